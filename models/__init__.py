@@ -1,0 +1,1 @@
+"""The dictionary: words, shapes, tables and the ways to store them; imports nothing else of the product."""

@@ -1,0 +1,111 @@
+"""Seals on what we send and on what the platform sends back; pure, the clock is passed in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, TypeAdapter
+from standardwebhooks.webhooks import Webhook
+
+TOLERANCE_SECONDS = 300
+_PREFIX = "whsec_"
+_CALLBACK_ID = re.compile(r"[\x21-\x7e]{1,200}")
+_UNIX_SECONDS = re.compile(r"[0-9]{1,11}")
+
+
+class SignatureRefused(Exception):
+    """The callback is unsigned, stale, malformed or sealed with a secret that isn't live."""
+
+
+def _base64_secret(secret: SecretStr) -> SecretStr:
+    encoded = secret.get_secret_value().removeprefix(_PREFIX)
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        # the parser's own words would end in a log, with the secret
+        raise ValueError("not base64") from None
+    if len(key) < 16:
+        raise ValueError("shorter than 16 bytes")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_base64_secret)]
+
+
+class PlatformCredentials(BaseModel):
+    """One province's access. The first secret signs; all callback secrets are live at once while one rotates."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")]
+    client_id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+    secrets: Annotated[tuple[Secret, ...], Field(min_length=1)]
+    callback_secrets: Annotated[tuple[Secret, ...], Field(min_length=1)]
+
+
+_Province = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}0000$")]
+_CLIENTS: TypeAdapter[dict[_Province, PlatformCredentials]] = TypeAdapter(dict[_Province, PlatformCredentials])
+
+
+def parse_clients(raw: bytes) -> dict[str, PlatformCredentials]:
+    """The clients file: a JSON object of credentials by province code."""
+    return _CLIENTS.validate_json(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCallback:
+    callback_id: str
+    sent_at_unix: int
+
+
+def _seal(secret: SecretStr, message_id: str, at: datetime, content: str) -> str:
+    return Webhook(secret.get_secret_value()).sign(msg_id=message_id, timestamp=at, data=content)
+
+
+def sign_request(
+    credentials: PlatformCredentials, method: str, target: str, body_sha256: str, message_id: str, now: datetime
+) -> dict[str, str]:
+    """Headers of one request; `target` is the path as sent, prefix and query included, `body_sha256` is hex."""
+    return {
+        "X-Client-Id": credentials.client_id,
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": _seal(credentials.secrets[0], message_id, now, f"{method} {target}.{body_sha256}"),
+    }
+
+
+def sha256_hex(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def verify_callback(
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[SecretStr], now: datetime
+) -> SealedCallback:
+    """Raises SignatureRefused and nothing else. `headers` is looked up in lower case, as Starlette's is in any."""
+    callback_id, sent_at, signatures = (
+        headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+    )
+    if not _CALLBACK_ID.fullmatch(callback_id) or not _UNIX_SECONDS.fullmatch(sent_at):
+        raise SignatureRefused("webhook-id or webhook-timestamp is missing or malformed")
+    if abs(now.timestamp() - int(sent_at)) > TOLERANCE_SECONDS:
+        raise SignatureRefused("webhook-timestamp is outside the tolerance")
+    try:
+        at, content = datetime.fromtimestamp(int(sent_at), tz=now.tzinfo), body.decode()
+        sealed = any(_matches(_seal(secret, callback_id, at, content), signatures) for secret in secrets)
+    except ValueError:
+        raise SignatureRefused("the body or a secret can't be read") from None
+    if not sealed:
+        raise SignatureRefused("no live secret made this signature")
+    return SealedCallback(callback_id, int(sent_at))
+
+
+def _matches(expected: str, signatures: str) -> bool:
+    wanted = expected.encode()
+    return any(hmac.compare_digest(wanted, given.encode("utf-8", "replace")) for given in signatures.split(" "))
