@@ -1,0 +1,48 @@
+"""Settings from the environment, validated once by whoever plugs things together; nothing is read at import."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every knob of worker and API; the README's configuration table is held against these fields by a test."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    database_pool_size: int = Field(10, ge=1, le=100)
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_task_queue: str = "onecard"
+    temporal_ui_url: str = "http://127.0.0.1:8233"
+    temporal_api_key: SecretStr | None = None
+    temporal_tls: bool = False
+
+    s3_endpoint_url: str | None = None
+    s3_bucket: str = "onecard"
+    s3_region: str = "us-east-1"
+    s3_access_key_id: SecretStr | None = None
+    s3_secret_access_key: SecretStr | None = None
+
+    platform_clients_file: Path
+    platform_timeout_seconds: float = Field(30.0, gt=0)
+    platform_first_ask_seconds: float = Field(86_400.0, gt=0)
+    platform_ask_seconds: float = Field(86_400.0, gt=0)
+    platform_busy_retry_seconds: float = Field(600.0, gt=0)
+
+    vault_key_file: Path
+    token_key_file: Path
+
+    publicity_days: int = Field(7, ge=0, le=90)
+    parked_days: float = Field(7.0, gt=0)
+    upload_max_mib: int = Field(20, ge=1, le=100)
+    relay_poll_seconds: float = Field(1.0, gt=0)
+    watch_seconds: float = Field(20.0, gt=0)
+    worker_grace_seconds: float = Field(45.0, ge=0)
+    metrics_address: str | None = None
+
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=1, le=65_535)

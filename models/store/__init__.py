@@ -1,0 +1,1 @@
+"""How rows are kept: database, vault, trail, runs, numbers, objects; everything receives its clients."""

@@ -1,0 +1,40 @@
+"""Business numbers: `500001-S2026-000001`; given out in the transaction that uses them."""
+
+from enum import StrEnum
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import fetch_int
+
+
+class Series(StrEnum):
+    APPLICATION = "S"
+    BATCH = "P"
+    LIST = "C"
+    FLOW = "L"
+    ORDER = "O"
+    POLICY = "Z"
+    INDICATOR = "B"
+    IMPORT = "D"
+    CATALOG = "M"
+
+
+WIDTH = {Series.APPLICATION: 7}
+
+
+async def take(session: AsyncSession, series: Series, county_code: str, year: int, count: int = 1) -> list[str]:
+    """The next `count` numbers of a county's series for a year, in order."""
+    name = f"{county_code}-{series.value}{year}"
+    last = await fetch_int(
+        session,
+        "INSERT INTO number_series (series, last) VALUES (:series, :count) "
+        "ON CONFLICT (series) DO UPDATE SET last = number_series.last + :count RETURNING last",
+        series=name,
+        count=count,
+    )
+    width = WIDTH.get(series, 4)
+    return [f"{name}-{number:0{width}d}" for number in range(last - count + 1, last + 1)]
+
+
+async def take_one(session: AsyncSession, series: Series, county_code: str, year: int) -> str:
+    return (await take(session, series, county_code, year))[0]

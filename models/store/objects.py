@@ -1,0 +1,66 @@
+"""The object store port: an object is there before anything refers to it, and sha-256 is checked on every read."""
+
+import asyncio
+import hashlib
+from typing import Protocol
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables import StoredFile
+
+
+class ObjectDamaged(Exception):
+    """What the object store gave back is not what was put there."""
+
+
+class _Body(Protocol):
+    def read(self) -> bytes: ...
+
+
+class S3(Protocol):
+    """The two calls of an S3 client that are needed."""
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object: ...  # noqa: N803
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, _Body]: ...  # noqa: N803
+
+
+class ObjectStore:
+    """Files of counties under content-addressed keys; names of people and files never become keys."""
+
+    def __init__(self, client: S3, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    async def put(self, county_code: str, data: bytes, content_type: str, stored_by: str) -> StoredFile:
+        """Store bytes and give the (unsaved) row that refers to them; storing the same bytes again is harmless."""
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"{county_code}/{digest}"
+        await asyncio.to_thread(
+            self._client.put_object, Bucket=self._bucket, Key=key, Body=data, ContentType=content_type
+        )
+        return StoredFile(
+            county_code=county_code,
+            object_key=key,
+            sha256=digest,
+            content_type=content_type,
+            size=len(data),
+            stored_by=stored_by,
+        )
+
+    async def get(self, file: StoredFile) -> bytes:
+        """The bytes of a stored file; raises ObjectDamaged when they aren't the ones that were stored."""
+        answer = await asyncio.to_thread(self._client.get_object, Bucket=self._bucket, Key=file.object_key)
+        data = await asyncio.to_thread(answer["Body"].read)
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise ObjectDamaged(file.object_key)
+        return data
+
+
+async def save_file(session: AsyncSession, file: StoredFile) -> StoredFile:
+    """Save the row of a stored file, or give the one that the county already has for these bytes."""
+    values = file.model_dump(exclude={"id"})
+    await session.execute(insert(StoredFile).values(**values).on_conflict_do_nothing(index_elements=["object_key"]))
+    return (await session.exec(select(StoredFile).where(StoredFile.object_key == file.object_key))).one()

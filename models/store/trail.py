@@ -1,0 +1,102 @@
+"""The trail: who did what when, before and after, each entry chained to the one before it in its county."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.stages import Role
+from models.store.database import execute, fetch_one
+from models.store.vault import Field, Vault
+from models.tables import TrailEntry
+from models.tables.base import now
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing done: `subject` is a business number, personal values belong into `detail` only."""
+
+    county_code: str
+    actor: str
+    role: str
+    act: str
+    subject: str
+    detail: Mapping[str, object]
+    line_count: int | None = None
+    total_fen: int | None = None
+
+
+def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, object]) -> Act:
+    return Act(county_code, SYSTEM, Role.OPS.value, act, subject, detail)
+
+
+async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
+    """Add an entry at the end of the county's trail; writers of one county take turns."""
+    sequence, previous = await _next_place(session, act.county_code)
+    at = now()
+    detail = json.dumps(act.detail, ensure_ascii=False, default=str, sort_keys=True)
+    sealed = vault.seal(Field.DETAIL, f"{act.county_code}/{sequence}", detail)
+    chain = link(previous, act, sequence, sealed, at)
+    await execute(
+        session, "UPDATE trail_head SET chain = :chain WHERE county_code = :county", chain=chain, county=act.county_code
+    )
+    session.add(
+        TrailEntry(
+            county_code=act.county_code,
+            sequence=sequence,
+            actor=act.actor,
+            role=act.role,
+            act=act.act,
+            subject=act.subject,
+            line_count=act.line_count,
+            total_fen=act.total_fen,
+            detail=sealed,
+            at=at,
+            chain=chain,
+        )
+    )
+
+
+async def _next_place(session: AsyncSession, county_code: str) -> tuple[int, str]:
+    row = await fetch_one(
+        session,
+        "INSERT INTO trail_head (county_code, sequence, chain) VALUES (:county, 1, '') "
+        "ON CONFLICT (county_code) DO UPDATE SET sequence = trail_head.sequence + 1 RETURNING sequence, chain",
+        county=county_code,
+    )
+    assert row is not None
+    return int(str(row[0])), str(row[1])
+
+
+def link(previous: str, act: Act, sequence: int, sealed: str, at: datetime) -> str:
+    """The hash that ties an entry to the one before it."""
+    parts = [previous, act.county_code, str(sequence), act.actor, act.role, act.act, act.subject]
+    parts += [str(act.line_count), str(act.total_fen), sealed, at.isoformat()]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+async def verify(session: AsyncSession, county_code: str) -> int | None:
+    """Walk a county's trail; gives the sequence of the first entry that doesn't fit, None when all do."""
+    previous, expected = "", 1
+    statement = select(TrailEntry).where(TrailEntry.county_code == county_code).order_by(col(TrailEntry.sequence))
+    for entry in await session.exec(statement):
+        act = Act(
+            entry.county_code, entry.actor, entry.role, entry.act, entry.subject, {}, entry.line_count, entry.total_fen
+        )
+        if entry.sequence != expected or entry.chain != link(
+            previous, act, entry.sequence, entry.detail, _utc(entry.at)
+        ):
+            return entry.sequence
+        previous, expected = entry.chain, expected + 1
+    head = await fetch_one(session, "SELECT sequence, chain FROM trail_head WHERE county_code = :c", c=county_code)
+    return None if head is None or (head[0], head[1]) == (expected - 1, previous) else expected
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(now().tzinfo)

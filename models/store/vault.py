@@ -1,0 +1,106 @@
+"""The encryption port: personal values are sealed to their row and column; equality is searched by blind index."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import BaseModel, ConfigDict
+
+NONCE_BYTES = 12
+INDEX_BYTES = 16
+
+
+class Field(StrEnum):
+    """What is sealed; part of the associated data, so a value opens in its own column only."""
+
+    NAME = "name"
+    ID_NUMBER = "id_number"
+    PHONE = "phone"
+    ACCOUNT = "account"
+    REASON = "reason"
+    CORRECTION = "correction"
+    BODY = "body"
+    DETAIL = "detail"
+    FAULTS = "faults"
+
+
+class SealBroken(Exception):
+    """A sealed value was changed, moved to another row or column, or its key is unknown."""
+
+
+class Vault(Protocol):
+    """`row` is the business key of the row: an application number, a register key, an event id."""
+
+    def seal(self, field: Field, row: str, plain: str) -> str: ...
+
+    def open(self, field: Field, row: str, sealed: str) -> str: ...
+
+    def index(self, field: Field, plain: str) -> str: ...
+
+
+class KeyRing(BaseModel):
+    """Keys by id, base64; `active` seals, every key opens; `index` never changes with rotation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    active: str
+    keys: dict[str, str]
+    index: str
+
+
+def create_key_file(path: Path) -> None:
+    """Make a fresh key ring, readable by its owner only; an existing one is left alone."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ring = KeyRing(active="k1", keys={"k1": _fresh_key()}, index=_fresh_key())
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(ring.model_dump_json())
+
+
+def _fresh_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class LocalVault:
+    """AES-256-GCM under keys from a local file; values look like `k1.<base64 of nonce and ciphertext>`."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._active = ring.active
+        self._ciphers = {key_id: AESGCM(base64.b64decode(key)) for key_id, key in ring.keys.items()}
+        self._index_key = base64.b64decode(ring.index)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "LocalVault":
+        return cls(KeyRing.model_validate(json.loads(path.read_text())))
+
+    def seal(self, field: Field, row: str, plain: str) -> str:
+        nonce = os.urandom(NONCE_BYTES)
+        box = self._ciphers[self._active].encrypt(nonce, plain.encode(), _bound_to(field, row))
+        return f"{self._active}.{base64.b64encode(nonce + box).decode()}"
+
+    def open(self, field: Field, row: str, sealed: str) -> str:
+        key_id, _, box = sealed.partition(".")
+        try:
+            raw = base64.b64decode(box, validate=True)
+            plain = self._ciphers[key_id].decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound_to(field, row))
+        except (InvalidTag, KeyError, ValueError) as error:
+            raise SealBroken(f"{field.value} of {row}") from error
+        return plain.decode()
+
+    def index(self, field: Field, plain: str) -> str:
+        digest = hmac.digest(self._index_key, f"{field.value}:{plain}".encode(), hashlib.sha256)
+        return digest[:INDEX_BYTES].hex()
+
+
+def _bound_to(field: Field, row: str) -> bytes:
+    return f"{field.value}|{row}".encode()

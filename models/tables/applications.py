@@ -1,0 +1,176 @@
+"""Applications, their photos and imports, and the county's account register (S1 2.1, 2.2; S2 1.3)."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from models.stages import AccountStatus, ApplicationStage, Channel, ImportStage, Verification
+from models.tables.base import INSTANT, now, words
+
+
+class Application(SQLModel, table=True):
+    """One person's or organization's application; the columns ending in _sealed open through the vault only."""
+
+    __tablename__ = "application"
+    __table_args__ = (
+        Index("ix_application_county", "county_code", "id"),
+        Index("ix_application_stage", "county_code", "stage", "id"),
+        Index("ix_application_person", "county_code", "person_index"),
+        Index("ix_application_batch", "batch_id", "id"),
+        Index("ix_application_list", "list_id"),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("applicant_kind IN ('personal', 'organization')", name="applicant_kind"),
+        CheckConstraint(
+            "(stage IN ('in_batch', 'in_flow')) <= (batch_id IS NOT NULL)",
+            name="batch_known",
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    application_no: str = Field(unique=True)
+    county_code: str
+    fund_year: int
+    applicant_kind: str
+    channel: Channel = Field(sa_type=words(Channel))
+    stage: ApplicationStage = Field(sa_type=words(ApplicationStage))
+    name_sealed: str
+    id_number_sealed: str
+    person_index: str
+    phone_sealed: str | None = None
+    town_code: str
+    village_code: str
+    group_name: str | None = None
+    bank_code: str
+    account_sealed: str
+    account_index: str
+    household_registration: str | None = None
+    family_size: int | None = None
+    item_code: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    list_id: int | None = Field(default=None, sa_type=BigInteger)
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
+    match_outcome: str | None = None
+    correct_name_sealed: str | None = None
+    match_bank_name: str | None = None
+    verification: Verification = Field(default=Verification.NONE, sa_type=words(Verification))
+    verification_reason_sealed: str | None = None
+    settlement_material_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    payments: int = 0
+    returned_reason: str | None = None
+    withdrawn_reason: str | None = None
+    deferred_reason: str | None = None
+    import_id: int | None = Field(default=None, sa_type=BigInteger)
+    entered_by: str
+    reviewed_by: str | None = None
+    version: int = 1
+    created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class ApplicationPhoto(SQLModel, table=True):
+    """A photo of an application: bank card, id card, portrait, invoice."""
+
+    __tablename__ = "application_photo"
+    __table_args__ = (
+        UniqueConstraint("application_id", "kind"),
+        CheckConstraint(
+            "kind IN ('id_card_front', 'id_card_back', 'portrait', 'invoice', 'bank_card', 'other')", name="kind"
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    application_id: int = Field(foreign_key="application.id", sa_type=BigInteger)
+    kind: str
+    file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
+    stored_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class ApplicationImport(SQLModel, table=True):
+    """A county's file on its way in: all of it or nothing."""
+
+    __tablename__ = "application_import"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    import_no: str = Field(unique=True)
+    county_code: str = Field(index=True)
+    fund_year: int
+    applicant_kind: str
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
+    file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
+    stage: ImportStage = Field(sa_type=words(ImportStage))
+    rows_total: int = 0
+    rows_checked: int = 0
+    rows_imported: int = 0
+    rows_refused: int = 0
+    total_fen: int = Field(default=0, sa_type=BigInteger)
+    refused_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
+    problem: str | None = None
+    faults: str | None = Field(default=None, sa_type=Text)
+    entered_by: str
+    created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class RegisterAccount(SQLModel, table=True):
+    """一卡通账号: one row per person and county, never deleted (DOMAIN 4)."""
+
+    __tablename__ = "register_account"
+    __table_args__ = (
+        UniqueConstraint("county_code", "person_index"),
+        Index("ix_register_account_account", "account_index"),
+        Index("ix_register_account_county", "county_code", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str
+    person_index: str
+    name_sealed: str
+    id_number_sealed: str
+    bank_code: str | None = None
+    account_sealed: str | None = None
+    account_index: str | None = None
+    card_type: str | None = None
+    status: AccountStatus = Field(sa_type=words(AccountStatus))
+    source: str
+    updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class RegisterChange(SQLModel, table=True):
+    """The history of a register row: when, by whom, from what to what."""
+
+    __tablename__ = "register_change"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    register_account_id: int = Field(foreign_key="register_account.id", index=True, sa_type=BigInteger)
+    source: str
+    actor: str
+    old_bank_code: str | None = None
+    old_account_sealed: str | None = None
+    new_bank_code: str | None = None
+    new_account_sealed: str | None = None
+    old_status: str | None = None
+    new_status: str
+    at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class AccountLock(SQLModel, table=True):
+    """While a person's account in a county is being changed, lines of that person are held (DOMAIN 4, the lock)."""
+
+    __tablename__ = "account_lock"
+    __table_args__ = (
+        Index(
+            "uq_account_lock_open",
+            "county_code",
+            "person_index",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str
+    person_index: str
+    request_no: str
+    since: datetime = Field(default_factory=now, sa_type=INSTANT)
+    ended_at: datetime | None = Field(default=None, sa_type=INSTANT)

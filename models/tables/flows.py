@@ -1,0 +1,272 @@
+"""The flow, its lines, orders, summaries, payments and contradictions (S1 2.7, 2.8)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from models.stages import (
+    ContradictionState,
+    FlowOutcome,
+    FlowStage,
+    LineState,
+    Money,
+    OrderKind,
+    OrderState,
+    PaymentState,
+    SummaryStage,
+    Verification,
+)
+from models.tables.base import INSTANT, now, words
+
+
+class Flow(SQLModel, table=True):
+    """补贴流程: one per county at a time, held by a unique index."""
+
+    __tablename__ = "flow"
+    __table_args__ = (
+        Index("uq_flow_open_county", "county_code", unique=True, postgresql_where=text("stage <> 'ended'")),
+        Index("ix_flow_county", "county_code", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    flow_no: str = Field(unique=True)
+    county_code: str
+    fund_year: int
+    batch_id: int = Field(foreign_key="batch.id", sa_type=BigInteger)
+    batch_no: str
+    policy_unit_code: str
+    stage: FlowStage = Field(default=FlowStage.STARTING, sa_type=words(FlowStage))
+    outcome: FlowOutcome | None = Field(default=None, sa_type=words(FlowOutcome))
+    balanced: bool | None = None
+    holder: str | None = None
+    platform_id: str | None = None
+    round_no: int = 0
+    summary_no: int = 0
+    called_off: bool = False
+    refusal_code: str | None = None
+    payment_pages: int = 0
+    end_claim: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    end_figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    started_by: str
+    created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    started_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class FlowPolicy(SQLModel, table=True):
+    """A policy version that a flow uses."""
+
+    __tablename__ = "flow_policy"
+
+    flow_id: int = Field(primary_key=True, foreign_key="flow.id", sa_type=BigInteger)
+    policy_id: int = Field(primary_key=True, foreign_key="policy.id", sa_type=BigInteger)
+
+
+class FlowIndicator(SQLModel, table=True):
+    """An indicator that a flow draws on, in order."""
+
+    __tablename__ = "flow_indicator"
+
+    flow_id: int = Field(primary_key=True, foreign_key="flow.id", sa_type=BigInteger)
+    position: int = Field(primary_key=True)
+    indicator_id: int = Field(foreign_key="indicator.id", sa_type=BigInteger)
+
+
+class FlowLine(SQLModel, table=True):
+    """The copy of an application that a flow pays; sealed values keep the application as their row key."""
+
+    __tablename__ = "flow_line"
+    __table_args__ = (
+        Index("ix_flow_line_application", "application_id"),
+        Index("ix_flow_line_number", "flow_id", "application_no"),
+        Index("ix_flow_line_state", "flow_id", "state"),
+        Index("ix_flow_line_indicator", "indicator_id"),
+        Index("ix_flow_line_account", "account_index"),
+        UniqueConstraint("flow_id", "application_id", "attempt"),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("(state = 'accepted') = (payment IS NOT NULL)", name="payment_of_accepted"),
+        CheckConstraint("(money = 'paid') = (payment IS NOT DISTINCT FROM 'paid')", name="money_paid"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    flow_id: int = Field(foreign_key="flow.id", sa_type=BigInteger)
+    application_id: int = Field(foreign_key="application.id", sa_type=BigInteger)
+    application_no: str
+    attempt: int = 1
+    repays_flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger)
+    county_code: str
+    applicant_kind: str
+    name_sealed: str
+    id_number_sealed: str
+    person_index: str
+    phone_sealed: str | None = None
+    town_code: str
+    village_code: str
+    group_name: str | None = None
+    bank_code: str
+    account_sealed: str
+    account_index: str
+    household_registration: str | None = None
+    family_size: int | None = None
+    item_code: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    indicator_id: int = Field(foreign_key="indicator.id", sa_type=BigInteger)
+    verification: Verification = Field(sa_type=words(Verification))
+    state: LineState = Field(sa_type=words(LineState))
+    sent: bool = False
+    mode: str | None = None
+    reason_code: str | None = None
+    reason_sealed: str | None = None
+    money: Money = Field(default=Money.RESERVED, sa_type=words(Money))
+    payment: PaymentState | None = Field(default=None, sa_type=words(PaymentState))
+    payment_sequence: int = 0
+    payment_reason_code: str | None = None
+    payment_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    evidence_sent_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class Payment(SQLModel, table=True):
+    """One result of one line as the platform (or a reviewer with proof) gave it; never changed."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        UniqueConstraint("flow_line_id", "sequence"),
+        CheckConstraint("status IN ('paid', 'failed')", name="status"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    flow_id: int = Field(foreign_key="flow.id", index=True, sa_type=BigInteger)
+    flow_line_id: int = Field(foreign_key="flow_line.id", sa_type=BigInteger)
+    sequence: int
+    status: str
+    amount_fen: int = Field(sa_type=BigInteger)
+    bank_serial_no: str | None = None
+    reason_code: str | None = None
+    reason_sealed: str | None = None
+    at: datetime = Field(sa_type=INSTANT)
+    page: int | None = None
+    source: str = "platform"
+    after_end: bool = False
+    taken_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class PaymentPage(SQLModel, table=True):
+    """A page of payment results that was taken in."""
+
+    __tablename__ = "payment_page"
+
+    flow_id: int = Field(primary_key=True, foreign_key="flow.id", sa_type=BigInteger)
+    page: int = Field(primary_key=True)
+    content_sha256: str
+    inbox_id: int = Field(sa_type=BigInteger)
+    taken_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class Order(SQLModel, table=True):
+    """One act of an operator on one or many lines, with a reason, confirmed by another person."""
+
+    __tablename__ = "operator_order"
+    __table_args__ = (
+        Index("ix_operator_order_county", "county_code", "id"),
+        Index("ix_operator_order_flow", "flow_id", "state"),
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> entered_by", name="two_persons"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    order_no: str = Field(unique=True)
+    county_code: str
+    kind: OrderKind = Field(sa_type=words(OrderKind))
+    flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger)
+    batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
+    state: OrderState = Field(default=OrderState.ENTERED, sa_type=words(OrderState))
+    reason: str
+    line_count: int
+    total_fen: int = Field(sa_type=BigInteger)
+    done_count: int = 0
+    done_fen: int = Field(default=0, sa_type=BigInteger)
+    entered_by: str
+    entered_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    remark: str | None = None
+    outcome_code: str | None = None
+    outcome: str | None = None
+    finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class OrderLine(SQLModel, table=True):
+    """A line that an order names; `correction_sealed` holds the corrected fields of a rejected line."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (Index("ix_order_line_application", "application_id"),)
+
+    order_id: int = Field(primary_key=True, foreign_key="operator_order.id", sa_type=BigInteger)
+    application_id: int = Field(primary_key=True, foreign_key="application.id", sa_type=BigInteger)
+    application_no: str
+    flow_line_id: int | None = Field(default=None, foreign_key="flow_line.id", sa_type=BigInteger)
+    amount_fen: int = Field(sa_type=BigInteger)
+    correction_sealed: str | None = Field(default=None, sa_type=Text)
+    done: bool | None = None
+    fault_code: str | None = None
+    fault: str | None = None
+
+
+class Summary(SQLModel, table=True):
+    """发放汇总 of a flow: frozen when the reviewer passes it (S1 2.7)."""
+
+    __tablename__ = "summary"
+    __table_args__ = (
+        UniqueConstraint("flow_id", "number"),
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> reviewed_by", name="two_reviewers"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    flow_id: int = Field(foreign_key="flow.id", sa_type=BigInteger)
+    number: int
+    stage: SummaryStage = Field(default=SummaryStage.OPEN, sa_type=words(SummaryStage))
+    figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    form_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
+    opinion: str | None = None
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    submitted_by: str | None = None
+    submitted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    submission_id: str | None = None
+    platform_opinion: str | None = None
+    platform_reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    confirmation_sent_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class Contradiction(SQLModel, table=True):
+    """Two answers of the platform that can't both be true, side by side, until a reviewer takes one."""
+
+    __tablename__ = "contradiction"
+    __table_args__ = (
+        Index("ix_contradiction_county", "county_code", "id"),
+        Index("ix_contradiction_number", "number", "state"),
+        UniqueConstraint("number", "kind", "line_key", "claim_sha256"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str
+    number: str
+    kind: str
+    line_key: str = ""
+    applied_sealed: str = Field(sa_type=Text)
+    claimed_sealed: str = Field(sa_type=Text)
+    claim_sha256: str
+    inbox_id: int | None = Field(default=None, sa_type=BigInteger)
+    asked_sealed: str | None = Field(default=None, sa_type=Text)
+    asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    state: ContradictionState = Field(default=ContradictionState.OPEN, sa_type=words(ContradictionState))
+    taken: str | None = None
+    reason: str | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    created_at: datetime = Field(default_factory=now, sa_type=INSTANT)

@@ -1,0 +1,193 @@
+"""What keeps acknowledged things from getting lost: runs, outbox, inbox, instructions, answers, numbers, trail."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from models.stages import InboxState
+from models.subsidy import RunKind
+from models.tables.base import INSTANT, now, words
+
+
+class Run(SQLModel, table=True):
+    """One long-lived workflow: the row is the truth, the execution in Temporal can be started again from it."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_open", "kind", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_run_county", "county_code", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    workflow_id: str = Field(unique=True)
+    kind: RunKind = Field(sa_type=words(RunKind))
+    number: str = Field(index=True)
+    county_code: str
+    fund_year: int | None = None
+    batch_no: str | None = None
+    stage: str = ""
+    waiting_for: str = ""
+    since: datetime = Field(default_factory=now, sa_type=INSTANT)
+    opened_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    restarts: int = 0
+    missing_since: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class Outbox(SQLModel, table=True):
+    """A start or a signal of ours that the relay carries to Temporal."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_due", "next_try_at", postgresql_where=text("delivered_at IS NULL")),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    workflow_id: str
+    signal: str | None = None
+    ids: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    next_try_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    delivered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    tries: int = 0
+    last_error: str | None = None
+
+
+class Inbox(SQLModel, table=True):
+    """A callback as it came; stored before it is acknowledged, applied once by the workflow that it belongs to."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("province_code", "event_id"),
+        Index("ix_inbox_due", "next_try_at", postgresql_where=text("state IN ('received', 'parked')")),
+        Index("ix_inbox_pending", "number", postgresql_where=text("applied_at IS NULL AND number IS NOT NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    province_code: str
+    event_id: str
+    source: str = "callback"
+    event_type: str = ""
+    county_code: str | None = None
+    reference: str | None = None
+    number: str | None = None
+    body_sha256: str
+    body: str = Field(sa_type=Text)
+    state: InboxState = Field(default=InboxState.RECEIVED, sa_type=words(InboxState))
+    received_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    next_try_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    tries: int = 0
+    delivered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    applied_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    effect: str | None = None
+
+
+class InboxConflict(SQLModel, table=True):
+    """The same event id with another body: kept beside the first, nothing applied, a reviewer looks."""
+
+    __tablename__ = "inbox_conflict"
+    __table_args__ = (UniqueConstraint("inbox_id", "body_sha256"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    inbox_id: int = Field(foreign_key="inbox.id", sa_type=BigInteger)
+    body_sha256: str
+    body: str = Field(sa_type=Text)
+    received_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class Instruction(SQLModel, table=True):
+    """One instruction to the platform: its key and bytes are written before the call and never change."""
+
+    __tablename__ = "instruction"
+
+    key: str = Field(primary_key=True)
+    county_code: str = Field(index=True)
+    operation: str
+    body: str = Field(sa_type=Text)
+    body_sha256: str
+    answer: str | None = Field(default=None, sa_type=Text)
+    refusal_code: str | None = None
+    odd_status: int | None = None
+    odd_answer: str | None = Field(default=None, sa_type=Text)
+    intended_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class PlatformReference(SQLModel, table=True):
+    """The platform's own ids of our things, for events that come without our reference."""
+
+    __tablename__ = "platform_reference"
+
+    province_code: str = Field(primary_key=True)
+    platform_id: str = Field(primary_key=True)
+    number: str
+
+
+class IdempotentAnswer(SQLModel, table=True):
+    """What a POST with this key was answered; the key belongs to its caller and request."""
+
+    __tablename__ = "idempotent_answer"
+
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request_sha256: str
+    status: int
+    body: str = Field(sa_type=Text)
+    location: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class NumberSeries(SQLModel, table=True):
+    """The last number given out of one series, e.g. `500001-S2026`."""
+
+    __tablename__ = "number_series"
+
+    series: str = Field(primary_key=True)
+    last: int = Field(sa_type=BigInteger)
+
+
+class TrailHead(SQLModel, table=True):
+    """The end of a county's trail; its lock puts the entries in order."""
+
+    __tablename__ = "trail_head"
+
+    county_code: str = Field(primary_key=True)
+    sequence: int = Field(default=0, sa_type=BigInteger)
+    chain: str = ""
+
+
+class TrailEntry(SQLModel, table=True):
+    """Who did what when, before and after, chained to the entry before it."""
+
+    __tablename__ = "trail_entry"
+    __table_args__ = (
+        UniqueConstraint("county_code", "sequence"),
+        Index("ix_trail_entry_subject", "county_code", "subject"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str
+    sequence: int = Field(sa_type=BigInteger)
+    actor: str
+    role: str
+    act: str
+    subject: str
+    line_count: int | None = None
+    total_fen: int | None = Field(default=None, sa_type=BigInteger)
+    detail: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=INSTANT)
+    chain: str
+
+
+class CatalogList(SQLModel, table=True):
+    """A list of the platform's as last fetched; fund_year 0 for lists that have none."""
+
+    __tablename__ = "catalog_list"
+    __table_args__ = (CheckConstraint("fund_year >= 0", name="fund_year"),)
+
+    county_code: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    fund_year: int = Field(primary_key=True)
+    items: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    fetched_at: datetime = Field(default_factory=now, sa_type=INSTANT)
