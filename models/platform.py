@@ -84,6 +84,15 @@ class Problem(Wire):
     errors: tuple[Fault, ...] = ()
 
 
+class RefusalDetails(Wire):
+    """What a workflow may know of a refusal: codes and numbers, no person."""
+
+    code: Text
+    status: int
+    holder: CountyCode | None = None
+    application_nos: tuple[Code, ...] = ()
+
+
 class Stored(Wire):
     """The empty answer of a 204."""
 
@@ -199,6 +208,10 @@ class AccountVerdict(Wire):
 
 class AccountVerdicts(Wire):
     verdicts: Annotated[tuple[AccountVerdict, ...], Field(max_length=PAGE_LIMIT)]
+
+    @property
+    def verdict_count(self) -> int:
+        return len(self.verdicts)
 
 
 class AccountChange(Wire):

@@ -1,0 +1,1 @@
+"""The hands: every side effect, one thing each."""
