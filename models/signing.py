@@ -6,9 +6,9 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, TypeAdapter
@@ -36,18 +36,22 @@ def _base64_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Secret = Annotated[SecretStr, AfterValidator(_base64_secret)]
+RequestSecret = Annotated[SecretStr, Field(min_length=16)]
+CallbackSecret = Annotated[SecretStr, AfterValidator(_base64_secret)]
 
 
 class PlatformCredentials(BaseModel):
-    """One province's access. The first secret signs; all callback secrets are live at once while one rotates."""
+    """One province's access. The first secret signs; all callback secrets are live at once while one rotates.
+
+    A request's secret is its text as it stands, a callback's is `whsec_` and base64, as Standard Webhooks has it.
+    """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$")]
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#@]+$")]
     client_id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
-    secrets: Annotated[tuple[Secret, ...], Field(min_length=1)]
-    callback_secrets: Annotated[tuple[Secret, ...], Field(min_length=1)]
+    secrets: Annotated[tuple[RequestSecret, ...], Field(min_length=1)]
+    callback_secrets: Annotated[tuple[CallbackSecret, ...], Field(min_length=1)]
 
 
 _Province = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}0000$")]
@@ -65,19 +69,21 @@ class SealedCallback:
     sent_at_unix: int
 
 
-def _seal(secret: SecretStr, message_id: str, at: datetime, content: str) -> str:
-    return Webhook(secret.get_secret_value()).sign(msg_id=message_id, timestamp=at, data=content)
+def _seal(key: str | bytes, message_id: str, at: datetime, content: str) -> str:
+    # not Webhook.verify: it reads the clock of the machine and takes fractions of seconds
+    return Webhook(key).sign(msg_id=message_id, timestamp=at.astimezone(UTC), data=content)
 
 
 def sign_request(
     credentials: PlatformCredentials, method: str, target: str, body_sha256: str, message_id: str, now: datetime
 ) -> dict[str, str]:
     """Headers of one request; `target` is the path as sent, prefix and query included, `body_sha256` is hex."""
+    key = credentials.secrets[0].get_secret_value().encode()
     return {
         "X-Client-Id": credentials.client_id,
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": _seal(credentials.secrets[0], message_id, now, f"{method} {target}.{body_sha256}"),
+        "webhook-signature": _seal(key, message_id, now, f"{method} {target}.{body_sha256}"),
     }
 
 
@@ -86,7 +92,7 @@ def sha256_hex(body: bytes) -> str:
 
 
 def verify_callback(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[SecretStr], now: datetime
+    credentials: PlatformCredentials, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> SealedCallback:
     """Raises SignatureRefused and nothing else. `headers` is looked up in lower case, as Starlette's is in any."""
     callback_id, sent_at, signatures = (
@@ -97,11 +103,11 @@ def verify_callback(
     if abs(now.timestamp() - int(sent_at)) > TOLERANCE_SECONDS:
         raise SignatureRefused("webhook-timestamp is outside the tolerance")
     try:
-        at, content = datetime.fromtimestamp(int(sent_at), tz=now.tzinfo), body.decode()
-        sealed = any(_matches(_seal(secret, callback_id, at, content), signatures) for secret in secrets)
+        at, content = datetime.fromtimestamp(int(sent_at), tz=UTC), body.decode()
     except ValueError:
-        raise SignatureRefused("the body or a secret can't be read") from None
-    if not sealed:
+        raise SignatureRefused("the body is no text") from None
+    live = (secret.get_secret_value() for secret in credentials.callback_secrets)
+    if not any(_matches(_seal(secret, callback_id, at, content), signatures) for secret in live):
         raise SignatureRefused("no live secret made this signature")
     return SealedCallback(callback_id, int(sent_at))
 
