@@ -1,0 +1,56 @@
+# One door for everything. Needs Python >= 3.11 and make; the rest is installed into .venv from requirements.lock.
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,\
+	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+VENV := .venv
+RUN := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+CHECKED := models activities workflows api worker.py deploy
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.PHONY: help demo up down clean doctor test check bench lock venv
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: venv ## one whole batch through every step on a fresh local stack, then stop
+	@$(RUN) -m deploy.stack demo
+
+up: venv ## the local stack with demo data, until Ctrl-C
+	@$(RUN) -m deploy.stack up
+
+down: venv ## end a running stack and whatever a killed run left behind
+	@$(RUN) -m deploy.stack down
+
+clean: venv ## down, then remove everything the stack has stored
+	@$(RUN) -m deploy.stack clean
+
+doctor: ## what is missing on this machine, and how to mend it
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3 doctor"; exit 1; }
+	@if [ -x $(RUN) ]; then $(RUN) -m deploy.stack.doctor; else $(PYTHON) -m deploy.stack.doctor; fi
+
+test: venv ## every test, on real servers
+	@$(RUN) -m pytest
+
+check: venv ## style, types, import law, and an install without dev tools
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy $(CHECKED)
+	$(RUN) -m pytest -q tests/test_import_law.py
+	@$(RUN) -m deploy.stack.bare_install
+
+bench: venv ## how fast: prints a table
+	@$(RUN) -m deploy.bench
+
+lock: venv ## resolve pyproject.toml anew
+	$(LOCK) --upgrade pyproject.toml --extra dev -o requirements.lock
+	$(LOCK) --constraint requirements.lock pyproject.toml -o deploy/requirements.lock
+
+# The copy of the lock inside .venv is written last: an interrupted install starts over, an unchanged lock costs nothing.
+venv:
+	@cmp -s requirements.lock $(VENV)/installed.lock || { \
+		test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }; \
+		echo "Installing into $(VENV) (only when requirements.lock changed) ..."; \
+		{ [ -x $(RUN) ] || $(PYTHON) -m venv $(VENV); } && \
+		{ [ -x $(UV) ] || $(RUN) -m pip install --quiet --disable-pip-version-check uv; } && \
+		$(UV) pip sync --quiet --python $(RUN) --require-hashes requirements.lock && \
+		cp requirements.lock $(VENV)/installed.lock || { echo "The install did not finish. 'make doctor' says what is missing."; exit 1; }; }

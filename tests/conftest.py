@@ -1,0 +1,134 @@
+"""Real servers for every test: started once per session, and only when a test asks for them."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import configuration
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from deploy.stack import Options, Stack, StackError, objects, temporal
+from deploy.stack.processes import end_leftovers
+
+ROOT = Path(__file__).resolve().parents[1]
+STACKS = ROOT / "var" / "tests"
+
+configuration.set_hypothesis_home_dir(ROOT / "var" / "cache" / "hypothesis")
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """How a test reaches the session's object store."""
+
+    endpoint_url: str
+    bucket: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Stack]:
+    """The session's own stack, nothing started yet: the fixtures below start what they need."""
+    STACKS.mkdir(parents=True, exist_ok=True)
+    _sweep()
+    with Stack(STACKS / f"session-{os.getpid()}", Options(durable=False)) as stack:
+        yield stack
+    stack.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(servers: Stack) -> str:
+    """Name of a database at the newest revision, to be copied."""
+    servers.start("postgres")
+    servers.create_migrated_database("migrated")
+    return "migrated"
+
+
+@pytest.fixture
+def empty_database_url(servers: Stack) -> Iterator[str]:
+    """A database of this test's own, without tables."""
+    servers.start("postgres")
+    name = f"empty_{next(_numbers)}"
+    yield servers.create_database(name)
+    servers.drop_database(name)
+
+
+@pytest.fixture
+def database_url(servers: Stack, migrated_template: str) -> Iterator[str]:
+    """A database of this test's own, at the newest revision."""
+    servers.start("postgres")
+    name = f"test_{next(_numbers)}"
+    yield servers.create_database(name, template=migrated_template)
+    servers.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def temporal_address(servers: Stack) -> str:
+    """The session's dev server, namespace `temporal.NAMESPACE`; use a task queue of your own."""
+    servers.start("temporal")
+    return servers.layout.temporal.address
+
+
+@pytest.fixture
+async def temporal_client(temporal_address: str) -> Client:
+    return await Client.connect(temporal_address, namespace=temporal.NAMESPACE, data_converter=pydantic_data_converter)
+
+
+@pytest.fixture(scope="session")
+def s3_settings(servers: Stack) -> S3Settings:
+    """The session's object store with its bucket; use keys of your own."""
+    servers.start("s3")
+    store = servers.layout.objects
+    return S3Settings(store.endpoint_url, objects.BUCKET, objects.REGION, store.access_key_id, store.secret_access_key)
+
+
+@pytest.fixture
+async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
+    """A server that jumps over timers while a result is awaited (not while an update is)."""
+    program = temporal.find_program("temporal-test-server")
+    if program is None:
+        raise StackError("没有找到 temporal-test-server。请运行 make venv 重新安装。")
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(program), data_converter=pydantic_data_converter
+    ) as env:
+        yield env
+
+
+@pytest.fixture
+def stack_factory() -> Iterator[Callable[..., Stack]]:
+    """Whole stacks of this test's own: `stack_factory(faults="lost=0.1", env={...})`, started and with a fresh home.
+
+    `parts=("postgres",)` starts only these; `parts=()` nothing.
+    """
+    with ExitStack() as stacks:
+
+        def make(parts: tuple[str, ...] | None = None, **options: object) -> Stack:
+            home = STACKS / f"stack-{os.getpid()}-{next(_numbers)}"
+            stack = Stack(home, Options(**({"durable": False} | options)))  # type: ignore[arg-type]
+            stacks.callback(stack.remove)
+            stacks.enter_context(stack)
+            if parts is None:
+                stack.start()
+            elif parts:
+                stack.start(*parts)
+            return stack
+
+        yield make
+
+
+def _sweep() -> None:
+    """What killed sessions left: their processes, then their folders."""
+    end_leftovers(STACKS)
+    for home in STACKS.iterdir():
+        if not (home / "run" / "runner.pid.json").exists():
+            shutil.rmtree(home, ignore_errors=True)
