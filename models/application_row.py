@@ -1,0 +1,129 @@
+"""One row of a county's file: its cells, named by the counties' own words, become a form or a fault each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from typing import TypeAlias
+
+from models import identity, money
+from models.application_form import (
+    ApplicationForm,
+    TextParser,
+    Value,
+    build_form,
+    columns,
+    parse_family_size,
+    parse_household_registration,
+    parse_or_empty,
+    text_parsers,
+)
+from models.catalogs import Catalogs
+from models.faults import Fault, FaultCode, FieldFault
+from models.platform_words import ApplicantKind
+
+
+@dataclass(frozen=True, slots=True)
+class SpoiledCell:
+    """Stands for a cell whose value can't be taken: a formula made it, or it is merged with others."""
+
+    code: FaultCode
+
+
+Cell: TypeAlias = str | int | float | bool | date | time | timedelta | SpoiledCell
+LineKey: TypeAlias = tuple[Value, Value, Value]
+
+_MERGED = "是合并单元格，请取消合并后逐行填写"
+_FORMULA = "是公式，请选择性粘贴为数值（文本）后重新上传"
+# A float has 15 exact digits: an id or a card read from a number cell is already another one.
+_NEVER_NUMBERS = frozenset({"id_number", "account_no", "application_no"})
+_EXACT_FLOAT = 10**15
+
+
+@dataclass(slots=True)
+class CheckedRow:
+    """A row as far as it can be understood: `values` holds the good ones even where others are at fault."""
+
+    kind: ApplicantKind
+    values: dict[str, Value] = field(default_factory=dict)
+    faults: list[FieldFault] = field(default_factory=list)
+
+    @property
+    def form(self) -> ApplicationForm | None:
+        return None if self.faults else build_form(self.kind, self.values)
+
+    @property
+    def line_key(self) -> LineKey | None:
+        """Person, item and amount, where all three could be read: what makes two lines the same."""
+        id_number, item, amount = (self.values.get(name) for name in ("id_number", "item_code", "amount_fen"))
+        return (id_number, item, amount) if id_number and item and amount else None
+
+    def take(self, column: str, value_name: str, outcome: Value | Fault) -> None:
+        if isinstance(outcome, Fault):
+            self.faults.append(FieldFault(column, outcome.code, outcome.message))
+        else:
+            self.values[value_name] = outcome
+
+
+class RowCheck:
+    """The check of every row of one file; built once, for its lookups."""
+
+    def __init__(self, kind: ApplicantKind, catalogs: Catalogs, today: date) -> None:
+        self._kind = kind
+        self._headers = columns(kind)
+        self._catalogs = catalogs
+        self._parsers = _row_parsers(kind, catalogs, today)
+
+    def check(self, cells: Mapping[str, Cell]) -> CheckedRow:
+        """All faults of a row at once, each with our name of its column; a column that isn't there counts as empty."""
+        row = CheckedRow(self._kind)
+        places: dict[str, str] = {}
+        for column, header in self._headers.items():
+            text = cell_text(column, header, cells.get(column, ""))
+            if isinstance(text, Fault):
+                row.take(column, column, text)
+            elif column in self._parsers:
+                value_name, parse = self._parsers[column]
+                row.take(column, value_name, parse_or_empty(column, text, parse, header))
+            elif isinstance(given := parse_or_empty(column, text, str.strip, header), str):
+                places[column] = given
+            else:
+                row.take(column, column, given)
+        self._take_place(row, places)
+        return row
+
+    def _take_place(self, row: CheckedRow, places: Mapping[str, str]) -> None:
+        if "town" not in places:
+            return
+        town, village = self._catalogs.place(places["town"], places.get("village", ""))
+        row.take("town", "town_code", town)
+        if village is not None and "village" in places:
+            row.take("village", "village_code", village)
+
+
+def cell_text(column: str, header: str, value: Cell) -> str | Fault:
+    """A cell as text, unless a spreadsheet has done something to it that can't be undone."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, SpoiledCell):
+        return Fault(value.code, header + (_MERGED if value.code is FaultCode.MERGED_CELL else _FORMULA))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Fault(FaultCode.CELL_KIND, f"{header}是日期或逻辑值格式，请把该列设为“文本”格式后重新填写")
+    if column in _NEVER_NUMBERS:
+        if abs(value) >= _EXACT_FLOAT:
+            return identity.scientific(header)
+        return Fault(FaultCode.NUMBER_CELL, f"{header}是数值格式，前导 0 和末尾数字会丢失，请设为“文本”格式后重新填写")
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT:
+        return str(int(value))
+    return repr(value)
+
+
+def _row_parsers(kind: ApplicantKind, catalogs: Catalogs, today: date) -> Mapping[str, tuple[str, TextParser]]:
+    named: dict[str, tuple[str, TextParser]] = {
+        "bank": ("bank_code", catalogs.bank),
+        "item": ("item_code", catalogs.item),
+        "amount": ("amount_fen", money.parse_yuan),
+    }
+    if kind is ApplicantKind.PERSONAL:
+        named["household_registration"] = ("household_registration", parse_household_registration)
+        named["family_size"] = ("family_size", parse_family_size)
+    return named | {name: (name, parse) for name, parse in text_parsers(kind, today).items()}
