@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from models.platform import (
     AccountChange,
@@ -79,7 +79,10 @@ FlowEvent = DatasetResults | FlowPayments | FlowEnded
 CardEvent = AccountChangeApplied | AccountInvalidated | FaceCompleted
 Event = ReviewEvent | FlowEvent | CardEvent
 
-_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+# Errors of an adapter follow its own config: without it they would quote the event, persons and all.
+_EVENT: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="type")], config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 def parse_event(raw: bytes) -> Event:

@@ -55,7 +55,9 @@ class PlatformCredentials(BaseModel):
 
 
 _Province = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}0000$")]
-_CLIENTS: TypeAdapter[dict[_Province, PlatformCredentials]] = TypeAdapter(dict[_Province, PlatformCredentials])
+_CLIENTS: TypeAdapter[dict[_Province, PlatformCredentials]] = TypeAdapter(
+    dict[_Province, PlatformCredentials], config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 def parse_clients(raw: bytes) -> dict[str, PlatformCredentials]:
