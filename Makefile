@@ -1,9 +1,12 @@
 # One door for everything. Needs Python >= 3.11 and make; the rest is installed into .venv from requirements.lock.
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,\
-	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+export PYTHONUTF8 := 1
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
+# PYTHON names the interpreter to build .venv with; without it the first one found that is new enough.
+FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 ""; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; \
+	[ -n "$$python" ] || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3 ..."; exit 1; }
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -25,8 +28,7 @@ clean: venv ## down, then remove everything the stack has stored
 	@$(RUN) -m deploy.stack clean
 
 doctor: ## what is missing on this machine, and how to mend it
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3 doctor"; exit 1; }
-	@if [ -x $(RUN) ]; then $(RUN) -m deploy.stack.doctor; else $(PYTHON) -m deploy.stack.doctor; fi
+	@if [ -x $(RUN) ]; then $(RUN) -m deploy.doctor; else $(FIND_PYTHON); "$$python" -m deploy.doctor; fi
 
 test: venv ## every test, on real servers
 	@$(RUN) -m pytest
@@ -36,7 +38,7 @@ check: venv ## style, types, import law, and an install without dev tools
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy $(CHECKED)
 	$(RUN) -m pytest -q tests/test_import_law.py
-	@$(RUN) -m deploy.stack.bare_install
+	@$(RUN) -m deploy.bare_install
 
 bench: venv ## how fast: prints a table
 	@$(RUN) -m deploy.bench
@@ -47,10 +49,9 @@ lock: venv ## resolve pyproject.toml anew
 
 # The copy of the lock inside .venv is written last: an interrupted install starts over, an unchanged lock costs nothing.
 venv:
-	@cmp -s requirements.lock $(VENV)/installed.lock || { \
-		test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }; \
-		echo "Installing into $(VENV) (only when requirements.lock changed) ..."; \
-		{ [ -x $(RUN) ] || $(PYTHON) -m venv $(VENV); } && \
+	@cmp -s requirements.lock $(VENV)/installed.lock || { $(FIND_PYTHON); \
+		echo "Installing into $(VENV), once per change of requirements.lock ..."; \
+		{ $(RUN) -c '' 2>/dev/null || "$$python" -m venv --clear $(VENV); } && \
 		{ [ -x $(UV) ] || $(RUN) -m pip install --quiet --disable-pip-version-check uv; } && \
 		$(UV) pip sync --quiet --python $(RUN) --require-hashes requirements.lock && \
-		cp requirements.lock $(VENV)/installed.lock || { echo "The install did not finish. 'make doctor' says what is missing."; exit 1; }; }
+		cp requirements.lock $(VENV)/installed.lock || { echo "The install did not finish; 'make doctor' says what is missing."; exit 1; }; }

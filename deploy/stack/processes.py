@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+RUNNER_PID_FILE = "runner.pid.json"
 _POLL_S = 0.02
 
 
@@ -72,7 +73,7 @@ class Identity:
             process = psutil.Process(self.pid)
             # The same start time jitters a little: it is worked out from the clock and the time since boot.
             same = abs(process.create_time() - self.started) < 1.0
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if same and _lives(process) else None
         except psutil.NoSuchProcess:
             return None
 
@@ -174,22 +175,38 @@ def end_family(members: list[psutil.Process]) -> None:
     for member in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    psutil.wait_procs(members, timeout=10)
+    _wait_gone(members, within_s=10)
+
+
+def _wait_gone(members: list[psutil.Process], within_s: float) -> bool:
+    """Whether all ended in time. A zombie has ended too: who reaps a grandchild is not ours to say."""
+    deadline = time.monotonic() + within_s
+    while any(_lives(member) for member in members):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def end_leftovers(root: Path) -> list[str]:
     """Ends every part below `root` whose runner is gone; their names."""
     ended = []
-    for path in sorted(root.rglob("*.pid.json")):
-        entry = PidFile.read(path)
+    for path, entry in _pid_files(root):
         if entry and entry.owner.find() is not None:
             continue
         process = entry.part.find() if entry else None
         if entry and process is not None:
             # First the polite way: PostgreSQL's children go with it, seaweedfs closes its files.
-            process.terminate()
             members = _family(process.pid)
-            if psutil.wait_procs(members, timeout=3)[1]:
+            process.terminate()
+            if not _wait_gone(members, within_s=3):
                 end_family(members)
             ended.append(entry.name)
         path.unlink(missing_ok=True)
@@ -198,5 +215,18 @@ def end_leftovers(root: Path) -> list[str]:
 
 def leftovers(root: Path) -> list[str]:
     """Names of the parts below `root` that run without their runner."""
-    entries = (PidFile.read(path) for path in root.rglob("*.pid.json"))
-    return sorted(e.name for e in entries if e and e.owner.find() is None and e.part.find() is not None)
+    entries = [entry for _, entry in _pid_files(root) if entry]
+    return [entry.name for entry in entries if entry.owner.find() is None and entry.part.find() is not None]
+
+
+def live_runners(root: Path) -> list[psutil.Process]:
+    """The runners of the stacks below `root`."""
+    entries = [entry for path, entry in _pid_files(root) if entry and path.name == RUNNER_PID_FILE]
+    return [process for entry in entries if (process := entry.owner.find()) is not None]
+
+
+def _pid_files(root: Path) -> list[tuple[Path, PidFile | None]]:
+    # Not rglob: a database's folders are large, and not everybody may read them.
+    folders = (root, root / "run", *root.glob("*/*/run"), *root.glob("*/run"))
+    paths = {path for folder in folders for path in folder.glob("*.pid.json")}
+    return [(path, PidFile.read(path)) for path in sorted(paths)]

@@ -14,6 +14,7 @@ from deploy.stack import keys, objects, postgres, programs, temporal
 from deploy.stack.layout import Layout, Options
 from deploy.stack.ports import assign_ports
 from deploy.stack.processes import (
+    RUNNER_PID_FILE,
     Identity,
     Part,
     PidFile,
@@ -30,10 +31,22 @@ from deploy.stack.processes import (
 SERVERS = ("postgres", "temporal", "s3")
 PROGRAMS = ("simulator", "worker", "api")
 PARTS = (*SERVERS, *PROGRAMS)
+STORED = ("keys", "logs", "run", "temporal", "s3", "simulator", "ports.json", "tokens.json")
+
+
+def forget(home: Path) -> None:
+    """Removes what a closed stack has stored, and leaves what else lies in `home`."""
+    postgres.remove(home)
+    for name in STORED:
+        place = home / name
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
 
 
 def remove_home(home: Path) -> None:
-    """Removes a closed stack's folders, the one outside of `home` included."""
+    """Removes a closed stack's home, and what of it lies elsewhere."""
     postgres.remove(home)
     shutil.rmtree(home, ignore_errors=True)
 
@@ -51,10 +64,10 @@ class Stack:
         (home / "run").mkdir(parents=True, exist_ok=True)
         self._lock = (home / "run" / "lock").open("a")
         self._claim(home)
+        me = Identity.of(os.getpid())
+        self._pid_file = PidFile("runner", me, me).write(home / "run" / RUNNER_PID_FILE)
         self.leftovers = end_leftovers(home)
         self.layout = Layout(home, options or Options())
-        me = Identity.of(os.getpid())
-        self._pid_file = PidFile("runner", me, me).write(self.layout.run / "runner.pid.json")
         self._running: dict[str, Running] = {}
         self._needs_schema = False
         self._has_schema = False

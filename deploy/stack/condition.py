@@ -1,0 +1,70 @@
+"""What is wrong with a stack, running or not: ports, leftovers, retention, database revision."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from temporalio.service import RPCError
+
+from deploy.doctor import Finding
+from deploy.stack import postgres, programs, temporal
+from deploy.stack.ports import LOOPBACK, is_free
+from deploy.stack.processes import leftovers, live_runners
+
+
+def examine(home: Path) -> Iterator[Finding]:
+    left = leftovers(home)
+    names = "、".join(left)
+    yield Finding("遗留进程", f"上次运行遗留 {names}：请运行 make down。" if left else "")
+    running = bool(live_runners(home / "run"))
+    ports = _ports(home)
+    if not running:
+        yield _free(ports)
+    address = os.environ.get("TEMPORAL_ADDRESS") or _local_temporal(ports, running)
+    yield _retention(address) if address else Finding("Temporal 保留期：未运行，启动时设为 90 天")
+    url = os.environ.get("DATABASE_URL") or _local_database(home, ports, running)
+    yield _revision(url) if url else Finding("数据库版本：未运行，启动时升级到最新")
+
+
+def _ports(home: Path) -> dict[str, int]:
+    file = home / "ports.json"
+    return dict(json.loads(file.read_text())) if file.exists() else {}
+
+
+def _free(ports: dict[str, int]) -> Finding:
+    taken = [f"{port}（{name}）" for name, port in ports.items() if not is_free(port)]
+    # Not a fault: the next start takes others by itself, only bookmarked addresses change.
+    return Finding(f"端口：{'、'.join(taken)} 已被其他程序占用，下次启动会自动换用空闲端口" if taken else "端口")
+
+
+def _local_temporal(ports: dict[str, int], running: bool) -> str | None:
+    return f"{LOOPBACK}:{ports['temporal.frontend']}" if running and "temporal.frontend" in ports else None
+
+
+def _local_database(home: Path, ports: dict[str, int], running: bool) -> str | None:
+    if not running or "postgres" not in ports:
+        return None
+    password = json.loads((home / "keys" / "stack.json").read_text())["postgres_password"]
+    return f"postgresql+psycopg://{postgres.USER}:{password}@{LOOPBACK}:{ports['postgres']}/{postgres.DATABASE}"
+
+
+def _retention(address: str) -> Finding:
+    namespace = os.environ.get("TEMPORAL_NAMESPACE", temporal.NAMESPACE)
+    try:
+        kept = temporal.retention(address, namespace)
+    except (RPCError, RuntimeError) as error:
+        return Finding(f"Temporal {address}", f"无法连接或没有命名空间 {namespace}：{error}")
+    what = f"Temporal 保留期 {kept.days} 天"
+    command = f"temporal operator namespace update --address {address} --retention 90d -n {namespace}"
+    return Finding(what, "" if kept >= temporal.RETENTION else f"少于 90 天，运行链接会提前失效：请运行 {command}")
+
+
+def _revision(url: str) -> Finding:
+    done = programs.alembic(url, dict(os.environ), "current")
+    if done.returncode:
+        return Finding("数据库", f"无法读取版本：{done.stderr.strip()[-300:]}")
+    current = done.stdout.strip()
+    outdated = "(head)" not in current
+    command = "alembic -c deploy/migrations/alembic.ini upgrade head"
+    return Finding(f"数据库版本 {current or '空'}", f"不是最新：请运行 {command}" if outdated else "")

@@ -1,0 +1,167 @@
+"""Imports point one way, workflows stay deterministic, and clients are built in two places only."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = {"models", "activities", "workflows", "api", "worker", "deploy", "tests"}
+NETWORK = {"httpx", "httpcore", "boto3", "botocore", "requests", "urllib", "urllib3", "aiohttp", "socket", "psycopg"}
+
+# What a layer may import of ours; every layer may import itself.
+ALLOWED = {
+    "models": set[str](),
+    "activities": {"models"},
+    "workflows": {"models", "activities"},
+    "api": {"models", "workflows"},
+    "worker": {"models", "activities", "workflows"},
+}
+FORBIDDEN_LIBRARIES = {
+    "models": {"temporalio", "fastapi", "starlette", "uvicorn"} | (NETWORK - {"psycopg"}),
+    "workflows": {"fastapi", "starlette", "uvicorn", "sqlalchemy", "sqlmodel"} | NETWORK,
+}
+FORBIDDEN_MODULES = {"workflows": ("models.tables", "models.settings", "models.store")}
+
+# Calls that open a connection to the outside, wherever the name came from.
+CONSTRUCTORS = {
+    "Client.connect",
+    "httpx.Client",
+    "httpx.AsyncClient",
+    "AsyncClient",
+    "boto3.client",
+    "boto3.resource",
+    "boto3.Session",
+    "boto3.session.Session",
+    "create_engine",
+    "create_async_engine",
+    "psycopg.connect",
+    "AsyncConnection.connect",
+    "psycopg.AsyncConnection.connect",
+    "ConnectionPool",
+    "AsyncConnectionPool",
+}
+MAY_CONSTRUCT = {"worker.py", "api/main.py"}
+MAY_CONNECT_TEMPORAL = {"workflows/client.py"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the product."""
+
+    path: str
+    tree: ast.Module
+
+    @property
+    def layer(self) -> str:
+        return self.path.partition("/")[0].removesuffix(".py")
+
+    def imported(self) -> Iterator[tuple[int, str]]:
+        """Line and full dotted name of everything imported, at any depth of the file."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = self._absolute(node)
+                yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+    def called(self) -> Iterator[tuple[int, str]]:
+        calls = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return ((call.lineno, ast.unparse(call.func)) for call in calls)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self.path.removesuffix(".py").split("/")[: -node.level]
+        return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def breaches(source: Source) -> list[str]:
+    return [*_import_breaches(source), *_client_breaches(source)]
+
+
+def _import_breaches(source: Source) -> Iterator[str]:
+    layer = source.layer
+    for line, name in source.imported():
+        top = name.partition(".")[0]
+        forbidden = FORBIDDEN_MODULES.get(layer, ())
+        if top in OURS and top != layer and top not in ALLOWED[layer]:
+            yield f"{source.path}:{line} {layer} must not import {name}"
+        elif top in FORBIDDEN_LIBRARIES.get(layer, set()):
+            yield f"{source.path}:{line} {layer} must not use {name}"
+        elif any(name == module or name.startswith(f"{module}.") for module in forbidden):
+            yield f"{source.path}:{line} {layer} must not import {name}"
+
+
+def _client_breaches(source: Source) -> Iterator[str]:
+    if source.path in MAY_CONSTRUCT:
+        return
+    for line, name in source.called():
+        temporal_here = name == "Client.connect" and source.path in MAY_CONNECT_TEMPORAL
+        if name in CONSTRUCTORS and not temporal_here:
+            yield f"{source.path}:{line} builds a client: {name}(...) belongs into worker.py or api/main.py"
+
+
+def product() -> list[Path]:
+    files = [path for layer in ALLOWED for path in (ROOT / layer).rglob("*.py")]
+    return [*files, *(path for path in [ROOT / "worker.py"] if path.exists())]
+
+
+def read(path: Path) -> Source:
+    return Source(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_the_product_keeps_the_law() -> None:
+    files = product()
+    assert {source.parts[len(ROOT.parts)] for source in files} >= {"models", "activities"}
+    assert [breach for path in files for breach in breaches(read(path))] == []
+
+
+def test_nothing_imports_deploy_but_tests() -> None:
+    importers = [
+        path for path in product() for _, name in read(path).imported() if name.partition(".")[0] in {"deploy", "tests"}
+    ]
+    assert importers == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("models/a.py", "import temporalio"),
+        ("models/a.py", "def f():\n    from activities.b import c"),
+        ("models/tables/a.py", "from ...workflows import b"),
+        ("activities/a.py", "from workflows.flow import Flow"),
+        ("workflows/a.py", "with passed_through():\n    from models.tables import Flow"),
+        ("workflows/a.py", "from models import settings"),
+        ("workflows/a.py", "from models.store.vault import Vault"),
+        ("workflows/a.py", "import urllib.request"),
+        ("api/flows.py", "from activities.flows import submit"),
+        ("api/flows.py", "import deploy.stack"),
+        ("worker.py", "import api.main"),
+        ("activities/a.py", "engine = create_async_engine(url)"),
+        ("activities/a.py", "async def f():\n    async with httpx.AsyncClient() as c: ..."),
+        ("api/flows.py", "s3 = boto3.client('s3')"),
+        ("workflows/flow.py", "async def f():\n    await Client.connect('x')"),
+        ("models/store/rows.py", "psycopg.connect(url)"),
+    ],
+)
+def test_a_breach_is_seen(path: str, code: str) -> None:
+    assert breaches(Source(path, ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("models/a.py", "from models.tables import Flow\nimport sqlalchemy"),
+        ("models/tables/a.py", "from ..stages import Stage"),
+        ("activities/a.py", "import httpx\nfrom models.settings import Settings\ndef f(c: httpx.AsyncClient): ..."),
+        ("workflows/a.py", "from activities.flows import Flows\nfrom models.subsidy import FlowInput"),
+        ("workflows/client.py", "async def connect():\n    return await Client.connect('x')"),
+        ("api/main.py", "engine = create_async_engine(url)"),
+        ("worker.py", "from workflows.client import connect\nfrom activities.flows import Flows"),
+    ],
+)
+def test_what_is_allowed_passes(path: str, code: str) -> None:
+    assert breaches(Source(path, ast.parse(code))) == []
