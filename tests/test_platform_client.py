@@ -189,7 +189,7 @@ async def test_an_odd_answer_is_kept_as_it_came(at: Bench) -> None:
 
 
 async def test_silence_ends_and_the_same_key_finds_the_late_answer() -> None:
-    async with bench(total_seconds=0.2) as at:
+    async with bench(total_seconds=1.0) as at:
         at.platform.replies, at.platform.hold = [reply(202, ACCEPTED)], asyncio.Event()
         with pytest.raises(PlatformUnavailable) as caught:
             await at.client.submit_policy(POLICY, key="k")
