@@ -1,0 +1,126 @@
+"""A zip of photos whose member names are application numbers, read as if it were hostile."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from models.platform_words import DocumentKind
+
+MAX_MEMBERS = 10_000
+MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+MAX_RATIO = 200
+_KINDS = "|".join(kind.value for kind in DocumentKind)
+_NAME = re.compile(rf"([A-Za-z0-9-]{{1,40}})(?:_({_KINDS}))?\.(?:jpg|jpeg|png)", re.IGNORECASE)
+# Folders and the droppings of file managers hold no photos and do no harm.
+_IGNORED = re.compile(r"(?:__MACOSX/.*|(?:.*/)?\.DS_Store|(?:.*/)?Thumbs\.db)")
+
+
+@dataclass(frozen=True)
+class MemberFault:
+    """`place` is the member's position from 1: a hostile or personal name is never repeated."""
+
+    place: int
+    code: str
+    message: str
+    application_no: str | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    place: int
+    application_no: str
+    kind: DocumentKind
+    info: zipfile.ZipInfo
+
+
+@dataclass
+class Contents:
+    members: list[Member] = field(default_factory=list)
+    faults: list[MemberFault] = field(default_factory=list)
+
+
+class ArchiveRefused(Exception):
+    """The archive as a whole can't be read."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(code)
+
+
+class PhotoArchive:
+    """An opened archive; nothing is unpacked before its names and sizes were looked at."""
+
+    def __init__(self, data: bytes, default_kind: DocumentKind | None, max_photo_bytes: int) -> None:
+        self._default_kind = default_kind
+        self._max_photo_bytes = max_photo_bytes
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
+            raise ArchiveRefused("ARCHIVE_KIND", "不是完好的 zip 压缩包，请重新打包后上传") from None
+        infos = self._zip.infolist()
+        if len(infos) > MAX_MEMBERS:
+            raise ArchiveRefused("ARCHIVE_MEMBERS", f"压缩包超过 {MAX_MEMBERS} 个文件，请分几个压缩包上传")
+        if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
+            raise ArchiveRefused("ARCHIVE_TOO_LARGE", "压缩包解开后过大，请缩小照片或分几个压缩包上传")
+
+    def contents(self) -> Contents:
+        """What the names promise; a photo named twice is a fault of the second."""
+        found = Contents()
+        seen: set[tuple[str, DocumentKind]] = set()
+        for place, info in self._files():
+            member = self._member(place, info)
+            if isinstance(member, MemberFault):
+                found.faults.append(member)
+            elif (member.application_no, member.kind) in seen:
+                found.faults.append(
+                    MemberFault(place, "PHOTO_TWICE", "同一申请的同一种照片出现两次，请只留一张", member.application_no)
+                )
+            else:
+                seen.add((member.application_no, member.kind))
+                found.members.append(member)
+        if not found.members and not found.faults:
+            raise ArchiveRefused("ARCHIVE_EMPTY", "压缩包里没有照片，请检查后重新打包")
+        return found
+
+    def read(self, member: Member) -> bytes | MemberFault:
+        """A member's bytes: at most the cap is unpacked, whatever the archive says about its size."""
+        try:
+            with self._zip.open(member.info) as source:
+                data = source.read(self._max_photo_bytes + 1)
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError):
+            return MemberFault(
+                member.place, "MEMBER_DAMAGED", "压缩包中这一项已损坏或加了密码，请重新打包", member.application_no
+            )
+        if len(data) > self._max_photo_bytes:
+            return self._too_large(member.place, member.application_no)
+        return data
+
+    def _files(self) -> Iterator[tuple[int, zipfile.ZipInfo]]:
+        for place, info in enumerate(self._zip.infolist(), start=1):
+            if not info.is_dir() and not _IGNORED.fullmatch(info.filename):
+                yield place, info
+
+    def _member(self, place: int, info: zipfile.ZipInfo) -> Member | MemberFault:
+        matched = _NAME.fullmatch(info.filename)
+        if matched is None:
+            return MemberFault(
+                place, "MEMBER_NAME", "文件名应为“申请编号.jpg”或“申请编号_照片种类.jpg”，且不在文件夹内"
+            )
+        number, kind = matched.group(1), matched.group(2)
+        if kind is None and self._default_kind is None:
+            return MemberFault(place, "KIND_MISSING", "看不出照片种类，请在文件名中写明或上传时选择种类", number)
+        if info.file_size > self._max_photo_bytes:
+            return self._too_large(place, number)
+        if info.file_size > MAX_RATIO * max(info.compress_size, 1):
+            return MemberFault(place, "MEMBER_RATIO", "压缩比异常，不像照片，请重新打包", number)
+        chosen = DocumentKind(kind.lower()) if kind else self._default_kind
+        assert chosen is not None
+        return Member(place, number, chosen, info)
+
+    def _too_large(self, place: int, application_no: str) -> MemberFault:
+        limit = self._max_photo_bytes // (1024 * 1024)
+        return MemberFault(place, "PHOTO_TOO_LARGE", f"照片超过 {limit} MiB，请缩小后重新打包", application_no)

@@ -1,0 +1,110 @@
+"""Acts on many applications at once: choose and lock the lines, say which are left out and why, change the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import Value, execute, fetch, lock
+from models.store.selection import Predicate
+
+EXAMPLES = 20
+EXAMPLES_OF_NAMED = 500
+UNKNOWN = "UNKNOWN_APPLICATION"
+UNKNOWN_TITLE = "没有这个申请编号，请核对"
+TOUCH = "version = a.version + 1, updated_at = now()"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`unfit` is SQL over `a` (application) and `b` (its batch, maybe NULL): true leaves the line out for this reason."""
+
+    code: str
+    title: str
+    unfit: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    code: str
+    title: str
+    count: int
+    application_nos: list[str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the temporary table `chosen` holds: lines that fit (`left_out IS NULL`) and lines that don't."""
+
+    count: int
+    total_fen: int
+    stages: dict[str, int]
+    left_out: list[LeftOut]
+
+
+async def lock_county(session: AsyncSession, county_code: str) -> None:
+    """Acts on a county's applications take turns, so that a batch can't freeze between an act's look and its change."""
+    await lock(session, f"applications/{county_code}")
+
+
+async def choose(
+    session: AsyncSession, predicate: Predicate, rules: Sequence[Rule], named: Sequence[str] | None, **values: Value
+) -> Choice:
+    """Lock the lines in the temporary table `chosen`; `named` numbers that aren't there count as left out."""
+    await execute(
+        session,
+        "CREATE TEMPORARY TABLE chosen ON COMMIT DROP AS "
+        f"SELECT a.id, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out "
+        "FROM application a LEFT JOIN batch b ON b.id = a.batch_id "
+        f"WHERE {predicate.sql} ORDER BY a.id FOR UPDATE OF a",
+        **{**predicate.values, **values},
+    )
+    await execute(session, "CREATE UNIQUE INDEX ON chosen (id)")
+    await execute(session, "ANALYZE chosen")
+    examples = EXAMPLES if named is None else EXAMPLES_OF_NAMED
+    left_out = await _left_out(session, rules, examples) + await _unknown(session, named)
+    rows = await fetch(
+        session,
+        "SELECT stage, count(*), COALESCE(sum(amount_fen), 0)::bigint FROM chosen WHERE left_out IS NULL GROUP BY 1",
+    )
+    stages = {str(stage): int(count) for stage, count, _ in rows}
+    return Choice(sum(stages.values()), sum(int(total) for _, _, total in rows), stages, left_out)
+
+
+async def change_chosen(session: AsyncSession, change: str, **values: Value) -> int:
+    """Change every line that fits, in one statement; gives their number."""
+    return await execute(
+        session,
+        f"UPDATE application a SET {change}, {TOUCH} FROM chosen c WHERE c.id = a.id AND c.left_out IS NULL",
+        **values,
+    )
+
+
+def _verdict(rules: Sequence[Rule]) -> str:
+    if not rules:
+        return "CAST(NULL AS text)"
+    cases = " ".join(f"WHEN {rule.unfit} THEN '{rule.code}'" for rule in rules)
+    return f"CASE {cases} END"
+
+
+async def _left_out(session: AsyncSession, rules: Sequence[Rule], examples: int) -> list[LeftOut]:
+    titles = {rule.code: rule.title for rule in rules}
+    rows = await fetch(
+        session,
+        "SELECT left_out, count(*), (array_agg(application_no ORDER BY id))[1:"
+        f"{examples}] FROM chosen WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
+    )
+    return [LeftOut(str(code), titles[str(code)], int(count), list(numbers)) for code, count, numbers in rows]
+
+
+async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[LeftOut]:
+    if named is None:
+        return []
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT n FROM unnest(CAST(:named AS text[])) AS n "
+        "WHERE n NOT IN (SELECT application_no FROM chosen) ORDER BY 1",
+        named=list(named),
+    )
+    numbers = [str(row[0]) for row in rows]
+    return [LeftOut(UNKNOWN, UNKNOWN_TITLE, len(numbers), numbers[:EXAMPLES_OF_NAMED])] if numbers else []

@@ -1,0 +1,106 @@
+"""A choice of applications, by number or by a filter, told as one predicate of SQL over the alias `a`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+from models.platform_words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
+from models.stages import ApplicationStage, Verification
+from models.store.database import Value
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+MOST_NUMBERS = 5_000
+MATCH_OUTCOMES = OUTCOMES_OF[DatasetKind.BENEFICIARY_INIT]
+
+_CRITERIA: Mapping[str, str] = {
+    "stage": "a.stage = :f_stage",
+    "batch_no": "a.batch_id = (SELECT id FROM batch WHERE batch_no = :f_batch_no)",
+    "list_no": "a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :f_list_no)",
+    "import_no": "a.import_id = (SELECT id FROM application_import WHERE import_no = :f_import_no)",
+    "fund_year": "a.fund_year = :f_fund_year",
+    "town_code": "a.town_code = :f_town_code",
+    "item_code": "a.item_code = :f_item_code",
+    "bank_code": "a.bank_code = :f_bank_code",
+    "applicant_kind": "a.applicant_kind = :f_applicant_kind",
+    "match_outcome": "a.match_outcome = :f_match_outcome",
+    "verification": "a.verification = :f_verification",
+    "approved": "(a.reviewed_by IS NOT NULL) = :f_approved",
+}
+
+
+class LineFilter(BaseModel):
+    """What a list of applications can be narrowed by; all given criteria hold at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: ApplicationStage | None = None
+    batch_no: Word | None = None
+    list_no: Word | None = None
+    import_no: Word | None = None
+    fund_year: int | None = None
+    town_code: Word | None = None
+    item_code: Word | None = None
+    bank_code: Word | None = None
+    applicant_kind: ApplicantKind | None = None
+    match_outcome: Outcome | None = None
+    verification: Verification | None = None
+    approved: bool | None = None
+
+    @property
+    def criteria(self) -> dict[str, str | int | bool]:
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class Selection(BaseModel):
+    """The lines that an act is about: named one by one, or all that a filter finds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    application_nos: list[Word] | None = None
+    filter: LineFilter | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.application_nos is None) == (self.filter is None):
+            raise ValueError("请给出申请编号清单或筛选条件，二者取一")
+        if self.application_nos is not None and not 1 <= len(self.application_nos) <= MOST_NUMBERS:
+            raise ValueError(f"申请编号须为 1 至 {MOST_NUMBERS} 个；更多请用筛选条件")
+        if self.filter is not None and not self.filter.criteria:
+            raise ValueError("请至少给出一个筛选条件")
+        return self
+
+    @property
+    def is_named(self) -> bool:
+        return self.application_nos is not None
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A condition over `application a` and the values that it binds."""
+
+    sql: str
+    values: Mapping[str, Value]
+
+    def also(self, sql: str, **values: Value) -> "Predicate":
+        return Predicate(f"{self.sql} AND {sql}", {**self.values, **values})
+
+
+def of_county(county_code: str) -> Predicate:
+    return Predicate("a.county_code = :county", {"county": county_code})
+
+
+def filtered(county_code: str, criteria: LineFilter) -> Predicate:
+    """The county's applications that a filter finds."""
+    chosen = of_county(county_code)
+    for name, value in criteria.criteria.items():
+        chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
+    return chosen
+
+
+def selected(county_code: str, selection: Selection) -> Predicate:
+    """The county's applications that a selection means; named ones that don't exist are simply not found."""
+    if selection.filter is not None:
+        return filtered(county_code, selection.filter)
+    return of_county(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)
