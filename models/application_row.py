@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import date
 from typing import TypeAlias
 
 from models import identity, money
@@ -24,16 +24,19 @@ from models.platform_words import ApplicantKind
 
 @dataclass(frozen=True, slots=True)
 class SpoiledCell:
-    """Stands for a cell whose value can't be taken: a formula made it, or it is merged with others."""
+    """Stands for a cell whose value can't be taken: made by a formula, merged with others, or a date."""
 
     code: FaultCode
 
 
-Cell: TypeAlias = str | int | float | bool | date | time | timedelta | SpoiledCell
+Cell: TypeAlias = str | float | SpoiledCell
 LineKey: TypeAlias = tuple[Value, Value, Value]
 
-_MERGED = "是合并单元格，请取消合并后逐行填写"
-_FORMULA = "是公式，请选择性粘贴为数值（文本）后重新上传"
+_SPOILED: Mapping[FaultCode, str] = {
+    FaultCode.MERGED_CELL: "是合并单元格，请取消合并后逐行填写",
+    FaultCode.FORMULA: "是公式或错误值，请选择性粘贴为数值（文本）后重新上传",
+    FaultCode.CELL_KIND: "是日期或逻辑值格式，请把该列设为“文本”格式后重新填写",
+}
 # A float has 15 exact digits: an id or a card read from a number cell is already another one.
 _NEVER_NUMBERS = frozenset({"id_number", "account_no", "application_no"})
 _EXACT_FLOAT = 10**15
@@ -105,14 +108,12 @@ def cell_text(column: str, header: str, value: Cell) -> str | Fault:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, SpoiledCell):
-        return Fault(value.code, header + (_MERGED if value.code is FaultCode.MERGED_CELL else _FORMULA))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return Fault(FaultCode.CELL_KIND, f"{header}是日期或逻辑值格式，请把该列设为“文本”格式后重新填写")
+        return Fault(value.code, header + _SPOILED[value.code])
     if column in _NEVER_NUMBERS:
         if abs(value) >= _EXACT_FLOAT:
             return identity.scientific(header)
         return Fault(FaultCode.NUMBER_CELL, f"{header}是数值格式，前导 0 和末尾数字会丢失，请设为“文本”格式后重新填写")
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_FLOAT:
+    if value.is_integer() and abs(value) < _EXACT_FLOAT:
         return str(int(value))
     return repr(value)
 
