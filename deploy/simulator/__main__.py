@@ -3,9 +3,11 @@
 import argparse
 import json
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -133,6 +135,11 @@ class _AnnouncingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, said: dict[str, object]) -> None:
         super().__init__(config)
         self._said = said
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Not remembered as the library would: it raises the signal again after stopping and a clean end looks killed.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

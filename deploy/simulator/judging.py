@@ -34,7 +34,7 @@ SELECT r.application_no, r.applicant_kind, r.name, r.amount_fen, r.indicator_id,
   OR EXISTS (SELECT 1 FROM bank_account b WHERE b.bank_code = r.bank_code AND b.account_no = r.account_no
              AND b.holder_id_number = r.id_number AND b.status IN ('open', 'frozen')) AS has_account,
   (SELECT v.outcome FROM verified v WHERE v.county_code = :county AND v.application_no = r.application_no) AS verified,
-  (SELECT count(*) FROM flow_line p WHERE p.flow_id = :flow AND p.id_number = r.id_number AND p.status <> 'withdrawn'
+  (SELECT count(*) FROM flow_line p INDEXED BY flow_line_person WHERE p.flow_id = :flow AND p.id_number = r.id_number AND p.status <> 'withdrawn'
    AND p.mode <> 'repayment') AS lines_of_person
 FROM record r JOIN flow_line l ON l.flow_id = :flow AND l.application_no = r.application_no
 WHERE r.dataset_id = :dataset ORDER BY r.page, r.place
