@@ -1,0 +1,105 @@
+"""The desk that one request is handled at: who asks, for which county, and the parts to answer with."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.idempotency import Reply, Work, answer_once, key_of
+from api.parts import Parts, parts_of
+from api.problems import Problem
+from models.stages import Role
+from models.store.trail import Act, record
+from models.tokens import Principal, TokenRefused, read
+
+__all__ = ["COUNTY", "EVERYONE", "READERS", "Desk", "Reply", "Work", "for_roles"]
+
+COUNTY = (Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER)
+READERS = (*COUNTY, Role.OPS)
+EVERYONE = tuple(Role)
+_ROLE_NAMES: Mapping[Role, str] = {
+    Role.COUNTY_ADMIN: "县管理员",
+    Role.OPERATOR: "县操作员",
+    Role.REVIEWER: "审核人",
+    Role.APPLICANT: "申请人",
+    Role.OPS: "运维",
+}
+_BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 models.tokens.mint 签发的令牌")
+
+
+class Desk:
+    """Everything a route needs; rows are always looked up by `county`, so another county's are simply not there."""
+
+    def __init__(self, request: Request, parts: Parts, principal: Principal) -> None:
+        self.request = request
+        self.principal = principal
+        self.database = parts.database
+        self.vault = parts.vault
+        self.objects = parts.objects
+        self.settings = parts.settings
+        self.county = principal.county_code
+
+    @property
+    def person(self) -> str:
+        return self.principal.subject
+
+    @property
+    def role(self) -> Role:
+        return self.principal.role
+
+    @property
+    def caller(self) -> str:
+        return f"{self.county}/{self.role.value}/{self.person}"
+
+    async def once(self, work: Work) -> Response:
+        """The work of a POST in one transaction; a repeat with the same key gets the same answer and does nothing."""
+        key_of(self.request)
+        async with self.database.transaction() as session:
+            return await answer_once(session, self.vault, self.caller, self.request, work)
+
+    async def change(self, work: Work) -> Response:
+        """The work of a PUT in one transaction: repeating it is harmless by itself."""
+        async with self.database.transaction() as session:
+            reply = await work(session)
+        return reply.response()
+
+    async def trail(
+        self,
+        session: AsyncSession,
+        act: str,
+        subject: str,
+        detail: Mapping[str, object],
+        line_count: int | None = None,
+        total_fen: int | None = None,
+    ) -> None:
+        """Note who did what, in the transaction that does it; last, since the county's writers take turns from here."""
+        entry = Act(self.county, self.person, self.role.value, act, subject, detail, line_count, total_fen)
+        await record(session, self.vault, entry)
+
+
+def for_roles(*roles: Role) -> Callable[..., Desk]:
+    """A dependency: the desk of a caller who has one of these roles."""
+
+    def desk(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Desk:
+        parts = parts_of(request)
+        principal = _principal(parts, bearer)
+        if principal.role not in roles:
+            allowed = "、".join(_ROLE_NAMES[role] for role in roles)
+            detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
+            raise Problem(403, "ROLE_NOT_ALLOWED", "没有办理权限", detail)
+        return Desk(request, parts, principal)
+
+    return desk
+
+
+def _principal(parts: Parts, bearer: HTTPAuthorizationCredentials | None) -> Principal:
+    try:
+        if bearer is None:
+            raise TokenRefused
+        return read(parts.token_key, bearer.credentials)
+    except TokenRefused:
+        detail = "请在请求头 Authorization 中带上有效的 Bearer 令牌；令牌过期请重新登录"
+        headers = {"WWW-Authenticate": "Bearer"}
+        raise Problem(401, "UNAUTHORIZED", "未登录或令牌无效", detail, headers=headers) from None

@@ -1,0 +1,57 @@
+"""The answer of a list: a page as JSON, or all of it as an Excel file."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import Response
+
+from api.paging import MAX_EXPORT, Page
+from api.problems import Problem
+from models.money import yuan
+from models.sheet_writer import write_sheet
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+Cell = str | int | Decimal | None
+View = Mapping[str, object]
+
+
+async def respond(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
+    """`rows` are (id, what is shown), one more than the page holds when there is a next one.
+
+    `headers` are the columns of the Excel file: field of the view -> Chinese name; `*_fen` is shown in yuan.
+    """
+    if page.export:
+        return await _sheet(headers, rows)
+    shown = rows[: page.limit]
+    following = str(shown[-1][0]) if len(rows) > page.limit else None
+    content = orjson.dumps({"items": [view for _, view in shown], "next": following}, default=str)
+    return Response(content, media_type="application/json")
+
+
+async def _sheet(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
+    if len(rows) > MAX_EXPORT:
+        detail = f"一次最多导出 {MAX_EXPORT} 行，请加上筛选条件分几次导出"
+        raise Problem(422, "EXPORT_TOO_LARGE", "导出的行数太多", detail)
+    cells = [[_cell(field, view.get(field)) for field in headers] for _, view in rows]
+    content = await asyncio.to_thread(write_sheet, list(headers.values()), cells)
+    disposition = {"Content-Disposition": 'attachment; filename="export.xlsx"'}
+    return Response(content, media_type=XLSX, headers=disposition)
+
+
+def _cell(field: str, value: object) -> Cell:
+    if value is None:
+        return None
+    if field.endswith("_fen") and isinstance(value, int):
+        return yuan(value)
+    if isinstance(value, datetime):
+        return value.astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list | tuple):
+        return "、".join(str(part) for part in value)
+    return value if isinstance(value, int | Decimal) else str(value)

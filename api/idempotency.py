@@ -1,0 +1,109 @@
+"""One answer per Idempotency-Key: the work and its answer are stored in one transaction, a repeat gets the answer."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import orjson
+from fastapi import Request, Response
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.datastructures import FormData, UploadFile
+
+from api.problems import Problem
+from models.store.database import lock
+from models.store.vault import Field, Vault
+from models.tables import IdempotentAnswer
+
+HEADER = "Idempotency-Key"
+_MAX_KEY = 200
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an act is answered with."""
+
+    status: int
+    body: dict[str, object] | BaseModel
+    location: str | None = None
+
+    def content(self) -> bytes:
+        body = self.body.model_dump(mode="json") if isinstance(self.body, BaseModel) else self.body
+        return orjson.dumps(body)
+
+    def response(self) -> Response:
+        return _response(self.status, self.content(), self.location)
+
+
+Work = Callable[[AsyncSession], Awaitable[Reply]]
+
+
+def key_of(request: Request) -> str:
+    key = request.headers.get(HEADER, "")
+    if not key or len(key) > _MAX_KEY or not key.isascii() or not key.isprintable():
+        detail = f"请在请求头 {HEADER} 中给出 1 到 {_MAX_KEY} 个字符的唯一值；重试同一请求时用同一个值"
+        raise Problem(400, "IDEMPOTENCY_KEY_MISSING", "缺少防重标识", detail)
+    return key
+
+
+async def fingerprint(request: Request) -> str:
+    """Hash of what is asked: a form by its parts, since its boundary differs on every attempt."""
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        await _digest_form(digest, await request.form())
+    else:
+        digest.update(await request.body())
+    return digest.hexdigest()
+
+
+async def _digest_form(digest: "hashlib._Hash", form: FormData) -> None:
+    for name, value in form.multi_items():
+        data = await _content(value) if isinstance(value, UploadFile) else value.encode()
+        digest.update(f"{name}:{len(data)}:".encode() + hashlib.sha256(data).digest())
+
+
+async def _content(file: UploadFile) -> bytes:
+    await file.seek(0)
+    data = await file.read()
+    await file.seek(0)
+    return data
+
+
+async def answer_once(session: AsyncSession, vault: Vault, caller: str, request: Request, work: Work) -> Response:
+    """Within the session's transaction: the stored answer for this key, or the work and its answer stored.
+
+    A refusal is not stored: it changed nothing, and the same key may be used again once the reason is gone.
+    """
+    key, asked = key_of(request), await fingerprint(request)
+    await lock(session, f"answer/{caller}/{key}")
+    stored = await session.get(IdempotentAnswer, (caller, key))
+    if stored is not None:
+        return _repeat(vault, stored, asked)
+    reply = await work(session)
+    content = reply.content()
+    session.add(
+        IdempotentAnswer(
+            caller=caller,
+            key=key,
+            request_sha256=asked,
+            status=reply.status,
+            body=vault.seal(Field.BODY, f"{caller}/{key}", content.decode()),
+            location=reply.location,
+        )
+    )
+    return _response(reply.status, content, reply.location)
+
+
+def _repeat(vault: Vault, stored: IdempotentAnswer, asked: str) -> Response:
+    if stored.request_sha256 != asked:
+        detail = f"这个 {HEADER} 已用于另一个请求；新的请求请换一个新值"
+        raise Problem(422, "IDEMPOTENCY_MISMATCH", "防重标识已被使用", detail)
+    content = vault.open(Field.BODY, f"{stored.caller}/{stored.key}", stored.body).encode()
+    response = _response(stored.status, content, stored.location)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _response(status: int, content: bytes, location: str | None) -> Response:
+    headers = {"Location": location} if location else None
+    return Response(content, status, headers=headers, media_type="application/json")

@@ -1,0 +1,128 @@
+"""Where the API is plugged together: clients are built here, routers included, relay and watch started."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import cast
+
+import boto3
+import uvicorn
+from botocore.config import Config
+from fastapi import FastAPI
+from joserfc.jwk import OctKey
+from sqlalchemy.ext.asyncio import create_async_engine
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from api import problems
+from api.limits import BodyLimit
+from api.parts import Parts
+from api.relay import Relay
+from api.routers import ROUTERS
+from api.watch import Watch
+from models import tokens
+from models.settings import Settings
+from models.signing import PlatformCredentials, parse_clients
+from models.store.database import Database, engine_options
+from models.store.objects import S3, ObjectStore
+from models.store.vault import LocalVault, Vault
+
+_S3_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=20,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=20,
+    s3={"addressing_style": "path"},
+)
+
+
+def create_app(
+    database: Database,
+    vault: Vault,
+    objects: ObjectStore,
+    settings: Settings,
+    token_key: OctKey,
+    temporal_client: Client | None,
+    clients: Mapping[str, PlatformCredentials] | None = None,
+) -> FastAPI:
+    """The app; without a Temporal client nothing is carried: rows wait for an API that has one."""
+    relay = Relay(database, vault, settings, temporal_client) if temporal_client else None
+    app = FastAPI(title="一卡通对接", version="1", lifespan=_lifespan, redoc_url=None)
+    app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
+    app.add_middleware(BodyLimit, upload_max_mib=settings.upload_max_mib)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    runners = []
+    if parts.relay is not None and parts.temporal is not None:
+        watch = Watch(parts.database, parts.vault, parts.settings, parts.temporal)
+        runners = [asyncio.create_task(parts.relay.run()), asyncio.create_task(watch.run())]
+    try:
+        yield
+    finally:
+        for runner in runners:
+            runner.cancel()
+        for runner in runners:
+            with contextlib.suppress(asyncio.CancelledError):
+                await runner
+
+
+async def connect_temporal(settings: Settings) -> Client:
+    """Lazy: callbacks and orders are taken while Temporal is down, the relay connects when it can."""
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+        tls=settings.temporal_tls,
+        data_converter=pydantic_data_converter,
+        lazy=True,
+    )
+
+
+def build_objects(settings: Settings) -> ObjectStore:
+    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    client = boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint_url,
+        region_name=settings.s3_region,
+        aws_access_key_id=key.get_secret_value() if key else None,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=_S3_CONFIG,
+    )
+    # typed by boto3's stubs as keyword dictionaries, which no protocol with named arguments fits
+    return ObjectStore(cast(S3, client), settings.s3_bucket)
+
+
+async def serve(settings: Settings) -> None:
+    database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
+    app = create_app(
+        database,
+        LocalVault.from_file(settings.vault_key_file),
+        build_objects(settings),
+        settings,
+        tokens.load_key(settings.token_key_file),
+        await connect_temporal(settings),
+        parse_clients(settings.platform_clients_file.read_bytes()),
+    )
+    # access lines name addresses and nothing of use; refusals and errors are logged where they happen
+    config = uvicorn.Config(app, settings.api_host, settings.api_port, access_log=False, server_header=False)
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        await database.dispose()
+
+
+def main() -> None:
+    """Settings come from the environment, once."""
+    asyncio.run(serve(Settings()))
+
+
+if __name__ == "__main__":
+    main()

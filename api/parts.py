@@ -1,0 +1,33 @@
+"""What the API is given once, by main or by a test: every client and key it works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import Request
+from joserfc.jwk import OctKey
+from temporalio.client import Client
+
+from api.relay import Relay
+from models.settings import Settings
+from models.signing import PlatformCredentials
+from models.store.database import Database
+from models.store.objects import ObjectStore
+from models.store.vault import Vault
+
+
+@dataclass(frozen=True)
+class Parts:
+    database: Database
+    vault: Vault
+    objects: ObjectStore
+    settings: Settings
+    token_key: OctKey
+    clients: Mapping[str, PlatformCredentials]
+    temporal: Client | None
+    relay: Relay | None
+
+
+def parts_of(request: Request) -> Parts:
+    parts = request.app.state.parts
+    assert isinstance(parts, Parts)
+    return parts

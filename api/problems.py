@@ -1,0 +1,189 @@
+"""Refusals as RFC 9457 problem documents: a stable code, Chinese words, and never a value that was sent."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from models.store.objects import ObjectDamaged
+
+MEDIA_TYPE = "application/problem+json"
+_LOG = structlog.get_logger()
+_PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
+_AUTHOR_ERRORS = {"value_error", "assertion_error"}
+_WORDS: Mapping[str, str] = {
+    "missing": "缺少此项，请补充",
+    "extra_forbidden": "没有这一项，请去掉或核对名称",
+    "json_invalid": "内容不是正确的 JSON",
+    "string_too_short": "内容太短或未填写",
+    "string_too_long": "内容过长",
+    "string_pattern_mismatch": "格式不对",
+    "string_type": "须为文字",
+    "int_type": "须为整数，不带引号和小数",
+    "int_parsing": "须为整数",
+    "int_from_float": "须为整数，不带小数",
+    "bool_type": "须为 true 或 false",
+    "greater_than": "数值太小",
+    "greater_than_equal": "数值太小",
+    "less_than": "数值太大",
+    "less_than_equal": "数值太大",
+    "too_short": "个数太少",
+    "too_long": "个数太多",
+    "list_type": "须为列表",
+    "model_attributes_type": "须为 JSON 对象",
+    "dict_type": "须为 JSON 对象",
+}
+_STATUSES: Mapping[int, tuple[str, str, str]] = {
+    400: ("BAD_REQUEST", "请求读不出来", "请求内容不完整或格式不对，请核对后重新提交"),
+    404: ("NOT_FOUND", "没有这一项", "请核对地址和编号；别的区县的数据在这里查不到"),
+    405: ("METHOD_NOT_ALLOWED", "此地址不支持这种操作", "请核对请求方法，可用的操作见 /docs"),
+    413: ("PAYLOAD_TOO_LARGE", "内容太大", "请缩小文件或分几次提交"),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "内容的类型不对", "请按 /docs 所示的类型提交"),
+}
+
+
+class Problem(Exception):  # noqa: N818 (it is the document that leaves, not an error of ours)
+    """A refusal for the person asking: what, where, why, and what to do. Holds no personal data."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str,
+        errors: Sequence[Mapping[str, object]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+    def response(self) -> JSONResponse:
+        document: dict[str, object] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = list(self.errors)
+        headers = dict(self.headers) if self.headers else None
+        return JSONResponse(document, self.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def not_found(what: str) -> Problem:
+    """`what` names the kind of thing, e.g. 政策; the same answer for what is another county's."""
+    return Problem(404, "NOT_FOUND", f"没有这个{what}", f"请核对{what}的编号；只能查看和办理本区县的{what}")
+
+
+def conflict(code: str, title: str, detail: str, errors: Sequence[Mapping[str, object]] | None = None) -> Problem:
+    return Problem(409, code, title, detail, errors)
+
+
+def field_problem(errors: Mapping[str, str], code: str = "VALIDATION_FAILED") -> Problem:
+    """422 for values that fit their type but not the rows; keys are JSON pointers."""
+    listed = [{"pointer": pointer, "code": code, "detail": detail} for pointer, detail in errors.items()]
+    return Problem(422, "VALIDATION_FAILED", "填写的内容有误", "请按 errors 所列的位置更正后重新提交", listed)
+
+
+def install(app: FastAPI) -> None:
+    """Every refusal and error of the app leaves as a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(IntegrityError, _on_conflict)
+    app.add_exception_handler(DBAPIError, _on_database)
+    for away in (PoolTimeout, OSError, BotoCoreError, ClientError):
+        app.add_exception_handler(away, _on_database)
+    app.add_exception_handler(ObjectDamaged, _on_damaged)
+    app.add_exception_handler(Exception, _on_error)
+
+
+def _on_problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+def _on_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [_entry(found) for found in error.errors()]
+    detail = "请按 errors 所列的位置更正后重新提交"
+    return Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors).response()
+
+
+def _entry(found: Mapping[str, object]) -> dict[str, object]:
+    kind = str(found["type"])
+    place = found["loc"]
+    assert isinstance(place, tuple)
+    entry: dict[str, object] = {"code": kind.upper(), "detail": _words(kind, found)}
+    if place[0] == "body":
+        # the position inside broken JSON is no pointer
+        steps = () if kind == "json_invalid" else place[1:]
+        return {"pointer": "".join(f"/{_step(step)}" for step in steps), **entry}
+    return {"parameter": _step(place[-1]), "in": str(place[0]), **entry}
+
+
+def _step(step: object) -> str:
+    """A key that somebody sent may itself be somebody's number."""
+    return str(step) if isinstance(step, int) or _PLAIN_KEY.fullmatch(str(step)) else "*"
+
+
+def _words(kind: str, found: Mapping[str, object]) -> str:
+    context = found.get("ctx")
+    details = context if isinstance(context, dict) else {}
+    if kind in _AUTHOR_ERRORS:
+        # only our own validators raise these, and they name no value
+        return str(details.get("error", "值不合要求"))
+    if kind in ("enum", "literal_error"):
+        return f"只能是以下之一：{details.get('expected', '')}"
+    return _WORDS.get(kind, "值不合要求，请核对类型和格式")
+
+
+def _on_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    fallback = ("HTTP_ERROR", "请求无法处理", "请核对请求后重试")
+    return Problem(error.status_code, *_STATUSES.get(error.status_code, fallback), headers=error.headers).response()
+
+
+def _on_conflict(_: Request, error: Exception) -> JSONResponse:
+    _LOG.warning("write refused by a constraint", error=type(error).__name__)
+    detail = "同一数据刚刚有了变化，请刷新后核对再办理"
+    return Problem(409, "CONFLICT", "与已有数据冲突", detail).response()
+
+
+def _on_database(_: Request, error: Exception) -> JSONResponse:
+    _LOG.error("storage away", error=type(error).__name__)
+    detail = "数据库或文件库暂时不可用，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
+    return Problem(503, "UNAVAILABLE", "暂时无法办理", detail, headers={"Retry-After": "5"}).response()
+
+
+def _on_damaged(_: Request, error: Exception) -> JSONResponse:
+    _LOG.error("stored object differs from what was stored", error=type(error).__name__)
+    detail = "文件库里的文件与存入时不一致，请联系运维从备份恢复，或重新上传"
+    return Problem(503, "FILE_DAMAGED", "文件已损坏", detail).response()
+
+
+def _on_error(request: Request, error: Exception) -> JSONResponse:
+    # the text of an unexpected error may quote a person's data: its type and place must do
+    _LOG.error("unexpected error", method=request.method, error=type(error).__name__, at=_place(error))
+    detail = "系统内部出错，没有作任何改动，请稍后重试；反复出现请联系运维"
+    return Problem(500, "INTERNAL", "系统内部出错", detail).response()
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""

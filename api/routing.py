@@ -1,0 +1,175 @@
+"""From a stored callback to the run that it belongs to; the body is opened here and never leaves this process."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.platform import province_of
+from models.platform_events import AccountInvalidated, Event, client_reference_of, parse_event
+from models.platform_words import EventType
+from models.settings import Settings
+from models.stages import InboxState
+from models.store.database import Database, fetch_one
+from models.store.runs import open_run, wake
+from models.store.vault import Field, SealBroken, Vault
+from models.subsidy import RunKind, Signal, Subject, number_of
+from models.tables import Inbox, PlatformReference, Run
+from models.tables.base import now
+
+_LOG = structlog.get_logger()
+_AT_ONCE = 50
+# Routed and not delivered for this long: routed again. A signal that comes twice does no harm.
+_ROUTED_AGAIN = timedelta(seconds=30)
+_PARKED_MAX_SECONDS = 600
+_DATASETS = frozenset({RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION, RunKind.SUBSIDY_FLOW})
+_FLOWS = frozenset({RunKind.SUBSIDY_FLOW})
+# What has no entry (card side) has no receiver yet and stays parked.
+RECEIVERS: Mapping[EventType, frozenset[RunKind]] = {
+    EventType.POLICY_REVIEWED: frozenset({RunKind.POLICY_REVIEW}),
+    EventType.INDICATOR_REVIEWED: frozenset({RunKind.INDICATOR_REVIEW}),
+    EventType.SUMMARY_REVIEWED: _FLOWS,
+    EventType.DATASET_RESULTS: _DATASETS,
+    EventType.FLOW_PAYMENTS: _FLOWS,
+    EventType.FLOW_ENDED: _FLOWS,
+}
+
+
+class Router:
+    """Decides for every due callback: a run to wake, parked, unknown or quarantined."""
+
+    def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+
+    async def route_due(self) -> int:
+        """Route what is due in one transaction; the signals go through the outbox, so they follow the commit."""
+        async with self._database.transaction() as session:
+            rows = await _due(session)
+            arrivals: defaultdict[str, list[str]] = defaultdict(list)
+            for row in rows:
+                target = await self._route_safely(session, row)
+                if target is not None:
+                    arrivals[target].append(str(row.id))
+            for target, ids in arrivals.items():
+                await wake(session, target, Signal.CALLBACKS_ARRIVED, ids)
+        return len(rows)
+
+    async def _route_safely(self, session: AsyncSession, row: Inbox) -> str | None:
+        try:
+            async with session.begin_nested():
+                return await self._route(session, row)
+        except Exception as error:  # one bad row must not stop the others
+            _LOG.error("callback could not be routed", inbox_id=row.id, error=type(error).__name__)
+            await session.refresh(row, ["tries", "next_try_at"])
+            _again(row)
+            return None
+
+    async def _route(self, session: AsyncSession, row: Inbox) -> str | None:
+        if row.number is None:
+            event = await self._read(session, row)
+            if event is None:
+                _quarantine(row, "UNREADABLE")
+                return None
+            await _describe(session, row, event)
+        kinds = RECEIVERS.get(EventType(row.event_type))
+        run = await _run_of(session, row.number) if kinds and row.number else None
+        if run is None or kinds is None:
+            self._park(row)
+            return None
+        misfit = _misfit(row, run, kinds)
+        if misfit is not None:
+            _quarantine(row, misfit)
+            return None
+        row.state = InboxState.RECEIVED
+        row.next_try_at = now() + _ROUTED_AGAIN
+        return run.workflow_id if run.closed_at is None else await _reopened(session, run)
+
+    async def _read(self, session: AsyncSession, row: Inbox) -> Event | None:
+        stored = await fetch_one(session, "SELECT body FROM inbox WHERE id = :id", id=row.id)
+        assert stored is not None
+        try:
+            plain = self._vault.open(Field.BODY, f"{row.province_code}/{row.event_id}", str(stored[0]))
+            return parse_event(plain.encode())
+        except (SealBroken, ValidationError):
+            return None
+
+    def _park(self, row: Inbox) -> None:
+        if row.received_at < now() - timedelta(days=self._settings.parked_days):
+            row.state = InboxState.UNKNOWN
+            return
+        row.state = InboxState.PARKED
+        _again(row)
+
+
+async def _due(session: AsyncSession) -> list[Inbox]:
+    waiting = (InboxState.RECEIVED, InboxState.PARKED)
+    statement = (
+        select(Inbox)
+        .where(text("state IN ('received', 'parked')"), col(Inbox.state).in_(waiting), Inbox.next_try_at <= now())
+        .order_by(col(Inbox.id))
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .options(defer(Inbox.body))  # type: ignore[arg-type]
+    )
+    return list(await session.exec(statement))
+
+
+async def _describe(session: AsyncSession, row: Inbox, event: Event) -> None:
+    reference = client_reference_of(event)
+    row.event_type = event.type.value
+    row.county_code = event.data.county_code
+    row.reference = reference
+    row.number = number_of(reference) if reference else await _by_platform_id(session, row, event)
+
+
+async def _by_platform_id(session: AsyncSession, row: Inbox, event: Event) -> str | None:
+    if isinstance(event, AccountInvalidated):
+        return None
+    ids = (getattr(event.data, name, None) for name in ("submission_id", "dataset_id", "flow_id"))
+    platform_id = next((found for found in ids if isinstance(found, str)), None)
+    if platform_id is None:
+        return None
+    known = await session.get(PlatformReference, (row.province_code, platform_id))
+    return number_of(known.number) if known else None
+
+
+async def _run_of(session: AsyncSession, number: str) -> Run | None:
+    statement = select(Run).where(Run.number == number, Run.kind != RunKind.PAYMENT_CORRECTION)
+    return (await session.exec(statement)).first()
+
+
+async def _reopened(session: AsyncSession, run: Run) -> str:
+    """What comes after a run's end has a run of its own."""
+    subject = Subject(
+        kind=RunKind.PAYMENT_CORRECTION,
+        number=run.number,
+        county_code=run.county_code,
+        fund_year=run.fund_year,
+        batch_no=run.batch_no,
+    )
+    await open_run(session, subject)
+    return subject.workflow_id
+
+
+def _misfit(row: Inbox, run: Run, kinds: frozenset[RunKind]) -> str | None:
+    if row.county_code != run.county_code or row.province_code != province_of(run.county_code):
+        return "OTHER_COUNTY"
+    return None if run.kind in kinds else "OTHER_KIND"
+
+
+def _quarantine(row: Inbox, reason: str) -> None:
+    row.state = InboxState.QUARANTINED
+    row.effect = reason
+
+
+def _again(row: Inbox) -> None:
+    row.next_try_at = now() + timedelta(seconds=min(_PARKED_MAX_SECONDS, 2.0 ** min(row.tries, 12)))
+    row.tries += 1

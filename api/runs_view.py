@@ -1,0 +1,58 @@
+"""How a run is shown beside the thing it is about, with its link into Temporal UI."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from urllib.parse import quote
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.settings import Settings
+from models.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, label
+from models.subsidy import RunKind, workflow_id
+from models.tables import Run
+
+_STAGES: Mapping[RunKind, type[StrEnum]] = {
+    RunKind.POLICY_REVIEW: ReviewStage,
+    RunKind.INDICATOR_REVIEW: ReviewStage,
+    RunKind.BENEFICIARY_INIT: DatasetStage,
+    RunKind.VERIFICATION: DatasetStage,
+    RunKind.SUBSIDY_FLOW: FlowStage,
+    RunKind.EVIDENCE: OrderState,
+    RunKind.APPLICATION_IMPORT: ImportStage,
+}
+
+
+def run_block(settings: Settings, run: Run) -> dict[str, object]:
+    """`waiting_for` says in Chinese what the run waits for, `since` when that began."""
+    return {
+        "workflow_id": run.workflow_id,
+        "stage": run.stage,
+        "stage_label": stage_label(run.kind, run.stage),
+        "waiting_for": run.waiting_for,
+        "since": run.since,
+        "url": run_url(settings, run.workflow_id),
+    }
+
+
+def run_url(settings: Settings, run_id: str) -> str:
+    base = settings.temporal_ui_url.rstrip("/")
+    return f"{base}/namespaces/{quote(settings.temporal_namespace, safe='')}/workflows/{quote(run_id, safe='')}"
+
+
+def stage_label(kind: RunKind, stage: str) -> str:
+    words = _STAGES.get(kind)
+    return label(words(stage)) if words is not None and stage in set(words) else stage
+
+
+async def run_of(session: AsyncSession, settings: Settings, kind: RunKind, number: str) -> dict[str, object] | None:
+    return (await runs_of(session, settings, kind, [number])).get(number)
+
+
+async def runs_of(
+    session: AsyncSession, settings: Settings, kind: RunKind, numbers: Sequence[str]
+) -> dict[str, dict[str, object]]:
+    """The run blocks of many things of one kind by their numbers."""
+    wanted = [workflow_id(kind, number) for number in numbers]
+    runs = await session.exec(select(Run).where(col(Run.workflow_id).in_(wanted)))
+    return {run.number: run_block(settings, run) for run in runs}

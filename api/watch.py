@@ -1,0 +1,113 @@
+"""The watch: a run that is open in its row and not running in Temporal is started again from its row."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.settings import Settings
+from models.store.database import Database, execute, fetch, fetch_one
+from models.store.run_watch import restart_run
+from models.store.vault import Vault
+
+_LOG = structlog.get_logger()
+_CALL_TIMEOUT = timedelta(seconds=5)
+_LOCK = "onecard/watch"
+# A run that was just opened is on its way; one that ends again at once is tried ever more rarely.
+_GRACE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 3_600.0
+_UNAPPLIED_SECONDS = 60.0
+
+
+class Watch:
+    """Any number of them may run: an advisory lock lets one at a time look."""
+
+    def __init__(self, database: Database, vault: Vault, settings: Settings, client: Client) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+        self._client = client
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.watch_seconds)
+            try:
+                await self.look()
+            except Exception as error:  # database or Temporal away: nothing can be said now
+                _LOG.warning("watch could not look", error=type(error).__name__)
+
+    async def look(self) -> int:
+        """One look over all open runs; gives how many were started again."""
+        async with self._database.transaction() as guard:
+            row = await fetch_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
+            if row is None or not row[0]:
+                return 0
+            restarted = await self._restart_missing()
+            async with self._database.transaction() as session:
+                await _deliver_again(session)
+        return restarted
+
+    async def _restart_missing(self) -> int:
+        async with self._database.reading() as session:
+            candidates = await _candidates(session)
+        if not candidates:
+            return 0
+        running = await self._running()
+        missing = [one for one in candidates if one not in running and not await self._is_running(one)]
+        async with self._database.transaction() as session:
+            await _seen(session, [one for one in candidates if one not in missing])
+        restarted = 0
+        for one in missing:
+            async with self._database.transaction() as session:
+                restarted += await restart_run(session, self._vault, one, _LONGEST_PAUSE_SECONDS)
+        return restarted
+
+    async def _running(self) -> set[str]:
+        queue = self._settings.temporal_task_queue.replace("'", "")
+        listed = self._client.list_workflows(
+            f"ExecutionStatus = 'Running' AND TaskQueue = '{queue}'", page_size=1000, rpc_timeout=_CALL_TIMEOUT
+        )
+        return {one.id async for one in listed}
+
+    async def _is_running(self, workflow_id: str) -> bool:
+        """The list may lag behind; asked by id, Temporal answers as of now."""
+        try:
+            handle = self._client.get_workflow_handle(workflow_id)
+            found = await handle.describe(rpc_timeout=_CALL_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return found.status is WorkflowExecutionStatus.RUNNING
+
+
+async def _candidates(session: AsyncSession) -> list[str]:
+    rows = await fetch(
+        session,
+        "SELECT workflow_id FROM run WHERE closed_at IS NULL AND since < now() - make_interval(secs => :grace)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        grace=_GRACE_SECONDS,
+    )
+    return [str(row[0]) for row in rows]
+
+
+async def _seen(session: AsyncSession, running: list[str]) -> None:
+    await execute(
+        session,
+        "UPDATE run SET missing_since = NULL WHERE workflow_id = ANY(:ids) AND missing_since IS NOT NULL",
+        ids=running,
+    )
+
+
+async def _deliver_again(session: AsyncSession) -> None:
+    """A callback that was delivered and isn't applied: its run may have ended or lost the signal. Route it again."""
+    await execute(
+        session,
+        "UPDATE inbox SET state = 'received', next_try_at = now(), tries = tries + 1 WHERE state = 'delivered'"
+        " AND applied_at IS NULL AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))",
+        pause=_UNAPPLIED_SECONDS,
+    )
