@@ -1,0 +1,133 @@
+"""Corrections of rejected lines: which fields may change and how they are checked and kept (DOMAIN 3, the flow)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.application_form import columns, parse_or_empty, text_parsers
+from models.catalogs import Catalogs
+from models.faults import Fault
+from models.money import check_fen, format_yuan
+from models.platform_words import ApplicantKind
+from models.store.database import fetch
+from models.store.vault import Field as Sealed
+from models.store.vault import Vault
+
+TEXTS = ("name", "phone", "group", "account_no")
+PLACES = ("town_code", "village_code", "bank_code")
+
+
+class Correction(BaseModel):
+    """New values of one rejected line; what isn't named stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    application_no: StrictStr = Field(min_length=1, max_length=80)
+    name: StrictStr | None = Field(None, max_length=200, repr=False)
+    phone: StrictStr | None = Field(None, max_length=200, repr=False)
+    town_code: StrictStr | None = Field(None, max_length=200)
+    village_code: StrictStr | None = Field(None, max_length=200)
+    group: StrictStr | None = Field(None, max_length=200)
+    bank_code: StrictStr | None = Field(None, max_length=200)
+    account_no: StrictStr | None = Field(None, max_length=200, repr=False)
+    amount_fen: StrictInt | None = None
+    id_number: StrictStr | None = Field(None, max_length=200, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LineFault:
+    """What is wrong with one field of one line's correction; never the value."""
+
+    application_no: str
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineBefore:
+    """What a correction is held against."""
+
+    application_no: str
+    kind: ApplicantKind
+    town_code: str
+    village_code: str
+    bank_code: str
+    item_code: str
+    amount_fen: int
+
+
+Checked = dict[str, str | int]
+
+
+async def lines_before(session: AsyncSession, line_ids: Sequence[int]) -> dict[str, LineBefore]:
+    rows = await fetch(
+        session,
+        "SELECT application_no, applicant_kind, town_code, village_code, bank_code, item_code, amount_fen "
+        "FROM flow_line WHERE id = ANY(:ids)",
+        ids=list(line_ids),
+    )
+    return {str(row[0]): LineBefore(row[0], ApplicantKind(row[1]), *row[2:]) for row in rows}
+
+
+def check_correction(
+    correction: Correction, before: LineBefore, catalogs: Catalogs | None, today: date
+) -> tuple[Checked, list[LineFault]]:
+    """The corrected fields made regular, and every fault at once. Without lists (None) codes aren't judged."""
+    given = correction.model_dump(exclude_none=True, exclude={"application_no", "id_number"})
+    outcomes: dict[str, str | int | Fault | None] = dict(given)
+    parsers, labels = text_parsers(before.kind, today), columns(before.kind)
+    for name in TEXTS:
+        if name in given:
+            outcomes[name] = parse_or_empty(name, str(given[name]), parsers[name], labels[name])
+    if "amount_fen" in given:
+        outcomes["amount_fen"] = check_fen(given["amount_fen"])
+    outcomes |= _unknown_places(given, before, catalogs)
+    number = correction.application_no
+    faults = [
+        LineFault(number, name, outcome.code.value, outcome.message)
+        for name, outcome in outcomes.items()
+        if isinstance(outcome, Fault)
+    ]
+    faults += _forbidden(correction, before)
+    # an emptied group is kept as "", so that the correction says it was emptied
+    checked = {name: "" if out is None else out for name, out in outcomes.items() if not isinstance(out, Fault)}
+    return checked, faults
+
+
+def _unknown_places(
+    given: Mapping[str, object], before: LineBefore, catalogs: Catalogs | None
+) -> dict[str, str | int | Fault | None]:
+    if catalogs is None or not any(name in given for name in PLACES):
+        return {}
+    place = {name: str(given.get(name, getattr(before, name))) for name in PLACES}
+    unknown = catalogs.unknown_codes(item_code=before.item_code, **place)
+    named = {name: fault for name, fault in unknown.items() if name in given}
+    # a new town with the old village is the village's fault, though only the town was named
+    if "town_code" in given and "village_code" in unknown:
+        named["village_code"] = unknown["village_code"]
+    return named
+
+
+def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
+    number, faults = correction.application_no, []
+    if correction.id_number is not None:
+        message = "证件号码不能更正；证件号码有误的，请撤回此申请后重新申请"
+        faults.append(LineFault(number, "id_number", "ID_FIXED", message))
+    if correction.amount_fen is not None and correction.amount_fen > before.amount_fen:
+        message = f"流程中的金额只能调低，原为 {format_yuan(before.amount_fen)} 元"
+        faults.append(LineFault(number, "amount_fen", "AMOUNT_RAISED", message))
+    return faults
+
+
+def seal_correction(vault: Vault, application_no: str, checked: Checked) -> str:
+    return vault.seal(Sealed.CORRECTION, application_no, json.dumps(checked, ensure_ascii=False, sort_keys=True))
+
+
+def open_correction(vault: Vault, application_no: str, sealed: str) -> Checked:
+    checked: Checked = json.loads(vault.open(Sealed.CORRECTION, application_no, sealed))
+    return checked
