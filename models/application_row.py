@@ -113,9 +113,12 @@ def cell_text(column: str, header: str, value: Cell) -> str | Fault:
         if abs(value) >= _EXACT_FLOAT:
             return identity.scientific(header)
         return Fault(FaultCode.NUMBER_CELL, f"{header}是数值格式，前导 0 和末尾数字会丢失，请设为“文本”格式后重新填写")
-    if value.is_integer() and abs(value) < _EXACT_FLOAT:
-        return str(int(value))
-    return repr(value)
+    return number_text(value)
+
+
+def number_text(value: float) -> str:
+    """A number cell as a spreadsheet shows it: 8, 495.1, 4.31e+17."""
+    return str(int(value)) if value.is_integer() and abs(value) < _EXACT_FLOAT else repr(value)
 
 
 def _row_parsers(kind: ApplicantKind, catalogs: Catalogs, today: date) -> Mapping[str, tuple[str, TextParser]]:

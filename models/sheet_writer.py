@@ -12,7 +12,7 @@ from typing import TypeAlias
 from rustpy_xlsxwriter import Format, write_worksheet, write_worksheets
 
 from models.application_form import HOUSEHOLD_WORDS, MAY_BE_EMPTY, columns
-from models.application_row import Cell, SpoiledCell
+from models.application_row import Cell, SpoiledCell, number_text
 from models.catalogs import Catalogs
 from models.faults import CellFault, FileError
 from models.identity import CHINA
@@ -142,7 +142,7 @@ def _safe_text(text: str) -> str:
 def _shown(cell: Cell) -> str:
     if isinstance(cell, SpoiledCell):
         return ""
-    return cell if isinstance(cell, str) else f"{cell:.17g}"
+    return cell if isinstance(cell, str) else number_text(cell)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
