@@ -41,6 +41,7 @@ class ScriptedPlatform:
     replies: list[bytes] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     hold: asyncio.Event | None = None
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     connections: list[asyncio.Future[None]] = field(default_factory=list)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,6 +61,7 @@ class ScriptedPlatform:
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.seen.append(Seen(method, target, headers, body))
+        self.came.set()
         if self.hold is not None:
             await self.hold.wait()
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
@@ -115,8 +117,8 @@ class Bench:
     journal: MemoryJournal
 
 
-def client_at(http: httpx.AsyncClient, port: int, journal: MemoryJournal, total_seconds: float) -> PlatformClient:
-    credentials = PlatformCredentials.model_validate(
+def credentials_at(port: int) -> PlatformCredentials:
+    return PlatformCredentials.model_validate(
         {
             "base_url": f"http://127.0.0.1:{port}/v1/",
             "client_id": "onecard-500000",
@@ -124,7 +126,10 @@ def client_at(http: httpx.AsyncClient, port: int, journal: MemoryJournal, total_
             "callback_secrets": ["whsec_" + base64.b64encode(b"k" * 32).decode()],
         }
     )
-    return PlatformClient(http, {"500000": credentials}, journal, total_seconds=total_seconds)
+
+
+def client_at(http: httpx.AsyncClient, port: int, journal: MemoryJournal, total_seconds: float) -> PlatformClient:
+    return PlatformClient(http, {"500000": credentials_at(port)}, journal, total_seconds=total_seconds)
 
 
 @asynccontextmanager

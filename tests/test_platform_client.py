@@ -238,8 +238,7 @@ async def test_nobody_listening_is_trouble() -> None:
 async def test_a_cancelled_call_leaves_its_key_open(at: Bench) -> None:
     at.platform.replies, at.platform.hold = [reply(202, ACCEPTED)], asyncio.Event()
     call = asyncio.ensure_future(at.client.submit_policy(POLICY, key="k"))
-    while not at.platform.seen:
-        await asyncio.wait([call], timeout=0.01)
+    await asyncio.wait_for(at.platform.came.wait(), 10)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
