@@ -2,6 +2,7 @@
 
 import io
 import resource
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -298,6 +299,14 @@ def test_archives_that_unpack_to_too_much_are_refused_whatever_they_claim() -> N
     assert lying != bomb
     assert file_fault(lying, max_unpacked_bytes=1_000_000) is FaultCode.FILE_DAMAGED
     assert file_fault(with_parts(xlsx_of(cells(0)), {}, zipfile.ZIP_BZIP2)) is FaultCode.FILE_DAMAGED
+
+
+def test_millions_of_empty_cells_are_refused_before_they_are_walked_through() -> None:
+    data = with_parts(xlsx_of(cells(0)), sheet_xml("<row>" + "<c/>" * 10_000_000 + "</row>"))
+    assert len(data) < 100_000
+    began = time.process_time()
+    assert file_fault(data) is FaultCode.FILE_TOO_LARGE
+    assert time.process_time() - began < 2
 
 
 def test_a_cell_far_away_costs_nothing() -> None:
