@@ -67,7 +67,8 @@ def decide_change(world: World, submission: str, plan: int, decision: Decision |
     refusal = _change_refusal(world, body, decision)
     usable = None if refusal is None else _old_usable(world, body)
     world.store.run(
-        "UPDATE account_change SET status = ?, reason_code = ?, reason = ?, old_account_usable = ? WHERE submission_id = ?",
+        "UPDATE account_change SET status = ?, reason_code = ?, reason = ?, old_account_usable = ?"
+        " WHERE submission_id = ?",
         "applied" if refusal is None else "failed",
         *(refusal or (None, None)),
         usable,

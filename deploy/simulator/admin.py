@@ -4,12 +4,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from .agenda import Agenda, Decision
+from .clock import stamp
 from .desk import board
 from .events import Data, publish
 from .faces import move_face_session
@@ -18,56 +19,8 @@ from .flows import end_flow, need_free_county
 from .ledger import ledger
 from .problems import Problem, from_validation
 from .registers import load_bank_accounts, load_register
-from .shapes import County, Word
+from .wishes import DecisionWish, EndWish, FaceWish, FlowWish, InvalidationWish, LockWish, RedeliverWish, ScaleWish
 from .world import Switches, World, new_id
-
-
-class Wish(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScaleWish(Wish):
-    scale: float
-
-
-class DecisionWish(Wish):
-    approve: bool
-    opinion: str | None = None
-    rejected_lines: dict[str, str] | None = None
-
-
-class FlowWish(Wish):
-    county_code: County
-
-
-class LockWish(Wish):
-    county_code: County
-
-
-class EndWish(Wish):
-    announce: bool = False
-
-
-class RedeliverWish(Wish):
-    webhook_id: str | None = None
-
-
-class FaceWish(Wish):
-    status: str
-    name: str | None = None
-    id_number: str | None = None
-    reason_code: str | None = None
-
-
-class InvalidationWish(Wish):
-    county_code: County
-    id_number: Word
-    bank_code: Word
-    account_no: Word
-    trigger: str = "manual"
-    reason_code: str = "account_frozen"
-    reason: str | None = None
-
 
 Endpoint = Callable[[Request], Awaitable[object]]
 
@@ -173,7 +126,8 @@ class Admin:
         with self._world.store.transaction():
             need_free_county(self._world, county)
             self._world.store.run(
-                "INSERT INTO flow (flow_id, client_id, county_code, batch_no, by_hand, body) VALUES (?, ?, ?, '', 1, '{}')",
+                "INSERT INTO flow (flow_id, client_id, county_code, batch_no, by_hand, body)"
+                " VALUES (?, ?, ?, '', 1, '{}')",
                 flow,
                 client.client_id if client else None,
                 county,
@@ -212,7 +166,8 @@ class Admin:
         if request.query_params.get("body") == "1":
             columns += ", CAST(body AS TEXT) AS body"
         rows = self._world.store.rows(
-            f"SELECT {columns} FROM event WHERE status = coalesce(?, status) AND type = coalesce(?, type) ORDER BY seq LIMIT 10000",
+            f"SELECT {columns} FROM event WHERE status = coalesce(?, status)"
+            " AND type = coalesce(?, type) ORDER BY seq LIMIT 10000",
             status,
             kind,
         )
@@ -283,8 +238,6 @@ class Admin:
 
 
 def _invalidation(wish: InvalidationWish) -> tuple[float, Data]:
-    from .clock import stamp
-
     at = round(time.time(), 3)
     return at, {**wish.model_dump(), "invalidated_at": stamp(at)}
 

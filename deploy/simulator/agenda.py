@@ -58,7 +58,9 @@ class Agenda:
 
     def run_now(self, ref: str) -> None:
         """Does at once what is due later for a submission; how an early event comes about."""
-        entry = self._world.store.row("SELECT * FROM agenda WHERE ref = ? AND waiting = 0 ORDER BY due LIMIT 1", ref)
+        entry = self._world.store.row(
+            "SELECT * FROM agenda WHERE ref = ? AND clock = 'business' AND waiting = 0 ORDER BY due LIMIT 1", ref
+        )
         if entry is not None:
             self._act(entry, None)
 

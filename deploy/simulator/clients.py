@@ -5,9 +5,10 @@ import binascii
 import hashlib
 import hmac
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from .problems import Problem
 
@@ -35,19 +36,23 @@ class Clients:
         self.reload()
 
     def reload(self) -> None:
+        """Raises when the file is no list of clients; the known ones stay."""
         changed = self._path.stat().st_mtime_ns
         if changed != self._read_at:
             found = TypeAdapter(list[Client]).validate_json(self._path.read_bytes())
             self._by_id, self._read_at = {client.client_id: client for client in found}, changed
 
     def get(self, client_id: str) -> Client | None:
+        # A secret or an address changed in the file counts at once; a half-written file doesn't.
+        with suppress(OSError, ValidationError):
+            self.reload()
         return self._by_id.get(client_id)
 
     def of_county(self, county_code: str) -> Client | None:
         return next((client for client in self._by_id.values() if client.owns(county_code)), None)
 
     def authenticate(self, headers: dict[str, str], method: str, target: str, body: bytes) -> Client:
-        client = self._by_id.get(headers.get("x-client-id", ""))
+        client = self.get(headers.get("x-client-id", ""))
         if client is None:
             raise Problem("UNAUTHORIZED", "未知的 X-Client-Id")
         sent_at = headers.get("webhook-timestamp", "")

@@ -23,7 +23,8 @@ def open_dataset(world: World, call: Call) -> Answer:
     _judge_kind(world, call, body)
     dataset = new_id("set")
     world.store.run(
-        "INSERT INTO dataset (dataset_id, client_id, county_code, kind, client_reference, batch_no, flow_id, mode, opened_at)"
+        "INSERT INTO dataset (dataset_id, client_id, county_code, kind, client_reference, batch_no, flow_id,"
+        " mode, opened_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         dataset,
         call.client.client_id,
@@ -151,7 +152,8 @@ def _judge_record(world: World, found: Row, record: ApplicantRecord, place: int)
 def _judge_totals(world: World, dataset: str, body: CommitBody) -> None:
     totals = world.store.row(
         "SELECT count(DISTINCT page) AS pages, coalesce(max(page), 0) AS last, count(*) AS records,"
-        " coalesce(sum(amount_fen), 0) AS fen, count(DISTINCT application_no) AS numbers FROM record WHERE dataset_id = ?",
+        " coalesce(sum(amount_fen), 0) AS fen, count(DISTINCT application_no) AS numbers"
+        " FROM record WHERE dataset_id = ?",
         dataset,
     )
     assert totals is not None
@@ -166,7 +168,8 @@ def _judge_totals(world: World, dataset: str, body: CommitBody) -> None:
         raise Problem("VALIDATION_FAILED", "清单是空的")
     if totals["numbers"] != totals["records"]:
         again = world.store.rows(
-            "SELECT application_no FROM record WHERE dataset_id = ? GROUP BY application_no HAVING count(*) > 1 LIMIT 500",
+            "SELECT application_no FROM record"
+            " WHERE dataset_id = ? GROUP BY application_no HAVING count(*) > 1 LIMIT 500",
             dataset,
         )
         faults = [Fault("DUPLICATE_APPLICATION", "申请编号在清单中重复", application_no=row[0]) for row in again]
@@ -177,7 +180,8 @@ def _take_province(world: World, county: str) -> None:
     province = county[:2] + "0000"
     holder = world.store.row(
         "SELECT county_code FROM province_lock WHERE province_code = ? UNION ALL"
-        " SELECT county_code FROM dataset WHERE kind = 'beneficiary_init' AND status = 'under_review' AND substr(county_code, 1, 2) = ?"
+        " SELECT county_code FROM dataset"
+        " WHERE kind = 'beneficiary_init' AND status = 'under_review' AND substr(county_code, 1, 2) = ?"
         " LIMIT 1",
         province,
         county[:2],

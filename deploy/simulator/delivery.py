@@ -59,7 +59,8 @@ class Delivery:
 
     def _start_due(self) -> None:
         due = self._world.store.rows(
-            "SELECT seq, lane, attempts FROM event WHERE status = 'pending' AND next_at <= ? ORDER BY next_at, seq LIMIT 512",
+            "SELECT seq, lane, attempts FROM event"
+            " WHERE status = 'pending' AND next_at <= ? ORDER BY next_at, seq LIMIT 512",
             time.time(),
         )
         for event in due:
@@ -97,7 +98,8 @@ class Delivery:
         if delivered:
             done = event["deliveries"] + 1 >= event["wanted"]
             store.run(
-                "UPDATE event SET deliveries = deliveries + 1, attempts = attempts + 1, delivered_at = ?, status = ? WHERE seq = ?",
+                "UPDATE event SET deliveries = deliveries + 1, attempts = attempts + 1, delivered_at = ?,"
+                " status = ? WHERE seq = ?",
                 now,
                 "delivered" if done else "pending",
                 event["seq"],
@@ -125,4 +127,4 @@ class Delivery:
         )
         if found is None or found["at"] is None:
             return 60.0
-        return max(0.005, min(60.0, found["at"] - time.time()))
+        return max(0.005, min(60.0, float(found["at"]) - time.time()))

@@ -25,7 +25,8 @@ KIND_WORDS = {
 }
 
 _PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.6 sans-serif;margin:2rem}}td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}}</style>
+<style>body{{font:16px/1.6 sans-serif;margin:2rem}}
+td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}}</style>
 <h1>{title}</h1>{body}</html>"""
 
 
@@ -87,18 +88,21 @@ def _item(world: World, entry: Row) -> Data:
 
 
 def _table(items: list[Data]) -> str:
-    rows = "".join(
-        f"<tr><td>{KIND_WORDS[str(one['kind'])]}<td>{escape(str(one.get('county_code')))}<td>{escape(str(one.get('client_reference')))}"
-        f"<td>{escape(str(one.get('said') or one.get('record_count') or ''))}<td>{'等待审核' if one['waiting'] else '自动审核'}"
-        f'<td><form method="post"><input type="hidden" name="ref" value="{escape(str(one["ref"]))}">'
-        '<input name="opinion" placeholder="审核意见"> <button name="decision" value="approve">通过</button> '
-        '<button name="decision" value="reject">不通过</button></form>'
-        for one in items
-    )
+    if not items:
+        return "<p>没有待审核的事项</p>"
+    return f"<table><tr><th>事项<th>区县<th>编号<th>内容<th>状态<th>审核{''.join(_line(one) for one in items)}</table>"
+
+
+def _line(one: Data) -> str:
+    said = one.get("said") or one.get("record_count") or ""
+    state = "等待审核" if one["waiting"] else "自动审核"
+    cells = [KIND_WORDS[str(one["kind"])], one.get("county_code"), one.get("client_reference"), said, state]
     return (
-        f"<table><tr><th>事项<th>区县<th>编号<th>内容<th>状态<th>审核{rows}</table>"
-        if rows
-        else "<p>没有待审核的事项</p>"
+        "<tr>" + "".join(f"<td>{escape(str(cell))}" for cell in cells) + '<td><form method="post">'
+        f'<input type="hidden" name="ref" value="{escape(str(one["ref"]))}">'
+        '<input name="opinion" placeholder="审核意见"> '
+        '<button name="decision" value="approve">通过</button> '
+        '<button name="decision" value="reject">不通过</button></form>'
     )
 
 

@@ -18,7 +18,8 @@ def open_face_session(world: World, call: Call) -> Answer:
     session, seconds = new_id("face"), world.switches.face_session_seconds
     expires_at = time.time() + seconds
     world.store.run(
-        "INSERT INTO face_session (face_session_id, client_id, client_reference, channel, expires_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO face_session (face_session_id, client_id, client_reference, channel, expires_at)"
+        " VALUES (?, ?, ?, ?, ?)",
         session,
         call.client.client_id,
         body.client_reference,
@@ -27,7 +28,7 @@ def open_face_session(world: World, call: Call) -> Answer:
     )
     world.later_wall("face_expiry", session, seconds)
     url = f"{world.base_url}/face/{session}" + ("?channel=app" if body.channel == "app" else "")
-    return Answer(201, {"face_session_id": session, "url": url, "expires_at": stamp(expires_at)}, started=session)
+    return Answer(201, {"face_session_id": session, "url": url, "expires_at": stamp(expires_at)})
 
 
 def get_face_session(world: World, call: Call) -> Answer:

@@ -1,4 +1,4 @@
-"""Seeded faults: drawn per kind, switchable at run time, each one written down so that a test can see that it happened."""
+"""Seeded faults, drawn per kind and switchable at run time; each one done is written down."""
 
 import random
 from enum import StrEnum
@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LOST = "lost"
     CONTRADICTING = "contradicting"
     MISSING_PAGE = "missing_page"
+    OVERLAPPING = "overlapping"
     SERVER_ERROR = "5xx"
     RATE_LIMITED = "429"
     TIMEOUT_AFTER_ACCEPT = "timeout_after_accept"

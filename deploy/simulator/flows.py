@@ -32,7 +32,8 @@ def start_flow(world: World, call: Call) -> Answer:
         raise Problem("INDICATOR_NOT_APPROVED", "流程引用的指标须为本区县本年度审核通过的指标")
     flow = new_id("flow")
     world.store.run(
-        "INSERT INTO flow (flow_id, client_id, county_code, client_reference, batch_no, body) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO flow (flow_id, client_id, county_code, client_reference, batch_no, body)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         flow,
         call.client.client_id,
         body.county_code,
@@ -66,7 +67,8 @@ def withdraw_lines(world: World, call: Call) -> Answer:
         faults = [Fault("NOT_IN_FLOW", "平台的流程中没有此申请，或已撤回", application_no=no) for no in sorted(missing)]
         raise Problem("LINE_NOT_ELIGIBLE", "撤回是整批的：有申请不在流程中，一条也没有撤回", faults=faults)
     world.store.run(
-        "UPDATE flow_line SET status = 'withdrawn' WHERE flow_id = ? AND application_no IN (SELECT value FROM json_each(?))",
+        "UPDATE flow_line SET status = 'withdrawn'"
+        " WHERE flow_id = ? AND application_no IN (SELECT value FROM json_each(?))",
         flow["flow_id"],
         numbers,
     )

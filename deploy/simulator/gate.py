@@ -62,7 +62,7 @@ class Gate:
         query = scope["query_string"]
         target = (raw_path + b"?" + query if query else raw_path).decode("latin-1")
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        body = await _read(headers, receive)
+        body = await _read(receive)
         client = self._world.clients.authenticate(headers, method, target, body)
         found = find(method, unquote(raw_path.decode("latin-1")).removeprefix("/v1"))
         if found is None:
@@ -208,10 +208,8 @@ def _problem(problem: Problem) -> Reply:
     return Reply(problem.status, orjson.dumps(problem.wire()), _PROBLEM, headers)
 
 
-async def _read(headers: dict[str, str], receive: Receive) -> bytes:
-    length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > LARGEST_BODY:
-        raise Problem("PAYLOAD_TOO_LARGE", "请求内容不能超过 20 MiB")
+async def _read(receive: Receive) -> bytes:
+    """A body that is too large is read to its end and dropped: who is cut off in the middle never sees why."""
     parts, size, more = [], 0, True
     while more:
         message = await receive()
@@ -219,8 +217,9 @@ async def _read(headers: dict[str, str], receive: Receive) -> bytes:
             raise Problem("VALIDATION_FAILED", "请求没有传完")
         part = message.get("body", b"")
         size += len(part)
-        if size > LARGEST_BODY:
-            raise Problem("PAYLOAD_TOO_LARGE", "请求内容不能超过 20 MiB")
-        parts.append(part)
+        if size <= LARGEST_BODY:
+            parts.append(part)
         more = message.get("more_body", False)
+    if size > LARGEST_BODY:
+        raise Problem("PAYLOAD_TOO_LARGE", "请求内容不能超过 20 MiB")
     return b"".join(parts)

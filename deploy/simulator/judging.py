@@ -13,7 +13,8 @@ _NAME = "(SELECT g.name FROM register g WHERE g.county_code = :county AND g.id_n
 
 _MATCH = f"""
 SELECT r.application_no, r.bank_code, {_NAME} AS known, r.name,
-  EXISTS (SELECT 1 FROM register g WHERE g.county_code = :county AND g.id_number = r.id_number AND g.bank_code = r.bank_code
+  EXISTS (SELECT 1 FROM register g WHERE g.county_code = :county AND g.id_number = r.id_number
+    AND g.bank_code = r.bank_code
           AND g.account_no <> '')
   OR EXISTS (SELECT 1 FROM bank_account b WHERE b.holder_id_number = r.id_number AND b.holder_name = r.name
              AND b.bank_code = r.bank_code AND b.status = 'open') AS has_account
@@ -21,7 +22,8 @@ FROM record r WHERE r.dataset_id = :dataset ORDER BY r.page, r.place
 """
 
 _VERIFY = """
-SELECT r.application_no, coalesce((SELECT g.verification FROM register g WHERE g.county_code = :county AND g.id_number = r.id_number
+SELECT r.application_no, coalesce((SELECT g.verification FROM register g WHERE g.county_code = :county
+  AND g.id_number = r.id_number
   LIMIT 1), 'failed:无此对象') AS verdict
 FROM record r WHERE r.dataset_id = :dataset ORDER BY r.page, r.place
 """
@@ -29,12 +31,14 @@ FROM record r WHERE r.dataset_id = :dataset ORDER BY r.page, r.place
 _ROUND = f"""
 SELECT r.application_no, r.applicant_kind, r.name, r.amount_fen, r.indicator_id, r.remark, {_NAME} AS known,
   l.status, EXISTS (SELECT 1 FROM flow_item i WHERE i.flow_id = :flow AND i.item_code = r.item_code) AS covered,
-  EXISTS (SELECT 1 FROM register g WHERE g.county_code = :county AND g.id_number = r.id_number AND g.bank_code = r.bank_code
+  EXISTS (SELECT 1 FROM register g WHERE g.county_code = :county AND g.id_number = r.id_number
+    AND g.bank_code = r.bank_code
           AND g.account_no = r.account_no)
   OR EXISTS (SELECT 1 FROM bank_account b WHERE b.bank_code = r.bank_code AND b.account_no = r.account_no
              AND b.holder_id_number = r.id_number AND b.status IN ('open', 'frozen')) AS has_account,
   (SELECT v.outcome FROM verified v WHERE v.county_code = :county AND v.application_no = r.application_no) AS verified,
-  (SELECT count(*) FROM flow_line p INDEXED BY flow_line_person WHERE p.flow_id = :flow AND p.id_number = r.id_number AND p.status <> 'withdrawn'
+  (SELECT count(*) FROM flow_line p INDEXED BY flow_line_person WHERE p.flow_id = :flow
+    AND p.id_number = r.id_number AND p.status <> 'withdrawn'
    AND p.mode <> 'repayment') AS lines_of_person
 FROM record r JOIN flow_line l ON l.flow_id = :flow AND l.application_no = r.application_no
 WHERE r.dataset_id = :dataset ORDER BY r.page, r.place
@@ -189,7 +193,8 @@ def _settle(world: World, flow_id: str, accepted: list[str], rejected: list[tupl
         ((first + place, flow_id, number) for place, number in enumerate(accepted)),
     )
     world.store.run_many(
-        "UPDATE flow_line SET status = 'rejected', was_duplicate = max(was_duplicate, ?) WHERE flow_id = ? AND application_no = ?",
+        "UPDATE flow_line SET status = 'rejected', was_duplicate = max(was_duplicate, ?)"
+        " WHERE flow_id = ? AND application_no = ?",
         ((duplicate, flow_id, number) for duplicate, number in rejected),
     )
 

@@ -32,6 +32,7 @@ def start(
     log: Path | None = None,
 ) -> Launched:
     """Port 0 takes a free one. Raises RuntimeError when the simulator ends before it is ready."""
+    state, clients_file = state.resolve(), clients_file.resolve()
     command = [
         sys.executable,
         "-m",

@@ -8,7 +8,8 @@ _LINES = """
 SELECT f.county_code, p.application_no, p.attempt, p.flow_id, f.client_reference, max(p.amount_fen) AS amount_fen,
   count(*) FILTER (WHERE p.status = 'paid') AS paid_count,
   count(*) FILTER (WHERE p.status = 'failed' AND EXISTS (SELECT 1 FROM payment q WHERE q.flow_id = p.flow_id
-    AND q.application_no = p.application_no AND q.sequence = p.sequence - 1 AND q.status = 'paid' AND q.page IS NOT NULL)) AS returned_count
+    AND q.application_no = p.application_no AND q.sequence = p.sequence - 1 AND q.status = 'paid'
+      AND q.page IS NOT NULL)) AS returned_count
 FROM payment p JOIN flow f USING (flow_id) WHERE p.page IS NOT NULL {where}
 GROUP BY p.flow_id, p.application_no, p.attempt ORDER BY f.rowid, p.application_no
 """
@@ -44,7 +45,8 @@ def _flows(world: World, county: str | None) -> list[Data]:
     rows = world.store.rows(
         "SELECT f.flow_id, f.client_reference, f.county_code, f.status, f.outcome, f.by_hand, f.payment_pages,"
         " count(l.application_no) AS lines, count(*) FILTER (WHERE l.status = 'accepted') AS accepted,"
-        " count(*) FILTER (WHERE l.status = 'withdrawn') AS withdrawn, count(*) FILTER (WHERE l.pay_status = 'paid') AS paid_count,"
+        " count(*) FILTER (WHERE l.status = 'withdrawn') AS withdrawn, count(*) FILTER"
+        " (WHERE l.pay_status = 'paid') AS paid_count,"
         " coalesce(sum(l.amount_fen) FILTER (WHERE l.pay_status = 'paid'), 0) AS paid_fen,"
         " count(*) FILTER (WHERE l.pay_status = 'failed') AS failed_count,"
         " coalesce(sum(l.amount_fen) FILTER (WHERE l.pay_status = 'failed'), 0) AS failed_fen,"

@@ -5,6 +5,7 @@ import orjson
 from .agenda import Decision
 from .clock import DAY, HOUR, stamp
 from .events import Data, publish
+from .faults import Kind
 from .flows import end_flow, need_flow
 from .problems import Problem
 from .store import Row
@@ -74,7 +75,7 @@ def publish_page(world: World, flow_id: str, plan: int, decision: Decision | Non
     if not planned:
         return
     page, at = flow["payment_pages"] + 1, stamp()
-    entries = [_entry(row, at) for row in planned]
+    entries = [*_overlap(world, flow_id, page, len(planned)), *(_entry(row, at) for row in planned)]
     data: Data = {
         "flow_id": flow_id,
         "client_reference": flow["client_reference"],
@@ -93,6 +94,16 @@ def publish_page(world: World, flow_id: str, plan: int, decision: Decision | Non
         ((row["status"], row["sequence"], flow_id, row["application_no"]) for row in planned),
     )
     publish(world, flow["client_id"], flow_id, "flow.payments", data)
+
+
+def _overlap(world: World, flow_id: str, page: int, size: int) -> list[object]:
+    """As a fault: a line of the page before is said again, in the same words."""
+    if page == 1 or size >= PAGE or not world.faults.strikes(Kind.OVERLAPPING, "flow.payments"):
+        return []
+    before = world.store.row("SELECT body FROM payment_page WHERE flow_id = ? AND page = ?", flow_id, page - 1)
+    assert before is not None
+    world.faults.note(Kind.OVERLAPPING, "flow.payments", flow_id)
+    return list(orjson.loads(before["body"])["payments"][-1:])
 
 
 def end_paid(world: World, flow_id: str, plan: int, decision: Decision | None) -> None:
@@ -167,7 +178,8 @@ def _plan_changes(world: World, flow_id: str, rows: list[Row], plan: int, moment
 
 def _store(world: World, flow_id: str, payments: list[Payment]) -> None:
     world.store.run_many(
-        "INSERT INTO payment (flow_id, plan, application_no, attempt, sequence, status, amount_fen, bank_serial_no, reason_code, reason)"
+        "INSERT INTO payment (flow_id, plan, application_no, attempt, sequence, status, amount_fen,"
+        " bank_serial_no, reason_code, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((flow_id, *payment) for payment in sorted(payments)),
     )

@@ -114,7 +114,9 @@ class Receiver:
                 if len(found) >= count:
                     return found
                 if not self._news.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"{len(found)} of {count} came; types so far: {[one.type for one in self.arrived]}")
+                    raise TimeoutError(
+                        f"{len(found)} of {count} came; types so far: {[one.type for one in self.arrived]}"
+                    )
 
     def wait_type(self, kind: str, count: int = 1, seconds: float = 10.0) -> list[Arrived]:
         return self.wait(lambda one: one.type == kind, count, seconds)
@@ -134,7 +136,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             status = receiver.take({name.lower(): value for name, value in self.headers.items()}, body)
             self.send_response(status)

@@ -18,7 +18,8 @@ def load_register(store: Store, county: str, content: bytes) -> int:
             "DELETE FROM register WHERE county_code = ? AND id_number = ?", ((county, row["id_number"]) for row in rows)
         )
         store.run_many(
-            "INSERT OR REPLACE INTO register (county_code, id_number, name, bank_code, account_no, verification, payment)"
+            "INSERT OR REPLACE INTO register"
+            " (county_code, id_number, name, bank_code, account_no, verification, payment)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             ((county, *(row[name] for name in REGISTER)) for row in rows),
         )
@@ -29,7 +30,8 @@ def load_bank_accounts(store: Store, content: bytes) -> int:
     rows = _rows(content, ACCOUNTS)
     with store.transaction():
         store.run_many(
-            "INSERT OR REPLACE INTO bank_account (bank_code, account_no, card_type, holder_name, holder_id_number, status)"
+            "INSERT OR REPLACE INTO bank_account"
+            " (bank_code, account_no, card_type, holder_name, holder_id_number, status)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (tuple(row[name] for name in ACCOUNTS) for row in rows),
         )

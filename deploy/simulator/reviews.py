@@ -66,7 +66,8 @@ def store_review(
 ) -> str:
     submission = new_id({"policy": "pol", "indicator": "ind", "summary": "sum"}[kind])
     world.store.run(
-        "INSERT INTO review (submission_id, kind, client_id, county_code, client_reference, fund_year, flow_id, total_fen, body, said)"
+        "INSERT INTO review (submission_id, kind, client_id, county_code, client_reference, fund_year,"
+        " flow_id, total_fen, body, said)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         submission,
         kind,
@@ -126,7 +127,8 @@ def approved(world: World, kind: str, county: str, fund_year: int, ids: list[str
     """Those of `ids` that are approved, of this county and fund year, in the given order."""
     found = [
         world.store.row(
-            "SELECT * FROM review WHERE submission_id = ? AND kind = ? AND county_code = ? AND fund_year = ? AND status = 'approved'",
+            "SELECT * FROM review WHERE submission_id = ? AND kind = ? AND county_code = ? AND fund_year = ?"
+            " AND status = 'approved'",
             one,
             kind,
             county,

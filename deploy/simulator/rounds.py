@@ -12,8 +12,6 @@ SELECT r.application_no AS no, CASE
   WHEN r.attempt <> 1 + (SELECT count(*) FROM flow_line a WHERE a.county_code = :county
                          AND a.application_no = r.application_no AND a.accepted_no IS NOT NULL) THEN 'ATTEMPT_MISMATCH'
   WHEN r.indicator_id NOT IN (SELECT value FROM json_each(:indicators)) THEN 'INDICATOR_NOT_IN_FLOW'
-  WHEN r.amount_fen > here.amount_fen THEN 'AMOUNT_RAISED'
-  WHEN r.id_number <> here.id_number THEN 'PERSON_CHANGED'
   WHEN :mode = 'modified' AND here.status IS NULL THEN 'NOT_REJECTED'
   WHEN :mode = 'confirmed' AND coalesce(here.was_duplicate, 0) = 0 THEN 'NOT_A_DUPLICATE'
   {rule}
@@ -34,7 +32,8 @@ _REPAYMENT = """
                  AND f.status = 'ended' AND f.outcome = 'disbursed'
                  AND o.flow_id = coalesce(r.repays_flow_id, o.flow_id) AND o.amount_fen >= r.amount_fen
                  AND o.accepted_no = (SELECT max(l.accepted_no) FROM flow_line l WHERE l.county_code = :county
-                   AND l.application_no = r.application_no AND l.pay_status IS NOT NULL)), '') <> 'failed' THEN 'NOT_A_FAILED_PAYMENT'
+                   AND l.application_no = r.application_no
+                     AND l.pay_status IS NOT NULL)), '') <> 'failed' THEN 'NOT_A_FAILED_PAYMENT'
 """
 
 _WORDS = {
@@ -42,8 +41,6 @@ _WORDS = {
     "ALREADY_IN_FLOW": "申请已在本流程中受理或正在审核",
     "ATTEMPT_MISMATCH": "attempt 应为该申请已受理的提交次数加一",
     "INDICATOR_NOT_IN_FLOW": "指标不属于本流程",
-    "AMOUNT_RAISED": "更正后的金额只能降低",
-    "PERSON_CHANGED": "更正不能改变证件号码",
     "NOT_REJECTED": "修改申请提交只能包含被退回的申请",
     "NOT_A_DUPLICATE": "确认需发放提交只能包含因一人多条被退回的申请",
     "ALREADY_SUBMITTED": "申请已在其他流程中受理，失败的只能补发",
@@ -51,14 +48,19 @@ _WORDS = {
 }
 
 _TAKE = """
-INSERT INTO flow_line (flow_id, application_no, county_code, attempt, mode, dataset_id, indicator_id, applicant_kind, name, id_number,
+INSERT INTO flow_line (flow_id, application_no, county_code, attempt, mode, dataset_id, indicator_id,
+  applicant_kind, name, id_number,
                        town_code, item_code, amount_fen, bank_code, account_no, status)
 SELECT ?, application_no, ?, attempt, ?, dataset_id, indicator_id, applicant_kind, name, id_number,
        town_code, item_code, amount_fen, bank_code, account_no, 'under_review'
 FROM record WHERE dataset_id = ? ORDER BY application_no
-ON CONFLICT (flow_id, application_no) DO UPDATE SET attempt = excluded.attempt, mode = excluded.mode, dataset_id = excluded.dataset_id,
-  indicator_id = excluded.indicator_id, name = excluded.name, town_code = excluded.town_code, item_code = excluded.item_code,
-  amount_fen = excluded.amount_fen, bank_code = excluded.bank_code, account_no = excluded.account_no, status = 'under_review'
+ON CONFLICT (flow_id, application_no) DO UPDATE SET attempt = excluded.attempt, mode = excluded.mode,
+  dataset_id = excluded.dataset_id,
+  indicator_id = excluded.indicator_id, applicant_kind = excluded.applicant_kind, name = excluded.name,
+  id_number = excluded.id_number, town_code = excluded.town_code,
+    item_code = excluded.item_code,
+  amount_fen = excluded.amount_fen, bank_code = excluded.bank_code, account_no = excluded.account_no,
+    status = 'under_review'
 """
 
 

@@ -14,7 +14,7 @@ Count = Annotated[int, Field(strict=True, ge=0)]
 
 
 class Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class PolicyBody(Shape):
@@ -86,7 +86,7 @@ class CommitBody(Shape):
 
 
 class Publicity(Shape):
-    start_date: date
+    start_date: Annotated[date, Field(strict=True)]
     address: Text
     image_file_ids: Annotated[list[Word], Field(min_length=1)]
 

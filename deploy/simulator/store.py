@@ -1,7 +1,6 @@
 """The simulator's own SQLite file: one connection, one transaction at a time, so that every rule is judged alone."""
 
 import json
-
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -95,7 +95,8 @@ def _share_faults(world: World, flow_id: str, column: str, shares: Sequence[Shar
     held = {
         row[0]: (row[1], row[2])
         for row in world.store.rows(
-            f"SELECT {column}, count(*), sum(amount_fen) FROM flow_line WHERE flow_id = ? AND status = 'accepted' GROUP BY 1",
+            f"SELECT {column}, count(*), sum(amount_fen)"
+            " FROM flow_line WHERE flow_id = ? AND status = 'accepted' GROUP BY 1",
             flow_id,
         )
     }
