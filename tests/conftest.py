@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from deploy.stack import Options, Stack, StackError, objects, temporal
+from deploy.stack import Options, Stack, StackError, temporal
+from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,17 +23,6 @@ STACKS = ROOT / "var" / "tests"
 configuration.set_hypothesis_home_dir(ROOT / "var" / "cache" / "hypothesis")
 
 _numbers = count(1)
-
-
-@dataclass(frozen=True)
-class S3Settings:
-    """How a test reaches the session's object store."""
-
-    endpoint_url: str
-    bucket: str
-    region: str
-    access_key_id: str
-    secret_access_key: str
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +74,10 @@ async def temporal_client(temporal_address: str) -> Client:
 
 
 @pytest.fixture(scope="session")
-def s3_settings(servers: Stack) -> S3Settings:
+def s3_settings(servers: Stack) -> Access:
     """The session's object store with its bucket; use keys of your own."""
     servers.start("s3")
-    store = servers.layout.objects
-    return S3Settings(store.endpoint_url, objects.BUCKET, objects.REGION, store.access_key_id, store.secret_access_key)
+    return servers.layout.objects.access
 
 
 @pytest.fixture

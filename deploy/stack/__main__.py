@@ -9,18 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import psutil
 
-from deploy.stack.layout import Layout, Options
+from deploy.stack.layout import Options
 from deploy.stack.ports import LOOPBACK
-from deploy.stack.processes import StackError, end_leftovers, live_runners
+from deploy.stack.processes import StackError, end_leftovers, live_runners, wait_gone
 from deploy.stack.programs import ROOT
 from deploy.stack.stack import PARTS, Stack, forget, remove_home
 
 VAR = ROOT / "var"
-SUMMARY = VAR / "demo-summary.json"
 
 # Weeks in seconds: how this system asks back and looks around must be as quick as the simulator's platform.
 _HURRIED = {
@@ -49,10 +49,10 @@ _DEMO_FAULTS = {
 _tick = threading.Event()
 
 
-def up() -> int:
+def up(home: Path, parts: list[str]) -> int:
     """The stack with what it had stored before, until Ctrl-C."""
-    with _running(Options(env=_HURRIED)) as stack:
-        _say_where(stack.layout)
+    with _running(home, parts, Options(env=_HURRIED)) as stack:
+        _say_where(stack)
         try:
             return _watch(stack, lambda: None)
         except KeyboardInterrupt:
@@ -60,14 +60,17 @@ def up() -> int:
             return 0
 
 
-def demo() -> int:
+def demo(home: Path, parts: list[str]) -> int:
     """A fresh stack with the simulator's faults on, the demo against it; the demo's exit code."""
-    _refuse_while_running()
-    end_leftovers(VAR)
-    forget(VAR)
-    SUMMARY.unlink(missing_ok=True)
-    with _running(Options(env=_HURRIED, faults=json.dumps(_DEMO_FAULTS), seed=_DEMO_SEED)) as stack:
-        player = subprocess.Popen([sys.executable, "-m", "deploy.demo"], env=_demo_environment(stack), cwd=ROOT)
+    if live_runners(home / "run"):
+        raise StackError("本地环境正在运行。请先在那个窗口按 Ctrl-C，或运行 make down。")
+    end_leftovers(home)
+    forget(home)
+    summary = home / "demo-summary.json"
+    summary.unlink(missing_ok=True)
+    with _running(home, parts, Options(env=_HURRIED, faults=json.dumps(_DEMO_FAULTS), seed=_DEMO_SEED)) as stack:
+        environment = _demo_environment(stack, summary)
+        player = subprocess.Popen([sys.executable, "-m", "deploy.demo"], env=environment, cwd=ROOT)
         try:
             return _watch(stack, player.poll)
         finally:
@@ -75,52 +78,44 @@ def demo() -> int:
             player.wait()
 
 
-def down() -> int:
+def down(home: Path) -> int:
     """Ends a running stack, and what killed runs left behind."""
-    stopped = [name for runner in live_runners(VAR / "run") for name in _end_runner(runner)]
-    ended = stopped + end_leftovers(VAR)
+    ended = [_end_runner(runner) for runner in live_runners(home / "run")] + end_leftovers(home)
     print(f"已停止：{'、'.join(ended)}。" if ended else "没有正在运行的部件。")
     return 0
 
 
-def clean() -> int:
+def clean(home: Path) -> int:
     """Down, then everything stored is removed."""
-    down()
-    if live_runners(VAR):
-        raise StackError("测试正在运行，var/ 没有清除。请等测试结束或停止测试后再运行 make clean。")
-    for home in (*(VAR / "tests").glob("*"), VAR):
-        remove_home(home)
-    print("已清除 var/。")
+    down(home)
+    if live_runners(home):
+        raise StackError(f"测试正在运行，{home} 没有清除。请等测试结束或停止测试后再运行 make clean。")
+    for place in (*(home / "tests").glob("*"), home):
+        remove_home(place)
+    print(f"已清除 {home}。")
     return 0
 
 
-def _end_runner(runner: psutil.Process) -> list[str]:
+def _end_runner(runner: psutil.Process) -> str:
     runner.terminate()
-    try:
-        runner.wait(timeout=120)
-    except psutil.TimeoutExpired:
+    if not wait_gone([runner], within_s=120):
         runner.kill()
-    return ["本地环境"]
-
-
-def _refuse_while_running() -> None:
-    if live_runners(VAR / "run"):
-        raise StackError("本地环境正在运行。请先在那个窗口按 Ctrl-C，或运行 make down。")
+    return "本地环境"
 
 
 @contextmanager
-def _running(options: Options) -> Iterator[Stack]:
+def _running(home: Path, parts: list[str], options: Options) -> Iterator[Stack]:
     """The started stack; the first Ctrl-C or SIGTERM ends the block, further ones don't cut the clearing up short."""
 
     def end(number: int, frame: FrameType | None) -> None:
         _ignore_signals()
         raise KeyboardInterrupt
 
-    with Stack(VAR, options) as stack:
+    with Stack(home, options) as stack:
         signal.signal(signal.SIGINT, end)
         signal.signal(signal.SIGTERM, end)
         try:
-            _start(stack)
+            _start(stack, parts)
             yield stack
         finally:
             _ignore_signals()
@@ -131,12 +126,12 @@ def _ignore_signals() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _start(stack: Stack) -> None:
+def _start(stack: Stack, parts: list[str]) -> None:
     if stack.leftovers:
         print(f"上次运行遗留的 {'、'.join(stack.leftovers)} 已结束。")
-    print(f"正在启动 {'、'.join(PARTS)} ……", flush=True)
+    print(f"正在启动 {'、'.join(parts)} ……", flush=True)
     begun = time.monotonic()
-    stack.start()
+    stack.start(*parts)
     print(f"就绪，用时 {time.monotonic() - begun:.1f} 秒。", flush=True)
 
 
@@ -149,42 +144,59 @@ def _watch(stack: Stack, outcome: Callable[[], int | None]) -> int:
     return code
 
 
-def _say_where(layout: Layout) -> None:
+def _say_where(stack: Stack) -> None:
+    layout = stack.layout
     places = {
-        "API": layout.api_url,
-        "API 文档": f"{layout.api_url}/docs",
-        "Temporal UI": layout.temporal.ui_url,
-        "平台模拟器": layout.simulator_url,
-        "对象存储 (S3)": layout.objects.endpoint_url,
-        "数据库": f"{LOOPBACK}:{layout.ports['postgres']}（密码在 {layout.home.name}/keys/stack.json）",
-        "日志": str(layout.logs),
+        "api": ("API", f"{layout.api_url}（文档 {layout.api_url}/docs）"),
+        "temporal": ("Temporal UI", layout.temporal.ui_url),
+        "simulator": ("平台模拟器", layout.simulator_url),
+        "s3": ("对象存储 (S3)", layout.objects.endpoint_url),
+        "postgres": ("数据库", f"{LOOPBACK}:{layout.ports['postgres']}，密码在 {layout.home / 'keys' / 'stack.json'}"),
     }
-    for name, place in places.items():
-        print(f"{name}：{place}")
-    print(f"\n各角色的令牌（Authorization: Bearer …），也在 {layout.tokens}：")
-    for county, tokens in json.loads(layout.tokens.read_text()).items():
-        for role, token in tokens.items():
-            print(f"{county} {role}：{token}")
+    for part, (name, place) in places.items():
+        if stack.is_running(part):
+            print(f"{name}：{place}")
+    print(f"日志：{layout.logs}")
+    if stack.is_running("api"):
+        _say_tokens(layout.tokens)
     print("\n按 Ctrl-C 停止。", flush=True)
 
 
-def _demo_environment(stack: Stack) -> dict[str, str]:
+def _say_tokens(file: Path) -> None:
+    print(f"\n各角色的令牌（Authorization: Bearer …），也在 {file}：")
+    for county, tokens in json.loads(file.read_text()).items():
+        for role, token in tokens.items():
+            print(f"{county} {role}：{token}")
+
+
+def _demo_environment(stack: Stack, summary: Path) -> dict[str, str]:
     layout = stack.layout
     return layout.environment() | {
         "API_URL": layout.api_url,
         "TOKENS_FILE": str(layout.tokens),
         "SIMULATOR_URL": layout.simulator_url,
         "WORKER_PID": str(stack.pid("worker")),
-        "DEMO_SUMMARY_FILE": str(SUMMARY),
+        "DEMO_SUMMARY_FILE": str(summary),
     }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.stack", description=__doc__)
-    commands: dict[str, Callable[[], int]] = {"up": up, "demo": demo, "down": down, "clean": clean}
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=("up", "demo", "down", "clean"))
+    parser.add_argument("--home", type=Path, default=VAR, help="where everything is stored (var/)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="start only these parts")
+    said = parser.parse_args()
+    home = said.home.resolve()
     try:
-        return commands[parser.parse_args().command]()
+        match said.command:
+            case "up":
+                return up(home, said.only)
+            case "demo":
+                return demo(home, list(PARTS))
+            case "down":
+                return down(home)
+            case _:
+                return clean(home)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

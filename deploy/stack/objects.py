@@ -27,8 +27,19 @@ LISTENERS = tuple(
 
 
 @dataclass(frozen=True)
+class Access:
+    """What a client of the store needs."""
+
+    endpoint_url: str
+    bucket: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass(frozen=True)
 class ObjectStore:
-    """Where the store answers and with which keys."""
+    """The store's ports and keys."""
 
     ports: dict[str, int]
     access_key_id: str
@@ -37,6 +48,10 @@ class ObjectStore:
     @property
     def endpoint_url(self) -> str:
         return f"http://{LOOPBACK}:{self.ports['s3.port']}"
+
+    @property
+    def access(self) -> Access:
+        return Access(self.endpoint_url, BUCKET, REGION, self.access_key_id, self.secret_access_key)
 
     def client(self) -> "S3Client":
         return boto3.client(

@@ -175,10 +175,10 @@ def end_family(members: list[psutil.Process]) -> None:
     for member in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-    _wait_gone(members, within_s=10)
+    wait_gone(members, within_s=10)
 
 
-def _wait_gone(members: list[psutil.Process], within_s: float) -> bool:
+def wait_gone(members: list[psutil.Process], within_s: float) -> bool:
     """Whether all ended in time. A zombie has ended too: who reaps a grandchild is not ours to say."""
     deadline = time.monotonic() + within_s
     while any(_lives(member) for member in members):
@@ -206,7 +206,7 @@ def end_leftovers(root: Path) -> list[str]:
             # First the polite way: PostgreSQL's children go with it, seaweedfs closes its files.
             members = _family(process.pid)
             process.terminate()
-            if not _wait_gone(members, within_s=3):
+            if not wait_gone(members, within_s=3):
                 end_family(members)
             ended.append(entry.name)
         path.unlink(missing_ok=True)

@@ -143,10 +143,17 @@ class Stack:
         """Ends everything, those first that lean on others; never raises halfway."""
         last = [name for name in SERVERS if name in self._running]
         for group in ([name for name in self._running if name not in SERVERS], last):
-            self._together(self.stop, group)
+            self._together(self._end, group)
         objects.remove_sockets(self.layout.objects)
         self._pid_file.unlink(missing_ok=True)
         self._lock.close()
+
+    def _end(self, name: str) -> None:
+        # Servers whose data nobody will read again need no orderly end, which takes seconds.
+        if name in SERVERS and not self.layout.options.durable:
+            self.kill(name)
+        else:
+            self.stop(name)
 
     def remove(self) -> None:
         """Removes everything this stack has stored; only after `close`."""
