@@ -1,10 +1,11 @@
 """The contracts that cross the Temporal boundary on the subsidy side: ids, stages and counts, never personal data."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from models.stages import FlowOutcome, FlowStage, OrderKind, ReviewStage
+from models.stages import OrderKind, SummaryStage
 
 
 class Contract(BaseModel):
@@ -53,6 +54,7 @@ WORKFLOW_TYPES: dict[RunKind, str] = {
 class Signal(StrEnum):
     """Facts that wake a workflow; each carries ids only, the row says what happened."""
 
+    OPENED = "opened"
     CALLBACKS_ARRIVED = "callbacks_arrived"
     ORDER_CONFIRMED = "order_confirmed"
     SUMMARY_DECIDED = "summary_decided"
@@ -84,9 +86,15 @@ def number_of(client_reference: str) -> str:
     return client_reference.partition(".")[0]
 
 
-class ReviewProgress(Contract):
-    stage: ReviewStage
+class Look(Contract):
+    """What a run's rows say: its stage, what it waits for, since when, and when to ask the platform by itself."""
+
+    stage: str
+    waiting_for: str
+    since: datetime
     ask_after_seconds: float
+    ask_now: bool = False
+    done: bool = False
 
 
 class DatasetRef(Contract):
@@ -94,30 +102,24 @@ class DatasetRef(Contract):
 
     dataset_id: int
     reference: str
-    record_count: int
-
-
-class SlotGrant(Contract):
-    granted: bool
-    place: int
-    holder: str | None
-    ask_after_seconds: float
+    county_code: str
 
 
 class CommitResult(Contract):
-    """What came of handing a list over: `busy_holder` is the county outside that holds the province."""
+    """What came of handing a list over: `busy_holder` is the county that holds the province."""
 
     committed: bool
     busy_holder: str | None = None
-    refusal_code: str | None = None
-    ask_after_seconds: float = 0.0
+    try_again_seconds: float = 0.0
 
 
-class DatasetProgress(Contract):
-    reviewed: bool
-    pages_here: int
-    pages_all: int | None
-    ask_after_seconds: float
+class ListLook(Look):
+    """An initialisation or a verification: `dataset` is absent when nothing needs to be sent."""
+
+    dataset: DatasetRef | None
+    pushed: bool
+    committed: bool
+    slot_granted: bool = False
 
 
 class NextOrder(Contract):
@@ -125,31 +127,26 @@ class NextOrder(Contract):
     kind: OrderKind
 
 
-class FlowProgress(Contract):
-    """What a flow's rows say it has to do next; the workflow holds nothing else."""
+class FlowLook(Look):
+    """What a flow has to do next, told by its rows."""
 
-    stage: FlowStage
     started: bool
-    holder: str | None
     open_dataset: DatasetRef | None
+    dataset_committed: bool
     next_order: NextOrder | None
     sendable_lines: int
-    open_lines: int
-    living_lines: int
-    summary_stage: str | None
-    summary_no: int
-    cancelling: bool
-    platform_ended: bool
-    outcome: FlowOutcome | None
-    complete: bool
-    round_no: int
-    ask_after_seconds: float
+    settled: bool
+    empty: bool
+    summary_stage: SummaryStage | None
+    summary_handed_in: bool
+    payment_confirmed: bool
+    pages_missing: bool
 
 
 class StartResult(Contract):
     started: bool
-    holder: str | None = None
-    refusal_code: str | None = None
+    refused: bool = False
+    try_again_seconds: float = 0.0
 
 
 class ImportResult(Contract):

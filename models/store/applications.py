@@ -1,5 +1,6 @@
 """Forms become rows: sealed to their application number, one by one or many thousands by COPY."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from models.store.database import Value, copy_rows, fetch
 from models.store.vault import Field, Vault
 from models.tables.base import now
 
+# Numbers of our own make are given out by us only: one that a file invents would collide with a later one.
+_OWN_NUMBER = re.compile(r"[0-9]{6}-S[0-9]{4}-[0-9]+")
 LIVE = "a.stage NOT IN ('withdrawn', 'closed')"
 
 
@@ -81,6 +84,11 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Mapping[str, Value]]
     """Put fresh rows into the table by COPY."""
     columns = list(rows[0])
     return await copy_rows(session, "application", columns, (list(row.values()) for row in rows))
+
+
+def is_reserved(application_no: str) -> bool:
+    """Whether a number that somebody brings looks like one of our own series."""
+    return _OWN_NUMBER.fullmatch(application_no) is not None
 
 
 async def used_numbers(session: AsyncSession, numbers: Sequence[str]) -> set[str]:

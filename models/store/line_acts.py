@@ -17,7 +17,7 @@ TOUCH = "version = a.version + 1, updated_at = now()"
 
 @dataclass(frozen=True)
 class Rule:
-    """`unfit` is SQL over `a` (application) and `b` (its batch, maybe NULL): true leaves the line out for this reason."""
+    """`unfit` is SQL over `a` (application) and `b` (its batch, maybe NULL): true leaves the line out."""
 
     code: str
     title: str

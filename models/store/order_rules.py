@@ -167,10 +167,10 @@ def _where(selection: FlowLineSelection | None) -> tuple[str, dict[str, Value]]:
     return where_of(criteria)
 
 
-def where_of(criteria: Mapping[str, str]) -> tuple[str, dict[str, Value]]:
-    """Criteria of a FlowLineFilter, whose fields are columns, as a condition over `l`."""
+def where_of(criteria: Mapping[str, str], alias: str = "l") -> tuple[str, dict[str, Value]]:
+    """Criteria of a FlowLineFilter, whose fields are columns, as a condition over a flow_line."""
     values: dict[str, Value] = {f"f_{name}": value for name, value in criteria.items()}
-    return " AND ".join(["true", *(f"l.{name} = :f_{name}" for name in criteria)]), values
+    return " AND ".join(["true", *(f"{alias}.{name} = :f_{name}" for name in criteria)]), values
 
 
 async def _candidates(

@@ -29,7 +29,8 @@ async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> 
         batch_no=subject.batch_no,
         stage=stage,
     )
-    await _post(session, subject.workflow_id, None, ())
+    # A signal and not a bare start: a run that is just closing sees it and looks again instead of ending.
+    await _post(session, subject.workflow_id, Signal.OPENED.value, (subject.number,))
 
 
 async def wake(session: AsyncSession, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:

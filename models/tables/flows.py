@@ -134,7 +134,7 @@ class Payment(SQLModel, table=True):
 
     __tablename__ = "payment"
     __table_args__ = (
-        UniqueConstraint("flow_line_id", "sequence"),
+        UniqueConstraint("flow_line_id", "sequence", "source"),
         CheckConstraint("status IN ('paid', 'failed')", name="status"),
     )
 

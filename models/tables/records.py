@@ -108,10 +108,22 @@ class Instruction(SQLModel, table=True):
     body_sha256: str
     answer: str | None = Field(default=None, sa_type=Text)
     refusal_code: str | None = None
-    odd_status: int | None = None
-    odd_answer: str | None = Field(default=None, sa_type=Text)
     intended_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class OddAnswer(SQLModel, table=True):
+    """An answer of the platform outside the contract: kept for a person to look at, never taken for success."""
+
+    __tablename__ = "odd_answer"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str = Field(index=True)
+    operation: str
+    key: str | None = None
+    status: int
+    body: str = Field(sa_type=Text)
+    came_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
 class PlatformReference(SQLModel, table=True):

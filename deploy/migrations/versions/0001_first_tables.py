@@ -268,8 +268,6 @@ def upgrade() -> None:
         sa.Column("body_sha256", sa.String(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("refusal_code", sa.String(), nullable=True),
-        sa.Column("odd_status", sa.Integer(), nullable=True),
-        sa.Column("odd_answer", sa.Text(), nullable=True),
         sa.Column("intended_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_instruction")),
@@ -281,6 +279,18 @@ def upgrade() -> None:
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("series", name=op.f("pk_number_series")),
     )
+    op.create_table(
+        "odd_answer",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("county_code", sa.String(), nullable=False),
+        sa.Column("operation", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("came_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_odd_answer")),
+    )
+    op.create_index(op.f("ix_odd_answer_county_code"), "odd_answer", ["county_code"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -1104,7 +1114,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["flow_id"], ["flow.id"], name=op.f("fk_payment_flow_id_flow")),
         sa.ForeignKeyConstraint(["flow_line_id"], ["flow_line.id"], name=op.f("fk_payment_flow_line_id_flow_line")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment")),
-        sa.UniqueConstraint("flow_line_id", "sequence", name=op.f("uq_payment_flow_line_id_sequence")),
+        sa.UniqueConstraint("flow_line_id", "sequence", "source", name=op.f("uq_payment_flow_line_id_sequence_source")),
     )
     op.create_index(op.f("ix_payment_flow_id"), "payment", ["flow_id"], unique=False)
     op.create_table(
@@ -1190,6 +1200,8 @@ def downgrade() -> None:
     op.drop_table("platform_reference")
     op.drop_index("ix_outbox_due", table_name="outbox", postgresql_where=sa.text("delivered_at IS NULL"))
     op.drop_table("outbox")
+    op.drop_index(op.f("ix_odd_answer_county_code"), table_name="odd_answer")
+    op.drop_table("odd_answer")
     op.drop_table("number_series")
     op.drop_index(op.f("ix_instruction_county_code"), table_name="instruction")
     op.drop_table("instruction")

@@ -1,0 +1,150 @@
+"""Asking the platform by ourselves: the safety net behind its events, and the second question after a contradiction."""
+
+import json
+from datetime import UTC, datetime
+
+from sqlmodel import col, select
+from temporalio import activity
+
+from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
+from models.platform import Wire
+from models.platform_words import DatasetStatus, EventType, FlowStatus, ReviewStatus
+from models.stages import ContradictionState, DatasetStage
+from models.store.contradictions import seal_row
+from models.store.database import Database, execute, fetch, fetch_one
+from models.store.inbox import put_asked
+from models.store.vault import Field, Vault
+from models.subsidy import RunKind, Subject
+from models.tables import Contradiction, Dataset, Flow
+
+REVIEWS = {
+    RunKind.POLICY_REVIEW: ("policy", "policy_no", EventType.POLICY_REVIEWED),
+    RunKind.INDICATOR_REVIEW: ("indicator", "indicator_no", EventType.INDICATOR_REVIEWED),
+}
+
+
+class AskingActivities:
+    """Stores each answer like an event; asking twice stores the same answer once."""
+
+    def __init__(self, database: Database, vault: Vault, platform: PlatformClient) -> None:
+        self._database = database
+        self._vault = vault
+        self._platform = platform
+
+    @activity.defn
+    async def ask_platform(self, subject: Subject) -> None:
+        """Fetch what the platform has decided about a run and what is missing here."""
+        if subject.kind in REVIEWS:
+            await self._ask_review(subject)
+        elif subject.kind in (RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION):
+            await self._ask_list(subject, await self._dataset(subject.number))
+        else:
+            await self._ask_flow(subject)
+        await self._ask_about_contradictions(subject)
+
+    async def _ask_review(self, subject: Subject) -> None:
+        table, number, kind = REVIEWS[subject.kind]
+        async with self._database.reading() as session:
+            row = await fetch_one(
+                session, f"SELECT submission_id, round FROM {table} WHERE {number} = :no", no=subject.number
+            )
+        if row is not None and row[0] is not None:
+            await self._store_review(subject, kind, f"{subject.number}.{row[1]}", str(row[0]))
+
+    async def _store_review(self, subject: Subject, kind: EventType, reference: str, submission_id: str) -> None:
+        review = await self._platform.get_review(subject.county_code, submission_id)
+        if review.status is not ReviewStatus.PENDING:
+            await self._store(subject, kind, reference, review.model_copy(update={"client_reference": reference}))
+
+    async def _dataset(self, reference: str) -> Dataset | None:
+        async with self._database.reading() as session:
+            return (await session.exec(select(Dataset).where(Dataset.reference == reference))).first()
+
+    async def _ask_list(self, subject: Subject, dataset: Dataset | None) -> None:
+        if dataset is None or dataset.platform_id is None or dataset.stage is not DatasetStage.UNDER_REVIEW:
+            return
+        answer = await self._platform.get_dataset(dataset.county_code, dataset.platform_id)
+        if answer.status is not DatasetStatus.REVIEWED or not answer.result_pages:
+            return
+        async with self._database.reading() as session:
+            rows = await fetch(session, "SELECT page FROM result_page WHERE dataset_id = :id", id=dataset.id)
+        for page in sorted(set(range(1, answer.result_pages + 1)) - {row[0] for row in rows}):
+            results = await self._platform.get_result_page(dataset.county_code, dataset.platform_id, page)
+            data = results.model_copy(update={"client_reference": dataset.reference})
+            await self._store(subject, EventType.DATASET_RESULTS, dataset.reference, data)
+            activity.heartbeat(page)
+
+    async def _ask_flow(self, subject: Subject) -> None:
+        async with self._database.reading() as session:
+            flow = (await session.exec(select(Flow).where(Flow.flow_no == subject.number))).first()
+            if flow is None or flow.platform_id is None:
+                return
+            statement = select(Dataset).where(Dataset.flow_id == flow.id, Dataset.stage == DatasetStage.UNDER_REVIEW)
+            dataset = (await session.exec(statement)).first()
+            summary = await fetch_one(
+                session,
+                "SELECT number, submission_id FROM summary WHERE flow_id = :id AND stage = 'submitted'",
+                id=flow.id,
+            )
+        await self._ask_list(subject, dataset)
+        if summary is not None and summary[1] is not None:
+            reference = f"{flow.flow_no}.s{summary[0]}"
+            await self._store_review(subject, EventType.SUMMARY_REVIEWED, reference, str(summary[1]))
+        await self._ask_payments(subject, flow, flow.platform_id)
+
+    async def _ask_payments(self, subject: Subject, flow: Flow, platform_id: str) -> None:
+        """Pages that never came, in order, then the end: so a page is here before the end that counts it."""
+        answer = await self._platform.get_flow(flow.county_code, platform_id)
+        async with self._database.reading() as session:
+            rows = await fetch(session, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
+        for page in sorted(set(range(1, (answer.payment_pages or 0) + 1)) - {row[0] for row in rows}):
+            payments = await self._platform.get_payment_page(flow.county_code, platform_id, page)
+            data = payments.model_copy(update={"client_reference": flow.flow_no})
+            await self._store(subject, EventType.FLOW_PAYMENTS, flow.flow_no, data)
+            activity.heartbeat(page)
+        if answer.status is FlowStatus.ENDED and flow.end_claim is None:
+            ended = answer.model_copy(update={"client_reference": flow.flow_no})
+            await self._store(subject, EventType.FLOW_ENDED, flow.flow_no, ended)
+
+    async def _store(self, subject: Subject, kind: EventType, reference: str, data: Wire) -> None:
+        async with self._database.transaction() as session:
+            await put_asked(session, self._vault, subject.county_code, kind, reference, data, datetime.now(UTC))
+
+    async def _ask_about_contradictions(self, subject: Subject) -> None:
+        """Put the platform's answer to a second question beside each open contradiction."""
+        statement = select(Contradiction).where(
+            Contradiction.number == subject.number,
+            Contradiction.state == ContradictionState.OPEN,
+            col(Contradiction.asked_at).is_(None),
+        )
+        async with self._database.reading() as session:
+            rows = list((await session.exec(statement)).all())
+        for row in rows:
+            await self._keep_answer(row, await self._ask_again(subject, row))
+
+    async def _ask_again(self, subject: Subject, row: Contradiction) -> Wire | None:
+        claimed = json.loads(
+            self._vault.open(Field.DETAIL, seal_row(row.number, row.kind, row.line_key), row.claimed_sealed)
+        )
+        try:
+            if row.kind.endswith(".reviewed"):
+                return await self._platform.get_review(subject.county_code, claimed["submission_id"])
+            async with self._database.reading() as session:
+                flow = (await session.exec(select(Flow).where(Flow.flow_no == subject.number))).first()
+            if flow is None or flow.platform_id is None or not row.kind.startswith("payment"):
+                return None
+            return await self._platform.get_payment_page(subject.county_code, flow.platform_id, int(claimed["page"]))
+        except PlatformRefusal:
+            return None
+
+    async def _keep_answer(self, row: Contradiction, answer: Wire | None) -> None:
+        place = seal_row(row.number, row.kind, row.line_key)
+        sealed = None if answer is None else self._vault.seal(Field.DETAIL, place, answer.model_dump_json())
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE contradiction SET asked_at = now(), asked_sealed = :sealed WHERE id = :id",
+                id=row.id,
+                sealed=sealed,
+            )

@@ -1,0 +1,53 @@
+"""The platform's lists, fetched for a county and a fund year and kept for everyone who chooses from them."""
+
+import json
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.platform_client import PlatformClient
+from models.platform import CatalogItem, Town
+from models.store.database import Database, execute
+from models.store.runs import close_run
+from models.subsidy import Subject
+
+Items = Sequence[CatalogItem | Town]
+NO_YEAR = 0
+
+
+class CatalogActivities:
+    def __init__(self, database: Database, platform: PlatformClient) -> None:
+        self._database = database
+        self._platform = platform
+
+    @activity.defn
+    async def refresh_catalogs(self, subject: Subject) -> None:
+        """Fetch all lists, then replace them together; fetching again gives the platform's newest."""
+        county, year = subject.county_code, subject.fund_year or NO_YEAR
+        lists: dict[tuple[str, int], Items] = {
+            ("policy-units", NO_YEAR): (await self._platform.list_policy_units(county)).items,
+            ("budget-units", NO_YEAR): (await self._platform.list_budget_units(county)).items,
+            ("budget-projects", year): (await self._platform.list_budget_projects(county, year)).items,
+            ("indicator-documents", year): (await self._platform.list_indicator_documents(county, year)).items,
+            ("subsidy-items", year): (await self._platform.list_subsidy_items(county, year)).items,
+            ("towns", NO_YEAR): (await self._platform.list_towns(county)).items,
+            ("banks", NO_YEAR): (await self._platform.list_banks(county)).items,
+        }
+        async with self._database.transaction() as session:
+            for (kind, of_year), items in lists.items():
+                await _keep(session, county, kind, of_year, items)
+            await close_run(session, subject.workflow_id, "done")
+
+
+async def _keep(session: AsyncSession, county: str, kind: str, year: int, items: Items) -> None:
+    await execute(
+        session,
+        "INSERT INTO catalog_list (county_code, kind, fund_year, items, fetched_at)"
+        " VALUES (:county, :kind, :year, CAST(:items AS jsonb), now())"
+        " ON CONFLICT (county_code, kind, fund_year) DO UPDATE SET items = excluded.items, fetched_at = now()",
+        county=county,
+        kind=kind,
+        year=year,
+        items=json.dumps([item.model_dump(mode="json") for item in items], ensure_ascii=False),
+    )

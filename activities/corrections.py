@@ -1,0 +1,77 @@
+"""What a modified round changes in a rejected line, and in the register and application behind it (S1 2.7)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.platform_requests import AccountQuery
+from models.store.database import Value, execute, fetch_one
+from models.store.register import FROM_APPLICATION, put_account
+from models.store.vault import Field, Vault
+
+CORRECTED = (
+    "SELECT l.id, l.application_id, l.application_no, l.county_code, l.name_sealed, l.id_number_sealed, l.bank_code,"
+    " l.account_sealed, l.amount_fen, o.correction_sealed FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
+    " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND l.state = 'rejected'"
+)
+PLAIN = {"town_code": "town_code", "village_code": "village_code", "group": "group_name", "bank_code": "bank_code"}
+SEALED = {"name": (Field.NAME, "name_sealed"), "phone": (Field.PHONE, "phone_sealed")}
+Line = Row[*tuple[Any, ...]]
+
+
+def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
+    """What the bank is asked: the account as it would be after the correction."""
+    queries = []
+    for line in lines:
+        number = line.application_no
+        fields = json.loads(vault.open(Field.CORRECTION, number, line.correction_sealed))
+        queries.append(
+            AccountQuery(
+                name=fields.get("name") or vault.open(Field.NAME, number, line.name_sealed),
+                id_number=vault.open(Field.ID_NUMBER, number, line.id_number_sealed),
+                bank_code=fields.get("bank_code") or line.bank_code,
+                account_no=fields.get("account_no") or vault.open(Field.ACCOUNT, number, line.account_sealed),
+            )
+        )
+    return tuple(queries)
+
+
+async def apply_correction(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> None:
+    """Correct the line, its application and, with a new account, the register; the amount is only ever lowered."""
+    number = line.application_no
+    changes: dict[str, Value] = {column: fields[name] for name, column in PLAIN.items() if name in fields}
+    changes |= {
+        column: vault.seal(kind, number, fields[name]) for name, (kind, column) in SEALED.items() if name in fields
+    }
+    if "account_no" in fields:
+        changes["account_sealed"] = vault.seal(Field.ACCOUNT, number, fields["account_no"])
+        changes["account_index"] = vault.index(Field.ACCOUNT, fields["account_no"])
+    if "amount_fen" in fields:
+        changes["amount_fen"] = min(int(fields["amount_fen"]), line.amount_fen)
+    settings = ", ".join(f"{column} = :{column}" for column in changes)
+    if settings:
+        await execute(
+            session, f"UPDATE flow_line SET {settings}, updated_at = now() WHERE id = :id", id=line.id, **changes
+        )
+        await execute(
+            session,
+            f"UPDATE application SET {settings}, updated_at = now(), version = version + 1 WHERE id = :id",
+            id=line.application_id,
+            **changes,
+        )
+    if "account_no" in fields or "bank_code" in fields:
+        await _register(session, vault, line, actor)
+
+
+async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:
+    row = await fetch_one(
+        session,
+        "SELECT person_index, application_no, name_sealed, id_number_sealed, bank_code, account_sealed, account_index"
+        " FROM application WHERE id = :id",
+        id=line.application_id,
+    )
+    assert row is not None
+    await put_account(session, vault, line.county_code, row, FROM_APPLICATION, actor)

@@ -1,0 +1,158 @@
+"""Pushing a list page by page and handing it over; the same for initialisation, verification and rounds."""
+
+from sqlmodel import select
+from temporalio import activity
+
+from activities.effects_refusals import take_back
+from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal, PlatformUnavailable
+from activities.platform_files import PlatformFiles
+from activities.records import lines_of, record_of
+from models.errors import ErrorType
+from models.platform import PAGE_LIMIT
+from models.platform_requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
+from models.platform_words import DatasetKind, RoundMode
+from models.settings import Settings
+from models.stages import DatasetStage
+from models.store.database import Database, execute, fetch_one
+from models.store.inbox import province_of
+from models.store.vault import Vault
+from models.subsidy import CommitResult, DatasetRef, number_of
+from models.tables import Dataset
+
+# A list that the platform no longer knows was dropped after 24 hours: it is sent anew under keys of its own.
+DROPPED = (ErrorType.NOT_FOUND, ErrorType.DATASET_CLOSED)
+WAITS = (ErrorType.ROUND_UNDER_REVIEW, ErrorType.SUMMARY_UNDER_REVIEW)
+
+
+class DatasetActivities:
+    def __init__(
+        self, database: Database, vault: Vault, platform: PlatformClient, files: PlatformFiles, settings: Settings
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._platform = platform
+        self._files = files
+        self._settings = settings
+
+    @activity.defn
+    async def push_dataset(self, ref: DatasetRef) -> None:
+        """Open the list and send its pages; each page's bytes are fixed by its key, so repeating sends the same."""
+        dataset = await self._read(ref)
+        if dataset.stage not in (DatasetStage.PREPARED, DatasetStage.WAITING_SLOT):
+            return
+        try:
+            platform_id = dataset.platform_id or await self._open(dataset)
+            for page in range(1, _pages(dataset.record_count) + 1):
+                await self._put_page(dataset, platform_id, page)
+                activity.heartbeat(page)
+        except PlatformRefusal as refusal:
+            await self._refused(dataset, refusal)
+
+    @activity.defn
+    async def commit_dataset(self, ref: DatasetRef) -> CommitResult:
+        """Hand the list over; a second time under the same key is the same hand-over."""
+        dataset = await self._read(ref)
+        if dataset.stage not in (DatasetStage.PREPARED, DatasetStage.WAITING_SLOT) or dataset.platform_id is None:
+            return CommitResult(committed=True)
+        totals = DatasetCommit(
+            page_count=_pages(dataset.record_count), record_count=dataset.record_count, total_fen=dataset.total_fen
+        )
+        try:
+            await self._platform.commit_dataset(
+                dataset.county_code, dataset.platform_id, totals, key=f"{_generation(dataset)}/commit"
+            )
+        except PlatformRefusal as refusal:
+            if refusal.code is ErrorType.PROVINCE_BUSY:
+                return await self._busy(dataset, refusal.holder)
+            await self._refused(dataset, refusal)
+            return CommitResult(committed=True)
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE dataset SET stage = 'under_review', committed_at = now() WHERE id = :id"
+                " AND stage IN ('prepared', 'waiting_slot')",
+                id=dataset.id,
+            )
+        return CommitResult(committed=True)
+
+    async def _read(self, ref: DatasetRef) -> Dataset:
+        async with self._database.reading() as session:
+            return (await session.exec(select(Dataset).where(Dataset.id == ref.dataset_id))).one()
+
+    async def _open(self, dataset: Dataset) -> str:
+        async with self._database.reading() as session:
+            batch = await fetch_one(session, "SELECT batch_no FROM batch WHERE id = :id", id=dataset.batch_id)
+            flow = await fetch_one(session, "SELECT platform_id FROM flow WHERE id = :id", id=dataset.flow_id)
+        opening = DatasetOpening(
+            client_reference=dataset.reference,
+            kind=DatasetKind(dataset.kind),
+            county_code=dataset.county_code,
+            batch_no=batch[0] if batch else None,
+            flow_id=flow[0] if flow else None,
+            mode=RoundMode(dataset.mode) if dataset.mode else None,
+        )
+        answer = await self._platform.open_dataset(opening, key=f"{_generation(dataset)}/open")
+        async with self._database.transaction() as session:
+            await execute(
+                session, "UPDATE dataset SET platform_id = :pid WHERE id = :id", pid=answer.dataset_id, id=dataset.id
+            )
+            await execute(
+                session,
+                "INSERT INTO platform_reference (province_code, platform_id, number)"
+                " VALUES (:province, :pid, :number) ON CONFLICT DO NOTHING",
+                province=province_of(dataset.county_code),
+                pid=answer.dataset_id,
+                number=number_of(dataset.reference),
+            )
+        return answer.dataset_id
+
+    async def _put_page(self, dataset: Dataset, platform_id: str, page: int) -> None:
+        records = await self._records(dataset, (page - 1) * PAGE_LIMIT)
+        key = f"{_generation(dataset)}/p{page}"
+        await self._platform.put_page(dataset.county_code, platform_id, page, records_json(tuple(records)), key=key)
+
+    async def _records(self, dataset: Dataset, start: int) -> list[ApplicantRecord]:
+        async with self._database.reading() as session:
+            lines = await lines_of(session, dataset, start, start + PAGE_LIMIT)
+        photos = await self._files.upload(line.photo for line in lines if line.photo)
+        return [record_of(self._vault, line, photos) for line in lines]
+
+    async def _busy(self, dataset: Dataset, holder: str | None) -> CommitResult:
+        """A county outside this system holds the province: noted for all who wait, tried again later."""
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE province_slot SET outside_holder = :holder WHERE list_no = :list AND released_at IS NULL",
+                holder=holder,
+                list=dataset.reference,
+            )
+        return CommitResult(
+            committed=False, busy_holder=holder, try_again_seconds=self._settings.platform_busy_retry_seconds
+        )
+
+    async def _refused(self, dataset: Dataset, refusal: PlatformRefusal) -> None:
+        """Either the list is gone and goes out anew, or the platform won't have it and its lines come back."""
+        if refusal.code in WAITS:
+            raise PlatformUnavailable(refusal.operation, "上一轮或汇总尚未办结", code=ErrorType(refusal.code))
+        async with self._database.transaction() as session:
+            if refusal.code in DROPPED:
+                await execute(
+                    session,
+                    "UPDATE dataset SET generation = generation + 1, platform_id = NULL WHERE id = :id"
+                    " AND generation = :generation",
+                    id=dataset.id,
+                    generation=dataset.generation,
+                )
+            else:
+                await take_back(session, self._vault, dataset, refusal)
+        if refusal.code in DROPPED:
+            raise PlatformUnavailable(refusal.operation, "名单已被平台清除，重新推送", code=ErrorType(refusal.code))
+
+
+def _pages(records: int) -> int:
+    return -(-records // PAGE_LIMIT)
+
+
+def _generation(dataset: Dataset) -> str:
+    return f"{dataset.reference}/g{dataset.generation}"

@@ -1,0 +1,161 @@
+"""The end of a flow: held against the platform's figures; a cancelled one gives everything back (S1 2.7)."""
+
+import json
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.platform import Flow as Claim
+from models.platform_words import FlowOutcome as ClaimedOutcome
+from models.stages import FlowStage, PaymentState
+from models.store import contradictions
+from models.store.database import execute, fetch_int
+from models.store.figures import FlowFigures, flow_figures
+from models.store.vault import Vault
+from models.tables import Flow
+
+COMPARED = ("paid_count", "paid_fen", "failed_count", "failed_fen")
+
+
+async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Claim, inbox_id: int) -> str:
+    """Keep the platform's word that a flow is over; the end itself waits until all pages are here."""
+    claimed = json.loads(claim.model_dump_json())
+    if flow.end_claim is None:
+        await execute(
+            session,
+            "UPDATE flow SET end_claim = CAST(:claim AS jsonb), payment_pages = greatest(payment_pages, :pages)"
+            " WHERE id = :id",
+            claim=json.dumps(claimed),
+            pages=claim.payment_pages or 0,
+            id=flow.id,
+        )
+        flow.end_claim = claimed
+        return "applied"
+    compared = ("outcome", *COMPARED)
+    if all(flow.end_claim.get(field) == claimed.get(field) for field in compared):
+        return "again"
+    await contradictions.keep(
+        session,
+        vault,
+        contradictions.Claim(
+            county_code=flow.county_code,
+            number=flow.flow_no,
+            kind="flow_ended",
+            line_key="",
+            applied={field: flow.end_claim.get(field) for field in compared},
+            claimed={field: claimed.get(field) for field in compared},
+            inbox_id=inbox_id,
+        ),
+    )
+    return "contradiction"
+
+
+async def pages_complete(session: AsyncSession, flow: Flow) -> bool:
+    """Whether every payment page that the platform counted at the end has been taken in."""
+    if flow.end_claim is None:
+        return False
+    pages = int(flow.end_claim.get("payment_pages") or 0)
+    here = await fetch_int(
+        session, "SELECT count(*) FROM payment_page WHERE flow_id = :id AND page <= :pages", id=flow.id, pages=pages
+    )
+    return here >= pages
+
+
+async def end_flow(session: AsyncSession, flow: Flow) -> None:
+    """Close the books of a flow that the platform has ended and whose pages are all here; once."""
+    assert flow.end_claim is not None
+    if flow.end_claim.get("outcome") == ClaimedOutcome.CANCELLED.value:
+        await give_back(session, flow, "cancelled")
+    else:
+        await _end_disbursed(session, flow)
+
+
+async def _end_disbursed(session: AsyncSession, flow: Flow) -> None:
+    assert flow.end_claim is not None
+    await execute(
+        session,
+        "UPDATE flow_line SET payment = 'unresolved', updated_at = now() WHERE flow_id = :id AND payment = 'awaiting'",
+        id=flow.id,
+    )
+    await execute(
+        session,
+        "UPDATE flow_line SET money = 'released', updated_at = now() WHERE flow_id = :id AND payment = 'failed'"
+        " AND money = 'reserved'",
+        id=flow.id,
+    )
+    await execute(
+        session,
+        "UPDATE application a SET stage = 'failed', updated_at = now(), version = a.version + 1 FROM flow_line l"
+        " WHERE l.flow_id = :id AND l.application_id = a.id AND l.payment = 'failed' AND a.stage = 'in_flow'",
+        id=flow.id,
+    )
+    figures = await flow_figures(session, int(flow.id or 0))
+    ours = as_claimed(figures)
+    same = all(flow.end_claim.get(field) in (None, ours[field]) for field in COMPARED)
+    unresolved = await fetch_int(
+        session, "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment = 'unresolved'", id=flow.id
+    )
+    open_claims = await contradictions.open_count(session, flow.flow_no)
+    await _close(session, flow, "disbursed", same and not unresolved and not open_claims, ours)
+
+
+async def give_back(session: AsyncSession, flow: Flow, outcome: str) -> None:
+    """A flow that pays nothing: lines stay as cancelled, applications are free again, a batch may be verified anew."""
+    await execute(
+        session,
+        "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"
+        " updated_at = now(), version = a.version + 1 FROM flow_line l"
+        " WHERE l.flow_id = :id AND l.application_id = a.id AND a.stage = 'in_flow'"
+        " AND l.state NOT IN ('withdrawn', 'deferred')",
+        id=flow.id,
+    )
+    await execute(
+        session,
+        "UPDATE flow_line SET state = 'cancelled', payment = NULL, money = 'released', updated_at = now()"
+        " WHERE flow_id = :id AND state NOT IN ('withdrawn', 'deferred')",
+        id=flow.id,
+    )
+    await execute(
+        session,
+        "UPDATE dataset SET stage = 'refused', refusal_detail = '流程已撤销' WHERE flow_id = :id"
+        " AND stage NOT IN ('reviewed', 'refused')",
+        id=flow.id,
+    )
+    await execute(
+        session,
+        "UPDATE summary SET stage = 'closed' WHERE flow_id = :id AND stage IN ('open', 'county_passed', 'submitted')",
+        id=flow.id,
+    )
+    await execute(session, "UPDATE batch SET stage = 'open', updated_at = now() WHERE id = :batch", batch=flow.batch_id)
+    await _close(session, flow, outcome, True, None)
+
+
+async def _close(
+    session: AsyncSession, flow: Flow, outcome: str, balanced: bool, ours: dict[str, object] | None
+) -> None:
+    figures = None if ours is None else json.dumps({"ours": ours, "platform": flow.end_claim}, default=str)
+    await execute(
+        session,
+        "UPDATE flow SET stage = 'ended', outcome = :outcome, balanced = :balanced, ended_at = now(),"
+        " end_figures = CAST(:figures AS jsonb) WHERE id = :id",
+        outcome=outcome,
+        balanced=balanced,
+        figures=figures,
+        id=flow.id,
+    )
+    await execute(
+        session,
+        "UPDATE operator_order SET state = 'failed', outcome = '流程已结束', finished_at = now()"
+        " WHERE flow_id = :id AND state IN ('entered', 'confirmed') AND kind NOT IN ('evidence', 'cancellation')",
+        id=flow.id,
+    )
+    if outcome == "disbursed":
+        await execute(
+            session, "UPDATE batch SET stage = 'done', updated_at = now() WHERE id = :batch", batch=flow.batch_id
+        )
+    flow.stage = FlowStage.ENDED
+
+
+def as_claimed(figures: FlowFigures) -> dict[str, object]:
+    """Our figures under the platform's names."""
+    paid, failed = figures.payments[PaymentState.PAID], figures.payments[PaymentState.FAILED]
+    return {"paid_count": paid.count, "paid_fen": paid.fen, "failed_count": failed.count, "failed_fen": failed.fen}

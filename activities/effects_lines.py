@@ -1,0 +1,130 @@
+"""What a result means for its line: matched or not, verified or not, accepted or sent back (S1 2.4.1, 2.5, 2.7)."""
+
+from collections.abc import Awaitable, Callable
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import execute, fetch
+from models.store.register import fill_from_matched
+from models.store.slots import release_slot
+from models.store.vault import Field, Vault
+from models.tables import Dataset
+
+Effect = Callable[[AsyncSession, Vault, Dataset], Awaitable[None]]
+
+
+async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+    await execute(
+        session,
+        "UPDATE application a SET stage = CASE i.outcome WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
+        " match_outcome = i.outcome, correct_name_sealed = i.correct_name_sealed, match_bank_name = i.bank_name,"
+        " updated_at = now(), version = a.version + 1"
+        " FROM incoming i, dataset_line l WHERE l.dataset_id = :dataset AND l.application_no = i.application_no"
+        " AND a.id = l.application_id AND a.stage = 'publicised'",
+        dataset=dataset.id,
+    )
+    await fill_from_matched(session, vault, dataset.county_code)
+
+
+async def _verified(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+    await execute(
+        session,
+        "UPDATE application a SET verification = i.outcome, verification_reason_sealed = i.reason_sealed,"
+        " updated_at = now(), version = a.version + 1"
+        " FROM incoming i, dataset_line l WHERE l.dataset_id = :dataset AND l.application_no = i.application_no"
+        " AND a.id = l.application_id AND a.verification = 'pending'",
+        dataset=dataset.id,
+    )
+
+
+async def _submitted(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+    await execute(
+        session,
+        "UPDATE flow_line f SET state = i.outcome, reason_code = i.reason_code, reason_sealed = i.reason_sealed,"
+        " payment = CASE i.outcome WHEN 'accepted' THEN 'awaiting' END, updated_at = now()"
+        " FROM incoming i WHERE f.flow_id = :flow AND f.application_no = i.application_no"
+        " AND f.state = 'under_review'",
+        flow=dataset.flow_id,
+    )
+
+
+EFFECTS: dict[str, Effect] = {
+    "beneficiary_init": _initialised,
+    "verification": _verified,
+    "application_submission": _submitted,
+}
+
+
+async def finish_list(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:
+    """Close a list whose pages are all here."""
+    await FINISHES[dataset.kind](session, vault, dataset, missing)
+
+
+async def _finish_init(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:
+    await execute(
+        session,
+        "UPDATE application a SET stage = 'unmatched', match_outcome = NULL, updated_at = now() FROM dataset_line l"
+        " WHERE l.dataset_id = :dataset AND l.outcome IS NULL AND a.id = l.application_id AND a.stage = 'publicised'",
+        dataset=dataset.id,
+    )
+    await release_slot(session, dataset.reference)
+
+
+async def _finish_verification(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:
+    await execute(
+        session,
+        "UPDATE application a SET verification = 'failed', updated_at = now() FROM dataset_line l"
+        " WHERE l.dataset_id = :dataset AND l.outcome IS NULL AND a.id = l.application_id"
+        " AND a.verification = 'pending'",
+        dataset=dataset.id,
+    )
+    await execute(
+        session,
+        "UPDATE batch SET stage = 'verified', updated_at = now() WHERE id = :batch AND stage = 'verifying'",
+        batch=dataset.batch_id,
+    )
+
+
+async def _finish_round(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:
+    """Lines that no page named go back to the operator; the order that sent the round gets its figures."""
+    await send_back(session, vault, dataset, "other", missing)
+    await execute(
+        session,
+        "UPDATE operator_order o SET state = 'done', finished_at = now(), done_count = r.count, done_fen = r.fen,"
+        " outcome = '平台审核通过 ' || r.count || ' 笔' FROM (SELECT count(*) AS count,"
+        " coalesce(sum(amount_fen), 0) AS fen FROM dataset_line WHERE dataset_id = :dataset AND outcome = 'accepted') r"
+        " WHERE o.order_no = :order_no AND o.state = 'confirmed'",
+        dataset=dataset.id,
+        order_no=dataset.order_no,
+    )
+
+
+FINISHES: dict[str, Callable[[AsyncSession, Vault, Dataset, str], Awaitable[None]]] = {
+    "beneficiary_init": _finish_init,
+    "verification": _finish_verification,
+    "application_submission": _finish_round,
+}
+
+
+async def send_back(
+    session: AsyncSession, vault: Vault, dataset: Dataset, reason_code: str, reason: str, only: list[str] | None = None
+) -> int:
+    """Lines of a round that are still under review become rejected with a reason of ours."""
+    rows = await fetch(
+        session,
+        "SELECT f.id, f.application_no FROM flow_line f JOIN dataset_line l ON l.application_id = f.application_id"
+        " WHERE l.dataset_id = :dataset AND f.flow_id = :flow AND f.state = 'under_review'",
+        dataset=dataset.id,
+        flow=dataset.flow_id,
+    )
+    lines = [(row[0], row[1]) for row in rows if only is None or row[1] in only]
+    for line_id, number in lines:
+        await execute(
+            session,
+            "UPDATE flow_line SET state = 'rejected', reason_code = :code, reason_sealed = :reason,"
+            " updated_at = now() WHERE id = :id",
+            id=line_id,
+            code=reason_code,
+            reason=vault.seal(Field.REASON, number, reason),
+        )
+    return len(lines)

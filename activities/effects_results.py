@@ -1,0 +1,224 @@
+"""Pages of a list's results take effect: many pages at a time, one COPY and one UPDATE."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.effects_lines import EFFECTS, finish_list
+from models.platform import ResultPage as Page
+from models.stages import DatasetStage
+from models.store.contradictions import Claim, keep
+from models.store.database import execute, fetch, fetch_int, scratch
+from models.store.vault import Field, Vault
+from models.subsidy import number_of
+from models.tables import Dataset
+
+MISSING_LINE = "平台结果中没有这一行"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPage:
+    inbox_id: int
+    page: Page
+
+
+async def apply_results(session: AsyncSession, vault: Vault, taken: Sequence[TakenPage]) -> dict[int, str]:
+    """Apply pages of any number of lists; gives the effect per event."""
+    effects: dict[int, str] = {}
+    for reference in {each.page.client_reference or "" for each in taken}:
+        pages = [each for each in taken if (each.page.client_reference or "") == reference]
+        effects |= await _apply_list(session, vault, reference, pages)
+    return effects
+
+
+async def _apply_list(
+    session: AsyncSession, vault: Vault, reference: str, taken: Sequence[TakenPage]
+) -> dict[int, str]:
+    statement = select(Dataset).where(Dataset.reference == reference).with_for_update()
+    dataset = (await session.exec(statement)).first()
+    if dataset is None:
+        return {each.inbox_id: "unknown list" for each in taken}
+    effects, fresh = {}, []
+    for each in taken:
+        effects[each.inbox_id] = effect = await _take_page(session, vault, dataset, each)
+        if effect == "applied":
+            fresh.append(each)
+    if fresh:
+        await _apply_lines(session, vault, dataset, fresh)
+    await _finish(session, vault, dataset)
+    return effects
+
+
+async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, taken: TakenPage) -> str:
+    page = taken.page
+    if dataset.platform_id is not None and page.dataset_id != dataset.platform_id:
+        return "another generation"
+    if dataset.result_pages is None:
+        dataset.result_pages = page.result_pages
+        session.add(dataset)
+    digest = hashlib.sha256("".join(line.model_dump_json() for line in page.results).encode()).hexdigest()
+    new = await execute(
+        session,
+        "INSERT INTO result_page (dataset_id, page, content_sha256, inbox_id, taken_at) "
+        "VALUES (:dataset, :page, :digest, :inbox_id, now()) ON CONFLICT (dataset_id, page) DO NOTHING",
+        dataset=dataset.id,
+        page=page.page,
+        digest=digest,
+        inbox_id=taken.inbox_id,
+    )
+    if new and page.result_pages == dataset.result_pages:
+        return "applied"
+    same = await fetch_int(
+        session,
+        "SELECT count(*) FROM result_page WHERE dataset_id = :dataset AND page = :page AND content_sha256 = :digest",
+        dataset=dataset.id,
+        page=page.page,
+        digest=digest,
+    )
+    if same and page.result_pages == dataset.result_pages:
+        return "again"
+    await _contradict_lines(session, vault, dataset, taken)
+    return "contradiction"
+
+
+async def _contradict_lines(session: AsyncSession, vault: Vault, dataset: Dataset, taken: TakenPage) -> None:
+    """Keep each line of a page that says something else than what is applied; a page count alone is a claim too."""
+    known = {
+        str(row[0]): (row[1], row[2])
+        for row in await fetch(
+            session,
+            "SELECT application_no, outcome, reason_code FROM dataset_line WHERE dataset_id = :dataset",
+            dataset=dataset.id,
+        )
+    }
+    if taken.page.result_pages != dataset.result_pages:
+        await keep(session, vault, _page_claim(dataset, taken))
+    for line in taken.page.results:
+        applied = known.get(line.application_no, (None, None))
+        if applied != (line.outcome.value, line.reason_code.value if line.reason_code else None):
+            content = {"outcome": applied[0], "reason_code": applied[1]}
+            await keep(
+                session,
+                vault,
+                Claim(
+                    county_code=dataset.county_code,
+                    number=number_of(dataset.reference),
+                    kind="result_line",
+                    line_key=f"{dataset.reference}#{line.application_no}",
+                    applied=content,
+                    claimed=line.model_dump(mode="json"),
+                    inbox_id=taken.inbox_id,
+                ),
+            )
+
+
+def _page_claim(dataset: Dataset, taken: TakenPage) -> Claim:
+    return Claim(
+        county_code=dataset.county_code,
+        number=number_of(dataset.reference),
+        kind="result_pages",
+        line_key=dataset.reference,
+        applied={"result_pages": dataset.result_pages},
+        claimed={"result_pages": taken.page.result_pages, "page": taken.page.page},
+        inbox_id=taken.inbox_id,
+    )
+
+
+async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenPage]) -> None:
+    columns = {
+        "application_no": "text",
+        "outcome": "text",
+        "reason_code": "text",
+        "reason_sealed": "text",
+        "correct_name_sealed": "text",
+        "bank_name": "text",
+        "inbox_id": "bigint",
+    }
+    await execute(session, "DROP TABLE IF EXISTS incoming")
+    await scratch(session, "incoming", columns, _rows(vault, taken))
+    await _keep_strangers(session, vault, dataset, taken)
+    await execute(
+        session,
+        "UPDATE dataset_line l SET outcome = i.outcome, reason_code = i.reason_code, reason_sealed = i.reason_sealed"
+        " FROM incoming i WHERE l.dataset_id = :dataset AND l.application_no = i.application_no AND l.outcome IS NULL",
+        dataset=dataset.id,
+    )
+    await EFFECTS[dataset.kind](session, vault, dataset)
+    await execute(session, "DROP TABLE incoming")
+
+
+def _rows(vault: Vault, taken: Sequence[TakenPage]) -> list[tuple[str | int | None, ...]]:
+    rows: list[tuple[str | int | None, ...]] = []
+    for each in taken:
+        for line in each.page.results:
+            number = line.application_no
+            rows.append(
+                (
+                    number,
+                    line.outcome.value,
+                    line.reason_code.value if line.reason_code else None,
+                    vault.seal(Field.REASON, number, line.reason) if line.reason else None,
+                    vault.seal(Field.NAME, number, line.correct_name) if line.correct_name else None,
+                    line.bank_name,
+                    each.inbox_id,
+                )
+            )
+    return rows
+
+
+async def _keep_strangers(session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenPage]) -> None:
+    """A line that isn't in the list, or is in an earlier page with another outcome, changes nothing."""
+    rows = await fetch(
+        session,
+        "SELECT i.application_no, i.inbox_id, l.outcome FROM incoming i LEFT JOIN dataset_line l"
+        " ON l.dataset_id = :dataset AND l.application_no = i.application_no"
+        " WHERE l.application_no IS NULL OR l.outcome <> i.outcome"
+        " OR EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no"
+        "   AND o.outcome <> i.outcome AND o.inbox_id < i.inbox_id)",
+        dataset=dataset.id,
+    )
+    lines = {(each.inbox_id, line.application_no): line for each in taken for line in each.page.results}
+    for number, inbox_id, outcome in rows:
+        await keep(
+            session,
+            vault,
+            Claim(
+                county_code=dataset.county_code,
+                number=number_of(dataset.reference),
+                kind="result_line",
+                line_key=f"{dataset.reference}#{number}",
+                applied={"outcome": outcome},
+                claimed=lines[inbox_id, number].model_dump(mode="json"),
+                inbox_id=inbox_id,
+            ),
+        )
+        await execute(
+            session,
+            "DELETE FROM incoming WHERE application_no = :number AND inbox_id = :inbox_id",
+            number=number,
+            inbox_id=inbox_id,
+        )
+
+
+async def _finish(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+    """All pages are here: the list is reviewed; a line that no page named counts as not passed."""
+    if dataset.stage is DatasetStage.REVIEWED or dataset.result_pages is None:
+        return
+    here = await fetch_int(
+        session,
+        "SELECT count(*) FROM result_page WHERE dataset_id = :dataset AND page <= :pages",
+        dataset=dataset.id,
+        pages=dataset.result_pages,
+    )
+    if here < dataset.result_pages:
+        return
+    await finish_list(session, vault, dataset, MISSING_LINE)
+    await execute(
+        session,
+        "UPDATE dataset SET stage = 'reviewed', reviewed_at = now(), result_pages = :pages WHERE id = :id",
+        id=dataset.id,
+        pages=dataset.result_pages,
+    )

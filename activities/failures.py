@@ -1,0 +1,35 @@
+"""What may be said of a failure: exception texts end in Temporal's history, so only types and places go there."""
+
+import traceback
+from typing import Any
+
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
+
+
+class SafeFailures(Interceptor):
+    """Wraps every activity: the platform's troubles get their type, everything else loses its text."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        return _Guard(next)
+
+
+class _Guard(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        try:
+            return await self.next.execute_activity(input)
+        except (PlatformRefusal, PlatformUnavailable) as trouble:
+            raise refusal_to_application_error(trouble) from None
+        except (ApplicationError, CancelledError):
+            raise
+        except Exception as error:
+            raise ApplicationError(f"内部错误，见 {_place(error)}", type=type(error).__name__) from None
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    last = (ours or list(frames))[-1]
+    return f"{last.filename.rpartition('/')[2]}:{last.lineno}"

@@ -1,0 +1,130 @@
+"""One look at a flow's rows: its stage, and the next thing that it has to do."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.effects_end import end_flow, pages_complete
+from activities.looking import ask_after, note_stage, unasked
+from models.settings import Settings
+from models.stages import DatasetStage, FlowStage, OrderKind, OrderState, SummaryStage
+from models.store.database import execute, fetch_one
+from models.store.rounds import SENDABLE, current_summary, locked_flow, open_round, refresh_held
+from models.store.runs import close_run
+from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
+from models.tables import Dataset, Flow, Order, Summary
+from models.waiting import FLOW
+
+BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
+SUMMARY_OVER = (SummaryStage.REJECTED, SummaryStage.COUNTY_REFUSED, SummaryStage.CLOSED)
+# While a round is under review only what takes lines out may go on.
+DURING_ROUND = (OrderKind.WITHDRAWAL, OrderKind.CANCELLATION)
+STAGE_OF_SUMMARY = {
+    SummaryStage.OPEN: FlowStage.COUNTY_REVIEW,
+    SummaryStage.COUNTY_PASSED: FlowStage.COUNTY_PASSED,
+    SummaryStage.SUBMITTED: FlowStage.SUMMARY_SUBMITTED,
+    SummaryStage.APPROVED: FlowStage.SUMMARY_APPROVED,
+    SummaryStage.CONFIRMED: FlowStage.PAYING,
+}
+
+
+async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -> FlowLook:
+    """Close the books when all is here, open a summary when all lines are settled, and tell what comes next."""
+    flow = await locked_flow(session, subject.number)
+    await session.refresh(flow)
+    complete = await pages_complete(session, flow)
+    if complete and flow.stage is not FlowStage.ENDED:
+        await end_flow(session, flow)
+    if flow.stage in BEFORE_SUMMARY:
+        await refresh_held(session, flow)
+    dataset = await open_round(session, flow)
+    counts = await fetch_one(
+        session,
+        f"SELECT count(*) FILTER (WHERE {SENDABLE}),"
+        " count(*) FILTER (WHERE l.state IN ('unsent', 'held', 'under_review', 'rejected')),"
+        " count(*) FILTER (WHERE l.state = 'accepted') FROM flow_line l WHERE l.flow_id = :id",
+        id=flow.id,
+    )
+    assert counts is not None
+    sendable, unsettled, accepted = counts
+    settled = flow.platform_id is not None and dataset is None and unsettled == 0
+    summary = await _summary(session, flow, settled and accepted > 0)
+    stage = _stage(flow, dataset, settled, summary)
+    await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
+    since = await note_stage(session, subject.workflow_id, stage.value, _sentence(flow, stage))
+    if stage is FlowStage.ENDED:
+        await close_run(session, subject.workflow_id, stage.value)
+    return FlowLook(
+        stage=stage.value,
+        waiting_for=_sentence(flow, stage),
+        since=since,
+        ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
+        ask_now=await unasked(session, subject.number),
+        done=stage is FlowStage.ENDED,
+        started=flow.platform_id is not None,
+        open_dataset=_ref(dataset),
+        dataset_committed=dataset is not None and dataset.stage is DatasetStage.UNDER_REVIEW,
+        next_order=await _next_order(session, flow, dataset),
+        sendable_lines=sendable,
+        settled=settled,
+        empty=settled and accepted == 0,
+        summary_stage=summary.stage if summary else None,
+        summary_handed_in=summary is not None and summary.submitted_at is not None,
+        payment_confirmed=summary is not None and summary.confirmed_at is not None,
+        pages_missing=flow.end_claim is not None and not complete,
+    )
+
+
+async def _summary(session: AsyncSession, flow: Flow, ready: bool) -> Summary | None:
+    """The current summary; a new one is opened when the lines are settled and none is under way."""
+    summary = await current_summary(session, flow)
+    if flow.stage in (FlowStage.ENDED, FlowStage.CANCELLING) or not ready:
+        return summary
+    if summary is None or summary.stage in SUMMARY_OVER:
+        flow.summary_no += 1
+        summary = Summary(flow_id=int(flow.id or 0), number=flow.summary_no)
+        session.add_all([flow, summary])
+        await session.flush()
+    return summary
+
+
+def _stage(flow: Flow, dataset: Dataset | None, settled: bool, summary: Summary | None) -> FlowStage:
+    if flow.stage in (FlowStage.ENDED, FlowStage.CANCELLING):
+        return flow.stage
+    if flow.end_claim is not None:
+        return FlowStage.PAYING
+    if flow.platform_id is None:
+        return flow.stage
+    if dataset is not None:
+        return FlowStage.UNDER_REVIEW
+    if not settled or summary is None:
+        return FlowStage.SETTLING
+    if summary.stage is SummaryStage.COUNTY_PASSED and summary.submitted_at is not None:
+        return FlowStage.SUMMARY_SUBMITTED
+    return STAGE_OF_SUMMARY.get(summary.stage, FlowStage.SETTLING)
+
+
+def _sentence(flow: Flow, stage: FlowStage) -> str:
+    if stage is FlowStage.WAITING_COUNTY and flow.holder:
+        return f"{FLOW[stage]}（占用：{flow.holder}）"
+    return FLOW[stage]
+
+
+def _ref(dataset: Dataset | None) -> DatasetRef | None:
+    if dataset is None:
+        return None
+    return DatasetRef(dataset_id=int(dataset.id or 0), reference=dataset.reference, county_code=dataset.county_code)
+
+
+async def _next_order(session: AsyncSession, flow: Flow, dataset: Dataset | None) -> NextOrder | None:
+    """The oldest confirmed order that may be carried out now."""
+    statement = (
+        select(Order)
+        .where(Order.flow_id == flow.id, Order.state == OrderState.CONFIRMED, Order.kind != OrderKind.EVIDENCE)
+        .order_by(col(Order.id))
+    )
+    if dataset is not None:
+        statement = statement.where(col(Order.kind).in_(DURING_ROUND))
+    order = (await session.exec(statement)).first()
+    return None if order is None else NextOrder(order_no=order.order_no, kind=order.kind)

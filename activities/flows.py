@@ -1,0 +1,214 @@
+"""Hands of the subsidy flow: start, look, confirm the payment (S1 2.7)."""
+
+from temporalio import activity
+
+from activities.effects_end import give_back
+from activities.flow_looks import look_at
+from activities.looking import remember
+from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
+from activities.platform_files import PlatformFiles
+from activities.taking import take_in
+from models.errors import ErrorType
+from models.platform_requests import FlowStart, PaymentConfirmation, Publicity, Share, Summary
+from models.settings import Settings
+from models.stages import FlowStage, SummaryStage
+from models.store.database import Database, execute, fetch, fetch_one
+from models.store.rounds import current_summary, flow_by_number, locked_flow
+from models.store.trail import by_system, record
+from models.store.vault import Vault
+from models.subsidy import FlowLook, StartResult, Subject
+from models.tables import Flow
+
+
+class FlowActivities:
+    def __init__(
+        self, database: Database, vault: Vault, platform: PlatformClient, files: PlatformFiles, settings: Settings
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._platform = platform
+        self._files = files
+        self._settings = settings
+
+    @activity.defn
+    async def look_at_flow(self, subject: Subject) -> FlowLook:
+        """Apply what has come and tell what the flow has to do next; safe to repeat at any time."""
+        async with self._database.transaction() as session:
+            await take_in(session, self._vault, subject.number)
+            return await look_at(session, subject, self._settings)
+
+    @activity.defn
+    async def start_flow(self, subject: Subject) -> StartResult:
+        """Start the flow at the platform under the flow's own key; a county that is taken waits."""
+        flow = await self._flow(subject)
+        if flow.platform_id is not None or flow.stage is FlowStage.ENDED:
+            return StartResult(started=True)
+        try:
+            answer = await self._platform.start_flow(await self._start_request(flow), key=f"{flow.flow_no}/start")
+        except PlatformRefusal as refusal:
+            return await self._not_started(flow, refusal)
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE flow SET platform_id = :pid, stage = 'settling', holder = NULL, started_at = now()"
+                " WHERE id = :id AND platform_id IS NULL",
+                pid=answer.flow_id,
+                id=flow.id,
+            )
+            await remember(session, subject, answer.flow_id)
+        return StartResult(started=True)
+
+    async def _flow(self, subject: Subject) -> Flow:
+        async with self._database.reading() as session:
+            return await flow_by_number(session, subject.number)
+
+    async def _start_request(self, flow: Flow) -> FlowStart:
+        async with self._database.reading() as session:
+            policies = await fetch(
+                session,
+                "SELECT p.submission_id FROM flow_policy f JOIN policy p ON p.id = f.policy_id WHERE f.flow_id = :id"
+                " ORDER BY p.id",
+                id=flow.id,
+            )
+            indicators = await fetch(
+                session,
+                "SELECT i.submission_id FROM flow_indicator f JOIN indicator i ON i.id = f.indicator_id"
+                " WHERE f.flow_id = :id ORDER BY f.position",
+                id=flow.id,
+            )
+            batch = await fetch_one(
+                session, "SELECT publicity_start, publicity_address FROM batch WHERE id = :id", id=flow.batch_id
+            )
+            images = await fetch(
+                session, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY file_id", id=flow.batch_id
+            )
+        assert batch is not None, "the batch was checked when the flow was entered"
+        uploaded = await self._files.upload(row[0] for row in images)
+        return FlowStart(
+            client_reference=flow.flow_no,
+            county_code=flow.county_code,
+            batch_no=flow.batch_no,
+            fund_year=flow.fund_year,
+            policy_unit_code=flow.policy_unit_code,
+            policy_ids=tuple(row[0] for row in policies),
+            indicator_ids=tuple(row[0] for row in indicators),
+            publicity=Publicity(
+                start_date=batch[0],
+                address=batch[1],
+                image_file_ids=tuple(uploaded[row[0]] for row in images),
+            ),
+        )
+
+    async def _not_started(self, flow: Flow, refusal: PlatformRefusal) -> StartResult:
+        """Another flow in the county: wait. Any other no ends this flow, and its lines are free again."""
+        async with self._database.transaction() as session:
+            flow = await locked_flow(session, flow.flow_no)
+            if refusal.code is ErrorType.COUNTY_FLOW_ACTIVE:
+                await execute(
+                    session,
+                    "UPDATE flow SET stage = 'waiting_county', holder = :holder WHERE id = :id AND stage <> 'ended'",
+                    holder=refusal.holder or flow.county_code,
+                    id=flow.id,
+                )
+                return StartResult(started=False, try_again_seconds=self._settings.platform_busy_retry_seconds)
+            await execute(
+                session, "UPDATE flow SET refusal_code = :code WHERE id = :id", code=refusal.code.value, id=flow.id
+            )
+            await give_back(session, flow, "refused")
+            detail = {"code": refusal.code.value}
+            await record(session, self._vault, by_system(flow.county_code, "flow_refused", flow.flow_no, detail))
+        return StartResult(started=False, refused=True)
+
+    @activity.defn
+    async def call_off(self, subject: Subject) -> None:
+        """End a flow that the platform has never started: the last answer to its start was a no."""
+        async with self._database.transaction() as session:
+            flow = await locked_flow(session, subject.number)
+            if flow.platform_id is not None or flow.stage is FlowStage.ENDED:
+                return
+            await execute(
+                session,
+                "UPDATE operator_order SET state = 'done', outcome = '流程未在平台启动，已取消', finished_at = now()"
+                " WHERE flow_id = :id AND kind = 'cancellation' AND state = 'confirmed'",
+                id=flow.id,
+            )
+            await execute(session, "UPDATE flow SET called_off = TRUE WHERE id = :id", id=flow.id)
+            await give_back(session, flow, "cancelled")
+
+    @activity.defn
+    async def submit_summary(self, subject: Subject) -> None:
+        """Hand the passed summary over under its number; refused figures go back to the county's review."""
+        async with self._database.reading() as session:
+            flow = await flow_by_number(session, subject.number)
+            summary = await current_summary(session, flow)
+        if summary is None or summary.stage is not SummaryStage.COUNTY_PASSED or flow.platform_id is None:
+            return
+        assert summary.form_file_id is not None
+        assert summary.figures is not None
+        reference = f"{flow.flow_no}.s{summary.number}"
+        uploaded = await self._files.upload([summary.form_file_id])
+        request = Summary(
+            client_reference=reference,
+            total_fen=summary.figures["total_fen"],
+            application_count=summary.figures["application_count"],
+            household_count=summary.figures["household_count"],
+            towns=tuple(Share.model_validate(share) for share in summary.figures["towns"]),
+            banks=tuple(Share.model_validate(share) for share in summary.figures["banks"]),
+            approval_form_file_id=uploaded[summary.form_file_id],
+            opinion=summary.opinion or "",
+        )
+        try:
+            answer = await self._platform.submit_summary(
+                flow.county_code, flow.platform_id, request, key=f"{reference}/submit"
+            )
+        except PlatformRefusal as refusal:
+            await self._summary_refused(summary.id, refusal)
+            return
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE summary SET stage = 'submitted', submission_id = :submission"
+                " WHERE id = :id AND stage = 'county_passed'",
+                submission=answer.submission_id,
+                id=summary.id,
+            )
+            await remember(session, subject, answer.submission_id)
+
+    async def _summary_refused(self, summary_id: int | None, refusal: PlatformRefusal) -> None:
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE summary SET stage = 'rejected', platform_opinion = :opinion, platform_reviewed_at = now()"
+                " WHERE id = :id AND stage = 'county_passed'",
+                opinion=f"平台未受理：{refusal.code.value}",
+                id=summary_id,
+            )
+
+    @activity.defn
+    async def confirm_payment(self, subject: Subject) -> None:
+        """确认发放 under the summary's number: the one instruction that makes money move, never sent with two keys."""
+        async with self._database.reading() as session:
+            flow = await flow_by_number(session, subject.number)
+            summary = await current_summary(session, flow)
+        assert flow.platform_id is not None
+        if summary is None or summary.confirmed_at is None or summary.stage is not SummaryStage.APPROVED:
+            return
+        assert summary.figures is not None
+        confirmation = PaymentConfirmation(
+            application_count=summary.figures["application_count"], total_fen=summary.figures["total_fen"]
+        )
+        key = f"{flow.flow_no}.s{summary.number}/confirm"
+        try:
+            await self._platform.confirm_payment(flow.county_code, flow.platform_id, confirmation, key=key)
+        except PlatformRefusal as refusal:
+            if refusal.code not in (ErrorType.SUMMARY_APPROVED, ErrorType.FLOW_ENDED):
+                raise
+            # The platform has the confirmation already; its payments will show what it paid.
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE summary SET stage = 'confirmed', confirmation_sent_at = now() WHERE id = :id",
+                id=summary.id,
+            )
+            await execute(session, "UPDATE flow SET stage = 'paying' WHERE id = :id AND stage <> 'ended'", id=flow.id)

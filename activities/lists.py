@@ -1,0 +1,179 @@
+"""Hands of initialisation and verification: prepare the list, queue for the province, look (S1 2.4.1, 2.5)."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.looking import ask_after, note_stage, unasked
+from activities.taking import take_in
+from models.settings import Settings
+from models.stages import DatasetStage
+from models.store.database import Database, execute, fetch_int, fetch_one, lock
+from models.store.inbox import province_of
+from models.store.runs import close_run
+from models.store.vault import Vault
+from models.subsidy import DatasetRef, ListLook, RunKind, Subject
+from models.tables import Dataset
+from models.waiting import LIST
+
+KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
+# Whose account is being changed in this county is left out as held (DOMAIN 4, the lock).
+NOT_LOCKED = (
+    " AND NOT EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = a.county_code"
+    " AND k.person_index = a.person_index AND k.ended_at IS NULL)"
+)
+LINES = {
+    RunKind.BENEFICIARY_INIT: "a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :number)"
+    " AND a.stage = 'publicised'",
+    RunKind.VERIFICATION: "a.batch_id = (SELECT id FROM batch WHERE batch_no = :batch_no) AND a.stage = 'in_batch'"
+    " AND a.verification = 'pending'",
+}
+
+
+class ListActivities:
+    def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+
+    @activity.defn
+    async def prepare_list(self, subject: Subject) -> None:
+        """Fix which lines go out, in which order; a list that is fixed already passes."""
+        async with self._database.transaction() as session:
+            await lock(session, subject.number)
+            if await fetch_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
+                return
+            row = await fetch_one(
+                session,
+                "INSERT INTO dataset (reference, kind, county_code, batch_id, stage, generation, record_count,"
+                " total_fen, created_at) VALUES (:no, :kind, :county,"
+                " (SELECT id FROM batch WHERE batch_no = :batch_no AND :kind = 'verification'), 'prepared', 1, 0, 0,"
+                " now()) RETURNING id",
+                no=subject.number,
+                kind=KINDS[subject.kind],
+                county=subject.county_code,
+                batch_no=subject.batch_no,
+            )
+            assert row is not None
+            await self._fix_lines(session, subject, int(row[0]))
+
+    async def _fix_lines(self, session: AsyncSession, subject: Subject, dataset_id: int) -> None:
+        names = (
+            {"number": subject.number} if subject.kind is RunKind.BENEFICIARY_INIT else {"batch_no": subject.batch_no}
+        )
+        await execute(
+            session,
+            "INSERT INTO dataset_line (dataset_id, position, application_id, application_no, amount_fen)"
+            " SELECT :dataset, row_number() OVER (ORDER BY a.id) - 1, a.id, a.application_no, a.amount_fen"
+            f" FROM application a WHERE {LINES[subject.kind]}{NOT_LOCKED}",
+            dataset=dataset_id,
+            **names,
+        )
+        await execute(
+            session,
+            "UPDATE dataset SET (record_count, total_fen) = (SELECT count(*), coalesce(sum(amount_fen), 0)"
+            " FROM dataset_line WHERE dataset_id = :id) WHERE id = :id",
+            id=dataset_id,
+        )
+        await execute(
+            session,
+            "UPDATE application a SET verification = 'held' WHERE a.verification = 'pending' AND a.stage = 'in_batch'"
+            " AND a.batch_id = (SELECT batch_id FROM dataset WHERE id = :id) AND NOT EXISTS"
+            " (SELECT 1 FROM dataset_line l WHERE l.dataset_id = :id AND l.application_id = a.id)",
+            id=dataset_id,
+        )
+
+    @activity.defn
+    async def ask_for_slot(self, subject: Subject) -> None:
+        """Queue for the province's one initialisation; first come, first served; asking again keeps the place."""
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "INSERT INTO province_slot (province_code, county_code, list_no, asked_at)"
+                " VALUES (:province, :county, :list, now()) ON CONFLICT (list_no) DO NOTHING",
+                province=province_of(subject.county_code),
+                county=subject.county_code,
+                list=subject.number,
+            )
+
+    @activity.defn
+    async def look_at_list(self, subject: Subject) -> ListLook:
+        """Apply what has come, grant the slot if it is free, and tell where the list stands."""
+        async with self._database.transaction() as session:
+            await take_in(session, self._vault, subject.number)
+            dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
+            await session.refresh(dataset)
+            if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:
+                await _finish_empty(session, dataset)
+            granted = await _grant(session, subject) if subject.kind is RunKind.BENEFICIARY_INIT else True
+            return await self._look(session, subject, dataset, granted)
+
+    async def _look(self, session: AsyncSession, subject: Subject, dataset: Dataset, granted: bool) -> ListLook:
+        waiting = dataset.stage is DatasetStage.PREPARED and dataset.platform_id is not None and not granted
+        stage = DatasetStage.WAITING_SLOT if waiting else dataset.stage
+        sentence = LIST[stage] if not waiting else await _queue(session, subject)
+        since = await note_stage(session, subject.workflow_id, stage.value, sentence)
+        done = stage in (DatasetStage.REVIEWED, DatasetStage.REFUSED)
+        if done:
+            await close_run(session, subject.workflow_id, stage.value)
+        return ListLook(
+            stage=stage.value,
+            waiting_for=sentence,
+            since=since,
+            ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
+            ask_now=await unasked(session, subject.number),
+            done=done,
+            dataset=DatasetRef(
+                dataset_id=int(dataset.id or 0), reference=dataset.reference, county_code=dataset.county_code
+            ),
+            pushed=dataset.platform_id is not None,
+            committed=dataset.stage is not DatasetStage.PREPARED,
+            slot_granted=granted,
+        )
+
+
+async def _finish_empty(session: AsyncSession, dataset: Dataset) -> None:
+    """Every line was held: there is nothing to ask the platform."""
+    await execute(session, "UPDATE dataset SET stage = 'reviewed', reviewed_at = now() WHERE id = :id", id=dataset.id)
+    await execute(
+        session, "UPDATE batch SET stage = 'verified' WHERE id = :id AND stage = 'verifying'", id=dataset.batch_id
+    )
+    dataset.stage = DatasetStage.REVIEWED
+
+
+async def _grant(session: AsyncSession, subject: Subject) -> bool:
+    """Take the province's slot when nobody holds it and nobody asked before; the unique index has the last word."""
+    province = province_of(subject.county_code)
+    await lock(session, f"slot/{province}")
+    await execute(
+        session,
+        "UPDATE province_slot SET granted_at = now() WHERE list_no = :list AND granted_at IS NULL AND id ="
+        " (SELECT min(id) FROM province_slot WHERE province_code = :province AND released_at IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM province_slot h WHERE h.province_code = :province"
+        "   AND h.granted_at IS NOT NULL AND h.released_at IS NULL)",
+        list=subject.number,
+        province=province,
+    )
+    held = await fetch_int(
+        session,
+        "SELECT count(*) FROM province_slot WHERE list_no = :list AND granted_at IS NOT NULL",
+        list=subject.number,
+    )
+    return held > 0
+
+
+async def _queue(session: AsyncSession, subject: Subject) -> str:
+    """The queue in words: who holds the slot and how many are before us."""
+    row = await fetch_one(
+        session,
+        "SELECT (SELECT county_code FROM province_slot h WHERE h.province_code = s.province_code"
+        "   AND h.granted_at IS NOT NULL AND h.released_at IS NULL),"
+        " (SELECT count(*) FROM province_slot b WHERE b.province_code = s.province_code AND b.id < s.id"
+        "   AND b.released_at IS NULL) FROM province_slot s WHERE s.list_no = :list",
+        list=subject.number,
+    )
+    if row is None:
+        return LIST[DatasetStage.WAITING_SLOT]
+    return f"{LIST[DatasetStage.WAITING_SLOT]}，现由 {row[0] or '—'} 占用，前面还有 {row[1]} 家"

@@ -1,0 +1,58 @@
+"""What every look at a run's rows shares: noting what it waits for, and when to ask the platform by itself."""
+
+import random
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.settings import Settings
+from models.store.database import execute, fetch_int, fetch_one
+from models.store.inbox import province_of
+from models.subsidy import Subject
+
+JITTER = 0.1
+
+
+async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> datetime:
+    """Write stage and what is waited for into the run's row; gives since when it is so."""
+    row = await fetch_one(
+        session,
+        "UPDATE run SET since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
+        " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since",
+        id=workflow_id,
+        stage=stage,
+        waiting=waiting_for,
+    )
+    assert row is not None, "a run looks at its own row"
+    since: datetime = row[0]
+    return since
+
+
+def ask_after(settings: Settings, since: datetime, now: datetime) -> float:
+    """Seconds until the platform is asked: the first time after a day, then daily, never all runs at once."""
+    waited = (now - since).total_seconds()
+    first = settings.platform_first_ask_seconds - waited
+    pause = first if first > 0 else settings.platform_ask_seconds
+    return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+async def unasked(session: AsyncSession, number: str) -> bool:
+    """Whether a contradiction of this run still wants the platform to be asked again."""
+    waiting = await fetch_int(
+        session,
+        "SELECT count(*) FROM contradiction WHERE number = :number AND state = 'open' AND asked_at IS NULL",
+        number=number,
+    )
+    return waiting > 0
+
+
+async def remember(session: AsyncSession, subject: Subject, platform_id: str) -> None:
+    """Keep the platform's own id of a thing, for events that come without our reference."""
+    await execute(
+        session,
+        "INSERT INTO platform_reference (province_code, platform_id, number) VALUES (:province, :id, :number)"
+        " ON CONFLICT DO NOTHING",
+        province=province_of(subject.county_code),
+        id=platform_id,
+        number=subject.number,
+    )

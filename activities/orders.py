@@ -1,0 +1,199 @@
+"""Carrying out an operator's confirmed order on a flow: a round, a withdrawal, a cancellation (S1 2.7)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.corrections import CORRECTED, apply_correction, queries_of
+from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
+from models.errors import ADVICE
+from models.platform import PAGE_LIMIT
+from models.platform_requests import AccountQueries, Cancellation, Withdrawal
+from models.stages import OrderKind, OrderState
+from models.store.database import Database, execute, fetch
+from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
+from models.store.vault import Field, Vault
+from models.subsidy import NextOrder, Subject
+from models.tables import Flow, Order
+
+ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
+ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"
+Rows = Sequence[Row[*tuple[Any, ...]]]
+
+
+class OrderActivities:
+    def __init__(self, database: Database, vault: Vault, platform: PlatformClient) -> None:
+        self._database = database
+        self._vault = vault
+        self._platform = platform
+
+    @activity.defn
+    async def open_round(self, subject: Subject) -> None:
+        """Fix the lines that go out by themselves (申请提交); with a round on its way nothing happens."""
+        async with self._database.transaction() as session:
+            flow = await locked_flow(session, subject.number)
+            if await open_round(session, flow) is None:
+                await open_new_round(session, self._vault, flow, None)
+
+    @activity.defn
+    async def open_ordered_round(self, subject: Subject, next_order: NextOrder) -> None:
+        """Fix the lines of an order's round; corrections are applied after the bank has seen new accounts."""
+        order = await self._order(next_order)
+        if order.state is not OrderState.CONFIRMED:
+            return
+        if order.kind is OrderKind.MODIFIED:
+            await self._verify_new_accounts(subject, order)
+        async with self._database.transaction() as session:
+            flow = await locked_flow(session, subject.number)
+            if await open_round(session, flow) is not None:
+                return
+            if order.kind is OrderKind.MODIFIED:
+                await self._correct(session, flow, order)
+            if await open_new_round(session, self._vault, flow, order) is None:
+                await _finish(session, order, OrderState.FAILED, "NO_LINE_LEFT", "所列申请已不符合本次提交的条件")
+
+    @activity.defn
+    async def withdraw_lines(self, subject: Subject, next_order: NextOrder) -> None:
+        """Take an order's lines out of the flow, first at the platform, page by page under the order's keys."""
+        order = await self._order(next_order)
+        if order.state is not OrderState.CONFIRMED:
+            return
+        async with self._database.reading() as session:
+            flow = await flow_by_number(session, subject.number)
+            sent = await _lines(session, order, "l.sent")
+        try:
+            for page, start in enumerate(range(0, len(sent), PAGE_LIMIT), start=1):
+                await self._withdraw_page(flow, order, page, sent[start : start + PAGE_LIMIT])
+                activity.heartbeat(page)
+        except PlatformRefusal as refusal:
+            await self._failed(order, refusal)
+            return
+        async with self._database.transaction() as session:
+            await _withdrawn(session, order, [row.id for row in await _lines(session, order, "NOT l.sent")])
+            await _finish(session, order, OrderState.DONE, None, "已撤回")
+
+    @activity.defn
+    async def cancel_flow(self, subject: Subject, next_order: NextOrder | None) -> None:
+        """Ask the platform to end the flow unpaid; without an order it is a flow of which no line is left."""
+        async with self._database.reading() as session:
+            flow = await flow_by_number(session, subject.number)
+        order = None if next_order is None else await self._order(next_order)
+        reason = "流程中已无待发放的申请" if order is None else order.reason
+        key = f"{flow.flow_no}/cancel" if order is None else f"{order.order_no}/cancel"
+        assert flow.platform_id is not None
+        try:
+            await self._platform.cancel_flow(flow.county_code, flow.platform_id, Cancellation(reason=reason), key=key)
+        except PlatformRefusal as refusal:
+            if order is not None:
+                await self._failed(order, refusal)
+                return
+            raise
+        async with self._database.transaction() as session:
+            await execute(
+                session, "UPDATE flow SET stage = 'cancelling' WHERE id = :id AND stage <> 'ended'", id=flow.id
+            )
+            if order is not None:
+                await _finish(session, order, OrderState.DONE, None, "已通知平台撤销，等待平台结束流程")
+
+    async def _order(self, next_order: NextOrder) -> Order:
+        async with self._database.reading() as session:
+            return (await session.exec(select(Order).where(Order.order_no == next_order.order_no))).one()
+
+    async def _withdraw_page(self, flow: Flow, order: Order, page: int, lines: Rows) -> None:
+        """All or none per page; the answer's figures are held against what was asked."""
+        assert flow.platform_id is not None
+        request = Withdrawal(application_nos=tuple(line.application_no for line in lines), reason=order.reason)
+        key = f"{order.order_no}/withdraw/{page}"
+        answer = await self._platform.withdraw_lines(flow.county_code, flow.platform_id, request, key=key)
+        total = sum(line.amount_fen for line in lines)
+        if (answer.withdrawn_count, answer.withdrawn_fen) != (len(lines), total):
+            activity.logger.error("withdrawal of %s differs from the platform's figures", key)
+        async with self._database.transaction() as session:
+            await _withdrawn(session, order, [line.id for line in lines])
+
+    async def _failed(self, order: Order, refusal: PlatformRefusal) -> None:
+        async with self._database.transaction() as session:
+            await _finish(session, order, OrderState.FAILED, refusal.code.value, ADVICE[refusal.code])
+
+    async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
+        """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
+        async with self._database.reading() as session:
+            lines = await fetch(session, CORRECTED, order=order.id)
+        wanted = [line for line in lines if "account_no" in self._fields(line) or "bank_code" in self._fields(line)]
+        for page, start in enumerate(range(0, len(wanted), PAGE_LIMIT), start=1):
+            chunk = wanted[start : start + PAGE_LIMIT]
+            queries = AccountQueries(accounts=queries_of(self._vault, chunk))
+            key = f"{order.order_no}/verify/{page}"
+            answer = await self._platform.verify_accounts(subject.county_code, queries, key=key)
+            bad = [line.application_no for line, v in zip(chunk, answer.verdicts, strict=True) if not v.valid]
+            async with self._database.transaction() as session:
+                await execute(
+                    session,
+                    "UPDATE order_line SET fault_code = 'ACCOUNT_INVALID', fault = :fault, done = FALSE"
+                    " WHERE order_id = :order AND application_no = ANY(:bad)",
+                    fault=ACCOUNT_FAULT,
+                    order=order.id,
+                    bad=bad,
+                )
+
+    def _fields(self, line: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+        sealed = line.correction_sealed
+        fields: dict[str, Any] = json.loads(self._vault.open(Field.CORRECTION, line.application_no, sealed))
+        return fields
+
+    async def _correct(self, session: AsyncSession, flow: Flow, order: Order) -> None:
+        for line in await fetch(session, CORRECTED + " AND o.fault_code IS NULL", order=order.id):
+            await apply_correction(session, self._vault, line, self._fields(line), order.entered_by)
+
+
+async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:
+    """An order's lines in their fixed order, so that a repeated page holds the same lines."""
+    return await fetch(
+        session,
+        "SELECT l.id, l.application_no, l.amount_fen FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
+        f" WHERE o.order_id = :order AND {condition} ORDER BY l.application_id",
+        order=order.id,
+    )
+
+
+async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -> None:
+    """Lines leave the flow for good, their money is free, their applications are withdrawn with the order's reason."""
+    await execute(
+        session,
+        "UPDATE application a SET stage = 'withdrawn', withdrawn_reason = :reason, updated_at = now(),"
+        " version = a.version + 1 FROM flow_line l WHERE l.id = ANY(:ids) AND a.id = l.application_id"
+        " AND a.stage = 'in_flow'",
+        ids=line_ids,
+        reason=order.reason,
+    )
+    await execute(
+        session,
+        "UPDATE flow_line SET state = 'withdrawn', payment = NULL, money = 'released', updated_at = now()"
+        " WHERE id = ANY(:ids) AND state NOT IN ('withdrawn', 'deferred', 'cancelled')",
+        ids=line_ids,
+    )
+    await execute(
+        session,
+        "UPDATE order_line SET done = TRUE WHERE order_id = :order AND flow_line_id = ANY(:ids)",
+        order=order.id,
+        ids=line_ids,
+    )
+
+
+async def _finish(session: AsyncSession, order: Order, state: OrderState, code: str | None, outcome: str) -> None:
+    await execute(
+        session,
+        "UPDATE operator_order o SET state = :state, outcome_code = :code, outcome = :outcome, finished_at = now(),"
+        " done_count = d.count, done_fen = d.fen FROM (SELECT count(*) AS count, coalesce(sum(amount_fen), 0) AS fen"
+        " FROM order_line WHERE order_id = :id AND done) AS d WHERE o.id = :id AND o.state = 'confirmed'",
+        id=order.id,
+        state=state.value,
+        code=code,
+        outcome=outcome,
+    )

@@ -1,0 +1,47 @@
+"""Files that the platform must have before an instruction may name them."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import col, select
+
+from activities.platform_client import PlatformClient
+from models.platform_words import MediaType
+from models.store.database import Database, execute
+from models.store.objects import ObjectStore
+from models.tables import StoredFile
+
+UPLOADS_AT_ONCE = 8
+
+
+class PlatformFiles:
+    """Uploads each file once; an upload is addressed by its own hash, so repeating one is harmless."""
+
+    def __init__(self, database: Database, objects: ObjectStore, platform: PlatformClient) -> None:
+        self._database = database
+        self._objects = objects
+        self._platform = platform
+
+    async def upload(self, file_ids: Iterable[int]) -> dict[int, str]:
+        """The platform's ids of stored files, uploading what it doesn't have yet."""
+        wanted = sorted(set(file_ids))
+        async with self._database.reading() as session:
+            files: Sequence[StoredFile] = (
+                await session.exec(select(StoredFile).where(col(StoredFile.id).in_(wanted)))
+            ).all()
+        gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        await asyncio.gather(*(self._upload_one(file, gate) for file in files if file.platform_file_id is None))
+        return {file.id: file.platform_file_id for file in files if file.id and file.platform_file_id}
+
+    async def _upload_one(self, file: StoredFile, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            content = await self._objects.get(file)
+            stored = await self._platform.upload_file(file.county_code, content, MediaType(file.content_type))
+            file.platform_file_id = stored.file_id
+            async with self._database.transaction() as session:
+                await execute(
+                    session,
+                    "UPDATE stored_file SET platform_file_id = :platform WHERE id = :id",
+                    platform=stored.file_id,
+                    id=file.id,
+                )

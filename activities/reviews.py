@@ -1,0 +1,138 @@
+"""Hands of policy and indicator review: submit, look (S1 1.1.2, 2.3.2)."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import select
+from temporalio import activity
+
+from activities.looking import ask_after, note_stage, remember, unasked
+from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
+from activities.platform_files import PlatformFiles
+from activities.taking import take_in
+from models.errors import ADVICE
+from models.platform_requests import IndicatorSubmission, PolicySubmission
+from models.settings import Settings
+from models.stages import ReviewStage
+from models.store.database import Database, execute, fetch_one
+from models.store.runs import close_run
+from models.store.vault import Vault
+from models.subsidy import Look, RunKind, Subject
+from models.tables import Indicator, Policy
+from models.waiting import REVIEW
+
+TABLES = {RunKind.POLICY_REVIEW: "policy", RunKind.INDICATOR_REVIEW: "indicator"}
+
+
+class ReviewActivities:
+    def __init__(
+        self, database: Database, vault: Vault, platform: PlatformClient, files: PlatformFiles, settings: Settings
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._platform = platform
+        self._files = files
+        self._settings = settings
+
+    @activity.defn
+    async def submit_policy(self, subject: Subject) -> None:
+        """Hand a policy over under the key of its round; a policy that is handed over already passes."""
+        async with self._database.reading() as session:
+            policy = (await session.exec(select(Policy).where(Policy.policy_no == subject.number))).one()
+        if policy.submission_id is not None or policy.stage is not ReviewStage.IN_REVIEW:
+            return
+        reference = f"{policy.policy_no}.{policy.round}"
+        uploaded = await self._files.upload([policy.file_id])
+        request = PolicySubmission(
+            client_reference=reference,
+            county_code=policy.county_code,
+            fund_year=policy.fund_year,
+            policy_unit_code=policy.policy_unit_code,
+            title=policy.title,
+            item_codes=tuple(policy.item_codes),
+            file_id=uploaded[policy.file_id],
+            replaces_policy_id=policy.refused_submission_id,
+        )
+        try:
+            answer = await self._platform.submit_policy(request, key=f"{reference}/submit")
+        except PlatformRefusal as refusal:
+            await self._refuse(subject, refusal)
+            return
+        await self._submitted(subject, policy.round, answer.submission_id)
+
+    @activity.defn
+    async def submit_indicator(self, subject: Subject) -> None:
+        """Hand an indicator over under the key of its round; one that is handed over already passes."""
+        async with self._database.reading() as session:
+            row = (await session.exec(select(Indicator).where(Indicator.indicator_no == subject.number))).one()
+        if row.submission_id is not None or row.stage is not ReviewStage.IN_REVIEW:
+            return
+        reference = f"{row.indicator_no}.{row.round}"
+        request = IndicatorSubmission(
+            client_reference=reference,
+            county_code=row.county_code,
+            fund_year=row.fund_year,
+            budget_unit_code=row.budget_unit_code,
+            budget_project_code=row.budget_project_code,
+            document_no=row.document_no,
+            fund_nature=row.fund_nature,
+            total_fen=row.total_fen,
+            central_fen=row.central_fen,
+            provincial_fen=row.provincial_fen,
+            municipal_fen=row.municipal_fen,
+            county_fen=row.county_fen,
+            replaces_indicator_id=row.refused_submission_id,
+        )
+        try:
+            answer = await self._platform.submit_indicator(request, key=f"{reference}/submit")
+        except PlatformRefusal as refusal:
+            await self._refuse(subject, refusal)
+            return
+        await self._submitted(subject, row.round, answer.submission_id)
+
+    @activity.defn
+    async def look_at_review(self, subject: Subject) -> Look:
+        """Apply what has come and tell where the review stands; a decided one closes its run."""
+        table = TABLES[subject.kind]
+        async with self._database.transaction() as session:
+            await take_in(session, self._vault, subject.number)
+            row = await fetch_one(session, f"SELECT stage FROM {table} WHERE {table}_no = :no", no=subject.number)
+            assert row is not None
+            stage = ReviewStage(row[0])
+            since = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])
+            done = stage is not ReviewStage.IN_REVIEW
+            if done:
+                await close_run(session, subject.workflow_id, stage.value)
+            return Look(
+                stage=stage.value,
+                waiting_for=REVIEW[stage],
+                since=since,
+                ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
+                ask_now=await unasked(session, subject.number),
+                done=done,
+            )
+
+    async def _submitted(self, subject: Subject, round_no: int, submission_id: str) -> None:
+        table = TABLES[subject.kind]
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                f"UPDATE {table} SET submission_id = :submission, updated_at = now()"
+                f" WHERE {table}_no = :no AND round = :round AND submission_id IS NULL",
+                submission=submission_id,
+                no=subject.number,
+                round=round_no,
+            )
+            await remember(session, subject, submission_id)
+
+    async def _refuse(self, subject: Subject, refusal: PlatformRefusal) -> None:
+        """The platform wouldn't even take it: the same as a refused review, with its reason."""
+        table = TABLES[subject.kind]
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                f"UPDATE {table} SET stage = 'rejected', opinion = :opinion, reviewed_at = now(), updated_at = now()"
+                f" WHERE {table}_no = :no AND stage = 'in_review'",
+                opinion=f"平台未受理：{ADVICE[refusal.code]}",
+                no=subject.number,
+            )

@@ -1,0 +1,102 @@
+"""Everything that has come for a run takes effect, in one transaction, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities import effects_payments, effects_results
+from activities.effects_decisions import settle_decided
+from activities.effects_end import apply_ended
+from activities.effects_payments import apply_payments, flow_of
+from activities.effects_results import apply_results
+from activities.effects_reviews import apply_review
+from models.platform_events import (
+    DatasetResults,
+    Event,
+    FlowEnded,
+    FlowPayments,
+    IndicatorReviewed,
+    PolicyReviewed,
+    SummaryReviewed,
+)
+from models.platform_words import EventType
+from models.store.database import execute, lock
+from models.store.inbox import mark_applied, open_event, pending
+from models.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    inbox_id: int
+    event: Event
+
+
+async def take_in(session: AsyncSession, vault: Vault, number: str) -> int:
+    """Apply all events of a run that had no effect yet, then what reviewers decided; gives the number of events.
+
+    Safe to repeat: an applied event is marked in the same transaction, and two takers of one run take turns.
+    """
+    await lock(session, number)
+    taken = await _readable(session, vault, number)
+    effects: dict[int, str] = {}
+    effects |= await _take_reviews(session, vault, taken)
+    effects |= await _take_results(session, vault, taken)
+    effects |= await _take_payments(session, vault, number, taken)
+    for each in taken:
+        effects.setdefault(each.inbox_id, "no receiver")
+    await mark_applied(session, effects)
+    await settle_decided(session, vault, number)
+    return len(taken)
+
+
+async def _readable(session: AsyncSession, vault: Vault, number: str) -> list[Taken]:
+    """The pending events; one outside the contract is quarantined instead of parking the run."""
+    taken = []
+    for row in await pending(session, number):
+        try:
+            taken.append(Taken(int(row.id or 0), open_event(vault, row)))
+        except ValidationError:
+            await execute(
+                session, "UPDATE inbox SET state = 'quarantined', effect = 'outside contract' WHERE id = :id", id=row.id
+            )
+    return taken
+
+
+async def _take_reviews(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
+    effects = {}
+    for each in taken:
+        event = each.event
+        if isinstance(event, PolicyReviewed | IndicatorReviewed | SummaryReviewed):
+            effects[each.inbox_id] = await apply_review(
+                session, vault, EventType(event.type), event.data, each.inbox_id
+            )
+    return effects
+
+
+async def _take_results(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
+    pages = [
+        effects_results.TakenPage(each.inbox_id, each.event.data)
+        for each in taken
+        if isinstance(each.event, DatasetResults)
+    ]
+    return await apply_results(session, vault, pages)
+
+
+async def _take_payments(session: AsyncSession, vault: Vault, number: str, taken: Sequence[Taken]) -> dict[int, str]:
+    """Payment pages and the end of the flow; without a flow under this number they have no effect."""
+    mine = [each for each in taken if isinstance(each.event, FlowPayments | FlowEnded)]
+    flow = await flow_of(session, number) if mine else None
+    if flow is None:
+        return {each.inbox_id: "unknown flow" for each in mine}
+    pages = [
+        effects_payments.TakenPage(each.inbox_id, each.event.data)
+        for each in mine
+        if isinstance(each.event, FlowPayments)
+    ]
+    effects = await apply_payments(session, vault, flow, pages)
+    for each in mine:
+        if isinstance(each.event, FlowEnded):
+            effects[each.inbox_id] = await apply_ended(session, vault, flow, each.event.data, each.inbox_id)
+    return effects

@@ -1,0 +1,79 @@
+"""Contradictions: what we applied and what the platform claims, side by side, until a reviewer takes one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.stages import ContradictionState
+from models.store.database import execute, fetch_int
+from models.store.vault import Field, Vault
+from models.tables import Contradiction
+
+Content = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`line_key` names the line (`application_no#attempt`), a page, or nothing for the whole subject."""
+
+    county_code: str
+    number: str
+    kind: str
+    line_key: str
+    applied: Content
+    claimed: Content
+    inbox_id: int | None
+
+
+def seal_row(number: str, kind: str, line_key: str) -> str:
+    return f"{number}/{kind}/{line_key}"
+
+
+def open_content(vault: Vault, row: Contradiction, sealed: str) -> dict[str, object]:
+    content: dict[str, object] = json.loads(
+        vault.open(Field.DETAIL, seal_row(row.number, row.kind, row.line_key), sealed)
+    )
+    return content
+
+
+async def keep(session: AsyncSession, vault: Vault, claim: Claim) -> bool:
+    """Keep a claim beside what is applied; the same claim again is the same row (False)."""
+    row = seal_row(claim.number, claim.kind, claim.line_key)
+    applied, claimed = _json(claim.applied), _json(claim.claimed)
+    return 1 == await execute(
+        session,
+        "INSERT INTO contradiction (county_code, number, kind, line_key, applied_sealed, claimed_sealed, claim_sha256,"
+        " inbox_id, state, created_at) VALUES (:county, :number, :kind, :line, :applied, :claimed, :digest, :inbox_id,"
+        " 'open', now()) ON CONFLICT (number, kind, line_key, claim_sha256) DO NOTHING",
+        county=claim.county_code,
+        number=claim.number,
+        kind=claim.kind,
+        line=claim.line_key,
+        applied=vault.seal(Field.DETAIL, row, applied),
+        claimed=vault.seal(Field.DETAIL, row, claimed),
+        digest=vault.index(Field.DETAIL, claimed),
+        inbox_id=claim.inbox_id,
+    )
+
+
+async def decided(session: AsyncSession, number: str) -> list[Contradiction]:
+    statement = (
+        select(Contradiction)
+        .where(Contradiction.number == number, Contradiction.state == ContradictionState.DECIDED)
+        .order_by(col(Contradiction.id))
+        .with_for_update()
+    )
+    return list((await session.exec(statement)).all())
+
+
+async def open_count(session: AsyncSession, number: str) -> int:
+    return await fetch_int(
+        session, "SELECT count(*) FROM contradiction WHERE number = :number AND state <> 'settled'", number=number
+    )
+
+
+def _json(content: Content) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)

@@ -1,0 +1,84 @@
+"""Events as rows: what the platform said by itself, and what it answered when it was asked."""
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.platform import Wire
+from models.platform_events import Event, parse_event
+from models.platform_words import EventType
+from models.stages import InboxState
+from models.store.database import execute
+from models.store.vault import Field, Vault
+from models.subsidy import number_of
+from models.tables import Inbox
+
+ASKED = "asked"
+
+
+def province_of(county_code: str) -> str:
+    return county_code[:2] + "0000"
+
+
+def body_row(province_code: str, event_id: str) -> str:
+    """The row key under which an event's body is sealed."""
+    return f"{province_code}/{event_id}"
+
+
+def open_event(vault: Vault, row: Inbox) -> Event:
+    """The event in a stored row; raises pydantic.ValidationError for one outside the contract."""
+    body = vault.open(Field.BODY, body_row(row.province_code, row.event_id), row.body)
+    return parse_event(body.encode())
+
+
+async def put_asked(
+    session: AsyncSession, vault: Vault, county_code: str, kind: EventType, reference: str, data: Wire, now: datetime
+) -> bool:
+    """Store an answer of the platform as if it had been an event; False when the same one is here already."""
+    content = data.model_dump_json()
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    event_id = f"{ASKED}/{reference}/{digest[:32]}"
+    body = json.dumps({"type": kind.value, "timestamp": now.isoformat(), "data": json.loads(content)})
+    province = province_of(county_code)
+    return 1 == await execute(
+        session,
+        "INSERT INTO inbox (province_code, event_id, source, event_type, county_code, reference, number, body_sha256,"
+        " body, state, received_at, next_try_at, tries) VALUES (:province, :event_id, :source, :type, :county,"
+        " :reference, :number, :digest, :body, 'delivered', :now, :now, 0) ON CONFLICT DO NOTHING",
+        province=province,
+        event_id=event_id,
+        source=ASKED,
+        type=kind.value,
+        county=county_code,
+        reference=reference,
+        number=number_of(reference),
+        digest=digest,
+        body=vault.seal(Field.BODY, body_row(province, event_id), body),
+        now=now,
+    )
+
+
+async def pending(session: AsyncSession, number: str) -> list[Inbox]:
+    """The events of a run that have had no effect yet, oldest first, locked."""
+    statement = (
+        select(Inbox)
+        .where(Inbox.number == number, col(Inbox.applied_at).is_(None))
+        .where(col(Inbox.state).in_([InboxState.RECEIVED, InboxState.DELIVERED, InboxState.PARKED]))
+        .order_by(col(Inbox.id))
+        .with_for_update()
+    )
+    return list((await session.exec(statement)).all())
+
+
+async def mark_applied(session: AsyncSession, effects: dict[int, str]) -> None:
+    for effect in set(effects.values()):
+        ids = [inbox_id for inbox_id, each in effects.items() if each == effect]
+        await execute(
+            session,
+            "UPDATE inbox SET state = 'applied', applied_at = now(), effect = :effect WHERE id = ANY(:ids)",
+            effect=effect,
+            ids=ids,
+        )

@@ -1,0 +1,109 @@
+"""The county's account register: one row per person, filled by matched applications, with its history (DOMAIN 4)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import copy_rows, execute, fetch
+from models.store.vault import Field, Vault
+
+FROM_APPLICATION = "申请录入"
+PASSBOOK_DIGITS = 12
+REGISTER_COLUMNS = (
+    "county_code",
+    "person_index",
+    "name_sealed",
+    "id_number_sealed",
+    "bank_code",
+    "account_sealed",
+    "account_index",
+    "card_type",
+)
+
+
+def register_row(county_code: str, person_index: str) -> str:
+    """The row key under which a register row's values are sealed."""
+    return f"{county_code}/{person_index}"
+
+
+def card_type_of(account_no: str) -> str:
+    return "passbook" if len(account_no) == PASSBOOK_DIGITS else "bank_card"
+
+
+async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: str) -> int:
+    """Give each matched person of the transaction's `incoming` lines a valid account, unless there is one already."""
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no, a.name_sealed, a.id_number_sealed,"
+        " a.bank_code, a.account_sealed, a.account_index FROM incoming i"
+        " JOIN application a ON a.application_no = i.application_no AND a.county_code = :county"
+        " LEFT JOIN register_account r ON r.county_code = :county AND r.person_index = a.person_index"
+        " WHERE i.outcome = 'matched' AND r.status IS DISTINCT FROM 'valid' ORDER BY a.person_index, a.id DESC",
+        county=county_code,
+    )
+    return await _write(session, [_sealed_anew(vault, county_code, row) for row in rows], FROM_APPLICATION, "system")
+
+
+def _sealed_anew(vault: Vault, county_code: str, row: Row[*tuple[Any, ...]]) -> tuple[str, ...]:
+    person, number, name, id_number, bank_code, account, account_index = row
+    place = register_row(county_code, person)
+    account_no = vault.open(Field.ACCOUNT, number, account)
+    return (
+        county_code,
+        person,
+        vault.seal(Field.NAME, place, vault.open(Field.NAME, number, name)),
+        vault.seal(Field.ID_NUMBER, place, vault.open(Field.ID_NUMBER, number, id_number)),
+        bank_code,
+        vault.seal(Field.ACCOUNT, place, account_no),
+        account_index,
+        card_type_of(account_no),
+    )
+
+
+async def put_account(
+    session: AsyncSession, vault: Vault, county_code: str, line: Row[*tuple[Any, ...]], source: str, actor: str
+) -> None:
+    """Set one person's account from a line: (person_index, application_no, name, id, bank, account, account_index)."""
+    await _write(session, [_sealed_anew(vault, county_code, line)], source, actor)
+
+
+async def _write(session: AsyncSession, rows: Sequence[tuple[str, ...]], source: str, actor: str) -> int:
+    """Upsert register rows and write their history."""
+    if not rows:
+        return 0
+    await execute(session, "CREATE TEMPORARY TABLE filling (LIKE register_account) ON COMMIT DROP")
+    for column in ("id", "status", "source", "updated_at"):
+        await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
+    await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
+    await execute(
+        session,
+        "INSERT INTO register_change (register_account_id, source, actor, old_bank_code, old_account_sealed,"
+        " new_bank_code, new_account_sealed, old_status, new_status, at)"
+        " SELECT r.id, :source, :actor, r.bank_code, r.account_sealed, f.bank_code, f.account_sealed, r.status,"
+        " 'valid', now() FROM filling f JOIN register_account r USING (county_code, person_index)",
+        source=source,
+        actor=actor,
+    )
+    columns = ", ".join(REGISTER_COLUMNS)
+    changes = ", ".join(f"{column} = excluded.{column}" for column in REGISTER_COLUMNS[2:])
+    await execute(
+        session,
+        f"INSERT INTO register_account ({columns}, status, source, updated_at)"
+        f" SELECT {columns}, 'valid', :source, now() FROM filling"
+        f" ON CONFLICT (county_code, person_index) DO UPDATE SET {changes}, status = 'valid',"
+        " source = excluded.source, updated_at = now()",
+        source=source,
+    )
+    await execute(
+        session,
+        "INSERT INTO register_change (register_account_id, source, actor, new_bank_code, new_account_sealed,"
+        " new_status, at) SELECT r.id, :source, :actor, f.bank_code, f.account_sealed, 'valid', now()"
+        " FROM filling f JOIN register_account r USING (county_code, person_index)"
+        " WHERE NOT EXISTS (SELECT 1 FROM register_change c WHERE c.register_account_id = r.id)",
+        source=source,
+        actor=actor,
+    )
+    await execute(session, "DROP TABLE filling")
+    return len(rows)

@@ -1,0 +1,163 @@
+"""A flow's rounds: which lines go out next, as copies fixed when they go (S1 2.7)."""
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.stages import OrderKind
+from models.store.database import execute, fetch, fetch_one
+from models.store.register import register_row
+from models.store.vault import Field, Vault
+from models.subsidy import DatasetRef
+from models.tables import Dataset, Flow, Order, Summary
+
+LOCKED = (
+    "EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = l.county_code"
+    " AND k.person_index = l.person_index AND k.ended_at IS NULL)"
+)
+# What goes out by itself: exactly the lines matched, not held, and passed or not required.
+SENDABLE = "l.state = 'unsent' AND l.attempt = 1 AND l.verification IN ('passed', 'not_required')"
+# What an order sends, of the lines that it names.
+ORDERED = {
+    OrderKind.MODIFIED: "l.state = 'rejected'",
+    OrderKind.CONFIRMED: "l.state = 'rejected' AND l.reason_code = 'duplicate_person'",
+    OrderKind.UNVERIFIED: "l.state = 'unsent' AND l.verification = 'failed'",
+    OrderKind.REPAYMENT: "l.state = 'unsent' AND l.attempt > 1",
+}
+NAMED = (
+    " AND EXISTS (SELECT 1 FROM order_line o WHERE o.order_id = :order_id"
+    " AND o.flow_line_id = l.id AND o.fault_code IS NULL)"
+)
+
+
+async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
+    return (await session.exec(select(Flow).where(Flow.flow_no == flow_no))).one()
+
+
+async def locked_flow(session: AsyncSession, flow_no: str) -> Flow:
+    return (await session.exec(select(Flow).where(Flow.flow_no == flow_no).with_for_update())).one()
+
+
+async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
+    statement = select(Summary).where(Summary.flow_id == flow.id, Summary.number == flow.summary_no)
+    return (await session.exec(statement)).first()
+
+
+async def open_round(session: AsyncSession, flow: Flow) -> Dataset | None:
+    """The round that is on its way or under review; a unique index holds it to one."""
+    row = await fetch_one(
+        session,
+        "SELECT id FROM dataset WHERE flow_id = :id AND stage NOT IN ('reviewed', 'refused')",
+        id=flow.id,
+    )
+    return None if row is None else await session.get(Dataset, row[0])
+
+
+async def refresh_held(session: AsyncSession, flow: Flow) -> None:
+    """Lines of people whose account is being changed are held; they join again when the change has ended."""
+    await execute(
+        session,
+        f"UPDATE flow_line l SET state = 'held', updated_at = now() WHERE l.flow_id = :id AND l.state = 'unsent'"
+        f" AND {LOCKED}",
+        id=flow.id,
+    )
+    await execute(
+        session,
+        f"UPDATE flow_line l SET state = 'unsent', updated_at = now() WHERE l.flow_id = :id AND l.state = 'held'"
+        f" AND NOT {LOCKED}",
+        id=flow.id,
+    )
+
+
+async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order: Order | None) -> DatasetRef | None:
+    """Fix the lines of the next round as a list to push; None when the order's lines have all gone another way."""
+    mode = "initial" if order is None else order.kind.value
+    ids = await _next_lines(session, flow, order)
+    if not ids:
+        return None
+    flow.round_no += 1
+    reference = f"{flow.flow_no}.r{flow.round_no}"
+    row = await fetch_one(
+        session,
+        "INSERT INTO dataset (reference, kind, county_code, batch_id, flow_id, mode, order_no, stage, generation,"
+        " record_count, total_fen, created_at) VALUES (:reference, 'application_submission', :county, :batch, :flow,"
+        " :mode, :order_no, 'prepared', 1, 0, 0, now()) RETURNING id",
+        reference=reference,
+        county=flow.county_code,
+        batch=flow.batch_id,
+        flow=flow.id,
+        mode=mode,
+        order_no=None if order is None else order.order_no,
+    )
+    assert row is not None
+    await _fix_lines(session, vault, flow, int(row[0]), mode, ids)
+    return DatasetRef(dataset_id=int(row[0]), reference=reference, county_code=flow.county_code)
+
+
+async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) -> list[int]:
+    condition = SENDABLE if order is None else ORDERED[order.kind] + NAMED
+    named = {} if order is None else {"order_id": order.id}
+    rows = await fetch(
+        session,
+        f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {LOCKED}"
+        " ORDER BY l.application_id FOR UPDATE",
+        flow=flow.id,
+        **named,
+    )
+    return [int(row[0]) for row in rows]
+
+
+async def _fix_lines(
+    session: AsyncSession, vault: Vault, flow: Flow, dataset_id: int, mode: str, line_ids: list[int]
+) -> None:
+    await take_registered_accounts(session, vault, line_ids)
+    await execute(
+        session,
+        "INSERT INTO dataset_line (dataset_id, position, application_id, application_no, amount_fen)"
+        " SELECT :dataset, row_number() OVER (ORDER BY l.application_id) - 1, l.application_id, l.application_no,"
+        " l.amount_fen FROM flow_line l WHERE l.id = ANY(:ids)",
+        dataset=dataset_id,
+        ids=line_ids,
+    )
+    await execute(
+        session,
+        "UPDATE dataset SET (record_count, total_fen) = (SELECT count(*), coalesce(sum(amount_fen), 0)"
+        " FROM dataset_line WHERE dataset_id = :id) WHERE id = :id",
+        id=dataset_id,
+    )
+    await execute(
+        session,
+        "UPDATE flow_line SET state = 'under_review', sent = TRUE, mode = :mode, updated_at = now()"
+        " WHERE id = ANY(:ids)",
+        mode=mode,
+        ids=line_ids,
+    )
+    await execute(
+        session,
+        "UPDATE flow SET round_no = :round, stage = 'under_review' WHERE id = :id",
+        round=flow.round_no,
+        id=flow.id,
+    )
+
+
+async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
+    """Submissions take the account from the register; a line keeps the copy that it is sent with (DOMAIN 4)."""
+    rows = await fetch(
+        session,
+        "SELECT l.id, l.application_no, l.county_code, l.person_index, r.bank_code, r.account_sealed, r.account_index"
+        " FROM flow_line l JOIN register_account r USING (county_code, person_index)"
+        " WHERE l.id = ANY(:ids) AND r.status = 'valid' AND (r.account_index <> l.account_index"
+        " OR r.bank_code <> l.bank_code)",
+        ids=line_ids,
+    )
+    for line_id, number, county, person, bank_code, sealed, index in rows:
+        account_no = vault.open(Field.ACCOUNT, register_row(county, person), sealed)
+        await execute(
+            session,
+            "UPDATE flow_line SET bank_code = :bank, account_sealed = :account, account_index = :index,"
+            " updated_at = now() WHERE id = :id",
+            bank=bank_code,
+            account=vault.seal(Field.ACCOUNT, number, account_no),
+            index=index,
+            id=line_id,
+        )
+    return len(rows)

@@ -1,0 +1,28 @@
+"""Which run a number's news belongs to: its own while that is open, else the run for what comes after."""
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.runs import open_run
+from models.subsidy import RunKind, Subject
+from models.tables import Run
+
+
+async def run_of_number(session: AsyncSession, number: str) -> Run | None:
+    statement = select(Run).where(Run.number == number, Run.kind != RunKind.PAYMENT_CORRECTION)
+    return (await session.exec(statement)).first()
+
+
+async def run_to_wake(session: AsyncSession, run: Run) -> str:
+    """The workflow id to signal; a run that has ended gets its payment-correction opened."""
+    if run.closed_at is None:
+        return run.workflow_id
+    subject = Subject(
+        kind=RunKind.PAYMENT_CORRECTION,
+        number=run.number,
+        county_code=run.county_code,
+        fund_year=run.fund_year,
+        batch_no=run.batch_no,
+    )
+    await open_run(session, subject)
+    return subject.workflow_id

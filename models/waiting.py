@@ -1,0 +1,29 @@
+"""What a run waits for, in the words that ops read in Temporal UI and clerks in the console."""
+
+from models.stages import DatasetStage, FlowStage, ReviewStage
+
+REVIEW = {
+    ReviewStage.IN_REVIEW: "已提交平台，等待平台审核",
+    ReviewStage.APPROVED: "平台审核通过，已办结",
+    ReviewStage.REJECTED: "平台审核不通过，等待本县修改后重新提交",
+}
+LIST = {
+    DatasetStage.PREPARED: "正在向平台推送名单",
+    DatasetStage.WAITING_SLOT: "等待全省唯一的初始化名额",
+    DatasetStage.UNDER_REVIEW: "名单已提交，等待平台反馈结果",
+    DatasetStage.REVIEWED: "平台已反馈全部结果，已办结",
+    DatasetStage.REFUSED: "平台拒收名单，已办结，请查看原因",
+}
+FLOW = {
+    FlowStage.STARTING: "正在向平台启动补贴流程",
+    FlowStage.WAITING_COUNTY: "平台上本县另有流程未结束，等待其结束后自动启动",
+    FlowStage.SETTLING: "等待操作员处理未通过、未提交或暂缓的申请",
+    FlowStage.UNDER_REVIEW: "申请已提交，等待平台审核",
+    FlowStage.COUNTY_REVIEW: "等待审核人上传汇总审批表并审核",
+    FlowStage.COUNTY_PASSED: "汇总审核通过，等待操作员提交平台",
+    FlowStage.SUMMARY_SUBMITTED: "汇总已提交，等待平台审核",
+    FlowStage.SUMMARY_APPROVED: "平台审核通过，等待第二位审核人确认发放",
+    FlowStage.PAYING: "已确认发放，等待平台发放结果",
+    FlowStage.CANCELLING: "已申请撤销，等待平台结束流程",
+    FlowStage.ENDED: "流程已结束",
+}
