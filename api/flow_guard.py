@@ -1,0 +1,71 @@
+"""What every decision about a flow asks first: is it there, is its stage fit, are the lines, is it another person."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.desk import Desk
+from api.problems import Problem, conflict, not_found
+from models.stages import FlowStage, label
+from models.store.line_acts import LeftOut
+from models.store.order_rules import Candidate, Verdict
+from models.store.orders import locked_flow
+from models.subsidy import RunKind, workflow_id
+from models.tables import Flow
+
+LISTED_ERRORS = 500
+
+
+async def flow_for(session: AsyncSession, desk: Desk, flow_no: str) -> Flow:
+    """The county's flow, locked until the decision is stored."""
+    flow = await locked_flow(session, desk.county, flow_no)
+    if flow is None:
+        raise not_found("补贴流程")
+    return flow
+
+
+def flow_id(flow: Flow) -> int:
+    assert flow.id is not None
+    return flow.id
+
+
+def run_id(flow: Flow) -> str:
+    return workflow_id(RunKind.SUBSIDY_FLOW, flow.flow_no)
+
+
+def require_stage(flow: Flow, stages: Iterable[FlowStage], act: str) -> None:
+    fit = [stage for stage in FlowStage if stage in set(stages)]
+    if flow.stage not in fit:
+        allowed = "、".join(f"“{label(stage)}”" for stage in fit)
+        detail = f"流程 {flow.flow_no} 现在是“{label(flow.stage)}”，只有在{allowed}时才能{act}；请刷新后核对"
+        raise conflict("FLOW_STAGE_UNFIT", "流程所处阶段不能办理", detail)
+
+
+def require_other(person: str, others: Iterable[str | None], act: str) -> None:
+    """Maker-checker: whoever did the step before doesn't do the next."""
+    if person in set(others):
+        detail = f"{act}须由另一个人办理，不能与前一步的经办人相同"
+        raise Problem(403, "SAME_PERSON", "须换人办理", detail)
+
+
+def require_lines(verdict: Verdict, *, named: bool, act: str) -> None:
+    """A list that names an unfit line refuses the whole act; a filter takes the fit ones."""
+    if named and verdict.unfit:
+        detail = f"所列申请中有 {len(verdict.unfit)} 笔不能{act}，没有作任何改动；请按 errors 移出后重新提交"
+        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, line_errors(verdict.unfit, verdict.left_out))
+    if not verdict.fit:
+        detail = f"没有可以{act}的申请，请核对筛选条件"
+        raise conflict("NOTHING_FITS", "没有符合条件的申请", detail, [asdict(each) for each in verdict.left_out])
+
+
+def line_errors(unfit: Sequence[Candidate], left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
+    titles = {each.code: each.title for each in left_out}
+    return [
+        {"application_no": each.application_no, "code": each.unfit, "detail": titles[each.unfit or ""]}
+        for each in unfit[:LISTED_ERRORS]
+    ]
+
+
+def act_answer(act: str, count: int, total_fen: int, left_out: Sequence[LeftOut]) -> dict[str, object]:
+    return {"act": act, "count": count, "total_fen": total_fen, "left_out": [asdict(each) for each in left_out]}

@@ -1,0 +1,274 @@
+"""What an operator may order, and the entry of an order with its lines (S1 2.7, 2.8)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.desk import Desk, Reply
+from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require_stage
+from api.flow_views import View
+from api.problems import Problem, conflict, field_problem
+from models.catalogs import Catalogs
+from models.identity import china_today
+from models.platform_words import Outcome
+from models.stages import OrderKind, OrderState, label
+from models.store.corrections import Correction, LineFault, check_correction, lines_before, seal_correction
+from models.store.line_acts import LeftOut, choose, lock_county
+from models.store.order_rules import FIT_STAGES, RULES, WHOLE, FlowLineFilter, FlowLineSelection, Verdict, Word, judge
+from models.store.orders import (
+    NAME_RULES,
+    Entry,
+    add_chosen_applications,
+    add_flow_lines,
+    add_order,
+    cancellations_open,
+    is_being_cancelled,
+    living_lines,
+)
+from models.store.runs import open_run
+from models.store.selection import MOST_NUMBERS, LineFilter, Selection, selected
+from models.subsidy import RunKind, Subject
+from models.tables import Flow, Order
+
+LISTED_FAULTS = 500
+
+
+class OrderFilter(FlowLineFilter):
+    """For name corrections the batch, list, town, bank and item of applications; for the others a flow's lines."""
+
+    batch_no: Word | None = None
+    list_no: Word | None = None
+
+
+class OrderSelection(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    application_nos: list[Word] | None = Field(None, min_length=1, max_length=MOST_NUMBERS)
+    filter: OrderFilter | None = None
+
+
+class NewOrder(BaseModel):
+    """`selection` absent means every fitting line, where the kind allows it; `corrections` go with modified only."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    kind: OrderKind
+    flow_no: Word | None = None
+    selection: OrderSelection | None = None
+    corrections: list[Correction] | None = Field(None, min_length=1, max_length=MOST_NUMBERS)
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+async def enter(desk: Desk, session: AsyncSession, wanted: NewOrder, catalogs: Catalogs | None) -> Reply:
+    """`catalogs` are the lists that corrections are held against."""
+    if wanted.kind is OrderKind.NAME_CORRECTION:
+        return await _enter_names(desk, session, wanted)
+    flow = await flow_for(session, desk, wanted.flow_no or "")
+    require_stage(flow, FIT_STAGES[wanted.kind], f"办理“{label(wanted.kind)}”")
+    if wanted.kind is OrderKind.CANCELLATION:
+        return await _enter_cancellation(desk, session, wanted, flow)
+    await refuse_while_cancelling(session, flow, wanted.kind)
+    return await _enter_lines(desk, session, wanted, flow, catalogs)
+
+
+async def refuse_while_cancelling(session: AsyncSession, flow: Flow, kind: OrderKind) -> None:
+    if kind is not OrderKind.EVIDENCE and await is_being_cancelled(session, flow_id(flow)):
+        detail = f"流程 {flow.flow_no} 的撤销指令已复核，正在执行，不能再办理“{label(kind)}”"
+        raise conflict("FLOW_CANCELLING", "流程正在撤销", detail)
+
+
+def check_shape(wanted: NewOrder) -> None:
+    """What this kind of order must and must not name."""
+    named, kind = wanted.selection, wanted.kind
+    faults: dict[str, str] = {}
+    if kind is OrderKind.NAME_CORRECTION:
+        if wanted.flow_no is not None:
+            faults["/flow_no"] = "更正姓名不属于任何流程，请去掉流程编号"
+    elif wanted.flow_no is None:
+        faults["/flow_no"] = "请填写流程编号"
+    if wanted.corrections is not None and kind is not OrderKind.MODIFIED:
+        faults["/corrections"] = "只有修改申请提交可以带更正内容"
+    if kind is OrderKind.CANCELLATION and named is not None:
+        faults["/selection"] = "撤销的是整个流程，不能选择申请；只撤回部分申请请用“撤回”"
+    elif named is None and wanted.corrections is None and kind not in {*WHOLE, OrderKind.CANCELLATION}:
+        faults["/selection"] = "请给出申请编号清单或筛选条件"
+    elif named is not None and (named.application_nos is None) == (named.filter is None):
+        faults["/selection"] = "请给出申请编号清单或筛选条件，二者取一"
+    elif named is not None and named.filter is not None and (fault := _misplaced(kind, named.filter)):
+        faults["/selection/filter"] = fault
+    if faults:
+        raise field_problem(faults)
+
+
+def _misplaced(kind: OrderKind, criteria: OrderFilter) -> str | None:
+    given = set(criteria.criteria)
+    if kind is OrderKind.NAME_CORRECTION:
+        foreign = given - {"batch_no", "list_no", "town_code", "bank_code", "item_code", "applicant_kind"}
+    else:
+        foreign = given & {"batch_no", "list_no"}
+        if not given and kind is OrderKind.WITHDRAWAL:
+            return "撤回须至少给出一个筛选条件；撤回全部请用“撤销流程”"
+    return f"这种指令不能按 {'、'.join(sorted(foreign))} 筛选，请去掉" if foreign else None
+
+
+async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> Reply:
+    if await cancellations_open(session, flow_id(flow)):
+        detail = f"流程 {flow.flow_no} 已有一个撤销指令，请先由审核人复核或退回"
+        raise conflict("CANCELLATION_OPEN", "已有撤销指令", detail)
+    count, total = await living_lines(session, flow_id(flow))
+    order = await add_order(session, _entry(desk, wanted, flow, count, total))
+    return await _entered(desk, session, order, [])
+
+
+async def _enter_lines(
+    desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow, catalogs: Catalogs | None
+) -> Reply:
+    rules, named = RULES[wanted.kind], wanted.selection is not None and wanted.selection.application_nos is not None
+    verdict = await judge(session, flow_id(flow), rules, _lines_of(wanted))
+    if wanted.corrections is not None:
+        verdict = await _with_corrected(session, flow, wanted, verdict)
+        named = True
+    require_lines(verdict, named=named, act=f"办理“{label(wanted.kind)}”")
+    corrections = await _checked(desk, session, wanted, verdict, catalogs)
+    total = sum(corrections.get(line.application_no, ("", line.amount_fen))[1] for line in verdict.fit)
+    order = await add_order(session, _entry(desk, wanted, flow, len(verdict.fit), total))
+    await add_flow_lines(session, order, verdict.fit, corrections)
+    if wanted.kind is OrderKind.EVIDENCE:
+        await open_run(session, evidence_run(order, flow))
+    return await _entered(desk, session, order, verdict.left_out)
+
+
+def _lines_of(wanted: NewOrder) -> FlowLineSelection | None:
+    selection = wanted.selection
+    if selection is None:
+        numbers = [each.application_no for each in wanted.corrections or ()]
+        return FlowLineSelection(application_nos=list(dict.fromkeys(numbers))) if numbers else None
+    if selection.application_nos is not None:
+        return FlowLineSelection(application_nos=selection.application_nos)
+    criteria = selection.filter.criteria if selection.filter is not None else {}
+    return FlowLineSelection(filter=FlowLineFilter.model_validate(criteria))
+
+
+async def _with_corrected(session: AsyncSession, flow: Flow, wanted: NewOrder, verdict: Verdict) -> Verdict:
+    """The lines that the corrections name belong to the order too, whether the selection names them or not."""
+    numbers = list(dict.fromkeys(each.application_no for each in wanted.corrections or ()))
+    corrected = await judge(session, flow_id(flow), RULES[wanted.kind], FlowLineSelection(application_nos=numbers))
+    if wanted.selection is None:
+        return corrected
+    is_list = wanted.selection.application_nos is not None
+    chosen = {line.line_id for line in corrected.fit}
+    fit = corrected.fit + [line for line in verdict.fit if line.line_id not in chosen]
+    # what a filter leaves out is told, what is named by number refuses the act
+    unfit = corrected.unfit + (verdict.unfit if is_list else [])
+    return Verdict(fit, unfit, [*corrected.left_out, *verdict.left_out])
+
+
+async def _checked(
+    desk: Desk, session: AsyncSession, wanted: NewOrder, verdict: Verdict, catalogs: Catalogs | None
+) -> dict[str, tuple[str, int]]:
+    """Sealed corrections and the amounts to be submitted, or 422 with every fault of every line."""
+    if wanted.corrections is None:
+        return {}
+    today = china_today()
+    before = await lines_before(session, [line.line_id for line in verdict.fit])
+    sealed: dict[str, tuple[str, int]] = {}
+    faults: list[tuple[int, LineFault]] = []
+    for place, correction in enumerate(wanted.corrections):
+        number = correction.application_no
+        if number in sealed:
+            faults.append((place, LineFault(number, "application_no", "LINE_TWICE", "同一申请有两条更正，请只留一条")))
+            continue
+        checked, found = check_correction(correction, before[number], catalogs, today)
+        faults += [(place, fault) for fault in found]
+        amount = int(checked.get("amount_fen", before[number].amount_fen))
+        sealed[number] = (seal_correction(desk.vault, number, checked), amount)
+    if faults:
+        raise _faulty(faults)
+    return sealed
+
+
+def _faulty(faults: Sequence[tuple[int, LineFault]]) -> Problem:
+    errors = [
+        {
+            "pointer": f"/corrections/{place}/{fault.field}",
+            "application_no": fault.application_no,
+            "code": fault.code,
+            "detail": fault.message,
+        }
+        for place, fault in faults[:LISTED_FAULTS]
+    ]
+    detail = f"更正内容有 {len(faults)} 处错误，没有作任何改动；请按 errors 所列的位置改正后重新提交"
+    return Problem(422, "CORRECTIONS_FAULTY", "更正内容有误", detail, errors)
+
+
+async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> Reply:
+    assert wanted.selection is not None
+    await lock_county(session, desk.county)
+    selection = _applications_of(wanted.selection)
+    choice = await choose(session, selected(desk.county, selection), NAME_RULES, selection.application_nos, order=0)
+    if choice.left_out and selection.is_named:
+        detail = "所列申请中有不能按平台更正姓名的，没有作任何改动；请按 errors 移出后重新提交"
+        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, named_errors(choice.left_out))
+    if not choice.count:
+        detail = "没有可以按平台更正姓名的申请，请核对筛选条件"
+        raise conflict("NOTHING_FITS", "没有符合条件的申请", detail, [asdict(each) for each in choice.left_out])
+    order = await add_order(session, _entry(desk, wanted, None, choice.count, choice.total_fen))
+    await add_chosen_applications(session, order)
+    return await _entered(desk, session, order, choice.left_out)
+
+
+def named_errors(left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
+    return [
+        {"application_no": number, "code": each.code, "detail": each.title}
+        for each in left_out
+        for number in each.application_nos
+    ]
+
+
+def _applications_of(selection: OrderSelection) -> Selection:
+    """By filter only those whose name the platform knows otherwise are meant."""
+    if selection.application_nos is not None:
+        return Selection(application_nos=selection.application_nos)
+    criteria = selection.filter.criteria if selection.filter is not None else {}
+    return Selection(filter=LineFilter.model_validate({**criteria, "match_outcome": Outcome.NAME_DIFFERS}))
+
+
+def _entry(desk: Desk, wanted: NewOrder, flow: Flow | None, count: int, total: int) -> Entry:
+    return Entry(
+        county_code=desk.county,
+        year=flow.fund_year if flow else china_today().year,
+        kind=wanted.kind,
+        reason=wanted.reason,
+        entered_by=desk.person,
+        line_count=count,
+        total_fen=total,
+        flow=flow,
+        confirmed=wanted.kind is OrderKind.EVIDENCE,
+    )
+
+
+def evidence_run(order: Order, flow: Flow) -> Subject:
+    return Subject(
+        kind=RunKind.EVIDENCE,
+        number=order.order_no,
+        county_code=order.county_code,
+        fund_year=flow.fund_year,
+        batch_no=flow.batch_no,
+    )
+
+
+async def _entered(desk: Desk, session: AsyncSession, order: Order, left_out: Sequence[LeftOut]) -> Reply:
+    answer: View = act_answer("orders.entered", order.line_count, order.total_fen, left_out)
+    answer |= {
+        "order_no": order.order_no,
+        "kind": order.kind,
+        "state": order.state,
+        "state_label": label(order.state),
+        "needs_confirmation": order.state is OrderState.ENTERED,
+    }
+    detail = {"kind": order.kind.value, "reason": order.reason, "flow_id": order.flow_id}
+    await desk.trail(session, "orders.entered", order.order_no, detail, order.line_count, order.total_fen)
+    return Reply(201, answer, f"/orders/{order.order_no}")
