@@ -53,5 +53,5 @@ venv:
 		echo "Installing into $(VENV), once per change of requirements.lock ..."; \
 		{ $(RUN) -c '' 2>/dev/null || "$$python" -m venv --clear $(VENV); } && \
 		{ [ -x $(UV) ] || $(RUN) -m pip install --quiet --disable-pip-version-check uv; } && \
-		$(UV) pip sync --quiet --python $(RUN) --require-hashes requirements.lock && \
+		$(UV) pip sync --quiet --compile-bytecode --python $(RUN) --require-hashes requirements.lock && \
 		cp requirements.lock $(VENV)/installed.lock || { echo "The install did not finish; 'make doctor' says what is missing."; exit 1; }; }

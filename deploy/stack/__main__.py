@@ -16,8 +16,7 @@ import psutil
 
 from deploy.stack.layout import Options
 from deploy.stack.ports import LOOPBACK
-from deploy.stack.processes import StackError, end_leftovers, live_runners, wait_gone
-from deploy.stack.programs import ROOT
+from deploy.stack.processes import ROOT, StackError, end_leftovers, live_runners, wait_gone
 from deploy.stack.stack import PARTS, Stack, forget, remove_home
 
 VAR = ROOT / "var"
@@ -31,20 +30,10 @@ _HURRIED = {
 }
 
 _DEMO_SEED = 20_230_601
-_DEMO_FAULTS = {
-    "rates": {
-        "duplicate": 0.2,
-        "repeated": 0.1,
-        "reordered": 0.2,
-        "early": 0.1,
-        "late": 0.1,
-        "lost": 0.05,
-        "missing_page": 0.1,
-        "5xx": 0.03,
-        "429": 0.03,
-        "timeout_after_accept": 0.03,
-    }
-}
+_DEMO_FAULTS = (
+    "duplicate=0.2,repeated=0.1,reordered=0.2,early=0.1,late=0.1,lost=0.05,missing_page=0.1,"
+    "5xx=0.03,429=0.03,timeout_after_accept=0.03"
+)
 
 _tick = threading.Event()
 
@@ -68,7 +57,7 @@ def demo(home: Path, parts: list[str]) -> int:
     forget(home)
     summary = home / "demo-summary.json"
     summary.unlink(missing_ok=True)
-    with _running(home, parts, Options(env=_HURRIED, faults=json.dumps(_DEMO_FAULTS), seed=_DEMO_SEED)) as stack:
+    with _running(home, parts, Options(env=_HURRIED, faults=_DEMO_FAULTS, seed=_DEMO_SEED)) as stack:
         environment = _demo_environment(stack, summary)
         player = subprocess.Popen([sys.executable, "-m", "deploy.demo"], env=environment, cwd=ROOT)
         try:

@@ -8,22 +8,33 @@ from pathlib import Path
 
 from deploy.stack import keys, objects, postgres, temporal
 from deploy.stack.ports import LOOPBACK, assign_ports
+from deploy.stack.processes import ROOT
 
 _PORTS = (
     *("postgres", "simulator", "api"),
     *("temporal.frontend", "temporal.ui", "temporal.http", "temporal.metrics"),
     *objects.LISTENERS,
 )
-_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+_DATA = ROOT / "deploy" / "demo" / "data"
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 @dataclass(frozen=True)
 class Options:
     """How this stack differs from a plain one; `env` goes to worker and API."""
 
-    time_scale: float | None = None
+    # Business seconds per second: a day of the simulator's platform takes a second. 0: no delays at all.
+    time_scale: float = 86_400
     seed: int | None = None
+    # Rates per kind, as in "duplicate=0.1,5xx=0.05".
     faults: str | None = None
+    # What the platform and the banks know of people: (county, file), and files.
+    registers: tuple[tuple[str, Path], ...] = (
+        ("500001", _DATA / "register-500001-2000.csv"),
+        ("500001", _DATA / "register-500001-org-24.csv"),
+        ("500003", _DATA / "register-500003-60.csv"),
+    )
+    bank_accounts: tuple[Path, ...] = (_DATA / "bank-accounts-500001-2000.csv",)
     env: Mapping[str, str] = field(default_factory=dict)
     # Off: PostgreSQL doesn't wait for the disk. That survives kill -9, not a power cut; for tests.
     durable: bool = True
@@ -31,6 +42,10 @@ class Options:
     def simulator_flags(self) -> list[str]:
         given = {"--time-scale": self.time_scale, "--seed": self.seed, "--faults": self.faults}
         return [word for flag, value in given.items() if value is not None for word in (flag, str(value))]
+
+    def simulator_knowledge(self) -> list[str]:
+        registers = [word for county, file in self.registers for word in ("--register", f"{county}={file}")]
+        return registers + [word for file in self.bank_accounts for word in ("--bank-accounts", str(file))]
 
 
 class Layout:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+ROOT = Path(__file__).resolve().parents[2]
 RUNNER_PID_FILE = "runner.pid.json"
 _POLL_S = 0.02
 

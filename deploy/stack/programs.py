@@ -9,24 +9,33 @@ from pathlib import Path
 
 from deploy.stack import temporal
 from deploy.stack.ports import LOOPBACK
-from deploy.stack.processes import Part, StackError
-
-ROOT = Path(__file__).resolve().parents[2]
+from deploy.stack.processes import ROOT, Part, StackError
 
 # Nothing here may go through a proxy: every address is loopback.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def simulator(port: int, state: Path, clients: Path, env: Mapping[str, str], options: list[str]) -> Part:
-    state.mkdir(parents=True, exist_ok=True)
-    flags = ["--port", str(port), "--state", str(state), "--clients", str(clients), *options]
+def simulator(port: int, state: Path, clients: Path, env: Mapping[str, str], flags: list[str]) -> Part:
     return Part(
         name="simulator",
-        argv=[sys.executable, "-m", "deploy.simulator", *flags],
+        argv=[*_simulator(state), "--port", str(port), "--clients", str(clients), *flags],
         env=env,
         cwd=ROOT,
         is_ready=lambda _: answers_http(port),
     )
+
+
+def load_simulator(state: Path, env: Mapping[str, str], knowledge: list[str]) -> None:
+    """Tells a new platform what it knows of people; one that has lived knows more than the files."""
+    known = state / "known"
+    if known.exists():
+        return
+    state.mkdir(parents=True, exist_ok=True)
+    argv = [*_simulator(state), "load", *knowledge]
+    done = subprocess.run(argv, env=dict(env), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackError(f"平台模拟器读取名册失败：\n{done.stderr.strip()[-2000:]}")
+    known.touch()
 
 
 def worker(name: str, address: str, env: Mapping[str, str]) -> Part:
@@ -67,6 +76,10 @@ def alembic(database_url: str, env: Mapping[str, str], *command: str) -> "subpro
         text=True,
         check=False,
     )
+
+
+def _simulator(state: Path) -> list[str]:
+    return [sys.executable, "-m", "deploy.simulator", "--state", str(state)]
 
 
 def answers_http(port: int) -> bool:

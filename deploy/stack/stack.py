@@ -29,8 +29,9 @@ from deploy.stack.processes import (
 )
 
 SERVERS = ("postgres", "temporal", "s3")
-PROGRAMS = ("simulator", "worker", "api")
-PARTS = (*SERVERS, *PROGRAMS)
+OURS = ("worker", "api")
+PARTS = (*SERVERS, "simulator", *OURS)
+_WITH_KEYS = {"simulator", *OURS}
 STORED = ("keys", "logs", "run", "temporal", "s3", "simulator", "ports.json", "tokens.json")
 
 
@@ -83,15 +84,16 @@ class Stack:
         self.close()
 
     def start(self, *names: str) -> None:
-        """Starts the named parts, servers before programs, those of a kind side by side."""
+        """Starts the named parts, what worker and API lean on before them, the rest side by side."""
         wanted = [name for name in names or PARTS if not self.is_running(name)]
-        ours = [name for name in wanted if name not in SERVERS]
-        self._needs_schema = self._needs_schema or not {"worker", "api"}.isdisjoint(ours)
-        self._together(self._start_server, [name for name in wanted if name in SERVERS])
-        if ours:
+        ours = [name for name in wanted if name in OURS]
+        self._needs_schema = self._needs_schema or bool(ours)
+        if not _WITH_KEYS.isdisjoint(wanted):
             self._write_keys()
+        self._together(self._start_server, [name for name in wanted if name not in OURS])
+        if ours:
             self._migrate()
-            self._together(self._start_program, ours)
+            self._together(self._start_ours, ours)
 
     def add_worker(self, name: str, env: Mapping[str, str] | None = None) -> None:
         settings = self.layout.environment() | dict(env or {})
@@ -141,8 +143,8 @@ class Stack:
 
     def close(self) -> None:
         """Ends everything, those first that lean on others; never raises halfway."""
-        last = [name for name in SERVERS if name in self._running]
-        for group in ([name for name in self._running if name not in SERVERS], last):
+        last = [name for name in PARTS if name in self._running and name not in OURS]
+        for group in ([name for name in self._running if name not in last], last):
             self._together(self._end, group)
         objects.remove_sockets(self.layout.objects)
         self._pid_file.unlink(missing_ok=True)
@@ -175,22 +177,25 @@ class Stack:
                 self._migrate()
             case "temporal":
                 self._launch(temporal.part(layout.temporal, layout.home / "temporal", layout.base_environment()))
-            case _:
+            case "s3":
                 self._launch(objects.part(layout.objects, layout.home / "s3", layout.base_environment()))
-
-    def _start_program(self, name: str) -> None:
-        layout = self.layout
-        match name:
             case "simulator":
-                state, flags = layout.home / "simulator", layout.options.simulator_flags()
-                clients, env = layout.simulator_clients, layout.base_environment()
-                self._launch(programs.simulator(layout.ports["simulator"], state, clients, env, flags))
-            case "worker":
-                self.add_worker("worker")
-            case "api":
-                self._launch(programs.api("api", layout.ports["api"], layout.environment()))
+                self._start_simulator()
             case _:
                 raise StackError(f"没有名为 {name} 的部件，可用：{'、'.join(PARTS)}。")
+
+    def _start_simulator(self) -> None:
+        layout = self.layout
+        state, env, options = layout.home / "simulator", layout.base_environment(), layout.options
+        programs.load_simulator(state, env, options.simulator_knowledge())
+        port, clients = layout.ports["simulator"], layout.simulator_clients
+        self._launch(programs.simulator(port, state, clients, env, options.simulator_flags()))
+
+    def _start_ours(self, name: str) -> None:
+        if name == "worker":
+            self.add_worker(name)
+        else:
+            self._launch(programs.api(name, self.layout.ports["api"], self.layout.environment()))
 
     def _launch(self, part: Part) -> None:
         # Noted before it is waited for: a start that fails or is broken off still ends it.
