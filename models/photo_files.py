@@ -1,4 +1,4 @@
-"""Photos of applications: only real pictures of bounded size are taken, and they are drawn anew without their metadata."""
+"""Photos of applications: only real pictures of bounded size are taken, drawn anew without their metadata."""
 
 import io
 import warnings
@@ -33,7 +33,7 @@ NOT_A_PICTURE = ("PHOTO_KIND", "不是 JPEG 或 PNG 图片，请重新拍照或�
 
 
 def redraw(data: bytes) -> Photo:
-    """The picture decoded whole and encoded again: what hides in a file, EXIF with places and names too, stays behind."""
+    """The picture decoded whole and encoded again: what hides in a file, EXIF with places too, stays behind."""
     if not data:
         raise PhotoRefused("PHOTO_EMPTY", "文件为空（0 字节），请重新上传")
     with warnings.catch_warnings():

@@ -1,0 +1,224 @@
+"""Entering an application and correcting one: the checks of its form, of its stage, and of the lock."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.desk import Desk, Reply
+from api.line_access import find_line
+from api.problems import Problem, conflict, not_found
+from models import identity
+from models.application_form import ApplicationForm, check_form
+from models.catalogs import Catalogs
+from models.faults import FormError
+from models.stages import ApplicationStage, BatchStage, Channel, Role, label
+from models.store.applications import (
+    Entered,
+    insert_rows,
+    is_reserved,
+    new_row,
+    same_item,
+    sealed_columns,
+    used_numbers,
+)
+from models.store.database import fetch_int, fetch_one
+from models.store.line_acts import lock_county
+from models.store.numbers import Series, take_one
+from models.store.vault import Field as Column
+from models.tables import Application
+from models.tables.base import now
+
+Form = Annotated[ApplicationForm, Field(discriminator="kind")]
+# Past the material review a correction is reviewed, publicised and initialised anew.
+CORRECTABLE = frozenset(
+    {
+        ApplicationStage.DRAFT,
+        ApplicationStage.PUBLICISED,
+        ApplicationStage.UNMATCHED,
+        ApplicationStage.MATCHED,
+    }
+)
+
+
+class NewApplication(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    fund_year: Annotated[int, Field(strict=True, ge=2000, le=2099)]
+    channel: Literal[Channel.PC, Channel.MOBILE] = Channel.PC
+    batch_no: str | None = None
+    form: Form
+
+
+class Correction(BaseModel):
+    """`version` is the one that was looked at: what changed since is not overwritten."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    version: Annotated[int, Field(strict=True, ge=1)]
+    form: Form
+
+
+async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalogs: Catalogs) -> Reply:
+    """Store a draft; gives its number and what to think about."""
+    form = _checked(entry.form, catalogs)
+    batch_id = await open_batch_id(desk, session, entry.batch_no, entry.fund_year) if entry.batch_no else None
+    number = await _number(desk, session, form.application_no, entry.fund_year)
+    person = desk.vault.index(Column.ID_NUMBER, form.id_number)
+    others = await same_item(session, desk.county, person, form.item_code)
+    entered = Entered(desk.county, entry.fund_year, entry.channel, desk.person, batch_id)
+    await insert_rows(session, [new_row(desk.vault, entered, number, form)])
+    await desk.trail(session, "application.entered", number, {"form": form.model_dump()}, 1, form.amount_fen)
+    body: dict[str, object] = {
+        "application_no": number,
+        "stage": ApplicationStage.DRAFT,
+        "version": 1,
+        "warnings": _warnings(desk, form, others),
+    }
+    return Reply(201, body, f"/applications/{number}")
+
+
+async def correct(
+    desk: Desk, session: AsyncSession, application_no: str, correction: Correction, catalogs: Catalogs
+) -> Reply:
+    """Take the new form in; a line past the review goes back to it and loses its match."""
+    await lock_county(session, desk.county)
+    line = await find_line(desk, session, application_no, changing=True)
+    form = _checked(correction.form, catalogs)
+    _may_correct(line, correction, form)
+    columns = sealed_columns(desk.vault, line.application_no, form)
+    await _hold_lock(session, line, columns)
+    before = await _apply(desk, session, line, columns)
+    others = await same_item(session, desk.county, str(columns["person_index"]), form.item_code)
+    await desk.trail(
+        session,
+        "application.corrected",
+        line.application_no,
+        {"before": before, "after": form.model_dump(), "stage": line.stage.value},
+        1,
+        form.amount_fen,
+    )
+    warnings = _warnings(desk, form, [other for other in others if other != line.application_no])
+    body: dict[str, object] = {
+        "application_no": line.application_no,
+        "stage": line.stage,
+        "version": line.version,
+        "warnings": warnings,
+    }
+    return Reply(200, body)
+
+
+async def open_batch_id(desk: Desk, session: AsyncSession, batch_no: str, fund_year: int) -> int:
+    """The id of the county's batch when lines of this fund year may still join it."""
+    row = await fetch_one(
+        session,
+        "SELECT id, stage, fund_year FROM batch WHERE batch_no = :number AND county_code = :county FOR SHARE",
+        number=batch_no,
+        county=desk.county,
+    )
+    if row is None:
+        raise not_found("批次")
+    if row.stage != BatchStage.OPEN:
+        raise conflict("BATCH_FROZEN", "批次内容已冻结", "批次已提交大数据校验，不能再加入申请；请另建批次")
+    if row.fund_year != fund_year:
+        raise conflict("OTHER_FUND_YEAR", "资金年度不同", f"该批次属于 {row.fund_year} 年度，请改选批次或资金年度")
+    return int(row.id)
+
+
+def _checked(form: ApplicationForm, catalogs: Catalogs) -> ApplicationForm:
+    try:
+        return check_form(form, catalogs)
+    except FormError as error:
+        errors = [
+            {"pointer": f"/form/{fault.field}", "code": fault.code, "detail": fault.message} for fault in error.faults
+        ]
+        detail = "请按 errors 所列的位置更正后重新提交"
+        raise Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors) from None
+
+
+async def _number(desk: Desk, session: AsyncSession, given: str | None, fund_year: int) -> str:
+    if given is None:
+        return await take_one(session, Series.APPLICATION, desk.county, fund_year)
+    if is_reserved(given) or await used_numbers(session, [given]):
+        detail = "申请编号已被使用或属于系统编号，请改为其他编号，或留空由系统编号"
+        raise conflict("APPLICATION_NO_USED", "申请编号不能使用", detail)
+    return given
+
+
+def _may_correct(line: Application, correction: Correction, form: ApplicationForm) -> None:
+    if line.stage is ApplicationStage.IN_FLOW:
+        detail = "流程中不能编辑；被平台退回的申请请用“修改申请提交”更正"
+        raise conflict("APPLICATION_IN_FLOW", "申请已进入发放流程", detail)
+    if line.stage is ApplicationStage.IN_REVIEW:
+        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
+    if line.stage not in CORRECTABLE:
+        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", f"申请的状态是“{label(line.stage)}”，不能再编辑")
+    if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
+        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
+    if line.version != correction.version:
+        raise conflict("VERSION_CHANGED", "申请已被他人修改", f"当前版本是 {line.version}，请刷新后重新修改")
+    if form.kind.value != line.applicant_kind:
+        raise conflict("KIND_FIXED", "申请类型不能改", "个人和组织不能互换，请撤回后重新录入")
+    if form.application_no not in (None, line.application_no):
+        raise conflict("NUMBER_FIXED", "申请编号不能改", "请保留原编号")
+
+
+async def _hold_lock(session: AsyncSession, line: Application, columns: Mapping[str, object]) -> None:
+    """While a card change is under way, bank, account and the person itself stay as they are (DOMAIN 4, the lock)."""
+    same = all(columns[name] == getattr(line, name) for name in ("bank_code", "account_index", "person_index"))
+    if same:
+        return
+    locked = await fetch_int(
+        session,
+        "SELECT count(*) FROM account_lock WHERE county_code = :county AND ended_at IS NULL"
+        " AND person_index IN (:old, :new)",
+        county=line.county_code,
+        old=line.person_index,
+        new=str(columns["person_index"]),
+    )
+    if locked:
+        detail = "此人在本县的账号变更尚未办结，期间不能修改开户行、账号和证件号；请待变更办结后再改"
+        raise conflict("ACCOUNT_LOCKED", "账号变更中", detail)
+
+
+async def _apply(
+    desk: Desk, session: AsyncSession, line: Application, columns: Mapping[str, object]
+) -> dict[str, object]:
+    """Write the new values; gives the old ones for the trail."""
+    number, vault = line.application_no, desk.vault
+    before: dict[str, object] = {
+        "name": vault.open(Column.NAME, number, line.name_sealed),
+        "id_number": vault.open(Column.ID_NUMBER, number, line.id_number_sealed),
+        "phone": vault.open(Column.PHONE, number, line.phone_sealed) if line.phone_sealed else None,
+        "account_no": vault.open(Column.ACCOUNT, number, line.account_sealed),
+        "stage": line.stage.value,
+    }
+    plain = ("town_code", "village_code", "group_name", "bank_code", "household_registration", "family_size")
+    before |= {name: getattr(line, name) for name in (*plain, "item_code", "amount_fen")}
+    for name, value in columns.items():
+        setattr(line, name, value)
+    if line.stage is not ApplicationStage.DRAFT:
+        line.stage = ApplicationStage.IN_REVIEW
+        line.reviewed_by = line.list_id = line.match_outcome = line.correct_name_sealed = line.match_bank_name = None
+    line.version += 1
+    line.updated_at = now()
+    session.add(line)
+    await session.flush()
+    return before
+
+
+def _warnings(desk: Desk, form: ApplicationForm, others: list[str]) -> list[dict[str, object]]:
+    """Worth a second look, no reason to refuse; an applicant isn't told the numbers of other people's entries."""
+    warnings: list[dict[str, object]] = []
+    if others:
+        warnings.append(
+            {
+                "code": "SAME_ITEM",
+                "detail": f"同一对象的同一补贴项目已有 {len(others)} 份申请，允许录入，请确认不是重复填报",
+                "application_nos": [] if desk.role is Role.APPLICANT else others,
+            }
+        )
+    if form.kind.value == "personal" and (fault := identity.citizen_id_warning(form.id_number)):
+        warnings.append({"code": fault.code, "detail": fault.message})
+    return warnings

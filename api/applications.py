@@ -1,0 +1,74 @@
+"""Applications one by one: entry, correction, list, search (S1 2.1, 2.2)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.application_entry import Correction, NewApplication, correct, enter
+from api.application_search import Sought, found_lines
+from api.desk import Reply
+from api.form_catalogs import catalogs_for
+from api.line_access import WHOLE, Enterers, LineQuery, LineReaders, find_line, one_line, own
+from api.line_lists import list_lines
+from api.line_views import LINES, LineView
+from api.names import names_of
+from api.paging import Pages
+from api.problems import not_found
+from models.store.database import fetch, fetch_one
+from models.store.selection import filtered
+
+router = APIRouter(tags=["申请"])
+
+PHOTO_FIELDS = ("kind", "content_type", "size", "stored_at")
+
+
+@router.post("/applications", status_code=201)
+async def enter_application(desk: Enterers, entry: NewApplication) -> Response:
+    """录入申请; the answer warns of other applications of the same person and item, which are legal."""
+    catalogs = await catalogs_for(desk, entry.fund_year)
+    return await desk.once(lambda session: enter(desk, session, entry, catalogs))
+
+
+@router.put("/applications/{application_no}")
+async def correct_application(desk: Enterers, application_no: str, correction: Correction) -> Response:
+    """编辑申请; what was past the material review goes through it again."""
+    async with desk.database.reading() as session:
+        fund_year = (await find_line(desk, session, application_no)).fund_year
+    catalogs = await catalogs_for(desk, fund_year)
+    return await desk.change(lambda session: correct(desk, session, application_no, correction, catalogs))
+
+
+@router.get("/applications")
+async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[LineQuery, Query()]) -> Response:
+    """Masked; `format=xlsx` exports the whole filtered list."""
+    async with desk.database.reading() as session:
+        view = LineView(desk.vault, await names_of(session, desk.county))
+        return await list_lines(session, page, own(desk, filtered(desk.county, criteria)), view.view)
+
+
+@router.post("/applications/search")
+async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
+    """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
+    async with desk.database.reading() as session:
+        view = LineView(desk.vault, await names_of(session, desk.county))
+        chosen = await found_lines(desk, session, sought)
+        return await list_lines(session, page, chosen, view.view)
+
+
+@router.get("/applications/{application_no}")
+async def show_application(desk: LineReaders, application_no: str) -> Response:
+    """Everything about one application, in clear for those who handle it."""
+    async with desk.database.reading() as session:
+        chosen = one_line(desk, application_no)
+        row = await fetch_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
+        if row is None:
+            raise not_found("申请")
+        view = LineView(desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        photos = await fetch(
+            session,
+            "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"
+            " JOIN stored_file f ON f.id = p.file_id WHERE p.application_id = :id ORDER BY p.kind",
+            id=row.id,
+        )
+    body = {**view.view(row), "photos": [dict(zip(PHOTO_FIELDS, photo, strict=True)) for photo in photos]}
+    return Reply(200, body).response()

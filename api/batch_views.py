@@ -1,0 +1,117 @@
+"""How a batch is shown: its figures per stage and per verification, by SQL."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.desk import Desk
+from api.problems import not_found
+from api.runs_view import run_of
+from models.stages import ApplicationStage, BatchStage, Verification, label
+from models.store.database import fetch
+from models.subsidy import RunKind
+from models.tables import Batch
+
+BATCH_HEADERS: Mapping[str, str] = {
+    "batch_no": "结算批次",
+    "title": "名称",
+    "fund_year": "资金年度",
+    "stage_label": "状态",
+    "line_count": "申请份数",
+    "total_fen": "金额（元）",
+    "publicity_start": "公示开始日期",
+    "publicity_address": "公示地址",
+    "created_by": "建立人",
+    "created_at": "建立时间",
+}
+Figures = list[dict[str, object]]
+
+
+async def find_batch(desk: Desk, session: AsyncSession, batch_no: str, *, changing: bool = False) -> Batch:
+    """The county's batch, locked when it is to be changed."""
+    statement = select(Batch).where(Batch.batch_no == batch_no, Batch.county_code == desk.county)
+    if changing:
+        statement = statement.with_for_update()
+    batch = (await session.exec(statement)).first()
+    if batch is None:
+        raise not_found("批次")
+    return batch
+
+
+async def batch_views(session: AsyncSession, batches: Sequence[Batch]) -> list[tuple[int, dict[str, object]]]:
+    """Batches with their figures per stage, read in one statement."""
+    figures = await _stage_figures(session, [_id(batch) for batch in batches])
+    return [(_id(batch), _view(batch, figures[_id(batch)])) for batch in batches]
+
+
+async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[str, object]:
+    (_, view), *_ = await batch_views(session, [batch])
+    number = f"{batch.batch_no}-V{batch.verification_round}"
+    images = await fetch(
+        session, "SELECT file_id FROM batch_image WHERE batch_id = :batch ORDER BY file_id", batch=batch.id
+    )
+    flows = await fetch(session, "SELECT flow_no FROM flow WHERE batch_id = :batch ORDER BY id", batch=batch.id)
+    return {
+        **view,
+        "verification": await _verification_figures(session, _id(batch)),
+        "verification_round": batch.verification_round,
+        "publicity": {
+            "start_date": batch.publicity_start,
+            "address": batch.publicity_address,
+            "image_file_ids": [row.file_id for row in images],
+            "set_by": batch.publicity_by,
+        },
+        "flow_nos": [row.flow_no for row in flows],
+        "run": await run_of(session, desk.settings, RunKind.VERIFICATION, number),
+    }
+
+
+def _view(batch: Batch, stages: Figures) -> dict[str, object]:
+    return {
+        "batch_no": batch.batch_no,
+        "title": batch.title,
+        "fund_year": batch.fund_year,
+        "stage": batch.stage,
+        "stage_label": label(BatchStage(batch.stage)),
+        "line_count": sum(int(str(row["count"])) for row in stages),
+        "total_fen": sum(int(str(row["total_fen"])) for row in stages),
+        "stages": stages,
+        "publicity_start": batch.publicity_start,
+        "publicity_address": batch.publicity_address,
+        "created_by": batch.created_by,
+        "created_at": batch.created_at,
+    }
+
+
+async def _stage_figures(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Figures]:
+    rows = await fetch(
+        session,
+        "SELECT batch_id, stage, count(*) AS count, sum(amount_fen)::bigint AS total_fen FROM application"
+        " WHERE batch_id = ANY(:ids) GROUP BY 1, 2 ORDER BY 1, 2",
+        ids=list(ids),
+    )
+    figures: defaultdict[int, Figures] = defaultdict(list)
+    for row in rows:
+        words = label(ApplicationStage(row.stage))
+        figures[row.batch_id].append({"stage": row.stage, "label": words, "count": row[2], "total_fen": row.total_fen})
+    return figures
+
+
+async def _verification_figures(session: AsyncSession, batch_id: int) -> Figures:
+    rows = await fetch(
+        session,
+        "SELECT verification, count(*), sum(amount_fen)::bigint FROM application"
+        " WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1 ORDER BY 1",
+        batch=batch_id,
+    )
+    return [
+        {"verification": word, "label": label(Verification(word)), "count": count, "total_fen": total}
+        for word, count, total in rows
+    ]
+
+
+def _id(batch: Batch) -> int:
+    assert batch.id is not None
+    return batch.id

@@ -1,0 +1,146 @@
+"""数据初始化: lists of publicised applications for the platform to match, and the province's queue (S1 2.4.1)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.application_acts import answer, choose_lines, trail_of_lines
+from api.batches import Lines
+from api.beneficiary_views import (
+    LIST_HEADERS,
+    RESULT_HEADERS,
+    RESULT_MEMBERS,
+    RESULT_SOURCE,
+    list_views,
+    result_view,
+    slot_queue,
+)
+from api.desk import READERS, Desk, Reply, for_roles
+from api.export import respond
+from api.line_access import CountyReaders, Operators
+from api.line_lists import list_lines
+from api.line_views import LineView
+from api.names import names_of
+from api.paging import Pages
+from api.problems import conflict, not_found
+from api.runs_view import run_of
+from models.platform_words import Outcome
+from models.stages import DatasetStage
+from models.store.database import fetch
+from models.store.line_acts import Choice, change_chosen
+from models.store.line_rules import INITIALISE_RULES
+from models.store.numbers import Series, take_one
+from models.store.runs import open_run
+from models.store.selection import Selection, of_county
+from models.subsidy import RunKind, Subject
+from models.tables import BeneficiaryList
+
+router = APIRouter(tags=["数据初始化"])
+
+
+@router.post("/beneficiary-lists", status_code=202)
+async def initialise(desk: Operators, lines: Lines) -> Response:
+    """数据初始化; lines whose account is being changed are held back and counted."""
+    return await desk.once(lambda session: _initialise(desk, session, lines.selection))
+
+
+async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -> Reply:
+    choice = await choose_lines(desk, session, selection, INITIALISE_RULES, "数据初始化")
+    if not choice.count:
+        words = "、".join(f"{group.title} {group.count} 份" for group in choice.left_out) or "没有找到申请"
+        raise conflict("NOTHING_SELECTED", "没有可以初始化的申请", words)
+    listed = await _add_list(desk, session, choice, await _fund_year(session))
+    await change_chosen(session, "list_id = :list_id", list_id=listed.id)
+    subject = Subject(
+        kind=RunKind.BENEFICIARY_INIT,
+        number=listed.list_no,
+        county_code=desk.county,
+        fund_year=listed.fund_year,
+    )
+    await open_run(session, subject, DatasetStage.PREPARED.value)
+    await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
+    run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
+    body = {"list_no": listed.list_no, **answer("list.asked", choice), "run": run}
+    return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
+
+
+async def _fund_year(session: AsyncSession) -> int:
+    """A list is of one fund year, as the numbers and the search by year are."""
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT a.fund_year FROM application a JOIN chosen c ON c.id = a.id WHERE c.left_out IS NULL",
+    )
+    if len(rows) > 1:
+        years = "、".join(str(row.fund_year) for row in rows)
+        raise conflict("SEVERAL_FUND_YEARS", "所选申请属于几个资金年度", f"请按年度分开初始化：{years}")
+    return int(rows[0].fund_year)
+
+
+async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year: int) -> BeneficiaryList:
+    held = sum(group.count for group in choice.left_out if group.code == "ACCOUNT_LOCKED")
+    listed = BeneficiaryList(
+        list_no=await take_one(session, Series.LIST, desk.county, fund_year),
+        county_code=desk.county,
+        fund_year=fund_year,
+        line_count=choice.count,
+        total_fen=choice.total_fen,
+        held_count=held,
+        entered_by=desk.person,
+    )
+    session.add(listed)
+    await session.flush()
+    return listed
+
+
+@router.get("/beneficiary-lists")
+async def list_lists(desk: CountyReaders, page: Pages, fund_year: int | None = None) -> Response:
+    statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
+    if fund_year is not None:
+        statement = statement.where(BeneficiaryList.fund_year == fund_year)
+    async with desk.database.reading() as session:
+        lists = (await session.exec(page.newest_first(statement, BeneficiaryList.id))).all()
+        return await respond(page, LIST_HEADERS, await list_views(session, desk.settings, lists))
+
+
+@router.get("/beneficiary-lists/{list_no}")
+async def show_list(desk: CountyReaders, list_no: str) -> Response:
+    """Counts per result, and what its run waits for."""
+    async with desk.database.reading() as session:
+        listed = await _find(desk, session, list_no)
+        ((_, view),) = await list_views(session, desk.settings, [listed])
+    return Reply(200, view).response()
+
+
+@router.get("/beneficiary-lists/{list_no}/results")
+async def list_results(
+    desk: CountyReaders, page: Pages, list_no: str, outcome: Annotated[Outcome | None, Query()] = None
+) -> Response:
+    """The four results in the words of the source, masked; a single application shows the correct name whole."""
+    async with desk.database.reading() as session:
+        listed = await _find(desk, session, list_no)
+        view = LineView(desk.vault, await names_of(session, desk.county))
+        chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
+        if outcome is not None:
+            chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)
+        return await list_lines(
+            session, page, chosen, lambda row: result_view(view, row), RESULT_HEADERS, RESULT_SOURCE
+        )
+
+
+@router.get("/province-slot")
+async def show_slot(desk: Annotated[Desk, Depends(for_roles(*READERS))]) -> Response:
+    """Who holds the province's one initialisation, who waits, and the own place."""
+    async with desk.database.reading() as session:
+        return Reply(200, await slot_queue(session, desk.county)).response()
+
+
+async def _find(desk: Desk, session: AsyncSession, list_no: str) -> BeneficiaryList:
+    statement = select(BeneficiaryList).where(
+        BeneficiaryList.list_no == list_no, BeneficiaryList.county_code == desk.county
+    )
+    found = (await session.exec(statement)).first()
+    if found is None:
+        raise not_found("初始化名单")
+    return found

@@ -1,0 +1,147 @@
+"""How initialisation lists, their results and the province's queue are shown."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.line_views import LINE_COLUMNS, LINE_TABLES, LineRow, LineView
+from api.runs_view import runs_of
+from models.match_words import match_words
+from models.platform import province_of
+from models.settings import Settings
+from models.stages import DatasetStage, label
+from models.store.database import fetch
+from models.subsidy import RunKind
+from models.tables import BeneficiaryList
+
+LIST_HEADERS: Mapping[str, str] = {
+    "list_no": "初始化名单",
+    "fund_year": "资金年度",
+    "line_count": "申请份数",
+    "total_fen": "金额（元）",
+    "held_count": "暂缓份数",
+    "stage_label": "状态",
+    "entered_by": "提交人",
+    "created_at": "提交时间",
+}
+RESULT_HEADERS: Mapping[str, str] = {
+    "application_no": "申请编号",
+    "kind_label": "申请类型",
+    "name": "姓名/组织名称",
+    "id_number": "身份证号/信用代码",
+    "town": "乡镇",
+    "village": "村",
+    "bank": "一卡通开户行",
+    "account_no": "一卡通账号",
+    "item": "补贴项目",
+    "amount_fen": "补贴金额（元）",
+    "stage_label": "状态",
+    "result": "初始化结果",
+}
+RESULT_FIELDS = (*(field for field in RESULT_HEADERS if field != "result"), "stage", "applicant_kind", "list_no")
+# A line that was corrected has left the list; what the platform said of it stays in the pushed list.
+RESULT_SOURCE = (
+    f"SELECT {LINE_COLUMNS}, d.outcome FROM {LINE_TABLES} LEFT JOIN dataset_line d ON d.application_id = a.id"
+    " AND d.dataset_id = (SELECT id FROM dataset WHERE reference = :reference)"
+)
+
+
+RESULT_MEMBERS = (
+    "a.id IN (SELECT id FROM application WHERE list_id = :list UNION ALL SELECT l.application_id FROM dataset_line l"
+    " JOIN dataset s ON s.id = l.dataset_id WHERE s.reference = :reference)"
+)
+
+
+def result_view(view: LineView, row: LineRow) -> dict[str, object]:
+    whole = view.view(row)
+    return {field: whole[field] for field in RESULT_FIELDS} | {
+        "outcome": row.outcome,
+        "result": view.matched(row, row.outcome),
+    }
+
+
+async def list_views(
+    session: AsyncSession, settings: Settings, lists: Sequence[BeneficiaryList]
+) -> list[tuple[int, dict[str, object]]]:
+    """Lists with their counts per result, stage at the platform and run."""
+    numbers = [listed.list_no for listed in lists]
+    results = await _results(session, numbers)
+    stages = await _stages(session, numbers)
+    runs = await runs_of(session, settings, RunKind.BENEFICIARY_INIT, numbers)
+    views = []
+    for listed in lists:
+        assert listed.id is not None
+        number = listed.list_no
+        stage = stages.get(number, {"stage": DatasetStage.PREPARED, "stage_label": label(DatasetStage.PREPARED)})
+        view = listed.model_dump(exclude={"id", "county_code"}) | stage
+        views.append((listed.id, view | {"results": results[number], "run": runs.get(number)}))
+    return views
+
+
+async def _results(session: AsyncSession, numbers: Sequence[str]) -> Mapping[str, list[dict[str, object]]]:
+    rows = await fetch(
+        session,
+        "SELECT d.reference, l.outcome, count(*), sum(l.amount_fen)::bigint FROM dataset d"
+        " JOIN dataset_line l ON l.dataset_id = d.id WHERE d.reference = ANY(:numbers) GROUP BY 1, 2 ORDER BY 1, 2",
+        numbers=list(numbers),
+    )
+    found: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
+    for number, outcome, count, total in rows:
+        words = match_words(outcome, "XXX", "XXX银行") or "等待平台结果"
+        found[number].append({"outcome": outcome, "label": words, "count": count, "total_fen": total})
+    return found
+
+
+async def _stages(session: AsyncSession, numbers: Sequence[str]) -> dict[str, dict[str, object]]:
+    rows = await fetch(
+        session,
+        "SELECT reference, stage, refusal_code, refusal_detail, committed_at, reviewed_at FROM dataset"
+        " WHERE reference = ANY(:numbers)",
+        numbers=list(numbers),
+    )
+    return {
+        reference: {
+            "stage": stage,
+            "stage_label": label(DatasetStage(stage)),
+            "refusal_code": code,
+            "refusal_detail": detail,
+            "committed_at": committed,
+            "reviewed_at": reviewed,
+        }
+        for reference, stage, code, detail, committed, reviewed in rows
+    }
+
+
+async def slot_queue(session: AsyncSession, county_code: str) -> dict[str, object]:
+    """Counties are visible to each other here, their lists are not (DOMAIN 3, Beneficiary initialisation)."""
+    rows = await fetch(
+        session,
+        "SELECT county_code, list_no, asked_at, granted_at, outside_holder FROM province_slot"
+        " WHERE province_code = :province AND released_at IS NULL ORDER BY granted_at IS NULL, asked_at, id",
+        province=province_of(county_code),
+    )
+    queue = [_place(place, row, county_code) for place, row in enumerate(rows)]
+    holding = [row for row in rows if row.granted_at is not None]
+    outside = next((row.outside_holder for row in rows if row.outside_holder), None)
+    return {
+        "province_code": province_of(county_code),
+        "holder": holding[0].county_code if holding else None,
+        "held_since": holding[0].granted_at if holding else None,
+        "outside_holder": outside,
+        "queue": queue,
+        "own_places": [entry["place"] for entry in queue if entry["own"]],
+    }
+
+
+def _place(place: int, row: LineRow, county_code: str) -> dict[str, object]:
+    """Place 0 holds the slot when it is granted."""
+    own = row.county_code == county_code
+    return {
+        "place": place,
+        "county_code": row.county_code,
+        "list_no": row.list_no if own else None,
+        "asked_at": row.asked_at,
+        "granted_at": row.granted_at,
+        "own": own,
+    }

@@ -1,0 +1,174 @@
+"""How photos come in: drawn anew beside the loop, stored in S3, and only then referred to."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from fastapi import Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.desk import Desk, Reply
+from api.limits import MIB
+from api.problems import Problem, conflict
+from models.photo_archive import ArchiveRefused, Member, MemberFault, PhotoArchive
+from models.photo_files import Photo, PhotoRefused, redraw
+from models.platform_words import DocumentKind
+from models.stages import ApplicationStage, Role, label
+from models.store.database import execute, fetch, scratch
+from models.store.objects import save_file
+from models.tables import Application, StoredFile
+
+MAX_PHOTO_BYTES = 10 * MIB
+TOGETHER = 8
+# A decoded photo takes up to 160 MB: two at a time, whoever asks.
+_DRAWING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="photos")
+_CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED, ApplicationStage.EVIDENCE_SENT)
+_BEFORE_FLOW = frozenset(
+    {
+        ApplicationStage.DRAFT,
+        ApplicationStage.IN_REVIEW,
+        ApplicationStage.PUBLICISED,
+        ApplicationStage.UNMATCHED,
+        ApplicationStage.MATCHED,
+        ApplicationStage.PENDING_SETTLEMENT,
+        ApplicationStage.IN_BATCH,
+    }
+)
+
+
+class NewPhoto(NamedTuple):
+    application_no: str
+    kind: DocumentKind
+    stored: StoredFile
+
+
+def may_take(desk: Desk, line: Application) -> None:
+    """An applicant's photos are fixed once the flow begins, everybody's once the evidence is out."""
+    if line.stage in _CLOSED or (desk.role is Role.APPLICANT and line.stage not in _BEFORE_FLOW):
+        detail = f"申请的状态是“{label(line.stage)}”，照片不能再更换"
+        raise conflict("PHOTOS_FIXED", "照片已固定", detail)
+
+
+async def draw(data: bytes) -> Photo:
+    """The photo drawn anew, or 422 with what is wrong."""
+    if len(data) > MAX_PHOTO_BYTES:
+        detail = f"照片超过 {MAX_PHOTO_BYTES // MIB} MiB，请缩小后重新上传"
+        raise Problem(413, "PHOTO_TOO_LARGE", "照片太大", detail)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_DRAWING, redraw, data)
+    except PhotoRefused as refused:
+        raise Problem(422, refused.code, "照片不能使用", refused.message) from None
+
+
+async def store(desk: Desk, photo: Photo) -> StoredFile:
+    return await desk.objects.put(desk.county, photo.data, photo.media_type.value, desk.person)
+
+
+async def save_photos(session: AsyncSession, photos: Iterable[tuple[str, DocumentKind, StoredFile]]) -> None:
+    """Refer to photos that are in S3 already; a photo of the same kind is replaced."""
+    rows = []
+    for application_no, kind, stored in photos:
+        saved = await save_file(session, stored)
+        assert saved.id is not None
+        rows.append((application_no, kind.value, saved.id))
+    await scratch(session, "new_photo", {"application_no": "text", "kind": "text", "file_id": "bigint"}, rows)
+    await execute(
+        session,
+        "INSERT INTO application_photo (application_id, kind, file_id, stored_at)"
+        " SELECT a.id, n.kind, n.file_id, now() FROM new_photo n JOIN application a USING (application_no)"
+        " ON CONFLICT (application_id, kind) DO UPDATE SET file_id = excluded.file_id, stored_at = now()",
+    )
+
+
+async def put_archive(desk: Desk, data: bytes, kind: DocumentKind | None) -> Response:
+    """All photos of a zip, or none and what is wrong with each."""
+    try:
+        archive = PhotoArchive(data, kind, MAX_PHOTO_BYTES)
+        contents = archive.contents()
+    except ArchiveRefused as refused:
+        raise Problem(422, refused.code, "压缩包不能使用", refused.message) from None
+    faults = contents.faults + await _unfit(desk, contents.members)
+    photos: list[NewPhoto] = []
+    if not faults:
+        photos, faults = await _store_all(desk, archive, contents.members)
+    if faults:
+        raise _refused(faults)
+    return await desk.once(lambda session: _keep(desk, session, photos))
+
+
+async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -> Reply:
+    await save_photos(session, photos)
+    applications = len({photo.application_no for photo in photos})
+    kinds: dict[str, int] = {}
+    for photo in photos:
+        kinds[photo.kind.value] = kinds.get(photo.kind.value, 0) + 1
+    body: dict[str, object] = {"photos": len(photos), "applications": applications, "kinds": kinds}
+    await desk.trail(session, "photos.stored", desk.county, body, applications)
+    return Reply(201, body)
+
+
+async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
+    """Names that are no application of the county, or of one whose photos are fixed."""
+    async with desk.database.reading() as session:
+        rows = await fetch(
+            session,
+            "SELECT application_no, stage FROM application WHERE county_code = :county"
+            " AND application_no = ANY(:numbers)",
+            county=desk.county,
+            numbers=list({member.application_no for member in members}),
+        )
+    stages = {str(number): ApplicationStage(stage) for number, stage in rows}
+    faults = []
+    for member in members:
+        stage = stages.get(member.application_no)
+        if stage is None:
+            message = "本县没有这个申请编号，请核对文件名"
+            faults.append(MemberFault(member.place, "UNKNOWN_APPLICATION", message, member.application_no))
+        elif stage in _CLOSED:
+            message = f"申请的状态是“{label(stage)}”，照片不能再更换"
+            faults.append(MemberFault(member.place, "PHOTOS_FIXED", message, member.application_no))
+    return faults
+
+
+async def _store_all(
+    desk: Desk, archive: PhotoArchive, members: Sequence[Member]
+) -> tuple[list[NewPhoto], list[MemberFault]]:
+    """Unpack, draw and store a few at a time, so that a large archive never lies unpacked in memory."""
+    photos: list[NewPhoto] = []
+    faults: list[MemberFault] = []
+    for start in range(0, len(members), TOGETHER):
+        group = members[start : start + TOGETHER]
+        for outcome in await asyncio.gather(*(_store_one(desk, archive, member) for member in group)):
+            if isinstance(outcome, MemberFault):
+                faults.append(outcome)
+            else:
+                photos.append(outcome)
+    return photos, faults
+
+
+async def _store_one(desk: Desk, archive: PhotoArchive, member: Member) -> NewPhoto | MemberFault:
+    loop = asyncio.get_running_loop()
+    photo = await loop.run_in_executor(_DRAWING, _draw_member, archive, member)
+    if isinstance(photo, MemberFault):
+        return photo
+    return NewPhoto(member.application_no, member.kind, await store(desk, photo))
+
+
+def _draw_member(archive: PhotoArchive, member: Member) -> Photo | MemberFault:
+    data = archive.read(member)
+    if isinstance(data, MemberFault):
+        return data
+    try:
+        return redraw(data)
+    except PhotoRefused as refused:
+        return MemberFault(member.place, refused.code, refused.message, member.application_no)
+
+
+def _refused(faults: Sequence[MemberFault]) -> Problem:
+    errors = [
+        {"place": fault.place, "application_no": fault.application_no, "code": fault.code, "detail": fault.message}
+        for fault in sorted(faults, key=lambda fault: fault.place)
+    ]
+    detail = f"压缩包中有 {len(faults)} 处问题，一张也没有保存；请按 errors 所列更正后重新上传"
+    return Problem(422, "PHOTOS_REFUSED", "照片压缩包有误", detail, errors[:500])

@@ -1,0 +1,64 @@
+"""一卡通账号: the county's account register, as filled by matched applications (DOMAIN 4)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import ConfigDict
+
+from api.desk import Reply
+from api.line_access import WHOLE, CountyReaders
+from api.line_lists import list_lines
+from api.names import names_of
+from api.paging import Pages
+from api.problems import not_found
+from api.register_views import (
+    ACCOUNTS,
+    HISTORY,
+    REGISTER_HEADERS,
+    RegisterFilter,
+    RegisterSought,
+    RegisterView,
+    of_register,
+    sought_accounts,
+)
+from models.store.database import fetch, fetch_one
+
+router = APIRouter(tags=["一卡通账号"])
+
+
+class RegisterQuery(RegisterFilter):
+    """The same criteria as query parameters, beside those of paging."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+@router.get("/register")
+async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[RegisterQuery, Query()]) -> Response:
+    """Masked; filters by bank, status and source."""
+    async with desk.database.reading() as session:
+        view = RegisterView(desk.vault, await names_of(session, desk.county))
+        chosen = of_register(desk.county, criteria)
+        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
+
+
+@router.post("/register/search")
+async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSought) -> Response:
+    """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
+    async with desk.database.reading() as session:
+        view = RegisterView(desk.vault, await names_of(session, desk.county))
+        chosen = await sought_accounts(session, desk.vault, desk.county, sought)
+        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
+
+
+@router.get("/register/{account_id}")
+async def show_account(desk: CountyReaders, account_id: int) -> Response:
+    """One person's account and its history, in clear for those who handle it."""
+    async with desk.database.reading() as session:
+        chosen = of_register(desk.county, None).also("a.id = :id", id=account_id)
+        row = await fetch_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
+        if row is None:
+            raise not_found("一卡通账号")
+        history = await fetch(session, HISTORY, id=account_id)
+        view = RegisterView(desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE)
+    body = {**view.view(row), "history": [view.change(row, change) for change in history]}
+    return Reply(200, body).response()
