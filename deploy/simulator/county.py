@@ -177,10 +177,10 @@ class County:
         return self.ended()
 
     def _ok(self, method: str, path: str, body: object = None) -> Json:
-        send = {"GET": lambda: self.probe.get(path)}.get(method) or (
-            lambda: self.probe.post(path, body) if method == "POST" else self.probe.put(path, body)
-        )
-        answer = send()
+        if method == "GET":
+            answer = self.probe.get(path)
+        else:
+            answer = self.probe.post(path, body) if method == "POST" else self.probe.put(path, body)
         if not answer.is_success:
             raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         said: Json = answer.json() if answer.content else {}

@@ -1,4 +1,4 @@
-"""The simulator with a receiver for each of two provinces, for as long as a trial lasts; may be killed and started again."""
+"""The simulator and a receiver for each of two provinces while a trial lasts; may be killed and started again."""
 
 import base64
 import signal
