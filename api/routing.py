@@ -17,9 +17,11 @@ from models.platform_words import EventType
 from models.settings import Settings
 from models.stages import InboxState
 from models.store.database import Database, fetch_one
-from models.store.runs import open_run, wake
+from models.store.inbox import body_row
+from models.store.run_targets import run_of_number, run_to_wake
+from models.store.runs import wake
 from models.store.vault import Field, SealBroken, Vault
-from models.subsidy import RunKind, Signal, Subject, number_of
+from models.subsidy import RunKind, Signal, number_of
 from models.tables import Inbox, PlatformReference, Run
 from models.tables.base import now
 
@@ -80,7 +82,7 @@ class Router:
                 return None
             await _describe(session, row, event)
         kinds = RECEIVERS.get(EventType(row.event_type))
-        run = await _run_of(session, row.number) if kinds and row.number else None
+        run = await run_of_number(session, row.number) if kinds and row.number else None
         if run is None or kinds is None:
             self._park(row)
             return None
@@ -90,13 +92,13 @@ class Router:
             return None
         row.state = InboxState.RECEIVED
         row.next_try_at = now() + _ROUTED_AGAIN
-        return run.workflow_id if run.closed_at is None else await _reopened(session, run)
+        return await run_to_wake(session, run)
 
     async def _read(self, session: AsyncSession, row: Inbox) -> Event | None:
         stored = await fetch_one(session, "SELECT body FROM inbox WHERE id = :id", id=row.id)
         assert stored is not None
         try:
-            plain = self._vault.open(Field.BODY, f"{row.province_code}/{row.event_id}", str(stored[0]))
+            plain = self._vault.open(Field.BODY, body_row(row.province_code, row.event_id), str(stored[0]))
             return parse_event(plain.encode())
         except (SealBroken, ValidationError):
             return None
@@ -110,10 +112,9 @@ class Router:
 
 
 async def _due(session: AsyncSession) -> list[Inbox]:
-    waiting = (InboxState.RECEIVED, InboxState.PARKED)
     statement = (
         select(Inbox)
-        .where(text("state IN ('received', 'parked')"), col(Inbox.state).in_(waiting), Inbox.next_try_at <= now())
+        .where(text("state IN ('received', 'parked')"), Inbox.next_try_at <= now())
         .order_by(col(Inbox.id))
         .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
@@ -139,24 +140,6 @@ async def _by_platform_id(session: AsyncSession, row: Inbox, event: Event) -> st
         return None
     known = await session.get(PlatformReference, (row.province_code, platform_id))
     return number_of(known.number) if known else None
-
-
-async def _run_of(session: AsyncSession, number: str) -> Run | None:
-    statement = select(Run).where(Run.number == number, Run.kind != RunKind.PAYMENT_CORRECTION)
-    return (await session.exec(statement)).first()
-
-
-async def _reopened(session: AsyncSession, run: Run) -> str:
-    """What comes after a run's end has a run of its own."""
-    subject = Subject(
-        kind=RunKind.PAYMENT_CORRECTION,
-        number=run.number,
-        county_code=run.county_code,
-        fund_year=run.fund_year,
-        batch_no=run.batch_no,
-    )
-    await open_run(session, subject)
-    return subject.workflow_id
 
 
 def _misfit(row: Inbox, run: Run, kinds: frozenset[RunKind]) -> str | None:

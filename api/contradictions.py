@@ -1,0 +1,120 @@
+"""Contradicting answers of the platform, side by side; a reviewer takes one, with a reason."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.desk import READERS, Desk, Reply, for_roles
+from api.export import respond
+from api.paging import Pages
+from api.problems import conflict, not_found
+from models.stages import ContradictionState, Role, label
+from models.store.contradictions import open_content
+from models.store.run_targets import run_of_number, run_to_wake
+from models.store.runs import wake
+from models.store.vault import Vault
+from models.subsidy import Signal
+from models.tables import Contradiction
+from models.tables.base import now
+
+router = APIRouter(tags=["矛盾来件"])
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+_HEADERS = {
+    "id": "序号",
+    "number": "编号",
+    "kind": "类别",
+    "line_key": "明细",
+    "state_label": "状态",
+    "taken": "采信",
+    "reason": "理由",
+    "decided_by": "裁定人",
+    "decided_at": "裁定时间",
+    "created_at": "发现时间",
+}
+
+
+class Decision(BaseModel):
+    """`applied`: what was applied first stays; `claimed`: the later claim replaces it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    take: Literal["applied", "claimed"]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]+$")
+    ]
+
+
+@router.get("/contradictions", summary="矛盾来件列表")
+async def list_contradictions(
+    desk: Readers,
+    page: Pages,
+    state: Annotated[ContradictionState | None, Query()] = None,
+    number: Annotated[str | None, Query(max_length=128)] = None,
+) -> Response:
+    """A reviewer sees both contents, the others that there is one."""
+    statement = select(Contradiction).where(Contradiction.county_code == desk.county)
+    if state is not None:
+        statement = statement.where(Contradiction.state == state)
+    if number is not None:
+        statement = statement.where(Contradiction.number == number)
+    async with desk.database.reading() as session:
+        rows = (await session.exec(page.newest_first(statement, Contradiction.id))).all()
+    vault = desk.vault if desk.role is Role.REVIEWER else None
+    return await respond(page, _HEADERS, [(row.id or 0, _view(row, vault)) for row in rows])
+
+
+@router.post("/contradictions/{contradiction_id}/decision", summary="裁定矛盾来件")
+async def decide(desk: Reviewers, contradiction_id: int, decision: Decision) -> Response:
+    """Noted here, carried out by the run: the flow's own, or the one for what comes after its end."""
+
+    async def work(session: AsyncSession) -> Reply:
+        row = await _find(session, desk.county, contradiction_id)
+        if row.state is not ContradictionState.OPEN:
+            detail = f"此件现为“{label(row.state)}”，由 {row.decided_by} 裁定，不能再改"
+            raise conflict("CONTRADICTION_DECIDED", "已经裁定", detail)
+        row.state = ContradictionState.DECIDED
+        row.taken, row.reason, row.decided_by, row.decided_at = decision.take, decision.reason, desk.person, now()
+        await session.flush()
+        run = await run_of_number(session, row.number)
+        if run is not None:
+            target = await run_to_wake(session, run)
+            await wake(session, target, Signal.CONTRADICTION_DECIDED, [str(row.id)])
+        detail_kept = {"contradiction_id": row.id, "take": decision.take, "reason": decision.reason}
+        await desk.trail(session, "contradiction_decided", row.number, detail_kept)
+        return Reply(200, _view(row, None))
+
+    return await desk.once(work)
+
+
+async def _find(session: AsyncSession, county: str, contradiction_id: int) -> Contradiction:
+    statement = select(Contradiction).where(Contradiction.id == contradiction_id, Contradiction.county_code == county)
+    known = 0 < contradiction_id < 2**63
+    row = (await session.exec(statement.with_for_update())).first() if known else None
+    if row is None:
+        raise not_found("矛盾来件")
+    return row
+
+
+def _view(row: Contradiction, vault: Vault | None) -> dict[str, object]:
+    view: dict[str, object] = {
+        "id": row.id,
+        "number": row.number,
+        "kind": row.kind,
+        "line_key": row.line_key,
+        "state": row.state,
+        "state_label": label(row.state),
+        "taken": row.taken,
+        "reason": row.reason,
+        "decided_by": row.decided_by,
+        "decided_at": row.decided_at,
+        "asked_at": row.asked_at,
+        "created_at": row.created_at,
+    }
+    if vault is not None:
+        view["applied"] = open_content(vault, row, row.applied_sealed)
+        view["claimed"] = open_content(vault, row, row.claimed_sealed)
+    return view

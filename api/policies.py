@@ -1,0 +1,202 @@
+"""补贴政策: uploaded, reviewed by the platform, uploaded again after a refusal (S1 1.1.2)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.catalogs import CatalogKind, FundYear, names_in
+from api.desk import READERS, Desk, Reply, for_roles
+from api.export import respond
+from api.files import usable_file
+from api.paging import Pages
+from api.problems import conflict, field_problem, not_found
+from api.runs_view import check_run_closed, run_of, runs_of
+from models.platform_words import MediaType
+from models.stages import ReviewStage, Role, label
+from models.store.numbers import Series, take_one
+from models.store.runs import open_run
+from models.subsidy import RunKind, Subject
+from models.tables import Policy, PolicyUnit
+from models.tables.base import now
+
+router = APIRouter(tags=["政策"])
+Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
+]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+ItemCodes = Annotated[list[Code], Field(min_length=1, max_length=200)]
+FILE_KINDS = frozenset({MediaType.PDF, MediaType.PNG, MediaType.JPEG})
+_HEADERS = {
+    "policy_no": "政策编号",
+    "fund_year": "资金年度",
+    "title": "政策名称",
+    "item_codes": "补贴项目代码",
+    "stage_label": "状态",
+    "round": "第几次上传",
+    "opinion": "平台意见",
+    "reviewed_at": "审核时间",
+    "entered_by": "上传人",
+    "created_at": "上传时间",
+}
+
+
+class NewPolicy(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    fund_year: FundYear
+    title: Title
+    item_codes: ItemCodes
+    file_id: StrictInt
+
+
+class NewUpload(BaseModel):
+    """After a refusal: another file, and a better title or other items where these were the reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file_id: StrictInt
+    title: Title | None = None
+    item_codes: ItemCodes | None = None
+
+
+@router.post("/policies", status_code=201, summary="上传补贴政策")
+async def upload_policy(desk: Admins, new: NewPolicy) -> Response:
+    await _check_items(desk, new.fund_year, new.item_codes)
+
+    async def work(session: AsyncSession) -> Reply:
+        unit = await session.get(PolicyUnit, desk.county)
+        if unit is None:
+            raise conflict("POLICY_UNIT_MISSING", "尚未设置政策单位", "请先设置本县政策单位，再上传补贴政策")
+        file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
+        assert file.id is not None
+        policy = Policy(
+            policy_no=await take_one(session, Series.POLICY, desk.county, new.fund_year),
+            county_code=desk.county,
+            fund_year=new.fund_year,
+            policy_unit_code=unit.code,
+            title=new.title,
+            item_codes=list(dict.fromkeys(new.item_codes)),
+            file_id=file.id,
+            stage=ReviewStage.IN_REVIEW,
+            entered_by=desk.person,
+        )
+        session.add(policy)
+        await _send(session, policy)
+        await desk.trail(session, "policy_uploaded", policy.policy_no, {"after": new.model_dump()})
+        return Reply(201, _view(policy), f"/policies/{policy.policy_no}")
+
+    return await desk.once(work)
+
+
+@router.post("/policies/{policy_no}/uploads", status_code=201, summary="重新上传补贴政策")
+async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response:
+    """Only after a refusal; the number stays, the round grows."""
+    async with desk.database.reading() as session:
+        fund_year = (await _find(session, desk.county, policy_no)).fund_year
+    if new.item_codes is not None:
+        await _check_items(desk, fund_year, new.item_codes)
+
+    async def work(session: AsyncSession) -> Reply:
+        policy = await _find(session, desk.county, policy_no, for_update=True)
+        await _check_refused(session, policy)
+        file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
+        assert file.id is not None
+        before = {"title": policy.title, "item_codes": policy.item_codes, "file_id": policy.file_id}
+        policy.file_id = file.id
+        policy.title = new.title or policy.title
+        policy.item_codes = list(dict.fromkeys(new.item_codes or policy.item_codes))
+        policy.round += 1
+        policy.refused_submission_id = policy.submission_id or policy.refused_submission_id
+        policy.submission_id = policy.opinion = policy.reviewed_at = None
+        policy.stage = ReviewStage.IN_REVIEW
+        policy.updated_at = now()
+        await _send(session, policy)
+        detail = {"before": before, "after": new.model_dump(), "round": policy.round}
+        await desk.trail(session, "policy_uploaded_again", policy_no, detail)
+        return Reply(201, _view(policy), f"/policies/{policy_no}")
+
+    return await desk.once(work)
+
+
+@router.get("/policies", summary="补贴政策列表")
+async def list_policies(
+    desk: Readers,
+    page: Pages,
+    fund_year: Annotated[int | None, Query()] = None,
+    stage: Annotated[ReviewStage | None, Query()] = None,
+) -> Response:
+    statement = select(Policy).where(Policy.county_code == desk.county)
+    if fund_year is not None:
+        statement = statement.where(Policy.fund_year == fund_year)
+    if stage is not None:
+        statement = statement.where(Policy.stage == stage)
+    async with desk.database.reading() as session:
+        rows = (await session.exec(page.newest_first(statement, Policy.id))).all()
+        runs = await runs_of(session, desk.settings, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
+    return await respond(page, _HEADERS, [(row.id or 0, _view(row) | {"run": runs.get(row.policy_no)}) for row in rows])
+
+
+@router.get("/policies/{policy_no}", summary="补贴政策")
+async def read_policy(desk: Readers, policy_no: str) -> dict[str, object]:
+    async with desk.database.reading() as session:
+        policy = await _find(session, desk.county, policy_no)
+        run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)
+    return _view(policy) | {"run": run}
+
+
+async def _check_items(desk: Desk, fund_year: int, codes: list[str]) -> None:
+    known = await names_in(desk, CatalogKind.SUBSIDY_ITEMS, fund_year)
+    faults = {f"/item_codes/{place}": code for place, code in enumerate(codes) if code not in known}
+    if faults:
+        words = f"补贴项目不在 {fund_year} 年度名单中，请从 /catalogs/subsidy-items 中选择"
+        raise field_problem(dict.fromkeys(faults, words), "UNKNOWN_CODE")
+
+
+async def _find(session: AsyncSession, county: str, policy_no: str, for_update: bool = False) -> Policy:
+    statement = select(Policy).where(Policy.policy_no == policy_no, Policy.county_code == county)
+    policy = (await session.exec(statement.with_for_update() if for_update else statement)).first()
+    if policy is None:
+        raise not_found("政策")
+    return policy
+
+
+async def _check_refused(session: AsyncSession, policy: Policy) -> None:
+    if policy.stage is not ReviewStage.REJECTED:
+        detail = f"该政策现为“{label(policy.stage)}”，只有审核不通过的政策可以重新上传"
+        raise conflict("POLICY_NOT_REJECTED", "现在不能重新上传", detail)
+    await check_run_closed(session, RunKind.POLICY_REVIEW, policy.policy_no)
+
+
+async def _send(session: AsyncSession, policy: Policy) -> None:
+    await session.flush()
+    subject = Subject(
+        kind=RunKind.POLICY_REVIEW,
+        number=policy.policy_no,
+        county_code=policy.county_code,
+        fund_year=policy.fund_year,
+    )
+    await open_run(session, subject, ReviewStage.IN_REVIEW.value)
+
+
+def _view(policy: Policy) -> dict[str, object]:
+    return {
+        "policy_no": policy.policy_no,
+        "fund_year": policy.fund_year,
+        "policy_unit_code": policy.policy_unit_code,
+        "title": policy.title,
+        "item_codes": policy.item_codes,
+        "file_id": policy.file_id,
+        "stage": policy.stage,
+        "stage_label": label(policy.stage),
+        "round": policy.round,
+        "opinion": policy.opinion,
+        "reviewed_at": policy.reviewed_at,
+        "entered_by": policy.entered_by,
+        "created_at": policy.created_at,
+        "updated_at": policy.updated_at,
+    }

@@ -1,0 +1,86 @@
+"""The county's trail: who did what when, and whether the chain of entries is whole."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime
+from sqlmodel import col, select
+
+from api.desk import READERS, Desk, for_roles
+from api.export import respond
+from api.paging import Pages
+from models.stages import Role
+from models.store.trail import verify
+from models.store.vault import Field, Vault
+from models.tables import TrailEntry
+
+router = APIRouter(tags=["留痕"])
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+# The details of an act may name persons.
+_SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
+_HEADERS = {
+    "sequence": "序号",
+    "at": "时间",
+    "actor": "经办人",
+    "role": "身份",
+    "act": "操作",
+    "subject": "对象",
+    "line_count": "笔数",
+    "total_fen": "金额（元）",
+}
+
+
+@router.get("/trail", summary="操作留痕")
+async def list_trail(
+    desk: Readers,
+    page: Pages,
+    subject: Annotated[str | None, Query(max_length=128)] = None,
+    act: Annotated[str | None, Query(max_length=80)] = None,
+    actor: Annotated[str | None, Query(max_length=80)] = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+) -> Response:
+    statement = select(TrailEntry).where(TrailEntry.county_code == desk.county)
+    for field, value in {"subject": subject, "act": act, "actor": actor}.items():
+        if value is not None:
+            statement = statement.where(col(getattr(TrailEntry, field)) == value)
+    statement = statement.where(*_between(since, until))
+    async with desk.database.reading() as session:
+        rows = (await session.exec(page.newest_first(statement, TrailEntry.sequence))).all()
+    detailed = desk.role in _SEES_DETAIL
+    return await respond(page, _HEADERS, [(row.sequence, _view(row, desk.vault if detailed else None)) for row in rows])
+
+
+@router.get("/trail/verification", summary="留痕校验")
+async def verify_trail(desk: Readers) -> dict[str, object]:
+    """Walks the whole chain; `first_bad_sequence` is the first entry that was changed, removed or put in between."""
+    async with desk.database.reading() as session:
+        bad = await verify(session, desk.county)
+    return {"intact": bad is None, "first_bad_sequence": bad}
+
+
+def _between(since: datetime | None, until: datetime | None) -> list[bool]:
+    conditions = []
+    if since is not None:
+        conditions.append(TrailEntry.at >= since)
+    if until is not None:
+        conditions.append(TrailEntry.at < until)
+    return conditions
+
+
+def _view(row: TrailEntry, vault: Vault | None) -> dict[str, object]:
+    view: dict[str, object] = {
+        "sequence": row.sequence,
+        "at": row.at,
+        "actor": row.actor,
+        "role": row.role,
+        "act": row.act,
+        "subject": row.subject,
+        "line_count": row.line_count,
+        "total_fen": row.total_fen,
+    }
+    if vault is not None:
+        view["detail"] = json.loads(vault.open(Field.DETAIL, f"{row.county_code}/{row.sequence}", row.detail))
+    return view
