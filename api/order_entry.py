@@ -12,6 +12,7 @@ from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require
 from api.flow_views import View
 from api.problems import Problem, conflict, field_problem
 from models.catalogs import Catalogs
+from models.errors import ADVICE, ErrorType
 from models.identity import china_today
 from models.platform_words import Outcome
 from models.stages import OrderKind, OrderState, label
@@ -27,6 +28,7 @@ from models.store.orders import (
     cancellations_open,
     is_being_cancelled,
     living_lines,
+    summary_is_approved,
 )
 from models.store.runs import open_run
 from models.store.selection import MOST_NUMBERS, LineFilter, Selection, selected
@@ -80,6 +82,12 @@ async def refuse_while_cancelling(session: AsyncSession, flow: Flow, kind: Order
         raise conflict("FLOW_CANCELLING", "流程正在撤销", detail)
 
 
+async def refuse_when_approved(session: AsyncSession, flow: Flow) -> None:
+    """The platform's approval may be stored before the flow's stage says so."""
+    if await summary_is_approved(session, flow_id(flow)):
+        raise conflict("SUMMARY_APPROVED", "不能再撤销", ADVICE[ErrorType.SUMMARY_APPROVED])
+
+
 def check_shape(wanted: NewOrder) -> None:
     """What this kind of order must and must not name."""
     named, kind = wanted.selection, wanted.kind
@@ -115,6 +123,7 @@ def _misplaced(kind: OrderKind, criteria: OrderFilter) -> str | None:
 
 
 async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> Reply:
+    await refuse_when_approved(session, flow)
     if await cancellations_open(session, flow_id(flow)):
         detail = f"流程 {flow.flow_no} 已有一个撤销指令，请先由审核人复核或退回"
         raise conflict("CANCELLATION_OPEN", "已有撤销指令", detail)
@@ -183,7 +192,7 @@ async def _checked(
             continue
         checked, found = check_correction(correction, before[number], catalogs, today)
         faults += [(place, fault) for fault in found]
-        amount = int(checked.get("amount_fen", before[number].amount_fen))
+        amount = int(checked.get("amount_fen") or before[number].amount_fen)
         sealed[number] = (seal_correction(desk.vault, number, checked), amount)
     if faults:
         raise _faulty(faults)

@@ -10,7 +10,7 @@ from api.desk import Desk, Reply, for_roles
 from api.flow_guard import line_errors, require_other, require_stage, run_id
 from api.flow_lines import known_flow
 from api.form_catalogs import catalogs_for
-from api.order_entry import NewOrder, check_shape, enter, named_errors, refuse_while_cancelling
+from api.order_entry import NewOrder, check_shape, enter, named_errors, refuse_when_approved, refuse_while_cancelling
 from api.problems import conflict, not_found
 from models.stages import OrderKind, OrderState, Role, label
 from models.store.database import execute, fetch_int
@@ -100,6 +100,7 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
 async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
     require_stage(flow, FIT_STAGES[order.kind], f"复核“{label(order.kind)}”")
     if order.kind is OrderKind.CANCELLATION:
+        await refuse_when_approved(session, flow)
         return
     await refuse_while_cancelling(session, flow, order.kind)
     assert order.id is not None

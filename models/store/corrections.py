@@ -61,7 +61,8 @@ class LineBefore:
     amount_fen: int
 
 
-Checked = dict[str, str | int]
+# None: the field (the group) was emptied.
+Checked = dict[str, str | int | None]
 
 
 async def lines_before(session: AsyncSession, line_ids: Sequence[int]) -> dict[str, LineBefore]:
@@ -94,9 +95,7 @@ def check_correction(
         if isinstance(outcome, Fault)
     ]
     faults += _forbidden(correction, before)
-    # an emptied group is kept as "", so that the correction says it was emptied
-    checked = {name: "" if out is None else out for name, out in outcomes.items() if not isinstance(out, Fault)}
-    return checked, faults
+    return {name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, Fault)}, faults
 
 
 def _unknown_places(

@@ -115,7 +115,7 @@ def decide(order: Order, person: str, remark: str | None, state: OrderState) -> 
 
 async def is_being_cancelled(session: AsyncSession, flow_id: int) -> bool:
     """A confirmed cancellation that the workflow hasn't carried out yet."""
-    return 0 < await _orders(session, flow_id, "kind = 'cancellation' AND state = 'confirmed'")
+    return await _orders(session, flow_id, "kind = 'cancellation' AND state = 'confirmed'") > 0
 
 
 async def cancellations_open(session: AsyncSession, flow_id: int) -> int:
@@ -140,3 +140,8 @@ async def living_lines(session: AsyncSession, flow_id: int) -> tuple[int, int]:
         session, f"SELECT coalesce(sum(amount_fen), 0)::bigint FROM flow_line WHERE {condition}", flow=flow_id
     )
     return count, total
+
+
+async def summary_is_approved(session: AsyncSession, flow_id: int) -> bool:
+    condition = "flow_id = :flow AND stage IN ('approved', 'confirmed')"
+    return await fetch_int(session, f"SELECT count(*) FROM summary WHERE {condition}", flow=flow_id) > 0
