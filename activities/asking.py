@@ -34,14 +34,20 @@ class AskingActivities:
 
     @activity.defn
     async def ask_platform(self, subject: Subject) -> None:
-        """Fetch what the platform has decided about a run and what is missing here."""
+        """Fetch what the platform has decided about a run and what is missing here; a no is an answer too."""
+        try:
+            await self._ask(subject)
+        except PlatformRefusal as refusal:
+            activity.logger.warning("asked about %s: %s", subject.number, refusal)
+        await self._ask_about_contradictions(subject)
+
+    async def _ask(self, subject: Subject) -> None:
         if subject.kind in REVIEWS:
             await self._ask_review(subject)
         elif subject.kind in (RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION):
             await self._ask_list(subject, await self._dataset(subject.number))
         else:
             await self._ask_flow(subject)
-        await self._ask_about_contradictions(subject)
 
     async def _ask_review(self, subject: Subject) -> None:
         table, number, kind = REVIEWS[subject.kind]

@@ -47,14 +47,17 @@ class DatasetActivities:
                 await self._put_page(dataset, platform_id, page)
                 activity.heartbeat(page)
         except PlatformRefusal as refusal:
-            await self._refused(dataset, refusal)
+            if await self._refused(dataset, refusal):
+                raise PlatformUnavailable(refusal.operation, "list dropped, sent anew", code=refusal.code) from None
 
     @activity.defn
     async def commit_dataset(self, ref: DatasetRef) -> CommitResult:
         """Hand the list over; a second time under the same key is the same hand-over."""
         dataset = await self._read(ref)
-        if dataset.stage not in (DatasetStage.PREPARED, DatasetStage.WAITING_SLOT) or dataset.platform_id is None:
+        if dataset.stage not in (DatasetStage.PREPARED, DatasetStage.WAITING_SLOT):
             return CommitResult(committed=True)
+        if dataset.platform_id is None:
+            return CommitResult(committed=False)
         totals = DatasetCommit(
             page_count=_pages(dataset.record_count), record_count=dataset.record_count, total_fen=dataset.total_fen
         )
@@ -65,8 +68,7 @@ class DatasetActivities:
         except PlatformRefusal as refusal:
             if refusal.code is ErrorType.PROVINCE_BUSY:
                 return await self._busy(dataset, refusal.holder)
-            await self._refused(dataset, refusal)
-            return CommitResult(committed=True)
+            return CommitResult(committed=not await self._refused(dataset, refusal))
         async with self._database.transaction() as session:
             await execute(
                 session,
@@ -131,23 +133,22 @@ class DatasetActivities:
             committed=False, busy_holder=holder, try_again_seconds=self._settings.platform_busy_retry_seconds
         )
 
-    async def _refused(self, dataset: Dataset, refusal: PlatformRefusal) -> None:
-        """Either the list is gone and goes out anew, or the platform won't have it and its lines come back."""
+    async def _refused(self, dataset: Dataset, refusal: PlatformRefusal) -> bool:
+        """Whether the list was dropped and goes out anew; else its lines come back with the refusal."""
         if refusal.code in WAITS:
-            raise PlatformUnavailable(refusal.operation, "上一轮或汇总尚未办结", code=ErrorType(refusal.code))
+            raise PlatformUnavailable(refusal.operation, "another round or summary first", code=refusal.code)
         async with self._database.transaction() as session:
-            if refusal.code in DROPPED:
-                await execute(
-                    session,
-                    "UPDATE dataset SET generation = generation + 1, platform_id = NULL WHERE id = :id"
-                    " AND generation = :generation",
-                    id=dataset.id,
-                    generation=dataset.generation,
-                )
-            else:
+            if refusal.code not in DROPPED:
                 await take_back(session, self._vault, dataset, refusal)
-        if refusal.code in DROPPED:
-            raise PlatformUnavailable(refusal.operation, "名单已被平台清除，重新推送", code=ErrorType(refusal.code))
+                return False
+            await execute(
+                session,
+                "UPDATE dataset SET generation = generation + 1, platform_id = NULL WHERE id = :id"
+                " AND generation = :generation",
+                id=dataset.id,
+                generation=dataset.generation,
+            )
+        return True
 
 
 def _pages(records: int) -> int:

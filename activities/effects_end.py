@@ -6,6 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform import Flow as Claim
 from models.platform_words import FlowOutcome as ClaimedOutcome
+from models.platform_words import FlowStatus
 from models.stages import FlowStage, PaymentState
 from models.store import contradictions
 from models.store.database import execute, fetch_int
@@ -19,6 +20,8 @@ COMPARED = ("paid_count", "paid_fen", "failed_count", "failed_fen")
 async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Claim, inbox_id: int) -> str:
     """Keep the platform's word that a flow is over; the end itself waits until all pages are here."""
     claimed = json.loads(claim.model_dump_json())
+    if claim.status is not FlowStatus.ENDED:
+        return "not ended"
     if flow.end_claim is None:
         await execute(
             session,

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_lines import EFFECTS, finish_list
 from models.platform import ResultPage as Page
+from models.platform_words import OUTCOMES_OF, DatasetKind
 from models.stages import DatasetStage
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch, fetch_int, scratch
@@ -56,6 +57,9 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
     page = taken.page
     if dataset.platform_id is not None and page.dataset_id != dataset.platform_id:
         return "another generation"
+    allowed = OUTCOMES_OF[DatasetKind(dataset.kind)]
+    if any(line.outcome not in allowed for line in page.results):
+        return "outside contract"
     if dataset.result_pages is None:
         dataset.result_pages = page.result_pages
         session.add(dataset)

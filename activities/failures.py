@@ -1,12 +1,15 @@
 """What may be said of a failure: exception texts end in Temporal's history, so only types and places go there."""
 
 import traceback
+from datetime import timedelta
 from typing import Any
 
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
+
+UNEXPECTED_PAUSE = timedelta(minutes=2)
 
 
 class SafeFailures(Interceptor):
@@ -20,12 +23,20 @@ class _Guard(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         try:
             return await self.next.execute_activity(input)
-        except (PlatformRefusal, PlatformUnavailable) as trouble:
+        except PlatformUnavailable as trouble:
             raise refusal_to_application_error(trouble) from None
+        except PlatformRefusal as refusal:
+            raise _unexpected(refusal) from None
         except (ApplicationError, CancelledError):
             raise
         except Exception as error:
             raise ApplicationError(f"内部错误，见 {_place(error)}", type=type(error).__name__) from None
+
+
+def _unexpected(refusal: PlatformRefusal) -> ApplicationError:
+    """A no that the step has no stage for: kept trying slowly, so that ops see it and nothing is given up."""
+    error = refusal_to_application_error(refusal)
+    return ApplicationError(error.message, *error.details, type=error.type, next_retry_delay=UNEXPECTED_PAUSE)
 
 
 def _place(error: Exception) -> str:

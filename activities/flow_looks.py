@@ -53,26 +53,27 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -
     stage = _stage(flow, dataset, settled, summary)
     await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
     since = await note_stage(session, subject.workflow_id, stage.value, _sentence(flow, stage))
+    pages_missing = flow.end_claim is not None and not complete
+    pause = ask_after(settings, since, datetime.now(UTC))
     if stage is FlowStage.ENDED:
         await close_run(session, subject.workflow_id, stage.value)
     return FlowLook(
         stage=stage.value,
         waiting_for=_sentence(flow, stage),
         since=since,
-        ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
+        ask_after_seconds=min(pause, settings.platform_missing_page_seconds) if pages_missing else pause,
         ask_now=await unasked(session, subject.number),
         done=stage is FlowStage.ENDED,
         started=flow.platform_id is not None,
         open_dataset=_ref(dataset),
         dataset_committed=dataset is not None and dataset.stage is DatasetStage.UNDER_REVIEW,
         next_order=await _next_order(session, flow, dataset),
-        sendable_lines=sendable,
+        sendable_lines=sendable if flow.stage in BEFORE_SUMMARY else 0,
         settled=settled,
-        empty=settled and accepted == 0,
+        empty=settled and accepted == 0 and stage is FlowStage.SETTLING,
         summary_stage=summary.stage if summary else None,
         summary_handed_in=summary is not None and summary.submitted_at is not None,
         payment_confirmed=summary is not None and summary.confirmed_at is not None,
-        pages_missing=flow.end_claim is not None and not complete,
     )
 
 

@@ -128,7 +128,6 @@ class ListActivities:
             dataset=DatasetRef(
                 dataset_id=int(dataset.id or 0), reference=dataset.reference, county_code=dataset.county_code
             ),
-            pushed=dataset.platform_id is not None,
             committed=dataset.stage is not DatasetStage.PREPARED,
             slot_granted=granted,
         )

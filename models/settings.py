@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     platform_timeout_seconds: float = Field(30.0, gt=0)
     platform_first_ask_seconds: float = Field(86_400.0, gt=0)
     platform_ask_seconds: float = Field(86_400.0, gt=0)
+    platform_missing_page_seconds: float = Field(60.0, gt=0)
     platform_busy_retry_seconds: float = Field(600.0, gt=0)
 
     vault_key_file: Path

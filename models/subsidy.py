@@ -114,10 +114,9 @@ class CommitResult(Contract):
 
 
 class ListLook(Look):
-    """An initialisation or a verification: `dataset` is absent when nothing needs to be sent."""
+    """An initialisation or a verification."""
 
-    dataset: DatasetRef | None
-    pushed: bool
+    dataset: DatasetRef
     committed: bool
     slot_granted: bool = False
 
@@ -140,7 +139,6 @@ class FlowLook(Look):
     summary_stage: SummaryStage | None
     summary_handed_in: bool
     payment_confirmed: bool
-    pages_missing: bool
 
 
 class StartResult(Contract):

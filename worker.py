@@ -1,0 +1,201 @@
+"""The worker: builds the clients, plugs activities into workflows, and runs until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import httpx
+from botocore.config import Config
+from sqlalchemy.ext.asyncio import create_async_engine
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import SandboxImportNotificationPolicy
+
+from activities.application_imports import ApplicationImports
+from activities.asking import AskingActivities
+from activities.catalogs import CatalogActivities
+from activities.datasets import DatasetActivities
+from activities.evidence import EvidenceActivities
+from activities.failures import SafeFailures
+from activities.flows import FlowActivities
+from activities.journal import PostgresJournal
+from activities.late import LateActivities
+from activities.lists import ListActivities
+from activities.orders import OrderActivities
+from activities.platform_client import PlatformClient
+from activities.platform_files import PlatformFiles
+from activities.reviews import ReviewActivities
+from models.settings import Settings
+from models.signing import PlatformCredentials, parse_clients
+from models.store.database import Database, engine_options
+from models.store.objects import S3, ObjectStore
+from models.store.vault import LocalVault, Vault
+from workflows.application_import import ApplicationImportWorkflow
+from workflows.beneficiary_init import BeneficiaryInitWorkflow
+from workflows.catalog_refresh import CatalogRefreshWorkflow
+from workflows.client import connect
+from workflows.evidence import EvidenceWorkflow
+from workflows.indicator_review import IndicatorReviewWorkflow
+from workflows.payment_correction import PaymentCorrectionWorkflow
+from workflows.policy_review import PolicyReviewWorkflow
+from workflows.subsidy_flow import SubsidyFlowWorkflow
+from workflows.verification import VerificationWorkflow
+
+WORKFLOWS = [
+    ApplicationImportWorkflow,
+    BeneficiaryInitWorkflow,
+    CatalogRefreshWorkflow,
+    EvidenceWorkflow,
+    IndicatorReviewWorkflow,
+    PaymentCorrectionWorkflow,
+    PolicyReviewWorkflow,
+    SubsidyFlowWorkflow,
+    VerificationWorkflow,
+]
+RECONNECT_SECONDS = 2.0
+# The platform's slowest answer, with room for the rest of an activity's call.
+TOTAL_FACTOR = 2.0
+
+
+def activities_of(
+    database: Database,
+    vault: Vault,
+    objects: ObjectStore,
+    http: httpx.AsyncClient,
+    clients: Mapping[str, PlatformCredentials],
+    settings: Settings,
+) -> list[Callable[..., Any]]:
+    """All activities with their clients, ready for a worker."""
+    platform = PlatformClient(
+        http,
+        clients,
+        PostgresJournal(database, vault),
+        total_seconds=settings.platform_timeout_seconds * TOTAL_FACTOR,
+    )
+    files = PlatformFiles(database, objects, platform)
+    reviews = ReviewActivities(database, vault, platform, files, settings)
+    lists = ListActivities(database, vault, settings)
+    datasets = DatasetActivities(database, vault, platform, files, settings)
+    flows = FlowActivities(database, vault, platform, files, settings)
+    orders = OrderActivities(database, vault, platform)
+    evidence = EvidenceActivities(database, platform, files)
+    return [
+        ApplicationImports(database, vault, objects).import_applications,
+        AskingActivities(database, vault, platform).ask_platform,
+        CatalogActivities(database, platform).refresh_catalogs,
+        LateActivities(database, vault, settings).take_in_late,
+        reviews.submit_policy,
+        reviews.submit_indicator,
+        reviews.look_at_review,
+        lists.prepare_list,
+        lists.ask_for_slot,
+        lists.look_at_list,
+        datasets.push_dataset,
+        datasets.commit_dataset,
+        flows.look_at_flow,
+        flows.start_flow,
+        flows.call_off,
+        flows.submit_summary,
+        flows.confirm_payment,
+        orders.open_round,
+        orders.open_ordered_round,
+        orders.withdraw_lines,
+        orders.cancel_flow,
+        evidence.list_missing_photos,
+        evidence.send_evidence,
+    ]
+
+
+def build_worker(client: Client, settings: Settings, activities: list[Callable[..., Any]]) -> Worker:
+    """A worker whose sandbox refuses modules that a workflow file didn't pass through on purpose."""
+    strict = SandboxRestrictions.default.with_import_notification_policy(
+        SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
+        | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+    )
+    return Worker(
+        client,
+        task_queue=settings.temporal_task_queue,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=strict),
+        interceptors=[SafeFailures()],
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
+        max_concurrent_activities=20,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; calls under way get their grace."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
+    vault = LocalVault.from_file(settings.vault_key_file)
+    objects = ObjectStore(cast(S3, _s3(settings)), settings.s3_bucket)
+    clients = parse_clients(Path(settings.platform_clients_file).read_bytes())
+    timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
+    async with httpx.AsyncClient(trust_env=False, timeout=timeout, follow_redirects=False) as http:
+        client = await _connect(settings, stop)
+        if client is not None:
+            worker = build_worker(client, settings, activities_of(database, vault, objects, http, clients, settings))
+            async with worker:
+                print("worker is ready", flush=True)
+                await stop.wait()
+    await database.dispose()
+
+
+def _s3(settings: Settings) -> object:
+    secret = settings.s3_secret_access_key
+    access = settings.s3_access_key_id
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint_url,
+        region_name=settings.s3_region,
+        aws_access_key_id=access.get_secret_value() if access else None,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=Config(
+            connect_timeout=3,
+            read_timeout=20,
+            retries={"mode": "standard", "max_attempts": 4},
+            max_pool_connections=20,
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Wait for Temporal as long as it takes; None when told to stop meanwhile."""
+    if settings.metrics_address:
+        Runtime.set_default(
+            Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
+        )
+    key = settings.temporal_api_key
+    while not stop.is_set():
+        try:
+            return await connect(
+                settings.temporal_address,
+                settings.temporal_namespace,
+                api_key=key.get_secret_value() if key else None,
+                tls=settings.temporal_tls,
+            )
+        except (RPCError, RuntimeError, OSError) as error:
+            print(f"Temporal is not there yet: {type(error).__name__}", flush=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
+    return None
+
+
+def main() -> None:
+    asyncio.run(run(Settings()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The story: one long-lived workflow a file; deterministic, ids only."""

@@ -1,0 +1,47 @@
+"""数据初始化: a list of applications is matched with the platform's beneficiaries, one county of a province at a time."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.datasets import DatasetActivities
+    from activities.lists import ListActivities
+    from models.subsidy import ListLook, Subject
+    from workflows.options import CALL, LOOK, PUSH
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class BeneficiaryInitWorkflow(RowDriven):
+    """push pages → queue for the province's slot → hand over → wait for all result pages → slot given back."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> str:
+        await workflow.execute_activity_method(ListActivities.prepare_list, subject, **LOOK)
+        look = await self._look(subject)
+        while not look.done or self._news:
+            if not look.committed:
+                await self._hand_over(subject, look)
+            else:
+                await self._wait(subject, look)
+            look = await self._look(subject)
+        return look.stage
+
+    async def _hand_over(self, subject: Subject, look: ListLook) -> None:
+        """Pages first, then the slot, then the commit; a county outside may hold the province all the same."""
+        await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
+        await workflow.execute_activity_method(ListActivities.ask_for_slot, subject, **LOOK)
+        look = await self._look(subject)
+        if look.done or look.committed:
+            return
+        if not look.slot_granted:
+            await self._wait(subject, look)
+            return
+        result = await workflow.execute_activity_method(DatasetActivities.commit_dataset, look.dataset, **CALL)
+        if result.busy_holder is not None or result.try_again_seconds:
+            await self._pause(result.try_again_seconds)
+
+    async def _look(self, subject: Subject) -> ListLook:
+        self._news.clear()
+        look = await workflow.execute_activity_method(ListActivities.look_at_list, subject, **LOOK)
+        self._enter(subject, look)
+        return look

@@ -1,0 +1,18 @@
+"""The platform's lists are fetched for a county and a fund year (S1 2.3.1)."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.catalogs import CatalogActivities
+    from models.subsidy import Subject
+    from workflows.options import CALL
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class CatalogRefreshWorkflow(RowDriven):
+    """fetch all lists → replace them together."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> None:
+        await workflow.execute_activity_method(CatalogActivities.refresh_catalogs, subject, **CALL)

@@ -1,0 +1,19 @@
+"""提交材料: photos of paid lines are sent to the platform, as an operator ordered (S1 2.8)."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.evidence import EvidenceActivities
+    from models.subsidy import EvidenceResult, Subject
+    from workflows.options import LOOK, PUSH
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class EvidenceWorkflow(RowDriven):
+    """list what lacks photos → send the rest, a hundred lines a page → done."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> EvidenceResult:
+        await workflow.execute_activity_method(EvidenceActivities.list_missing_photos, subject, **LOOK)
+        return await workflow.execute_activity_method(EvidenceActivities.send_evidence, subject, **PUSH)

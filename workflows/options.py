@@ -1,0 +1,23 @@
+"""Every timeout and retry, each with its reason."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+# What must not be lost is tried without end; a platform that is down for a weekend is asked every two minutes.
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
+
+
+class Options(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+# A look applies at most some hundred pages that came at once: seconds, and short enough to notice a dead worker.
+LOOK = Options(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
+# One call to the platform plus its file uploads; longer than the HTTP client's own limit.
+CALL = Options(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
+# A whole list page by page; each page beats, so a dead worker is noticed within a page's time.
+PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=timedelta(minutes=2), retry_policy=PATIENT)

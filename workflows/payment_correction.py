@@ -1,0 +1,28 @@
+"""结束后来件: returns, late payments and decisions for a run that has ended (S1 2.8; DOMAIN 3, Payments)."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.late import LateActivities
+    from models.subsidy import Look, Subject
+    from workflows.options import LOOK
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class PaymentCorrectionWorkflow(RowDriven):
+    """apply late events → ask the platform about contradictions → done until the next one comes."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> str:
+        look = await self._look(subject)
+        while not look.done or self._news:
+            await self._wait(subject, look)
+            look = await self._look(subject)
+        return look.stage
+
+    async def _look(self, subject: Subject) -> Look:
+        self._news.clear()
+        look = await workflow.execute_activity_method(LateActivities.take_in_late, subject, **LOOK)
+        self._enter(subject, look)
+        return look

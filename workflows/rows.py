@@ -1,0 +1,91 @@
+"""What every run shares: facts wake it, it looks at its rows, and it says in Temporal what it waits for."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.asking import AskingActivities
+    from models.subsidy import Look, Subject
+    from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
+    from workflows.options import PUSH
+
+
+class RowDriven:
+    """A run whose truth is in rows: signals carry ids only, and starting again from the top is always right."""
+
+    def __init__(self) -> None:
+        self._news: list[str] = []
+        self._stage = ""
+        self._sentence = ""
+
+    @workflow.signal
+    def opened(self, numbers: list[str]) -> None:
+        self._news.extend(numbers)
+
+    @workflow.signal
+    def callbacks_arrived(self, event_ids: list[str]) -> None:
+        self._news.extend(event_ids)
+
+    @workflow.signal
+    def order_confirmed(self, order_nos: list[str]) -> None:
+        self._news.extend(order_nos)
+
+    @workflow.signal
+    def summary_decided(self, summaries: list[str]) -> None:
+        self._news.extend(summaries)
+
+    @workflow.signal
+    def payment_confirmed(self, summaries: list[str]) -> None:
+        self._news.extend(summaries)
+
+    @workflow.signal
+    def lines_changed(self, numbers: list[str]) -> None:
+        self._news.extend(numbers)
+
+    @workflow.signal
+    def contradiction_decided(self, ids: list[str]) -> None:
+        self._news.extend(ids)
+
+    @workflow.query
+    def situation(self) -> str:
+        return self._sentence
+
+    def _enter(self, subject: Subject, look: Look) -> None:
+        """The one door for what ops see: search attributes, and what the run waits for since when."""
+        sentence = f"{look.waiting_for}（自 {look.since:%Y-%m-%d %H:%M} UTC 起）"
+        workflow.set_current_details(sentence)
+        self._sentence = sentence
+        if look.stage == self._stage:
+            return
+        changes = [STAGE.value_set(look.stage)]
+        if not self._stage:
+            changes.append(COUNTY.value_set(subject.county_code))
+            known = [BATCH.value_set(subject.batch_no)] if subject.batch_no else []
+            years = [FUND_YEAR.value_set(subject.fund_year)] if subject.fund_year else []
+            workflow.upsert_search_attributes([*changes, *known, *years])
+        else:
+            workflow.upsert_search_attributes(changes)
+        self._stage = look.stage
+
+    async def _wait(self, subject: Subject, look: Look) -> None:
+        """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
+        if workflow.info().is_continue_as_new_suggested() and not self._news:
+            workflow.continue_as_new(subject)
+        if not look.ask_now:
+            pause = timedelta(seconds=look.ask_after_seconds)
+            try:
+                await workflow.wait_condition(lambda: bool(self._news), timeout=pause)
+            except asyncio.TimeoutError:
+                pass
+            else:
+                return
+        await workflow.execute_activity_method(AskingActivities.ask_platform, subject, **PUSH)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for news at most this long."""
+        try:
+            await workflow.wait_condition(lambda: bool(self._news), timeout=timedelta(seconds=seconds))
+        except asyncio.TimeoutError:
+            return

@@ -1,0 +1,83 @@
+"""补贴流程: a county pays one settlement batch through the platform, from 申请提交 to the last payment (S1 2.7, 2.8)."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.datasets import DatasetActivities
+    from activities.flows import FlowActivities
+    from activities.orders import OrderActivities
+    from models.stages import FlowStage, OrderKind, SummaryStage
+    from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
+    from workflows.options import CALL, LOOK, PUSH
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class SubsidyFlowWorkflow(RowDriven):
+    """start → rounds until every line is settled → county review → platform review → 确认发放 → payments → end."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> str:
+        look = await self._start(subject)
+        while not look.done or self._news:
+            await self._next_step(subject, look)
+            look = await self._look(subject)
+        return look.stage
+
+    async def _next_step(self, subject: Subject, look: FlowLook) -> None:
+        """What the rows say has to be done now; nothing of it is done twice, so a run may begin again anywhere."""
+        if look.done:
+            return
+        if look.open_dataset is not None and not look.dataset_committed:
+            await self._send_round(look.open_dataset)
+        elif look.next_order is not None:
+            await self._carry_out(subject, look.next_order)
+        elif look.sendable_lines and look.open_dataset is None:
+            await workflow.execute_activity_method(OrderActivities.open_round, subject, **LOOK)
+        elif look.empty:
+            await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, None], **CALL)
+        elif look.summary_stage is SummaryStage.COUNTY_PASSED and look.summary_handed_in:
+            await workflow.execute_activity_method(FlowActivities.submit_summary, subject, **CALL)
+        elif look.summary_stage is SummaryStage.APPROVED and look.payment_confirmed:
+            await workflow.execute_activity_method(FlowActivities.confirm_payment, subject, **CALL)
+        else:
+            await self._wait(subject, look)
+
+    async def _start(self, subject: Subject) -> FlowLook:
+        """Start at the platform; a county taken by another flow is waited for, and may be called off meanwhile."""
+        look = await self._look(subject)
+        while not (look.started or look.done):
+            if look.stage == FlowStage.WAITING_COUNTY and look.next_order is not None:
+                await self._before_start(subject, look.next_order)
+            else:
+                result = await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
+                look = await self._look(subject)
+                if result.try_again_seconds and look.next_order is None:
+                    await self._pause(result.try_again_seconds)
+            look = await self._look(subject)
+        return look
+
+    async def _before_start(self, subject: Subject, order: NextOrder) -> None:
+        if order.kind is OrderKind.CANCELLATION:
+            await workflow.execute_activity_method(FlowActivities.call_off, subject, **LOOK)
+        else:
+            await self._carry_out(subject, order)
+
+    async def _send_round(self, dataset: DatasetRef) -> None:
+        await workflow.execute_activity_method(DatasetActivities.push_dataset, dataset, **PUSH)
+        await workflow.execute_activity_method(DatasetActivities.commit_dataset, dataset, **CALL)
+
+    async def _carry_out(self, subject: Subject, order: NextOrder) -> None:
+        """修改申请提交, 确认需发放提交, 大数据校验不通过数据提交, 补发, 撤回, 撤销流程: entered, confirmed, now done."""
+        if order.kind is OrderKind.WITHDRAWAL:
+            await workflow.execute_activity_method(OrderActivities.withdraw_lines, args=[subject, order], **PUSH)
+        elif order.kind is OrderKind.CANCELLATION:
+            await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, order], **CALL)
+        else:
+            await workflow.execute_activity_method(OrderActivities.open_ordered_round, args=[subject, order], **CALL)
+
+    async def _look(self, subject: Subject) -> FlowLook:
+        self._news.clear()
+        look = await workflow.execute_activity_method(FlowActivities.look_at_flow, subject, **LOOK)
+        self._enter(subject, look)
+        return look

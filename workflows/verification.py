@@ -1,0 +1,34 @@
+"""大数据校验: the personal applications of a settlement batch, whole, are checked by the platform (S1 2.5)."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.datasets import DatasetActivities
+    from activities.lists import ListActivities
+    from models.subsidy import ListLook, Subject
+    from workflows.options import CALL, LOOK, PUSH
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class VerificationWorkflow(RowDriven):
+    """push pages → hand over → wait days for all result pages → each line 校验通过 or 校验不通过."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> str:
+        await workflow.execute_activity_method(ListActivities.prepare_list, subject, **LOOK)
+        look = await self._look(subject)
+        while not look.done or self._news:
+            if not look.committed:
+                await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
+                await workflow.execute_activity_method(DatasetActivities.commit_dataset, look.dataset, **CALL)
+            else:
+                await self._wait(subject, look)
+            look = await self._look(subject)
+        return look.stage
+
+    async def _look(self, subject: Subject) -> ListLook:
+        self._news.clear()
+        look = await workflow.execute_activity_method(ListActivities.look_at_list, subject, **LOOK)
+        self._enter(subject, look)
+        return look
