@@ -1,8 +1,8 @@
-"""数据初始化: lists of publicised applications for the platform to match, and the province's queue (S1 2.4.1)."""
+"""数据初始化: lists of publicised applications for the platform to match (S1 2.4.1)."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,9 +15,8 @@ from api.beneficiary_views import (
     RESULT_SOURCE,
     list_views,
     result_view,
-    slot_queue,
 )
-from api.desk import READERS, Desk, Reply, for_roles
+from api.desk import Desk, Reply
 from api.export import respond
 from api.line_access import CountyReaders, Operators
 from api.line_lists import list_lines
@@ -127,13 +126,6 @@ async def list_results(
         return await list_lines(
             session, page, chosen, lambda row: result_view(view, row), RESULT_HEADERS, RESULT_SOURCE
         )
-
-
-@router.get("/province-slot")
-async def show_slot(desk: Annotated[Desk, Depends(for_roles(*READERS))]) -> Response:
-    """Who holds the province's one initialisation, who waits, and the own place."""
-    async with desk.database.reading() as session:
-        return Reply(200, await slot_queue(session, desk.county)).response()
 
 
 async def _find(desk: Desk, session: AsyncSession, list_no: str) -> BeneficiaryList:

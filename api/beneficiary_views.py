@@ -8,7 +8,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.line_views import LINE_COLUMNS, LINE_TABLES, LineRow, LineView
 from api.runs_view import runs_of
 from models.match_words import match_words
-from models.platform import province_of
 from models.settings import Settings
 from models.stages import DatasetStage, label
 from models.store.database import fetch
@@ -110,38 +109,4 @@ async def _stages(session: AsyncSession, numbers: Sequence[str]) -> dict[str, di
             "reviewed_at": reviewed,
         }
         for reference, stage, code, detail, committed, reviewed in rows
-    }
-
-
-async def slot_queue(session: AsyncSession, county_code: str) -> dict[str, object]:
-    """Counties are visible to each other here, their lists are not (DOMAIN 3, Beneficiary initialisation)."""
-    rows = await fetch(
-        session,
-        "SELECT county_code, list_no, asked_at, granted_at, outside_holder FROM province_slot"
-        " WHERE province_code = :province AND released_at IS NULL ORDER BY granted_at IS NULL, asked_at, id",
-        province=province_of(county_code),
-    )
-    queue = [_place(place, row, county_code) for place, row in enumerate(rows)]
-    holding = [row for row in rows if row.granted_at is not None]
-    outside = next((row.outside_holder for row in rows if row.outside_holder), None)
-    return {
-        "province_code": province_of(county_code),
-        "holder": holding[0].county_code if holding else None,
-        "held_since": holding[0].granted_at if holding else None,
-        "outside_holder": outside,
-        "queue": queue,
-        "own_places": [entry["place"] for entry in queue if entry["own"]],
-    }
-
-
-def _place(place: int, row: LineRow, county_code: str) -> dict[str, object]:
-    """Place 0 holds the slot when it is granted."""
-    own = row.county_code == county_code
-    return {
-        "place": place,
-        "county_code": row.county_code,
-        "list_no": row.list_no if own else None,
-        "asked_at": row.asked_at,
-        "granted_at": row.granted_at,
-        "own": own,
     }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -124,14 +125,16 @@ async def form_catalogs(session: AsyncSession, county_code: str, fund_year: int)
     lists = {str(kind): items for kind, items in rows}
     if len(lists) < 3:
         return None
-    return Catalogs(_entries(lists["banks"]), _entries(lists["subsidy-items"]), tuple(map(_town, lists["towns"])))
+    return catalogs_from(lists["banks"], lists["subsidy-items"], lists["towns"])
 
 
-def _entries(items: Iterable[Mapping[str, str]]) -> tuple[Entry, ...]:
+def catalogs_from(
+    banks: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]], towns: Sequence[Mapping[str, Any]]
+) -> Catalogs:
+    """The lists as the platform gave them."""
+    places = tuple(Town(town["code"], town["name"], _entries(town["villages"])) for town in towns)
+    return Catalogs(_entries(banks), _entries(items), places)
+
+
+def _entries(items: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
     return tuple(Entry(item["code"], item["name"]) for item in items)
-
-
-def _town(item: Mapping[str, object]) -> Town:
-    villages = item["villages"]
-    assert isinstance(villages, list)
-    return Town(str(item["code"]), str(item["name"]), _entries(villages))
