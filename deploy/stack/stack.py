@@ -12,7 +12,7 @@ from typing import Self
 
 from deploy.stack import keys, objects, postgres, programs, temporal
 from deploy.stack.layout import Layout, Options
-from deploy.stack.ports import assign_ports
+from deploy.stack.ports import LOOPBACK, assign_ports
 from deploy.stack.processes import (
     RUNNER_PID_FILE,
     Identity,
@@ -103,7 +103,7 @@ class Stack:
         """A further API process on a port of its own; its URL."""
         port = assign_ports(self.layout.home / f"ports-{name}.json", [name])[name]
         self._launch(programs.api(name, port, self.layout.environment() | dict(env or {})))
-        return self.layout.api_url.rpartition(":")[0] + f":{port}"
+        return f"http://{LOOPBACK}:{port}"
 
     def kill(self, name: str) -> None:
         """SIGKILL, for the part and what it started."""
