@@ -61,16 +61,17 @@ def test_a_signature_covers_method_target_body_and_time(platform: Trial) -> None
 @pytest.mark.parametrize("value", [None, "", "nonsense", "²"])
 def test_a_missing_or_malformed_header_is_401(platform: Trial, name: str, value: str | None) -> None:
     probe = platform.probes["50"]
-    headers: dict[str, str | bytes] = {k: v for k, v in probe.signed("GET", "/v1/banks", b"").items() if k != name}
+    headers = {k.encode(): v.encode() for k, v in probe.signed("GET", "/v1/banks", b"").items() if k != name}
     if value is not None:
-        headers[name] = value.encode()
-    assert code(httpx.get(f"{platform.launched.url}/v1/banks", headers=list(headers.items())), 401) == "UNAUTHORIZED"
+        headers[name.encode()] = value.encode()
+    assert code(httpx.get(f"{platform.launched.url}/v1/banks", headers=headers), 401) == "UNAUTHORIZED"
 
 
 def test_a_secret_changed_in_the_file_counts_at_once(tmp_path: Path) -> None:
     with trial(tmp_path) as own:
-        client = {"client_id": "client-50", "province_code": "500000", "secrets": ["fresh"], "callback_secrets": []}
-        clients_json([client | {"callback_url": "http://127.0.0.1:1/"}], own.clients_file)
+        client = {"client_id": "client-50", "province_code": "500000", "secrets": ["fresh"]}
+        unused: dict[str, object] = {"callback_secrets": [], "callback_url": "http://127.0.0.1:1/"}
+        clients_json([client | unused], own.clients_file)
         assert own.probes["50"].get("/banks").status_code == 401
         own.probes["50"].secret = "fresh"
         assert own.probes["50"].get("/banks").status_code == 200
@@ -103,14 +104,10 @@ def test_a_second_request_while_the_first_runs_is_in_progress(platform: Trial, c
     body, key = county.policy_body(), uuid.uuid4().hex
     platform.set("/settings", {"answer_delay_seconds": 1.0})
     try:
-        with pytest.raises(httpx.ReadTimeout):
-            impatient = httpx.Client(base_url=platform.launched.url, timeout=0.2, trust_env=False)
-            with impatient:
-                raw = httpx.Request("POST", "http://x/", json=body).content
-                headers = county.probe.signed("POST", "/v1/policies", raw) | {"Idempotency-Key": key}
-                impatient.post("/v1/policies", content=raw, headers=headers)
-        headers = county.probe.signed("POST", "/v1/policies", raw) | {"Idempotency-Key": key}
-        assert code(county.probe.http.post("/v1/policies", content=raw, headers=headers), 409) == "IN_PROGRESS"
+        impatient = Probe(platform.launched.url, "client-50", REQUEST_SECRETS[0], timeout=0.2)
+        with impatient.http, pytest.raises(httpx.ReadTimeout):
+            impatient.post("/policies", body, key)
+        assert code(county.probe.post("/policies", body, key), 409) == "IN_PROGRESS"
     finally:
         platform.set("/settings", {"answer_delay_seconds": 0})
 
@@ -118,10 +115,10 @@ def test_a_second_request_while_the_first_runs_is_in_progress(platform: Trial, c
 @pytest.mark.parametrize("key", [None, "", "has space", "x" * 129, "ä"])
 def test_a_key_is_required_and_of_its_form(county: County, key: str | None) -> None:
     raw = b"{}"
-    headers: dict[str, str | bytes] = {**county.probe.signed("POST", "/v1/policies", raw)}
+    headers = {k.encode(): v.encode() for k, v in county.probe.signed("POST", "/v1/policies", raw).items()}
     if key is not None:
-        headers["Idempotency-Key"] = key.encode()
-    answer = county.probe.http.post("/v1/policies", content=raw, headers=list(headers.items()))
+        headers[b"Idempotency-Key"] = key.encode()
+    answer = county.probe.http.post("/v1/policies", content=raw, headers=headers)
     assert code(answer, 422) == "VALIDATION_FAILED"
 
 
@@ -154,8 +151,19 @@ def test_another_provinces_county_is_forbidden(platform: Trial, county: County) 
     assert code(county.probe.get(f"/reviews/{theirs}"), 404) == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("path", ["/reviews/x", "/datasets/x", "/datasets/x/results/1", "/flows/x", "/flows/x/payments/1",
-                                  "/account-changes/x", "/identity/face-sessions/x", "/nowhere"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reviews/x",
+        "/datasets/x",
+        "/datasets/x/results/1",
+        "/flows/x",
+        "/flows/x/payments/1",
+        "/account-changes/x",
+        "/identity/face-sessions/x",
+        "/nowhere",
+    ],
+)
 def test_what_is_not_there_is_404(county: County, path: str) -> None:
     assert code(county.probe.get(path), 404) == "NOT_FOUND"
 
@@ -218,10 +226,19 @@ def test_a_body_over_20_mib_is_too_large(county: County) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"fund_year": 2025.0}, {"fund_year": "2025"}, {"fund_year": 2050}, {"item_codes": []}, {"item_codes": ["NONE"]},
-     {"policy_unit_code": "1"}, {"file_id": "file_x"}, {"county_code": "5000"}, {"title": None},
-     {"replaces_policy_id": "pol_x"}],
-)  # fmt: skip
+    [
+        {"fund_year": 2025.0},
+        {"fund_year": "2025"},
+        {"fund_year": 2050},
+        {"item_codes": []},
+        {"item_codes": ["NONE"]},
+        {"policy_unit_code": "1"},
+        {"file_id": "file_x"},
+        {"county_code": "5000"},
+        {"title": None},
+        {"replaces_policy_id": "pol_x"},
+    ],
+)
 def test_a_policy_outside_the_contract_is_refused(county: County, change: dict[str, object]) -> None:
     answer = county.probe.post("/policies", county.policy_body() | change)
     assert code(answer, 422) == "VALIDATION_FAILED"
@@ -229,9 +246,18 @@ def test_a_policy_outside_the_contract_is_refused(county: County, change: dict[s
 
 @pytest.mark.parametrize(
     "change",
-    [{"total_fen": 10.0}, {"total_fen": True}, {"total_fen": "100"}, {"county_fen": -1}, {"central_fen": 5},
-     {"document_no": "无此文号"}, {"budget_unit_code": "1"}, {"budget_project_code": "1"}, {"replaces_indicator_id": "x"}],
-)  # fmt: skip
+    [
+        {"total_fen": 10.0},
+        {"total_fen": True},
+        {"total_fen": "100"},
+        {"county_fen": -1},
+        {"central_fen": 5},
+        {"document_no": "无此文号"},
+        {"budget_unit_code": "1"},
+        {"budget_project_code": "1"},
+        {"replaces_indicator_id": "x"},
+    ],
+)
 def test_an_indicator_outside_the_contract_is_refused(county: County, change: dict[str, object]) -> None:
     answer = county.probe.post("/indicators", county.indicator_body() | change)
     assert code(answer, 422) == "VALIDATION_FAILED"

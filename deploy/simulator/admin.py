@@ -179,11 +179,12 @@ class Admin:
     async def redeliver(self, request: Request) -> object:
         """One event again, delivered or lost ones too; without a name all that are pending or given up."""
         wish = RedeliverWish.model_validate_json(await request.body() or b"{}")
-        again = "UPDATE event SET status = 'pending', wanted = deliveries + 1, next_at = ? WHERE "
+        store, again = self._world.store, "UPDATE event SET status = 'pending', next_at = ?"
         if wish.webhook_id is not None:
-            count = self._world.store.run(again + "webhook_id = ?", time.time(), wish.webhook_id)
+            wanted = "CASE status WHEN 'pending' THEN wanted + 1 ELSE deliveries + 1 END"
+            count = store.run(f"{again}, wanted = {wanted} WHERE webhook_id = ?", time.time(), wish.webhook_id)
         else:
-            count = self._world.store.run(again + "status IN ('pending', 'expired')", time.time())
+            count = store.run(f"{again} WHERE status IN ('pending', 'expired')", time.time())
         self._world.wake()
         return {"again": count}
 

@@ -4,12 +4,15 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+import httpx
+
 from .probe import Json, Probe, Receiver
 
 PDF, PNG = b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n"
 YEAR = 2025
 
 Record = dict[str, object]
+Person = Sequence[str]
 
 
 class County:
@@ -70,7 +73,7 @@ class County:
     def reviewed(self, submission: str) -> Json:
         return self.receiver.wait(lambda one: one.data.get("submission_id") == submission)[0].data
 
-    def record(self, number: str, person: Sequence[str], amount_fen: int = 10_000, **other: object) -> Record:
+    def record(self, number: str, person: Person, amount_fen: int = 10_000, **other: object) -> Record:
         """`person` is id, name, bank code and account."""
         id_number, name, bank, account = person
         town = f"{self.code}100"
@@ -89,6 +92,16 @@ class County:
             "indicator_id": self.indicator_id,
         } | other
 
+    def lines(self, persons: Sequence[Person], **other: object) -> list[Record]:
+        """One line each, with amounts that tell them apart."""
+        return [
+            self.record(f"{self.code}-{place}", person, 10_000 + place, **other) for place, person in enumerate(persons)
+        ]
+
+    def verified(self, records: list[Record]) -> list[Record]:
+        self.judged("verification", records)
+        return records
+
     def open(self, kind: str, mode: str | None = None) -> str:
         body: Json = {"client_reference": self.reference("L"), "kind": kind, "county_code": self.code, "mode": mode}
         body["batch_no"] = None if kind == "beneficiary_init" else self.batch_no
@@ -106,6 +119,10 @@ class County:
         dataset = self.open(kind, mode)
         self._ok("POST", f"/datasets/{dataset}/commit", self.fill(dataset, records))
         return dataset
+
+    def try_round(self, records: Sequence[Record], mode: str = "initial") -> httpx.Response:
+        dataset = self.open("application_submission", mode)
+        return self.probe.post(f"/datasets/{dataset}/commit", self.fill(dataset, records))
 
     def results(self, dataset: str, count: int) -> dict[str, Json]:
         """Waits for all result pages by callback; the entries by application number."""

@@ -31,9 +31,11 @@ class Delivery:
     async def run(self) -> None:
         while True:
             self._world.delivery_wake.clear()
-            self._start_due()
+            # One moment for both: what falls due between two looks at the clock would be slept over.
+            now = time.time()
+            self._start_due(now)
             try:
-                await asyncio.wait_for(self._world.delivery_wake.wait(), self._pause())
+                await asyncio.wait_for(self._world.delivery_wake.wait(), self._pause(now))
             except TimeoutError:
                 continue
 
@@ -57,11 +59,11 @@ class Delivery:
         await asyncio.gather(*self._flying.values(), return_exceptions=True)
         await self._http.aclose()
 
-    def _start_due(self) -> None:
+    def _start_due(self, now: float) -> None:
         due = self._world.store.rows(
             "SELECT seq, lane, attempts FROM event"
             " WHERE status = 'pending' AND next_at <= ? ORDER BY next_at, seq LIMIT 512",
-            time.time(),
+            now,
         )
         for event in due:
             if len(self._flying) >= AT_ONCE:
@@ -96,12 +98,11 @@ class Delivery:
     def _record(self, event: Row, delivered: bool) -> None:
         store, now = self._world.store, time.time()
         if delivered:
-            done = event["deliveries"] + 1 >= event["wanted"]
+            # Compared in the file: somebody may have wished for one more while this one was under way.
             store.run(
                 "UPDATE event SET deliveries = deliveries + 1, attempts = attempts + 1, delivered_at = ?,"
-                " status = ? WHERE seq = ?",
+                " status = CASE WHEN deliveries + 1 >= wanted THEN 'delivered' ELSE 'pending' END WHERE seq = ?",
                 now,
-                "delivered" if done else "pending",
                 event["seq"],
             )
             return
@@ -119,11 +120,11 @@ class Delivery:
             "event %s of type %s was not taken, attempt %d", event["webhook_id"], event["type"], event["attempts"] + 1
         )
 
-    def _pause(self) -> float:
+    def _pause(self, now: float) -> float:
         busy = "(" + ",".join(str(seq) for seq in self._flying) + ")"
         found = self._world.store.row(
             f"SELECT min(next_at) AS at FROM event WHERE status = 'pending' AND seq NOT IN {busy} AND next_at > ?",
-            time.time(),
+            now,
         )
         if found is None or found["at"] is None:
             return 60.0

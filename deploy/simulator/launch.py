@@ -53,11 +53,11 @@ def start(
             [*command, *extra], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
         )
     assert process.stdout is not None
-    line = process.stdout.readline()
+    with process.stdout:
+        line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"the simulator ended with {process.wait()}; see its log under {state}")
     said = json.loads(line)
-    process.stdout.close()
     return Launched(process, str(said["url"]), int(said["port"]), int(said["seed"]))
 
 

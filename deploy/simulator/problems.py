@@ -54,7 +54,7 @@ class Fault:
         return said
 
 
-class Problem(Exception):  # noqa: N818 - the RFC says problem
+class Problem(Exception):
     def __init__(
         self,
         code: str,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from .county import County
+from .county import County, Person, Record
 from .launch import Launched, clients_json, start
 from .probe import Json, Probe, Receiver
 
@@ -55,6 +55,22 @@ class Trial:
         head = "id_number,name,bank_code,account_no,verification,payment"
         self.admin.post(f"/registers/{county}", content="\n".join([head, *rows]).encode()).raise_for_status()
 
+    def people(self, county: str, *fates: str, verification: str = "passed") -> list[Person]:
+        """Puts one person of its own into the county's register for each payment fate."""
+        made = [
+            (f"{county}19800101{place:03d}X", f"赵{place}·𬶋", "ICBC", f"62{county}{place:08d}")
+            for place in range(len(fates))
+        ]
+        self.load(county, [",".join((*person, verification, fate)) for person, fate in zip(made, fates, strict=True)])
+        return list(made)
+
+    def at_desk(self, *kinds: str) -> None:
+        """A person reviews these kinds, and only these."""
+        self.set("/settings", {"clerk": dict.fromkeys(kinds, "person")})
+
+    def decide(self, ref: str, *, approve: bool = True, **other: object) -> None:
+        self.admin.post(f"/clerk/{ref}", json={"approve": approve, **other}).raise_for_status()
+
     def kill(self) -> None:
         self.launched.process.send_signal(signal.SIGKILL)
         self.launched.process.wait()
@@ -87,3 +103,22 @@ def trial(state: Path, **options: object) -> Iterator[Trial]:
             yield running
         finally:
             running.close()
+
+
+def ready(trial: Trial, county: County, *fates: str) -> list[Record]:
+    """Verified lines of new people, one for each payment fate."""
+    return county.verified(county.lines(trial.people(county.code, *fates)))
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> Json:
+    """The problem document, held against what it should be."""
+    said: Json = answer.json()
+    if (answer.status_code, said.get("code")) != (status, code):
+        raise AssertionError(f"expected {status} {code}, got {answer.status_code} {answer.text[:500]}")
+    return said
+
+
+def codes(said: Json) -> set[str]:
+    errors = said["errors"]
+    assert isinstance(errors, list)
+    return {error["code"] for error in errors}
