@@ -1,0 +1,335 @@
+"""Files of applications through API, S3, Temporal and PostgreSQL: all rows or none, told per cell, taken in once."""
+
+import asyncio
+import io
+import itertools
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openpyxl
+import pytest
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+from activities.application_imports import ApplicationImports
+from deploy.stack.objects import Access
+from models.application_form import PERSONAL_COLUMNS
+from models.sheet_writer import write_sheet
+from models.stages import Role
+from models.store.database import execute, fetch, fetch_int
+from models.store.runs import open_run
+from models.store.vault import Field
+from models.subsidy import RunKind, Subject
+from models.tables import CatalogList
+from tests.api_server import COUNTY, OTHER_COUNTY, ApiServer, api_server
+from tests.application_lines import card, citizen_id
+from tests.test_spreadsheet import CATALOGS, DATA
+from worker import build_worker
+
+# A year of its own for each test: runs of others in the same Temporal never have its numbers.
+_years = itertools.count(2040)
+HEADERS = list(PERSONAL_COLUMNS.values())
+
+
+class Desk:
+    """One county's operator with a worker behind the API."""
+
+    def __init__(self, server: ApiServer, year: int) -> None:
+        self.server = server
+        self.year = year
+
+    async def hand_in(self, data: bytes, *, kind: str = "personal", **more: str) -> httpx.Response:
+        headers = self.server.bearer(Role.OPERATOR) | {"Idempotency-Key": more.pop("key", str(time.perf_counter_ns()))}
+        fields = {"fund_year": str(self.year), "applicant_kind": kind, **more}
+        return await self.server.http.post(
+            "/application-imports", files={"file": ("x.xlsx", data)}, data=fields, headers=headers
+        )
+
+    async def finished(self, answer: httpx.Response) -> dict[str, Any]:
+        assert answer.status_code == 202, answer.text
+        number = answer.json()["import_no"]
+        async with asyncio.timeout(60):
+            while True:
+                seen: dict[str, Any] = (await self.server.get(Role.OPERATOR, f"/application-imports/{number}")).json()
+                if seen["stage"] != "checking":
+                    return seen
+                await asyncio.sleep(0.05)
+
+    async def lines(self) -> int:
+        async with self.server.database.reading() as session:
+            return await fetch_int(session, "SELECT count(*) FROM application")
+
+
+@asynccontextmanager
+async def working(server: ApiServer, client: Client) -> AsyncIterator[None]:
+    activities = ApplicationImports(server.database, server.vault, server.objects)
+    async with build_worker(client, server.settings, [activities.import_applications]):
+        yield
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path, s3_settings: Access, temporal_client: Client) -> AsyncIterator[Desk]:
+    year = next(_years)
+    queue = {"temporal_task_queue": f"imports-{year}", "worker_grace_seconds": 1}
+    async with api_server(database_url, tmp_path, s3_settings, temporal_client, **queue) as server:
+        await seed_county_lists(server, year)
+        async with working(server, temporal_client):
+            yield Desk(server, year)
+
+
+async def seed_county_lists(server: ApiServer, year: int) -> None:
+    """The lists of the county whose files are shipped."""
+    towns = [
+        {"code": town.code, "name": town.name, "villages": [{"code": v.code, "name": v.name} for v in town.villages]}
+        for town in CATALOGS.towns
+    ]
+    lists: dict[tuple[str, int], list[dict[str, Any]]] = {
+        ("banks", 0): [{"code": bank.code, "name": bank.name} for bank in CATALOGS.banks],
+        ("subsidy-items", year): [{"code": item.code, "name": item.name} for item in CATALOGS.items],
+        ("towns", 0): towns,
+    }
+    async with server.database.transaction() as session:
+        for (kind, fund_year), items in lists.items():
+            session.add(CatalogList(county_code=COUNTY, kind=kind, fund_year=fund_year, items=items))
+
+
+def row(place: int, **changes: object) -> list[Any]:
+    """A good row of the template; `changes` by our names of the columns."""
+    town = CATALOGS.towns[0]
+    values: dict[str, object] = {
+        "name": "周建国",
+        "id_number": citizen_id(place),
+        "phone": "13800001234",
+        "town": town.name,
+        "village": town.villages[0].name,
+        "group": "6组",
+        "bank": CATALOGS.banks[0].name,
+        "account_no": card(place),
+        "household_registration": "农业",
+        "family_size": "4",
+        "item": CATALOGS.items[0].name,
+        "amount": f"{100 + place}.50",
+        "application_no": None,
+    }
+    return list((values | changes).values())
+
+
+def sheet(rows: Sequence[Sequence[Any]]) -> bytes:
+    return write_sheet(HEADERS, rows)
+
+
+def csv(rows: Sequence[Sequence[Any]], encoding: str = "utf-8") -> bytes:
+    return "\r\n".join(",".join(str(cell or "") for cell in line) for line in [HEADERS, *rows]).encode(encoding)
+
+
+@pytest.mark.parametrize("name", ["batch-500001-2000.xlsx", "batch-500001-2000.csv"])
+async def test_a_countys_file_comes_in_whole(desk: Desk, name: str) -> None:
+    data = (DATA / name).read_bytes()
+    begun = time.perf_counter()
+    seen = await desk.finished(await desk.hand_in(data))
+    seconds = time.perf_counter() - begun
+    print(f"{name}: {seconds:.2f} s")
+    assert (seen["stage"], seen["rows_imported"], seen["rows_total"], seen["rows_refused"]) == (
+        "imported",
+        2000,
+        2000,
+        0,
+    )
+    async with desk.server.database.reading() as session:
+        stored = await fetch(session, "SELECT * FROM application ORDER BY id")
+    assert seen["total_fen"] == sum(line.amount_fen for line in stored)
+    assert stored[0].application_no == f"{COUNTY}-S{desk.year}-0000001"
+    assert stored[-1].application_no == f"{COUNTY}-S{desk.year}-0002000"
+    assert {(line.stage, line.channel, line.entered_by) for line in stored} == {("draft", "import", "operator")}
+    opened = desk.server.vault.open(Field.ID_NUMBER, stored[0].application_no, stored[0].id_number_sealed)
+    assert opened == "500001195602159893"
+    assert seconds < 15
+
+
+async def test_utf8_and_gb18030_give_the_same_people(desk: Desk) -> None:
+    rare = [row(place, name="𬶋小明·买买提") for place in range(3)]
+    for data in (csv(rare), csv(rare, "gb18030"), csv(rare, "utf-8-sig")):
+        assert (await desk.finished(await desk.hand_in(data)))["rows_imported"] == 3
+    async with desk.server.database.reading() as session:
+        stored = await fetch(session, "SELECT application_no, name_sealed, person_index FROM application")
+    assert {desk.server.vault.open(Field.NAME, line[0], line[1]) for line in stored} == {"𬶋小明·买买提"}
+    assert len({line.person_index for line in stored}) == 3
+
+
+async def test_organizations_have_a_file_of_their_own(desk: Desk) -> None:
+    data = (DATA / "batch-500001-org-24.xlsx").read_bytes()
+    seen = await desk.finished(await desk.hand_in(data, kind="organization"))
+    assert (seen["stage"], seen["rows_imported"], seen["total_fen"]) == ("imported", 24, 114_522_400)
+    wrong = await desk.finished(await desk.hand_in(data))
+    assert (wrong["stage"], wrong["faults"][0]["code"]) == ("refused", "HEADER_OTHER_KIND")
+
+
+async def test_one_bad_row_refuses_the_file_and_its_corrected_copy_is_taken(desk: Desk) -> None:
+    bad = [row(0), row(1, amount="12.345"), row(2, id_number="=1+1", bank="没有的银行"), row(3)]
+    seen = await desk.finished(await desk.hand_in(csv(bad)))
+    assert (seen["stage"], seen["rows_refused"], seen["rows_imported"], await desk.lines()) == ("refused", 2, 0, 0)
+    assert {(fault["row"], fault["column"], fault["code"]) for fault in seen["faults"]} == {
+        (3, "补贴金额（元）", "AMOUNT_DECIMALS"),
+        (4, "身份证号", "FORMULA"),
+        (4, "一卡通开户行", "BANK_UNKNOWN"),
+    }
+    answer = await desk.server.get(Role.OPERATOR, seen["refused_rows_url"])
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    head, *refused = [list(line) for line in book.worksheets[0].iter_rows(values_only=True)]
+    assert len(refused) == 2
+    assert "补贴金额（元）：" in str(refused[0][head.index("拒绝原因")])
+    refused[0][head.index("补贴金额（元）")] = "12.34"
+    refused[1][head.index("身份证号")] = citizen_id(2)
+    refused[1][head.index("一卡通开户行")] = CATALOGS.banks[0].name
+    again = await desk.finished(await desk.hand_in(write_sheet(head, refused)))
+    assert (again["stage"], again["rows_imported"]) == ("imported", 2)
+
+
+async def test_a_number_used_before_refuses_its_row(desk: Desk) -> None:
+    first = await desk.finished(await desk.hand_in(sheet([row(0, application_no="A-1"), row(1)])))
+    assert first["rows_imported"] == 2
+    system = f"{COUNTY}-S{desk.year}-0000777"
+    second = [row(2), row(3, application_no="A-1"), row(4, application_no=system), row(5, application_no="A-2")]
+    seen = await desk.finished(await desk.hand_in(sheet(second)))
+    assert (seen["stage"], seen["rows_refused"], await desk.lines()) == ("refused", 2, 2)
+    assert [(fault["row"], fault["column"]) for fault in seen["faults"]] == [(3, "申请编号"), (4, "申请编号")]
+    assert "已被使用" in seen["faults"][0]["message"]
+
+
+async def test_the_same_line_twice_and_several_lines_of_a_person(desk: Desk) -> None:
+    twice = await desk.finished(await desk.hand_in(sheet([row(0), row(0)])))
+    assert (twice["stage"], twice["faults"][0]["code"]) == ("refused", "LINE_TWICE")
+    several = await desk.finished(await desk.hand_in(sheet([row(0), row(0, amount="7.00")])))
+    assert (several["stage"], several["warnings"][0]["code"]) == ("imported", "SEVERAL_LINES")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(500), "FILE_KIND"),
+        (b"PK\x03\x04" + bytes(2000), "FILE_DAMAGED"),
+        (",".join(HEADERS).encode(), "NO_ROWS"),
+        ("你好".encode("gb18030"), "HEADER_MISSING"),
+    ],
+)
+async def test_a_file_of_another_kind_behind_a_right_name(desk: Desk, data: bytes, code: str) -> None:
+    seen = await desk.finished(await desk.hand_in(data))
+    assert (seen["stage"], seen["faults"][0]["code"]) == ("refused", code)
+    assert seen["problem"] == seen["faults"][0]["message"]
+    assert await desk.lines() == 0
+
+
+async def test_nothing_and_too_much_are_refused_at_the_counter(desk: Desk) -> None:
+    empty, huge = await desk.hand_in(b""), await desk.hand_in(bytes(25 * 1024 * 1024))
+    assert (empty.status_code, empty.json()["code"]) == (422, "FILE_EMPTY")
+    assert (huge.status_code, huge.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+async def test_rows_can_be_planned_for_a_batch_until_it_is_frozen(desk: Desk) -> None:
+    opened = await desk.server.post(Role.OPERATOR, "/batches", {"fund_year": desk.year, "title": "第一批"})
+    batch = opened.json()["batch_no"]
+    seen = await desk.finished(await desk.hand_in(sheet([row(0)]), batch_no=batch))
+    assert (seen["batch_no"], seen["stage"]) == (batch, "imported")
+    shown = (await desk.server.get(Role.OPERATOR, f"/batches/{batch}")).json()
+    assert [(figure["stage"], figure["count"]) for figure in shown["stages"]] == [("draft", 1)]
+    async with desk.server.database.transaction() as session:
+        await execute(session, "UPDATE batch SET stage = 'verified'")
+    frozen = await desk.hand_in(sheet([row(1)]), batch_no=batch)
+    unknown = await desk.hand_in(sheet([row(1)]), batch_no="B-404")
+    assert (frozen.status_code, frozen.json()["code"]) == (409, "BATCH_FROZEN")
+    assert unknown.status_code == 404
+
+
+async def test_the_same_request_again_is_the_same_import(desk: Desk) -> None:
+    data = sheet([row(0)])
+    first, second = await desk.hand_in(data, key="once"), await desk.hand_in(data, key="once")
+    assert first.json()["import_no"] == second.json()["import_no"]
+    await desk.finished(first)
+    assert await desk.lines() == 1
+
+
+async def test_a_finished_import_is_left_alone_when_its_run_starts_again(desk: Desk) -> None:
+    seen = await desk.finished(await desk.hand_in(sheet([row(0), row(1)])))
+    subject = subject_of(seen["import_no"], desk.year)
+    async with desk.server.database.transaction() as session:
+        await open_run(session, subject, "checking")
+    async with asyncio.timeout(20):
+        while True:
+            if await _open_runs(desk.server) == 0:
+                break
+            await asyncio.sleep(0.05)
+    assert await desk.lines() == 2
+
+
+async def test_two_attempts_at_once_take_the_rows_in_once(
+    database_url: str, tmp_path: Path, s3_settings: Access
+) -> None:
+    year = next(_years)
+    async with api_server(database_url, tmp_path, s3_settings) as server:
+        await seed_county_lists(server, year)
+        number = (await Desk(server, year).hand_in(sheet([row(place) for place in range(500)]))).json()["import_no"]
+        imports = ApplicationImports(server.database, server.vault, server.objects)
+        attempts = [ActivityEnvironment().run(imports.import_applications, subject_of(number, year)) for _ in range(3)]
+        results = await asyncio.gather(*attempts)
+        assert {result.rows for result in results} == {500}
+        assert await Desk(server, year).lines() == 500
+        assert await _open_runs(server) == 0
+
+
+async def test_twenty_thousand_rows_leave_the_loop_free(desk: Desk) -> None:
+    data = await asyncio.to_thread(sheet, [row(place) for place in range(20_000)])
+    begun = time.perf_counter()
+    handed_in = await desk.hand_in(data)
+    worst = 0.0
+    finishing = asyncio.create_task(desk.finished(handed_in))
+    while not finishing.done():
+        asked = time.perf_counter()
+        await asyncio.sleep(0)
+        worst = max(worst, time.perf_counter() - asked)
+        await asyncio.wait({finishing}, timeout=0.02)
+    seconds = time.perf_counter() - begun
+    seen = finishing.result()
+    print(f"20,000 rows: {seconds:.2f} s, longest hold of the loop {worst * 1000:.0f} ms")
+    assert seen["rows_imported"] == 20_000
+    assert worst < 1.5
+    async with desk.server.database.reading() as session:
+        assert await fetch_int(session, "SELECT count(DISTINCT application_no) FROM application") == 20_000
+
+
+async def test_the_template_comes_back_filled_in(desk: Desk) -> None:
+    answer = await desk.server.get(
+        Role.OPERATOR, "/application-import-template", applicant_kind="personal", fund_year=desk.year
+    )
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    page = book.worksheets[0]
+    for place, cell in enumerate(row(0), start=1):
+        page.cell(2, place, cell)
+    target = io.BytesIO()
+    book.save(target)
+    assert (await desk.finished(await desk.hand_in(target.getvalue())))["rows_imported"] == 1
+
+
+async def test_imports_are_listed_exported_and_the_countys_own(desk: Desk) -> None:
+    seen = await desk.finished(await desk.hand_in(sheet([row(0)])))
+    listed = (await desk.server.get(Role.REVIEWER, "/application-imports")).json()["items"]
+    assert [entry["import_no"] for entry in listed] == [seen["import_no"]]
+    export = await desk.server.get(Role.REVIEWER, "/application-imports", format="xlsx")
+    assert openpyxl.load_workbook(io.BytesIO(export.content)).worksheets[0].max_row == 2
+    path = f"/application-imports/{seen['import_no']}"
+    assert (await desk.server.get(Role.OPERATOR, path, OTHER_COUNTY)).status_code == 404
+    assert (await desk.server.get(Role.OPERATOR, f"{path}/refused-rows")).status_code == 404
+    assert seen["run"]["workflow_id"] == f"application-import/{seen['import_no']}"
+    assert (seen["run"]["stage"], seen["run"]["stage_label"]) == ("imported", "已导入")
+
+
+def subject_of(number: str, year: int) -> Subject:
+    return Subject(kind=RunKind.APPLICATION_IMPORT, number=number, county_code=COUNTY, fund_year=year)
+
+
+async def _open_runs(server: ApiServer) -> int:
+    async with server.database.reading() as session:
+        return await fetch_int(session, "SELECT count(*) FROM run WHERE closed_at IS NULL")
