@@ -22,8 +22,9 @@ _STORE = text(
     " ON CONFLICT (province_code, event_id) DO NOTHING RETURNING id"
 )
 _STORE_CONFLICT = text(
-    "INSERT INTO inbox_conflict (inbox_id, body_sha256, body, received_at) SELECT id, :digest, :body, now() FROM inbox"
-    " WHERE province_code = :province AND event_id = :event AND body_sha256 <> :digest"
+    "INSERT INTO inbox_conflict (inbox_id, body_sha256, body, received_at) SELECT id, CAST(:digest AS text),"
+    " CAST(:body AS text), now() FROM inbox"
+    " WHERE province_code = :province AND event_id = :event AND body_sha256 <> CAST(:digest AS text)"
     " ON CONFLICT (inbox_id, body_sha256) DO NOTHING RETURNING inbox_id"
 )
 

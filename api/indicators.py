@@ -15,7 +15,7 @@ from api.export import respond
 from api.indicator_views import HEADERS, view
 from api.paging import Pages
 from api.problems import conflict, field_problem, not_found
-from api.runs_view import check_run_closed, run_of, runs_of
+from api.runs_view import run_of, runs_of
 from models.money import Fen, FenOrZero
 from models.stages import ReviewStage, Role, label
 from models.store.numbers import Series, take_one
@@ -208,7 +208,6 @@ def _unfit(place: int, row: Indicator | None) -> dict[str, object] | None:
 
 
 async def _submit(session: AsyncSession, indicator: Indicator) -> None:
-    await check_run_closed(session, RunKind.INDICATOR_REVIEW, indicator.indicator_no)
     indicator.round += 1
     indicator.refused_submission_id = indicator.submission_id or indicator.refused_submission_id
     indicator.submission_id = indicator.opinion = indicator.reviewed_at = None

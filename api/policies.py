@@ -13,7 +13,7 @@ from api.export import respond
 from api.files import usable_file
 from api.paging import Pages
 from api.problems import conflict, field_problem, not_found
-from api.runs_view import check_run_closed, run_of, runs_of
+from api.runs_view import run_of, runs_of
 from models.platform_words import MediaType
 from models.stages import ReviewStage, Role, label
 from models.store.numbers import Series, take_one
@@ -103,7 +103,7 @@ async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response
 
     async def work(session: AsyncSession) -> Reply:
         policy = await _find(session, desk.county, policy_no, for_update=True)
-        await _check_refused(session, policy)
+        _check_refused(policy)
         file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
         assert file.id is not None
         before = {"title": policy.title, "item_codes": policy.item_codes, "file_id": policy.file_id}
@@ -165,11 +165,10 @@ async def _find(session: AsyncSession, county: str, policy_no: str, for_update: 
     return policy
 
 
-async def _check_refused(session: AsyncSession, policy: Policy) -> None:
+def _check_refused(policy: Policy) -> None:
     if policy.stage is not ReviewStage.REJECTED:
         detail = f"该政策现为“{label(policy.stage)}”，只有审核不通过的政策可以重新上传"
         raise conflict("POLICY_NOT_REJECTED", "现在不能重新上传", detail)
-    await check_run_closed(session, RunKind.POLICY_REVIEW, policy.policy_no)
 
 
 async def _send(session: AsyncSession, policy: Policy) -> None:

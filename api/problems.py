@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -49,7 +49,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
 }
 
 
-class Problem(Exception):  # noqa: N818 (it is the document that leaves, not an error of ours)
+class Problem(Exception):
     """A refusal for the person asking: what, where, why, and what to do. Holds no personal data."""
 
     def __init__(
@@ -104,8 +104,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(IntegrityError, _on_conflict)
-    app.add_exception_handler(DBAPIError, _on_database)
-    for away in (PoolTimeout, OSError, BotoCoreError, ClientError):
+    for away in (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, BotoCoreError, ClientError):
         app.add_exception_handler(away, _on_database)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
     app.add_exception_handler(Exception, _on_error)

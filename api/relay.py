@@ -14,7 +14,6 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from api.routing import Router
@@ -32,10 +31,6 @@ _CALLS_AT_ONCE = 16
 _CALL_TIMEOUT = timedelta(seconds=5)
 _LONGEST_WAIT_SECONDS = 30.0
 _RUN_MISSING = "RUN_MISSING"
-_STILL_RUNNING = "STILL_RUNNING"
-_LOOKS = 3
-# Troubles of one entry; any other means that Temporal itself was away.
-_OWN_TROUBLES = frozenset({_RUN_MISSING, _STILL_RUNNING})
 
 
 @dataclass(frozen=True)
@@ -143,8 +138,6 @@ class Relay:
         try:
             async with self._calls:
                 await self._call(parcel, run)
-        except WorkflowAlreadyStartedError:
-            return _still_running(parcel)
         except RPCError as error:
             return error.status.name
         except Exception as error:  # a poisoned entry waits by itself, the others go on
@@ -160,16 +153,15 @@ class Relay:
             fund_year=run.fund_year,
             batch_no=run.batch_no,
         )
-        signal = parcel.signal
         await self._client.start_workflow(
             WORKFLOW_TYPES[run.kind],
             subject,
             id=run.workflow_id,
             task_queue=self._settings.temporal_task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING if signal else WorkflowIDConflictPolicy.FAIL,
-            start_signal=signal,
-            start_signal_args=[parcel.ids] if signal else [],
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=parcel.signal,
+            start_signal_args=[parcel.ids] if parcel.signal else [],
             rpc_timeout=_CALL_TIMEOUT,
         )
 
@@ -180,15 +172,10 @@ class Relay:
                 await execute(
                     session,
                     "UPDATE outbox SET next_try_at = now() WHERE id IN (SELECT id FROM outbox WHERE delivered_at"
-                    " IS NULL AND next_try_at > now() AND last_error <> ALL(:own) FOR UPDATE SKIP LOCKED)",
-                    own=sorted(_OWN_TROUBLES),
+                    " IS NULL AND next_try_at > now() AND last_error <> :missing FOR UPDATE SKIP LOCKED)",
+                    missing=_RUN_MISSING,
                 )
-        self._was_away = any(trouble not in _OWN_TROUBLES for trouble in troubles)
-
-
-def _still_running(parcel: Parcel) -> str | None:
-    """A run opened again while its last execution was ending would be lost with it: look again before believing."""
-    return _STILL_RUNNING if max(entry.tries for entry in parcel.entries) < _LOOKS else None
+        self._was_away = any(trouble != _RUN_MISSING for trouble in troubles)
 
 
 async def _due(session: AsyncSession) -> list[Outbox]:

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.problems import conflict
 from models.settings import Settings
 from models.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, label
 from models.subsidy import RunKind, workflow_id
@@ -57,10 +56,3 @@ async def runs_of(
     wanted = [workflow_id(kind, number) for number in numbers]
     runs = await session.exec(select(Run).where(col(Run.workflow_id).in_(wanted)))
     return {run.number: run_block(settings, run) for run in runs}
-
-
-async def check_run_closed(session: AsyncSession, kind: RunKind, number: str) -> None:
-    """The last round's run ends a moment after its refusal is seen; a new round must not fall in between."""
-    run = (await session.exec(select(Run).where(Run.kind == kind, Run.number == number))).first()
-    if run is not None and run.closed_at is None:
-        raise conflict("RUN_ENDING", "上一轮正在收尾", "平台的审核结果刚到，请几秒后重试")

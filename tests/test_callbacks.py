@@ -1,0 +1,169 @@
+"""The platform's callbacks: stored before they are acknowledged, once, and refused for every wrong seal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from models.stages import InboxState, Role
+from models.store.database import execute
+from models.store.vault import Field
+from models.tables import Inbox, InboxConflict
+from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
+from tests.platform_posts import account_invalidated, policy_reviewed, post_event, seal
+
+# what gets through an HTTP server's own check of headers
+HEADER = st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="".join(map(chr, range(127, 161))))
+REFERENCE = f"{COUNTY}-Z2026-0001.1"
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator[ApiServer]:
+    async with api_server(database_url, tmp_path) as running:
+        yield running
+
+
+async def test_an_event_is_durable_and_sealed_when_it_is_acknowledged(server: ApiServer) -> None:
+    body = account_invalidated()
+    answer = await post_event(server, "evt-1", body)
+    assert (answer.status_code, answer.content) == (204, b"")
+    (row,) = await _rows(server)
+    assert (row.province_code, row.event_id, row.state, row.source) == (
+        PROVINCE,
+        "evt-1",
+        InboxState.RECEIVED,
+        "callback",
+    )
+    assert "11010519491231002X" not in row.body
+    assert server.vault.open(Field.BODY, f"{PROVINCE}/evt-1", row.body).encode() == body
+
+
+async def test_the_same_event_many_times_at_once_is_one_row(server: ApiServer) -> None:
+    body = policy_reviewed(REFERENCE)
+    answers = await asyncio.gather(*(post_event(server, "evt-1", body) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {204}
+    assert len(await _rows(server)) == 1
+    assert await _conflicts(server) == []
+
+
+async def test_another_body_under_a_known_id_is_kept_beside_and_changes_nothing(server: ApiServer) -> None:
+    first, other = policy_reviewed(REFERENCE), policy_reviewed(REFERENCE, "rejected")
+    for body in (first, other, other, first):
+        assert (await post_event(server, "evt-1", body)).status_code == 204
+    (row,) = await _rows(server)
+    (kept,) = await _conflicts(server)
+    assert server.vault.open(Field.BODY, f"{PROVINCE}/evt-1", row.body).encode() == first
+    assert server.vault.open(Field.BODY, f"{PROVINCE}/evt-1", kept.body).encode() == other
+
+
+async def test_every_wrong_seal_is_401_and_leaves_nothing(server: ApiServer) -> None:
+    body = policy_reviewed(REFERENCE)
+    good = seal(server.credentials, "evt-1", body)
+    old, early = datetime.now(UTC) - timedelta(minutes=6), datetime.now(UTC) + timedelta(minutes=6)
+    wrong: Sequence[dict[str, str]] = [
+        {},
+        {key: value for key, value in good.items() if key != "webhook-signature"},
+        {key: value for key, value in good.items() if key != "webhook-id"},
+        good | {"webhook-signature": "v1,AAAA"},
+        good | {"webhook-signature": ""},
+        good | {"webhook-timestamp": "now"},
+        good | {"webhook-timestamp": "9" * 11},
+        good | {"webhook-id": "evt-2"},
+        good | {"webhook-id": "x" * 201},
+        seal(server.credentials, "evt-1", body, old),
+        seal(server.credentials, "evt-1", body, early),
+        seal(server.credentials, "evt-1", policy_reviewed(REFERENCE, "rejected")),
+    ]
+    for headers in wrong:
+        answer = await server.http.post(f"/callbacks/{PROVINCE}", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "SIGNATURE_REFUSED")
+    assert (await post_event(server, "evt-1", body, "430000")).status_code == 401
+    assert (await post_event(server, "evt-1", body, "%00")).status_code == 401
+    assert await _rows(server) == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.binary(max_size=300),
+    event_id=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40),
+    stamp=st.one_of(st.text(HEADER, max_size=12), st.just("1")),
+    signature=st.text(HEADER, max_size=60),
+)
+async def test_whatever_comes_unsigned_is_401(
+    server: ApiServer, body: bytes, event_id: str, stamp: str, signature: str
+) -> None:
+    headers = [
+        (b"webhook-id", event_id.encode()),
+        (b"webhook-timestamp", stamp.encode("latin-1")),
+        (b"webhook-signature", signature.encode("latin-1")),
+    ]
+    request = httpx.Request("POST", server.http.base_url.join(f"/callbacks/{PROVINCE}"), headers=headers, content=body)
+    assert (await server.http.send(request)).status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"{", b"[]", "\x00中文𬶋".encode(), b'{"type": "unheard.of"}'])
+async def test_sealed_nonsense_is_kept_for_a_person(server: ApiServer, body: bytes) -> None:
+    """It came from the platform, so losing it would be worse than not understanding it."""
+    assert (await post_event(server, "evt-1", body)).status_code == 204
+    assert len(await _rows(server)) == 1
+
+
+async def test_over_20_mib_is_413_and_just_under_is_taken(server: ApiServer) -> None:
+    limit = 20 * 1024 * 1024
+    large = await post_event(server, "evt-1", b" " * (limit + 1))
+    fits = await post_event(server, "evt-2", b" " * limit)
+    assert (large.status_code, large.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert fits.status_code == 204
+
+
+async def test_no_acknowledgement_without_a_durable_row(server: ApiServer) -> None:
+    await _read_only(server, True)
+    refused = await post_event(server, "evt-1", policy_reviewed(REFERENCE))
+    await _read_only(server, False)
+    assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
+    assert (await post_event(server, "evt-1", policy_reviewed(REFERENCE))).status_code == 204
+
+
+async def _read_only(server: ApiServer, on: bool) -> None:
+    """As a database does that failed over or runs out of disk."""
+    name = server.database.engine.url.database
+    async with server.database.transaction() as session:
+        await execute(session, "SET TRANSACTION READ WRITE")
+        await execute(session, f'ALTER DATABASE "{name}" SET default_transaction_read_only = {on}')
+    # the setting is for new connections
+    await server.database.dispose()
+
+
+async def test_what_an_event_says_is_for_the_countys_reviewer_only(server: ApiServer) -> None:
+    await post_event(server, "evt-1", policy_reviewed(REFERENCE))
+    await post_event(server, "evt-1", policy_reviewed(REFERENCE, "rejected"))
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE inbox SET county_code = :county, number = 'x'", county=COUNTY)
+    (row,) = await _rows(server)
+    listed = (await server.get(Role.OPS, "/inbox")).json()["items"]
+    assert [(one["id"], one["conflicts"], one["state_label"]) for one in listed] == [(row.id, 1, "已收到")]
+    assert "content" not in listed[0]
+    path = f"/inbox/{row.id}/content"
+    content = (await server.get(Role.REVIEWER, path)).json()
+    assert content["content"]["data"]["status"] == "approved"
+    assert [other["content"]["data"]["status"] for other in content["others"]] == ["rejected"]
+    assert (await server.get(Role.OPS, path)).status_code == 403
+    assert (await server.get(Role.OPERATOR, path)).status_code == 403
+    assert (await server.get(Role.REVIEWER, path, OTHER_COUNTY)).status_code == 404
+    assert (await server.get(Role.OPS, "/inbox", OTHER_COUNTY)).json()["items"] == []
+
+
+async def _rows(server: ApiServer) -> list[Inbox]:
+    async with server.database.reading() as session:
+        return list(await session.exec(select(Inbox)))
+
+
+async def _conflicts(server: ApiServer) -> list[InboxConflict]:
+    async with server.database.reading() as session:
+        return list(await session.exec(select(InboxConflict)))

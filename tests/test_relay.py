@@ -1,0 +1,386 @@
+"""The relay: rows reach Temporal once and in time, whatever is away, and callbacks find their run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+
+from api.relay import Relay
+from deploy.stack import Stack, temporal
+from models.stages import InboxState
+from models.store.database import execute
+from models.store.runs import close_run, open_run, wake
+from models.subsidy import RunKind, Signal, Subject, workflow_id
+from models.tables import Inbox, Outbox, PlatformReference
+from models.tables.base import now
+from tests.api_server import OTHER_COUNTY, PROVINCE, ApiServer, api_server
+from tests.platform_posts import account_invalidated, policy_reviewed, post_event
+from tests.tiny_runs import END, eventually, fresh_queue, fresh_subject, noted, tiny_worker
+from workflows.client import connect
+
+
+@dataclass(frozen=True)
+class Office:
+    """An API without relay of its own, and relays made by hand."""
+
+    server: ApiServer
+    temporal: Client
+
+    def relay(self, client: Client | None = None) -> Relay:
+        parts = self.server
+        return Relay(parts.database, parts.vault, parts.settings, client or self.temporal)
+
+    async def carry(self, relay: Relay | None = None) -> None:
+        """Rounds until nothing is due."""
+        relay = relay or self.relay()
+        while await relay.round():
+            pass
+
+    async def open(self, subject: Subject, *ids: str) -> None:
+        async with self.server.database.transaction() as session:
+            await open_run(session, subject)
+            for one in ids:
+                await wake(session, subject.workflow_id, Signal.CALLBACKS_ARRIVED, [one])
+
+    async def close(self, subject: Subject) -> None:
+        async with self.server.database.transaction() as session:
+            await close_run(session, subject.workflow_id, "approved")
+
+    async def due_now(self) -> None:
+        """Let time pass for everything that waits."""
+        async with self.server.database.transaction() as session:
+            await execute(session, "UPDATE outbox SET next_try_at = now() WHERE delivered_at IS NULL")
+            await execute(session, "UPDATE inbox SET next_try_at = now() WHERE state IN ('received', 'parked')")
+
+    async def undelivered(self) -> Sequence[Outbox]:
+        async with self.server.database.reading() as session:
+            return (await session.exec(select(Outbox).where(col(Outbox.delivered_at).is_(None)))).all()
+
+    async def event(self, event_id: str) -> Inbox:
+        async with self.server.database.reading() as session:
+            return (await session.exec(select(Inbox).where(Inbox.event_id == event_id))).one()
+
+    async def signals(self, run_id: str) -> int:
+        history = await self.temporal.get_workflow_handle(run_id).fetch_history()
+        return sum(one.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED for one in history.events)
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path, temporal_client: Client) -> AsyncIterator[Office]:
+    queue = fresh_queue()
+    settings: dict[str, Any] = {"temporal_task_queue": queue, "temporal_namespace": temporal.NAMESPACE}
+    async with (
+        api_server(database_url, tmp_path, **settings) as server,
+        tiny_worker(temporal_client, queue),
+    ):
+        yield Office(server, temporal_client)
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[None]:
+    carrying = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        carrying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await carrying
+
+
+async def test_a_run_starts_and_its_signals_arrive_as_one(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject, *map(str, range(50)))
+    await office.carry()
+    assert await noted(office.temporal, subject.workflow_id) == [str(place) for place in range(50)]
+    # one for the opening, one for all fifty
+    assert await office.signals(subject.workflow_id) == 2
+    assert await office.undelivered() == []
+
+
+async def test_a_signal_alone_starts_a_run_that_is_gone(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject, "7")
+    async with office.server.database.transaction() as session:
+        await execute(session, "UPDATE outbox SET delivered_at = now() WHERE signal = 'opened'")
+    await office.carry()
+    assert await noted(office.temporal, subject.workflow_id) == ["7"]
+
+
+async def test_nothing_starts_for_a_run_that_has_ended(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject, "7")
+    await office.close(subject)
+    await office.carry()
+    assert await office.undelivered() == []
+    with pytest.raises(RPCError):
+        await office.temporal.get_workflow_handle(subject.workflow_id).describe()
+
+
+async def test_many_relays_at_once_deliver_everything_once(office: Office) -> None:
+    subjects = [fresh_subject() for _ in range(20)]
+    for subject in subjects:
+        await office.open(subject, "1", "2", "3")
+    relays = [office.relay() for _ in range(4)]
+    await asyncio.gather(*(office.carry(relay) for relay in relays))
+    await office.carry()
+    for subject in subjects:
+        assert sorted(await noted(office.temporal, subject.workflow_id)) == ["1", "2", "3"]
+
+
+async def test_a_relay_that_dies_before_it_could_mark_delivers_again_to_the_same_run(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject, "7")
+    await office.carry()
+    first = await office.temporal.get_workflow_handle(subject.workflow_id).describe()
+    async with office.server.database.transaction() as session:
+        await execute(session, "UPDATE outbox SET delivered_at = NULL")
+    await office.carry()
+    again = await office.temporal.get_workflow_handle(subject.workflow_id).describe()
+    assert again.run_id == first.run_id
+    assert set(await noted(office.temporal, subject.workflow_id)) == {"7"}
+
+
+async def test_opening_again_reaches_the_execution_that_lives(office: Office) -> None:
+    """One that is just closing sees the signal and looks at its row again."""
+    subject = fresh_subject()
+    await office.open(subject)
+    await office.carry()
+    handle = office.temporal.get_workflow_handle(subject.workflow_id)
+    first = (await handle.describe()).run_id
+    await office.close(subject)
+    await office.open(subject)
+    await office.carry()
+    assert (await handle.describe()).run_id == first
+    assert await handle.query("openings", result_type=int) == 2
+
+
+async def test_opening_again_after_the_end_is_a_new_execution(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject, END)
+    await office.carry()
+    handle = office.temporal.get_workflow_handle(subject.workflow_id)
+    await handle.result()
+    first = (await handle.describe()).run_id
+    await office.close(subject)
+    await office.open(subject)
+    await office.carry()
+    assert (await handle.describe()).run_id != first
+    assert await noted(office.temporal, subject.workflow_id) == []
+
+
+async def test_what_cannot_be_delivered_waits_by_itself(office: Office) -> None:
+    good = fresh_subject()
+    async with office.server.database.transaction() as session:
+        await wake(session, "policy-review/nobody", Signal.CALLBACKS_ARRIVED, ["1"])
+        # no call takes a message of this size
+        poison = fresh_subject()
+        await open_run(session, poison)
+        await wake(session, poison.workflow_id, Signal.ORDER_CONFIRMED, ["x" * 5_000_000])
+    await office.open(good, "7")
+    await office.carry()
+    assert await noted(office.temporal, good.workflow_id) == ["7"]
+    left = {entry.workflow_id: entry for entry in await office.undelivered()}
+    assert set(left) == {"policy-review/nobody", poison.workflow_id}
+    assert left["policy-review/nobody"].last_error == "RUN_MISSING"
+    assert all(entry.tries == 1 and entry.next_try_at > now() for entry in left.values())
+    for _ in range(8):
+        await office.due_now()
+        await office.carry()
+    waits = [entry.next_try_at - now() for entry in await office.undelivered()]
+    assert all(timedelta(seconds=20) < wait < timedelta(seconds=31) for wait in waits)
+
+
+async def test_news_travels_by_notification_not_by_the_poll(database_url: str, tmp_path: Path, office: Office) -> None:
+    settings: dict[str, Any] = {
+        "temporal_task_queue": office.server.settings.temporal_task_queue,
+        "temporal_namespace": temporal.NAMESPACE,
+        "relay_poll_seconds": 600.0,
+    }
+    async with api_server(
+        database_url, tmp_path, temporal=office.temporal, vault=office.server.vault, **settings
+    ) as server:
+
+        async def listens() -> bool:
+            async with server.database.transaction() as session:
+                statement = (
+                    "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()"
+                )
+                return await execute(session, statement) > 0
+
+        await eventually(listens)
+        subject = fresh_subject()
+        await office.open(subject, "7")
+        assert await eventually(lambda: _noted_or_none(office, subject.workflow_id), within_s=10) == ["7"]
+        await post_event(server, "evt-1", policy_reviewed(f"{subject.number}.1"))
+        await eventually(lambda: _in_state(office, "evt-1", InboxState.DELIVERED), within_s=10)
+
+
+async def test_while_temporal_is_away_everything_is_taken_and_nothing_lost(
+    stack_factory: Callable[..., Stack], database_url: str, tmp_path: Path
+) -> None:
+    stack = stack_factory(parts=("temporal",))
+    queue, address = fresh_queue(), stack.layout.temporal.address
+    stack.kill("temporal")
+    client = await Client.connect(
+        address, namespace=temporal.NAMESPACE, data_converter=pydantic_data_converter, lazy=True
+    )
+    settings: dict[str, Any] = {
+        "temporal_task_queue": queue,
+        "temporal_namespace": temporal.NAMESPACE,
+        "relay_poll_seconds": 0.2,
+    }
+    async with api_server(database_url, tmp_path, temporal=client, **settings) as server:
+        office = Office(server, client)
+        subject = fresh_subject()
+        await office.open(subject)
+        assert (await post_event(server, "evt-1", policy_reviewed(f"{subject.number}.1"))).status_code == 204
+        health = (await server.http.get("/health")).json()
+        assert (health["status"], health["temporal"]) == ("degraded", False)
+
+        async def tried() -> bool:
+            return any(entry.tries > 0 for entry in await office.undelivered())
+
+        await eventually(tried, within_s=30)
+        stack.start("temporal")
+        async with tiny_worker(await connect(address, temporal.NAMESPACE), queue):
+            await eventually(lambda: _in_state(office, "evt-1", InboxState.DELIVERED), within_s=40)
+            event = await office.event("evt-1")
+            assert await noted(client, subject.workflow_id) == [str(event.id)]
+            assert (await server.http.get("/health")).json()["status"] == "ok"
+
+
+async def test_a_callback_reaches_its_run_and_says_what_it_is(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject)
+    await post_event(office.server, "evt-1", policy_reviewed(f"{subject.number}.1"))
+    await office.carry()
+    event = await office.event("evt-1")
+    assert (event.state, event.event_type, event.county_code) == (
+        InboxState.DELIVERED,
+        "policy.reviewed",
+        subject.county_code,
+    )
+    assert (event.reference, event.number) == (f"{subject.number}.1", subject.number)
+    assert await noted(office.temporal, subject.workflow_id) == [str(event.id)]
+
+
+async def test_a_callback_without_our_reference_is_found_by_the_platforms_id(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject)
+    async with office.server.database.transaction() as session:
+        session.add(PlatformReference(province_code=PROVINCE, platform_id="sub-77", number=subject.number))
+    await post_event(office.server, "evt-1", policy_reviewed(None, submission_id="sub-77"))
+    await post_event(office.server, "evt-2", policy_reviewed(None, submission_id="sub-78"))
+    await office.carry()
+    assert (await office.event("evt-1")).state is InboxState.DELIVERED
+    assert (await office.event("evt-2")).state is InboxState.PARKED
+
+
+async def test_an_early_callback_is_parked_until_its_run_is_there(office: Office) -> None:
+    subject = fresh_subject()
+    await post_event(office.server, "evt-1", policy_reviewed(f"{subject.number}.1"))
+    await office.carry()
+    parked = await office.event("evt-1")
+    assert (parked.state, parked.number) == (InboxState.PARKED, subject.number)
+    assert parked.next_try_at > now()
+    await office.open(subject)
+    await office.due_now()
+    await office.carry()
+    assert (await office.event("evt-1")).state is InboxState.DELIVERED
+    assert await noted(office.temporal, subject.workflow_id) == [str(parked.id)]
+
+
+async def test_what_nobody_receives_is_parked_ever_longer_and_then_unknown(office: Office) -> None:
+    await post_event(office.server, "evt-1", account_invalidated())
+    await post_event(office.server, "evt-2", policy_reviewed("500001-Z2026-9999.1"))
+    pauses = []
+    for _ in range(3):
+        await office.due_now()
+        await office.carry()
+        event = await office.event("evt-1")
+        assert event.state is InboxState.PARKED
+        pauses.append(event.next_try_at - now())
+    assert pauses == sorted(pauses)
+    async with office.server.database.transaction() as session:
+        await execute(session, "UPDATE inbox SET received_at = now() - interval '8 days'")
+    await office.due_now()
+    await office.carry()
+    assert {(await office.event(one)).state for one in ("evt-1", "evt-2")} == {InboxState.UNKNOWN}
+
+
+async def test_a_callback_after_the_end_gets_a_run_of_its_own(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject)
+    await office.carry()
+    await office.close(subject)
+    await post_event(office.server, "evt-1", policy_reviewed(f"{subject.number}.1", "rejected"))
+    await office.carry()
+    event = await office.event("evt-1")
+    later = workflow_id(RunKind.PAYMENT_CORRECTION, subject.number)
+    assert event.state is InboxState.DELIVERED
+    assert await noted(office.temporal, later) == [str(event.id)]
+    assert await noted(office.temporal, subject.workflow_id) == []
+
+
+async def test_a_run_that_ends_while_its_callback_is_on_the_way_loses_nothing(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject)
+    await office.carry()
+    await post_event(office.server, "evt-1", policy_reviewed(f"{subject.number}.1"))
+    relay = office.relay()
+    assert await relay._router.route_due() == 1
+    await office.close(subject)
+    await office.carry(relay)
+    event = await office.event("evt-1")
+    assert event.state is InboxState.DELIVERED
+    assert await noted(office.temporal, workflow_id(RunKind.PAYMENT_CORRECTION, subject.number)) == [str(event.id)]
+
+
+async def test_another_countys_or_another_things_event_is_set_aside(office: Office) -> None:
+    subject, indicator = fresh_subject(), fresh_subject(RunKind.INDICATOR_REVIEW)
+    await office.open(subject)
+    async with office.server.database.transaction() as session:
+        await open_run(session, indicator)
+        await execute(
+            session, "UPDATE outbox SET delivered_at = now() WHERE workflow_id = :id", id=indicator.workflow_id
+        )
+    await post_event(office.server, "evt-1", policy_reviewed(f"{subject.number}.1", county=OTHER_COUNTY))
+    await post_event(office.server, "evt-2", policy_reviewed(f"{indicator.number}.1"))
+    await post_event(office.server, "evt-3", b'{"type": "policy.reviewed", "data": 7}')
+    await office.carry()
+    found = {one: await office.event(one) for one in ("evt-1", "evt-2", "evt-3")}
+    assert {event.state for event in found.values()} == {InboxState.QUARANTINED}
+    assert [event.effect for event in found.values()] == ["OTHER_COUNTY", "OTHER_KIND", "UNREADABLE"]
+    assert await noted(office.temporal, subject.workflow_id) == []
+
+
+async def test_no_personal_data_reaches_temporal(office: Office) -> None:
+    subject = fresh_subject()
+    await office.open(subject)
+    body = policy_reviewed(f"{subject.number}.1", opinion="请核对张三梅的身份证11010519491231002X")
+    await post_event(office.server, "evt-1", body)
+    await office.carry()
+    history = await office.temporal.get_workflow_handle(subject.workflow_id).fetch_history()
+    assert "11010519491231002X" not in history.to_json()
+    assert await office.signals(subject.workflow_id) == 2
+
+
+async def _noted_or_none(office: Office, run_id: str) -> list[str] | None:
+    try:
+        return await noted(office.temporal, run_id) or None
+    except RPCError:
+        return None
+
+
+async def _in_state(office: Office, event_id: str, state: InboxState) -> bool:
+    return (await office.event(event_id)).state is state

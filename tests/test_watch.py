@@ -1,0 +1,232 @@
+"""The watch: a run that is open in its row and gone in Temporal comes back by itself, and the trail says so."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from api.relay import Relay
+from api.watch import Watch
+from deploy.stack import Stack, temporal
+from models.stages import InboxState
+from models.store.database import execute
+from models.store.runs import close_run, open_run
+from models.store.vault import Field
+from models.subsidy import RunKind, Subject, workflow_id
+from models.tables import Inbox, Run, TrailEntry
+from tests.api_server import ApiServer, api_server
+from tests.platform_posts import policy_reviewed, post_event
+from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
+from workflows.client import connect
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path, temporal_client: Client) -> AsyncIterator[ApiServer]:
+    """An API without relay and watch of its own, and a worker."""
+    queue = fresh_queue()
+    settings: dict[str, Any] = {"temporal_task_queue": queue, "temporal_namespace": temporal.NAMESPACE}
+    async with (
+        api_server(database_url, tmp_path, **settings) as running,
+        tiny_worker(temporal_client, queue),
+    ):
+        yield running
+
+
+@pytest.fixture
+def watch(server: ApiServer, temporal_client: Client) -> Watch:
+    return Watch(server.database, server.vault, server.settings, temporal_client)
+
+
+async def test_a_terminated_run_is_started_again_and_recorded(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    subject = await _running(server, temporal_client)
+    handle = temporal_client.get_workflow_handle(subject.workflow_id)
+    first = (await handle.describe()).run_id
+    await handle.terminate("by hand")
+    assert await watch.look() == 1
+    await _carry(server, temporal_client)
+    again = await handle.describe()
+    assert again.status is WorkflowExecutionStatus.RUNNING
+    assert again.run_id != first
+    assert (await _run(server, subject)).restarts == 1
+    (entry,) = await _trail(server)
+    detail = json.loads(server.vault.open(Field.DETAIL, f"{entry.county_code}/{entry.sequence}", entry.detail))
+    assert (entry.actor, entry.act, entry.subject) == ("system", "run_restarted", subject.number)
+    assert detail == {"workflow_id": subject.workflow_id, "restarts": 1}
+
+
+@pytest.mark.parametrize("how", ["cancel", "fail", "complete"])
+async def test_however_it_ended_an_open_row_brings_it_back(
+    server: ApiServer, watch: Watch, temporal_client: Client, how: str
+) -> None:
+    if how == "fail":
+        subject = fresh_subject(RunKind.INDICATOR_REVIEW)
+        await _open(server, temporal_client, subject)
+        handle = temporal_client.get_workflow_handle(subject.workflow_id)
+    else:
+        subject = await _running(server, temporal_client)
+        handle = temporal_client.get_workflow_handle(subject.workflow_id)
+        await (handle.cancel() if how == "cancel" else handle.signal("callbacks_arrived", ["end"]))
+
+    async def ended() -> bool:
+        return (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING
+
+    await eventually(ended)
+    assert await watch.look() == 1
+
+
+async def test_living_closed_young_and_undelivered_runs_are_left_alone(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    await _running(server, temporal_client)
+    closed, young, undelivered = fresh_subject(), fresh_subject(), fresh_subject()
+    async with server.database.transaction() as session:
+        for subject in (closed, young, undelivered):
+            await open_run(session, subject)
+        await close_run(session, closed.workflow_id, "approved")
+        await execute(
+            session, "UPDATE outbox SET delivered_at = now() WHERE workflow_id <> :id", id=undelivered.workflow_id
+        )
+        await execute(
+            session, "UPDATE run SET since = now() - interval '1 hour' WHERE workflow_id <> :id", id=young.workflow_id
+        )
+    assert await watch.look() == 0
+    assert await _trail(server) == []
+
+
+async def test_one_that_ends_at_once_is_tried_ever_more_rarely(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    subject = fresh_subject(RunKind.INDICATOR_REVIEW)
+    await _open(server, temporal_client, subject)
+    handle = temporal_client.get_workflow_handle(subject.workflow_id)
+
+    async def failed() -> bool:
+        return (await handle.describe()).status is WorkflowExecutionStatus.FAILED
+
+    restarted = []
+    for seconds_later in (0, 0, 50, 70, 100, 130):
+        await eventually(failed)
+        async with server.database.transaction() as session:
+            await execute(
+                session, "UPDATE run SET missing_since = missing_since - make_interval(secs => :s)", s=seconds_later
+            )
+        restarted.append(await watch.look())
+        await _carry(server, temporal_client)
+    # at once, then a minute after the first restart, then two minutes after the second
+    assert restarted == [1, 0, 0, 1, 0, 1]
+
+
+async def test_seen_alive_again_it_counts_from_the_start(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    subject = await _running(server, temporal_client)
+    handle = temporal_client.get_workflow_handle(subject.workflow_id)
+    for restarts in (1, 2):
+        await handle.terminate("by hand")
+        assert await watch.look() == 1
+        await _carry(server, temporal_client)
+        assert await watch.look() == 0
+        run = await _run(server, subject)
+        assert (run.restarts, run.missing_since) == (restarts, None)
+
+
+async def test_only_one_of_several_looks(server: ApiServer, watch: Watch, temporal_client: Client) -> None:
+    subjects = [await _running(server, temporal_client) for _ in range(3)]
+    for subject in subjects:
+        await temporal_client.get_workflow_handle(subject.workflow_id).terminate("by hand")
+    others = [Watch(server.database, server.vault, server.settings, temporal_client) for _ in range(4)]
+    assert sum(await asyncio.gather(*(one.look() for one in (watch, *others)))) == 3
+    assert len(await _trail(server)) == 3
+
+
+async def test_a_delivered_callback_that_nobody_applied_is_brought_again(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    subject = await _running(server, temporal_client)
+    await post_event(server, "evt-1", policy_reviewed(f"{subject.number}.1"))
+    await _carry(server, temporal_client)
+    async with server.database.transaction() as session:
+        await close_run(session, subject.workflow_id, "approved")
+    await watch.look()
+    assert (await _event(server)).state is InboxState.DELIVERED
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE inbox SET delivered_at = now() - interval '61 seconds'")
+    await watch.look()
+    await _carry(server, temporal_client)
+    event = await _event(server)
+    later = workflow_id(RunKind.PAYMENT_CORRECTION, subject.number)
+    assert event.state is InboxState.DELIVERED
+    assert await noted(temporal_client, later) == [str(event.id)]
+
+
+async def test_an_empty_temporal_is_filled_again_from_the_rows(
+    stack_factory: Callable[..., Stack], database_url: str, tmp_path: Path
+) -> None:
+    stack, queue = stack_factory(parts=("temporal",)), fresh_queue()
+    address = stack.layout.temporal.address
+    settings: dict[str, Any] = {
+        "temporal_task_queue": queue,
+        "temporal_namespace": temporal.NAMESPACE,
+        "watch_seconds": 0.5,
+    }
+    client = await connect(address, temporal.NAMESPACE)
+    async with api_server(database_url, tmp_path, temporal=client, **settings) as server:
+        subjects = [fresh_subject() for _ in range(5)]
+        async with server.database.transaction() as session:
+            for subject in subjects:
+                await open_run(session, subject)
+
+        async def all_run() -> bool:
+            listed = [one.id async for one in client.list_workflows("ExecutionStatus = 'Running'")]
+            return {one.workflow_id for one in subjects} <= set(listed)
+
+        async with tiny_worker(client, queue):
+            await eventually(all_run)
+        stack.kill("temporal")
+        for file in (stack.layout.home / "temporal").rglob("temporal.db*"):
+            file.unlink()
+        stack.start("temporal")
+        async with tiny_worker(await connect(address, temporal.NAMESPACE), queue):
+            await eventually(all_run, within_s=60)
+        assert {entry.subject for entry in await _trail(server)} == {one.number for one in subjects}
+
+
+async def _open(server: ApiServer, client: Client, subject: Subject) -> None:
+    async with server.database.transaction() as session:
+        await open_run(session, subject)
+        await execute(session, "UPDATE run SET since = now() - interval '1 hour'")
+    await _carry(server, client)
+
+
+async def _running(server: ApiServer, client: Client) -> Subject:
+    subject = fresh_subject()
+    await _open(server, client, subject)
+    return subject
+
+
+async def _carry(server: ApiServer, client: Client) -> None:
+    relay = Relay(server.database, server.vault, server.settings, client)
+    while await relay.round():
+        pass
+
+
+async def _run(server: ApiServer, subject: Subject) -> Run:
+    async with server.database.reading() as session:
+        return (await session.exec(select(Run).where(Run.workflow_id == subject.workflow_id))).one()
+
+
+async def _trail(server: ApiServer) -> list[TrailEntry]:
+    async with server.database.reading() as session:
+        return list(await session.exec(select(TrailEntry).order_by(col(TrailEntry.id))))
+
+
+async def _event(server: ApiServer) -> Inbox:
+    async with server.database.reading() as session:
+        return (await session.exec(select(Inbox))).one()
