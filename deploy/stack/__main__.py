@@ -29,6 +29,8 @@ _HURRIED = {
     "WATCH_SECONDS": "5",
 }
 
+# Five days a second: the platform's weeks pass while one reads along.
+_DEMO_TIME_SCALE = 432_000
 _DEMO_SEED = 20_230_601
 _DEMO_FAULTS = (
     "duplicate=0.2,repeated=0.1,reordered=0.2,early=0.1,late=0.1,lost=0.05,missing_page=0.1,"
@@ -57,7 +59,8 @@ def demo(home: Path, parts: list[str]) -> int:
     forget(home)
     summary = home / "demo-summary.json"
     summary.unlink(missing_ok=True)
-    with _running(home, parts, Options(env=_HURRIED, faults=_DEMO_FAULTS, seed=_DEMO_SEED)) as stack:
+    options = Options(env=_HURRIED, time_scale=_DEMO_TIME_SCALE, faults=_DEMO_FAULTS, seed=_DEMO_SEED)
+    with _running(home, parts, options) as stack:
         environment = _demo_environment(stack, summary)
         player = subprocess.Popen([sys.executable, "-m", "deploy.demo"], env=environment, cwd=ROOT)
         try:
