@@ -267,6 +267,21 @@ def test_what_waits_goes_on_when_nobody_plays_the_clerk_any_more(platform: Trial
     assert county.reviewed(submission)["status"] == "approved"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/settings", "{"),
+        ("PUT", "/settings", '{"clerk": {"policy": "nobody"}}'),
+        ("PUT", "/time-scale", '{"scale": -1}'),
+        ("POST", "/invalidate", '{"county_code": "500001"}'),
+        ("POST", "/face-sessions/x", '{"status": "asleep"}'),
+        ("GET", "/faults?after=x", ""),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(platform: Trial, method: str, path: str, body: str) -> None:
+    refused(platform.admin.request(method, path, content=body), 422, "VALIDATION_FAILED")
+
+
 def test_a_register_without_its_columns_is_refused(platform: Trial) -> None:
     answer = platform.admin.post("/registers/500001", content="姓名,身份证号\n".encode("gb18030"))
     refused(answer, 422, "VALIDATION_FAILED")

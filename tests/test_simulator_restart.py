@@ -20,7 +20,7 @@ def test_a_killed_platform_goes_on_where_it_was(tmp_path: Path) -> None:
         county.prepare()
         records = ready(platform, county, *["paid"] * 600, "failed:账户冻结", "returned:账户销户")
         county.start()
-        platform.set("/time-scale", {"scale": 86_400 * 2.0})
+        platform.set("/time-scale", {"scale": 86_400 * 4.0})
         dataset = county.push("application_submission", records, "initial")
         kill_and_start(platform)
         assert len(county.results(dataset, len(records))) == 602

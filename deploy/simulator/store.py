@@ -26,7 +26,8 @@ class Store:
             "temp_store=2",
         ):
             self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(Path(__file__).with_name("schema.sql").read_text("utf-8"))
+        schema = Path(__file__).with_name("schema.sql").read_text("utf-8")
+        self._connection.executescript(f"BEGIN;{schema}COMMIT;")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

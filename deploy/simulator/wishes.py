@@ -1,6 +1,8 @@
 """What the back door takes."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from .shapes import County, Word
 
@@ -10,7 +12,7 @@ class Wish(BaseModel):
 
 
 class ScaleWish(Wish):
-    scale: float
+    scale: Annotated[float, Field(ge=0, le=1e12)]
 
 
 class DecisionWish(Wish):
@@ -36,7 +38,7 @@ class RedeliverWish(Wish):
 
 
 class FaceWish(Wish):
-    status: str
+    status: Literal["scanned", "passed", "failed"]
     name: str | None = None
     id_number: str | None = None
     reason_code: str | None = None
@@ -47,6 +49,8 @@ class InvalidationWish(Wish):
     id_number: Word
     bank_code: Word
     account_no: Word
-    trigger: str = "manual"
-    reason_code: str = "account_frozen"
+    trigger: Literal["manual", "scheduled", "upload_failed"] = "manual"
+    reason_code: Literal[
+        "name_mismatch", "account_not_found", "account_closed", "account_frozen", "not_a_subsidy_account", "other"
+    ] = "account_frozen"
     reason: str | None = None
