@@ -93,7 +93,7 @@ class ApplicationImports:
         if catalogs is None:
             return CheckedFile((), ()), NO_CATALOGS
         checked = await self._check_reporting(asked, data, catalogs)
-        if checked.faults and checked.faults[0].row == 0:
+        if checked.faults and not checked.row_count:  # what is wrong is the file or its header, not a row
             return checked, checked.faults[0].message
         async with self._database.reading() as session:
             return await _with_used_numbers(session, checked), None
@@ -127,7 +127,7 @@ class ApplicationImports:
                 asked.refused_file_id = (await save_file(session, refused)).id if refused else None
                 _finish(asked, ImportStage.REFUSED, checked)
                 asked.problem = problem
-                asked.rows_refused = len({fault.row for fault in checked.faults if fault.row})
+                asked.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
                 asked.faults = self._seal(asked, checked.faults[:MOST_SHOWN])
                 await self._close(session, subject, asked)
             return _result(asked)

@@ -11,7 +11,9 @@ from models.stages import FlowStage, PaymentState
 from models.store import contradictions
 from models.store.database import execute, fetch_int
 from models.store.figures import FlowFigures, flow_figures
+from models.store.runs import open_run
 from models.store.vault import Vault
+from models.subsidy import RunKind, Subject
 from models.tables import Flow
 
 COMPARED = ("paid_count", "paid_fen", "failed_count", "failed_fen")
@@ -99,6 +101,19 @@ async def _end_disbursed(session: AsyncSession, flow: Flow) -> None:
     )
     open_claims = await contradictions.open_count(session, flow.flow_no)
     await _close(session, flow, "disbursed", same and not unresolved and not open_claims, ours)
+    # Returns come within 90 days after the end: a run of its own watches for them and asks for lost pages.
+    await open_run(session, subject_after(flow), FlowStage.ENDED.value)
+
+
+def subject_after(flow: Flow) -> Subject:
+    """The run that goes on for a flow after its end."""
+    return Subject(
+        kind=RunKind.PAYMENT_CORRECTION,
+        number=flow.flow_no,
+        county_code=flow.county_code,
+        fund_year=flow.fund_year,
+        batch_no=flow.batch_no,
+    )
 
 
 async def give_back(session: AsyncSession, flow: Flow, outcome: str) -> None:

@@ -40,7 +40,8 @@ def _unexpected(refusal: PlatformRefusal) -> ApplicationError:
 
 
 def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename]
-    last = (ours or list(frames))[-1]
-    return f"{last.filename.rpartition('/')[2]}:{last.lineno}"
+    """The last two places of ours, and PostgreSQL's own error code: enough to find it, nothing of what it was about."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+    places = " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[-3:])
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return f"{places} {state}" if state else places

@@ -1,19 +1,21 @@
 """What comes for a run that has ended: applied, kept beside the end figures, never mixed into them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.looking import ask_after, note_stage, unasked
 from activities.taking import take_in
 from models.settings import Settings
-from models.store.database import Database
+from models.store.database import Database, fetch_one
 from models.store.runs import close_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import Look, Subject
 
-SENTENCE = "流程结束后收到平台来件，正在核对入账"
+WATCHING = "流程已结束，继续核对退票和迟到的发放结果"
+SETTLING = "已办结后收到平台来件，正在核对入账"
 
 
 class LateActivities:
@@ -24,21 +26,33 @@ class LateActivities:
 
     @activity.defn
     async def take_in_late(self, subject: Subject) -> Look:
-        """Apply late events and decided contradictions of an ended run; done when none is left."""
+        """Apply late events and decided contradictions of an ended run; a paid flow is watched for its returns."""
+        now = datetime.now(UTC)
         async with self._database.transaction() as session:
             taken = await take_in(session, self._vault, subject.number)
             if taken:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
                 await record(session, self._vault, act)
+            watching = await self._watching(session, subject, now)
             ask = await unasked(session, subject.number)
-            since = await note_stage(session, subject.workflow_id, "late", SENTENCE)
-            if not ask:
+            sentence = WATCHING if watching else SETTLING
+            since = await note_stage(session, subject.workflow_id, "late", sentence)
+            done = not ask and not watching
+            if done:
                 await close_run(session, subject.workflow_id, "done")
             return Look(
                 stage="late",
-                waiting_for=SENTENCE,
+                waiting_for=sentence,
                 since=since,
-                ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
+                ask_after_seconds=ask_after(self._settings, since, now),
                 ask_now=ask,
-                done=not ask,
+                done=done,
             )
+
+    async def _watching(self, session: AsyncSession, subject: Subject, now: datetime) -> bool:
+        row = await fetch_one(
+            session,
+            "SELECT ended_at FROM flow WHERE flow_no = :no AND outcome = 'disbursed'",
+            no=subject.number,
+        )
+        return row is not None and now < row[0] + timedelta(days=self._settings.returns_days)

@@ -49,12 +49,12 @@ class ListActivities:
                 session,
                 "INSERT INTO dataset (reference, kind, county_code, batch_id, stage, generation, record_count,"
                 " total_fen, created_at) VALUES (:no, :kind, :county,"
-                " (SELECT id FROM batch WHERE batch_no = :batch_no AND :kind = 'verification'), 'prepared', 1, 0, 0,"
+                " (SELECT id FROM batch WHERE batch_no = CAST(:batch_no AS text)), 'prepared', 1, 0, 0,"
                 " now()) RETURNING id",
                 no=subject.number,
                 kind=KINDS[subject.kind],
                 county=subject.county_code,
-                batch_no=subject.batch_no,
+                batch_no=subject.batch_no if subject.kind is RunKind.VERIFICATION else None,
             )
             assert row is not None
             await self._fix_lines(session, subject, int(row[0]))

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     token_key_file: Path
 
     publicity_days: int = Field(7, ge=0, le=90)
+    returns_days: int = Field(90, ge=0, le=400)
     parked_days: float = Field(7.0, gt=0)
     upload_max_mib: int = Field(20, ge=1, le=100)
     relay_poll_seconds: float = Field(1.0, gt=0)

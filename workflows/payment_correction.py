@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class PaymentCorrectionWorkflow(RowDriven):
-    """apply late events → ask the platform about contradictions → done until the next one comes."""
+    """apply late events → watch a paid flow for 90 days, asking for lost pages → done until the next one comes."""
 
     @workflow.run
     async def run(self, subject: Subject) -> str:

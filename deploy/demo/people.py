@@ -1,0 +1,133 @@
+"""The people of a county as they come to the counter: one token each, one key per act, patience where it takes time."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+LOOK_EVERY_SECONDS = 0.15
+# What a clerk would press again: the list is being fetched, the service is just starting again.
+AGAIN = {502, 503, 504}
+
+
+class Refused(Exception):
+    """The API said no; the problem document is what it said."""
+
+    def __init__(self, status: int, problem: Json) -> None:
+        super().__init__(
+            f"{status} {problem.get('code')}: {problem.get('title')} {problem.get('detail')} {problem.get('errors', '')}"
+        )
+        self.status = status
+        self.problem = problem
+
+
+class Person:
+    """Somebody with a token; repeats an act under the same key when the API was away."""
+
+    def __init__(self, http: httpx.Client, token: str, patience: float = 120.0) -> None:
+        self._http = http
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._patience = patience
+
+    def get(self, path: str, **query: str | int | bool) -> Json:
+        answer: Json = self._send("GET", path, params=query).json()
+        return answer
+
+    def content(self, path: str) -> bytes:
+        return self._send("GET", path).content
+
+    def post(self, path: str, body: object = None, key: str | None = None) -> Json:
+        answer: Json = self._send("POST", path, key=key or uuid.uuid4().hex, json=body).json()
+        return answer
+
+    def put(self, path: str, body: object) -> Json:
+        answer: Json = self._send("PUT", path, key=uuid.uuid4().hex, json=body).json()
+        return answer
+
+    def upload(self, path: str, name: str, data: bytes, **fields: str) -> Json:
+        files = {"file": (name, data, "application/octet-stream")}
+        answer: Json = self._send("POST", path, key=uuid.uuid4().hex, files=files, data=fields).json()
+        return answer
+
+    def file_id(self, name: str, data: bytes) -> int:
+        return int(self.upload("/files", name, data)["file_id"])
+
+    def pages(self, path: str, **query: str | int | bool) -> list[Json]:
+        """All rows of a list, page by page."""
+        rows: list[Json] = []
+        after: str | int | None = None
+        while True:
+            more = {} if after is None else {"after": after}
+            page = self.get(path, limit=500, **query, **more)
+            rows += page["items"]
+            after = page["next"]
+            if after is None:
+                return rows
+
+    def _send(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
+        headers = self._headers | ({"Idempotency-Key": key} if key else {})
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                answer = self._http.request(method, path, headers=headers, **options)
+                if answer.status_code not in AGAIN or time.monotonic() > deadline:
+                    break
+            except httpx.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_EVERY_SECONDS)
+        if answer.is_error:
+            raise Refused(answer.status_code, _problem(answer))
+        return answer
+
+
+class County:
+    """The people of one county."""
+
+    def __init__(self, http: httpx.Client, code: str, tokens: Mapping[str, str]) -> None:
+        self.code = code
+        self.admin = Person(http, tokens["county_admin"])
+        self.operator = Person(http, tokens["operator"])
+        self.reviewer = Person(http, tokens["reviewer"])
+        self.second_reviewer = Person(http, tokens["second_reviewer"])
+
+
+def counties(http: httpx.Client, tokens_file: Path) -> dict[str, County]:
+    tokens = json.loads(tokens_file.read_text())
+    return {code: County(http, code, roles) for code, roles in tokens.items()}
+
+
+def figure(rows: list[Json], name: str) -> Json:
+    """Count and fen of one state in a list of labelled figures; zero where the state isn't there."""
+    for row in rows:
+        if name in (row.get("state"), row.get("stage"), row.get("payment")):
+            return {"count": row["count"], "fen": row.get("fen", row.get("total_fen"))}
+    return {"count": 0, "fen": 0}
+
+
+def wait_for(what: str, look: Callable[[], Json], ready: Callable[[Json], bool], seconds: float = 300.0) -> Json:
+    """Look again and again, as somebody at a screen does, until it is so."""
+    deadline = time.monotonic() + seconds
+    while not ready(seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} 等了 {seconds:.0f} 秒还没有结果；最后看到：{_brief(seen)}")
+        time.sleep(LOOK_EVERY_SECONDS)
+    return seen
+
+
+def _problem(answer: httpx.Response) -> Json:
+    try:
+        problem: Json = answer.json()
+    except ValueError:
+        return {"code": "NO_PROBLEM_DOCUMENT", "title": answer.text[:200]}
+    return problem
+
+
+def _brief(seen: Json) -> str:
+    told = {key: seen[key] for key in ("stage", "stage_label", "figures", "run", "outcome") if key in seen}
+    return json.dumps(told, ensure_ascii=False)
