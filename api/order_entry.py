@@ -1,24 +1,23 @@
-"""What an operator may order, and the entry of an order with its lines (S1 2.7, 2.8)."""
+"""The entry of an order with its lines, all or nothing (S1 2.7, 2.8)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply
 from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require_stage
 from api.flow_views import View
-from api.problems import Problem, conflict, field_problem
+from api.order_forms import NewOrder, OrderSelection
+from api.problems import Problem, conflict
 from models.catalogs import Catalogs
 from models.errors import ADVICE, ErrorType
 from models.identity import china_today
 from models.platform_words import Outcome
 from models.stages import OrderKind, OrderState, label
-from models.store.corrections import Correction, LineFault, check_correction, lines_before, seal_correction
+from models.store.corrections import LineFault, check_correction, lines_before, seal_correction
 from models.store.line_acts import LeftOut, choose, lock_county
-from models.store.order_rules import FIT_STAGES, RULES, WHOLE, FlowLineFilter, FlowLineSelection, Verdict, Word, judge
+from models.store.order_rules import FIT_STAGES, RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.orders import (
     NAME_RULES,
     Entry,
@@ -31,37 +30,11 @@ from models.store.orders import (
     summary_is_approved,
 )
 from models.store.runs import open_run
-from models.store.selection import MOST_NUMBERS, LineFilter, Selection, selected
+from models.store.selection import LineFilter, Selection, selected
 from models.subsidy import RunKind, Subject
 from models.tables import Flow, Order
 
 LISTED_FAULTS = 500
-
-
-class OrderFilter(FlowLineFilter):
-    """For name corrections the batch, list, town, bank and item of applications; for the others a flow's lines."""
-
-    batch_no: Word | None = None
-    list_no: Word | None = None
-
-
-class OrderSelection(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    application_nos: list[Word] | None = Field(None, min_length=1, max_length=MOST_NUMBERS)
-    filter: OrderFilter | None = None
-
-
-class NewOrder(BaseModel):
-    """`selection` absent means every fitting line, where the kind allows it; `corrections` go with modified only."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    kind: OrderKind
-    flow_no: Word | None = None
-    selection: OrderSelection | None = None
-    corrections: list[Correction] | None = Field(None, min_length=1, max_length=MOST_NUMBERS)
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 async def enter(desk: Desk, session: AsyncSession, wanted: NewOrder, catalogs: Catalogs | None) -> Reply:
@@ -86,40 +59,6 @@ async def refuse_when_approved(session: AsyncSession, flow: Flow) -> None:
     """The platform's approval may be stored before the flow's stage says so."""
     if await summary_is_approved(session, flow_id(flow)):
         raise conflict("SUMMARY_APPROVED", "不能再撤销", ADVICE[ErrorType.SUMMARY_APPROVED])
-
-
-def check_shape(wanted: NewOrder) -> None:
-    """What this kind of order must and must not name."""
-    named, kind = wanted.selection, wanted.kind
-    faults: dict[str, str] = {}
-    if kind is OrderKind.NAME_CORRECTION:
-        if wanted.flow_no is not None:
-            faults["/flow_no"] = "更正姓名不属于任何流程，请去掉流程编号"
-    elif wanted.flow_no is None:
-        faults["/flow_no"] = "请填写流程编号"
-    if wanted.corrections is not None and kind is not OrderKind.MODIFIED:
-        faults["/corrections"] = "只有修改申请提交可以带更正内容"
-    if kind is OrderKind.CANCELLATION and named is not None:
-        faults["/selection"] = "撤销的是整个流程，不能选择申请；只撤回部分申请请用“撤回”"
-    elif named is None and wanted.corrections is None and kind not in {*WHOLE, OrderKind.CANCELLATION}:
-        faults["/selection"] = "请给出申请编号清单或筛选条件"
-    elif named is not None and (named.application_nos is None) == (named.filter is None):
-        faults["/selection"] = "请给出申请编号清单或筛选条件，二者取一"
-    elif named is not None and named.filter is not None and (fault := _misplaced(kind, named.filter)):
-        faults["/selection/filter"] = fault
-    if faults:
-        raise field_problem(faults)
-
-
-def _misplaced(kind: OrderKind, criteria: OrderFilter) -> str | None:
-    given = set(criteria.criteria)
-    if kind is OrderKind.NAME_CORRECTION:
-        foreign = given - {"batch_no", "list_no", "town_code", "bank_code", "item_code", "applicant_kind"}
-    else:
-        foreign = given & {"batch_no", "list_no"}
-        if not given and kind is OrderKind.WITHDRAWAL:
-            return "撤回须至少给出一个筛选条件；撤回全部请用“撤销流程”"
-    return f"这种指令不能按 {'、'.join(sorted(foreign))} 筛选，请去掉" if foreign else None
 
 
 async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> Reply:

@@ -10,7 +10,8 @@ from api.desk import Desk, Reply, for_roles
 from api.flow_guard import line_errors, require_other, require_stage, run_id
 from api.flow_lines import known_flow
 from api.form_catalogs import catalogs_for
-from api.order_entry import NewOrder, check_shape, enter, named_errors, refuse_when_approved, refuse_while_cancelling
+from api.order_entry import enter, named_errors, refuse_when_approved, refuse_while_cancelling
+from api.order_forms import NewOrder, check_shape
 from api.problems import conflict, not_found
 from models.stages import OrderKind, OrderState, Role, label
 from models.store.database import execute, fetch_int

@@ -1,10 +1,13 @@
 """The flow over HTTP: its view, its lines, deferral, payments, settlements; another county's are not there."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from activities.effects_payments import TakenPage, apply_payments, flow_of
+from models.platform import PaymentPage
 from models.store.vault import Field
 from tests.rows import (
     ADMIN,
@@ -180,9 +183,9 @@ async def test_payments_show_the_latest_result_with_its_explanation(office: Offi
     flow_no, numbers = await ended_flow(office, [Line(amount_fen=100), Line(amount_fen=200)], unresolved=1)
     returned = office.vault.seal(Field.REASON, numbers[1], "退票")
     await office.run(
-        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, reason_code, reason_sealed, at,"
-        " page, source, after_end, taken_at) SELECT flow_id, id, 2, 'failed', amount_fen, 'account_closed', :reason, now(),"
-        " 2, 'platform', true, now() FROM flow_line WHERE application_no = :number",
+        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, reason_code, reason_sealed,"
+        " at, page, source, after_end, taken_at) SELECT flow_id, id, 2, 'failed', amount_fen, 'account_closed',"
+        " :reason, now(), 2, 'platform', true, now() FROM flow_line WHERE application_no = :number",
         reason=returned,
         number=numbers[1],
     )
@@ -249,3 +252,33 @@ async def test_settlement_needs_proof_of_the_own_county_a_reviewer_and_the_end(o
     await office.run("UPDATE flow SET stage = 'paying'")
     assert (await office.post(path, body, REVIEWER)).json()["code"] == "FLOW_STAGE_UNFIT"
     assert await count_of(office, "payment WHERE source = 'settled'") == 0
+
+
+async def test_a_later_page_of_the_platform_wins_over_a_settlement(office: Office) -> None:
+    flow_no, numbers = await ended_flow(office, [Line(amount_fen=100), Line(amount_fen=200)], unresolved=1)
+    async with office.database.transaction() as session:
+        proof = await add_file(session)
+    body = {"selection": {"filter": {}}, "status": "failed", "reason": "银行回单", "proof_file_id": proof}
+    assert (await office.post(f"/flows/{flow_no}/settlements", body, REVIEWER)).status_code == 200
+    payment = {
+        "application_no": numbers[0],
+        "attempt": 1,
+        "sequence": 1,
+        "status": "paid",
+        "amount_fen": 100,
+        "at": "2026-11-20T10:00:00+08:00",
+    }
+    page = PaymentPage.model_validate_json(
+        json.dumps(
+            {"flow_id": "F-1", "client_reference": flow_no, "county_code": COUNTY, "page": 2, "payments": [payment]}
+        )
+    )
+    async with office.database.transaction() as session:
+        flow = await flow_of(session, flow_no)
+        assert flow is not None
+        assert await apply_payments(session, office.vault, flow, [TakenPage(1, page)]) == {1: "applied"}
+    line = (await office.get(f"/flows/{flow_no}/payments/{numbers[0]}")).json()
+    assert (line["payment"], line["source"]) == ("paid", "platform")
+    assert [(each["sequence"], each["source"]) for each in line["results"]] == [(0, "settled"), (1, "platform")]
+    assert await balances(office) == [(0, 300)]
+    assert await office.rows("SELECT stage FROM application ORDER BY id LIMIT 1") == [("paid",)]

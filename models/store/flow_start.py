@@ -159,7 +159,8 @@ async def _registered(session: AsyncSession, vault: Vault) -> list[tuple[Value, 
 async def _move_batch(session: AsyncSession, flow: Flow) -> None:
     await execute(
         session,
-        "UPDATE application a SET stage = 'in_flow', updated_at = now() FROM placed p WHERE p.application_id = a.id",
+        "UPDATE application a SET stage = 'in_flow', version = a.version + 1, updated_at = now() "
+        "FROM placed p WHERE p.application_id = a.id",
     )
     await execute(
         session, "UPDATE batch SET stage = 'in_flow', updated_at = now() WHERE id = :batch", batch=flow.batch_id
