@@ -172,5 +172,6 @@ EFFECTS: dict[str, Settle] = {
     "result_line": _take_result,
     "payment_content": _take_payment,
     "payment_amount": _take_payment,
+    "payment_over_indicator": _take_payment,
     "payment_page": _take_page,
 }

@@ -42,11 +42,15 @@ SELECT i.inbox_id, i.page, i.position,
        WHEN EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no AND o.attempt = i.attempt
          AND o.sequence = i.sequence AND (o.page, o.position) < (i.page, i.position)
          AND (o.status <> i.status OR o.reason_code IS DISTINCT FROM i.reason_code)) THEN 'payment_content'
+       WHEN i.status = 'paid' AND l.money = 'released' AND d.total_fen - d.reserved_fen - d.paid_fen
+         < sum(i.amount_fen) FILTER (WHERE i.status = 'paid' AND l.money = 'released')
+           OVER (PARTITION BY l.indicator_id ORDER BY i.page, i.position) THEN 'payment_over_indicator'
   END AS kind,
   l.payment, l.payment_sequence, l.amount_fen, l.state
 FROM incoming i
 LEFT JOIN flow_line l ON l.flow_id = :flow AND l.application_no = i.application_no AND l.attempt = i.attempt
 LEFT JOIN payment p ON p.flow_line_id = l.id AND p.sequence = i.sequence AND p.source = 'platform'
+LEFT JOIN indicator d ON d.id = l.indicator_id
 """
 
 

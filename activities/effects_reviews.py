@@ -63,19 +63,23 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, in
     flow_no, _, suffix = (review.client_reference or "").partition(".")
     row = await fetch_one(
         session,
-        "SELECT s.id, s.stage, s.platform_opinion, s.flow_id FROM summary s JOIN flow f ON f.id = s.flow_id "
+        "SELECT s.id, s.stage, s.platform_opinion, s.submitted_at FROM summary s JOIN flow f ON f.id = s.flow_id "
         "WHERE f.flow_no = :flow_no AND s.number = :number FOR UPDATE",
         flow_no=flow_no,
         number=_round(suffix.removeprefix("s")),
     )
     if row is None:
         return "unknown summary"
-    if row[1] != "submitted":
+    # The review may be here before the answer to our own hand-over is.
+    under_review = row[1] == "submitted" or (row[1] == "county_passed" and row[3] is not None)
+    if not under_review:
         applied = {"approved": "approved", "confirmed": "approved", "rejected": "rejected"}.get(row[1], row[1])
         return await _compare(session, vault, EventType.SUMMARY_REVIEWED, review, inbox_id, applied, row[2])
     await execute(
         session,
-        "UPDATE summary SET stage = :stage, platform_opinion = :opinion, platform_reviewed_at = :at WHERE id = :id",
+        "UPDATE summary SET stage = :stage, platform_opinion = :opinion, platform_reviewed_at = :at,"
+        " submission_id = coalesce(submission_id, :submission) WHERE id = :id",
+        submission=review.submission_id,
         stage=review.status.value,
         opinion=review.opinion,
         at=review.reviewed_at,

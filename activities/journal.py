@@ -58,8 +58,11 @@ class PostgresJournal:
         async with self._database.transaction() as session:
             await execute(
                 session,
-                "INSERT INTO odd_answer (county_code, operation, key, status, body, came_at) "
-                "VALUES (:county, :operation, :key, :status, :body, now())",
+                "INSERT INTO odd_answer (county_code, operation, key, status, body_sha256, body, times, came_at)"
+                " VALUES (:county, :operation, coalesce(:key, ''), :status, :digest, :body, 1, now())"
+                " ON CONFLICT (county_code, operation, key, body_sha256) DO UPDATE SET times = odd_answer.times + 1,"
+                " came_at = now()",
+                digest=hashlib.sha256(body).hexdigest(),
                 county=county_code,
                 operation=operation.value,
                 key=key,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from sqlmodel import col, select
+from temporalio import activity
 
 from activities.platform_client import PlatformClient
 from models.platform_words import MediaType
@@ -36,6 +37,8 @@ class PlatformFiles:
     async def _upload_one(self, file: StoredFile, gate: asyncio.Semaphore) -> None:
         async with gate:
             content = await self._objects.get(file)
+            if activity.in_activity():
+                activity.heartbeat(file.id)
             stored = await self._platform.upload_file(file.county_code, content, MediaType(file.content_type))
             file.platform_file_id = stored.file_id
             async with self._database.transaction() as session:

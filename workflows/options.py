@@ -19,5 +19,11 @@ class Options(TypedDict, total=False):
 LOOK = Options(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
 # One call to the platform plus its file uploads; longer than the HTTP client's own limit.
 CALL = Options(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
+# Asking is a safety net: a platform that doesn't answer is asked again at the next turn, callbacks go on meanwhile.
+ASK = Options(
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=timedelta(minutes=2),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3),
+)
 # A whole list page by page; each page beats, so a dead worker is noticed within a page's time.
 PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=timedelta(minutes=2), retry_policy=PATIENT)

@@ -4,12 +4,16 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
     from models.subsidy import Look, Subject
     from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
-    from workflows.options import PUSH
+    from workflows.options import ASK
+
+# A platform that didn't answer a question is left alone this long.
+UNANSWERED_SECONDS = 60.0
 
 
 class RowDriven:
@@ -81,7 +85,10 @@ class RowDriven:
                 pass
             else:
                 return
-        await workflow.execute_activity_method(AskingActivities.ask_platform, subject, **PUSH)
+        try:
+            await workflow.execute_activity_method(AskingActivities.ask_platform, subject, **ASK)
+        except ActivityError:
+            await self._pause(UNANSWERED_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
         """Wait for news at most this long."""

@@ -116,13 +116,16 @@ class OddAnswer(SQLModel, table=True):
     """An answer of the platform outside the contract: kept for a person to look at, never taken for success."""
 
     __tablename__ = "odd_answer"
+    __table_args__ = (UniqueConstraint("county_code", "operation", "key", "body_sha256"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     county_code: str = Field(index=True)
     operation: str
-    key: str | None = None
+    key: str = ""
     status: int
+    body_sha256: str
     body: str = Field(sa_type=Text)
+    times: int = 1
     came_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 

@@ -284,11 +284,20 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("county_code", sa.String(), nullable=False),
         sa.Column("operation", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=True),
+        sa.Column("key", sa.String(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body_sha256", sa.String(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("came_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_odd_answer")),
+        sa.UniqueConstraint(
+            "county_code",
+            "operation",
+            "key",
+            "body_sha256",
+            name=op.f("uq_odd_answer_county_code_operation_key_body_sha256"),
+        ),
     )
     op.create_index(op.f("ix_odd_answer_county_code"), "odd_answer", ["county_code"], unique=False)
     op.create_table(
