@@ -22,7 +22,7 @@ COUNTIES = (f"50{number:04d}" for number in itertools.count(5001))
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     with trial(tmp_path_factory.mktemp("simulator"), seed=7) as running:
-        running.set("/settings", {"late_seconds": 0.6, "reorder_seconds": 0.3, "hang_seconds": 0.3})
+        running.set("/settings", {"late_seconds": 1.0, "reorder_seconds": 0.8, "hang_seconds": 0.3})
         yield running
 
 

@@ -224,7 +224,7 @@ def test_a_failed_line_sent_again_is_never_paid_late(platform: Trial, county: Co
     county.start()
     county.judged("application_submission", records, "initial")
     county.summarise(records)
-    platform.set("/time-scale", {"scale": 86_400 * 10.0})
+    platform.set("/time-scale", {"scale": 86_400 * 4.0})
     county.confirm(records)
     county.ended()
     old = county.flow_id
@@ -271,7 +271,7 @@ def test_a_returned_line_has_no_evidence_and_releases_its_indicator(platform: Tr
 def test_a_cancelled_flow_closes_its_round_without_a_word(platform: Trial, county: County) -> None:
     records = ready(platform, county, "paid")
     county.start()
-    platform.set("/time-scale", {"scale": 3600 * 8.0})
+    platform.set("/time-scale", {"scale": 3600 * 4.0})
     platform.at_desk("application_submission")
     dataset = county.push("application_submission", records, "initial")
     path = f"/flows/{county.flow_id}/cancellation"

@@ -1,8 +1,6 @@
 """Killed in the middle and started again with the same state: what was acknowledged is there and goes on."""
 
-import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -10,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.simulator.faults import Faults, Kind, Plan
 from deploy.simulator.launch import ROOT, start
+from deploy.simulator.store import Store
 from deploy.simulator.trial import Trial, ready, refused, trial
 
 
@@ -26,7 +26,6 @@ def test_a_killed_platform_goes_on_where_it_was(tmp_path: Path) -> None:
         assert len(county.results(dataset, len(records))) == 602
         assert county.summarise(records)["status"] == "approved"
         county.confirm(records)
-        kill_and_start(platform)
         county.receiver.wait_type("flow.payments")
         kill_and_start(platform)
         ended = county.ended()
@@ -67,67 +66,54 @@ def test_an_event_not_yet_taken_comes_after_a_kill_with_the_same_bytes(tmp_path:
         assert platform.ask("/health")["stuck"] == 0
 
 
-def test_switches_and_faults_are_kept(tmp_path: Path) -> None:
+def test_it_stops_cleanly_and_keeps_its_switches(tmp_path: Path) -> None:
     with trial(tmp_path, time_scale=5, seed=11, faults="late=0.25,5xx=0.5", returns_after_end=3) as platform:
         platform.set("/settings", {"clerk": {"policy": "person"}})
-        kill_and_start(platform)
+        stop(platform, signal.SIGTERM)
+        platform.start_again()
         health, faults, settings = platform.ask("/health"), platform.ask("/faults"), platform.ask("/settings")
         assert (health["time_scale"], health["seed"]) == (5, 11)
         assert faults["rates"] == {"late": 0.25, "5xx": 0.5}
         assert (settings["clerk"], settings["returns_after_end"]) == ({"policy": "person"}, 3)
+        stop(platform, signal.SIGINT)
 
 
-def test_two_starts_with_one_seed_draw_the_same_faults(tmp_path: Path) -> None:
+def stop(platform: Trial, word: signal.Signals) -> None:
+    begun = time.monotonic()
+    platform.launched.process.send_signal(word)
+    assert platform.launched.process.wait(10) == 0
+    assert time.monotonic() - begun < 5
+
+
+def test_one_seed_draws_the_same_faults_and_each_start_its_own(tmp_path: Path) -> None:
     drawn = []
-    for name in ("one", "two"):
-        with trial(tmp_path / name, seed=3, faults="5xx=0.3") as platform:
-            drawn.append([platform.probes["50"].get("/banks").status_code >= 500 for _ in range(40)])
-    assert drawn[0] == drawn[1]
-    assert True in drawn[0]
-    assert False in drawn[0]
+    for folder, seed in (("one", 3), ("two", 3), ("other", 4), ("one", 3)):
+        store = Store(tmp_path / folder)
+        faults = Faults(store, seed, Plan(rates={Kind.LATE: 0.3}))
+        drawn.append([faults.strikes(Kind.LATE, "flow.payments") for _ in range(100)])
+        store.close()
+    first, same, other, again = drawn
+    assert first == same
+    assert len({tuple(draws) for draws in (first, other, again)}) == 3
+    assert all(10 < sum(draws) < 50 for draws in drawn)
 
 
-@pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly(tmp_path: Path, word: signal.Signals) -> None:
-    with trial(tmp_path) as platform:
-        assert platform.probes["50"].get("/banks").is_success
-        begun = time.monotonic()
-        platform.launched.process.send_signal(word)
-        assert platform.launched.process.wait(10) == 0
-        assert time.monotonic() - begun < 5
+def test_it_says_where_it_listens_and_loads_registers_beside_it(tmp_path: Path) -> None:
+    with trial(tmp_path / "one", seed=5) as platform:
+        assert (platform.launched.seed, platform.launched.url) == (5, f"http://127.0.0.1:{platform.launched.port}")
+        with pytest.raises(RuntimeError):
+            start(tmp_path / "two", platform.clients_file, platform.launched.port)
+        load_from_the_command_line(platform)
 
 
-def test_it_says_one_line_when_it_is_ready(tmp_path: Path) -> None:
-    with trial(tmp_path) as platform:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "deploy.simulator", "--state", str(tmp_path / "x"), "--port", str(port)]
-        with subprocess.Popen(
-            [*command, "--clients", str(platform.clients_file), "--seed", "5"],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        ) as second:
-            assert second.stdout is not None
-            said = json.loads(second.stdout.readline())
-            assert (said["ready"], said["url"], said["seed"]) == (True, f"http://127.0.0.1:{port}", 5)
-            second.terminate()
-
-
-def test_a_taken_port_is_said_at_once(tmp_path: Path) -> None:
-    with trial(tmp_path / "one") as platform, pytest.raises(RuntimeError):
-        start(tmp_path / "two", platform.clients_file, platform.launched.port)
-
-
-def test_registers_are_loaded_from_the_command_line(tmp_path: Path) -> None:
+def load_from_the_command_line(platform: Trial) -> None:
     data = ROOT / "deploy" / "demo" / "data"
-    with trial(tmp_path) as platform:
-        command = [sys.executable, "-m", "deploy.simulator", "--state", str(tmp_path), "load"]
-        command += ["--register", f"500003={data / 'register-500003-60.csv'}"]
-        command += ["--bank-accounts", str(data / "bank-accounts-500001-2000.csv")]
-        said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=30)
-        assert said.stdout.split() == ["500003", "60", "bank", "accounts", "1976"]
-        county = platform.county("500003")
-        register = (data / "register-500003-60.csv").read_text("utf-8-sig").splitlines()
-        records = [county.record("R1", register[1].split(",")[:4])]
-        assert county.judged("beneficiary_init", records)["R1"]["outcome"] == "matched"
+    command = [sys.executable, "-m", "deploy.simulator", "--state", str(platform.state), "load"]
+    command += ["--register", f"500003={data / 'register-500003-60.csv'}"]
+    command += ["--bank-accounts", str(data / "bank-accounts-500001-2000.csv")]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=30)
+    assert said.stdout.split() == ["500003", "60", "bank", "accounts", "1976"]
+    county = platform.county("500003")
+    register = (data / "register-500003-60.csv").read_text("utf-8-sig").splitlines()
+    records = [county.record("R1", register[1].split(",")[:4])]
+    assert county.judged("beneficiary_init", records)["R1"]["outcome"] == "matched"
