@@ -43,8 +43,8 @@ _tick = threading.Event()
 def up(home: Path, parts: list[str]) -> int:
     """The stack with what it had stored before, until Ctrl-C."""
     with _running(home, parts, Options(env=_HURRIED)) as stack:
-        _say_where(stack)
         try:
+            _say_where(stack)
             return _watch(stack, lambda: None)
         except KeyboardInterrupt:
             print("\n正在停止……", flush=True)

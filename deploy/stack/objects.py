@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BUCKET = "onecard"
 REGION = "us-east-1"
+_PROBE = ".ready"
 
 # Every listener is named here: one left out would take its default port, on which another copy may sit.
 LISTENERS = tuple(
@@ -96,14 +97,21 @@ def remove_sockets(store: ObjectStore) -> None:
 
 
 def _has_bucket(store: ObjectStore) -> bool:
-    """Ready means: it takes writes, which it does a moment after it answers."""
+    """Ready means: what was stored before can be read, and new objects can be written.
+
+    Both come a moment after the first answer: the volumes report to the master on their own.
+    """
     if not is_listening(store.ports["s3.port"]):
         return False
     client = store.client()
     try:
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
             client.create_bucket(Bucket=BUCKET)
-        client.put_object(Bucket=BUCKET, Key=".ready", Body=b"")
+        with contextlib.suppress(client.exceptions.NoSuchKey):
+            client.get_object(Bucket=BUCKET, Key=_PROBE)["Body"].read()
+        client.put_object(Bucket=BUCKET, Key=_PROBE, Body=b"ready")
     except (BotoCoreError, ClientError):
         return False
+    finally:
+        client.close()
     return True
