@@ -15,11 +15,11 @@ from models.store import line_rules
 from models.store.database import Value
 from models.store.line_acts import Choice, LeftOut, Rule, change_chosen, choose, lock_county
 from models.store.line_rules import LineAct
-from models.store.selection import Selection, selected
+from models.store.selection import NO_NUL, Selection, selected
 
 router = APIRouter(tags=["申请办理"])
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
 
 
 class ActRequest(BaseModel):

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply
 from api.line_access import find_line
-from api.problems import Problem, conflict, not_found
+from api.problems import Problem, conflict, field_problem, not_found
 from models import identity
 from models.application_form import ApplicationForm, check_form
 from models.catalogs import Catalogs
@@ -26,6 +26,7 @@ from models.store.applications import (
 from models.store.database import fetch_int, fetch_one
 from models.store.line_acts import lock_county
 from models.store.numbers import Series, take_one
+from models.store.selection import Word
 from models.store.vault import Field as Column
 from models.tables import Application
 from models.tables.base import now
@@ -47,7 +48,7 @@ class NewApplication(BaseModel):
 
     fund_year: Annotated[int, Field(strict=True, ge=2000, le=2099)]
     channel: Literal[Channel.PC, Channel.MOBILE] = Channel.PC
-    batch_no: str | None = None
+    batch_no: Word | None = None
     form: Form
 
 
@@ -62,6 +63,8 @@ class Correction(BaseModel):
 
 async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalogs: Catalogs) -> Reply:
     """Store a draft; gives its number and what to think about."""
+    if entry.batch_no and desk.role is Role.APPLICANT:
+        raise field_problem({"/batch_no": "结算批次由县操作员安排，请留空"})
     form = _checked(entry.form, catalogs)
     batch_id = await open_batch_id(desk, session, entry.batch_no, entry.fund_year) if entry.batch_no else None
     number = await _number(desk, session, form.application_no, entry.fund_year)

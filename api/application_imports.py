@@ -22,6 +22,7 @@ from models.stages import ImportStage
 from models.store.numbers import Series, take_one
 from models.store.objects import save_file
 from models.store.runs import open_run
+from models.store.selection import Word
 from models.subsidy import RunKind, Subject
 from models.tables import ApplicationImport, StoredFile
 
@@ -38,7 +39,7 @@ async def hand_in(
     file: Annotated[UploadFile, File()],
     fund_year: FundYear,
     applicant_kind: Annotated[ApplicantKind, Form()],
-    batch_no: Annotated[str | None, Form()] = None,
+    batch_no: Annotated[Word | None, Form()] = None,
 ) -> Response:
     """批量导入: all rows or none; with a batch number the rows are planned for that batch."""
     data = await file.read()

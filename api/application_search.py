@@ -11,10 +11,10 @@ from api.desk import Desk
 from api.line_access import own
 from api.line_views import LineRow
 from models.store.database import fetch
-from models.store.selection import LineFilter, Predicate, filtered, of_county
+from models.store.selection import NO_NUL, LineFilter, Predicate, filtered, of_county
 from models.store.vault import Field, Vault
 
-Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 CHUNK = 5_000
 MOST = 10_000
 

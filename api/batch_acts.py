@@ -16,7 +16,7 @@ from models.store.database import execute, fetch, fetch_one
 from models.store.line_acts import change_chosen, lock_county
 from models.store.line_rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
 from models.store.runs import open_run
-from models.store.selection import Selection
+from models.store.selection import NO_NUL, Selection
 from models.subsidy import RunKind, Subject
 from models.tables import Batch
 from models.tables.base import now
@@ -29,7 +29,7 @@ class Publicity(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     start_date: date
-    address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+    address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=NO_NUL)]
     image_file_ids: Annotated[list[int], Field(min_length=1, max_length=MOST_IMAGES)]
 
 

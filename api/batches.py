@@ -18,7 +18,7 @@ from api.names import names_of
 from api.paging import Pages
 from models.stages import BatchStage, Verification
 from models.store.numbers import Series, take_one
-from models.store.selection import LineFilter, Selection, filtered
+from models.store.selection import NO_NUL, LineFilter, Selection, filtered
 from models.tables import Batch
 
 router = APIRouter(tags=["结算批次"])
@@ -43,7 +43,7 @@ class NewBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fund_year: Annotated[int, Field(strict=True, ge=2000, le=2099)]
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
 
 
 class Lines(BaseModel):

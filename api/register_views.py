@@ -13,10 +13,10 @@ from models import identity
 from models.stages import AccountStatus, label
 from models.store.database import fetch
 from models.store.register import register_row
-from models.store.selection import Predicate
+from models.store.selection import NO_NUL, Predicate
 from models.store.vault import Field, Vault
 
-Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 CHUNK = 5_000
 MOST = 10_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
@@ -74,7 +74,7 @@ async def working(server: ApiServer, client: Client) -> AsyncIterator[None]:
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path, s3_settings: Access, temporal_client: Client) -> AsyncIterator[Desk]:
     year = next(_years)
-    queue = {"temporal_task_queue": f"imports-{year}", "worker_grace_seconds": 1}
+    queue: dict[str, Any] = {"temporal_task_queue": f"imports-{year}", "worker_grace_seconds": 1}
     async with api_server(database_url, tmp_path, s3_settings, temporal_client, **queue) as server:
         await seed_county_lists(server, year)
         async with working(server, temporal_client):
@@ -221,6 +221,16 @@ async def test_a_file_of_another_kind_behind_a_right_name(desk: Desk, data: byte
     assert (seen["stage"], seen["faults"][0]["code"]) == ("refused", code)
     assert seen["problem"] == seen["faults"][0]["message"]
     assert await desk.lines() == 0
+
+
+async def test_a_missing_column_is_a_fault_of_the_file(desk: Desk) -> None:
+    place = HEADERS.index("手机号")
+    lines = [[*line[:place], *line[place + 1 :]] for line in (HEADERS, row(0))]
+    data = "\n".join(",".join(str(cell or "") for cell in line) for line in lines).encode()
+    seen = await desk.finished(await desk.hand_in(data))
+    assert (seen["stage"], seen["faults"][0]["code"], seen["rows_refused"]) == ("refused", "COLUMN_MISSING", 0)
+    assert "手机号" in seen["problem"]
+    assert seen["refused_rows_url"] is None
 
 
 async def test_nothing_and_too_much_are_refused_at_the_counter(desk: Desk) -> None:

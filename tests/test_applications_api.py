@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from models.stages import Role
@@ -207,6 +207,15 @@ async def test_acts_that_need_a_reason_say_so(server: ApiServer) -> None:
 async def test_a_selection_says_what_it_means(server: ApiServer, selection: object) -> None:
     answer = await server.post(Role.OPERATOR, "/application-submissions", {"selection": selection})
     assert answer.status_code == 422
+
+
+async def test_texts_that_no_database_takes_are_refused(server: ApiServer) -> None:
+    for selection, reason in (({"batch_no": "a\x00b"}, "x"), ({"stage": "draft"}, "a\x00b"), (["a\x00b"], "x")):
+        answer = await server.post(Role.OPERATOR, "/application-withdrawals", request(selection, reason))
+        assert answer.status_code == 422
+    headers = server.bearer(Role.OPERATOR)
+    sought = await server.http.post("/applications/search", json={"name": "a\x00b"}, headers=headers)
+    assert sought.status_code == 422
 
 
 async def test_a_correction_past_the_review_goes_through_it_again(server: ApiServer) -> None:

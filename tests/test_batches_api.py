@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from models.stages import Role
@@ -190,7 +190,8 @@ async def test_publicity_needs_pictures_of_the_county(server: ApiServer) -> None
     for ids, place in (([image, form], 1), ([foreign], 0), ([999_999], 0)):
         answer = await server.put(Role.OPERATOR, path, body | {"image_file_ids": ids})
         assert [error["pointer"] for error in answer.json()["errors"]] == [f"/image_file_ids/{place}"]
-    for wrong in ({"image_file_ids": []}, {"start_date": "2026-02-30"}, {"address": " "}):
+    wrongs: list[dict[str, Any]] = [{"image_file_ids": []}, {"start_date": "2026-02-30"}, {"address": " "}]
+    for wrong in wrongs:
         answer = await server.put(Role.OPERATOR, path, body | {"image_file_ids": [image]} | wrong)
         assert answer.status_code == 422
     for _ in range(2):

@@ -29,7 +29,7 @@ async def server(database_url: str, tmp_path: Path, s3_settings: Access) -> Asyn
 def picture(size: tuple[int, int] = (64, 48), kind: str = "JPEG", mode: str = "RGB", **options: object) -> bytes:
     target = io.BytesIO()
     image = Image.effect_noise(size, 60).convert(mode)
-    image.save(target, kind, **options)  # type: ignore[arg-type]
+    image.save(target, kind, **options)
     return target.getvalue()
 
 

@@ -10,7 +10,9 @@ from models.platform_words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outco
 from models.stages import ApplicationStage, Verification
 from models.store.database import Value
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+# PostgreSQL takes no NUL in a text.
+NO_NUL = r"^[^\x00]*$"
+Word = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=NO_NUL)]
 MOST_NUMBERS = 5_000
 MATCH_OUTCOMES = OUTCOMES_OF[DatasetKind.BENEFICIARY_INIT]
 
