@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.store.objects import ObjectDamaged
 
@@ -107,7 +108,7 @@ def install(app: FastAPI) -> None:
     for away in (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, BotoCoreError, ClientError):
         app.add_exception_handler(away, _on_database)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
-    app.add_exception_handler(Exception, _on_error)
+    app.add_middleware(LastResort)
 
 
 def _on_problem(_: Request, error: Exception) -> JSONResponse:
@@ -174,11 +175,35 @@ def _on_damaged(_: Request, error: Exception) -> JSONResponse:
     return Problem(503, "FILE_DAMAGED", "文件已损坏", detail).response()
 
 
-def _on_error(request: Request, error: Exception) -> JSONResponse:
-    # the text of an unexpected error may quote a person's data: its type and place must do
-    _LOG.error("unexpected error", method=request.method, error=type(error).__name__, at=_place(error))
-    detail = "系统内部出错，没有作任何改动，请稍后重试；反复出现请联系运维"
-    return Problem(500, "INTERNAL", "系统内部出错", detail).response()
+class LastResort:
+    """ASGI middleware for what nobody expected.
+
+    Starlette's own would hand the error on to the server, whose log shows its text; that may quote a person's data.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noticed)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            _LOG.error("unexpected error", method=scope["method"], error=type(error).__name__, at=_place(error))
+            if not started:
+                await _unexpected().response()(scope, receive, send)
+
+
+def _unexpected() -> Problem:
+    return Problem(500, "INTERNAL", "系统内部出错", "没有作任何改动，请稍后重试；反复出现请联系运维")
 
 
 def _place(error: BaseException) -> str:
