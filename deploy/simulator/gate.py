@@ -171,7 +171,7 @@ class Gate:
             faults.note(Kind.TIMEOUT_AFTER_ACCEPT, name, reply.started)
             self._world.wake()
             await asyncio.sleep(self._world.dice.choice((0.0, self._world.switches.hang_seconds)))
-            _hang_up(send)
+            await _hang_up(send)
             return
         if (
             name
@@ -189,13 +189,15 @@ class Gate:
         await send({"type": "http.response.body", "body": body})
 
 
-def _hang_up(send: Send) -> None:
+async def _hang_up(send: Send) -> None:
     """Closes the connection without a word; the server's own answer for a silent application would be a 500."""
     cycle = getattr(send, "__self__", None)
     transport = getattr(cycle, "transport", None)
     if transport is None:
         raise RuntimeError("the server hides its connection")
     transport.abort()
+    # The server learns of it in its next turn; before that it would complain of the missing answer.
+    await asyncio.sleep(0.01)
 
 
 def _reply(answer: Answer) -> Reply:
