@@ -5,7 +5,6 @@ import contextlib
 import signal
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import boto3
@@ -140,7 +139,7 @@ async def run(settings: Settings) -> None:
     database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
     vault = LocalVault.from_file(settings.vault_key_file)
     objects = ObjectStore(cast(S3, _s3(settings)), settings.s3_bucket)
-    clients = parse_clients(Path(settings.platform_clients_file).read_bytes())
+    clients = parse_clients(settings.platform_clients_file.read_bytes())
     timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
     async with httpx.AsyncClient(trust_env=False, timeout=timeout, follow_redirects=False) as http:
         client = await _connect(settings, stop)

@@ -143,9 +143,9 @@ async def _insert_decision(session: AsyncSession, vault: Vault, flow: Flow, paym
     await execute(
         session,
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code,"
-        " reason_sealed, at, source, after_end, taken_at) SELECT :flow, l.id, :sequence, :status, l.amount_fen, :serial,"
-        " :code, :reason, :at, 'decision', CAST(:ended AS boolean), now() FROM flow_line l WHERE l.flow_id = :flow"
-        " AND l.application_no = :number AND l.attempt = :attempt AND l.state = 'accepted'"
+        " reason_sealed, at, source, after_end, taken_at) SELECT :flow, l.id, :sequence, :status, l.amount_fen,"
+        " :serial, :code, :reason, :at, 'decision', CAST(:ended AS boolean), now() FROM flow_line l"
+        " WHERE l.flow_id = :flow AND l.application_no = :number AND l.attempt = :attempt AND l.state = 'accepted'"
         " ON CONFLICT (flow_line_id, sequence, source) DO NOTHING",
         flow=flow.id,
         number=payment.application_no,

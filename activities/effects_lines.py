@@ -46,6 +46,14 @@ async def _submitted(session: AsyncSession, vault: Vault, dataset: Dataset) -> N
         " AND f.state = 'under_review'",
         flow=dataset.flow_id,
     )
+    # The platform counts accepted submissions, in a flow that was cancelled later too.
+    await execute(
+        session,
+        "UPDATE application a SET acceptances = greatest(a.acceptances, f.attempt) FROM flow_line f, incoming i"
+        " WHERE f.flow_id = :flow AND f.application_no = i.application_no AND i.outcome = 'accepted'"
+        " AND f.state = 'accepted' AND a.id = f.application_id",
+        flow=dataset.flow_id,
+    )
 
 
 EFFECTS: dict[str, Effect] = {

@@ -1,15 +1,21 @@
-"""What may be said of a failure: exception texts end in Temporal's history, so only types and places go there."""
+"""Around every activity: it beats while it lives, and its failures say only what may stand in Temporal's history."""
 
+import asyncio
+import contextlib
 import traceback
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
 
 UNEXPECTED_PAUSE = timedelta(minutes=2)
+# Temporal learns of a dead worker by its silence alone; the beat comes from the loop that does the work.
+BEAT_SECONDS = 2.0
 
 
 class SafeFailures(Interceptor):
@@ -22,7 +28,8 @@ class SafeFailures(Interceptor):
 class _Guard(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         try:
-            return await self.next.execute_activity(input)
+            async with _beating():
+                return await self.next.execute_activity(input)
         except PlatformUnavailable as trouble:
             raise refusal_to_application_error(trouble) from None
         except PlatformRefusal as refusal:
@@ -31,6 +38,21 @@ class _Guard(ActivityInboundInterceptor):
             raise
         except Exception as error:
             raise ApplicationError(f"内部错误，见 {_place(error)}", type=type(error).__name__) from None
+
+
+@contextlib.asynccontextmanager
+async def _beating() -> AsyncIterator[None]:
+    beats = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        beats.cancel()
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        activity.heartbeat()
 
 
 def _unexpected(refusal: PlatformRefusal) -> ApplicationError:

@@ -79,6 +79,13 @@ class ListActivities:
         )
         await execute(
             session,
+            "UPDATE application a SET list_id = NULL, updated_at = now() WHERE a.stage = 'publicised' AND a.list_id ="
+            " (SELECT b.id FROM beneficiary_list b JOIN dataset d ON d.reference = b.list_no WHERE d.id = :id)"
+            " AND NOT EXISTS (SELECT 1 FROM dataset_line l WHERE l.dataset_id = :id AND l.application_id = a.id)",
+            id=dataset_id,
+        )
+        await execute(
+            session,
             "UPDATE application a SET verification = 'held' WHERE a.verification = 'pending' AND a.stage = 'in_batch'"
             " AND a.batch_id = (SELECT batch_id FROM dataset WHERE id = :id) AND NOT EXISTS"
             " (SELECT 1 FROM dataset_line l WHERE l.dataset_id = :id AND l.application_id = a.id)",

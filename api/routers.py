@@ -33,6 +33,8 @@ from api import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    # first: routes are tried in this order, and these come by the thousand
+    callbacks.router,
     catalogs.router,
     files.router,
     policy_unit.router,
@@ -58,6 +60,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox.router,
     runs.router,
     trail.router,
-    callbacks.router,
     health.router,
 )

@@ -75,8 +75,9 @@ async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settl
     await execute(
         session,
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, reason_sealed, at, source,"
-        " after_end, taken_at) SELECT :flow, l.id, 0, :status, l.amount_fen, s.reason_sealed, now(), 'settled', true,"
-        " now() FROM settled s JOIN flow_line l ON l.id = s.line_id",
+        " after_end, taken_at, proof_file_id) SELECT :flow, l.id, 0, :status, l.amount_fen, s.reason_sealed, now(),"
+        " 'settled', true, now(), :proof FROM settled s JOIN flow_line l ON l.id = s.line_id",
+        proof=settlement.proof_file_id,
         flow=flow,
         status=settlement.status,
     )

@@ -1,4 +1,4 @@
-"""数据初始化: a list of applications is matched with the platform's beneficiaries, one county of a province at a time."""
+"""数据初始化: applications are matched with the platform's beneficiaries, one county of a province at a time."""
 
 from temporalio import workflow
 

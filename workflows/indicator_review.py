@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class IndicatorReviewWorkflow(RowDriven):
-    """submit → wait for indicator.reviewed → approved | rejected; uploaded again after a refusal, the run opens again."""
+    """submit → wait for indicator.reviewed → approved | rejected; submitted again, the run opens again."""
 
     @workflow.run
     async def run(self, subject: Subject) -> str:

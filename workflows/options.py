@@ -15,15 +15,17 @@ class Options(TypedDict, total=False):
     retry_policy: RetryPolicy
 
 
-# A look applies at most some hundred pages that came at once: seconds, and short enough to notice a dead worker.
-LOOK = Options(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
+# Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit.
+SILENCE = timedelta(seconds=20)
+# A look applies at most some hundred pages that came at once: seconds.
+LOOK = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
 # One call to the platform plus its file uploads; longer than the HTTP client's own limit.
-CALL = Options(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
+CALL = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
 # Asking is a safety net: a platform that doesn't answer is asked again at the next turn, callbacks go on meanwhile.
 ASK = Options(
     start_to_close_timeout=timedelta(minutes=10),
-    heartbeat_timeout=timedelta(minutes=2),
+    heartbeat_timeout=SILENCE,
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3),
 )
-# A whole list page by page; each page beats, so a dead worker is noticed within a page's time.
-PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=timedelta(minutes=2), retry_policy=PATIENT)
+# A whole list, page by page.
+PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=SILENCE, retry_policy=PATIENT)

@@ -1,6 +1,5 @@
 """What every run shares: facts wake it, it looks at its rows, and it says in Temporal what it waits for."""
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -81,7 +80,7 @@ class RowDriven:
             pause = timedelta(seconds=look.ask_after_seconds)
             try:
                 await workflow.wait_condition(lambda: bool(self._news), timeout=pause)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 pass
             else:
                 return
@@ -94,5 +93,5 @@ class RowDriven:
         """Wait for news at most this long."""
         try:
             await workflow.wait_condition(lambda: bool(self._news), timeout=timedelta(seconds=seconds))
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return

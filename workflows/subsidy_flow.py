@@ -1,4 +1,4 @@
-"""补贴流程: a county pays one settlement batch through the platform, from 申请提交 to the last payment (S1 2.7, 2.8)."""
+"""补贴流程: a county pays one settlement batch through the platform, to the last payment (S1 2.7, 2.8)."""
 
 from temporalio import workflow
 
@@ -68,7 +68,7 @@ class SubsidyFlowWorkflow(RowDriven):
         await workflow.execute_activity_method(DatasetActivities.commit_dataset, dataset, **CALL)
 
     async def _carry_out(self, subject: Subject, order: NextOrder) -> None:
-        """修改申请提交, 确认需发放提交, 大数据校验不通过数据提交, 补发, 撤回, 撤销流程: entered, confirmed, now done."""
+        """修改, 确认需发放, 校验不通过数据, 补发, 撤回, 撤销: entered, confirmed, now done."""
         if order.kind is OrderKind.WITHDRAWAL:
             await workflow.execute_activity_method(OrderActivities.withdraw_lines, args=[subject, order], **PUSH)
         elif order.kind is OrderKind.CANCELLATION:

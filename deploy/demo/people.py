@@ -19,9 +19,8 @@ class Refused(Exception):
     """The API said no; the problem document is what it said."""
 
     def __init__(self, status: int, problem: Json) -> None:
-        super().__init__(
-            f"{status} {problem.get('code')}: {problem.get('title')} {problem.get('detail')} {problem.get('errors', '')}"
-        )
+        words = " ".join(str(problem.get(part, "")) for part in ("code", "title", "detail", "errors"))
+        super().__init__(f"{status} {words}")
         self.status = status
         self.problem = problem
 

@@ -43,7 +43,7 @@ async def keep(session: AsyncSession, vault: Vault, claim: Claim) -> bool:
     """Keep a claim beside what is applied; the same claim again is the same row (False)."""
     row = seal_row(claim.number, claim.kind, claim.line_key)
     applied, claimed = _json(claim.applied), _json(claim.claimed)
-    return 1 == await execute(
+    rows = await execute(
         session,
         "INSERT INTO contradiction (county_code, number, kind, line_key, applied_sealed, claimed_sealed, claim_sha256,"
         " inbox_id, state, created_at) VALUES (:county, :number, :kind, :line, :applied, :claimed, :digest, :inbox_id,"
@@ -57,6 +57,7 @@ async def keep(session: AsyncSession, vault: Vault, claim: Claim) -> bool:
         digest=vault.index(Field.DETAIL, claimed),
         inbox_id=claim.inbox_id,
     )
+    return rows == 1
 
 
 async def decided(session: AsyncSession, number: str) -> list[Contradiction]:

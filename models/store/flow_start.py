@@ -118,7 +118,7 @@ INSERT INTO flow_line (
   flow_id, application_id, indicator_id, attempt, repays_flow_id, bank_code, account_sealed, account_index,
   state, sent, money, payment_sequence, updated_at, {COPIED}
 )
-SELECT :flow, a.id, p.indicator_id, a.payments + 1, CASE WHEN a.payments > 0 THEN (
+SELECT :flow, a.id, p.indicator_id, greatest(a.acceptances, a.payments) + 1, CASE WHEN a.payments > 0 THEN (
          SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed') END,
        coalesce(r.bank_code, a.bank_code), coalesce(r.account_sealed, a.account_sealed),
        coalesce(r.account_index, a.account_index),

@@ -43,7 +43,7 @@ async def put_asked(
     event_id = f"{ASKED}/{reference}/{digest[:32]}"
     body = json.dumps({"type": kind.value, "timestamp": now.isoformat(), "data": json.loads(content)})
     province = province_of(county_code)
-    return 1 == await execute(
+    rows = await execute(
         session,
         "INSERT INTO inbox (province_code, event_id, source, event_type, county_code, reference, number, body_sha256,"
         " body, state, received_at, next_try_at, tries) VALUES (:province, :event_id, :source, :type, :county,"
@@ -59,6 +59,7 @@ async def put_asked(
         body=vault.seal(Field.BODY, body_row(province, event_id), body),
         now=now,
     )
+    return rows == 1
 
 
 async def pending(session: AsyncSession, number: str) -> list[Inbox]:

@@ -56,7 +56,7 @@ APPROVE = LineAct(
     (
         Rule("NOT_IN_REVIEW", "不在资料审核中", not_in(Stage.IN_REVIEW)),
         Rule("ALREADY_APPROVED", "资料审核已通过，待公示", "a.reviewed_by IS NOT NULL"),
-        Rule("SELF_ENTERED", "由本人录入，须由另一人审核", "a.entered_by = :actor"),
+        Rule("SELF_ENTERED", "由本人录入，须由另一人审核", "a.entered_by = :actor OR a.edited_by = :actor"),
     ),
     "reviewed_by = :actor",
     Stage.IN_REVIEW,

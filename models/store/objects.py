@@ -62,5 +62,6 @@ class ObjectStore:
 async def save_file(session: AsyncSession, file: StoredFile) -> StoredFile:
     """Save the row of a stored file, or give the one that the county already has for these bytes."""
     values = file.model_dump(exclude={"id"})
-    await session.execute(insert(StoredFile).values(**values).on_conflict_do_nothing(index_elements=["object_key"]))
+    connection = await session.connection()
+    await connection.execute(insert(StoredFile).values(**values).on_conflict_do_nothing(index_elements=["object_key"]))
     return (await session.exec(select(StoredFile).where(StoredFile.object_key == file.object_key))).one()

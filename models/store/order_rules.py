@@ -114,9 +114,9 @@ DUPLICATE = Rule(
 UNVERIFIED = Rule(
     "NOT_UNVERIFIED",
     "不是大数据校验不通过且未提交的申请",
-    "l.state <> 'unsent' OR l.verification <> 'failed' OR l.attempt > 1",
+    "l.state <> 'unsent' OR l.verification <> 'failed' OR l.repays_flow_id IS NOT NULL",
 )
-REPAYMENT = Rule("NOT_REPAYMENT", "不是未提交的补发申请", "l.state <> 'unsent' OR l.attempt = 1")
+REPAYMENT = Rule("NOT_REPAYMENT", "不是未提交的补发申请", "l.state <> 'unsent' OR l.repays_flow_id IS NULL")
 LIVING = Rule(
     "NOT_LIVING",
     "已撤回、已转入下批或已随流程撤销，不能再撤回",

@@ -15,13 +15,13 @@ LOCKED = (
     " AND k.person_index = l.person_index AND k.ended_at IS NULL)"
 )
 # What goes out by itself: exactly the lines matched, not held, and passed or not required.
-SENDABLE = "l.state = 'unsent' AND l.attempt = 1 AND l.verification IN ('passed', 'not_required')"
+SENDABLE = "l.state = 'unsent' AND l.repays_flow_id IS NULL AND l.verification IN ('passed', 'not_required')"
 # What an order sends, of the lines that it names.
 ORDERED = {
     OrderKind.MODIFIED: "l.state = 'rejected'",
     OrderKind.CONFIRMED: "l.state = 'rejected' AND l.reason_code = 'duplicate_person'",
     OrderKind.UNVERIFIED: "l.state = 'unsent' AND l.verification = 'failed'",
-    OrderKind.REPAYMENT: "l.state = 'unsent' AND l.attempt > 1",
+    OrderKind.REPAYMENT: "l.state = 'unsent' AND l.repays_flow_id IS NOT NULL",
 }
 NAMED = (
     " AND EXISTS (SELECT 1 FROM order_line o WHERE o.order_id = :order_id"
@@ -53,7 +53,10 @@ async def open_round(session: AsyncSession, flow: Flow) -> Dataset | None:
 
 
 async def refresh_held(session: AsyncSession, flow: Flow) -> None:
-    """Lines of people whose account is being changed are held; they join again when the change has ended."""
+    """Lines of people whose account is being changed are held; they join again when the change has ended.
+
+    A line that was held at the verification too has never been verified: it stays held until it is deferred.
+    """
     await execute(
         session,
         f"UPDATE flow_line l SET state = 'held', updated_at = now() WHERE l.flow_id = :id AND l.state = 'unsent'"
@@ -63,7 +66,7 @@ async def refresh_held(session: AsyncSession, flow: Flow) -> None:
     await execute(
         session,
         f"UPDATE flow_line l SET state = 'unsent', updated_at = now() WHERE l.flow_id = :id AND l.state = 'held'"
-        f" AND NOT {LOCKED}",
+        f" AND l.verification <> 'held' AND NOT {LOCKED}",
         id=flow.id,
     )
 

@@ -56,12 +56,14 @@ class Application(SQLModel, table=True):
     verification: Verification = Field(default=Verification.NONE, sa_type=words(Verification))
     verification_reason_sealed: str | None = None
     settlement_material_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    acceptances: int = 0
     payments: int = 0
     returned_reason: str | None = None
     withdrawn_reason: str | None = None
     deferred_reason: str | None = None
     import_id: int | None = Field(default=None, sa_type=BigInteger)
     entered_by: str
+    edited_by: str | None = None
     reviewed_by: str | None = None
     version: int = 1
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)

@@ -150,6 +150,7 @@ class Payment(SQLModel, table=True):
     at: datetime = Field(sa_type=INSTANT)
     page: int | None = None
     source: str = "platform"
+    proof_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
     after_end: bool = False
     taken_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
