@@ -17,7 +17,7 @@ from sqlmodel import func, select
 
 from api.routers import ROUTERS
 from models import tokens
-from models.stages import ReviewStage, Role, label
+from models.stages import Role
 from models.store.database import execute
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
@@ -191,7 +191,7 @@ async def test_a_run_is_shown_with_its_link_and_only_to_its_county(server: ApiSe
     assert run["url"] == (
         f"{server.settings.temporal_ui_url}/namespaces/default/workflows/policy-review%2F{COUNTY}-Z{YEAR}-0001"
     )
-    assert (run["stage"], run["stage_label"]) == ("in_review", label(ReviewStage.IN_REVIEW))
+    assert (run["stage"], run["stage_label"]) == ("in_review", "待审核")
     assert (await server.get(Role.OPERATOR, "/runs", OTHER_COUNTY)).json()["items"] == []
 
 
