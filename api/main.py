@@ -8,6 +8,7 @@ from typing import cast
 
 import boto3
 import uvicorn
+import uvloop
 from botocore.config import Config
 from fastapi import FastAPI
 from joserfc.jwk import OctKey
@@ -121,7 +122,8 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Settings come from the environment, once."""
-    asyncio.run(serve(Settings()))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Settings()))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from api.routing import Router
 from models.settings import Settings
@@ -31,6 +31,10 @@ _CALLS_AT_ONCE = 16
 _CALL_TIMEOUT = timedelta(seconds=5)
 _LONGEST_WAIT_SECONDS = 30.0
 _RUN_MISSING = "RUN_MISSING"
+# Temporal is away, whatever the parcel: by the server's word, by the client's that can't connect, or by silence.
+_OUTAGES = frozenset(
+    {RPCStatusCode.UNAVAILABLE.name, RPCStatusCode.DEADLINE_EXCEEDED.name, "RuntimeError", "TimeoutError"}
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Relay:
         self._router = Router(database, vault, settings)
         self._news = asyncio.Event()
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._outage: str | None = None
         self._was_away = False
 
     def nudge(self) -> None:
@@ -121,12 +126,13 @@ class Relay:
                 return 0
             runs = await _runs(session, {entry.workflow_id for entry in due})
             parcels = _parcels(due)
+            self._outage = None
             troubles = await asyncio.gather(*(self._deliver(one, runs.get(one.workflow_id)) for one in parcels))
             for parcel, trouble in zip(parcels, troubles, strict=True):
                 run = runs.get(parcel.workflow_id)
                 await _note(session, parcel, trouble, run is not None and run.closed_at is None)
         delivered = sum(len(one.entries) for one, trouble in zip(parcels, troubles, strict=True) if trouble is None)
-        await self._after_outage(delivered, [trouble for trouble in troubles if trouble])
+        await self._after_outage(delivered)
         return delivered
 
     async def _deliver(self, parcel: Parcel, run: Run | None) -> str | None:
@@ -135,13 +141,22 @@ class Relay:
             return _RUN_MISSING
         if run.closed_at is not None:
             return None
+        async with self._calls:
+            # one that ran into the silence speaks for the rest of the round
+            trouble = self._outage or await self._try(parcel, run)
+        if trouble in _OUTAGES:
+            self._outage = trouble
+        return trouble
+
+    async def _try(self, parcel: Parcel, run: Run) -> str | None:
         try:
-            async with self._calls:
+            # the call's own timeout doesn't cover connecting
+            async with asyncio.timeout(2 * _CALL_TIMEOUT.total_seconds()):
                 await self._call(parcel, run)
         except RPCError as error:
             return error.status.name
         except Exception as error:  # a poisoned entry waits by itself, the others go on
-            _LOG.error("parcel refused", workflow_id=parcel.workflow_id, error=type(error).__name__)
+            _LOG.error("parcel not delivered", workflow_id=parcel.workflow_id, error=type(error).__name__)
             return type(error).__name__
         return None
 
@@ -165,17 +180,17 @@ class Relay:
             rpc_timeout=_CALL_TIMEOUT,
         )
 
-    async def _after_outage(self, delivered: int, troubles: Sequence[str]) -> None:
+    async def _after_outage(self, delivered: int) -> None:
         """Temporal is back: what waits only because it was away needs to wait no longer."""
         if delivered and self._was_away:
             async with self._database.transaction() as session:
                 await execute(
                     session,
                     "UPDATE outbox SET next_try_at = now() WHERE id IN (SELECT id FROM outbox WHERE delivered_at"
-                    " IS NULL AND next_try_at > now() AND last_error <> :missing FOR UPDATE SKIP LOCKED)",
-                    missing=_RUN_MISSING,
+                    " IS NULL AND next_try_at > now() AND last_error = ANY(:outages) FOR UPDATE SKIP LOCKED)",
+                    outages=sorted(_OUTAGES),
                 )
-        self._was_away = any(trouble != _RUN_MISSING for trouble in troubles)
+        self._was_away = self._outage is not None
 
 
 async def _due(session: AsyncSession) -> list[Outbox]:
