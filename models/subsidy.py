@@ -24,6 +24,11 @@ class RunKind(StrEnum):
     APPLICATION_IMPORT = "application-import"
     CATALOG_REFRESH = "catalog-refresh"
     PAYMENT_CORRECTION = "payment-correction"
+    FACE_LOGIN = "face-login"
+    CARD_CHANGE = "card-change"
+    VILLAGE_ENTRY = "village-entry"
+    ACCOUNT_CHECK = "account-check"
+    ACCOUNT_EVENT = "account-event"
 
 
 RUN_LABELS: dict[RunKind, str] = {
@@ -36,6 +41,11 @@ RUN_LABELS: dict[RunKind, str] = {
     RunKind.APPLICATION_IMPORT: "批量导入",
     RunKind.CATALOG_REFRESH: "目录更新",
     RunKind.PAYMENT_CORRECTION: "结束后来件",
+    RunKind.FACE_LOGIN: "人脸识别登录",
+    RunKind.CARD_CHANGE: "账号变更",
+    RunKind.VILLAGE_ENTRY: "村社申报",
+    RunKind.ACCOUNT_CHECK: "账号核验",
+    RunKind.ACCOUNT_EVENT: "账号失效来件",
 }
 
 WORKFLOW_TYPES: dict[RunKind, str] = {
@@ -48,6 +58,11 @@ WORKFLOW_TYPES: dict[RunKind, str] = {
     RunKind.APPLICATION_IMPORT: "ApplicationImportWorkflow",
     RunKind.CATALOG_REFRESH: "CatalogRefreshWorkflow",
     RunKind.PAYMENT_CORRECTION: "PaymentCorrectionWorkflow",
+    RunKind.FACE_LOGIN: "FaceLoginWorkflow",
+    RunKind.CARD_CHANGE: "CardChangeWorkflow",
+    RunKind.VILLAGE_ENTRY: "VillageEntryWorkflow",
+    RunKind.ACCOUNT_CHECK: "AccountCheckWorkflow",
+    RunKind.ACCOUNT_EVENT: "AccountEventWorkflow",
 }
 
 

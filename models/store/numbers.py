@@ -17,6 +17,10 @@ class Series(StrEnum):
     INDICATOR = "B"
     IMPORT = "D"
     CATALOG = "M"
+    LOGIN = "F"
+    CARD_CHANGE = "K"
+    VILLAGE_ENTRY = "N"
+    CHECK_ROUND = "H"
 
 
 WIDTH = {Series.APPLICATION: 7}

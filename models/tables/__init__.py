@@ -10,6 +10,17 @@ from models.tables.applications import (
 )
 from models.tables.base import metadata
 from models.tables.batches import Batch, BatchImage, BeneficiaryList, Dataset, DatasetLine, ProvinceSlot, ResultPage
+from models.tables.cards import (
+    AccountCheck,
+    CardChange,
+    CardChangePart,
+    CheckRound,
+    FaceLogin,
+    InvalidationCursor,
+    MatterStep,
+    Notice,
+    VillageEntry,
+)
 from models.tables.flows import (
     Contradiction,
     Flow,
@@ -39,6 +50,7 @@ from models.tables.records import (
 )
 
 __all__ = [
+    "AccountCheck",
     "AccountLock",
     "Application",
     "ApplicationImport",
@@ -47,10 +59,14 @@ __all__ = [
     "BatchImage",
     "BeneficiaryList",
     "BudgetChoice",
+    "CardChange",
+    "CardChangePart",
     "CatalogList",
+    "CheckRound",
     "Contradiction",
     "Dataset",
     "DatasetLine",
+    "FaceLogin",
     "Flow",
     "FlowIndicator",
     "FlowLine",
@@ -60,6 +76,9 @@ __all__ = [
     "InboxConflict",
     "Indicator",
     "Instruction",
+    "InvalidationCursor",
+    "MatterStep",
+    "Notice",
     "NumberSeries",
     "OddAnswer",
     "Order",
@@ -79,5 +98,6 @@ __all__ = [
     "Summary",
     "TrailEntry",
     "TrailHead",
+    "VillageEntry",
     "metadata",
 ]

@@ -88,6 +88,65 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("county_code", "kind", "fund_year", "code", name=op.f("pk_budget_choice")),
     )
     op.create_table(
+        "card_change",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("request_no", sa.String(), nullable=False),
+        sa.Column("province_code", sa.String(), nullable=False),
+        sa.Column("person_index", sa.String(), nullable=False),
+        sa.Column("name_sealed", sa.String(), nullable=False),
+        sa.Column("id_number_sealed", sa.String(), nullable=False),
+        sa.Column("card_type", sa.String(), nullable=False),
+        sa.Column("bank_code", sa.String(), nullable=False),
+        sa.Column("account_sealed", sa.String(), nullable=False),
+        sa.Column("account_index", sa.String(), nullable=False),
+        sa.Column("reason_sealed", sa.String(), nullable=True),
+        sa.Column("authorised", sa.Boolean(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "validating",
+                "in_progress",
+                "ended",
+                name="requeststage",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "result",
+            sa.Enum(
+                "applied",
+                "partly_applied",
+                "refused",
+                "withdrawn",
+                "failed",
+                name="requestresult",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("failure_code", sa.String(), nullable=True),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("authorised", name=op.f("ck_card_change_authorised")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_change")),
+        sa.UniqueConstraint("request_no", name=op.f("uq_card_change_request_no")),
+    )
+    op.create_index("ix_card_change_person", "card_change", ["province_code", "person_index", "id"], unique=False)
+    op.create_index(
+        "uq_card_change_open",
+        "card_change",
+        ["province_code", "person_index"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "catalog_list",
         sa.Column("county_code", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -96,6 +155,29 @@ def upgrade() -> None:
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("fund_year >= 0", name=op.f("ck_catalog_list_fund_year")),
         sa.PrimaryKeyConstraint("county_code", "kind", "fund_year", name=op.f("pk_catalog_list")),
+    )
+    op.create_table(
+        "check_round",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("round_no", sa.String(), nullable=False),
+        sa.Column("province_code", sa.String(), nullable=False),
+        sa.Column("county_code", sa.String(), nullable=True),
+        sa.Column("trigger", sa.String(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "stage",
+            sa.Enum("checking", "done", name="roundstage", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("checked", sa.Integer(), nullable=False),
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_check_round")),
+        sa.UniqueConstraint("round_no", name=op.f("uq_check_round_round_no")),
     )
     op.create_table(
         "contradiction",
@@ -139,6 +221,51 @@ def upgrade() -> None:
     )
     op.create_index("ix_contradiction_county", "contradiction", ["county_code", "id"], unique=False)
     op.create_index("ix_contradiction_number", "contradiction", ["number", "state"], unique=False)
+    op.create_table(
+        "face_login",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("login_no", sa.String(), nullable=False),
+        sa.Column("province_code", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("browser_hash", sa.String(), nullable=False),
+        sa.Column("address_index", sa.String(), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "opening",
+                "waiting",
+                "scanned",
+                "passed",
+                "failed",
+                "expired",
+                name="loginstage",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("face_session_id", sa.String(), nullable=True),
+        sa.Column("url_sealed", sa.String(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason_code", sa.String(), nullable=True),
+        sa.Column("person_index", sa.String(), nullable=True),
+        sa.Column("name_sealed", sa.String(), nullable=True),
+        sa.Column("id_number_sealed", sa.String(), nullable=True),
+        sa.Column("session_hash", sa.String(), nullable=True),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("session_ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("channel IN ('app', 'pc')", name=op.f("ck_face_login_channel")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_face_login")),
+        sa.UniqueConstraint("login_no", name=op.f("uq_face_login_login_no")),
+        sa.UniqueConstraint("session_hash", name=op.f("uq_face_login_session_hash")),
+    )
+    op.create_index("ix_face_login_address", "face_login", ["address_index", "created_at"], unique=False)
+    op.create_index(op.f("ix_face_login_browser_hash"), "face_login", ["browser_hash"], unique=False)
+    op.create_index(op.f("ix_face_login_face_session_id"), "face_login", ["face_session_id"], unique=False)
+    op.create_index("ix_face_login_person", "face_login", ["person_index", "created_at"], unique=False)
     op.create_table(
         "idempotent_answer",
         sa.Column("caller", sa.String(), nullable=False),
@@ -274,6 +401,50 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_instruction_county_code"), "instruction", ["county_code"], unique=False)
     op.create_table(
+        "invalidation_cursor",
+        sa.Column("province_code", sa.String(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("province_code", name=op.f("pk_invalidation_cursor")),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("county_code", sa.String(), nullable=False),
+        sa.Column("person_index", sa.String(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "invalidated",
+                "cleared",
+                "valid_again",
+                "applied",
+                "refused",
+                "apply_failed",
+                "payment_failed",
+                name="noticekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("bank_code", sa.String(), nullable=True),
+        sa.Column("account_sealed", sa.String(), nullable=True),
+        sa.Column("explanation", sa.String(), nullable=False),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("request_no", sa.String(), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.Column("operated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint(
+            "county_code", "person_index", "cause", name=op.f("uq_notice_county_code_person_index_cause")
+        ),
+    )
+    op.create_index("ix_notice_person", "notice", ["person_index", "id"], unique=False)
+    op.create_table(
         "number_series",
         sa.Column("series", sa.String(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
@@ -400,6 +571,11 @@ def upgrade() -> None:
                 "application-import",
                 "catalog-refresh",
                 "payment-correction",
+                "face-login",
+                "card-change",
+                "village-entry",
+                "account-check",
+                "account-event",
                 name="runkind",
                 native_enum=False,
                 create_constraint=True,
@@ -463,6 +639,21 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("chain", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("county_code", name=op.f("pk_trail_head")),
+    )
+    op.create_table(
+        "account_check",
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("register_account_id", sa.BigInteger(), nullable=False),
+        sa.Column("valid", sa.Boolean(), nullable=False),
+        sa.Column("reason_code", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["register_account_id"],
+            ["register_account.id"],
+            name=op.f("fk_account_check_register_account_id_register_account"),
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["check_round.id"], name=op.f("fk_account_check_round_id_check_round")),
+        sa.PrimaryKeyConstraint("round_id", "register_account_id", name=op.f("pk_account_check")),
     )
     op.create_table(
         "application",
@@ -536,7 +727,7 @@ def upgrade() -> None:
         ),
         sa.Column("verification_reason_sealed", sa.String(), nullable=True),
         sa.Column("settlement_material_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("acceptances", sa.Integer(), nullable=False),
+        sa.Column("acceptances", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("payments", sa.Integer(), nullable=False),
         sa.Column("returned_reason", sa.String(), nullable=True),
         sa.Column("withdrawn_reason", sa.String(), nullable=True),
@@ -617,6 +808,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("batch_id", "file_id", name=op.f("pk_batch_image")),
     )
     op.create_table(
+        "card_change_part",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.BigInteger(), nullable=False),
+        sa.Column("part_no", sa.String(), nullable=False),
+        sa.Column("county_code", sa.String(), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "validating",
+                "in_review",
+                "approved",
+                "applying",
+                "applied",
+                "failed",
+                "refused",
+                "withdrawn",
+                name="partstage",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("old_bank_code", sa.String(), nullable=True),
+        sa.Column("old_account_sealed", sa.String(), nullable=True),
+        sa.Column("old_account_index", sa.String(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("submission_id", sa.String(), nullable=True),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("error_sealed", sa.String(), nullable=True),
+        sa.Column("old_account_usable", sa.Boolean(), nullable=True),
+        sa.Column("reviewed_by", sa.String(), nullable=True),
+        sa.Column("remark", sa.String(), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retry_asked_by", sa.String(), nullable=True),
+        sa.Column("retry_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["card_change.id"], name=op.f("fk_card_change_part_request_id_card_change")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_change_part")),
+        sa.UniqueConstraint("part_no", name=op.f("uq_card_change_part_part_no")),
+        sa.UniqueConstraint("request_id", "county_code", name=op.f("uq_card_change_part_request_id_county_code")),
+    )
+    op.create_index("ix_card_change_part_county", "card_change_part", ["county_code", "stage", "id"], unique=False)
+    op.create_table(
         "flow",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("flow_no", sa.String(), nullable=False),
@@ -693,6 +931,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("inbox_id", "body_sha256", name=op.f("uq_inbox_conflict_inbox_id_body_sha256")),
     )
     op.create_table(
+        "matter_step",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.BigInteger(), nullable=False),
+        sa.Column("county_code", sa.String(), nullable=True),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["card_change.id"], name=op.f("fk_matter_step_request_id_card_change")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_matter_step")),
+    )
+    op.create_index(op.f("ix_matter_step_request_id"), "matter_step", ["request_id"], unique=False)
+    op.create_table(
         "policy",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("policy_no", sa.String(), nullable=False),
@@ -751,6 +1001,63 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_register_change_register_account_id"), "register_change", ["register_account_id"], unique=False
+    )
+    op.create_table(
+        "village_entry",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("entry_no", sa.String(), nullable=False),
+        sa.Column("county_code", sa.String(), nullable=False),
+        sa.Column("person_index", sa.String(), nullable=False),
+        sa.Column("name_sealed", sa.String(), nullable=False),
+        sa.Column("id_number_sealed", sa.String(), nullable=False),
+        sa.Column("card_type", sa.String(), nullable=False),
+        sa.Column("bank_code", sa.String(), nullable=False),
+        sa.Column("account_sealed", sa.String(), nullable=False),
+        sa.Column("account_index", sa.String(), nullable=False),
+        sa.Column("photo_file_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "validating",
+                "entered",
+                "applying",
+                "applied",
+                "failed",
+                "refused",
+                name="entrystage",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("submission_id", sa.String(), nullable=True),
+        sa.Column("failure_code", sa.String(), nullable=True),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("entered_by", sa.String(), nullable=False),
+        sa.Column("confirmed_by", sa.String(), nullable=True),
+        sa.Column("remark", sa.String(), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by <> entered_by", name=op.f("ck_village_entry_two_persons")
+        ),
+        sa.ForeignKeyConstraint(
+            ["photo_file_id"], ["stored_file.id"], name=op.f("fk_village_entry_photo_file_id_stored_file")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_village_entry")),
+        sa.UniqueConstraint("entry_no", name=op.f("uq_village_entry_entry_no")),
+    )
+    op.create_index(op.f("ix_village_entry_county_code"), "village_entry", ["county_code"], unique=False)
+    op.create_index(
+        "uq_village_entry_open",
+        "village_entry",
+        ["county_code", "person_index"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "application_photo",
@@ -1175,14 +1482,21 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_dataset_flow_id"), table_name="dataset")
     op.drop_table("dataset")
     op.drop_table("application_photo")
+    op.drop_index("uq_village_entry_open", table_name="village_entry", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_index(op.f("ix_village_entry_county_code"), table_name="village_entry")
+    op.drop_table("village_entry")
     op.drop_index(op.f("ix_register_change_register_account_id"), table_name="register_change")
     op.drop_table("register_change")
     op.drop_index("ix_policy_county", table_name="policy")
     op.drop_table("policy")
+    op.drop_index(op.f("ix_matter_step_request_id"), table_name="matter_step")
+    op.drop_table("matter_step")
     op.drop_table("inbox_conflict")
     op.drop_index("uq_flow_open_county", table_name="flow", postgresql_where=sa.text("stage <> 'ended'"))
     op.drop_index("ix_flow_county", table_name="flow")
     op.drop_table("flow")
+    op.drop_index("ix_card_change_part_county", table_name="card_change_part")
+    op.drop_table("card_change_part")
     op.drop_table("batch_image")
     op.drop_index(op.f("ix_application_import_county_code"), table_name="application_import")
     op.drop_table("application_import")
@@ -1192,6 +1506,7 @@ def downgrade() -> None:
     op.drop_index("ix_application_county", table_name="application")
     op.drop_index("ix_application_batch", table_name="application")
     op.drop_table("application")
+    op.drop_table("account_check")
     op.drop_table("trail_head")
     op.drop_index("ix_trail_entry_subject", table_name="trail_entry")
     op.drop_table("trail_entry")
@@ -1218,6 +1533,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_odd_answer_county_code"), table_name="odd_answer")
     op.drop_table("odd_answer")
     op.drop_table("number_series")
+    op.drop_index("ix_notice_person", table_name="notice")
+    op.drop_table("notice")
+    op.drop_table("invalidation_cursor")
     op.drop_index(op.f("ix_instruction_county_code"), table_name="instruction")
     op.drop_table("instruction")
     op.drop_index("ix_indicator_county", table_name="indicator")
@@ -1228,10 +1546,19 @@ def downgrade() -> None:
     op.drop_index("ix_inbox_due", table_name="inbox", postgresql_where=sa.text("state IN ('received', 'parked')"))
     op.drop_table("inbox")
     op.drop_table("idempotent_answer")
+    op.drop_index("ix_face_login_person", table_name="face_login")
+    op.drop_index(op.f("ix_face_login_face_session_id"), table_name="face_login")
+    op.drop_index(op.f("ix_face_login_browser_hash"), table_name="face_login")
+    op.drop_index("ix_face_login_address", table_name="face_login")
+    op.drop_table("face_login")
     op.drop_index("ix_contradiction_number", table_name="contradiction")
     op.drop_index("ix_contradiction_county", table_name="contradiction")
     op.drop_table("contradiction")
+    op.drop_table("check_round")
     op.drop_table("catalog_list")
+    op.drop_index("uq_card_change_open", table_name="card_change", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_index("ix_card_change_person", table_name="card_change")
+    op.drop_table("card_change")
     op.drop_table("budget_choice")
     op.drop_index("ix_beneficiary_list_county", table_name="beneficiary_list")
     op.drop_table("beneficiary_list")
