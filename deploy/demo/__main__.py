@@ -1,4 +1,7 @@
-"""`make demo`: 2,000 lines of one county through every step, by the public API only; exits 0 only if all balances."""
+"""`make demo`: 2,000 lines of one county through every step, by the public API only; exits 0 only if all balances.
+
+`python -m deploy.demo seed` plays what `make up` starts with instead.
+"""
 
 import json
 import os
@@ -12,6 +15,7 @@ from deploy.demo.history import history_events
 from deploy.demo.people import County, Json, counties, figure, wait_for
 from deploy.demo.play import Play
 from deploy.demo.report import Report
+from deploy.demo.seed import seed
 from models.identity import china_today
 
 DATA = Path(__file__).parent / "data"
@@ -128,4 +132,7 @@ def _verdict(summary: Json, report: Report) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(seed() if sys.argv[1:] == ["seed"] else main())
+    except KeyboardInterrupt:  # whoever pressed Ctrl-C is told by the stack
+        sys.exit(130)

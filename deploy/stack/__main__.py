@@ -41,9 +41,11 @@ _tick = threading.Event()
 
 
 def up(home: Path, parts: list[str]) -> int:
-    """The stack with what it had stored before, until Ctrl-C."""
+    """The stack with what it had stored before, at first with demo data, until Ctrl-C."""
     with _running(home, parts, Options(env=_HURRIED)) as stack:
         try:
+            if all(map(stack.is_running, PARTS)) and _play(stack, ["seed"], _demo_environment(stack)):
+                print("演示数据没有备齐，原因见上；环境照常运行。", file=sys.stderr, flush=True)
             _say_where(stack)
             return _watch(stack, lambda: None)
         except KeyboardInterrupt:
@@ -61,13 +63,17 @@ def demo(home: Path, parts: list[str]) -> int:
     summary.unlink(missing_ok=True)
     options = Options(env=_HURRIED, time_scale=_DEMO_TIME_SCALE, faults=_DEMO_FAULTS, seed=_DEMO_SEED)
     with _running(home, parts, options) as stack:
-        environment = _demo_environment(stack, summary)
-        player = subprocess.Popen([sys.executable, "-m", "deploy.demo"], env=environment, cwd=ROOT)
-        try:
-            return _watch(stack, player.poll)
-        finally:
-            player.terminate()
-            player.wait()
+        return _play(stack, [], _demo_environment(stack) | {"DEMO_SUMMARY_FILE": str(summary)})
+
+
+def _play(stack: Stack, words: list[str], environment: dict[str, str]) -> int:
+    """The people of the demo in a process of their own, while the parts are watched; its exit code."""
+    player = subprocess.Popen([sys.executable, "-m", "deploy.demo", *words], env=environment, cwd=ROOT)
+    try:
+        return _watch(stack, player.poll)
+    finally:
+        player.terminate()
+        player.wait()
 
 
 def down(home: Path) -> int:
@@ -161,14 +167,13 @@ def _say_tokens(file: Path) -> None:
             print(f"{county} {role}：{token}")
 
 
-def _demo_environment(stack: Stack, summary: Path) -> dict[str, str]:
+def _demo_environment(stack: Stack) -> dict[str, str]:
     layout = stack.layout
     return layout.environment() | {
         "API_URL": layout.api_url,
         "TOKENS_FILE": str(layout.tokens),
         "SIMULATOR_URL": layout.simulator_url,
         "WORKER_PID": str(stack.pid("worker")),
-        "DEMO_SUMMARY_FILE": str(summary),
     }
 
 
