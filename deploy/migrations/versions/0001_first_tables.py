@@ -19,6 +19,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to an empty schema; the migrations' own table stays."""
     op.get_bind().exec_driver_sql(
-        "DO $$ DECLARE t record; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+        "DO $$ DECLARE t record; BEGIN FOR t IN SELECT tablename FROM pg_tables"
+        " WHERE schemaname = current_schema()"
         " AND tablename <> 'alembic_version' LOOP EXECUTE format('DROP TABLE %%I CASCADE', t.tablename); END LOOP; END $$"
     )
