@@ -1,0 +1,67 @@
+"""What is always true of a county's flows, lines and indicators (DOMAIN 3 Indicators, 6.4), read from the rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+Rows = Callable[[str], list[tuple[Any, ...]]]
+GONE = "('withdrawn', 'deferred', 'cancelled')"
+# Each finds what must not be; the first column says where.
+NEVER: dict[str, str] = {
+    "reserved and paid of an indicator are its lines'": """
+        SELECT i.indicator_no, i.reserved_fen, i.paid_fen, i.total_fen FROM indicator i LEFT JOIN flow_line l
+          ON l.indicator_id = i.id GROUP BY i.id
+        HAVING i.reserved_fen <> coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'reserved'), 0)
+          OR i.paid_fen <> coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'paid'), 0)
+          OR i.reserved_fen < 0 OR i.paid_fen < 0 OR i.reserved_fen + i.paid_fen > i.total_fen""",
+    "an application is paid at most once": """
+        SELECT a.application_no, sum(l.amount_fen), a.amount_fen FROM application a
+          JOIN flow_line l ON l.application_id = a.id
+        WHERE l.payment = 'paid' GROUP BY a.id HAVING count(*) > 1 OR sum(l.amount_fen) > a.amount_fen""",
+    "a line under review is in the one open round": """
+        SELECT l.application_no, l.state FROM flow_line l WHERE (l.state = 'under_review') AND NOT EXISTS (
+          SELECT 1 FROM dataset_line d JOIN dataset s ON s.id = d.dataset_id WHERE s.flow_id = l.flow_id
+          AND d.application_id = l.application_id AND s.stage NOT IN ('reviewed', 'refused'))""",
+    "an accepted line has a payment state and no other line has": """
+        SELECT application_no, state, payment FROM flow_line WHERE (state = 'accepted') <> (payment IS NOT NULL)""",
+    "a line that left its flow holds no money": f"""
+        SELECT application_no, state, money FROM flow_line WHERE state IN {GONE} AND money <> 'released'""",
+    "a paid flow that has ended has no line on its way": """
+        SELECT l.application_no, l.state, l.payment FROM flow_line l JOIN flow f ON f.id = l.flow_id
+        WHERE f.stage = 'ended' AND (f.outcome = 'disbursed' AND (l.state NOT IN ('accepted', 'withdrawn', 'deferred')
+          OR l.payment = 'awaiting' OR l.payment = 'failed' AND l.money <> 'released')
+          OR f.outcome <> 'disbursed' AND l.state NOT IN ('withdrawn', 'deferred', 'cancelled'))""",
+    "an application is in a flow exactly while a line of it lives there": f"""
+        SELECT a.application_no, a.stage FROM application a WHERE (a.stage = 'in_flow') <> EXISTS (
+          SELECT 1 FROM flow_line l JOIN flow f ON f.id = l.flow_id WHERE l.application_id = a.id
+          AND (f.stage <> 'ended' AND l.state NOT IN {GONE} AND l.payment IS DISTINCT FROM 'paid'
+            OR l.payment = 'unresolved'))""",
+    "a newer result decides a line": """
+        SELECT l.application_no, l.payment, n.status FROM flow_line l JOIN LATERAL (SELECT p.status FROM payment p
+          WHERE p.flow_line_id = l.id ORDER BY p.sequence DESC, p.id DESC LIMIT 1) n ON true
+        WHERE l.state = 'accepted' AND l.payment <> n.status""",
+    "an order done has its figures": """
+        SELECT o.order_no, o.state, o.done_count, o.line_count FROM operator_order o
+        WHERE o.done_count > o.line_count OR o.done_fen > o.total_fen""",
+}
+ENDED = """
+SELECT f.flow_no, concat_ws(' ', count(*), sum(l.amount_fen), f.end_figures,
+  string_agg(l.application_no || l.state || l.attempt, ',' ORDER BY l.id))
+FROM flow f JOIN flow_line l ON l.flow_id = f.id WHERE f.stage = 'ended' GROUP BY f.id
+"""
+ALL = " UNION ALL ".join(
+    [f"SELECT $${what}$$ AS what, x::text FROM ({statement}) AS x" for what, statement in NEVER.items()]
+    + [f"SELECT 'ended', e.flow_no || '|' || e.concat_ws FROM ({ENDED}) AS e"]
+)
+
+
+class Books:
+    """Also remembers ended flows: a later one never changes an earlier one's lines, states and end figures."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str, str] = {}
+
+    def check(self, rows: Rows) -> None:
+        found = rows(ALL)
+        assert [row for row in found if row[0] != "ended"] == []
+        for flow_no, _, figures in (row[1].partition("|") for row in found if row[0] == "ended"):
+            assert self._ended.setdefault(flow_no, figures) == figures, flow_no

@@ -1,0 +1,180 @@
+"""One province for one test: the people of its counties, the back door of its platform, and its rows."""
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from anyio.from_thread import BlockingPortal
+from temporalio.client import Client
+
+from deploy.demo import people
+from deploy.demo.people import County, Json
+from deploy.simulator import launch
+from models import tokens
+from models.settings import Settings
+from models.signing import PlatformCredentials
+from models.stages import Role
+from models.store.database import Database, Value, execute, fetch
+from models.store.runs import wake
+from models.store.vault import LocalVault
+from models.subsidy import Signal
+from tests.flow_books import Books
+from tests.flow_ground import Laid, Surveyor
+from tests.platform_posts import seal
+
+Found = TypeVar("Found")
+
+
+class Platform:
+    """The simulator's back door."""
+
+    def __init__(self, url: str, clients_file: Path) -> None:
+        self.url = url
+        self._clients_file = clients_file
+        self._http = httpx.Client(base_url=f"{url}/admin", trust_env=False, timeout=30)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def ask(self, method: str, path: str, wish: object = None, content: str | None = None) -> Json:
+        body = {"content": content.encode()} if content is not None else {"json": wish}
+        answer = self._http.request(method, path, **(body if method != "GET" else {}))  # type: ignore[arg-type]
+        assert answer.is_success, answer.text
+        told: Json = answer.json()
+        return told
+
+    def serve_only(self, client: Mapping[str, object]) -> None:
+        """What an earlier province left undone finds nobody any more."""
+        launch.clients_json([dict(client)], self._clients_file)
+        self.ask("POST", "/clients/reload")
+        self.ask("PUT", "/settings", {"clerk": {}, "returns_after_end": None, "dataset_open_seconds": 86_400})
+        self.lose()
+        self.go_on()
+
+    def hold(self, *kinds: str) -> None:
+        """These reviews wait for a person at the clerk's desk; without a kind none does any more."""
+        self.ask("PUT", "/settings", {"clerk": dict.fromkeys(kinds, "person")})
+
+    def stand_still(self) -> None:
+        """Days pass as slowly as outside."""
+        self.ask("PUT", "/time-scale", {"scale": 1})
+
+    def go_on(self) -> None:
+        self.ask("PUT", "/time-scale", {"scale": 0})
+
+    def lose(self, *event_types: str) -> None:
+        """From now on these events never come by themselves."""
+        rates, only = ({"lost": 1.0}, {"lost": list(event_types)}) if event_types else ({}, {})
+        self.ask("PUT", "/faults", {"rates": rates, "only": only})
+
+    def next_fault(self, kind: str, *targets: str, times: int = 1) -> None:
+        self.ask("PUT", "/faults", {"next": {kind: times}, "only": {kind: list(targets)}})
+
+    def waiting(self, county: str) -> list[Json]:
+        items: list[Json] = self.ask("GET", "/clerk")["items"]
+        return [item for item in items if item["county_code"] == county]
+
+    def events(self, kind: str, about: str) -> list[Json]:
+        """Events of a type whose words name `about` (a reference, a county), in order, each with its body."""
+        items: list[Json] = self.ask("GET", f"/events?type={kind}&body=1")["items"]
+        return [{**item, "body": json.loads(item["body"])} for item in items if about in item["body"]]
+
+    def deliver(self, event: Json) -> None:
+        self.ask("POST", "/redeliver", {"webhook_id": event["webhook_id"]})
+
+
+@dataclass
+class Province:
+    """What a test can reach: people by county, the platform's back door, and the rows."""
+
+    code: str
+    url: str
+    settings: Settings
+    database: Database
+    vault: LocalVault
+    credentials: PlatformCredentials
+    platform: Platform
+    portal: BlockingPortal
+    temporal: Client
+    http: httpx.Client
+    books: Books = field(default_factory=Books)
+
+    def county_code(self, place: int = 1) -> str:
+        return f"{self.code}{place:04d}"
+
+    def county(self, place: int = 1) -> County:
+        code = self.county_code(place)
+        crew = {role.value: (role, role.value) for role in Role} | {"second_reviewer": (Role.REVIEWER, "second")}
+        minted = {
+            name: tokens.mint(self.settings.token_key_file, f"{subject}-{code}", role, code)
+            for name, (role, subject) in crew.items()
+        }
+        return County(self.http, code, minted)
+
+    def rows(self, statement: str, **values: Value) -> list[tuple[Any, ...]]:
+        async def read() -> list[tuple[Any, ...]]:
+            async with self.database.reading() as session:
+                return [tuple(row) for row in await fetch(session, statement, **values)]
+
+        return self.portal.call(read)
+
+    def change(self, statement: str, **values: Value) -> None:
+        """What another part of the product, or time, does to the rows."""
+
+        async def write() -> None:
+            async with self.database.transaction() as session:
+                await execute(session, statement, **values)
+
+        self.portal.call(write)
+
+    def wake(self, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:
+        async def post() -> None:
+            async with self.database.transaction() as session:
+                await wake(session, workflow_id, signal, ids)
+
+        self.portal.call(post)
+
+    def lay(self, county: str, year: int, total_fen: int) -> Laid:
+        """An approved policy and indicator, without anybody of the county."""
+        return self.portal.call(self._survey, county, lambda here: here.lay(year, total_fen))
+
+    def put_batch(self, county: str, year: int, forms: Sequence[Json]) -> tuple[str, list[str]]:
+        """Matched lines in a batch, without anybody of the county."""
+        return self.portal.call(self._survey, county, lambda here: here.put_batch(year, forms))
+
+    async def _survey(self, county: str, act: Callable[[Surveyor], Awaitable[Found]]) -> Found:
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            clients = {f"{self.code}0000": self.credentials}
+            return await act(Surveyor(http, clients, self.database, self.vault, county))
+
+    def check(self) -> None:
+        """What is always true (DOMAIN 6.4), held against the rows."""
+        self.books.check(self.rows)
+
+    def wait(self, what: str, look: Callable[[], Json], ready: Callable[[Json], object], seconds: float = 20) -> Json:
+        """Until it is so; the books must be right at every look."""
+
+        def seen() -> Json:
+            self.check()
+            return look()
+
+        return people.wait_for(what, seen, lambda found: bool(ready(found)), seconds)
+
+    def until(self, what: str, statement: str, wanted: object, seconds: float = 20, **values: Value) -> None:
+        """Until the rows' one value is the wanted one."""
+
+        def look() -> Json:
+            rows = self.rows(statement, **values)
+            return {"stage": rows[0][0] if rows else None}
+
+        self.wait(f"{what} = {wanted}", look, lambda seen: seen["stage"] == wanted, seconds)
+
+    def post(self, body: Json, event_id: str | None = None) -> httpx.Response:
+        """An event of the platform with a true seal."""
+        content = json.dumps(body, ensure_ascii=False).encode()
+        headers = seal(self.credentials, event_id or f"evt-{secrets.token_hex(6)}", content)
+        return self.http.post(f"/callbacks/{self.code}0000", content=content, headers=headers)
