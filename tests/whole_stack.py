@@ -1,0 +1,286 @@
+"""The whole stack seen from outside: people who play counties, the platform's back door, and what must hold."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, LiteralString, TypeVar
+
+import httpx
+import psycopg
+from rich.console import Console
+
+from deploy.demo.people import County, Json, Refused, counties, figure, wait_for
+from deploy.demo.play import Ground, Play
+from deploy.demo.report import Report
+from deploy.stack import Stack
+from models.identity import china_today
+from tests.county_files import CountyFile, Expected
+
+Found = TypeVar("Found")
+# Short, so that what takes minutes and days outside takes a second here.
+QUICK = {
+    "WATCH_SECONDS": "1",
+    "RELAY_POLL_SECONDS": "0.3",
+    "PLATFORM_TIMEOUT_SECONDS": "5",
+    "PLATFORM_BUSY_RETRY_SECONDS": "1",
+    "PLATFORM_MISSING_PAGE_SECONDS": "2",
+    "WORKER_GRACE_SECONDS": "20",
+}
+DAYS = 86_400.0
+TOTAL_FEN = 400_000_000
+LISTS = (
+    *("/applications", "/application-imports", "/batches", "/beneficiary-lists", "/flows", "/orders", "/policies"),
+    *("/indicators", "/register", "/runs", "/trail", "/inbox"),
+)
+
+
+@dataclass
+class Whole:
+    """One running stack."""
+
+    stack: Stack
+    http: httpx.Client
+    people: Mapping[str, County] = field(init=False)
+    plays: list["Future[str]"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.people = counties(self.http, self.stack.layout.tokens)
+
+    def until(self, what: str, look: Callable[[], Found], seconds: float = 60.0) -> Found:
+        """The first true thing that `look` finds; a play that fails meanwhile fails the wait."""
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            for play in self.plays:
+                if play.done():
+                    play.result()
+            assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s, last seen {found!r}"
+            time.sleep(0.02)
+        return found
+
+    def begin(self, play: Callable[[], str]) -> "Future[str]":
+        """A play in a thread of its own, so that the test's thread can break things meanwhile."""
+        future: Future[str] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(play())
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        self.plays.append(future)
+        return future
+
+    def play(self, county: str) -> Play:
+        return Play(self.people[county], china_today().year, Report(Console(quiet=True)))
+
+    def rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self._libpq, autocommit=True) as connection:
+            return connection.execute(statement, values or None).fetchall()
+
+    def one(self, statement: LiteralString, *values: object) -> Any:
+        """The first column of the first row; None when there is none."""
+        found = self.rows(statement, *values)
+        return found[0][0] if found else None
+
+    @property
+    def _libpq(self) -> str:
+        return self.stack.layout.database_url.replace("postgresql+psycopg://", "postgresql://")
+
+    def platform(self, method: str, path: str, body: object = None, **query: str | int) -> Json:
+        url = f"{self.stack.layout.simulator_url}/admin{path}"
+        answer = httpx.request(method, url, json=body, params=query, timeout=30, trust_env=False)
+        answer.raise_for_status()
+        told: Json = answer.json()
+        return told
+
+    def days_a_second(self, days: float) -> None:
+        self.platform("PUT", "/time-scale", {"scale": days * DAYS})
+
+    def ledger(self, county: str) -> Json:
+        return self.platform("GET", "/ledger", county_code=county)
+
+    def quiet(self) -> bool:
+        health = self.platform("GET", "/health")
+        return not (health["agenda"] or health["undelivered"])
+
+    def flow_no(self, county: str) -> str | None:
+        found: str | None = self.one("SELECT max(flow_no) FROM flow WHERE county_code = %s", county)
+        return found
+
+    def at_stage(self, county: str, *stages: str, seconds: float = 90.0) -> str:
+        """Wait in the database, where an API that is away can't keep us from seeing it."""
+        statement: LiteralString = (
+            "SELECT stage FROM flow WHERE county_code = %s AND stage = ANY(%s) ORDER BY id DESC LIMIT 1"
+        )
+        found: str = self.until(
+            f"flow of {county} at {stages}", lambda: self.one(statement, county, list(stages)), seconds=seconds
+        )
+        return found
+
+    def restarts(self, workflow_id: str) -> int:
+        return int(self.one("SELECT restarts FROM run WHERE workflow_id = %s", workflow_id) or 0)
+
+
+@contextmanager
+def opened(stack: Stack) -> Iterator[Whole]:
+    with httpx.Client(base_url=stack.layout.api_url, timeout=60.0, trust_env=False) as http:
+        yield Whole(stack, http)
+
+
+def prepared_batch(play: Play, *files: CountyFile) -> tuple[Ground, str]:
+    """From the policy to a verified, publicised batch."""
+    ground = play.prepare_ground(TOTAL_FEN, refused_first=False)
+    batch_no = play.open_batch("批次")
+    for file in files:
+        play.import_file(batch_no, file.name, file.data, file.kind)
+    play.review_and_publicise(batch_no)
+    play.initialise(batch_no)
+    _match_the_rest(play, batch_no)
+    play.verify(batch_no)
+    play.publicise_batch(batch_no)
+    return ground, batch_no
+
+
+def _match_the_rest(play: Play, batch_no: str) -> None:
+    operator = play.county.operator
+    query: dict[str, str | int] = {"batch_no": batch_no, "stage": "unmatched", "limit": 1}
+    if operator.get("/applications", match_outcome="name_differs", **query)["items"]:
+        play.correct_names(batch_no)
+        play.initialise(batch_no)
+    play.settle_batch(batch_no)
+    if operator.get("/applications", **query)["items"]:
+        play.withdraw_unmatched(batch_no)
+
+
+def pay(play: Play, ground: Ground, batch_no: str) -> str:
+    """The flow from 申请提交 to its end."""
+    flow_no = play.start_flow(batch_no, ground)
+    # Settling it is called before its first round is out, too.
+    wait_for("第一次申请提交", lambda: play.flow(flow_no), lambda seen: bool(seen["rounds"]))
+    play.settle_lines(flow_no)
+    play.confirm_payment(flow_no, play.pass_summary(flow_no, refused_first=False))
+    play.wait_for_end(flow_no)
+    return flow_no
+
+
+def pay_whole(play: Play, *files: CountyFile) -> str:
+    ground, batch_no = prepared_batch(play, *files)
+    return pay(play, ground, batch_no)
+
+
+class Burst:
+    """Threads that all begin at the same moment."""
+
+    def __init__(self, count: int) -> None:
+        self._barrier = threading.Barrier(count)
+        self._count = count
+
+    def run(self, act: Callable[[], Found]) -> list[Found]:
+        def begin() -> Found:
+            self._barrier.wait()
+            return act()
+
+        with ThreadPoolExecutor(max_workers=self._count) as pool:
+            return [future.result() for future in [pool.submit(begin) for _ in range(self._count)]]
+
+
+# What must hold at the end
+
+
+def balances(whole: Whole, county: str, flow_no: str, end: Expected) -> None:
+    """The county's figures, the platform's ledger and what the files say are the same."""
+    whole.until(f"{county}: returns all here", lambda: whole.quiet() and _same_as_ledger(whole, county, flow_no, end))
+    flow = whole.people[county].operator.get(f"/flows/{flow_no}")
+    paid = figure(flow["figures"]["payments"], "paid")
+    failed = figure(flow["figures"]["payments"], "failed")
+    assert (paid["count"], paid["fen"]) == (end.paid_lines, end.paid_fen), flow["figures"]
+    assert failed["count"] == end.failed_lines, flow["figures"]
+    batch = whole.people[county].operator.get(f"/batches/{flow['batch_no']}")
+    assert batch["line_count"] == end.lines
+    assert figure(batch["stages"], "withdrawn")["count"] == end.withdrawn_lines
+    assert flow["status"] == "ended"
+    money = whole.rows(
+        "SELECT sum(total_fen), sum(reserved_fen), sum(paid_fen) FROM indicator WHERE county_code = %s", county
+    )
+    assert money == [(TOTAL_FEN, 0, end.paid_fen)]
+
+
+def _same_as_ledger(whole: Whole, county: str, flow_no: str, end: Expected) -> bool:
+    books = whole.ledger(county)
+    assert books["balanced"], books["overpaid"]
+    net = books["payments"] - books["returns"], books["net_fen"]
+    paid = whole.rows(
+        "SELECT count(*), coalesce(sum(l.amount_fen), 0)::bigint FROM flow_line l JOIN flow f ON f.id = l.flow_id"
+        " WHERE f.flow_no = %s AND l.payment = 'paid'",
+        flow_no,
+    )
+    return net == (end.paid_lines, end.paid_fen) == tuple(paid[0])
+
+
+def nothing_left_over(whole: Whole) -> None:
+    """Every acknowledged callback has its one effect, nothing waits for Temporal, nothing was paid twice."""
+    whole.until(
+        "all events applied",
+        lambda: not whole.one("SELECT count(*) FROM inbox WHERE state IN ('received', 'delivered')"),
+    )
+    whole.until("outbox empty", lambda: not whole.one("SELECT count(*) FROM outbox WHERE delivered_at IS NULL"))
+    assert whole.rows("SELECT state, effect, count(*) FROM inbox WHERE applied_at IS NULL GROUP BY 1, 2") == []
+    delivered = {event["webhook_id"] for event in whole.platform("GET", "/events", status="delivered")["items"]}
+    stored = {row[0] for row in whole.rows("SELECT event_id FROM inbox WHERE source = 'callback'")}
+    assert delivered <= stored
+    assert whole.rows("SELECT number FROM contradiction WHERE state = 'open'") == []
+    assert whole.rows("SELECT flow_line_id FROM payment GROUP BY 1 HAVING count(*) > 2") == []
+
+
+def trail_holds(whole: Whole, *codes: str) -> None:
+    for code in codes:
+        told = whole.people[code].admin.get("/trail/verification")
+        assert told["intact"], told
+
+
+def no_foreign_rows(whole: Whole, mine: str, other: str, other_flow: str) -> None:
+    """No list of mine names anything of the other county, and its things are not there for me."""
+    for path in LISTS:
+        rows = whole.people[mine].reviewer.pages(path)
+        assert f"{other}-" not in repr(rows), path
+    for person in (whole.people[mine].operator, whole.people[mine].reviewer):
+        assert _status(person.get, f"/flows/{other_flow}") == 404
+        assert _status(person.get, f"/flows/{other_flow}/lines") == 404
+
+
+def _status(get: Callable[[str], Json], path: str) -> int:
+    try:
+        get(path)
+    except Refused as refused:
+        return refused.status
+    return 200
+
+
+def no_personal_data_outside(whole: Whole, known: str, *files: CountyFile) -> None:
+    """Not in logs, Temporal's file or object keys; `known` must be in Temporal's, or the search is blind."""
+    secrets = {secret.encode() for file in files for secret in file.secrets}
+    home = whole.stack.layout.home
+    places = [*(home / "logs").iterdir(), *(home / "temporal").glob("temporal.db*")]
+    contents = {place: place.read_bytes() for place in places}
+    assert any(known.encode() in content for place, content in contents.items() if "temporal.db" in place.name)
+    for place, content in contents.items():
+        assert not [secret.decode() for secret in secrets if secret in content], place.name
+    keys = "\n".join(_object_keys(whole)).encode()
+    assert keys
+    assert not [secret.decode() for secret in secrets if secret in keys]
+
+
+def _object_keys(whole: Whole) -> Iterator[str]:
+    client = whole.stack.layout.objects.client()
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket="onecard"):
+        yield from (entry["Key"] for entry in page.get("Contents", []))
+    client.close()
+
+
+def temporal_files(home: Path) -> list[Path]:
+    return list((home / "temporal").glob("temporal.db*"))
