@@ -23,6 +23,7 @@ from activities.asking import AskingActivities
 from activities.catalogs import CatalogActivities
 from activities.datasets import DatasetActivities
 from activities.evidence import EvidenceActivities
+from activities.face_logins import FaceLoginActivities
 from activities.failures import SafeFailures
 from activities.flows import FlowActivities
 from activities.journal import PostgresJournal
@@ -42,6 +43,7 @@ from workflows.beneficiary_init import BeneficiaryInitWorkflow
 from workflows.catalog_refresh import CatalogRefreshWorkflow
 from workflows.client import connect
 from workflows.evidence import EvidenceWorkflow
+from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
 from workflows.payment_correction import PaymentCorrectionWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
@@ -53,6 +55,7 @@ WORKFLOWS = [
     BeneficiaryInitWorkflow,
     CatalogRefreshWorkflow,
     EvidenceWorkflow,
+    FaceLoginWorkflow,
     IndicatorReviewWorkflow,
     PaymentCorrectionWorkflow,
     PolicyReviewWorkflow,
@@ -86,6 +89,7 @@ def activities_of(
     flows = FlowActivities(database, vault, platform, files, settings)
     orders = OrderActivities(database, vault, platform)
     evidence = EvidenceActivities(database, platform, files)
+    logins = FaceLoginActivities(database, vault, platform, settings)
     return [
         ApplicationImports(database, vault, objects).import_applications,
         AskingActivities(database, vault, platform).ask_platform,
@@ -110,6 +114,9 @@ def activities_of(
         orders.cancel_flow,
         evidence.list_missing_photos,
         evidence.send_evidence,
+        logins.open_face_session,
+        logins.ask_face_session,
+        logins.look_at_login,
     ]
 
 
@@ -138,7 +145,7 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
     vault = LocalVault.from_file(settings.vault_key_file)
-    objects = ObjectStore(cast(S3, _s3(settings)), settings.s3_bucket)
+    objects = ObjectStore(cast(S3, _s3(settings)), settings.s3_bucket, vault)
     clients = parse_clients(settings.platform_clients_file.read_bytes())
     timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
     async with httpx.AsyncClient(trust_env=False, timeout=timeout, follow_redirects=False) as http:

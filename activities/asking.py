@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlmodel import col, select
 from temporalio import activity
@@ -102,6 +103,14 @@ class AskingActivities:
     async def _ask_payments(self, subject: Subject, flow: Flow, platform_id: str) -> None:
         """Pages that never came, in order, then the end: so a page is here before the end that counts it."""
         answer = await self._platform.get_flow(flow.county_code, platform_id)
+        if answer.status is FlowStatus.ENDED:
+            async with self._database.transaction() as session:
+                await execute(
+                    session,
+                    "UPDATE flow SET published_pages = :pages WHERE id = :id",
+                    pages=answer.payment_pages or 0,
+                    id=flow.id,
+                )
         async with self._database.reading() as session:
             rows = await fetch(session, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
         for page in sorted(set(range(1, (answer.payment_pages or 0) + 1)) - {row[0] for row in rows}):
@@ -136,13 +145,26 @@ class AskingActivities:
         try:
             if row.kind.endswith(".reviewed"):
                 return await self._platform.get_review(subject.county_code, claimed["submission_id"])
-            async with self._database.reading() as session:
-                flow = (await session.exec(select(Flow).where(Flow.flow_no == subject.number))).first()
-            if flow is None or flow.platform_id is None or not row.kind.startswith("payment"):
-                return None
-            return await self._platform.get_payment_page(subject.county_code, flow.platform_id, int(claimed["page"]))
+            if row.kind.startswith("result_"):
+                return await self._ask_about_results(subject, row, claimed)
+            return await self._ask_about_flow(subject, claimed)
         except PlatformRefusal:
             return None
+
+    async def _ask_about_results(self, subject: Subject, row: Contradiction, claimed: dict[str, Any]) -> Wire | None:
+        dataset = await self._dataset(row.line_key.partition("#")[0])
+        if dataset is None or dataset.platform_id is None:
+            return None
+        return await self._platform.get_result_page(subject.county_code, dataset.platform_id, int(claimed["page"]))
+
+    async def _ask_about_flow(self, subject: Subject, claimed: dict[str, Any]) -> Wire | None:
+        async with self._database.reading() as session:
+            flow = (await session.exec(select(Flow).where(Flow.flow_no == subject.number))).first()
+        if flow is None or flow.platform_id is None:
+            return None
+        if "page" not in claimed:
+            return await self._platform.get_flow(subject.county_code, flow.platform_id)
+        return await self._platform.get_payment_page(subject.county_code, flow.platform_id, int(claimed["page"]))
 
     async def _keep_answer(self, row: Contradiction, answer: Wire | None) -> None:
         place = seal_row(row.number, row.kind, row.line_key)

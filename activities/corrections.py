@@ -17,6 +17,8 @@ CORRECTED = (
     " l.account_sealed, l.amount_fen, o.correction_sealed FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
     " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND l.state = 'rejected'"
 )
+# The order is part of a page's bytes: a repeated page must name the same accounts in the same places.
+IN_ORDER = " ORDER BY l.application_id"
 PLAIN = {"town_code": "town_code", "village_code": "village_code", "group": "group_name", "bank_code": "bank_code"}
 SEALED = {"name": (Field.NAME, "name_sealed"), "phone": (Field.PHONE, "phone_sealed")}
 Line = Row[*tuple[Any, ...]]

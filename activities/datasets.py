@@ -117,7 +117,7 @@ class DatasetActivities:
     async def _records(self, dataset: Dataset, start: int) -> list[ApplicantRecord]:
         async with self._database.reading() as session:
             lines = await lines_of(session, dataset, start, start + PAGE_LIMIT)
-        photos = await self._files.upload(line.photo for line in lines if line.photo)
+        photos = await self._files.upload_what_is_taken(line.photo for line in lines if line.photo)
         return [record_of(self._vault, line, photos) for line in lines]
 
     async def _busy(self, dataset: Dataset, holder: str | None) -> CommitResult:

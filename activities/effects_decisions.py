@@ -1,37 +1,53 @@
 """A reviewer's decision on a contradiction: the applied answer stays, or the claimed one replaces it."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.effects_payments import decide_lines, flow_of
-from models.platform import Payment, PaymentPage
+from activities.effects_claims import PAYMENT_CLAIMS
 from models.store.contradictions import decided, open_content
 from models.store.database import execute, fetch_one
 from models.store.vault import Field, Vault
-from models.tables import Contradiction, Flow
+from models.tables import Contradiction
 
 CLAIMED = "claimed"
+GONE_ON = "该事项已办到下一步，来件所称已不能采纳；请改为保留现有结果"
+UNBALANCED = "指标余额不足，采纳后收支不平；请先核对指标，或保留现有结果"
 Content = dict[str, Any]
 
 
 async def settle_decided(session: AsyncSession, vault: Vault, number: str) -> None:
+    """Carry decisions out; one that the books can't take goes back to the reviewer with what is in its way."""
     for row in await decided(session, number):
-        if row.taken == CLAIMED:
-            await EFFECTS.get(row.kind, _nothing)(session, vault, row, open_content(vault, row, row.claimed_sealed))
-        await execute(session, "UPDATE contradiction SET state = 'settled' WHERE id = :id", id=row.id)
+        hindrance = await _take_claim(session, vault, row) if row.taken == CLAIMED else None
+        await execute(
+            session,
+            "UPDATE contradiction SET state = :state, hindrance = :hindrance WHERE id = :id",
+            id=row.id,
+            state="settled" if hindrance is None else "open",
+            hindrance=hindrance,
+        )
 
 
-async def _nothing(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> None:
-    """Page counts, end figures and unknown lines have nothing in our rows that could be replaced."""
+async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -> str | None:
+    """None when the claim took effect, else in words why it can't."""
+    effect = EFFECTS.get(row.kind)
+    if effect is None:
+        return None
+    content = open_content(vault, row, row.claimed_sealed)
+    try:
+        async with session.begin_nested():
+            return await effect(session, vault, row, content)
+    except IntegrityError:
+        return UNBALANCED
 
 
-async def _take_review(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> None:
+async def _take_review(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """A policy or indicator takes the claimed decision while no flow uses it."""
     table = "policy" if row.kind.startswith("policy") else "indicator"
-    await execute(
+    changed = await execute(
         session,
         f"UPDATE {table} t SET stage = :stage, opinion = :opinion, updated_at = now() WHERE {table}_no = :number"
         f" AND NOT EXISTS (SELECT 1 FROM flow_{table} u WHERE u.{table}_id = t.id)",
@@ -39,139 +55,100 @@ async def _take_review(session: AsyncSession, vault: Vault, row: Contradiction, 
         opinion=claimed.get("opinion"),
         number=row.number,
     )
+    return None if changed else GONE_ON
 
 
-async def _take_summary(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> None:
-    """A summary takes the claimed decision as long as nobody has confirmed the payment."""
-    await execute(
+async def _take_summary(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
+    """The summary that the claim is about, while it is the current one and nobody has confirmed the payment."""
+    changed = await execute(
         session,
         "UPDATE summary s SET stage = :stage, platform_opinion = :opinion FROM flow f WHERE f.id = s.flow_id"
-        " AND f.flow_no = :number AND s.number = f.summary_no AND s.stage IN ('approved', 'rejected')"
-        " AND f.stage <> 'ended'",
+        " AND f.flow_no || '.s' || s.number = :reference AND s.number = f.summary_no"
+        " AND s.stage IN ('approved', 'rejected') AND s.confirmed_at IS NULL AND f.stage <> 'ended'",
         stage=claimed["status"],
         opinion=claimed.get("opinion"),
-        number=row.number,
+        reference=row.line_key,
     )
+    return None if changed else GONE_ON
 
 
-async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> None:
+async def _take_page_count(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
+    """The list has the claimed number of pages; those that are missing are fetched by asking."""
+    changed = await execute(
+        session,
+        "UPDATE dataset SET result_pages = :pages WHERE reference = :reference AND stage <> 'reviewed'",
+        pages=claimed["result_pages"],
+        reference=row.line_key,
+    )
+    return None if changed else GONE_ON
+
+
+async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """A line takes the claimed result while it hasn't gone on: not verified away, not summed up, not paid."""
     reference, _, number = row.line_key.partition("#")
-    dataset = await fetch_one(session, "SELECT id, kind, flow_id FROM dataset WHERE reference = :r", r=reference)
-    if dataset is None:
-        return
+    dataset = await fetch_one(session, "SELECT id, kind FROM dataset WHERE reference = :r", r=reference)
     reason = claimed.get("reason")
-    sealed = vault.seal(Field.REASON, number, str(reason)) if reason else None
-    values = {"number": number, "outcome": str(claimed["outcome"]), "reason": sealed}
+    correct = claimed.get("correct_name")
+    values: dict[str, Any] = {
+        "dataset": dataset[0] if dataset else None,
+        "number": number,
+        "outcome": str(claimed["outcome"]),
+        "code": claimed.get("reason_code"),
+        "reason": vault.seal(Field.REASON, number, str(reason)) if reason else None,
+        "correct": vault.seal(Field.NAME, number, str(correct)) if correct else None,
+    }
+    changed = dataset and await execute(session, RESULT_TAKEN[dataset[1]], **values)
+    if not changed:
+        return GONE_ON
     await execute(
         session,
         "UPDATE dataset_line SET outcome = :outcome, reason_code = :code, reason_sealed = :reason"
         " WHERE dataset_id = :dataset AND application_no = :number",
-        dataset=dataset[0],
-        code=claimed.get("reason_code"),
         **values,
     )
-    if dataset[1] == "verification":
-        await execute(
-            session,
-            "UPDATE application SET verification = :outcome, verification_reason_sealed = :reason, updated_at = now()"
-            " WHERE application_no = :number AND stage = 'in_batch'",
-            **values,
-        )
-    elif dataset[1] == "beneficiary_init":
-        correct = claimed.get("correct_name")
-        await execute(
-            session,
-            "UPDATE application SET stage = CASE :outcome WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
-            " match_outcome = :outcome, correct_name_sealed = :correct, updated_at = now()"
-            " WHERE application_no = :number AND stage IN ('matched', 'unmatched')",
-            number=number,
-            outcome=values["outcome"],
-            correct=vault.seal(Field.NAME, number, str(correct)) if correct else None,
-        )
-    else:
-        await execute(
-            session,
-            "UPDATE flow_line l SET state = :outcome, reason_code = :code, reason_sealed = :reason,"
-            " payment = CASE :outcome WHEN 'accepted' THEN 'awaiting' END, updated_at = now() FROM flow f"
-            " WHERE l.flow_id = f.id AND f.id = :flow AND l.application_no = :number"
-            " AND l.state IN ('accepted', 'rejected') AND f.stage IN ('settling', 'under_review', 'county_review')",
-            flow=dataset[2],
-            code=claimed.get("reason_code"),
-            **values,
-        )
+    return None
 
 
-async def _take_payment(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> None:
-    await _pay_as_claimed(session, vault, row, [Payment.model_validate_json(_as_json(claimed))])
+RESULT_TAKEN = {
+    "verification": "UPDATE application SET verification = :outcome, verification_reason_sealed = :reason,"
+    " updated_at = now() WHERE application_no = :number AND stage = 'in_batch'",
+    "beneficiary_init": "UPDATE application SET stage = CASE :outcome WHEN 'matched' THEN 'matched'"
+    " ELSE 'unmatched' END, match_outcome = :outcome, correct_name_sealed = :correct, updated_at = now()"
+    " WHERE application_no = :number AND stage IN ('matched', 'unmatched')",
+    "application_submission": "UPDATE flow_line l SET state = :outcome, reason_code = :code, reason_sealed = :reason,"
+    " payment = CASE :outcome WHEN 'accepted' THEN 'awaiting' END, updated_at = now() FROM flow f, dataset d"
+    " WHERE d.id = :dataset AND f.id = d.flow_id AND l.flow_id = f.id AND l.application_no = :number"
+    " AND l.state IN ('accepted', 'rejected') AND f.stage IN ('settling', 'under_review', 'county_review')",
+}
 
 
-async def _take_page(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> None:
-    page = PaymentPage.model_validate_json(_as_json(claimed))
-    await _pay_as_claimed(session, vault, row, list(page.payments))
-
-
-async def _pay_as_claimed(session: AsyncSession, vault: Vault, row: Contradiction, payments: list[Payment]) -> None:
-    """The claim joins the line's history as a decision and decides it; the amount stays the line's whole."""
-    flow = await flow_of(session, row.number)
-    if flow is None:
-        return
-    for payment in payments:
-        await _insert_decision(session, vault, flow, payment)
-        await execute(
-            session,
-            "UPDATE flow_line SET payment_sequence = :sequence - 1 WHERE flow_id = :flow AND state = 'accepted'"
-            " AND application_no = :number AND attempt = :attempt AND payment_sequence <= :sequence",
-            flow=flow.id,
-            number=payment.application_no,
-            attempt=payment.attempt,
-            sequence=payment.sequence,
-        )
-    await execute(session, "CREATE TEMPORARY TABLE claimed_line (application_no text, attempt int) ON COMMIT DROP")
-    for payment in payments:
-        await execute(
-            session,
-            "INSERT INTO claimed_line VALUES (:number, :attempt)",
-            number=payment.application_no,
-            attempt=payment.attempt,
-        )
-    await decide_lines(session, flow, "SELECT DISTINCT application_no, attempt FROM claimed_line")
-    await execute(session, "DROP TABLE claimed_line")
-
-
-async def _insert_decision(session: AsyncSession, vault: Vault, flow: Flow, payment: Payment) -> None:
-    await execute(
+async def _take_end(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
+    """The claimed end is the one that the books are held against, while the flow hasn't ended here."""
+    changed = await execute(
         session,
-        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code,"
-        " reason_sealed, at, source, after_end, taken_at) SELECT :flow, l.id, :sequence, :status, l.amount_fen,"
-        " :serial, :code, :reason, :at, 'decision', CAST(:ended AS boolean), now() FROM flow_line l"
-        " WHERE l.flow_id = :flow AND l.application_no = :number AND l.attempt = :attempt AND l.state = 'accepted'"
-        " ON CONFLICT (flow_line_id, sequence, source) DO NOTHING",
-        flow=flow.id,
-        number=payment.application_no,
-        attempt=payment.attempt,
-        sequence=payment.sequence,
-        status=payment.status.value,
-        serial=payment.bank_serial_no,
-        code=payment.reason_code.value if payment.reason_code else None,
-        reason=vault.seal(Field.REASON, payment.application_no, payment.reason) if payment.reason else None,
-        at=payment.at,
-        ended=flow.stage == "ended",
+        "UPDATE flow SET end_claim = end_claim || jsonb_build_object('outcome', CAST(:outcome AS text),"
+        " 'payment_pages', CAST(:pages AS int), 'paid_count', CAST(:paid_count AS int),"
+        " 'paid_fen', CAST(:paid_fen AS bigint), 'failed_count', CAST(:failed_count AS int),"
+        " 'failed_fen', CAST(:failed_fen AS bigint)) WHERE flow_no = :number AND stage <> 'ended'",
+        number=row.number,
+        outcome=claimed.get("outcome"),
+        pages=claimed.get("payment_pages"),
+        paid_count=claimed.get("paid_count"),
+        paid_fen=claimed.get("paid_fen"),
+        failed_count=claimed.get("failed_count"),
+        failed_fen=claimed.get("failed_fen"),
     )
+    return None if changed else GONE_ON
 
 
-def _as_json(content: Content) -> bytes:
-    return json.dumps(content).encode()
-
-
-Settle = Callable[[AsyncSession, Vault, Contradiction, Content], Awaitable[None]]
+Settle = Callable[[AsyncSession, Vault, Contradiction, Content], Awaitable[str | None]]
+# What is not here (an unknown line, a line not accepted) has nothing in our rows that could be replaced.
 EFFECTS: dict[str, Settle] = {
     "policy.reviewed": _take_review,
     "indicator.reviewed": _take_review,
     "flow.summary.reviewed": _take_summary,
     "result_line": _take_result,
-    "payment_content": _take_payment,
-    "payment_amount": _take_payment,
-    "payment_over_indicator": _take_payment,
-    "payment_page": _take_page,
+    "result_pages": _take_page_count,
+    "flow_ended": _take_end,
+    **PAYMENT_CLAIMS,
 }

@@ -27,15 +27,13 @@ async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Cl
     if flow.end_claim is None:
         await execute(
             session,
-            "UPDATE flow SET end_claim = CAST(:claim AS jsonb), payment_pages = greatest(payment_pages, :pages)"
-            " WHERE id = :id",
+            "UPDATE flow SET end_claim = CAST(:claim AS jsonb) WHERE id = :id",
             claim=json.dumps(claimed),
-            pages=claim.payment_pages or 0,
             id=flow.id,
         )
         flow.end_claim = claimed
         return "applied"
-    compared = ("outcome", *COMPARED)
+    compared = ("outcome", "payment_pages", *COMPARED)
     if all(flow.end_claim.get(field) == claimed.get(field) for field in compared):
         return "again"
     await contradictions.keep(
@@ -55,10 +53,14 @@ async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Cl
 
 
 async def pages_complete(session: AsyncSession, flow: Flow) -> bool:
-    """Whether every payment page that the platform counted at the end has been taken in."""
+    """Whether every payment page that the platform counted at the end has been taken in.
+
+    When the platform, asked, knows of fewer pages than its own end claimed, there is nothing more to come.
+    """
     if flow.end_claim is None:
         return False
     pages = int(flow.end_claim.get("payment_pages") or 0)
+    pages = pages if flow.published_pages is None else min(pages, flow.published_pages)
     here = await fetch_int(
         session, "SELECT count(*) FROM payment_page WHERE flow_id = :id AND page <= :pages", id=flow.id, pages=pages
     )
@@ -162,9 +164,11 @@ async def _close(
     )
     await execute(
         session,
-        "UPDATE operator_order SET state = 'failed', outcome = '流程已结束', finished_at = now()"
-        " WHERE flow_id = :id AND state IN ('entered', 'confirmed') AND kind NOT IN ('evidence', 'cancellation')",
+        "UPDATE operator_order SET finished_at = now(), outcome = '流程已结束', state = CASE"
+        " WHEN kind = 'cancellation' AND state = 'confirmed' AND :outcome = 'cancelled' THEN 'done' ELSE 'failed' END"
+        " WHERE flow_id = :id AND state IN ('entered', 'confirmed') AND kind <> 'evidence'",
         id=flow.id,
+        outcome=outcome,
     )
     if outcome == "disbursed":
         await execute(

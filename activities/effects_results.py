@@ -63,6 +63,9 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
     if dataset.result_pages is None:
         dataset.result_pages = page.result_pages
         session.add(dataset)
+    if page.result_pages != dataset.result_pages:
+        await keep(session, vault, _page_claim(dataset, taken))
+        return "contradiction"
     digest = hashlib.sha256("".join(line.model_dump_json() for line in page.results).encode()).hexdigest()
     new = await execute(
         session,
@@ -73,7 +76,7 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
         digest=digest,
         inbox_id=taken.inbox_id,
     )
-    if new and page.result_pages == dataset.result_pages:
+    if new:
         return "applied"
     same = await fetch_int(
         session,
@@ -82,14 +85,14 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
         page=page.page,
         digest=digest,
     )
-    if same and page.result_pages == dataset.result_pages:
+    if same:
         return "again"
     await _contradict_lines(session, vault, dataset, taken)
     return "contradiction"
 
 
 async def _contradict_lines(session: AsyncSession, vault: Vault, dataset: Dataset, taken: TakenPage) -> None:
-    """Keep each line of a page that says something else than what is applied; a page count alone is a claim too."""
+    """Keep each line of a page that says something else than what is applied."""
     known = {
         str(row[0]): (row[1], row[2])
         for row in await fetch(
@@ -98,8 +101,6 @@ async def _contradict_lines(session: AsyncSession, vault: Vault, dataset: Datase
             dataset=dataset.id,
         )
     }
-    if taken.page.result_pages != dataset.result_pages:
-        await keep(session, vault, _page_claim(dataset, taken))
     for line in taken.page.results:
         applied = known.get(line.application_no, (None, None))
         if applied != (line.outcome.value, line.reason_code.value if line.reason_code else None):
@@ -113,7 +114,7 @@ async def _contradict_lines(session: AsyncSession, vault: Vault, dataset: Datase
                     kind="result_line",
                     line_key=f"{dataset.reference}#{line.application_no}",
                     applied=content,
-                    claimed=line.model_dump(mode="json"),
+                    claimed=line.model_dump(mode="json") | {"page": taken.page.page},
                     inbox_id=taken.inbox_id,
                 ),
             )
@@ -185,6 +186,7 @@ async def _keep_strangers(session: AsyncSession, vault: Vault, dataset: Dataset,
         dataset=dataset.id,
     )
     lines = {(each.inbox_id, line.application_no): line for each in taken for line in each.page.results}
+    pages = {each.inbox_id: each.page.page for each in taken}
     for number, inbox_id, outcome in rows:
         await keep(
             session,
@@ -195,7 +197,7 @@ async def _keep_strangers(session: AsyncSession, vault: Vault, dataset: Dataset,
                 kind="result_line",
                 line_key=f"{dataset.reference}#{number}",
                 applied={"outcome": outcome},
-                claimed=lines[inbox_id, number].model_dump(mode="json"),
+                claimed=lines[inbox_id, number].model_dump(mode="json") | {"page": pages[inbox_id]},
                 inbox_id=inbox_id,
             ),
         )

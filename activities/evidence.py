@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
-from models.errors import ADVICE
+from models.errors import ADVICE, ErrorType
 from models.platform import EVIDENCE_LIMIT
 from models.platform_requests import Document, Evidence, EvidenceItem
 from models.platform_words import DocumentKind
@@ -75,19 +75,26 @@ class EvidenceActivities:
         """A page keeps its lines; one that the platform refuses leaves the page, which then has a key of its own."""
         while ready := [line for line in lines if line.done is None]:
             items = await self._items(ready)
+            complete = {item.application_no for item in items}
+            if len(complete) < len(ready):
+                refused = {line.application_no for line in ready} - complete
+                await self._leave_out(order, refused, ErrorType.FILE_REFUSED)
+                lines = [line for line in ready if line.application_no in complete]
+                continue
             key = f"{order.order_no}/evidence/{page}.{len(ready)}"
             assert flow.platform_id is not None
             try:
                 await self._platform.submit_evidence(flow.county_code, flow.platform_id, Evidence(items=items), key=key)
             except PlatformRefusal as refusal:
                 named = set(refusal.application_nos) or {line.application_no for line in ready}
-                await self._leave_out(order, named, refusal)
+                await self._leave_out(order, named, refusal.code)
                 lines = [line for line in ready if line.application_no not in named]
                 continue
             await self._sent(order, ready)
             return
 
     async def _items(self, lines: list[Line]) -> tuple[EvidenceItem, ...]:
+        """The lines whose required photos the platform has all taken."""
         async with self._database.reading() as session:
             photos = await fetch(
                 session,
@@ -95,18 +102,19 @@ class EvidenceActivities:
                 " ORDER BY application_id, kind",
                 ids=[line.application_id for line in lines],
             )
-        uploaded = await self._files.upload(photo.file_id for photo in photos)
+        uploaded = await self._files.upload_what_is_taken(photo.file_id for photo in photos)
         documents: dict[int, list[Document]] = defaultdict(list)
         for photo in photos:
-            documents[photo.application_id].append(
-                Document(kind=DocumentKind(photo.kind), file_id=uploaded[photo.file_id])
-            )
+            if photo.file_id in uploaded:
+                document = Document(kind=DocumentKind(photo.kind), file_id=uploaded[photo.file_id])
+                documents[photo.application_id].append(document)
         return tuple(
             EvidenceItem(application_no=line.application_no, documents=tuple(documents[line.application_id]))
             for line in lines
+            if {document.kind.value for document in documents[line.application_id]}.issuperset(REQUIRED)
         )
 
-    async def _leave_out(self, order: Order, numbers: set[str], refusal: PlatformRefusal) -> None:
+    async def _leave_out(self, order: Order, numbers: set[str], code: ErrorType) -> None:
         async with self._database.transaction() as session:
             await execute(
                 session,
@@ -114,8 +122,8 @@ class EvidenceActivities:
                 " AND application_no = ANY(:numbers)",
                 order=order.id,
                 numbers=sorted(numbers),
-                code=refusal.code.value,
-                fault=ADVICE[refusal.code],
+                code=code.value,
+                fault=ADVICE[code],
             )
 
     async def _sent(self, order: Order, lines: list[Line]) -> None:

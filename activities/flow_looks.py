@@ -17,6 +17,8 @@ from models.tables import Dataset, Flow, Order, Summary
 from models.waiting import FLOW
 
 BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
+# Until the summary is handed in, a flow of which no line is left ends by itself.
+CANCELLED_WHEN_EMPTY = (FlowStage.SETTLING, FlowStage.COUNTY_REVIEW, FlowStage.COUNTY_PASSED)
 SUMMARY_OVER = (SummaryStage.REJECTED, SummaryStage.COUNTY_REFUSED, SummaryStage.CLOSED)
 # While a round is under review only what takes lines out may go on.
 DURING_ROUND = (OrderKind.WITHDRAWAL, OrderKind.CANCELLATION)
@@ -70,7 +72,7 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -
         next_order=await _next_order(session, flow, dataset),
         sendable_lines=sendable if flow.stage in BEFORE_SUMMARY else 0,
         settled=settled,
-        empty=settled and accepted == 0 and stage is FlowStage.SETTLING,
+        empty=settled and accepted == 0 and flow.end_claim is None and stage in CANCELLED_WHEN_EMPTY,
         summary_stage=summary.stage if summary else None,
         summary_handed_in=summary is not None and summary.submitted_at is not None,
         payment_confirmed=summary is not None and summary.confirmed_at is not None,

@@ -35,7 +35,7 @@ class FlowActivities:
     async def look_at_flow(self, subject: Subject) -> FlowLook:
         """Apply what has come and tell what the flow has to do next; safe to repeat at any time."""
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject.number)
+            await take_in(session, self._vault, subject)
             return await look_at(session, subject, self._settings)
 
     @activity.defn
@@ -44,6 +44,7 @@ class FlowActivities:
         flow = await self._flow(subject)
         if flow.platform_id is not None or flow.stage is FlowStage.ENDED:
             return StartResult(started=True)
+        await self._starting(flow)
         try:
             answer = await self._platform.start_flow(await self._start_request(flow), key=f"{flow.flow_no}/start")
         except PlatformRefusal as refusal:
@@ -58,6 +59,13 @@ class FlowActivities:
             )
             await remember(session, subject, answer.flow_id)
         return StartResult(started=True)
+
+    async def _starting(self, flow: Flow) -> None:
+        """While a start is on its way its outcome is unknown, and the flow can't be called off."""
+        async with self._database.transaction() as session:
+            await execute(
+                session, "UPDATE flow SET stage = 'starting' WHERE id = :id AND stage = 'waiting_county'", id=flow.id
+            )
 
     async def _flow(self, subject: Subject) -> Flow:
         async with self._database.reading() as session:
@@ -125,7 +133,7 @@ class FlowActivities:
         """End a flow that the platform has never started: the last answer to its start was a no."""
         async with self._database.transaction() as session:
             flow = await locked_flow(session, subject.number)
-            if flow.platform_id is not None or flow.stage is FlowStage.ENDED:
+            if flow.platform_id is not None or flow.stage is not FlowStage.WAITING_COUNTY:
                 return
             await execute(
                 session,
@@ -147,18 +155,18 @@ class FlowActivities:
         assert summary.form_file_id is not None
         assert summary.figures is not None
         reference = f"{flow.flow_no}.s{summary.number}"
-        uploaded = await self._files.upload([summary.form_file_id])
-        request = Summary(
-            client_reference=reference,
-            total_fen=summary.figures["total_fen"],
-            application_count=summary.figures["application_count"],
-            household_count=summary.figures["household_count"],
-            towns=tuple(Share.model_validate(share) for share in summary.figures["towns"]),
-            banks=tuple(Share.model_validate(share) for share in summary.figures["banks"]),
-            approval_form_file_id=uploaded[summary.form_file_id],
-            opinion=summary.opinion or "",
-        )
         try:
+            uploaded = await self._files.upload([summary.form_file_id])
+            request = Summary(
+                client_reference=reference,
+                total_fen=summary.figures["total_fen"],
+                application_count=summary.figures["application_count"],
+                household_count=summary.figures["household_count"],
+                towns=tuple(Share.model_validate(share) for share in summary.figures["towns"]),
+                banks=tuple(Share.model_validate(share) for share in summary.figures["banks"]),
+                approval_form_file_id=uploaded[summary.form_file_id],
+                opinion=summary.opinion or "",
+            )
             answer = await self._platform.submit_summary(
                 flow.county_code, flow.platform_id, request, key=f"{reference}/submit"
             )

@@ -29,7 +29,7 @@ class LateActivities:
         """Apply late events and decided contradictions of an ended run; a paid flow is watched for its returns."""
         now = datetime.now(UTC)
         async with self._database.transaction() as session:
-            taken = await take_in(session, self._vault, subject.number)
+            taken = await take_in(session, self._vault, subject)
             if taken:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
                 await record(session, self._vault, act)

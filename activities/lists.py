@@ -109,7 +109,7 @@ class ListActivities:
     async def look_at_list(self, subject: Subject) -> ListLook:
         """Apply what has come, grant the slot if it is free, and tell where the list stands."""
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject.number)
+            await take_in(session, self._vault, subject)
             dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
             await session.refresh(dataset)
             if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:

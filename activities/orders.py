@@ -9,10 +9,10 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.corrections import CORRECTED, apply_correction, queries_of
+from activities.corrections import CORRECTED, IN_ORDER, apply_correction, queries_of
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
-from models.errors import ADVICE
+from models.errors import ADVICE, ErrorType
 from models.platform import PAGE_LIMIT
 from models.platform_requests import AccountQueries, Cancellation, Withdrawal
 from models.stages import OrderKind, OrderState
@@ -48,7 +48,11 @@ class OrderActivities:
         if order.state is not OrderState.CONFIRMED:
             return
         if order.kind is OrderKind.MODIFIED:
-            await self._verify_new_accounts(subject, order)
+            try:
+                await self._verify_new_accounts(subject, order)
+            except PlatformRefusal as refusal:
+                await self._failed(order, refusal)
+                return
         async with self._database.transaction() as session:
             flow = await locked_flow(session, subject.number)
             if await open_round(session, flow) is not None:
@@ -92,8 +96,9 @@ class OrderActivities:
         except PlatformRefusal as refusal:
             if order is not None:
                 await self._failed(order, refusal)
-                return
-            raise
+            elif refusal.code is not ErrorType.FLOW_ENDED:
+                raise
+            return
         async with self._database.transaction() as session:
             await execute(
                 session, "UPDATE flow SET stage = 'cancelling' WHERE id = :id AND stage <> 'ended'", id=flow.id
@@ -124,7 +129,7 @@ class OrderActivities:
     async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
         async with self._database.reading() as session:
-            lines = await fetch(session, CORRECTED, order=order.id)
+            lines = await fetch(session, CORRECTED + IN_ORDER, order=order.id)
         wanted = [line for line in lines if "account_no" in self._fields(line) or "bank_code" in self._fields(line)]
         for page, start in enumerate(range(0, len(wanted), PAGE_LIMIT), start=1):
             chunk = wanted[start : start + PAGE_LIMIT]
@@ -148,7 +153,7 @@ class OrderActivities:
         return fields
 
     async def _correct(self, session: AsyncSession, flow: Flow, order: Order) -> None:
-        for line in await fetch(session, CORRECTED + " AND o.fault_code IS NULL", order=order.id):
+        for line in await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id):
             await apply_correction(session, self._vault, line, self._fields(line), order.entered_by)
 
 

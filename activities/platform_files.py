@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from temporalio import activity
 
 from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
 from models.platform_words import MediaType
 from models.store.database import Database, execute
 from models.store.objects import ObjectStore
@@ -22,20 +23,33 @@ class PlatformFiles:
         self._database = database
         self._objects = objects
         self._platform = platform
+        self._gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
     async def upload(self, file_ids: Iterable[int]) -> dict[int, str]:
-        """The platform's ids of stored files, uploading what it doesn't have yet."""
-        wanted = sorted(set(file_ids))
-        async with self._database.reading() as session:
-            files: Sequence[StoredFile] = (
-                await session.exec(select(StoredFile).where(col(StoredFile.id).in_(wanted)))
-            ).all()
-        gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
-        await asyncio.gather(*(self._upload_one(file, gate) for file in files if file.platform_file_id is None))
-        return {file.id: file.platform_file_id for file in files if file.id and file.platform_file_id}
+        """The platform's ids of stored files, uploading what it doesn't have yet; raises PlatformRefusal."""
+        files = await self._read(file_ids)
+        await asyncio.gather(*(self._upload_one(file) for file in files if file.platform_file_id is None))
+        return _platform_ids(files)
 
-    async def _upload_one(self, file: StoredFile, gate: asyncio.Semaphore) -> None:
-        async with gate:
+    async def upload_what_is_taken(self, file_ids: Iterable[int]) -> dict[int, str]:
+        """The same where a file may be missing: one that the platform refuses is left out."""
+        files = await self._read(file_ids)
+        await asyncio.gather(*(self._try_one(file) for file in files if file.platform_file_id is None))
+        return _platform_ids(files)
+
+    async def _read(self, file_ids: Iterable[int]) -> Sequence[StoredFile]:
+        async with self._database.reading() as session:
+            statement = select(StoredFile).where(col(StoredFile.id).in_(sorted(set(file_ids))))
+            return (await session.exec(statement)).all()
+
+    async def _try_one(self, file: StoredFile) -> None:
+        try:
+            await self._upload_one(file)
+        except PlatformRefusal as refusal:
+            activity.logger.warning("file %s is left out: %s", file.id, refusal)
+
+    async def _upload_one(self, file: StoredFile) -> None:
+        async with self._gate:
             content = await self._objects.get(file)
             if activity.in_activity():
                 activity.heartbeat(file.id)
@@ -48,3 +62,7 @@ class PlatformFiles:
                     platform=stored.file_id,
                     id=file.id,
                 )
+
+
+def _platform_ids(files: Sequence[StoredFile]) -> dict[int, str]:
+    return {file.id: file.platform_file_id for file in files if file.id and file.platform_file_id}

@@ -42,18 +42,18 @@ class ReviewActivities:
         if policy.submission_id is not None or policy.stage is not ReviewStage.IN_REVIEW:
             return
         reference = f"{policy.policy_no}.{policy.round}"
-        uploaded = await self._files.upload([policy.file_id])
-        request = PolicySubmission(
-            client_reference=reference,
-            county_code=policy.county_code,
-            fund_year=policy.fund_year,
-            policy_unit_code=policy.policy_unit_code,
-            title=policy.title,
-            item_codes=tuple(policy.item_codes),
-            file_id=uploaded[policy.file_id],
-            replaces_policy_id=policy.refused_submission_id,
-        )
         try:
+            uploaded = await self._files.upload([policy.file_id])
+            request = PolicySubmission(
+                client_reference=reference,
+                county_code=policy.county_code,
+                fund_year=policy.fund_year,
+                policy_unit_code=policy.policy_unit_code,
+                title=policy.title,
+                item_codes=tuple(policy.item_codes),
+                file_id=uploaded[policy.file_id],
+                replaces_policy_id=policy.refused_submission_id,
+            )
             answer = await self._platform.submit_policy(request, key=f"{reference}/submit")
         except PlatformRefusal as refusal:
             await self._refuse(subject, refusal)
@@ -95,7 +95,7 @@ class ReviewActivities:
         """Apply what has come and tell where the review stands; a decided one closes its run."""
         table = TABLES[subject.kind]
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject.number)
+            await take_in(session, self._vault, subject)
             row = await fetch_one(session, f"SELECT stage FROM {table} WHERE {table}_no = :no", no=subject.number)
             assert row is not None
             stage = ReviewStage(row[0])

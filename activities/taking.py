@@ -9,12 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities import effects_payments, effects_results
 from activities.effects_decisions import settle_decided
 from activities.effects_end import apply_ended
+from activities.effects_logins import apply_faces
 from activities.effects_payments import apply_payments, flow_of
 from activities.effects_results import apply_results
 from activities.effects_reviews import apply_review
 from models.platform_events import (
     DatasetResults,
     Event,
+    FaceCompleted,
     FlowEnded,
     FlowPayments,
     IndicatorReviewed,
@@ -25,6 +27,7 @@ from models.platform_words import EventType
 from models.store.database import execute, lock
 from models.store.inbox import mark_applied, open_event, pending
 from models.store.vault import Vault
+from models.subsidy import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,20 @@ class Taken:
     event: Event
 
 
-async def take_in(session: AsyncSession, vault: Vault, number: str) -> int:
+async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     """Apply all events of a run that had no effect yet, then what reviewers decided; gives the number of events.
 
     Safe to repeat: an applied event is marked in the same transaction, and two takers of one run take turns.
     """
+    number = subject.number
     await lock(session, number)
-    taken = await _readable(session, vault, number)
+    taken = await _readable(session, vault, subject)
     effects: dict[int, str] = {}
     effects |= await _take_reviews(session, vault, taken)
     effects |= await _take_results(session, vault, taken)
     effects |= await _take_payments(session, vault, number, taken)
+    faces = [(each.inbox_id, each.event.data) for each in taken if isinstance(each.event, FaceCompleted)]
+    effects |= await apply_faces(session, vault, faces)
     for each in taken:
         effects.setdefault(each.inbox_id, "no receiver")
     await mark_applied(session, effects)
@@ -51,10 +57,10 @@ async def take_in(session: AsyncSession, vault: Vault, number: str) -> int:
     return len(taken)
 
 
-async def _readable(session: AsyncSession, vault: Vault, number: str) -> list[Taken]:
+async def _readable(session: AsyncSession, vault: Vault, subject: Subject) -> list[Taken]:
     """The pending events; one outside the contract is quarantined instead of parking the run."""
     taken = []
-    for row in await pending(session, number):
+    for row in await pending(session, subject.number, subject.county_code):
         try:
             taken.append(Taken(int(row.id or 0), open_event(vault, row)))
         except ValidationError:

@@ -108,6 +108,7 @@ def _view(row: Contradiction, vault: Vault | None) -> dict[str, object]:
         "state": row.state,
         "state_label": label(row.state),
         "taken": row.taken,
+        "hindrance": row.hindrance,
         "reason": row.reason,
         "decided_by": row.decided_by,
         "decided_at": row.decided_at,
@@ -117,4 +118,5 @@ def _view(row: Contradiction, vault: Vault | None) -> dict[str, object]:
     if vault is not None:
         view["applied"] = open_content(vault, row, row.applied_sealed)
         view["claimed"] = open_content(vault, row, row.claimed_sealed)
+        view["asked"] = open_content(vault, row, row.asked_sealed) if row.asked_sealed else None
     return view

@@ -89,7 +89,7 @@ async def connect_temporal(settings: Settings) -> Client:
     )
 
 
-def build_objects(settings: Settings) -> ObjectStore:
+def build_objects(settings: Settings, vault: Vault) -> ObjectStore:
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
     client = boto3.client(
         "s3",
@@ -100,15 +100,16 @@ def build_objects(settings: Settings) -> ObjectStore:
         config=_S3_CONFIG,
     )
     # typed by boto3's stubs as keyword dictionaries, which no protocol with named arguments fits
-    return ObjectStore(cast(S3, client), settings.s3_bucket)
+    return ObjectStore(cast(S3, client), settings.s3_bucket, vault)
 
 
 async def serve(settings: Settings) -> None:
     database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
+    vault = LocalVault.from_file(settings.vault_key_file)
     app = create_app(
         database,
-        LocalVault.from_file(settings.vault_key_file),
-        build_objects(settings),
+        vault,
+        build_objects(settings, vault),
         settings,
         tokens.load_key(settings.token_key_file),
         await connect_temporal(settings),

@@ -118,7 +118,8 @@ async def api_server(
     knobs = settings_for(database_url, folder, s3, **settings)
     tokens.create_key_file(knobs.token_key_file)
     database = Database(create_async_engine(database_url, **engine_options(knobs)))
-    ring, credentials, objects = vault or fresh_vault(), fresh_credentials(), build_objects(knobs)
+    ring, credentials = vault or fresh_vault(), fresh_credentials()
+    objects = build_objects(knobs, ring)
     key = tokens.load_key(knobs.token_key_file)
     app = create_app(database, ring, objects, knobs, key, temporal, {PROVINCE: credentials})
     try:

@@ -89,7 +89,7 @@ async def open_office(database_url: str, folder: Path) -> AsyncIterator[Office]:
     vault = LocalVault.from_file(settings.vault_key_file)
     database = Database(create_async_engine(database_url, **engine_options(settings)))
     token_key = tokens.load_key(settings.token_key_file)
-    app = create_app(database, vault, build_objects(settings), settings, token_key, None)
+    app = create_app(database, vault, build_objects(settings, vault), settings, token_key, None)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://counter") as http:
         yield Office(database, vault, app, http, settings.token_key_file)

@@ -38,7 +38,7 @@ class BeneficiaryInitWorkflow(RowDriven):
             return
         result = await workflow.execute_activity_method(DatasetActivities.commit_dataset, look.dataset, **CALL)
         if result.busy_holder is not None or result.try_again_seconds:
-            await self._pause(result.try_again_seconds)
+            await self._pause(subject, result.try_again_seconds)
 
     async def _look(self, subject: Subject) -> ListLook:
         self._news.clear()

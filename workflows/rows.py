@@ -74,8 +74,7 @@ class RowDriven:
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
-        if workflow.info().is_continue_as_new_suggested() and not self._news:
-            workflow.continue_as_new(subject)
+        self._begin_anew_when_long(subject)
         if not look.ask_now:
             pause = timedelta(seconds=look.ask_after_seconds)
             try:
@@ -87,10 +86,16 @@ class RowDriven:
         try:
             await workflow.execute_activity_method(AskingActivities.ask_platform, subject, **ASK)
         except ActivityError:
-            await self._pause(UNANSWERED_SECONDS)
+            await self._pause(subject, UNANSWERED_SECONDS)
 
-    async def _pause(self, seconds: float) -> None:
+    def _begin_anew_when_long(self, subject: Subject) -> None:
+        """A history that has grown long is left behind; the rows say everything that the next one needs."""
+        if workflow.info().is_continue_as_new_suggested() and not self._news:
+            workflow.continue_as_new(subject)
+
+    async def _pause(self, subject: Subject, seconds: float) -> None:
         """Wait for news at most this long."""
+        self._begin_anew_when_long(subject)
         try:
             await workflow.wait_condition(lambda: bool(self._news), timeout=timedelta(seconds=seconds))
         except TimeoutError:

@@ -53,7 +53,7 @@ class SubsidyFlowWorkflow(RowDriven):
                 result = await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
                 look = await self._look(subject)
                 if result.try_again_seconds and look.next_order is None:
-                    await self._pause(result.try_again_seconds)
+                    await self._pause(subject, result.try_again_seconds)
             look = await self._look(subject)
         return look
 

@@ -62,15 +62,22 @@ async def put_asked(
     return rows == 1
 
 
-async def pending(session: AsyncSession, number: str) -> list[Inbox]:
-    """The events of a run that have had no effect yet, oldest first, locked."""
+async def pending(session: AsyncSession, number: str, county_code: str) -> list[Inbox]:
+    """The events of a run that have had no effect yet, oldest first, locked.
+
+    Only those of the run's own province and county: a parked event that names a number of somebody else's is left
+    to the relay, which quarantines it. A run of a whole province takes those of all its counties.
+    """
     statement = (
         select(Inbox)
         .where(Inbox.number == number, col(Inbox.applied_at).is_(None))
+        .where(Inbox.province_code == province_of(county_code))
         .where(col(Inbox.state).in_([InboxState.RECEIVED, InboxState.DELIVERED, InboxState.PARKED]))
         .order_by(col(Inbox.id))
         .with_for_update()
     )
+    if county_code != province_of(county_code):
+        statement = statement.where(Inbox.county_code == county_code)
     return list((await session.exec(statement)).all())
 
 

@@ -8,7 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.store.vault import Field, SealBroken, Vault
 from models.tables import StoredFile
+
+SEALED_TYPE = "application/octet-stream"
 
 
 class ObjectDamaged(Exception):
@@ -28,19 +31,18 @@ class S3(Protocol):
 
 
 class ObjectStore:
-    """Files of counties under content-addressed keys; names of people and files never become keys."""
+    """Files of counties under content-addressed keys, sealed: they show people, their cards and their ids."""
 
-    def __init__(self, client: S3, bucket: str) -> None:
+    def __init__(self, client: S3, bucket: str, vault: Vault) -> None:
         self._client = client
         self._bucket = bucket
+        self._vault = vault
 
     async def put(self, county_code: str, data: bytes, content_type: str, stored_by: str) -> StoredFile:
         """Store bytes and give the (unsaved) row that refers to them; storing the same bytes again is harmless."""
         digest = hashlib.sha256(data).hexdigest()
         key = f"{county_code}/{digest}"
-        await asyncio.to_thread(
-            self._client.put_object, Bucket=self._bucket, Key=key, Body=data, ContentType=content_type
-        )
+        await asyncio.to_thread(self._put, key, data)
         return StoredFile(
             county_code=county_code,
             object_key=key,
@@ -52,11 +54,21 @@ class ObjectStore:
 
     async def get(self, file: StoredFile) -> bytes:
         """The bytes of a stored file; raises ObjectDamaged when they aren't the ones that were stored."""
-        answer = await asyncio.to_thread(self._client.get_object, Bucket=self._bucket, Key=file.object_key)
-        data = await asyncio.to_thread(answer["Body"].read)
+        data = await asyncio.to_thread(self._get, file.object_key)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise ObjectDamaged(file.object_key)
         return data
+
+    def _put(self, key: str, data: bytes) -> None:
+        sealed = self._vault.seal_bytes(Field.OBJECT, key, data)
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=sealed, ContentType=SEALED_TYPE)
+
+    def _get(self, key: str) -> bytes:
+        sealed = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        try:
+            return self._vault.open_bytes(Field.OBJECT, key, sealed)
+        except SealBroken as error:
+            raise ObjectDamaged(key) from error
 
 
 async def save_file(session: AsyncSession, file: StoredFile) -> StoredFile:

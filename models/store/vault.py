@@ -30,6 +30,7 @@ class Field(StrEnum):
     BODY = "body"
     DETAIL = "detail"
     FAULTS = "faults"
+    OBJECT = "object"
 
 
 class SealBroken(Exception):
@@ -42,6 +43,10 @@ class Vault(Protocol):
     def seal(self, field: Field, row: str, plain: str) -> str: ...
 
     def open(self, field: Field, row: str, sealed: str) -> str: ...
+
+    def seal_bytes(self, field: Field, row: str, plain: bytes) -> bytes: ...
+
+    def open_bytes(self, field: Field, row: str, sealed: bytes) -> bytes: ...
 
     def index(self, field: Field, plain: str) -> str: ...
 
@@ -84,18 +89,32 @@ class LocalVault:
         return cls(KeyRing.model_validate(json.loads(path.read_text())))
 
     def seal(self, field: Field, row: str, plain: str) -> str:
-        nonce = os.urandom(NONCE_BYTES)
-        box = self._ciphers[self._active].encrypt(nonce, plain.encode(), _bound_to(field, row))
-        return f"{self._active}.{base64.b64encode(nonce + box).decode()}"
+        box = self._box(field, row, plain.encode())
+        return f"{self._active}.{base64.b64encode(box).decode()}"
 
     def open(self, field: Field, row: str, sealed: str) -> str:
         key_id, _, box = sealed.partition(".")
         try:
-            raw = base64.b64decode(box, validate=True)
-            plain = self._ciphers[key_id].decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _bound_to(field, row))
+            return self._unbox(field, row, key_id, base64.b64decode(box, validate=True)).decode()
+        except ValueError as error:
+            raise SealBroken(f"{field.value} of {row}") from error
+
+    def seal_bytes(self, field: Field, row: str, plain: bytes) -> bytes:
+        return f"{self._active}.".encode() + self._box(field, row, plain)
+
+    def open_bytes(self, field: Field, row: str, sealed: bytes) -> bytes:
+        key_id, _, box = sealed.partition(b".")
+        return self._unbox(field, row, key_id.decode("ascii", "replace"), box)
+
+    def _box(self, field: Field, row: str, plain: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._ciphers[self._active].encrypt(nonce, plain, _bound_to(field, row))
+
+    def _unbox(self, field: Field, row: str, key_id: str, box: bytes) -> bytes:
+        try:
+            return self._ciphers[key_id].decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _bound_to(field, row))
         except (InvalidTag, KeyError, ValueError) as error:
             raise SealBroken(f"{field.value} of {row}") from error
-        return plain.decode()
 
     def index(self, field: Field, plain: str) -> str:
         digest = hmac.digest(self._index_key, f"{field.value}:{plain}".encode(), hashlib.sha256)

@@ -47,7 +47,7 @@ class Flow(SQLModel, table=True):
     summary_no: int = 0
     called_off: bool = False
     refusal_code: str | None = None
-    payment_pages: int = 0
+    published_pages: int | None = None
     end_claim: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     end_figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     started_by: str
@@ -267,6 +267,7 @@ class Contradiction(SQLModel, table=True):
     asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
     state: ContradictionState = Field(default=ContradictionState.OPEN, sa_type=words(ContradictionState))
     taken: str | None = None
+    hindrance: str | None = None
     reason: str | None = None
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
