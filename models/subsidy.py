@@ -76,6 +76,7 @@ class Signal(StrEnum):
     PAYMENT_CONFIRMED = "payment_confirmed"
     LINES_CHANGED = "lines_changed"
     CONTRADICTION_DECIDED = "contradiction_decided"
+    PART_DECIDED = "part_decided"
 
 
 class Subject(Contract):

@@ -1,0 +1,22 @@
+"""What citizens and reviewers read about accounts and their changes; a platform's own text never stands here."""
+
+from collections.abc import Mapping
+
+from models.platform_words import AccountReason, PaymentReason
+
+ACCOUNT_REASONS: Mapping[str, str] = {
+    AccountReason.NAME_MISMATCH: "账号与户名不一致",
+    AccountReason.ACCOUNT_NOT_FOUND: "账号不存在",
+    AccountReason.ACCOUNT_CLOSED: "账户已销户",
+    AccountReason.ACCOUNT_FROZEN: "账户已冻结",
+    AccountReason.NOT_A_SUBSIDY_ACCOUNT: "不是惠民惠农补贴账户",
+    AccountReason.OTHER: "银行未说明具体原因",
+    PaymentReason.LIMIT_EXCEEDED: "超过账户限额",
+    PaymentReason.BANK_ERROR: "银行处理出错",
+}
+# Gone for good: the card face is cleared; every other reason leaves it as 无效卡 (DOMAIN 4, Invalidation).
+CLEARING = frozenset({AccountReason.ACCOUNT_CLOSED.value, AccountReason.ACCOUNT_NOT_FOUND.value})
+
+
+def reason_words(code: str | None) -> str:
+    return ACCOUNT_REASONS.get(code or AccountReason.OTHER, ACCOUNT_REASONS[AccountReason.OTHER])

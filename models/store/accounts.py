@@ -1,0 +1,236 @@
+"""Accounts in the register: the own ones, what invalidates or restores one, and what a change puts in (DOMAIN 4)."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.card_stages import NoticeKind
+from models.card_words import CLEARING, reason_words
+from models.stages import AccountStatus
+from models.store.database import fetch, fetch_int
+from models.store.notices import News, is_told, notify
+from models.store.register import register_row
+from models.store.vault import Field, Vault
+from models.tables import RegisterAccount, RegisterChange
+from models.tables.base import now
+
+# What changed a row's status; the row's own source stays where its account came from.
+BY_CHECK = "账号核验"
+BY_PLATFORM = "平台通知"
+BY_FAILED_CHANGE = "上卡失败"
+
+
+@dataclass(frozen=True)
+class OwnCounty:
+    """`locked`: a change is under way here."""
+
+    county_code: str
+    status: AccountStatus
+    locked: bool
+
+
+@dataclass(frozen=True)
+class OwnAccount:
+    """One card face: a distinct account with the counties that use it."""
+
+    bank_code: str
+    account_no: str = field(repr=False)
+    card_type: str | None
+    counties: tuple[OwnCounty, ...]
+
+    @property
+    def status(self) -> AccountStatus:
+        """无效卡 only when no county can pay to it any more."""
+        valid = any(county.status is AccountStatus.VALID for county in self.counties)
+        return AccountStatus.VALID if valid else AccountStatus.INVALID
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What a change or a village entry puts into the register; `actor` is who approved it."""
+
+    county_code: str
+    person_index: str
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+    bank_code: str
+    account_no: str = field(repr=False)
+    card_type: str
+    source: str
+    actor: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """That an account can no longer be used: `reason` as the platform names it, `cause` once for each finding."""
+
+    reason: str | None
+    cause: str
+    at: datetime
+    source: str = BY_CHECK
+    actor: str = "system"
+    clears: bool = False
+
+
+async def own_accounts(session: AsyncSession, vault: Vault, province: str, person_index: str) -> list[OwnAccount]:
+    """A person's usable and invalid accounts in a province; a cleared one is shown nowhere."""
+    rows = await fetch(
+        session,
+        "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status, EXISTS"
+        " (SELECT 1 FROM account_lock k WHERE k.county_code = r.county_code AND k.person_index = r.person_index"
+        " AND k.ended_at IS NULL) FROM register_account r WHERE r.person_index = :person AND r.county_code LIKE"
+        " :province AND r.status <> 'cleared' AND r.account_sealed IS NOT NULL ORDER BY r.county_code",
+        person=person_index,
+        province=province[:2] + "____",
+    )
+    faces = defaultdict(list)
+    for row in rows:
+        faces[row[1], row[3]].append(row)
+    return [
+        OwnAccount(
+            bank_code=bank,
+            account_no=vault.open(Field.ACCOUNT, register_row(same[0][0], person_index), same[0][2]),
+            card_type=same[0][4],
+            counties=tuple(OwnCounty(row[0], AccountStatus(row[5]), row[6]) for row in same),
+        )
+        for (bank, _), same in faces.items()
+    ]
+
+
+async def held_account(session: AsyncSession, county_code: str, person_index: str) -> RegisterAccount | None:
+    statement = (
+        select(RegisterAccount)
+        .where(RegisterAccount.county_code == county_code, RegisterAccount.person_index == person_index)
+        .with_for_update()
+    )
+    return (await session.exec(statement, execution_options={"populate_existing": True})).first()
+
+
+async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAccount, finding: Finding) -> bool:
+    """无效卡, or cleared when the account is gone; False when nothing is new. `account` is locked by the caller.
+
+    Open parts of a change are the caller's: see `card_invalidation.invalidate`.
+    """
+    if account.account_sealed is None or account.status is AccountStatus.CLEARED:
+        return False
+    clears = finding.clears or finding.reason in CLEARING
+    status = AccountStatus.CLEARED if clears else AccountStatus.INVALID
+    if account.status is status or await _is_past(session, account, finding):
+        return False
+    place = register_row(account.county_code, account.person_index)
+    account_no = vault.open(Field.ACCOUNT, place, account.account_sealed)
+    bank = account.bank_code
+    await _change(session, account, status, finding.source, finding.actor)
+    kind = NoticeKind.CLEARED if clears else NoticeKind.INVALIDATED
+    advice = "账户信息已清空，请申请变更或联系村社" if clears else "此卡已无效，请申请变更账号"
+    news = News(
+        county_code=account.county_code,
+        person_index=account.person_index,
+        kind=kind,
+        cause=finding.cause,
+        explanation=f"{reason_words(finding.reason)}，{advice}",
+        bank_code=bank,
+        account_no=account_no,
+        error_code=finding.reason,
+        operated_at=finding.at,
+    )
+    await notify(session, vault, news)
+    return True
+
+
+async def set_valid_again(
+    session: AsyncSession, vault: Vault, account: RegisterAccount, cause: str, at: datetime, actor: str = "system"
+) -> bool:
+    """A later good check makes 无效卡 valid again (DOMAIN 4); False when it wasn't invalid."""
+    if account.status is not AccountStatus.INVALID or account.account_sealed is None:
+        return False
+    await _change(session, account, AccountStatus.VALID, BY_CHECK, actor)
+    place = register_row(account.county_code, account.person_index)
+    news = News(
+        county_code=account.county_code,
+        person_index=account.person_index,
+        kind=NoticeKind.VALID_AGAIN,
+        cause=cause,
+        explanation="经核验，此卡已恢复有效，可继续用于补贴发放",
+        bank_code=account.bank_code,
+        account_no=vault.open(Field.ACCOUNT, place, account.account_sealed),
+        operated_at=at,
+    )
+    await notify(session, vault, news)
+    return True
+
+
+async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> RegisterAccount:
+    """上卡成功: the register holds the new account, valid, with its source; the history says from what to what."""
+    place = register_row(new.county_code, new.person_index)
+    account = await held_account(session, new.county_code, new.person_index)
+    if account is None:
+        account = RegisterAccount(
+            county_code=new.county_code,
+            person_index=new.person_index,
+            name_sealed=vault.seal(Field.NAME, place, new.name),
+            id_number_sealed=vault.seal(Field.ID_NUMBER, place, new.id_number),
+            status=AccountStatus.CLEARED,
+            source=new.source,
+        )
+        session.add(account)
+        await session.flush()
+    sealed = vault.seal(Field.ACCOUNT, place, new.account_no)
+    change = _history(account, AccountStatus.VALID, new.source, new.actor)
+    change.new_bank_code, change.new_account_sealed = new.bank_code, sealed
+    account.bank_code, account.account_sealed = new.bank_code, sealed
+    account.account_index, account.card_type = vault.index(Field.ACCOUNT, new.account_no), new.card_type
+    account.status, account.source, account.updated_at = AccountStatus.VALID, new.source, now()
+    session.add(change)
+    await session.flush()
+    return account
+
+
+async def _change(
+    session: AsyncSession, account: RegisterAccount, status: AccountStatus, source: str, actor: str
+) -> None:
+    """Another status, with its history; a cleared row keeps the person and nothing of the account."""
+    change = _history(account, status, source, actor)
+    if status is AccountStatus.CLEARED:
+        account.bank_code = account.account_sealed = account.account_index = account.card_type = None
+    change.new_bank_code, change.new_account_sealed = account.bank_code, account.account_sealed
+    account.status, account.updated_at = status, now()
+    session.add(change)
+    await session.flush()
+
+
+def _history(account: RegisterAccount, status: AccountStatus, source: str, actor: str) -> RegisterChange:
+    return RegisterChange(
+        register_account_id=account.id or 0,
+        source=source,
+        actor=actor,
+        old_bank_code=account.bank_code,
+        old_account_sealed=account.account_sealed,
+        old_status=account.status.value,
+        new_status=status.value,
+    )
+
+
+async def _is_past(session: AsyncSession, account: RegisterAccount, finding: Finding) -> bool:
+    """Told already, or found before the check that made the account valid again: an old page read once more."""
+    if await is_told(session, account.county_code, account.person_index, finding.cause):
+        return True
+    later = await fetch_int(
+        session,
+        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND source = :check"
+        " AND new_status = 'valid' AND at > :at",
+        id=account.id,
+        check=BY_CHECK,
+        at=finding.at,
+    )
+    return later > 0
+
+
+async def accounts_of(session: AsyncSession, ids: list[int]) -> list[RegisterAccount]:
+    """Register rows by id, in order, locked."""
+    statement = select(RegisterAccount).where(col(RegisterAccount.id).in_(ids)).order_by(col(RegisterAccount.id))
+    locked = statement.with_for_update()
+    return list((await session.exec(locked, execution_options={"populate_existing": True})).all())

@@ -1,0 +1,168 @@
+"""A request's parts, one per county: how one ends, what the citizen sees of it, and how the request ends with the last.
+
+Everybody who changes a request holds its name first (`held_request`): a decision, a withdrawal, a result and an
+invalidation at one moment take turns, and whoever comes second finds the part as the first one left it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.card_stages import NoticeKind, PartStage, RequestResult, RequestStage, label
+from models.card_words import reason_words
+from models.store.database import lock
+from models.store.locks import unlock_accounts
+from models.store.notices import News, notify
+from models.store.runs import wake
+from models.store.vault import Field, Vault
+from models.subsidy import RunKind, Signal, workflow_id
+from models.tables import CardChange, CardChangePart, MatterStep
+from models.tables.base import now
+
+# Without an applied part: what weighs most for the citizen names the result.
+RESULTS = (
+    (PartStage.FAILED, RequestResult.FAILED),
+    (PartStage.REFUSED, RequestResult.REFUSED),
+    (PartStage.WITHDRAWN, RequestResult.WITHDRAWN),
+)
+NOTICES = {
+    PartStage.APPLIED: NoticeKind.APPLIED,
+    PartStage.REFUSED: NoticeKind.REFUSED,
+    PartStage.FAILED: NoticeKind.APPLY_FAILED,
+}
+
+
+class CardRefusal(Exception):
+    """An act that doesn't fit any more: a stable code, and words that say what is so."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.words = words
+
+
+@dataclass(frozen=True)
+class Held:
+    """A request with all its parts, locked until the transaction ends."""
+
+    request: CardChange
+    parts: list[CardChangePart]
+
+    def part(self, part_no: str) -> CardChangePart | None:
+        return next((part for part in self.parts if part.part_no == part_no), None)
+
+
+async def held_request(session: AsyncSession, request_no: str) -> Held:
+    """Take a request's name and its rows; raises CardRefusal for an unknown one."""
+    await lock(session, request_no)
+    statement = select(CardChange).where(CardChange.request_no == request_no).with_for_update()
+    request = (await session.exec(statement, execution_options={"populate_existing": True})).first()
+    if request is None:
+        raise CardRefusal("NOT_FOUND", "没有此申请")
+    chosen = (
+        select(CardChangePart)
+        .where(CardChangePart.request_id == request.id)
+        .order_by(col(CardChangePart.county_code))
+        .with_for_update()
+    )
+    parts = (await session.exec(chosen, execution_options={"populate_existing": True})).all()
+    return Held(request, list(parts))
+
+
+async def held_part(session: AsyncSession, part_no: str) -> tuple[Held, CardChangePart]:
+    held = await held_request(session, part_no.partition(".")[0])
+    part = held.part(part_no)
+    if part is None:
+        raise CardRefusal("NOT_FOUND", "没有此申请")
+    return held, part
+
+
+async def add_step(session: AsyncSession, held: Held, county_code: str | None, step: str, words: str) -> None:
+    """A line of 事项办理; `county_code` is empty for what concerns the whole request."""
+    session.add(MatterStep(request_id=held.request.id or 0, county_code=county_code, step=step, words=words))
+    await session.flush()
+
+
+async def end_part(
+    session: AsyncSession,
+    vault: Vault,
+    held: Held,
+    part: CardChangePart,
+    stage: PartStage,
+    code: str | None,
+    words: str,
+) -> None:
+    """The county's part ends: lock released, held lines told, step and notice kept, the request closed with the last.
+
+    `words` may be the platform's own: the citizen's and the county's, sealed.
+    """
+    validated = part.stage is not PartStage.VALIDATING
+    at = now()
+    part.stage, part.ended_at, part.error_code = stage, at, code
+    failed = stage is PartStage.FAILED
+    part.error_sealed = vault.seal(Field.REASON, held.request.request_no, words) if failed else None
+    await session.flush()
+    await unlock_accounts(session, [part.county_code], held.request.person_index, held.request.request_no)
+    if validated:
+        shown = label(stage) if failed else words or label(stage)
+        await add_step(session, held, part.county_code, stage.value, shown)
+        await _tell(session, vault, held, part, at)
+    await close_request(session, held)
+
+
+async def close_request(session: AsyncSession, held: Held) -> None:
+    """办理完结 when no part is open; looked at again after a late result."""
+    if any(part.ended_at is None for part in held.parts):
+        return
+    request = held.request
+    request.stage, request.result = RequestStage.ENDED, result_of(held.parts)
+    request.ended_at = request.ended_at or now()
+    await session.flush()
+
+
+def result_of(parts: list[CardChangePart]) -> RequestResult:
+    stages = {part.stage for part in parts}
+    if PartStage.APPLIED in stages:
+        return RequestResult.APPLIED if len(stages) == 1 else RequestResult.PARTLY_APPLIED
+    return next(result for stage, result in RESULTS if stage in stages)
+
+
+async def tell_run(session: AsyncSession, held: Held) -> None:
+    """Something was decided: the request's run looks at its rows."""
+    number = held.request.request_no
+    await wake(session, workflow_id(RunKind.CARD_CHANGE, number), Signal.PART_DECIDED, [number])
+
+
+async def _tell(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, at: datetime) -> None:
+    kind = NOTICES.get(part.stage)
+    if kind is None:
+        return
+    request = held.request
+    await notify(
+        session,
+        vault,
+        News(
+            county_code=part.county_code,
+            person_index=request.person_index,
+            kind=kind,
+            cause=f"{part.part_no}/a{part.attempt}/{part.stage.value}",
+            bank_code=request.bank_code,
+            account_no=vault.open(Field.ACCOUNT, request.request_no, request.account_sealed),
+            explanation=_explanation(part),
+            error_code=part.error_code,
+            request_no=request.request_no,
+            applied_at=request.created_at,
+            finished_at=at,
+            result=label(part.stage),
+        ),
+    )
+
+
+def _explanation(part: CardChangePart) -> str:
+    if part.stage is PartStage.FAILED:
+        return f"{reason_words(part.error_code)}，上卡未成功，原账号不变"
+    if part.stage is PartStage.REFUSED:
+        return f"审核不通过：{part.remark}" if part.remark else "审核不通过，原账号不变"
+    return "新账号已启用，今后补贴发放到新账号"

@@ -1,0 +1,61 @@
+"""The lock on a person's account in a county: from saving a change until the county's part has ended (DOMAIN 4)."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import execute, fetch
+from models.store.runs import wake
+from models.subsidy import RunKind, Signal, workflow_id
+
+
+def locked(alias: str) -> str:
+    """True in SQL where the person of a row (`county_code`, `person_index`) has an account change under way."""
+    return (
+        f"EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = {alias}.county_code"
+        f" AND k.person_index = {alias}.person_index AND k.ended_at IS NULL)"
+    )
+
+
+async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> list[str]:
+    """Lock a person's account in counties for a request; gives those where another change holds it already."""
+    rows = await fetch(
+        session,
+        "INSERT INTO account_lock (county_code, person_index, request_no, since)"
+        " SELECT county, :person, :number, now() FROM unnest(CAST(:counties AS text[])) AS county ORDER BY county"
+        " ON CONFLICT (county_code, person_index) WHERE ended_at IS NULL DO NOTHING RETURNING county_code",
+        counties=list(counties),
+        person=person_index,
+        number=number,
+    )
+    taken = {str(row[0]) for row in rows}
+    await wake_flows(session, sorted(taken), person_index, number)
+    return [county for county in counties if county not in taken]
+
+
+async def unlock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> None:
+    """The change has ended here: lines that were held for it join their flow again by themselves (DOMAIN 5)."""
+    ended = await execute(
+        session,
+        "UPDATE account_lock SET ended_at = now() WHERE county_code = ANY(:counties) AND person_index = :person"
+        " AND request_no = :number AND ended_at IS NULL",
+        counties=list(counties),
+        person=person_index,
+        number=number,
+    )
+    if ended:
+        await wake_flows(session, counties, person_index, number)
+
+
+async def wake_flows(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> None:
+    """Tell the open flows that have a line of this person on its way."""
+    rows = await fetch(
+        session,
+        "SELECT f.flow_no FROM flow f WHERE f.county_code = ANY(:counties) AND f.stage <> 'ended' AND EXISTS"
+        " (SELECT 1 FROM flow_line l WHERE l.flow_id = f.id AND l.person_index = :person"
+        " AND l.state IN ('unsent', 'held', 'rejected'))",
+        counties=list(counties),
+        person=person_index,
+    )
+    for row in rows:
+        await wake(session, workflow_id(RunKind.SUBSIDY_FLOW, row[0]), Signal.LINES_CHANGED, [number])
