@@ -116,7 +116,10 @@ async def serve(settings: Settings) -> None:
         parse_clients(settings.platform_clients_file.read_bytes()),
     )
     # access lines name addresses and nothing of use; refusals and errors are logged where they happen
-    config = uvicorn.Config(app, settings.api_host, settings.api_port, access_log=False, server_header=False)
+    # what X-Forwarded-For claims is not believed: limits count by it
+    config = uvicorn.Config(
+        app, settings.api_host, settings.api_port, access_log=False, server_header=False, proxy_headers=False
+    )
     try:
         await uvicorn.Server(config).serve()
     finally:

@@ -11,6 +11,7 @@ from api import (
     budget_choices,
     callbacks,
     catalogs,
+    citizen_logins,
     contradictions,
     files,
     flow_lines,
@@ -60,5 +61,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox.router,
     runs.router,
     trail.router,
+    citizen_logins.router,
     health.router,
 )

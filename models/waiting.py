@@ -1,5 +1,6 @@
 """What a run waits for, in the words that ops read in Temporal UI and clerks in the console."""
 
+from models.card_stages import LoginStage
 from models.stages import DatasetStage, FlowStage, ReviewStage
 
 REVIEW = {
@@ -26,4 +27,12 @@ FLOW = {
     FlowStage.PAYING: "已确认发放，等待平台发放结果",
     FlowStage.CANCELLING: "已申请撤销，等待平台结束流程",
     FlowStage.ENDED: "流程已结束",
+}
+LOGIN = {
+    LoginStage.OPENING: "正在向平台申请人脸识别",
+    LoginStage.WAITING: "等待本人用手机扫码或打开人脸识别，300 秒内有效",
+    LoginStage.SCANNED: "本人已扫码，等待人脸识别结果",
+    LoginStage.PASSED: "人脸识别通过，已办结",
+    LoginStage.FAILED: "人脸识别未通过，已办结",
+    LoginStage.EXPIRED: "超过时限无人识别，已办结",
 }

@@ -145,7 +145,9 @@ class _Server(uvicorn.Server):
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=5))
+    server = _Server(
+        uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=5, proxy_headers=False)
+    )
     # serve() would take over the signals of the whole test run
     running = asyncio.create_task(server._serve([door]))
     started = asyncio.create_task(server.listening.wait())

@@ -29,3 +29,15 @@ ASK = Options(
 )
 # A whole list, page by page.
 PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+# A person sits before the screen: tried again within seconds; the activity itself gives up when the time is over.
+PROMPT = Options(
+    start_to_close_timeout=timedelta(minutes=2),
+    heartbeat_timeout=SILENCE,
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+)
+# Asked every few seconds anyway.
+PROMPT_ASK = Options(
+    start_to_close_timeout=timedelta(minutes=2),
+    heartbeat_timeout=SILENCE,
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)

@@ -137,5 +137,7 @@ class Layout:
             "TOKEN_KEY_FILE": str(self.token_key),
             "API_HOST": LOOPBACK,
             "API_PORT": str(self.ports["api"]),
+            # plain HTTP on loopback: a browser would keep a secure cookie to itself
+            "CITIZEN_COOKIES_SECURE": "false",
             **self.options.env,
         }

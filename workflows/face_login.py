@@ -1,0 +1,39 @@
+"""人脸识别登录: one attempt to sign in, by app or by QR code, to its result (S2 1.1, 1.2; DOMAIN 4)."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.face_logins import FaceLoginActivities
+    from models.subsidy import Look, Subject
+    from workflows.options import LOOK, PROMPT, PROMPT_ASK
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class FaceLoginWorkflow(RowDriven):
+    """opening → waiting → scanned → passed | failed | expired; the result comes by itself or by asking."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> str:
+        await workflow.execute_activity_method(FaceLoginActivities.open_face_session, subject, **PROMPT)
+        look = await self._look(subject)
+        while not look.done or self._news:
+            await self._pause(subject, look.ask_after_seconds)
+            if not self._news:
+                await self._ask(subject)
+            look = await self._look(subject)
+        return look.stage
+
+    async def _ask(self, subject: Subject) -> None:
+        """A platform that doesn't answer is asked again at the next turn; the look knows when the time is over."""
+        try:
+            await workflow.execute_activity_method(FaceLoginActivities.ask_face_session, subject, **PROMPT_ASK)
+        except ActivityError:
+            workflow.logger.warning("no word about %s yet", subject.number)
+
+    async def _look(self, subject: Subject) -> Look:
+        self._news.clear()
+        look = await workflow.execute_activity_method(FaceLoginActivities.look_at_login, subject, **LOOK)
+        self._enter(subject, look)
+        return look
