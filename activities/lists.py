@@ -12,6 +12,7 @@ from models.settings import Settings
 from models.stages import DatasetStage
 from models.store.database import Database, execute, fetch_int, fetch_one, lock
 from models.store.inbox import province_of
+from models.store.locks import locked
 from models.store.runs import close_run
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, ListLook, RunKind, Subject
@@ -20,10 +21,7 @@ from models.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
 # Whose account is being changed in this county is left out as held (DOMAIN 4, the lock).
-NOT_LOCKED = (
-    " AND NOT EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = a.county_code"
-    " AND k.person_index = a.person_index AND k.ended_at IS NULL)"
-)
+NOT_LOCKED = f" AND NOT {locked('a')}"
 LINES = {
     RunKind.BENEFICIARY_INIT: "a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :number)"
     " AND a.stage = 'publicised'",

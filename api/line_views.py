@@ -9,21 +9,21 @@ from api.names import Names
 from models import identity
 from models.match_words import match_words
 from models.stages import ApplicationStage, Channel, Verification, label
+from models.store.locks import locked
 from models.store.vault import Field, Vault
 
 CHANNELS: Mapping[str, str] = {Channel.PC: "电脑端", Channel.MOBILE: "移动端", Channel.IMPORT: "批量导入"}
 KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
-LINE_COLUMNS = """
+LINE_COLUMNS = f"""
 a.id, a.application_no, a.fund_year, a.applicant_kind, a.channel, a.stage, a.name_sealed, a.id_number_sealed,
   a.phone_sealed, a.town_code, a.village_code, a.group_name, a.bank_code, a.account_sealed, a.household_registration,
   a.family_size, a.item_code, a.amount_fen, b.batch_no, n.list_no, i.import_no, a.match_outcome,
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, a.returned_reason, a.withdrawn_reason, a.deferred_reason, a.entered_by, a.reviewed_by, a.version,
   a.created_at, a.updated_at,
-  EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = a.county_code AND k.person_index = a.person_index
-          AND k.ended_at IS NULL) AS held
+  {locked("a")} AS held
 """
 LINE_TABLES = """
 application a LEFT JOIN batch b ON b.id = a.batch_id LEFT JOIN beneficiary_list n ON n.id = a.list_id

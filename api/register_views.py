@@ -12,6 +12,7 @@ from api.names import Names
 from models import identity
 from models.stages import AccountStatus, label
 from models.store.database import fetch
+from models.store.locks import locked
 from models.store.register import register_row
 from models.store.selection import NO_NUL, Predicate
 from models.store.vault import Field, Vault
@@ -23,9 +24,8 @@ MOST = 10_000
 # The alias `a` is what lists page over.
 ACCOUNTS = (
     "SELECT a.id, a.county_code, a.person_index, a.name_sealed, a.id_number_sealed, a.bank_code, a.account_sealed,"
-    " a.card_type, a.status, a.source, a.updated_at, EXISTS (SELECT 1 FROM account_lock k WHERE"
-    " k.county_code = a.county_code AND k.person_index = a.person_index AND k.ended_at IS NULL) AS held"
-    " FROM register_account a"
+    " a.card_type, a.status, a.source, a.updated_at, "
+    f" {locked('a')} AS held FROM register_account a"
 )
 HISTORY = (
     "SELECT source, actor, old_bank_code, old_account_sealed, new_bank_code, new_account_sealed, old_status,"

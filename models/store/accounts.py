@@ -11,6 +11,7 @@ from models.card_stages import NoticeKind
 from models.card_words import CLEARING, reason_words
 from models.stages import AccountStatus
 from models.store.database import fetch, fetch_int
+from models.store.locks import locked
 from models.store.notices import News, is_told, notify
 from models.store.register import register_row
 from models.store.vault import Field, Vault
@@ -79,9 +80,8 @@ async def own_accounts(session: AsyncSession, vault: Vault, province: str, perso
     """A person's usable and invalid accounts in a province; a cleared one is shown nowhere."""
     rows = await fetch(
         session,
-        "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status, EXISTS"
-        " (SELECT 1 FROM account_lock k WHERE k.county_code = r.county_code AND k.person_index = r.person_index"
-        " AND k.ended_at IS NULL) FROM register_account r WHERE r.person_index = :person AND r.county_code LIKE"
+        "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status,"
+        f" {locked('r')} FROM register_account r WHERE r.person_index = :person AND r.county_code LIKE"
         " :province AND r.status <> 'cleared' AND r.account_sealed IS NOT NULL ORDER BY r.county_code",
         person=person_index,
         province=province[:2] + "____",

@@ -11,6 +11,7 @@ from models.store.database import Value, copy_rows, execute, fetch, lock, scratc
 from models.store.figures import FlowFigures, flow_figures
 from models.store.flow_needs import Ground, Lack, Missing, StartRefused, StartRequest, short_of_money, survey
 from models.store.line_acts import lock_county
+from models.store.locks import locked
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -122,10 +123,7 @@ SELECT :flow, a.id, p.indicator_id, greatest(a.acceptances, a.payments) + 1, CAS
          SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed') END,
        coalesce(r.bank_code, a.bank_code), coalesce(r.account_sealed, a.account_sealed),
        coalesce(r.account_index, a.account_index),
-       CASE WHEN a.verification = 'held' OR EXISTS (
-         SELECT 1 FROM account_lock k
-         WHERE k.county_code = a.county_code AND k.person_index = a.person_index AND k.ended_at IS NULL
-       ) THEN 'held' ELSE 'unsent' END,
+       CASE WHEN a.verification = 'held' OR {locked("a")} THEN 'held' ELSE 'unsent' END,
        false, 'reserved', 0, now(), {", ".join(f"a.{name.strip()}" for name in COPIED.split(","))}
 FROM placed p JOIN application a ON a.id = p.application_id
 LEFT JOIN registered r ON r.application_id = a.id

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from models.stages import ApplicationStage as Stage
 from models.store.line_acts import Rule
+from models.store.locks import locked
 
-LOCKED_PERSON = (
-    "EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = a.county_code"
-    " AND k.person_index = a.person_index AND k.ended_at IS NULL)"
-)
+LOCKED_PERSON = locked("a")
 IN_OPEN_FLOW = (
     "EXISTS (SELECT 1 FROM flow_line l JOIN flow f ON f.id = l.flow_id"
     " WHERE l.application_id = a.id AND f.stage <> 'ended')"

@@ -51,9 +51,9 @@ async def wake_flows(session: AsyncSession, counties: Sequence[str], person_inde
     """Tell the open flows that have a line of this person on its way."""
     rows = await fetch(
         session,
-        "SELECT f.flow_no FROM flow f WHERE f.county_code = ANY(:counties) AND f.stage <> 'ended' AND EXISTS"
-        " (SELECT 1 FROM flow_line l WHERE l.flow_id = f.id AND l.person_index = :person"
-        " AND l.state IN ('unsent', 'held', 'rejected'))",
+        "SELECT DISTINCT f.flow_no FROM application a JOIN flow_line l ON l.application_id = a.id"
+        " JOIN flow f ON f.id = l.flow_id WHERE a.county_code = ANY(:counties) AND a.person_index = :person"
+        " AND l.state IN ('unsent', 'held', 'rejected') AND f.stage <> 'ended'",
         counties=list(counties),
         person=person_index,
     )

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 from models.store.database import Value, fetch
 from models.store.line_acts import EXAMPLES, UNKNOWN, LeftOut, Rule
+from models.store.locks import locked
 
 MOST_NUMBERS = 5_000
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -96,8 +97,7 @@ class Verdict:
 LOCKED = Rule(
     "ACCOUNT_LOCKED",
     "此人在本县的账号变更尚未办结，账号已锁定，不能更正或提交，待办结后再办理",
-    "EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = l.county_code"
-    " AND k.person_index = l.person_index AND k.ended_at IS NULL)",
+    locked("l"),
 )
 IN_ORDER = Rule(
     "IN_OPEN_ORDER",

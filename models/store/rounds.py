@@ -5,15 +5,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import OrderKind
 from models.store.database import execute, fetch, fetch_one
+from models.store.locks import locked
 from models.store.register import register_row
 from models.store.vault import Field, Vault
 from models.subsidy import DatasetRef
 from models.tables import Dataset, Flow, Order, Summary
 
-LOCKED = (
-    "EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = l.county_code"
-    " AND k.person_index = l.person_index AND k.ended_at IS NULL)"
-)
+LOCKED = locked("l")
 # What goes out by itself: exactly the lines matched, not held, and passed or not required.
 SENDABLE = "l.state = 'unsent' AND l.repays_flow_id IS NULL AND l.verification IN ('passed', 'not_required')"
 # What an order sends, of the lines that it names.
