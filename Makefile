@@ -48,7 +48,7 @@ lock: venv ## resolve pyproject.toml anew
 	$(LOCK) --constraint requirements.lock pyproject.toml -o deploy/requirements.lock
 
 # The copy of the lock inside .venv is written last: an interrupted install starts over, an unchanged lock costs nothing.
-venv:
+venv: ## install what is needed into .venv; the others do it by themselves
 	@cmp -s requirements.lock $(VENV)/installed.lock || { $(FIND_PYTHON); \
 		echo "Installing into $(VENV), once per change of requirements.lock ..."; \
 		{ $(RUN) -c '' 2>/dev/null || "$$python" -m venv --clear $(VENV); } && \

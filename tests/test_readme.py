@@ -1,0 +1,146 @@
+"""The front door tells the truth: settings, routes, roles, stages and targets are those of the code."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from api.routers import ROUTERS
+from models import stages
+from models.settings import Settings
+from models.stages import Role
+from worker import WORKFLOWS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+CHINESE = (ROOT / "README.zh-CN.md").read_text()
+OPERATE = (ROOT / "deploy" / "operate.md").read_text()
+ROUTE = re.compile(r"(GET|PUT|POST) (/[a-z/{}_-]+)")
+BUTTONS = (
+    *("政策单位", "上传", "设置预算单位 / 预算项目 / 指标文号", "登记指标", "提交", "数据初始化"),
+    *("提交大数据校验", "校验结果", "公示信息设置", "申请提交", "修改申请提交", "确认需发放提交"),
+    *("大数据校验不通过数据提交", "审核", "提交", "提交材料"),
+)
+DRAWN = (
+    *(stages.ApplicationStage, stages.BatchStage, stages.ReviewStage, stages.DatasetStage),
+    *(stages.FlowStage, stages.FlowOutcome, stages.ImportStage),
+)
+
+
+def rows(text: str, columns: int) -> list[list[str]]:
+    """The cells of every table row with so many columns, headings included."""
+    lines = [line.strip()[1:-1].split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines if len(line) == columns]
+
+
+def section(text: str, title: str) -> str:
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def allowed() -> dict[tuple[str, str], set[Role]]:
+    """Every route with the roles that its dependency lets in; none where no token is needed."""
+    return {
+        (method, route.path): set(roles_of(route))
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+
+
+def roles_of(route: APIRoute) -> Iterator[Role]:
+    for dependency in route.dependant.dependencies:
+        for cell in getattr(dependency.call, "__closure__", None) or ():
+            if isinstance(cell.cell_contents, tuple):
+                yield from cell.cell_contents
+
+
+def shown(default: object) -> str:
+    if default is PydanticUndefined:
+        return "required"
+    assert not isinstance(default, SecretStr)
+    return "none" if default is None else f"`{default}`"
+
+
+@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
+def test_the_configuration_table_is_the_settings(text: str) -> None:
+    told = {name.strip("`"): default for name, default, _ in rows(text, 3) if re.fullmatch(r"`[A-Z0-9_]+`", name)}
+    fields = Settings.model_fields.items()
+    words = {"required": "必填", "none": "无"} if text is CHINESE else {}
+    wanted = {name.upper(): shown(field.get_default()) for name, field in fields}
+    assert told == {name: words.get(default, default) for name, default in wanted.items()}
+
+
+def test_every_button_of_the_source_is_there_in_its_order() -> None:
+    told = [button for _, button, _, _ in rows(section(README, "From the buttons to the routes"), 4)]
+    assert tuple(told[2:]) == BUTTONS
+
+
+def test_every_button_leads_to_a_route_that_its_person_may_use() -> None:
+    routes = allowed()
+    table = section(README, "From the buttons to the routes")
+    told = [(row[-2], row[-1]) for columns in (3, 4) for row in rows(table, columns) if ROUTE.search(row[-2])]
+    assert len(told) >= len(BUTTONS)
+    for cell, people in told:
+        for method, path in ROUTE.findall(cell):
+            roles = {Role(word) for word in people.split(", ")}
+            assert routes[method, path] & roles, f"{method} {path}: {people}"
+
+
+@pytest.mark.parametrize("text", [README, CHINESE, OPERATE], ids=["en", "zh", "operate"])
+def test_every_route_that_is_named_exists(text: str) -> None:
+    named = set(ROUTE.findall(text))
+    assert named
+    assert named <= set(allowed()), named - set(allowed())
+
+
+def test_kinds_of_orders_are_all_named() -> None:
+    table = section(README, "From the buttons to the routes")
+    assert [kind for kind in stages.OrderKind if f"`{kind.value}`" not in table.replace("kind: ", "` `")] == []
+
+
+def test_roles_are_all_explained() -> None:
+    told = {name.partition("` ")[0].strip("`") for name, _ in rows(section(README, "Who may what"), 2)}
+    assert {role.value for role in Role} <= told
+
+
+@pytest.mark.parametrize("vocabulary", DRAWN, ids=lambda each: each.__name__)
+def test_every_stage_is_in_the_pictures(vocabulary: type[StrEnum]) -> None:
+    pictures = section(README, "Pictures")
+    assert [word for word in vocabulary if not re.search(rf"\b{word.value}\b", pictures)] == []
+
+
+def test_every_workflow_that_the_worker_runs_is_in_the_pictures() -> None:
+    pictures = section(README, "Pictures")
+    files = {f"{each.__module__.rpartition('.')[2]}.py" for each in WORKFLOWS}
+    assert {name for name in files if f"`{name}`" not in pictures} == set()
+
+
+def test_targets_are_those_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    explained = set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.MULTILINE)
+    assert explained == set(phony.split())
+    told = {name.removeprefix("`make ").rstrip("`") for name, _ in rows(README, 2) if name.startswith("`make ")}
+    assert told == explained - {"help"}
+    named = set(re.findall(r"\bmake ([a-z]+)`", README + CHINESE + OPERATE))
+    assert named <= explained
+
+
+@pytest.mark.parametrize("place", ["README.md", "README.zh-CN.md", "deploy/operate.md"])
+def test_links_and_files_exist(place: str) -> None:
+    file = ROOT / place
+    text = file.read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        name, _, anchor = target.partition("#")
+        linked = (file.parent / name) if name else file
+        assert linked.exists(), target
+        titles = re.findall(r"^#+ (.+)$", linked.read_text(), flags=re.MULTILINE)
+        assert not anchor or anchor in {title.lower().replace(" ", "-") for title in titles}, target
+    for name in re.findall(r"`((?:models|workflows|activities|api|tests|deploy)/[\w./-]+\.\w+)`", text):
+        assert (ROOT / name).exists(), name
