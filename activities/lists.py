@@ -79,14 +79,14 @@ class ListActivities:
             session,
             "UPDATE application a SET list_id = NULL, updated_at = now() WHERE a.stage = 'publicised' AND a.list_id ="
             " (SELECT b.id FROM beneficiary_list b JOIN dataset d ON d.reference = b.list_no WHERE d.id = :id)"
-            " AND NOT EXISTS (SELECT 1 FROM dataset_line l WHERE l.dataset_id = :id AND l.application_id = a.id)",
+            " AND a.id NOT IN (SELECT application_id FROM dataset_line WHERE dataset_id = :id)",
             id=dataset_id,
         )
         await execute(
             session,
             "UPDATE application a SET verification = 'held' WHERE a.verification = 'pending' AND a.stage = 'in_batch'"
-            " AND a.batch_id = (SELECT batch_id FROM dataset WHERE id = :id) AND NOT EXISTS"
-            " (SELECT 1 FROM dataset_line l WHERE l.dataset_id = :id AND l.application_id = a.id)",
+            " AND a.batch_id = (SELECT batch_id FROM dataset WHERE id = :id)"
+            " AND a.id NOT IN (SELECT application_id FROM dataset_line WHERE dataset_id = :id)",
             id=dataset_id,
         )
 

@@ -233,6 +233,8 @@ async def _note_callbacks(session: AsyncSession, ids: list[int], run_open: bool)
     change = "state = 'delivered', delivered_at = now()" if run_open else "next_try_at = now()"
     await execute(
         session,
-        f"UPDATE inbox SET {change} WHERE id = ANY(:ids) AND state = 'received' AND applied_at IS NULL",
+        # one that a look is applying right now is left to it: the relay carries for all counties and waits for none
+        f"UPDATE inbox SET {change} WHERE id IN (SELECT id FROM inbox WHERE id = ANY(:ids) AND state = 'received'"
+        " AND applied_at IS NULL FOR UPDATE SKIP LOCKED)",
         ids=ids,
     )

@@ -118,7 +118,10 @@ class DatasetLine(SQLModel, table=True):
     """One line of a pushed list and the platform's result for it."""
 
     __tablename__ = "dataset_line"
-    __table_args__ = (Index("ix_dataset_line_application", "application_id"),)
+    __table_args__ = (
+        Index("ix_dataset_line_application", "application_id"),
+        Index("ix_dataset_line_number", "dataset_id", "application_no"),
+    )
 
     dataset_id: int = Field(primary_key=True, foreign_key="dataset.id", sa_type=BigInteger)
     position: int = Field(primary_key=True)

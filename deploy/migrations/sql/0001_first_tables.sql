@@ -902,6 +902,8 @@ CREATE TABLE dataset_line (
 );
 CREATE INDEX ix_dataset_line_application ON dataset_line (application_id);
 
+CREATE INDEX ix_dataset_line_number ON dataset_line (dataset_id, application_no);
+
 CREATE TABLE order_line (
   order_id BIGINT NOT NULL,
   application_id BIGINT NOT NULL,
