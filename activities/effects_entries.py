@@ -1,0 +1,130 @@
+"""What the platform made of a 村社申报: the register gets the account, or the entry ends as failed, once."""
+
+from collections.abc import Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.card_stages import EntryStage, NoticeKind
+from models.card_words import reason_words
+from models.platform import AccountChange
+from models.platform_words import AccountChangeStatus, AccountSource
+from models.store.accounts import NewAccount, apply_change
+from models.store.contradictions import Claim, keep
+from models.store.database import fetch_one
+from models.store.notices import News, notify
+from models.store.trail import by_system, record
+from models.store.vault import Field, Vault
+from models.store.village_entries import ENDED, end_entry, locked_entry
+from models.tables import VillageEntry
+from models.tables.base import now
+
+KIND = "village_entry_result"
+
+
+async def apply_entries(
+    session: AsyncSession, vault: Vault, taken: Sequence[tuple[int, AccountChange]]
+) -> dict[int, str]:
+    """Effects by inbox id of those results that belong to an entry; the others are a card change's."""
+    effects: dict[int, str] = {}
+    for inbox_id, data in taken:
+        number = await _entry_no(session, data)
+        if number is not None:
+            effects[inbox_id] = await _apply(session, vault, number, data, inbox_id)
+    return effects
+
+
+async def _entry_no(session: AsyncSession, data: AccountChange) -> str | None:
+    row = await fetch_one(
+        session,
+        "SELECT entry_no FROM village_entry WHERE county_code = :county"
+        " AND (entry_no = :reference OR submission_id = :submission)",
+        county=data.county_code,
+        reference=data.client_reference,
+        submission=data.submission_id,
+    )
+    return None if row is None else str(row[0])
+
+
+async def _apply(session: AsyncSession, vault: Vault, number: str, data: AccountChange, inbox_id: int) -> str:
+    if data.status is AccountChangeStatus.PENDING:
+        return "pending"
+    entry = await locked_entry(session, number)
+    assert entry is not None
+    if entry.submission_id not in (None, data.submission_id):
+        return "other submission"
+    if entry.stage in ENDED:
+        return await _compare(session, vault, entry, data, inbox_id)
+    if entry.stage is not EntryStage.APPLYING:
+        return "not handed in"
+    entry.submission_id = data.submission_id
+    if data.status is AccountChangeStatus.APPLIED:
+        await _applied(session, vault, entry)
+    else:
+        await fail_at_platform(session, vault, entry, data.reason_code, reason_words(data.reason_code))
+    return entry.stage.value
+
+
+async def _applied(session: AsyncSession, vault: Vault, entry: VillageEntry) -> None:
+    """The register holds the account from now on, source 村社申报."""
+    number = entry.entry_no
+    new = NewAccount(
+        county_code=entry.county_code,
+        person_index=entry.person_index,
+        name=vault.open(Field.NAME, number, entry.name_sealed),
+        id_number=vault.open(Field.ID_NUMBER, number, entry.id_number_sealed),
+        bank_code=entry.bank_code,
+        account_no=vault.open(Field.ACCOUNT, number, entry.account_sealed),
+        card_type=entry.card_type,
+        source=AccountSource.VILLAGE_ENTRY.value,
+        actor=entry.confirmed_by or entry.entered_by,
+    )
+    await apply_change(session, vault, new)
+    await end_entry(session, entry, EntryStage.APPLIED)
+    await _tell(session, vault, entry, NoticeKind.APPLIED, "村社申报的账号已上卡成功，可用于领取补贴", None)
+
+
+async def fail_at_platform(
+    session: AsyncSession, vault: Vault, entry: VillageEntry, code: str | None, words: str
+) -> None:
+    """上卡 failed: what the register holds stays as it is, it was not usable before either."""
+    told = f"村社申报的账号上卡失败：{words}"
+    await end_entry(session, entry, EntryStage.FAILED, code, told)
+    await _tell(session, vault, entry, NoticeKind.APPLY_FAILED, told, code)
+
+
+async def _tell(
+    session: AsyncSession, vault: Vault, entry: VillageEntry, kind: NoticeKind, words: str, code: str | None
+) -> None:
+    news = News(
+        county_code=entry.county_code,
+        person_index=entry.person_index,
+        kind=kind,
+        cause=f"{entry.entry_no}/a{entry.attempt}",
+        explanation=words,
+        bank_code=entry.bank_code,
+        account_no=vault.open(Field.ACCOUNT, entry.entry_no, entry.account_sealed),
+        error_code=code,
+        applied_at=entry.created_at,
+        finished_at=now(),
+        result=entry.stage.value,
+    )
+    await notify(session, vault, news)
+    detail = {"before": EntryStage.APPLYING.value, "after": entry.stage.value, "reason_code": code}
+    await record(session, vault, by_system(entry.county_code, "village_entry.result", entry.entry_no, detail))
+
+
+async def _compare(session: AsyncSession, vault: Vault, entry: VillageEntry, data: AccountChange, inbox_id: int) -> str:
+    """Another result than the one that took effect is kept beside it, for a reviewer."""
+    if entry.stage.value == data.status.value:
+        return "again"
+    claim = Claim(
+        county_code=entry.county_code,
+        number=entry.entry_no,
+        kind=KIND,
+        line_key=entry.entry_no,
+        applied={"status": entry.stage.value, "reason_code": entry.failure_code},
+        claimed=data.model_dump(mode="json"),
+        inbox_id=inbox_id,
+    )
+    await keep(session, vault, claim)
+    return "contradiction"

@@ -1,0 +1,286 @@
+"""Rounds of account checks: which accounts a page holds, which verdicts were given, when a round is over (DOMAIN 4)."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.card_stages import RoundStage
+from models.platform import PAGE_LIMIT, AccountVerdict
+from models.platform_requests import AccountQueries, AccountQuery
+from models.platform_words import CardType
+from models.store.database import execute, fetch, fetch_int, fetch_one, lock
+from models.store.register import register_row
+from models.store.selection import Predicate
+from models.store.vault import Field, Vault
+from models.tables import CheckRound
+from models.tables.base import now
+
+# In `figures` beside the counts: how many accounts the next page holds.
+PAGE_SIZE = "page_size"
+WAITING: Mapping[RoundStage, str] = {
+    RoundStage.CHECKING: "正在向银行逐页核验账号",
+    RoundStage.DONE: "本轮核验已完成，已办结",
+}
+# A cleared account is nobody's any more; an invalid one may have become good again.
+USABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"
+UNCHECKED = "NOT EXISTS (SELECT 1 FROM account_check c WHERE c.round_id = :round AND c.register_account_id = r.id)"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose accounts a round walks: a province's, one county's, or one account."""
+
+    province_code: str
+    county_code: str | None = None
+    account_id: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The code that the round's number and run belong to."""
+        return self.county_code or self.province_code
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A register row that still holds what the bank was asked about, with the bank's word."""
+
+    account_id: int
+    status: str
+    verdict: AccountVerdict
+
+
+async def open_round(
+    session: AsyncSession, scope: Scope, round_no: str, trigger: str, asked_by: str
+) -> CheckRound | None:
+    """A new round; None while another one of the same scope is under way. Asked twice, the same round."""
+    await lock(session, f"account-check/{scope.province_code}")
+    known = (await session.exec(select(CheckRound).where(CheckRound.round_no == round_no))).first()
+    if known is not None:
+        return known
+    if await round_under_way(session, scope) is not None:
+        return None
+    found = CheckRound(
+        round_no=round_no,
+        province_code=scope.province_code,
+        county_code=scope.county_code,
+        account_id=scope.account_id,
+        trigger=trigger,
+        asked_by=asked_by,
+        figures={PAGE_SIZE: PAGE_LIMIT},
+    )
+    session.add(found)
+    await session.flush()
+    return found
+
+
+async def round_under_way(session: AsyncSession, scope: Scope) -> str | None:
+    """The number of an open round of exactly this scope."""
+    row = await fetch_one(
+        session,
+        "SELECT round_no FROM check_round WHERE stage = 'checking' AND province_code = :province"
+        " AND county_code IS NOT DISTINCT FROM :county AND account_id IS NOT DISTINCT FROM CAST(:account AS bigint)",
+        province=scope.province_code,
+        county=scope.county_code,
+        account=scope.account_id,
+    )
+    return None if row is None else str(row[0])
+
+
+async def round_by_number(session: AsyncSession, round_no: str, *, changing: bool = False) -> CheckRound:
+    """With `changing` its name is held until the transaction ends."""
+    statement = select(CheckRound).where(CheckRound.round_no == round_no)
+    if changing:
+        await lock(session, round_no)
+        statement = statement.with_for_update()
+    return (await session.exec(statement.execution_options(populate_existing=True))).one()
+
+
+def page_key(found: CheckRound) -> str:
+    """The page that comes next; a page's key and bytes never change, whatever the register does meanwhile."""
+    return f"{found.round_no}/p{found.pages + 1}"
+
+
+async def asked_page(session: AsyncSession, vault: Vault, key: str) -> tuple[AccountQuery, ...] | None:
+    """What the bank was asked under this key, byte by byte; None when it was never asked."""
+    row = await fetch_one(session, "SELECT body FROM instruction WHERE key = :key", key=key)
+    if row is None:
+        return None
+    body = base64.b64decode(vault.open(Field.BODY, key, row[0]))
+    return AccountQueries.model_validate_json(body).accounts
+
+
+async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> tuple[AccountQuery, ...]:
+    """The next accounts of the round that have no verdict in it, each asked about once; empty at the end."""
+    chosen = _of_round(found).also(UNCHECKED, round=found.id)
+    rows = await fetch(
+        session,
+        "SELECT r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
+        f" r.card_type FROM register_account r WHERE {chosen.sql} AND {USABLE} ORDER BY r.id LIMIT :size",
+        **{**chosen.values, "size": int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))},
+    )
+    queries = (_query(vault, *row) for row in rows)
+    return tuple({_same(vault, query): query for query in queries}.values())
+
+
+async def judged_accounts(
+    session: AsyncSession,
+    vault: Vault,
+    found: CheckRound,
+    queries: Sequence[AccountQuery],
+    verdicts: Sequence[AccountVerdict],
+) -> list[Judged]:
+    """The round's accounts that are what the bank was asked about; one that changed meanwhile is asked anew."""
+    said = {_same(vault, query): verdict for query, verdict in zip(queries, verdicts, strict=True)}
+    chosen = _of_round(found).also(UNCHECKED, round=found.id)
+    rows = await fetch(
+        session,
+        "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.bank_code, r.account_index, r.status"
+        f" FROM register_account r WHERE {chosen.sql} AND {USABLE} AND r.account_index = ANY(:accounts) ORDER BY r.id",
+        **{**chosen.values, "accounts": [account for _, _, _, account in said]},
+    )
+    judged = []
+    for row in rows:
+        name = vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)
+        verdict = said.get((name, row.person_index, row.bank_code, row.account_index))
+        if verdict is not None:
+            judged.append(Judged(row.id, row.status, verdict))
+    return judged
+
+
+async def note_verdicts(session: AsyncSession, found: CheckRound, judged: Sequence[Judged]) -> set[int]:
+    """Verdicts become rows, each once; gives the accounts that had none in this round yet."""
+    rows = await fetch(
+        session,
+        "INSERT INTO account_check (round_id, register_account_id, valid, reason_code, at)"
+        " SELECT :round, v.id, v.valid, nullif(v.reason, ''), now() FROM unnest(CAST(:ids AS bigint[]),"
+        " CAST(:valid AS boolean[]), CAST(:reasons AS text[])) AS v (id, valid, reason)"
+        " ON CONFLICT DO NOTHING RETURNING register_account_id",
+        round=found.id,
+        ids=[each.account_id for each in judged],
+        valid=[each.verdict.valid for each in judged],
+        reasons=[each.verdict.reason_code or "" for each in judged],
+    )
+    await execute(
+        session, "UPDATE check_round SET checked = checked + :count WHERE id = :id", count=len(rows), id=found.id
+    )
+    return {int(row[0]) for row in rows}
+
+
+async def close_page(session: AsyncSession, round_no: str, key: str) -> None:
+    """The cursor goes on to the first account without a verdict; a page that is closed already passes."""
+    found = await round_by_number(session, round_no, changing=True)
+    if page_key(found) != key:
+        return
+    found.pages += 1
+    size = int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))
+    found.figures = {**found.figures, PAGE_SIZE: min(PAGE_LIMIT, 2 * size)}
+    found.cursor = await _cursor(session, found)
+    await session.flush()
+
+
+async def ask_for_less(session: AsyncSession, round_no: str, key: str) -> None:
+    """The platform takes a page as a whole or not at all: smaller ones find the account at fault."""
+    found = await round_by_number(session, round_no, changing=True)
+    if page_key(found) != key:
+        return
+    found.pages += 1
+    size = int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))
+    found.figures = {**found.figures, PAGE_SIZE: max(1, size // 4)}
+    await session.flush()
+
+
+async def close_round(session: AsyncSession, found: CheckRound) -> None:
+    """Every account has its verdict: counted by what the bank said, and by what it changed."""
+    rows = await fetch(
+        session,
+        "SELECT CASE WHEN valid THEN 'valid' ELSE coalesce(reason_code, 'other') END, count(*) FROM account_check"
+        " WHERE round_id = :round GROUP BY 1 UNION ALL"
+        " SELECT n.kind, count(*) FROM account_check c JOIN register_account r ON r.id = c.register_account_id"
+        " JOIN notice n ON n.county_code = r.county_code AND n.person_index = r.person_index AND n.cause = :cause"
+        " WHERE c.round_id = :round GROUP BY 1",
+        round=found.id,
+        cause=cause_of(found.round_no),
+    )
+    found.stage, found.ended_at = RoundStage.DONE, now()
+    found.figures = {str(word): int(count) for word, count in rows}
+    await session.flush()
+
+
+def cause_of(round_no: str) -> str:
+    """What the round's notices name as their cause."""
+    return f"check/{round_no}"
+
+
+async def fetched_until(session: AsyncSession, province_code: str) -> datetime:
+    """Up to where the province's invalidations are known; at first, since there are accounts."""
+    row = await fetch_one(
+        session,
+        "SELECT coalesce((SELECT since FROM invalidation_cursor WHERE province_code = :province),"
+        " (SELECT min(c.at) FROM register_change c JOIN register_account r ON r.id = c.register_account_id"
+        "  WHERE r.county_code LIKE :counties), now())",
+        province=province_code,
+        counties=f"{province_code[:2]}____",
+    )
+    assert row is not None
+    since: datetime = row[0]
+    return since
+
+
+async def note_fetched(session: AsyncSession, province_code: str, since: datetime) -> None:
+    await execute(
+        session,
+        "INSERT INTO invalidation_cursor (province_code, since) VALUES (:province, :since) ON CONFLICT (province_code)"
+        " DO UPDATE SET since = greatest(invalidation_cursor.since, excluded.since)",
+        province=province_code,
+        since=since,
+    )
+
+
+def _of_round(found: CheckRound) -> Predicate:
+    chosen = Predicate("r.id > :cursor", {"cursor": found.cursor})
+    if found.account_id is not None:
+        chosen = chosen.also("r.id = :account", account=found.account_id)
+    if found.county_code is not None:
+        return chosen.also("r.county_code = :county", county=found.county_code)
+    return chosen.also("r.county_code LIKE :counties", counties=f"{found.province_code[:2]}____")
+
+
+async def _cursor(session: AsyncSession, found: CheckRound) -> int:
+    """One before the first account that still wants a verdict; so nothing is passed over and nothing read twice."""
+    chosen = _of_round(found)
+    first = await fetch_int(
+        session,
+        f"SELECT r.id FROM register_account r WHERE {chosen.sql} AND {USABLE} AND {UNCHECKED} ORDER BY r.id LIMIT 1",
+        **{**chosen.values, "round": found.id},
+    )
+    if first:
+        return first - 1
+    last = await fetch_int(
+        session,
+        "SELECT max(c.register_account_id) FROM account_check c WHERE c.round_id = :round",
+        round=found.id,
+    )
+    return max(found.cursor, last)
+
+
+def _query(
+    vault: Vault, county: str, person: str, name: str, id_number: str, bank: str, account: str, card_type: str | None
+) -> AccountQuery:
+    place = register_row(county, person)
+    return AccountQuery(
+        name=vault.open(Field.NAME, place, name),
+        id_number=vault.open(Field.ID_NUMBER, place, id_number),
+        bank_code=bank,
+        account_no=vault.open(Field.ACCOUNT, place, account),
+        card_type=CardType(card_type) if card_type else None,
+    )
+
+
+def _same(vault: Vault, query: AccountQuery) -> tuple[str, str, str, str]:
+    """What makes two questions one: a person may use one account in several counties."""
+    person = vault.index(Field.ID_NUMBER, query.id_number)
+    return query.name, person, query.bank_code, vault.index(Field.ACCOUNT, query.account_no)

@@ -1,0 +1,49 @@
+"""村社申报: an operator's entry of an account, from the bank's word to the platform's (S2 1.1; DOMAIN 4)."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.village_entries import VillageEntryActivities
+    from models.card_stages import EntryStage
+    from models.subsidy import Look, Subject
+    from workflows.options import ASK, CALL, LOOK
+    from workflows.rows import UNANSWERED_SECONDS, RowDriven
+
+
+@workflow.defn
+class VillageEntryWorkflow(RowDriven):
+    """validating → entered (a reviewer's word) → applying → applied | failed, or refused."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> str:
+        look = await self._look(subject)
+        while not look.done or self._news:
+            if look.stage == EntryStage.VALIDATING:
+                await workflow.execute_activity_method(VillageEntryActivities.validate_entry, subject, **CALL)
+            elif look.stage == EntryStage.APPLYING:
+                await self._apply(subject, look)
+            else:
+                await self._pause(subject, look.ask_after_seconds)
+            look = await self._look(subject)
+        return look.stage
+
+    async def _apply(self, subject: Subject, look: Look) -> None:
+        """Hand over, then wait for the result; after a long silence the platform is asked."""
+        result = await workflow.execute_activity_method(VillageEntryActivities.apply_entry, subject, **CALL)
+        if not result.started:
+            await self._pause(subject, result.try_again_seconds)
+            return
+        await self._pause(subject, look.ask_after_seconds)
+        if self._news:
+            return
+        try:
+            await workflow.execute_activity_method(VillageEntryActivities.ask_about_entry, subject, **ASK)
+        except ActivityError:
+            await self._pause(subject, UNANSWERED_SECONDS)
+
+    async def _look(self, subject: Subject) -> Look:
+        self._news.clear()
+        look = await workflow.execute_activity_method(VillageEntryActivities.look_at_entry, subject, **LOOK)
+        self._enter(subject, look)
+        return look
