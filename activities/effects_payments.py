@@ -69,7 +69,7 @@ async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken:
             fresh.append(each)
     if fresh:
         await execute(session, "DROP TABLE IF EXISTS incoming")
-        await scratch(session, "incoming", COLUMNS, _rows(vault, fresh))
+        await scratch(session, "incoming", COLUMNS, _rows(vault, fresh), key="application_no")
         await _keep_contradicted(session, vault, flow, fresh)
         await _apply_incoming(session, flow)
         await execute(session, "DROP TABLE incoming")

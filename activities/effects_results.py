@@ -143,7 +143,7 @@ async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, ta
         "inbox_id": "bigint",
     }
     await execute(session, "DROP TABLE IF EXISTS incoming")
-    await scratch(session, "incoming", columns, _rows(vault, taken))
+    await scratch(session, "incoming", columns, _rows(vault, taken), key="application_no")
     await _keep_strangers(session, vault, dataset, taken)
     await execute(
         session,

@@ -83,11 +83,15 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
     return count
 
 
-async def scratch(session: AsyncSession, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]]) -> int:
-    """A temporary table that lives as long as the transaction, filled by COPY."""
+async def scratch(
+    session: AsyncSession, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]], key: str = ""
+) -> int:
+    """A temporary table that lives as long as the transaction, filled by COPY, indexed by `key`."""
     body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     await execute(session, f"CREATE TEMPORARY TABLE {name} ({body}) ON COMMIT DROP")
     count = await copy_rows(session, name, list(columns), rows)
+    if key:
+        await execute(session, f"CREATE INDEX ON {name} ({key})")
     await execute(session, f"ANALYZE {name}")
     return count
 
