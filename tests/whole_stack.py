@@ -57,9 +57,23 @@ class Whole:
             for play in self.plays:
                 if play.done():
                     play.result()
-            assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s, last seen {found!r}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what}: not within {seconds:.0f} s, last seen {found!r}\n{self.situation()}")
             time.sleep(0.02)
         return found
+
+    def situation(self) -> str:
+        """For the reader of a failure: what runs wait for, what wasn't delivered, and the ends of our logs."""
+        open_runs = self.rows("SELECT workflow_id, stage, waiting_for, restarts FROM run WHERE closed_at IS NULL")
+        waiting = self.rows("SELECT workflow_id, signal, tries, last_error FROM outbox WHERE delivered_at IS NULL")
+        unapplied = self.rows("SELECT id, event_type, number, state, effect FROM inbox WHERE applied_at IS NULL")
+        logs = [f"{path.name}: {path.read_text(errors='replace')[-1500:]}" for path in self._our_logs()]
+        return "\n".join(map(str, (open_runs, waiting, unapplied, *logs)))
+
+    def _our_logs(self) -> list[Path]:
+        return [
+            path for path in self.stack.layout.logs.iterdir() if path.name.startswith(("worker", "api", "simulator"))
+        ]
 
     def begin(self, play: Callable[[], str]) -> "Future[str]":
         """A play in a thread of its own, so that the test's thread can break things meanwhile."""

@@ -14,13 +14,13 @@ _FIRST_PAUSE_SECONDS = 30.0
 async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, longest_pause: float) -> bool:
     """Post the start anew and note it in the trail; False for a run that ended, or was restarted a moment ago.
 
-    `missing_since` stands from the first restart until the run is seen running: one that ends again
-    at once is started ever more rarely.
+    `missing_since` stands from the last restart until the run is seen running or has moved on: one that ends
+    again at once is started ever more rarely.
     """
     row = await fetch_one(
         session,
         "UPDATE run SET restarts = restarts + 1, missing_since = now() WHERE workflow_id = :id AND closed_at IS NULL"
-        " AND (missing_since IS NULL OR missing_since < now()"
+        " AND (missing_since IS NULL OR missing_since < since OR missing_since < now()"
         " - make_interval(secs => least(:longest, :first * 2 ^ least(restarts, 20))))"
         " RETURNING county_code, number, restarts",
         id=workflow_id,
