@@ -19,9 +19,9 @@ from models.stages import InboxState
 from models.store.database import Database, fetch_one
 from models.store.inbox import body_row
 from models.store.run_targets import run_of_number, run_to_wake
-from models.store.runs import wake
+from models.store.runs import open_run, wake
 from models.store.vault import Field, SealBroken, Vault
-from models.subsidy import RunKind, Signal, number_of
+from models.subsidy import RunKind, Signal, Subject, number_of
 from models.tables import Inbox, PlatformReference, Run
 from models.tables.base import now
 
@@ -32,7 +32,8 @@ _ROUTED_AGAIN = timedelta(seconds=30)
 _PARKED_MAX_SECONDS = 600
 _DATASETS = frozenset({RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION, RunKind.SUBSIDY_FLOW})
 _FLOWS = frozenset({RunKind.SUBSIDY_FLOW})
-# What has no entry (card side) has no receiver yet and stays parked.
+# Runs of a whole province: an event of any of its counties may be theirs.
+_OF_PROVINCE = frozenset({RunKind.FACE_LOGIN, RunKind.CARD_CHANGE})
 RECEIVERS: Mapping[EventType, frozenset[RunKind]] = {
     EventType.POLICY_REVIEWED: frozenset({RunKind.POLICY_REVIEW}),
     EventType.INDICATOR_REVIEWED: frozenset({RunKind.INDICATOR_REVIEW}),
@@ -40,6 +41,9 @@ RECEIVERS: Mapping[EventType, frozenset[RunKind]] = {
     EventType.DATASET_RESULTS: _DATASETS,
     EventType.FLOW_PAYMENTS: _FLOWS,
     EventType.FLOW_ENDED: _FLOWS,
+    EventType.FACE_COMPLETED: frozenset({RunKind.FACE_LOGIN}),
+    EventType.ACCOUNT_CHANGE_APPLIED: frozenset({RunKind.CARD_CHANGE, RunKind.VILLAGE_ENTRY}),
+    EventType.ACCOUNT_INVALIDATED: frozenset({RunKind.ACCOUNT_EVENT}),
 }
 
 
@@ -81,9 +85,11 @@ class Router:
                 _quarantine(row, "UNREADABLE")
                 return None
             await _describe(session, row, event)
-        kinds = RECEIVERS.get(EventType(row.event_type))
-        run = await run_of_number(session, row.number) if kinds and row.number else None
-        if run is None or kinds is None:
+        kinds = RECEIVERS[EventType(row.event_type)]
+        if RunKind.ACCOUNT_EVENT in kinds:
+            await _open_account_event(session, row)
+        run = await run_of_number(session, row.number) if row.number else None
+        if run is None:
             self._park(row)
             return None
         misfit = _misfit(row, run, kinds)
@@ -130,10 +136,21 @@ async def _describe(session: AsyncSession, row: Inbox, event: Event) -> None:
     row.reference = reference
     row.number = number_of(reference) if reference else await _by_platform_id(session, row, event)
 
+    if isinstance(event, AccountInvalidated):
+        # nobody asked for it: it gets a run of its own
+        row.number = f"{event.data.county_code}-E{row.id}"
+
+
+async def _open_account_event(session: AsyncSession, row: Inbox) -> None:
+    """A run for one invalidation, opened once; of another province's county none is."""
+    county = row.county_code or ""
+    if row.number is None or province_of(county) != row.province_code:
+        return
+    if await run_of_number(session, row.number) is None:
+        await open_run(session, Subject(kind=RunKind.ACCOUNT_EVENT, number=row.number, county_code=county))
+
 
 async def _by_platform_id(session: AsyncSession, row: Inbox, event: Event) -> str | None:
-    if isinstance(event, AccountInvalidated):
-        return None
     ids = (getattr(event.data, name, None) for name in ("submission_id", "dataset_id", "flow_id"))
     platform_id = next((found for found in ids if isinstance(found, str)), None)
     if platform_id is None:
@@ -143,7 +160,9 @@ async def _by_platform_id(session: AsyncSession, row: Inbox, event: Event) -> st
 
 
 def _misfit(row: Inbox, run: Run, kinds: frozenset[RunKind]) -> str | None:
-    if row.county_code != run.county_code or row.province_code != province_of(run.county_code):
+    # a face belongs to no county, a card change to all that it names
+    fits = row.county_code == run.county_code or run.kind in _OF_PROVINCE
+    if not fits or row.province_code != province_of(run.county_code):
         return "OTHER_COUNTY"
     return None if run.kind in kinds else "OTHER_KIND"
 

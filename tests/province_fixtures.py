@@ -75,6 +75,8 @@ def province(
         "temporal_namespace": temporal.NAMESPACE,
         "temporal_task_queue": f"province-{code}",
         "worker_grace_seconds": 1,
+        "citizen_province_code": f"{code}0000",
+        "citizen_cookies_secure": False,
         "relay_poll_seconds": 0.2,
         "platform_busy_retry_seconds": 0.3,
         "platform_missing_page_seconds": 0.2,
@@ -91,11 +93,8 @@ async def _running(
 ) -> AsyncIterator[Province]:
     tokens.create_key_file(settings.token_key_file)
     url = settings.database_url.get_secret_value()
-    database, vault, objects = (
-        Database(create_async_engine(url, **engine_options(settings))),
-        fresh_vault(),
-        build_objects(settings),
-    )
+    database, vault = Database(create_async_engine(url, **engine_options(settings))), fresh_vault()
+    objects = build_objects(settings, vault)
     credentials = _credentials(code, platform)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     clients = {f"{code}0000": credentials}
