@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from models.platform import Wire
-from models.platform_words import DatasetStatus, EventType, FlowStatus, ReviewStatus
+from models.platform_words import AccountChangeStatus, DatasetStatus, EventType, FlowStatus, ReviewStatus
 from models.stages import ContradictionState, DatasetStage
 from models.store.contradictions import seal_row
 from models.store.database import Database, execute, fetch, fetch_one
@@ -47,6 +47,8 @@ class AskingActivities:
             await self._ask_review(subject)
         elif subject.kind in (RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION):
             await self._ask_list(subject, await self._dataset(subject.number))
+        elif subject.kind is RunKind.CARD_CHANGE:
+            await self._ask_card_change(subject)
         else:
             await self._ask_flow(subject)
 
@@ -81,6 +83,25 @@ class AskingActivities:
             data = results.model_copy(update={"client_reference": dataset.reference})
             await self._store(subject, EventType.DATASET_RESULTS, dataset.reference, data)
             activity.heartbeat(page)
+
+    async def _ask_card_change(self, subject: Subject) -> None:
+        """What came of every 上卡 that the platform has taken and not answered yet."""
+        async with self._database.reading() as session:
+            rows = await fetch(
+                session,
+                "SELECT p.part_no, p.county_code, p.submission_id FROM card_change_part p JOIN card_change c"
+                " ON c.id = p.request_id WHERE c.request_no = :no AND p.stage = 'applying'"
+                " AND p.submission_id IS NOT NULL ORDER BY p.id",
+                no=subject.number,
+            )
+        for part_no, county, submission_id in rows:
+            answer = await self._platform.get_account_change(county, submission_id)
+            if answer.status is AccountChangeStatus.PENDING:
+                continue
+            data = answer.model_copy(update={"client_reference": part_no})
+            async with self._database.transaction() as session:
+                kind = EventType.ACCOUNT_CHANGE_APPLIED
+                await put_asked(session, self._vault, county, kind, part_no, data, datetime.now(UTC))
 
     async def _ask_flow(self, subject: Subject) -> None:
         async with self._database.reading() as session:
@@ -145,6 +166,8 @@ class AskingActivities:
         try:
             if row.kind.endswith(".reviewed"):
                 return await self._platform.get_review(subject.county_code, claimed["submission_id"])
+            if "submission_id" in claimed:
+                return await self._platform.get_account_change(row.county_code, claimed["submission_id"])
             if row.kind.startswith("result_"):
                 return await self._ask_about_results(subject, row, claimed)
             return await self._ask_about_flow(subject, claimed)

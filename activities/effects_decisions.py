@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.effects_card_claims import take_change_claim
+from activities.effects_cards import CONTRADICTED
 from activities.effects_claims import PAYMENT_CLAIMS
 from models.store.contradictions import decided, open_content
 from models.store.database import execute, fetch_one
@@ -109,14 +111,18 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
     return None
 
 
+# PostgreSQL wants to know the type of a value that is used in two places.
 RESULT_TAKEN = {
-    "verification": "UPDATE application SET verification = :outcome, verification_reason_sealed = :reason,"
-    " updated_at = now() WHERE application_no = :number AND stage = 'in_batch'",
-    "beneficiary_init": "UPDATE application SET stage = CASE :outcome WHEN 'matched' THEN 'matched'"
-    " ELSE 'unmatched' END, match_outcome = :outcome, correct_name_sealed = :correct, updated_at = now()"
+    "verification": "UPDATE application SET verification = CAST(:outcome AS text),"
+    " verification_reason_sealed = :reason, updated_at = now()"
+    " WHERE application_no = :number AND stage = 'in_batch'",
+    "beneficiary_init": "UPDATE application SET match_outcome = CAST(:outcome AS text),"
+    " stage = CASE CAST(:outcome AS text) WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
+    " correct_name_sealed = :correct, updated_at = now()"
     " WHERE application_no = :number AND stage IN ('matched', 'unmatched')",
-    "application_submission": "UPDATE flow_line l SET state = :outcome, reason_code = :code, reason_sealed = :reason,"
-    " payment = CASE :outcome WHEN 'accepted' THEN 'awaiting' END, updated_at = now() FROM flow f, dataset d"
+    "application_submission": "UPDATE flow_line l SET state = CAST(:outcome AS text), reason_code = :code,"
+    " reason_sealed = :reason, updated_at = now(),"
+    " payment = CASE CAST(:outcome AS text) WHEN 'accepted' THEN 'awaiting' END FROM flow f, dataset d"
     " WHERE d.id = :dataset AND f.id = d.flow_id AND l.flow_id = f.id AND l.application_no = :number"
     " AND l.state IN ('accepted', 'rejected') AND f.stage IN ('settling', 'under_review', 'county_review')",
 }
@@ -150,5 +156,6 @@ EFFECTS: dict[str, Settle] = {
     "result_line": _take_result,
     "result_pages": _take_page_count,
     "flow_ended": _take_end,
+    CONTRADICTED: take_change_claim,
     **PAYMENT_CLAIMS,
 }

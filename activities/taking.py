@@ -7,6 +7,8 @@ from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities import effects_payments, effects_results
+from activities.effects_cards import apply_invalidation
+from activities.effects_cards import apply_results as apply_change_results
 from activities.effects_decisions import settle_decided
 from activities.effects_end import apply_ended
 from activities.effects_logins import apply_faces
@@ -14,6 +16,8 @@ from activities.effects_payments import apply_payments, flow_of
 from activities.effects_results import apply_results
 from activities.effects_reviews import apply_review
 from models.platform_events import (
+    AccountChangeApplied,
+    AccountInvalidated,
     DatasetResults,
     Event,
     FaceCompleted,
@@ -50,6 +54,7 @@ async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     effects |= await _take_payments(session, vault, number, taken)
     faces = [(each.inbox_id, each.event.data) for each in taken if isinstance(each.event, FaceCompleted)]
     effects |= await apply_faces(session, vault, faces)
+    effects |= await _take_accounts(session, vault, taken)
     for each in taken:
         effects.setdefault(each.inbox_id, "no receiver")
     await mark_applied(session, effects)
@@ -68,6 +73,15 @@ async def _readable(session: AsyncSession, vault: Vault, subject: Subject) -> li
                 session, "UPDATE inbox SET state = 'quarantined', effect = 'outside contract' WHERE id = :id", id=row.id
             )
     return taken
+
+
+async def _take_accounts(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
+    results = [(each.inbox_id, each.event.data) for each in taken if isinstance(each.event, AccountChangeApplied)]
+    effects = await apply_change_results(session, vault, results)
+    for each in taken:
+        if isinstance(each.event, AccountInvalidated):
+            effects[each.inbox_id] = await apply_invalidation(session, vault, each.event.data)
+    return effects
 
 
 async def _take_reviews(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:

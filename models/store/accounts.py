@@ -66,7 +66,10 @@ class NewAccount:
 
 @dataclass(frozen=True)
 class Finding:
-    """That an account can no longer be used: `reason` as the platform names it, `cause` once for each finding."""
+    """That an account can no longer be used: `reason` as the platform names it, `cause` once for each finding.
+
+    `words` replace the explanation that follows from the reason; `clears` a reason that would only make it 无效卡.
+    """
 
     reason: str | None
     cause: str
@@ -74,6 +77,7 @@ class Finding:
     source: str = BY_CHECK
     actor: str = "system"
     clears: bool = False
+    words: str | None = None
 
 
 async def own_accounts(session: AsyncSession, vault: Vault, province: str, person_index: str) -> list[OwnAccount]:
@@ -131,7 +135,7 @@ async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAcco
         person_index=account.person_index,
         kind=kind,
         cause=finding.cause,
-        explanation=f"{reason_words(finding.reason)}，{advice}",
+        explanation=finding.words or f"{reason_words(finding.reason)}，{advice}",
         bank_code=bank,
         account_no=account_no,
         error_code=finding.reason,
