@@ -15,7 +15,7 @@ from api.line_access import CountyReaders, Operators
 from api.line_lists import list_lines
 from api.line_views import LineRow, LineView
 from api.names import names_of
-from api.paging import Pages
+from api.paging import FilterYear, Pages
 from models.stages import BatchStage, Verification
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, Selection, filtered
@@ -76,7 +76,7 @@ async def open_batch(desk: Operators, new: NewBatch) -> Response:
 
 @router.get("/batches")
 async def list_batches(
-    desk: CountyReaders, page: Pages, fund_year: int | None = None, stage: BatchStage | None = None
+    desk: CountyReaders, page: Pages, fund_year: FilterYear = None, stage: BatchStage | None = None
 ) -> Response:
     statement = select(Batch).where(Batch.county_code == desk.county)
     if fund_year is not None:

@@ -22,7 +22,7 @@ from api.line_access import CountyReaders, Operators
 from api.line_lists import list_lines
 from api.line_views import LineView
 from api.names import names_of
-from api.paging import Pages
+from api.paging import FilterYear, Pages
 from api.problems import conflict, not_found
 from api.runs_view import run_of
 from models.platform_words import Outcome
@@ -94,7 +94,7 @@ async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year
 
 
 @router.get("/beneficiary-lists")
-async def list_lists(desk: CountyReaders, page: Pages, fund_year: int | None = None) -> Response:
+async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = None) -> Response:
     statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
     if fund_year is not None:
         statement = statement.where(BeneficiaryList.fund_year == fund_year)

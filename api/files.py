@@ -4,7 +4,8 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Response, UploadFile
-from sqlmodel import select
+from sqlalchemy import text
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import COUNTY, Desk, Reply, for_roles
@@ -53,10 +54,22 @@ async def read_file(desk: Handlers, file_id: int) -> Response:
     return Response(data, media_type=row.content_type, headers=headers)
 
 
+# A county's imports and people's photos are read where they belong, never by counting ids up.
+_ELSEWHERE = (
+    "NOT EXISTS (SELECT 1 FROM application_import i WHERE stored_file.id IN (i.file_id, i.refused_file_id))"
+    " AND NOT EXISTS (SELECT 1 FROM application_photo p WHERE p.file_id = stored_file.id)"
+)
+
+
 async def find_file(session: AsyncSession, county_code: str, file_id: int) -> StoredFile | None:
     if not 0 < file_id < 2**63:
         return None
-    statement = select(StoredFile).where(StoredFile.id == file_id, StoredFile.county_code == county_code)
+    statement = (
+        select(StoredFile)
+        .where(StoredFile.id == file_id, StoredFile.county_code == county_code)
+        .where(col(StoredFile.content_type).in_([kind.value for kind in MediaType]))
+        .where(text(_ELSEWHERE))
+    )
     return (await session.exec(statement)).first()
 
 

@@ -58,7 +58,7 @@ class FlowFilter(BaseModel):
 
     stage: FlowStage | None = None
     batch_no: Number | None = None
-    fund_year: int | None = None
+    fund_year: int | None = Field(None, ge=2000, le=2099)
     ended: bool | None = None
 
 

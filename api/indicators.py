@@ -13,7 +13,7 @@ from api.catalogs import FundYear
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.indicator_views import HEADERS, view
-from api.paging import Pages
+from api.paging import FilterYear, Pages
 from api.problems import conflict, field_problem, not_found
 from api.runs_view import run_of, runs_of
 from models.money import Fen, FenOrZero
@@ -125,7 +125,7 @@ async def submit_indicators(desk: Operators, submission: Submission) -> Response
 async def list_indicators(
     desk: Readers,
     page: Pages,
-    fund_year: Annotated[int | None, Query()] = None,
+    fund_year: FilterYear = None,
     stage: Annotated[ReviewStage | None, Query()] = None,
     document_no: Annotated[str | None, Query(max_length=128)] = None,
 ) -> Response:

@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 MAX_LIMIT = 500
 MAX_EXPORT = 200_000
 T = TypeVar("T")
+FilterYear = Annotated[int | None, Query(ge=2000, le=2099, description="资金年度")]
 
 
 class Format(StrEnum):

@@ -11,7 +11,7 @@ from api.catalogs import CatalogKind, FundYear, names_in
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.files import usable_file
-from api.paging import Pages
+from api.paging import FilterYear, Pages
 from api.problems import conflict, field_problem, not_found
 from api.runs_view import run_of, runs_of
 from models.platform_words import MediaType
@@ -127,7 +127,7 @@ async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response
 async def list_policies(
     desk: Readers,
     page: Pages,
-    fund_year: Annotated[int | None, Query()] = None,
+    fund_year: FilterYear = None,
     stage: Annotated[ReviewStage | None, Query()] = None,
 ) -> Response:
     statement = select(Policy).where(Policy.county_code == desk.county)

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -105,6 +105,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(IntegrityError, _on_conflict)
+    app.add_exception_handler(DataError, _on_unstorable)
     for away in (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, BotoCoreError, ClientError):
         app.add_exception_handler(away, _on_database)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
@@ -114,6 +115,12 @@ def install(app: FastAPI) -> None:
 def _on_problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
     return error.response()
+
+
+def _on_unstorable(_: Request, error: Exception) -> JSONResponse:
+    """A value that no row can hold: NUL in a text, a number beyond its column."""
+    detail = "内容中有无法保存的字符（如空字符）或超出范围的数字，请更正后重新提交"
+    return Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail).response()
 
 
 def _on_invalid(_: Request, error: Exception) -> JSONResponse:

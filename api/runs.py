@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
-from api.paging import Pages
+from api.paging import FilterYear, Pages
 from api.runs_view import run_block
 from models.settings import Settings
 from models.subsidy import RUN_LABELS, RunKind
@@ -37,7 +37,7 @@ async def list_runs(
     kind: Annotated[RunKind | None, Query()] = None,
     number: Annotated[str | None, Query(max_length=128)] = None,
     batch_no: Annotated[str | None, Query(max_length=128)] = None,
-    fund_year: Annotated[int | None, Query()] = None,
+    fund_year: FilterYear = None,
     stage: Annotated[str | None, Query(max_length=40)] = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
 ) -> Response:

@@ -77,6 +77,8 @@ HOUSEHOLD_WORDS: Mapping[str, HouseholdRegistration] = {
 MAX_FAMILY_SIZE = 50
 
 _APPLICATION_NO = re.compile(r"[A-Za-z0-9-]{1,40}")
+# Numbers stand in addresses, file names and Temporal; what looks like an id, a card or a phone must never be one.
+_PERSONAL_NUMBER = re.compile(r"[0-9]{11,}|[0-9]{17}[0-9Xx]|[0-9A-Z]{18}")
 _ANY_FORM = TypeAdapter[ApplicationForm](Annotated[ApplicationForm, Field(discriminator="kind")])
 
 
@@ -130,6 +132,10 @@ def parse_or_empty(name: str, text: str, parse: TextParser, label: str) -> Value
 def parse_application_no(text: str) -> str | Fault:
     """An application number that the county gave itself."""
     value = text.strip()
+    if _PERSONAL_NUMBER.fullmatch(value):
+        return Fault(
+            FaultCode.APPLICATION_NO_FORMAT, "申请编号不能用身份证号、信用代码、银行账号或手机号，请另编号码或留空"
+        )
     if _APPLICATION_NO.fullmatch(value):
         return value
     return Fault(FaultCode.APPLICATION_NO_FORMAT, "申请编号只能由 1 至 40 位半角字母、数字和 - 组成，请修改或留空")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.platform_words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
 from models.stages import ApplicationStage, Verification
@@ -41,7 +41,7 @@ class LineFilter(BaseModel):
     batch_no: Word | None = None
     list_no: Word | None = None
     import_no: Word | None = None
-    fund_year: int | None = None
+    fund_year: Annotated[int, Field(ge=2000, le=2099)] | None = None
     town_code: Word | None = None
     item_code: Word | None = None
     bank_code: Word | None = None
