@@ -21,6 +21,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 from activities.application_imports import ApplicationImports
 from activities.asking import AskingActivities
 from activities.catalogs import CatalogActivities
+from activities.checks import CheckActivities
 from activities.datasets import DatasetActivities
 from activities.evidence import EvidenceActivities
 from activities.face_logins import FaceLoginActivities
@@ -33,11 +34,13 @@ from activities.orders import OrderActivities
 from activities.platform_client import PlatformClient
 from activities.platform_files import PlatformFiles
 from activities.reviews import ReviewActivities
+from activities.village_entries import VillageEntryActivities
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import Database, engine_options
 from models.store.objects import S3, ObjectStore
 from models.store.vault import LocalVault, Vault
+from workflows.account_check import AccountCheckWorkflow
 from workflows.application_import import ApplicationImportWorkflow
 from workflows.beneficiary_init import BeneficiaryInitWorkflow
 from workflows.catalog_refresh import CatalogRefreshWorkflow
@@ -47,10 +50,13 @@ from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
 from workflows.payment_correction import PaymentCorrectionWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
+from workflows.schedules import keep_schedules
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.verification import VerificationWorkflow
+from workflows.village_entry import VillageEntryWorkflow
 
 WORKFLOWS = [
+    AccountCheckWorkflow,
     ApplicationImportWorkflow,
     BeneficiaryInitWorkflow,
     CatalogRefreshWorkflow,
@@ -61,6 +67,7 @@ WORKFLOWS = [
     PolicyReviewWorkflow,
     SubsidyFlowWorkflow,
     VerificationWorkflow,
+    VillageEntryWorkflow,
 ]
 RECONNECT_SECONDS = 2.0
 # The platform's slowest answer, with room for the rest of an activity's call.
@@ -90,6 +97,8 @@ def activities_of(
     orders = OrderActivities(database, vault, platform)
     evidence = EvidenceActivities(database, platform, files)
     logins = FaceLoginActivities(database, vault, platform, settings)
+    checks = CheckActivities(database, vault, platform)
+    entries = VillageEntryActivities(database, vault, platform, settings)
     return [
         ApplicationImports(database, vault, objects).import_applications,
         AskingActivities(database, vault, platform).ask_platform,
@@ -117,6 +126,13 @@ def activities_of(
         logins.open_face_session,
         logins.ask_face_session,
         logins.look_at_login,
+        checks.begin_round,
+        checks.fetch_invalidations,
+        checks.check_page,
+        entries.validate_entry,
+        entries.apply_entry,
+        entries.ask_about_entry,
+        entries.look_at_entry,
     ]
 
 
@@ -152,9 +168,12 @@ async def run(settings: Settings) -> None:
         client = await _connect(settings, stop)
         if client is not None:
             worker = build_worker(client, settings, activities_of(database, vault, objects, http, clients, settings))
+            queue, hours = settings.temporal_task_queue, settings.account_check_hours
+            schedules = asyncio.create_task(keep_schedules(client, sorted(clients), queue, hours))
             async with worker:
                 print("worker is ready", flush=True)
                 await stop.wait()
+            schedules.cancel()
     await database.dispose()
 
 

@@ -49,6 +49,9 @@ class Judged:
     """A register row that still holds what the bank was asked about, with the bank's word."""
 
     account_id: int
+    county_code: str
+    person_index: str
+    account_index: str
     status: str
     verdict: AccountVerdict
 
@@ -88,6 +91,10 @@ async def round_under_way(session: AsyncSession, scope: Scope) -> str | None:
         account=scope.account_id,
     )
     return None if row is None else str(row[0])
+
+
+async def round_exists(session: AsyncSession, round_no: str) -> bool:
+    return await fetch_one(session, "SELECT 1 FROM check_round WHERE round_no = :no", no=round_no) is not None
 
 
 async def round_by_number(session: AsyncSession, round_no: str, *, changing: bool = False) -> CheckRound:
@@ -147,27 +154,35 @@ async def judged_accounts(
         name = vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)
         verdict = said.get((name, row.person_index, row.bank_code, row.account_index))
         if verdict is not None:
-            judged.append(Judged(row.id, row.status, verdict))
+            account = (row.id, row.county_code, row.person_index, row.account_index, row.status)
+            judged.append(Judged(*account, verdict))
     return judged
 
 
-async def note_verdicts(session: AsyncSession, found: CheckRound, judged: Sequence[Judged]) -> set[int]:
-    """Verdicts become rows, each once; gives the accounts that had none in this round yet."""
-    rows = await fetch(
+async def has_verdict(session: AsyncSession, found: CheckRound, each: Judged) -> bool:
+    row = await fetch_one(
+        session,
+        "SELECT 1 FROM account_check WHERE round_id = :round AND register_account_id = :account",
+        round=found.id,
+        account=each.account_id,
+    )
+    return row is not None
+
+
+async def note_verdicts(session: AsyncSession, found: CheckRound, judged: Sequence[Judged]) -> None:
+    """Verdicts become rows, each once, however many attempts have the same answer in hand."""
+    added = await execute(
         session,
         "INSERT INTO account_check (round_id, register_account_id, valid, reason_code, at)"
         " SELECT :round, v.id, v.valid, nullif(v.reason, ''), now() FROM unnest(CAST(:ids AS bigint[]),"
         " CAST(:valid AS boolean[]), CAST(:reasons AS text[])) AS v (id, valid, reason)"
-        " ON CONFLICT DO NOTHING RETURNING register_account_id",
+        " ON CONFLICT DO NOTHING",
         round=found.id,
         ids=[each.account_id for each in judged],
         valid=[each.verdict.valid for each in judged],
         reasons=[each.verdict.reason_code or "" for each in judged],
     )
-    await execute(
-        session, "UPDATE check_round SET checked = checked + :count WHERE id = :id", count=len(rows), id=found.id
-    )
-    return {int(row[0]) for row in rows}
+    await execute(session, "UPDATE check_round SET checked = checked + :count WHERE id = :id", count=added, id=found.id)
 
 
 async def close_page(session: AsyncSession, round_no: str, key: str) -> None:

@@ -1,0 +1,181 @@
+"""Hands of an account check: open a round, fetch what the platform invalidated, ask the bank page by page."""
+
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+
+from activities.effects_cards import apply_invalidation
+from activities.looking import note_stage
+from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
+from models.card_stages import RoundStage
+from models.errors import ErrorType
+from models.platform import AccountVerdict, Invalidation, province_of
+from models.platform_requests import AccountQueries, AccountQuery
+from models.platform_words import AccountReason
+from models.stages import AccountStatus
+from models.store.accounts import Finding, accounts_of, set_valid_again
+from models.store.card_invalidation import invalidate
+from models.store.checks import (
+    WAITING,
+    Judged,
+    Scope,
+    ask_for_less,
+    asked_page,
+    cause_of,
+    close_page,
+    close_round,
+    fetched_until,
+    has_verdict,
+    judged_accounts,
+    next_page,
+    note_fetched,
+    note_verdicts,
+    open_round,
+    page_key,
+    round_by_number,
+    round_exists,
+)
+from models.store.database import Database
+from models.store.runs import close_run, open_run
+from models.store.trail import by_system, record
+from models.store.vault import Vault
+from models.subsidy import Look, Subject
+from models.tables import CheckRound
+
+SCHEDULED = "schedule"
+# The list is asked for from before the last time on: what arrived late, or under another clock, is not passed over.
+OVERLAP = timedelta(days=1)
+# What makes an account 无效卡 or clears it; any other word of the bank is no verdict (DOMAIN 4, Invalidation).
+DECIDING = frozenset(AccountReason) - {AccountReason.OTHER}
+
+
+class CheckActivities:
+    def __init__(self, database: Database, vault: Vault, platform: PlatformClient) -> None:
+        self._database = database
+        self._vault = vault
+        self._platform = platform
+
+    @activity.defn
+    async def begin_round(self, subject: Subject) -> Look:
+        """The round of a tick of the schedule; done at once while an earlier one still walks the province."""
+        async with self._database.transaction() as session:
+            if not await round_exists(session, subject.number):
+                scope = Scope(province_of(subject.county_code))
+                if await open_round(session, scope, subject.number, SCHEDULED, "system") is None:
+                    return _look(RoundStage.DONE, datetime.now(UTC))
+                await open_run(session, subject, RoundStage.CHECKING.value)
+            found = await round_by_number(session, subject.number)
+            since = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
+        return _look(found.stage, since)
+
+    @activity.defn
+    async def fetch_invalidations(self, subject: Subject) -> None:
+        """The safety net behind account.invalidated; a finding that came as an event already is told once."""
+        province = province_of(subject.county_code)
+        started = datetime.now(UTC)
+        async with self._database.reading() as session:
+            found = await round_by_number(session, subject.number)
+            since = await fetched_until(session, province)
+        if found.account_id is not None or found.stage is RoundStage.DONE:
+            return
+        page, pages = 1, 1
+        while page <= pages:
+            answer = await self._platform.list_invalidations(province, since - OVERLAP, page)
+            for item in answer.items:
+                await self._apply(item, province)
+            page, pages = page + 1, answer.pages
+        async with self._database.transaction() as session:
+            await note_fetched(session, province, started)
+
+    async def _apply(self, item: Invalidation, province: str) -> None:
+        if province_of(item.county_code) != province:
+            return
+        async with self._database.transaction() as session:
+            await apply_invalidation(session, self._vault, item)
+
+    @activity.defn
+    async def check_page(self, subject: Subject) -> Look:
+        """One page of the round under its key: asked once, every verdict kept once; the last one closes the round."""
+        async with self._database.reading() as session:
+            found = await round_by_number(session, subject.number)
+            key = page_key(found)
+            queries = await asked_page(session, self._vault, key) or await next_page(session, self._vault, found)
+        if queries and found.stage is RoundStage.CHECKING:
+            await self._judge(found, key, queries)
+            return _look(RoundStage.CHECKING, found.created_at)
+        return await self._close(subject)
+
+    async def _judge(self, found: CheckRound, key: str, queries: tuple[AccountQuery, ...]) -> None:
+        place = found.county_code or found.province_code
+        try:
+            answer = await self._platform.verify_accounts(place, AccountQueries(accounts=queries), key=key)
+        except PlatformRefusal as refusal:
+            if refusal.code is not ErrorType.VALIDATION_FAILED:
+                raise
+            if len(queries) > 1:
+                async with self._database.transaction() as session:
+                    await ask_for_less(session, found.round_no, key)
+                return
+            await self._keep(found, key, queries, (AccountVerdict(valid=False, reason_code=AccountReason.OTHER),))
+            return
+        await self._keep(found, key, queries, answer.verdicts)
+
+    async def _keep(
+        self,
+        found: CheckRound,
+        key: str,
+        queries: tuple[AccountQuery, ...],
+        verdicts: tuple[AccountVerdict, ...],
+    ) -> None:
+        """What changes an account is a transaction of its own, with its verdict: no lock is held for a whole page."""
+        async with self._database.reading() as session:
+            judged = await judged_accounts(session, self._vault, found, queries, verdicts)
+        at = datetime.now(UTC)
+        for each in judged:
+            if _changes(each):
+                await self._change(found, each, at)
+        async with self._database.transaction() as session:
+            await note_verdicts(session, found, judged)
+            await close_page(session, found.round_no, key)
+
+    async def _change(self, found: CheckRound, each: Judged, at: datetime) -> None:
+        """The verdict's row comes last: as everywhere a change under way is taken before the register's row."""
+        async with self._database.transaction() as session:
+            if await has_verdict(session, found, each):
+                return
+            cause = cause_of(found.round_no)
+            if each.verdict.valid:
+                (account,) = await accounts_of(session, [each.account_id])
+                if account.account_index == each.account_index:
+                    await set_valid_again(session, self._vault, account, cause, at, found.asked_by)
+            else:
+                assert each.verdict.reason_code is not None
+                reason = each.verdict.reason_code.value
+                finding = Finding(reason=reason, cause=cause, at=at, actor=found.asked_by)
+                whose = (each.county_code, each.person_index, each.account_index)
+                await invalidate(session, self._vault, *whose, finding)
+            await note_verdicts(session, found, [each])
+
+    async def _close(self, subject: Subject) -> Look:
+        async with self._database.transaction() as session:
+            found = await round_by_number(session, subject.number, changing=True)
+            if found.stage is RoundStage.CHECKING:
+                await close_round(session, found)
+                detail = {"trigger": found.trigger, "checked": found.checked, "figures": found.figures}
+                act = by_system(subject.county_code, "account_check.done", found.round_no, detail)
+                await record(session, self._vault, act)
+            since = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
+            await close_run(session, subject.workflow_id, found.stage.value)
+        return _look(found.stage, since)
+
+
+def _changes(each: Judged) -> bool:
+    if each.verdict.valid:
+        return each.status == AccountStatus.INVALID
+    return each.verdict.reason_code in DECIDING
+
+
+def _look(stage: RoundStage, since: datetime) -> Look:
+    done = stage is RoundStage.DONE
+    return Look(stage=stage.value, waiting_for=WAITING[stage], since=since, ask_after_seconds=0, done=done)
