@@ -11,6 +11,8 @@ import httpx
 
 Json = dict[str, Any]
 LOOK_EVERY_SECONDS = 0.15
+# What is done in a moment is seen in a moment; what takes longer is looked at more rarely.
+FIRST_LOOK_SECONDS, LOOK_GROWTH = 0.03, 1.25
 # What a clerk would press again: the list is being fetched, the service is just starting again.
 AGAIN = {502, 503, 504}
 
@@ -111,11 +113,12 @@ def figure(rows: list[Json], name: str) -> Json:
 
 def wait_for(what: str, look: Callable[[], Json], ready: Callable[[Json], bool], seconds: float = 300.0) -> Json:
     """Look again and again, as somebody at a screen does, until it is so."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, FIRST_LOOK_SECONDS
     while not ready(seen := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} 等了 {seconds:.0f} 秒还没有结果；最后看到：{_brief(seen)}")
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * LOOK_GROWTH, LOOK_EVERY_SECONDS)
     return seen
 
 
