@@ -154,13 +154,13 @@ def prepared_batch(play: Play, *files: CountyFile) -> tuple[Ground, str]:
         play.import_file(batch_no, file.name, file.data, file.kind)
     play.review_and_publicise(batch_no)
     play.initialise(batch_no)
-    _match_the_rest(play, batch_no)
+    match_the_rest(play, batch_no)
     play.verify(batch_no)
     play.publicise_batch(batch_no)
     return ground, batch_no
 
 
-def _match_the_rest(play: Play, batch_no: str) -> None:
+def match_the_rest(play: Play, batch_no: str) -> None:
     operator = play.county.operator
     query: dict[str, str | int] = {"batch_no": batch_no, "stage": "unmatched", "limit": 1}
     if operator.get("/applications", match_outcome="name_differs", **query)["items"]:
@@ -173,12 +173,16 @@ def _match_the_rest(play: Play, batch_no: str) -> None:
 
 def pay(play: Play, ground: Ground, batch_no: str) -> str:
     """The flow from 申请提交 to its end."""
-    flow_no = play.start_flow(batch_no, ground)
-    # Settling it is called before its first round is out, too.
-    wait_for("第一次申请提交", lambda: play.flow(flow_no), lambda seen: bool(seen["rounds"]))
+    flow_no = first_round_out(play, play.start_flow(batch_no, ground))
     play.settle_lines(flow_no)
     play.confirm_payment(flow_no, play.pass_summary(flow_no, refused_first=False))
     play.wait_for_end(flow_no)
+    return flow_no
+
+
+def first_round_out(play: Play, flow_no: str) -> str:
+    """Settling it is called before its first round is out, too."""
+    wait_for("第一次申请提交", lambda: play.flow(flow_no), lambda seen: bool(seen["rounds"]))
     return flow_no
 
 
