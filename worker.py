@@ -20,6 +20,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.application_imports import ApplicationImports
 from activities.asking import AskingActivities
+from activities.cards import CardActivities
 from activities.catalogs import CatalogActivities
 from activities.checks import CheckActivities
 from activities.datasets import DatasetActivities
@@ -41,8 +42,10 @@ from models.store.database import Database, engine_options
 from models.store.objects import S3, ObjectStore
 from models.store.vault import LocalVault, Vault
 from workflows.account_check import AccountCheckWorkflow
+from workflows.account_event import AccountEventWorkflow
 from workflows.application_import import ApplicationImportWorkflow
 from workflows.beneficiary_init import BeneficiaryInitWorkflow
+from workflows.card_change import CardChangeWorkflow
 from workflows.catalog_refresh import CatalogRefreshWorkflow
 from workflows.client import connect
 from workflows.evidence import EvidenceWorkflow
@@ -56,9 +59,11 @@ from workflows.verification import VerificationWorkflow
 from workflows.village_entry import VillageEntryWorkflow
 
 WORKFLOWS = [
+    AccountEventWorkflow,
     AccountCheckWorkflow,
     ApplicationImportWorkflow,
     BeneficiaryInitWorkflow,
+    CardChangeWorkflow,
     CatalogRefreshWorkflow,
     EvidenceWorkflow,
     FaceLoginWorkflow,
@@ -96,6 +101,7 @@ def activities_of(
     flows = FlowActivities(database, vault, platform, files, settings)
     orders = OrderActivities(database, vault, platform)
     evidence = EvidenceActivities(database, platform, files)
+    cards = CardActivities(database, vault, platform, settings)
     logins = FaceLoginActivities(database, vault, platform, settings)
     checks = CheckActivities(database, vault, platform)
     entries = VillageEntryActivities(database, vault, platform, settings)
@@ -123,6 +129,10 @@ def activities_of(
         orders.cancel_flow,
         evidence.list_missing_photos,
         evidence.send_evidence,
+        cards.validate_request,
+        cards.look_at_card,
+        cards.apply_part,
+        cards.take_account_event,
         logins.open_face_session,
         logins.ask_face_session,
         logins.look_at_login,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.effects_notices import tell_failed
 from activities.effects_payments import decide_lines, flow_of
 from models.platform import Payment, PaymentPage
 from models.stages import FlowStage
@@ -49,6 +50,7 @@ async def _pay_as_claimed(
         flow=flow.id,
     )
     await decide_lines(session, flow, "SELECT DISTINCT application_no, attempt FROM claimed_line")
+    await tell_failed(session, vault, flow, "SELECT DISTINCT application_no, attempt FROM claimed_line")
     await execute(session, "DROP TABLE claimed_line")
     return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.effects_notices import tell_failed
 from models.platform import PaymentPage as Page
 from models.stages import FlowStage
 from models.store.contradictions import Claim, keep
@@ -72,6 +73,7 @@ async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken:
         await scratch(session, "incoming", COLUMNS, _rows(vault, fresh), key="application_no")
         await _keep_contradicted(session, vault, flow, fresh)
         await _apply_incoming(session, flow)
+        await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM incoming")
         await execute(session, "DROP TABLE incoming")
     return effects
 

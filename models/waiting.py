@@ -1,6 +1,6 @@
 """What a run waits for, in the words that ops read in Temporal UI and clerks in the console."""
 
-from models.card_stages import LoginStage
+from models.card_stages import LoginStage, PartStage
 from models.stages import DatasetStage, FlowStage, ReviewStage
 
 REVIEW = {
@@ -27,6 +27,13 @@ FLOW = {
     FlowStage.PAYING: "已确认发放，等待平台发放结果",
     FlowStage.CANCELLING: "已申请撤销，等待平台结束流程",
     FlowStage.ENDED: "流程已结束",
+}
+CARD_VALIDATING = "等待银行验证新账号"
+CARD_PARTS = {
+    PartStage.VALIDATING: "等待银行验证",
+    PartStage.IN_REVIEW: "等待审核人审核",
+    PartStage.APPROVED: "审核通过，正在提交上卡",
+    PartStage.APPLYING: "等待平台上卡结果",
 }
 LOGIN = {
     LoginStage.OPENING: "正在向平台申请人脸识别",

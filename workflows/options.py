@@ -29,6 +29,12 @@ ASK = Options(
 )
 # A whole list, page by page.
 PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+# The bank's word on a new account: a citizen looks at 验证中, so a platform that is back is noticed soon.
+BANK = Options(
+    start_to_close_timeout=timedelta(minutes=5),
+    heartbeat_timeout=SILENCE,
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
+)
 # A person sits before the screen: tried again within seconds; the activity itself gives up when the time is over.
 PROMPT = Options(
     start_to_close_timeout=timedelta(minutes=2),

@@ -16,6 +16,14 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=NO_
 MOST_NUMBERS = 5_000
 MATCH_OUTCOMES = OUTCOMES_OF[DatasetKind.BENEFICIARY_INIT]
 
+# Failed in a flow that has ended, and the person's account in the register is another one now (DOMAIN 5).
+REPAYABLE = """
+(a.stage = 'failed' AND EXISTS (
+  SELECT 1 FROM register_account r JOIN flow_line l ON l.application_id = a.id AND l.payment = 'failed'
+  WHERE r.county_code = a.county_code AND r.person_index = a.person_index AND r.status = 'valid'
+    AND (r.account_index <> l.account_index OR r.bank_code <> l.bank_code)
+    AND l.flow_id = (SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed')))
+"""
 _CRITERIA: Mapping[str, str] = {
     "stage": "a.stage = :f_stage",
     "batch_no": "a.batch_id = (SELECT id FROM batch WHERE batch_no = :f_batch_no)",
@@ -29,6 +37,7 @@ _CRITERIA: Mapping[str, str] = {
     "match_outcome": "a.match_outcome = :f_match_outcome",
     "verification": "a.verification = :f_verification",
     "approved": "(a.reviewed_by IS NOT NULL) = :f_approved",
+    "repayable": f"{REPAYABLE} = :f_repayable",
 }
 
 
@@ -49,6 +58,7 @@ class LineFilter(BaseModel):
     match_outcome: Outcome | None = None
     verification: Verification | None = None
     approved: bool | None = None
+    repayable: bool | None = None
 
     @property
     def criteria(self) -> dict[str, str | int | bool]:

@@ -1,0 +1,53 @@
+"""Where a card change stands, told by its rows: what waits for whom, what has to be handed over (DOMAIN 4)."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.looking import ask_after, note_stage, unasked
+from models.card_change import CardLook, PartRef
+from models.card_stages import PartStage, RequestStage, label
+from models.settings import Settings
+from models.store.card_parts import Held, held_request
+from models.store.runs import close_run
+from models.subsidy import Subject
+from models.tables import CardChangePart
+from models.waiting import CARD_PARTS, CARD_VALIDATING
+
+
+async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -> CardLook:
+    """The run is closed in the transaction that sees its last part ended."""
+    held = await held_request(session, subject.number)
+    stage, sentence = held.request.stage, waiting_for(held)
+    since = await note_stage(session, subject.workflow_id, stage.value, sentence)
+    done = stage is RequestStage.ENDED
+    if done:
+        await close_run(session, subject.workflow_id, stage.value)
+    return CardLook(
+        stage=stage.value,
+        waiting_for=sentence,
+        since=since,
+        ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
+        ask_now=await unasked(session, subject.number),
+        done=done,
+        to_apply=tuple(_ref(part) for part in held.parts if _to_hand_over(part)),
+    )
+
+
+def waiting_for(held: Held) -> str:
+    request = held.request
+    if request.stage is RequestStage.VALIDATING:
+        return CARD_VALIDATING
+    if request.result is not None:
+        return f"已办结：{label(request.result)}"
+    counted = Counter(part.stage for part in held.parts if part.ended_at is None)
+    return "；".join(f"{count} 个区县{CARD_PARTS[stage]}" for stage, count in sorted(counted.items()))
+
+
+def _to_hand_over(part: CardChangePart) -> bool:
+    return part.stage is PartStage.APPROVED or (part.stage is PartStage.APPLYING and part.submission_id is None)
+
+
+def _ref(part: CardChangePart) -> PartRef:
+    return PartRef(part_no=part.part_no, county_code=part.county_code, attempt=part.attempt)

@@ -1,0 +1,18 @@
+"""账号失效来件: what the platform found about an account by itself takes effect (DOMAIN 4, Invalidation)."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.cards import CardActivities
+    from models.subsidy import Subject
+    from workflows.options import LOOK
+    from workflows.rows import RowDriven
+
+
+@workflow.defn
+class AccountEventWorkflow(RowDriven):
+    """apply → done; opened once for each invalidation."""
+
+    @workflow.run
+    async def run(self, subject: Subject) -> None:
+        await workflow.execute_activity_method(CardActivities.take_account_event, subject, **LOOK)
