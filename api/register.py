@@ -13,11 +13,15 @@ from api.paging import Pages
 from api.problems import not_found
 from api.register_views import (
     ACCOUNTS,
+    CHECKS,
     HISTORY,
+    MATTERS,
     REGISTER_HEADERS,
     RegisterFilter,
     RegisterSought,
     RegisterView,
+    check_view,
+    matter_view,
     of_register,
     sought_accounts,
 )
@@ -52,13 +56,20 @@ async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSoug
 
 @router.get("/register/{account_id}")
 async def show_account(desk: CountyReaders, account_id: int) -> Response:
-    """One person's account and its history, in clear for those who handle it."""
+    """One person's account with its history, matters and checks, in clear for those who handle it."""
     async with desk.database.reading() as session:
         chosen = of_register(desk.county, None).also("a.id = :id", id=account_id)
         row = await fetch_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("一卡通账号")
         history = await fetch(session, HISTORY, id=account_id)
+        matters = await fetch(session, MATTERS, id=account_id)
+        checks = await fetch(session, CHECKS, id=account_id)
         view = RegisterView(desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE)
-    body = {**view.view(row), "history": [view.change(row, change) for change in history]}
+    body = {
+        **view.view(row),
+        "history": [view.change(row, change) for change in history],
+        "matters": [matter_view(each) for each in matters],
+        "checks": [check_view(each) for each in checks],
+    }
     return Reply(200, body).response()

@@ -10,6 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.line_views import LineRow
 from api.names import Names
 from models import identity
+from models.card_stages import EntryStage, PartStage
+from models.card_stages import label as card_label
+from models.card_words import reason_words
+from models.platform_words import AccountSource
 from models.stages import AccountStatus, label
 from models.store.database import fetch
 from models.store.locks import locked
@@ -30,6 +34,19 @@ ACCOUNTS = (
 HISTORY = (
     "SELECT source, actor, old_bank_code, old_account_sealed, new_bank_code, new_account_sealed, old_status,"
     " new_status, at FROM register_change WHERE register_account_id = :id ORDER BY id DESC"
+)
+# What was applied for in the person's name in this county, by whichever way.
+MATTERS = (
+    "SELECT p.part_no AS number, '渝快办' AS source, p.stage, p.created_at, p.ended_at FROM card_change_part p"
+    " JOIN card_change c ON c.id = p.request_id JOIN register_account r ON r.person_index = c.person_index"
+    " AND r.county_code = p.county_code WHERE r.id = :id"
+    " UNION ALL SELECT v.entry_no, '村社申报', v.stage, v.created_at, v.ended_at FROM village_entry v"
+    " JOIN register_account r ON r.person_index = v.person_index AND r.county_code = v.county_code WHERE r.id = :id"
+    " ORDER BY created_at DESC"
+)
+CHECKS = (
+    "SELECT n.round_no, c.valid, c.reason_code, c.at FROM account_check c JOIN check_round n ON n.id = c.round_id"
+    " WHERE c.register_account_id = :id ORDER BY c.round_id DESC LIMIT 10"
 )
 REGISTER_HEADERS: Mapping[str, str] = {
     "name": "姓名/组织名称",
@@ -154,9 +171,11 @@ class RegisterView:
             "old_bank": self._names.bank(change.old_bank_code),
             "old_account_no": self._account(place, change.old_account_sealed),
             "old_status": change.old_status,
+            "old_status_label": _status(change.old_status),
             "new_bank": self._names.bank(change.new_bank_code),
             "new_account_no": self._account(place, change.new_account_sealed),
             "new_status": change.new_status,
+            "new_status_label": _status(change.new_status),
         }
 
     def _account(self, place: str, sealed: str | None) -> str | None:
@@ -164,3 +183,26 @@ class RegisterView:
             return None
         plain = self._vault.open(Field.ACCOUNT, place, sealed)
         return plain if self._whole else identity.mask_account_no(plain)
+
+
+def _status(status: str | None) -> str | None:
+    return label(AccountStatus(status)) if status else None
+
+
+def matter_view(row: LineRow) -> dict[str, object]:
+    """A change or an entry, by its number."""
+    stage = EntryStage(row.stage) if row.source == AccountSource.VILLAGE_ENTRY else PartStage(row.stage)
+    return {
+        "number": row.number,
+        "source": row.source,
+        "stage": row.stage,
+        "stage_label": card_label(stage),
+        "created_at": row.created_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def check_view(row: LineRow) -> dict[str, object]:
+    """The bank's word on the account in one round."""
+    reason = None if row.valid else reason_words(row.reason_code)
+    return {"round_no": row.round_no, "valid": row.valid, "reason": reason, "at": row.at}

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api import (
+    account_checks,
     application_acts,
     application_imports,
     applications,
@@ -10,6 +11,7 @@ from api import (
     beneficiary_lists,
     budget_choices,
     callbacks,
+    card_changes,
     catalogs,
     citizen_account,
     citizen_logins,
@@ -30,10 +32,12 @@ from api import (
     policy_unit,
     province_slot,
     register,
+    register_shared,
     runs,
     settlements,
     summaries,
     trail,
+    village_entries,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -59,7 +63,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     summaries.router,
     payments.router,
     settlements.router,
+    # before the register's own routes: shared is no account's id
+    register_shared.router,
     register.router,
+    card_changes.router,
+    village_entries.router,
+    account_checks.router,
     contradictions.router,
     inbox.router,
     runs.router,

@@ -7,6 +7,8 @@ from urllib.parse import quote
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models import card_stages
+from models.card_stages import EntryStage, LoginStage, RequestStage, RoundStage
 from models.settings import Settings
 from models.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, label
 from models.subsidy import RunKind, workflow_id
@@ -20,6 +22,12 @@ _STAGES: Mapping[RunKind, type[StrEnum]] = {
     RunKind.SUBSIDY_FLOW: FlowStage,
     RunKind.EVIDENCE: OrderState,
     RunKind.APPLICATION_IMPORT: ImportStage,
+}
+_CARD_STAGES: Mapping[RunKind, type[StrEnum]] = {
+    RunKind.FACE_LOGIN: LoginStage,
+    RunKind.CARD_CHANGE: RequestStage,
+    RunKind.VILLAGE_ENTRY: EntryStage,
+    RunKind.ACCOUNT_CHECK: RoundStage,
 }
 
 
@@ -41,6 +49,9 @@ def run_url(settings: Settings, run_id: str) -> str:
 
 
 def stage_label(kind: RunKind, stage: str) -> str:
+    card_words = _CARD_STAGES.get(kind)
+    if card_words is not None and stage in set(card_words):
+        return card_stages.label(card_words(stage))
     words = _STAGES.get(kind)
     return label(words(stage)) if words is not None and stage in set(words) else stage
 

@@ -27,6 +27,8 @@ class Principal(BaseModel):
     subject: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9._@-]+$")
     role: Role
     county_code: str = Field(pattern=r"^[0-9]{6}$")
+    # Who the caller is as a beneficiary, where the county's login knows it: nobody decides about the own account.
+    person_index: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", repr=False)
 
 
 def create_key_file(path: Path) -> None:
@@ -43,7 +45,7 @@ def load_key(path: Path) -> OctKey:
     return OctKey.import_key(path.read_text().strip())
 
 
-def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12) -> str:
+def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12, person_index: str | None = None) -> str:
     """A signed token for one person in one role and county."""
     now = datetime.now(UTC)
     claims = {
@@ -52,7 +54,7 @@ def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12) -
         "county": county,
         "iat": int(now.timestamp()),
         "exp": int((now + timedelta(hours=hours)).timestamp()),
-    }
+    } | ({"person": person_index} if person_index else {})
     return jwt.encode({"alg": ALGORITHM}, claims, load_key(path))
 
 
@@ -61,6 +63,11 @@ def read(key: OctKey, token: str) -> Principal:
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         jwt.JWTClaimsRegistry(exp={"essential": True}).validate(claims)
-        return Principal(subject=claims["sub"], role=claims["role"], county_code=claims["county"])
+        return Principal(
+            subject=claims["sub"],
+            role=claims["role"],
+            county_code=claims["county"],
+            person_index=claims.get("person"),
+        )
     except (JoseError, ValidationError, KeyError, ValueError, TypeError) as error:
         raise TokenRefused from error
