@@ -48,8 +48,8 @@ class Flow(SQLModel, table=True):
     called_off: bool = False
     refusal_code: str | None = None
     published_pages: int | None = None
-    end_claim: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
-    end_figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    end_claim: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    end_figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     started_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     started_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -229,7 +229,7 @@ class Summary(SQLModel, table=True):
     flow_id: int = Field(foreign_key="flow.id", sa_type=BigInteger)
     number: int
     stage: SummaryStage = Field(default=SummaryStage.OPEN, sa_type=words(SummaryStage))
-    figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     form_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
     opinion: str | None = None
     reviewed_by: str | None = None
