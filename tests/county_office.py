@@ -165,6 +165,9 @@ class Office(Play):
         self.pass_summary(flow_no, refused_first=False)
         return flow_no, numbers
 
+    def form(self) -> bytes:
+        return form_pdf("form")
+
     def pass_in_county(self, flow_no: str, **more: object) -> None:
         """审核 通过 with form and opinion."""
         self.at(flow_no, "county_review")

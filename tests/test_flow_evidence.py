@@ -1,0 +1,80 @@
+"""提交材料 of paid lines: what lacks photos or isn't paid stays, the rest goes once (S1 2.8)."""
+
+from deploy.demo.drawings import PHOTO_KINDS, photo_archive
+from deploy.demo.people import Json
+from models.store import trail
+from tests.county_office import Line, Office, lines
+from tests.province import Province
+from tests.test_flow_payments import lost_end
+
+pytest_plugins = ["tests.province_fixtures"]
+
+
+def with_photos(office: Office, *numbers: str) -> None:
+    for kind in PHOTO_KINDS:
+        office.operator.upload("/photo-archives", f"{kind}.zip", photo_archive(kind, numbers), kind=kind)
+
+
+def sent(province: Province, flow_no: str) -> list[Json]:
+    [(flow_id,)] = province.rows("SELECT platform_id FROM flow WHERE flow_no = :no", no=flow_no)
+    items: list[Json] = province.platform.ask("GET", f"/evidence/{flow_id}")["items"]
+    return items
+
+
+def test_lines_without_photos_are_listed_and_not_sent(province: Province) -> None:
+    office = Office(province)
+    flow_no, numbers = office.ended([*lines(3), Line(4, payment="failed:账户销户")])
+    with_photos(office, *numbers[:2])
+    done = office.order_done(office.enter_order("evidence", flow_no))
+    assert (done["line_count"], done["done_count"]) == (3, 2)
+    rows = office.operator.pages(f"/orders/{done['order_no']}/lines")
+    faults = {row["application_no"]: row["fault_code"] for row in rows if row["fault_code"]}
+    assert faults == {numbers[2]: "PHOTOS_MISSING"}
+    assert {item["application_no"] for item in sent(province, flow_no)} == set(numbers[:2])
+    with_photos(office, numbers[2])
+    again = office.order_done(office.enter_order("evidence", flow_no))
+    assert (again["line_count"], again["done_count"]) == (1, 1)
+    assert {item["application_no"] for item in sent(province, flow_no)} == set(numbers[:3])
+    stages = {row[0] for row in province.rows("SELECT stage FROM application WHERE stage <> 'failed'")}
+    assert stages == {"evidence_sent"}
+
+    async def broken() -> int | None:
+        async with province.database.reading() as session:
+            return await trail.verify(session, office.code)
+
+    assert province.portal.call(broken) is None
+
+
+def test_a_page_whose_answer_was_lost_is_sent_again_and_replaces_itself(province: Province) -> None:
+    province.platform.ask("PUT", "/settings", {"hang_seconds": 0.2})
+    office = Office(province)
+    flow_no, numbers = office.ended(lines(2))
+    with_photos(office, *numbers)
+    province.platform.next_fault("half_json", "submitEvidence")
+    done = office.order_done(office.enter_order("evidence", flow_no))
+    assert done["done_count"] == 2
+    assert len(sent(province, flow_no)) == 2
+
+
+def test_a_line_that_the_platform_knows_as_returned_leaves_its_page(province: Province) -> None:
+    """LINE_NOT_PAID names it: the others go without it, under a key of their own."""
+    province.platform.ask("PUT", "/settings", {"returns_after_end": 1})
+    office = Office(province)
+    flow_no, numbers = office.approved([*lines(2), Line(3, payment="returned:账户销户")])
+    province.platform.lose("flow.payments", "flow.ended")
+    ended = lost_end(province, office, flow_no)
+    pages = province.platform.events("flow.payments", flow_no)
+    province.platform.deliver(pages[0])
+    province.platform.deliver(ended)
+    office.at(flow_no, "ended")
+    province.wait(
+        "退票", lambda: {"said": province.platform.events("flow.payments", flow_no)}, lambda x: len(x["said"]) > 1
+    )
+    with_photos(office, *numbers)
+    done = office.order_done(office.enter_order("evidence", flow_no))
+    assert (done["line_count"], done["done_count"]) == (3, 2)
+    rows = office.operator.pages(f"/orders/{done['order_no']}/lines")
+    assert {row["application_no"]: row["fault_code"] for row in rows if row["fault_code"]} == {
+        numbers[2]: "LINE_NOT_PAID"
+    }
+    assert len(sent(province, flow_no)) == 2
