@@ -1,0 +1,75 @@
+"""`make bench`: a fresh stack, the runs turn about, a table, and BENCHMARKS.md. Needs an idle machine."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from deploy.bench import callbacks, evidence, floor, product
+from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
+from deploy.bench.report import Figures, print_table, rows, write
+from deploy.stack.processes import ROOT, StackError
+from deploy.stack.stack import Stack
+
+SMALL, LARGE, RUNS = 2_000, 20_000, 3
+
+
+def measure(home: Path, small: int, large: int, runs: int) -> Figures:
+    """Bare script and product take the same batch one after the other, so that both meet the same machine."""
+    sizes = [*([small] * runs), large]
+    batches = [make_batch(home / "lines", seed, count) for seed, count in enumerate(sizes, start=1)]
+    with stack_knowing(home, [batch.seed for batch in batches]) as stack:
+        pairs = [_pair(stack, batch) for batch in batches]
+        *smalls, (bare_large, outcome_large) = pairs
+        return Figures(
+            small=[outcome for _, outcome in smalls],
+            large=outcome_large,
+            bare_small=[seconds for seconds, _ in smalls],
+            bare_large=bare_large,
+            evidence=evidence.measure(stack, smalls[-1][1].flow_no),
+            callbacks=callbacks.measure(stack),
+        )
+
+
+def _pair(stack: Stack, batch: Batch) -> tuple[float, product.Outcome]:
+    bare = floor.pay(stack, batch)
+    outcome = product.pay(stack, batch)
+    if (bare["paid_lines"], bare["paid_fen"]) != (outcome.paid_lines, outcome.paid_fen):
+        raise StackError(f"两边结果不一致：裸脚本 {bare}，本系统 {outcome.paid_lines} 笔 {outcome.paid_fen} 分")
+    print(
+        f"{len(batch.lines):,} 行：裸脚本 {bare['seconds']:.2f} 秒，本系统 {outcome.seconds:.2f} 秒，"
+        f"worker 峰值 {outcome.worker_peak_mib:.0f} MiB，历史事件 {outcome.history_events}",
+        flush=True,
+    )
+    return float(bare["seconds"]), outcome
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
+    parser.add_argument("--home", type=Path, default=HOME, help="where the measured stack lives (var/bench)")
+    parser.add_argument("--small", type=int, default=SMALL)
+    parser.add_argument("--large", type=int, default=LARGE)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
+    said = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        figures = measure(said.home.resolve(), said.small, said.large, said.runs)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print_table(rows(figures))
+    write(said.out, figures)
+    print(f"已写入 {said.out}")
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""The measured figures as a table on the screen, and as BENCHMARKS.md with the machine they were measured on."""
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from deploy.bench.callbacks import Rates
+from deploy.bench.evidence import LINES, Evidence
+from deploy.bench.product import Outcome
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure beside what it is held against; `kept` is None where there is no bound."""
+
+    what: str
+    product: str
+    beside: str
+    bound: str
+    kept: bool | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that was measured in one go."""
+
+    small: Sequence[Outcome]
+    large: Outcome
+    bare_small: Sequence[float]
+    bare_large: float
+    callbacks: Sequence[Rates]
+    evidence: Evidence
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(run.seconds for run in self.small) / statistics.median(self.bare_small)
+
+
+HEADERS = ("测量", "本系统", "对照", "要求", "")
+
+
+def rows(figures: Figures) -> list[Row]:
+    return [*_speed(figures), *_growth(figures), *_callbacks(figures), _evidence(figures)]
+
+
+def print_table(table_rows: Sequence[Row]) -> None:
+    table = Table(title="测速结果")
+    for header in HEADERS:
+        table.add_column(header)
+    for row in table_rows:
+        table.add_row(row.what, row.product, row.beside, row.bound, _mark(row))
+    Console(width=140).print(table)
+
+
+def write(path: Path, figures: Figures) -> None:
+    """Everything in one file: the machine, the table, the steps of one run."""
+    head = ["# Measured figures", "", *machine(), "", *_markdown(rows(figures)), ""]
+    steps = ["| 步骤 | 2,000 行（秒） | 20,000 行（秒） |", "| --- | ---: | ---: |", *_steps(figures)]
+    small = statistics.median(run.history_events for run in figures.small)
+    events = [
+        "",
+        f"History of the flow's run: {small:.0f} events for {figures.small[0].lines:,} lines,"
+        f" {figures.large.history_events} for {figures.large.lines:,}: it grows with the pages that arrive, not with"
+        " the lines.",
+        "",
+        *_notes(),
+    ]
+    path.write_text("\n".join([*head, "## One run, step by step", "", *steps, *events]) + "\n", "utf-8")
+
+
+def machine() -> list[str]:
+    memory = psutil.virtual_memory().total / 2**30
+    return [
+        f"- Date: {date.today().isoformat()}",  # noqa: DTZ011
+        f"- Machine: {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}",
+        f"- Python {platform.python_version()}; PostgreSQL with fsync, Temporal on SQLite with synchronous=FULL,"
+        " all parts and the load on this one machine",
+    ]
+
+
+def _speed(figures: Figures) -> list[Row]:
+    ours = statistics.median(run.seconds for run in figures.small)
+    bare, lines = statistics.median(figures.bare_small), figures.small[0].lines
+    large = figures.large
+    rate = large.lines / large.seconds
+    spread = "、".join(f"{run.seconds:.1f}" for run in figures.small)
+    return [
+        Row(
+            f"导入到流程结束，{lines:,} 行（三次中位数）",
+            f"{ours:.1f} 秒（{spread}）",
+            f"裸脚本 {bare:.1f} 秒",
+            "≤ 3 倍",
+            figures.ratio <= 3,
+        ),
+        Row("　倍数", f"{figures.ratio:.2f}", "", "≤ 3", figures.ratio <= 3),
+        Row(f"　{lines:,} 行用时", f"{ours:.1f} 秒", "", "< 40 秒", ours < 40),
+        Row(
+            f"导入到流程结束，{large.lines:,} 行",
+            f"{large.seconds:.1f} 秒，每秒 {rate:.0f} 行",
+            f"裸脚本 {figures.bare_large:.1f} 秒（{large.seconds / figures.bare_large:.2f} 倍）",
+            "> 150 行/秒，应达 350",
+            rate > 150,
+        ),
+    ]
+
+
+def _growth(figures: Figures) -> list[Row]:
+    large = figures.large
+    per_small = statistics.median(run.seconds / run.lines for run in figures.small)
+    per_large = large.seconds / large.lines
+    peak = statistics.median(run.worker_peak_mib for run in figures.small)
+    events = statistics.median(run.history_events for run in figures.small)
+    return [
+        Row(
+            "每行用时，20,000 行对 2,000 行",
+            f"{per_large * 1000:.2f} 毫秒",
+            f"{per_small * 1000:.2f} 毫秒（{per_large / per_small:.2f} 倍）",
+            "≤ 1.05 倍",
+            per_large <= 1.05 * per_small,
+        ),
+        Row(
+            "worker 内存峰值，20,000 行对 2,000 行",
+            f"{large.worker_peak_mib:.0f} MiB",
+            f"{peak:.0f} MiB（{large.worker_peak_mib / peak:.2f} 倍）",
+            "≤ 1.3 倍",
+            large.worker_peak_mib <= 1.3 * peak,
+        ),
+        Row("流程历史事件，20,000 行对 2,000 行", f"{large.history_events}", f"{events:.0f}", "只随页数增长", None),
+    ]
+
+
+def _callbacks(figures: Figures) -> list[Row]:
+    return [
+        Row(
+            f"回调确认，{rates.load.name}（{rates.body_bytes / 1024:.1f} KiB）",
+            f"{statistics.median(rates.product):.0f} 个/秒",
+            f"裸路由 {statistics.median(rates.bare):.0f} 个/秒（{rates.ratio:.2f} 倍）",
+            "≥ 0.8 倍",
+            rates.ratio >= 0.8,
+        )
+        for rates in figures.callbacks
+    ]
+
+
+def _evidence(figures: Figures) -> Row:
+    evidence = figures.evidence
+    return Row(
+        f"提交材料，{LINES} 行、每行三张照片",
+        f"每秒 {LINES / statistics.median(evidence.product):.0f} 行",
+        f"裸脚本每秒 {LINES / statistics.median(evidence.bare):.0f} 行（用时 {evidence.ratio:.2f} 倍）",
+        "—",
+        None,
+    )
+
+
+def _markdown(table_rows: Sequence[Row]) -> list[str]:
+    body = [f"| {row.what} | {row.product} | {row.beside} | {row.bound} | {_mark(row)} |" for row in table_rows]
+    return [f"| {' | '.join(HEADERS)} |", "| --- | --- | --- | --- | --- |", *body]
+
+
+def _mark(row: Row) -> str:
+    return {None: "", True: "✓", False: "✗"}[row.kept]
+
+
+def _steps(figures: Figures) -> list[str]:
+    middle = sorted(figures.small, key=lambda run: run.seconds)[len(figures.small) // 2]
+    large: dict[str, float] = {}
+    small: dict[str, float] = {}
+    for steps, told in ((middle.steps, small), (figures.large.steps, large)):
+        for name, seconds in steps:
+            told[name] = told.get(name, 0.0) + seconds
+    return [f"| {name} | {small[name]:.2f} | {large.get(name, 0.0):.2f} |" for name in small]
+
+
+def _notes() -> list[str]:
+    return [
+        "What is compared: the bare script (`deploy/bench/bare.py`) reads the same file and does the same signed calls,"
+        " pages, COPYs and UPDATEs into the same columns and indexes, receives the same callbacks and commits each"
+        " before it answers. It has no API, Temporal, outbox, journal of instructions, trail, foreign keys, row checks"
+        " or second person, and can't be stopped in the middle. The product is driven by people through its API who"
+        " look whether it is done. Policy, indicator and catalogs are there before either clock starts; the platform is"
+        " the simulator without delays and faults; a fresh worker serves each run.",
+        "",
+        "`make bench` measures anew and rewrites this file.",
+    ]
