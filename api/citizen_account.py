@@ -23,7 +23,7 @@ AUTHORISATION = "本人持有账号且同意对当前账号进行状态查询等
 
 @router.get("/account", summary="我的一卡通账号")
 async def show_account(desk: Citizens) -> Response:
-    async with desk.database.reading() as session:
+    async with desk.snapshot() as session:
         accounts = await own_accounts(session, desk.vault, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
         open_matter = await _open_matter(session, desk)
@@ -45,7 +45,7 @@ async def show_account(desk: Citizens) -> Response:
 @router.get("/counties", summary="使用区县")
 async def list_counties(desk: Citizens) -> Response:
     """The counties in which the person has an account: those that may be chosen for a change."""
-    async with desk.database.reading() as session:
+    async with desk.snapshot() as session:
         accounts = await own_accounts(session, desk.vault, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
     items = [_county(county) | _face(account, banks) for account in accounts for county in account.counties]
@@ -54,7 +54,7 @@ async def list_counties(desk: Citizens) -> Response:
 
 @router.get("/banks", summary="开户行和卡类型")
 async def list_banks(desk: Citizens) -> Response:
-    async with desk.database.reading() as session:
+    async with desk.snapshot() as session:
         banks = await bank_names(session, desk.province)
     return answer(
         {

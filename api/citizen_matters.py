@@ -66,7 +66,7 @@ async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
             raise conflict(refused.code, "已有变更正在办理", refused.words, errors) from None
         await session.flush()
         [view] = await matter_views(session, desk.vault, [request])
-        await _note(session, desk, "card_change_asked", request, sorted(set(wish.counties)))
+        await _note(session, desk, "card_change.asked", request, sorted(set(wish.counties)))
         return Reply(201, view, f"/citizen/matters/{request.request_no}")
 
     return await desk.once(work)
@@ -85,7 +85,7 @@ async def list_matters(
     if state is not None:
         ended = col(CardChange.ended_at)
         statement = statement.where(ended.is_(None) if state is State.OPEN else ended.is_not(None))
-    async with desk.database.reading() as session:
+    async with desk.snapshot() as session:
         if after is not None:
             # a number is nobody's secret, a row's id would tell how many requests there are
             place = select(CardChange.id).where(CardChange.request_no == after).scalar_subquery()
@@ -97,7 +97,7 @@ async def list_matters(
 
 @router.get("/matters/{request_no}", summary="办理过程")
 async def show_matter(request_no: str, desk: Citizens) -> Response:
-    async with desk.database.reading() as session:
+    async with desk.snapshot() as session:
         [view] = await matter_views(session, desk.vault, [await _own(session, desk, request_no)])
     return answer(view)
 
@@ -114,7 +114,7 @@ async def withdraw(request_no: str, desk: Citizens) -> Response:
             raise conflict(refused.code, "不能撤销", refused.words) from None
         await session.flush()
         [view] = await matter_views(session, desk.vault, [request])
-        await _note(session, desk, "card_change_withdrawn", request, await _withdrawn(session, request))
+        await _note(session, desk, "card_change.withdrawn", request, await _withdrawn(session, request))
         return Reply(200, view)
 
     return await desk.once(work)
@@ -140,8 +140,9 @@ async def _withdrawn(session: AsyncSession, request: CardChange) -> list[str]:
 
 
 def _wish(form: ChangeForm, desk: CitizenDesk) -> CardWish:
-    if form.card_type is None:
-        raise _incomplete([name for name in _STARRED if not getattr(form, name)])
+    missing = [name for name in _STARRED if not _is_given(getattr(form, name))]
+    if missing or form.card_type is None:
+        raise _incomplete(missing)
     return CardWish(
         counties=form.counties,
         card_type=form.card_type,
@@ -151,6 +152,10 @@ def _wish(form: ChangeForm, desk: CitizenDesk) -> CardWish:
         reason=(form.reason or "").strip() or None,
         channel=desk.person.channel,
     )
+
+
+def _is_given(value: object) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)
 
 
 def _incomplete(fields: list[str]) -> Problem:

@@ -29,7 +29,7 @@ async def list_notices(
     )
     if after is not None:
         statement = statement.where(col(Notice.id) < after)
-    async with desk.database.reading() as session:
+    async with desk.snapshot() as session:
         rows = (await session.exec(statement.order_by(col(Notice.id).desc()).limit(limit + 1))).all()
         banks = await bank_names(session, desk.province)
     items = [_view(desk, notice, banks) for notice in rows[:limit]]

@@ -3,9 +3,12 @@
 import hashlib
 import ipaddress
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.idempotency import Work, answer_once, key_of
 from api.parts import Parts, parts_of
@@ -40,6 +43,13 @@ class CitizenDesk:
     def citizen(self) -> Citizen:
         person = self.person
         return Citizen(person.province_code, person.person_index, person.name, person.id_number)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """What is read belongs together: a request and its parts as of one moment."""
+        async with self.database.reading() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
 
     async def once(self, work: Work) -> Response:
         """A repeat with the same key gets the same answer, on whichever of the person's devices."""
