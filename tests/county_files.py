@@ -66,8 +66,8 @@ def organizations_500001() -> CountyFile:
     return CountyFile(name, (DATA / name).read_bytes(), "organization", lines)
 
 
-def personal_500003(count: int = 60) -> CountyFile:
-    return _csv_file("people-500003.csv", _csv_lines(DATA / "batch-500003-60.csv")[:count])
+def personal_500003(start: int = 0, end: int = 60) -> CountyFile:
+    return _csv_file("people-500003.csv", _csv_lines(DATA / "batch-500003-60.csv")[start:end])
 
 
 def expected(*files: CountyFile) -> Expected:

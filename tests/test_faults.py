@@ -1,0 +1,281 @@
+"""What else breaks, on one stack: workers that freeze, servers that vanish, a platform that lies, loses and repeats."""
+
+import json
+import random
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+import pytest
+
+from deploy.demo.drawings import drawing
+from deploy.demo.people import Json
+from deploy.demo.play import Ground
+from deploy.simulator.clients import Client, callback_headers
+from deploy.stack import Options, Stack
+from deploy.stack.processes import end_leftovers
+from deploy.stack.stack import remove_home
+from tests.conftest import STACKS
+from tests.county_files import Expected, expected, personal_500001, personal_500003
+from tests.whole_stack import (
+    QUICK,
+    TOTAL_FEN,
+    Burst,
+    Whole,
+    balances,
+    nothing_left_over,
+    opened,
+    pay_next,
+    trail_holds,
+)
+
+BIG, SMALL, PROVINCE = "500001", "500003", "500000"
+SEED = 20_261
+SPEED = 5
+# Of events and of answers; what gets lost is fetched by asking, here after some seconds instead of a day.
+FAULTS = {
+    "duplicate": 0.3,
+    "repeated": 0.2,
+    "reordered": 0.3,
+    "early": 0.2,
+    "late": 0.2,
+    "lost": 0.2,
+    "missing_page": 0.1,
+    "overlapping": 0.3,
+    "5xx": 0.1,
+    "429": 0.03,
+    "html_200": 0.05,
+    "half_json": 0.05,
+    "redirect": 0.03,
+    "timeout_after_accept": 0.1,
+}
+ASKING = {"PLATFORM_FIRST_ASK_SECONDS": "3", "PLATFORM_ASK_SECONDS": "3"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    whole: Whole
+    grounds: dict[str, Ground]
+    second_api: str
+
+    def pays(self, county: str, start: int = 0, end: int = 0) -> tuple[Callable[[], str], Expected]:
+        file = personal_500003(start, end) if county == SMALL else personal_500001(end)
+        return partial(pay_next, self.whole.play(county), self.grounds[county], file), expected(file)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    """Two workers and two API processes on the same rows from the start."""
+    print(f"seed {SEED}")
+    home = STACKS / "faults"
+    end_leftovers(home)
+    remove_home(home)
+    options = Options(durable=False, env=QUICK | ASKING, time_scale=SPEED * 86_400, seed=SEED)
+    with Stack(home, options) as stack:
+        stack.start()
+        stack.add_worker("worker-2")
+        second = stack.add_api("api-2")
+        with opened(stack) as whole:
+            with ThreadPoolExecutor() as pool:
+                made = [
+                    pool.submit(whole.play(county).prepare_ground, TOTAL_FEN, refused_first=False)
+                    for county in (BIG, SMALL)
+                ]
+                grounds = dict(zip((BIG, SMALL), (one.result(60) for one in made), strict=True))
+            yield Scene(whole, grounds, second)
+    remove_home(home)
+
+
+def test_a_platform_that_loses_repeats_and_stumbles_while_workers_are_replaced(scene: Scene) -> None:
+    """Both counties at once; every few seconds one of the two workers is asked to go and another one comes."""
+    whole = scene.whole
+    whole.platform("PUT", "/settings", {"late_seconds": 1.5, "hang_seconds": 0.3})
+    whole.platform("PUT", "/faults", {"rates": FAULTS})
+    (pay_big, end_big), (pay_small, end_small) = scene.pays(BIG, end=50), scene.pays(SMALL, 0, 20)
+    playing = [whole.begin(pay_big), whole.begin(pay_small)]
+    turn = 0
+    while not all(play.done() for play in playing) and turn < 6:
+        name = ("worker", "worker-2")[turn % 2]
+        whole.stack.stop(name)
+        whole.stack.add_worker(name)
+        turn += 1
+    big, small = (play.result(timeout=120) for play in playing)
+    whole.platform("PUT", "/faults", {"rates": {}})
+    whole.days_a_second(20)
+    balances(whole, BIG, big, end_big)
+    balances(whole, SMALL, small, end_small)
+    whole.days_a_second(SPEED)
+    nothing_left_over(whole)
+    done = whole.platform("GET", "/faults")["counts"]
+    print(f"faults done: {done}; workers replaced: {turn}")
+    assert sum(done.values()) > 30
+    trail_holds(whole, BIG, SMALL)
+
+
+def test_a_worker_that_freezes_beyond_its_heartbeat_and_wakes_again(scene: Scene) -> None:
+    """Two attempts of one hand-over live at once: one effect, the answer of the first that came."""
+    whole = scene.whole
+    pay, end = scene.pays(SMALL, 20, 30)
+    whole.platform("PUT", "/settings", {"answer_delay_seconds": 1.5})
+    playing = whole.begin(pay)
+    before = {row[0] for row in whole.rows("SELECT key FROM instruction")}
+    key = whole.until("a page under way", lambda: _under_way(whole, before))
+    for name in ("worker", "worker-2"):
+        whole.stack.signal(name, signal.SIGSTOP)
+    whole.platform("PUT", "/settings", {"answer_delay_seconds": 0})
+    whole.stack.add_worker("worker-3")
+    whole.until("the other attempt", lambda: whole.one("SELECT answered_at FROM instruction WHERE key = %s", key))
+    for name in ("worker", "worker-2"):
+        whole.stack.signal(name, signal.SIGCONT)
+    flow_no = playing.result(timeout=90)
+    balances(whole, SMALL, flow_no, end)
+    assert whole.rows("SELECT count(*) FROM instruction WHERE key = %s", key) == [(1,)]
+    whole.stack.stop("worker-3")
+
+
+def test_the_database_dies_again_and_again_and_nothing_acknowledged_is_lost(scene: Scene) -> None:
+    whole, dice = scene.whole, random.Random(SEED)
+    pay, end = scene.pays(SMALL, 30, 40)
+    playing = whole.begin(pay)
+    acknowledged: list[str] = []
+    posting = Posting(scene, acknowledged)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        posts = [pool.submit(posting.run) for _ in range(4)]
+        for _ in range(3):
+            whole.until("callbacks taken", partial(_at_least, acknowledged, len(acknowledged) + dice.randint(20, 120)))
+            whole.stack.signal("postgres", signal.SIGQUIT)
+            whole.until("it is gone", lambda: not whole.stack.is_running("postgres"))
+            whole.stack.start("postgres")
+        posting.over = True
+        assert {code for post in posts for code in post.result(30)} <= {204, 503}
+    balances(whole, SMALL, playing.result(timeout=90), end)
+    stored = {row[0] for row in whole.rows("SELECT event_id FROM inbox WHERE event_id LIKE 'probe-%%'")}
+    assert set(acknowledged) <= stored
+    print(f"{len(acknowledged)} callbacks acknowledged, all stored, over three deaths of the database")
+    whole.rows("DELETE FROM inbox WHERE event_id LIKE 'probe-%%' RETURNING id")
+    nothing_left_over(whole)
+
+
+def test_one_callback_many_times_at_once_a_burst_at_the_end_and_an_api_that_dies_in_between(scene: Scene) -> None:
+    """The page comes when nobody can be told: Temporal is away, then both API processes die with it in the inbox."""
+    whole = scene.whole
+    pay, end = scene.pays(SMALL, 40, 50)
+    whole.platform("PUT", "/faults", {"next": {"lost": 2}, "only": {"lost": ["flow.payments", "flow.ended"]}})
+    before = {event["webhook_id"] for event in _lost(whole)}
+    playing = whole.begin(pay)
+    page, ended = whole.until("both events lost", lambda: _lost_pair(whole, before)) or ({}, {})
+    whole.stack.kill("temporal")
+    answers = Burst(16).run(partial(_send, scene, page["webhook_id"], page["body"]))
+    assert set(answers) == {204}
+    assert whole.rows("SELECT count(*) FROM inbox WHERE event_id = %s", page["webhook_id"]) == [(1,)]
+    whole.stack.kill("api")
+    whole.stack.kill("api-2")
+    assert whole.rows("SELECT applied_at FROM inbox WHERE event_id = %s", page["webhook_id"]) == [(None,)]
+    whole.stack.start("temporal")
+    whole.stack.start("api")
+    scene.whole.stack.add_api("api-2")
+    ids = [f"{ended['webhook_id']}-{number}" for number in range(60)]
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        assert set(pool.map(lambda event_id: _send(scene, event_id, ended["body"]), ids)) == {204}
+    flow_no = playing.result(timeout=90)
+    balances(whole, SMALL, flow_no, end)
+    nothing_left_over(whole)
+    assert whole.rows("SELECT count(*) FROM inbox WHERE event_id = ANY(%s) AND applied_at IS NOT NULL", ids) == [(60,)]
+    twice = "SELECT flow_line_id FROM payment JOIN flow f ON f.id = flow_id WHERE f.flow_no = %s"
+    assert whole.rows(twice + " GROUP BY 1 HAVING count(*) > 1", flow_no) == []
+
+
+def test_a_contradiction_waits_for_a_person_and_no_file_is_named_before_it_is_stored(scene: Scene) -> None:
+    """The object store is away while the county uploads; then the platform says something else about a payment."""
+    whole = scene.whole
+    whole.stack.kill("s3")
+    operator = whole.people[SMALL].operator
+    upload = {"files": {"file": ("form.jpg", drawing("notice", "form"), "image/jpeg")}}
+    headers = operator._headers | {"Idempotency-Key": "while-away"}
+    away = whole.http.post("/files", headers=headers, **upload)  # type: ignore[arg-type]
+    assert (away.status_code, away.json()["code"]) == (503, "UNAVAILABLE")
+    pay, end = scene.pays(SMALL, 50, 60)
+    only = {"contradicting": ["flow.payments"]}
+    whole.platform("PUT", "/faults", {"next": {"contradicting": 1}, "only": only})
+    playing = whole.begin(pay)
+    whole.stack.start("s3")
+    again = whole.http.post("/files", headers=headers, **upload)  # type: ignore[arg-type]
+    assert again.status_code == 201
+    flow_no = playing.result(timeout=90)
+    reviewer = whole.people[SMALL].reviewer
+    (open_one,) = whole.until("side by side", lambda: reviewer.get("/contradictions", number=flow_no)["items"])
+    assert open_one["applied"] != open_one["claimed"]
+    reviewer.post(f"/contradictions/{open_one['id']}/decision", {"take": "applied", "reason": "以首次通知为准"})
+    balances(whole, SMALL, flow_no, end)
+    nothing_left_over(whole)
+    _every_row_has_its_object(whole)
+
+
+class Posting:
+    """Posts callbacks about nothing we know to both API processes, and keeps those that were acknowledged."""
+
+    def __init__(self, scene: Scene, acknowledged: list[str]) -> None:
+        self.over = False
+        self._scene = scene
+        self._acknowledged = acknowledged
+
+    def run(self) -> set[int]:
+        codes: set[int] = set()
+        mine = f"probe-{id(object())}-{random.randbytes(6).hex()}"
+        number = 0
+        while not self.over:
+            event_id = f"{mine}-{number}"
+            code = _send(self._scene, event_id, json.dumps({"type": "policy.reviewed", "data": {"number": number}}))
+            codes.add(code)
+            if code == 204:
+                self._acknowledged.append(event_id)
+            number += 1
+        return codes
+
+
+def _at_least(acknowledged: list[str], enough: int) -> bool:
+    return len(acknowledged) >= enough
+
+
+def _under_way(whole: Whole, before: set[str]) -> str | None:
+    rows = whole.rows("SELECT key FROM instruction WHERE key LIKE '%%/p1' AND answered_at IS NULL")
+    return next((row[0] for row in rows if row[0] not in before), None)
+
+
+def _lost(whole: Whole) -> list[Json]:
+    items: list[Json] = whole.platform("GET", "/events", status="lost", body=1)["items"]
+    return items
+
+
+def _lost_pair(whole: Whole, before: set[str]) -> tuple[Json, Json] | None:
+    fresh = {event["type"]: event for event in _lost(whole) if event["webhook_id"] not in before}
+    return (fresh["flow.payments"], fresh["flow.ended"]) if len(fresh) == 2 else None
+
+
+def _send(scene: Scene, event_id: str, body: str) -> int:
+    """As the platform would, to one of the two API processes."""
+    layout = scene.whole.stack.layout
+    url = random.choice((layout.api_url, scene.second_api))
+    client = Client(
+        client_id="platform",
+        province_code=PROVINCE,
+        secrets=[],
+        callback_url=url,
+        callback_secrets=[layout.secrets.callback_secrets[PROVINCE]],
+    )
+    headers = callback_headers(client, event_id, body.encode())
+    return httpx.post(
+        f"{url}/callbacks/{PROVINCE}", content=body.encode(), headers=headers, timeout=30, trust_env=False
+    ).status_code
+
+
+def _every_row_has_its_object(whole: Whole) -> None:
+    client = whole.stack.layout.objects.client()
+    keys = {entry["Key"] for entry in client.list_objects_v2(Bucket="onecard").get("Contents", [])}
+    client.close()
+    named = {row[0] for row in whole.rows("SELECT object_key FROM stored_file")}
+    assert named
+    assert named <= keys
