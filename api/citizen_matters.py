@@ -66,7 +66,7 @@ async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
             raise conflict(refused.code, "已有变更正在办理", refused.words, errors) from None
         await session.flush()
         [view] = await matter_views(session, desk.vault, [request])
-        await _note(session, desk, "card_change.asked", request, sorted(set(wish.counties)))
+        await _note(session, desk, "card_change.asked", request, await _concerned(session, request))
         return Reply(201, view, f"/citizen/matters/{request.request_no}")
 
     return await desk.once(work)
@@ -130,6 +130,14 @@ async def _own(session: AsyncSession, desk: CitizenDesk, request_no: str) -> Car
     if request is None:
         raise Problem(404, "NOT_FOUND", "没有这个事项", "请在“事项办理”中核对；只能查看和办理本人的事项")
     return request
+
+
+async def _concerned(session: AsyncSession, request: CardChange) -> list[str]:
+    """A county that was named and knows nothing of the person learns nothing of the person."""
+    statement = select(CardChangePart.county_code).where(
+        CardChangePart.request_id == request.id, col(CardChangePart.old_account_index).is_not(None)
+    )
+    return list((await session.exec(statement.order_by(col(CardChangePart.county_code)))).all())
 
 
 async def _withdrawn(session: AsyncSession, request: CardChange) -> list[str]:

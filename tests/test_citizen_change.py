@@ -140,6 +140,7 @@ def test_a_county_without_an_account_cannot_be_chosen(province: Province, status
     with browser_of(province, MEI) as mine:
         shown = mine.post(FORM, form([first, second], MEI.new_card))
     assert (shown["result"], shown["failure_code"]) == ("failed", "COUNTY_NOT_IN_USE")
+    assert province.rows("SELECT county_code FROM trail_entry WHERE actor = 'citizen'") == [(first,)]
     assert {county["stage"] for county in shown["counties"]} == {"failed"}
 
 

@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 # S2 1.2: a code is good for 300 seconds; nobody waits longer than that for one to appear either.
 VALID = timedelta(seconds=300)
 # A session's last use is written again only after this part of its idle time: pages ask often.
-_TOUCHES_PER_IDLE = 30
+_TOUCHES_PER_IDLE = 180
 
 
 class TooManyAttempts(Exception):
