@@ -75,8 +75,6 @@ WORKFLOWS = [
     VillageEntryWorkflow,
 ]
 RECONNECT_SECONDS = 2.0
-# The platform's slowest answer, with room for the rest of an activity's call.
-TOTAL_FACTOR = 2.0
 
 
 def activities_of(
@@ -92,7 +90,7 @@ def activities_of(
         http,
         clients,
         PostgresJournal(database, vault),
-        total_seconds=settings.platform_timeout_seconds * TOTAL_FACTOR,
+        total_seconds=settings.platform_total_seconds,
     )
     files = PlatformFiles(database, objects, platform)
     reviews = ReviewActivities(database, vault, platform, files, settings)

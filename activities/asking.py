@@ -128,8 +128,11 @@ class AskingActivities:
             async with self._database.transaction() as session:
                 await execute(
                     session,
-                    "UPDATE flow SET published_pages = :pages WHERE id = :id",
+                    "UPDATE flow SET published_pages = :pages, end_claim = CASE WHEN end_claim ->> 'outcome' IS NULL"
+                    " THEN end_claim || jsonb_build_object('outcome', CAST(:outcome AS text)) ELSE end_claim END"
+                    " WHERE id = :id",
                     pages=answer.payment_pages or 0,
+                    outcome=None if answer.outcome is None else answer.outcome.value,
                     id=flow.id,
                 )
         async with self._database.reading() as session:

@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.platform_client import PlatformClient
+from activities.platform_errors import PlatformRefusal
 from models.platform import CatalogItem, Town
 from models.store.database import Database, execute
 from models.store.runs import close_run
@@ -24,8 +25,20 @@ class CatalogActivities:
     @activity.defn
     async def refresh_catalogs(self, subject: Subject) -> None:
         """Fetch all lists, then replace them together; fetching again gives the platform's newest."""
-        county, year = subject.county_code, subject.fund_year or NO_YEAR
-        lists: dict[tuple[str, int], Items] = {
+        try:
+            lists = await self._fetch(subject.county_code, subject.fund_year or NO_YEAR)
+        except PlatformRefusal as refusal:
+            # A year without lists: nothing to keep, and whoever asks next has them fetched anew.
+            async with self._database.transaction() as session:
+                await close_run(session, subject.workflow_id, refusal.code.value)
+            return
+        async with self._database.transaction() as session:
+            for (kind, of_year), items in lists.items():
+                await _keep(session, subject.county_code, kind, of_year, items)
+            await close_run(session, subject.workflow_id, "done")
+
+    async def _fetch(self, county: str, year: int) -> dict[tuple[str, int], Items]:
+        return {
             ("policy-units", NO_YEAR): (await self._platform.list_policy_units(county)).items,
             ("budget-units", NO_YEAR): (await self._platform.list_budget_units(county)).items,
             ("budget-projects", year): (await self._platform.list_budget_projects(county, year)).items,
@@ -34,10 +47,6 @@ class CatalogActivities:
             ("towns", NO_YEAR): (await self._platform.list_towns(county)).items,
             ("banks", NO_YEAR): (await self._platform.list_banks(county)).items,
         }
-        async with self._database.transaction() as session:
-            for (kind, of_year), items in lists.items():
-                await _keep(session, county, kind, of_year, items)
-            await close_run(session, subject.workflow_id, "done")
 
 
 async def _keep(session: AsyncSession, county: str, kind: str, year: int, items: Items) -> None:

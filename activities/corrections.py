@@ -8,8 +8,10 @@ from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_requests import AccountQuery
+from models.stages import Role
 from models.store.database import Value, execute, fetch_one
 from models.store.register import FROM_APPLICATION, put_account
+from models.store.trail import Act, record
 from models.store.vault import Field, Vault
 
 CORRECTED = (
@@ -53,6 +55,12 @@ async def apply_correction(session: AsyncSession, vault: Vault, line: Line, fiel
         changes["account_index"] = vault.index(Field.ACCOUNT, fields["account_no"])
     if "amount_fen" in fields:
         changes["amount_fen"] = min(int(fields["amount_fen"]), line.amount_fen)
+    before = {"account_no": vault.open(Field.ACCOUNT, number, line.account_sealed), "amount_fen": line.amount_fen}
+    before |= {"name": vault.open(Field.NAME, number, line.name_sealed), "bank_code": line.bank_code}
+    act = Act(
+        line.county_code, actor, Role.OPERATOR.value, "line_corrected", number, {"before": before, "after": fields}
+    )
+    await record(session, vault, act)
     settings = ", ".join(f"{column} = :{column}" for column in changes)
     if settings:
         await execute(

@@ -15,6 +15,7 @@ from models.store.vault import Field, Vault
 from models.tables import Contradiction, Flow
 
 SENT_AGAIN = "该申请已在后续流程中补发，采纳会重复发放；请改为保留现有结果"
+TAKEN_OTHERWISE = "同一笔的同一次结果已按另一件来件裁定入账，两件内容不同；请改为保留现有结果"
 Content = dict[str, Any]
 
 
@@ -37,9 +38,10 @@ async def _pay_as_claimed(
     lines = [(p.application_no, p.attempt, p.sequence, p.status.value) for p in payments]
     columns = {"application_no": "text", "attempt": "int", "sequence": "int", "status": "text"}
     await scratch(session, "claimed_line", columns, lines)
-    if await fetch_int(session, SENT_AGAIN_LINES, flow=flow.id):
-        await execute(session, "DROP TABLE claimed_line")
-        return SENT_AGAIN
+    for hindrance, lines_hindered in ((SENT_AGAIN, SENT_AGAIN_LINES), (TAKEN_OTHERWISE, TAKEN_OTHERWISE_LINES)):
+        if await fetch_int(session, lines_hindered, flow=flow.id):
+            await execute(session, "DROP TABLE claimed_line")
+            return hindrance
     for payment in payments:
         await _insert_decision(session, vault, flow, payment)
     await execute(
@@ -60,6 +62,12 @@ SELECT count(*) FROM claimed_line c
 JOIN flow_line l ON l.flow_id = :flow AND l.application_no = c.application_no AND l.attempt = c.attempt
 JOIN flow_line n ON n.application_id = l.application_id AND n.flow_id > l.flow_id
 WHERE c.status = 'paid' AND l.payment IS DISTINCT FROM 'paid' AND n.state NOT IN ('withdrawn', 'deferred', 'cancelled')
+"""
+# A line's result of one sequence is decided once: a second decision would be shown as taken and change nothing.
+TAKEN_OTHERWISE_LINES = """
+SELECT count(*) FROM claimed_line c
+JOIN flow_line l ON l.flow_id = :flow AND l.application_no = c.application_no AND l.attempt = c.attempt
+JOIN payment p ON p.flow_line_id = l.id AND p.sequence = c.sequence AND p.source = 'decision' AND p.status <> c.status
 """
 
 

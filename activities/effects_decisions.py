@@ -3,18 +3,23 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_card_claims import take_change_claim
 from activities.effects_cards import CONTRADICTED
 from activities.effects_claims import PAYMENT_CLAIMS
+from activities.effects_results import finish_if_complete
 from models.store.contradictions import decided, open_content
-from models.store.database import execute, fetch_one
+from models.store.database import execute, fetch_one, scratch
+from models.store.register import fill_from_matched
+from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
-from models.tables import Contradiction
+from models.tables import Contradiction, Dataset
 
 CLAIMED = "claimed"
+UNREADABLE = "来件所称的内容无法入账；请改为保留现有结果"
 GONE_ON = "该事项已办到下一步，来件所称已不能采纳；请改为保留现有结果"
 UNBALANCED = "指标余额不足，采纳后收支不平；请先核对指标，或保留现有结果"
 Content = dict[str, Any]
@@ -31,6 +36,8 @@ async def settle_decided(session: AsyncSession, vault: Vault, number: str) -> No
             state="settled" if hindrance is None else "open",
             hindrance=hindrance,
         )
+        detail = {"id": row.id, "kind": row.kind, "taken": row.taken, "hindrance": hindrance}
+        await record(session, vault, by_system(row.county_code, "contradiction_carried_out", row.number, detail))
 
 
 async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -> str | None:
@@ -44,6 +51,9 @@ async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -
             return await effect(session, vault, row, content)
     except IntegrityError:
         return UNBALANCED
+    except (DataError, ProgrammingError):
+        # one row must never stop every later event of its run
+        return UNREADABLE
 
 
 async def _take_review(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
@@ -82,7 +92,11 @@ async def _take_page_count(session: AsyncSession, vault: Vault, row: Contradicti
         pages=claimed["result_pages"],
         reference=row.line_key,
     )
-    return None if changed else GONE_ON
+    if not changed:
+        return GONE_ON
+    statement = select(Dataset).where(Dataset.reference == row.line_key).execution_options(populate_existing=True)
+    await finish_if_complete(session, vault, (await session.exec(statement)).one())
+    return None
 
 
 async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
@@ -108,7 +122,21 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
         " WHERE dataset_id = :dataset AND application_no = :number",
         **values,
     )
+    if values["outcome"] == "accepted":
+        await execute(session, ACCEPTED_ONCE_MORE, dataset=values["dataset"], number=number)
+    elif values["outcome"] == "matched":
+        await execute(session, "DROP TABLE IF EXISTS incoming")
+        await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(number, "matched")])
+        await fill_from_matched(session, vault, row.county_code)
+        await execute(session, "DROP TABLE incoming")
     return None
+
+
+# The platform counts accepted submissions.
+ACCEPTED_ONCE_MORE = (
+    "UPDATE application a SET acceptances = greatest(a.acceptances, l.attempt) FROM flow_line l, dataset d"
+    " WHERE d.id = :dataset AND l.flow_id = d.flow_id AND l.application_no = :number AND a.id = l.application_id"
+)
 
 
 # PostgreSQL wants to know the type of a value that is used in two places.
@@ -124,7 +152,10 @@ RESULT_TAKEN = {
     " reason_sealed = :reason, updated_at = now(),"
     " payment = CASE CAST(:outcome AS text) WHEN 'accepted' THEN 'awaiting' END FROM flow f, dataset d"
     " WHERE d.id = :dataset AND f.id = d.flow_id AND l.flow_id = f.id AND l.application_no = :number"
-    " AND l.state IN ('accepted', 'rejected') AND f.stage IN ('settling', 'under_review', 'county_review')",
+    " AND l.state IN ('accepted', 'rejected') AND f.stage IN ('settling', 'under_review', 'county_review')"
+    # a line that went out again in a later round has its result from there
+    " AND NOT EXISTS (SELECT 1 FROM dataset_line x JOIN dataset y ON y.id = x.dataset_id WHERE y.flow_id = f.id"
+    " AND x.application_id = l.application_id AND y.id > d.id)",
 }
 
 

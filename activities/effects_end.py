@@ -12,6 +12,7 @@ from models.store import contradictions
 from models.store.database import execute, fetch_int
 from models.store.figures import FlowFigures, flow_figures
 from models.store.runs import open_run
+from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
 from models.tables import Flow
@@ -57,27 +58,68 @@ async def pages_complete(session: AsyncSession, flow: Flow) -> bool:
 
     When the platform, asked, knows of fewer pages than its own end claimed, there is nothing more to come.
     """
-    if flow.end_claim is None:
+    if flow.end_claim is None or flow.end_claim.get("outcome") is None:
         return False
-    pages = int(flow.end_claim.get("payment_pages") or 0)
-    pages = pages if flow.published_pages is None else min(pages, flow.published_pages)
+    known = [each for each in (flow.end_claim.get("payment_pages"), flow.published_pages) if each is not None]
+    if not known:
+        return False
+    pages = min(known)
     here = await fetch_int(
         session, "SELECT count(*) FROM payment_page WHERE flow_id = :id AND page <= :pages", id=flow.id, pages=pages
     )
     return here >= pages
 
 
-async def end_flow(session: AsyncSession, flow: Flow) -> None:
+async def end_flow(session: AsyncSession, vault: Vault, flow: Flow) -> None:
     """Close the books of a flow that the platform has ended and whose pages are all here; once."""
     assert flow.end_claim is not None
-    if flow.end_claim.get("outcome") == ClaimedOutcome.CANCELLED.value:
-        await give_back(session, flow, "cancelled")
+    if flow.end_claim.get("outcome") != ClaimedOutcome.CANCELLED.value:
+        await _end_disbursed(session, vault, flow)
+    elif await fetch_int(session, PAID_LINES, id=flow.id):
+        await _keep_void_cancellation(session, vault, flow)
+        await _end_disbursed(session, vault, flow)
     else:
-        await _end_disbursed(session, flow)
+        await give_back(session, vault, flow, "cancelled")
 
 
-async def _end_disbursed(session: AsyncSession, flow: Flow) -> None:
+PAID_LINES = "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment IN ('paid', 'failed')"
+
+
+async def _keep_void_cancellation(session: AsyncSession, vault: Vault, flow: Flow) -> None:
+    """The platform says cancelled and has paid: the cancellation is void, and the flow ends with a difference."""
+    claim = contradictions.Claim(
+        county_code=flow.county_code,
+        number=flow.flow_no,
+        kind="cancelled_but_paid",
+        line_key="",
+        applied={"outcome": "disbursed"},
+        claimed={"outcome": "cancelled"},
+        inbox_id=None,
+    )
+    await contradictions.keep(session, vault, claim)
+
+
+async def _send_on(session: AsyncSession, flow: Flow) -> int:
+    """Lines that the platform never accepted go to a later batch; their money is free."""
+    await execute(
+        session,
+        "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"
+        " batch_id = NULL, deferred_reason = '流程已结束，转入下批', updated_at = now(), version = a.version + 1"
+        " FROM flow_line l WHERE l.flow_id = :id AND l.application_id = a.id AND a.stage = 'in_flow'"
+        " AND l.state IN ('unsent', 'held', 'under_review', 'rejected')",
+        id=flow.id,
+    )
+    return await execute(
+        session,
+        "UPDATE flow_line SET state = 'deferred', money = 'released', updated_at = now() WHERE flow_id = :id"
+        " AND state IN ('unsent', 'held', 'under_review', 'rejected')",
+        id=flow.id,
+    )
+
+
+async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> None:
     assert flow.end_claim is not None
+    left_over = await _send_on(session, flow)
     await execute(
         session,
         "UPDATE flow_line SET payment = 'unresolved', updated_at = now() WHERE flow_id = :id AND payment = 'awaiting'",
@@ -102,7 +144,8 @@ async def _end_disbursed(session: AsyncSession, flow: Flow) -> None:
         session, "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment = 'unresolved'", id=flow.id
     )
     open_claims = await contradictions.open_count(session, flow.flow_no)
-    await _close(session, flow, "disbursed", same and not unresolved and not open_claims, ours)
+    balanced = same and not (unresolved or open_claims or left_over)
+    await _close(session, vault, flow, "disbursed", balanced, ours)
     # Returns come within 90 days after the end: a run of its own watches for them and asks for lost pages.
     await open_run(session, subject_after(flow), FlowStage.ENDED.value)
 
@@ -118,7 +161,7 @@ def subject_after(flow: Flow) -> Subject:
     )
 
 
-async def give_back(session: AsyncSession, flow: Flow, outcome: str) -> None:
+async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: str) -> None:
     """A flow that pays nothing: lines stay as cancelled, applications are free again, a batch may be verified anew."""
     await execute(
         session,
@@ -146,11 +189,11 @@ async def give_back(session: AsyncSession, flow: Flow, outcome: str) -> None:
         id=flow.id,
     )
     await execute(session, "UPDATE batch SET stage = 'open', updated_at = now() WHERE id = :batch", batch=flow.batch_id)
-    await _close(session, flow, outcome, True, None)
+    await _close(session, vault, flow, outcome, True, None)
 
 
 async def _close(
-    session: AsyncSession, flow: Flow, outcome: str, balanced: bool, ours: dict[str, object] | None
+    session: AsyncSession, vault: Vault, flow: Flow, outcome: str, balanced: bool, ours: dict[str, object] | None
 ) -> None:
     figures = None if ours is None else json.dumps({"ours": ours, "platform": flow.end_claim}, default=str)
     await execute(
@@ -174,6 +217,8 @@ async def _close(
         await execute(
             session, "UPDATE batch SET stage = 'done', updated_at = now() WHERE id = :batch", batch=flow.batch_id
         )
+    detail = {"outcome": outcome, "balanced": balanced, "ours": ours, "platform": flow.end_claim}
+    await record(session, vault, by_system(flow.county_code, "flow_ended", flow.flow_no, detail))
     flow.stage = FlowStage.ENDED
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch
+from models.store.database import execute, fetch, scratch
 from models.store.register import fill_from_matched
 from models.store.slots import release_slot
 from models.store.vault import Field, Vault
@@ -125,14 +125,13 @@ async def send_back(
         dataset=dataset.id,
         flow=dataset.flow_id,
     )
-    lines = [(row[0], row[1]) for row in rows if only is None or row[1] in only]
-    for line_id, number in lines:
-        await execute(
-            session,
-            "UPDATE flow_line SET state = 'rejected', reason_code = :code, reason_sealed = :reason,"
-            " updated_at = now() WHERE id = :id",
-            id=line_id,
-            code=reason_code,
-            reason=vault.seal(Field.REASON, number, reason),
-        )
+    lines = [(row[0], vault.seal(Field.REASON, row[1], reason)) for row in rows if only is None or row[1] in only]
+    await scratch(session, "sent_back", {"line_id": "bigint", "reason": "text"}, lines)
+    await execute(
+        session,
+        "UPDATE flow_line f SET state = 'rejected', reason_code = :code, reason_sealed = s.reason, updated_at = now()"
+        " FROM sent_back s WHERE f.id = s.line_id",
+        code=reason_code,
+    )
+    await execute(session, "DROP TABLE sent_back")
     return len(lines)

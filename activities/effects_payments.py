@@ -36,14 +36,16 @@ SELECT i.inbox_id, i.page, i.position,
   CASE WHEN l.id IS NULL THEN 'payment_unknown_line'
        WHEN l.state <> 'accepted' THEN 'payment_not_accepted'
        WHEN l.amount_fen <> i.amount_fen THEN 'payment_amount'
-       WHEN i.status = 'paid' AND EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = l.application_id
+       WHEN i.status = 'paid' AND i.sequence > l.payment_sequence AND EXISTS (SELECT 1 FROM flow_line n
+         WHERE n.application_id = l.application_id
          AND n.flow_id > l.flow_id AND n.state NOT IN ('withdrawn', 'deferred', 'cancelled')) THEN 'payment_late'
        WHEN p.id IS NOT NULL AND (p.status <> i.status OR p.reason_code IS DISTINCT FROM i.reason_code
          OR p.bank_serial_no IS DISTINCT FROM i.bank_serial_no) THEN 'payment_content'
        WHEN EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no AND o.attempt = i.attempt
          AND o.sequence = i.sequence AND (o.page, o.position) < (i.page, i.position)
          AND (o.status <> i.status OR o.reason_code IS DISTINCT FROM i.reason_code)) THEN 'payment_content'
-       WHEN i.status = 'paid' AND l.money = 'released' AND d.total_fen - d.reserved_fen - d.paid_fen
+       WHEN i.status = 'paid' AND l.money = 'released' AND i.sequence > l.payment_sequence
+         AND d.total_fen - d.reserved_fen - d.paid_fen
          < sum(i.amount_fen) FILTER (WHERE i.status = 'paid' AND l.money = 'released')
            OVER (PARTITION BY l.indicator_id ORDER BY i.page, i.position) THEN 'payment_over_indicator'
   END AS kind,

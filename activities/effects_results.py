@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,6 +13,7 @@ from models.platform_words import OUTCOMES_OF, DatasetKind
 from models.stages import DatasetStage
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch, fetch_int, scratch
+from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import number_of
 from models.tables import Dataset
@@ -49,7 +50,7 @@ async def _apply_list(
             fresh.append(each)
     if fresh:
         await _apply_lines(session, vault, dataset, fresh)
-    await _finish(session, vault, dataset)
+    await finish_if_complete(session, vault, dataset)
     return effects
 
 
@@ -141,6 +142,7 @@ async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, ta
         "correct_name_sealed": "text",
         "bank_name": "text",
         "inbox_id": "bigint",
+        "position": "int",
     }
     await execute(session, "DROP TABLE IF EXISTS incoming")
     await scratch(session, "incoming", columns, _rows(vault, taken), key="application_no")
@@ -158,7 +160,7 @@ async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, ta
 def _rows(vault: Vault, taken: Sequence[TakenPage]) -> list[tuple[str | int | None, ...]]:
     rows: list[tuple[str | int | None, ...]] = []
     for each in taken:
-        for line in each.page.results:
+        for position, line in enumerate(each.page.results):
             number = line.application_no
             rows.append(
                 (
@@ -169,6 +171,7 @@ def _rows(vault: Vault, taken: Sequence[TakenPage]) -> list[tuple[str | int | No
                     vault.seal(Field.NAME, number, line.correct_name) if line.correct_name else None,
                     line.bank_name,
                     each.inbox_id,
+                    position,
                 )
             )
     return rows
@@ -178,16 +181,16 @@ async def _keep_strangers(session: AsyncSession, vault: Vault, dataset: Dataset,
     """A line that isn't in the list, or is in an earlier page with another outcome, changes nothing."""
     rows = await fetch(
         session,
-        "SELECT i.application_no, i.inbox_id, l.outcome FROM incoming i LEFT JOIN dataset_line l"
+        "SELECT i.application_no, i.inbox_id, i.position, l.outcome FROM incoming i LEFT JOIN dataset_line l"
         " ON l.dataset_id = :dataset AND l.application_no = i.application_no"
         " WHERE l.application_no IS NULL OR l.outcome <> i.outcome"
         " OR EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no"
-        "   AND o.outcome <> i.outcome AND o.inbox_id < i.inbox_id)",
+        "   AND o.outcome <> i.outcome AND (o.inbox_id, o.position) < (i.inbox_id, i.position))",
         dataset=dataset.id,
     )
-    lines = {(each.inbox_id, line.application_no): line for each in taken for line in each.page.results}
-    pages = {each.inbox_id: each.page.page for each in taken}
-    for number, inbox_id, outcome in rows:
+    pages = {each.inbox_id: each.page for each in taken}
+    for number, inbox_id, position, outcome in rows:
+        claimed = pages[inbox_id].results[position].model_dump(mode="json")
         await keep(
             session,
             vault,
@@ -197,19 +200,19 @@ async def _keep_strangers(session: AsyncSession, vault: Vault, dataset: Dataset,
                 kind="result_line",
                 line_key=f"{dataset.reference}#{number}",
                 applied={"outcome": outcome},
-                claimed=lines[inbox_id, number].model_dump(mode="json") | {"page": pages[inbox_id]},
+                claimed=claimed | {"page": pages[inbox_id].page},
                 inbox_id=inbox_id,
             ),
         )
         await execute(
             session,
-            "DELETE FROM incoming WHERE application_no = :number AND inbox_id = :inbox_id",
-            number=number,
+            "DELETE FROM incoming WHERE inbox_id = :inbox_id AND position = :position",
             inbox_id=inbox_id,
+            position=position,
         )
 
 
-async def _finish(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
     """All pages are here: the list is reviewed; a line that no page named counts as not passed."""
     if dataset.stage is DatasetStage.REVIEWED or dataset.result_pages is None:
         return
@@ -228,3 +231,11 @@ async def _finish(session: AsyncSession, vault: Vault, dataset: Dataset) -> None
         id=dataset.id,
         pages=dataset.result_pages,
     )
+    outcomes = await fetch(
+        session,
+        "SELECT coalesce(outcome, '') AS outcome, count(*) FROM dataset_line WHERE dataset_id = :id GROUP BY 1",
+        id=dataset.id,
+    )
+    detail = {"kind": dataset.kind, "mode": dataset.mode, "outcomes": {row[0]: row[1] for row in outcomes}}
+    act = by_system(dataset.county_code, "results_complete", dataset.reference, detail)
+    await record(session, vault, replace(act, line_count=dataset.record_count, total_fen=dataset.total_fen))

@@ -8,6 +8,7 @@ from models.platform import Review
 from models.platform_words import EventType, ReviewStatus
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch_one
+from models.store.trail import by_system, record
 from models.store.vault import Vault
 
 
@@ -48,6 +49,7 @@ async def apply_review(session: AsyncSession, vault: Vault, kind: EventType, rev
         round=_round(round_no),
     )
     if changed:
+        await _note(session, vault, kind, review)
         return review.status.value
     row = await fetch_one(
         session,
@@ -85,7 +87,13 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, in
         at=review.reviewed_at,
         id=row[0],
     )
+    await _note(session, vault, EventType.SUMMARY_REVIEWED, review)
     return review.status.value
+
+
+async def _note(session: AsyncSession, vault: Vault, kind: EventType, review: Review) -> None:
+    detail = {"status": review.status.value, "opinion": review.opinion, "submission_id": review.submission_id}
+    await record(session, vault, by_system(review.county_code, kind.value, review.client_reference or "", detail))
 
 
 async def _compare(

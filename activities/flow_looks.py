@@ -12,6 +12,7 @@ from models.stages import DatasetStage, FlowStage, OrderKind, OrderState, Summar
 from models.store.database import execute, fetch_one
 from models.store.rounds import SENDABLE, current_summary, locked_flow, open_round, refresh_held
 from models.store.runs import close_run
+from models.store.vault import Vault
 from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
 from models.tables import Dataset, Flow, Order, Summary
 from models.waiting import FLOW
@@ -31,13 +32,13 @@ STAGE_OF_SUMMARY = {
 }
 
 
-async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -> FlowLook:
+async def look_at(session: AsyncSession, vault: Vault, subject: Subject, settings: Settings) -> FlowLook:
     """Close the books when all is here, open a summary when all lines are settled, and tell what comes next."""
     flow = await locked_flow(session, subject.number)
     await session.refresh(flow)
     complete = await pages_complete(session, flow)
     if complete and flow.stage is not FlowStage.ENDED:
-        await end_flow(session, flow)
+        await end_flow(session, vault, flow)
     if flow.stage in BEFORE_SUMMARY:
         await refresh_held(session, flow)
     dataset = await open_round(session, flow)
@@ -55,7 +56,8 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -
     stage = _stage(flow, dataset, settled, summary)
     await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
     since = await note_stage(session, subject.workflow_id, stage.value, _sentence(flow, stage))
-    pages_missing = flow.end_claim is not None and not complete
+    # Its end has been announced, by the platform or by our own cancellation: what is missing is asked for soon.
+    pages_missing = stage is FlowStage.CANCELLING or (flow.end_claim is not None and not complete)
     pause = ask_after(settings, since, datetime.now(UTC))
     if stage is FlowStage.ENDED:
         await close_run(session, subject.workflow_id, stage.value)

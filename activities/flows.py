@@ -10,12 +10,11 @@ from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
 from activities.taking import take_in
 from models.errors import ErrorType
-from models.platform_requests import FlowStart, PaymentConfirmation, Publicity, Share, Summary
+from models.platform_requests import Cancellation, FlowStart, PaymentConfirmation, Publicity, Share, Summary
 from models.settings import Settings
 from models.stages import FlowStage, SummaryStage
 from models.store.database import Database, execute, fetch, fetch_one
 from models.store.rounds import current_summary, flow_by_number, locked_flow
-from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import FlowLook, StartResult, Subject
 from models.tables import Flow
@@ -36,7 +35,7 @@ class FlowActivities:
         """Apply what has come and tell what the flow has to do next; safe to repeat at any time."""
         async with self._database.transaction() as session:
             await take_in(session, self._vault, subject)
-            return await look_at(session, subject, self._settings)
+            return await look_at(session, self._vault, subject, self._settings)
 
     @activity.defn
     async def start_flow(self, subject: Subject) -> StartResult:
@@ -44,28 +43,43 @@ class FlowActivities:
         flow = await self._flow(subject)
         if flow.platform_id is not None or flow.stage is FlowStage.ENDED:
             return StartResult(started=True)
-        await self._starting(flow)
+        if not await self._starting(flow):
+            return StartResult(started=True)
         try:
             answer = await self._platform.start_flow(await self._start_request(flow), key=f"{flow.flow_no}/start")
         except PlatformRefusal as refusal:
             return await self._not_started(flow, refusal)
         async with self._database.transaction() as session:
-            await execute(
+            started = await execute(
                 session,
                 "UPDATE flow SET platform_id = :pid, stage = 'settling', holder = NULL, started_at = now()"
-                " WHERE id = :id AND platform_id IS NULL",
+                " WHERE id = :id AND platform_id IS NULL AND stage = 'starting'",
                 pid=answer.flow_id,
                 id=flow.id,
             )
             await remember(session, subject, answer.flow_id)
+        if not started:
+            await self._end_what_nobody_wants(flow, answer.flow_id)
         return StartResult(started=True)
 
-    async def _starting(self, flow: Flow) -> None:
-        """While a start is on its way its outcome is unknown, and the flow can't be called off."""
+    async def _starting(self, flow: Flow) -> bool:
+        """While a start is on its way its outcome is unknown, and the flow can't be called off; False once it ended."""
         async with self._database.transaction() as session:
-            await execute(
-                session, "UPDATE flow SET stage = 'starting' WHERE id = :id AND stage = 'waiting_county'", id=flow.id
+            rows = await execute(
+                session,
+                "UPDATE flow SET stage = 'starting' WHERE id = :id AND platform_id IS NULL"
+                " AND stage IN ('starting', 'waiting_county')",
+                id=flow.id,
             )
+        return rows > 0
+
+    async def _end_what_nobody_wants(self, flow: Flow, platform_id: str) -> None:
+        """A start that was still on its way when another attempt's refusal let the flow be called off."""
+        async with self._database.reading() as session:
+            now = await flow_by_number(session, flow.flow_no)
+        if now.platform_id is None and now.stage is FlowStage.ENDED:
+            reason = Cancellation(reason="启动未被受理期间已取消")
+            await self._platform.cancel_flow(flow.county_code, platform_id, reason, key=f"{flow.flow_no}/cancel")
 
     async def _flow(self, subject: Subject) -> Flow:
         async with self._database.reading() as session:
@@ -115,7 +129,7 @@ class FlowActivities:
             if refusal.code is ErrorType.COUNTY_FLOW_ACTIVE:
                 await execute(
                     session,
-                    "UPDATE flow SET stage = 'waiting_county', holder = :holder WHERE id = :id AND stage <> 'ended'",
+                    "UPDATE flow SET stage = 'waiting_county', holder = :holder WHERE id = :id AND stage = 'starting'",
                     holder=refusal.holder or flow.county_code,
                     id=flow.id,
                 )
@@ -123,9 +137,7 @@ class FlowActivities:
             await execute(
                 session, "UPDATE flow SET refusal_code = :code WHERE id = :id", code=refusal.code.value, id=flow.id
             )
-            await give_back(session, flow, "refused")
-            detail = {"code": refusal.code.value}
-            await record(session, self._vault, by_system(flow.county_code, "flow_refused", flow.flow_no, detail))
+            await give_back(session, self._vault, flow, "refused")
         return StartResult(started=False, refused=True)
 
     @activity.defn
@@ -142,7 +154,7 @@ class FlowActivities:
                 id=flow.id,
             )
             await execute(session, "UPDATE flow SET called_off = TRUE WHERE id = :id", id=flow.id)
-            await give_back(session, flow, "cancelled")
+            await give_back(session, self._vault, flow, "cancelled")
 
     @activity.defn
     async def submit_summary(self, subject: Subject) -> None:

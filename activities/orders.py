@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row
@@ -16,8 +17,10 @@ from models.errors import ADVICE, ErrorType
 from models.platform import PAGE_LIMIT
 from models.platform_requests import AccountQueries, Cancellation, Withdrawal
 from models.stages import OrderKind, OrderState
+from models.store.contradictions import Claim, keep
 from models.store.database import Database, execute, fetch
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
+from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import NextOrder, Subject
 from models.tables import Flow, Order
@@ -25,6 +28,10 @@ from models.tables import Flow, Order
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"
 Rows = Sequence[Row[*tuple[Any, ...]]]
+
+
+class FiguresDiffer(Exception):
+    """The platform's figures aren't those of the instruction."""
 
 
 class OrderActivities:
@@ -60,7 +67,9 @@ class OrderActivities:
             if order.kind is OrderKind.MODIFIED:
                 await self._correct(session, flow, order)
             if await open_new_round(session, self._vault, flow, order) is None:
-                await _finish(session, order, OrderState.FAILED, "NO_LINE_LEFT", "所列申请已不符合本次提交的条件")
+                await _finish(
+                    session, self._vault, order, OrderState.FAILED, "NO_LINE_LEFT", "所列申请已不符合本次提交的条件"
+                )
 
     @activity.defn
     async def withdraw_lines(self, subject: Subject, next_order: NextOrder) -> None:
@@ -78,9 +87,12 @@ class OrderActivities:
         except PlatformRefusal as refusal:
             await self._failed(order, refusal)
             return
+        except FiguresDiffer:
+            await self._differs(flow, order)
+            return
         async with self._database.transaction() as session:
             await _withdrawn(session, order, [row.id for row in await _lines(session, order, "NOT l.sent")])
-            await _finish(session, order, OrderState.DONE, None, "已撤回")
+            await _finish(session, self._vault, order, OrderState.DONE, None, "已撤回")
 
     @activity.defn
     async def cancel_flow(self, subject: Subject, next_order: NextOrder | None) -> None:
@@ -94,17 +106,18 @@ class OrderActivities:
         try:
             await self._platform.cancel_flow(flow.county_code, flow.platform_id, Cancellation(reason=reason), key=key)
         except PlatformRefusal as refusal:
-            if order is not None:
+            if refusal.code is not ErrorType.FLOW_ENDED:
+                if order is None:
+                    raise
                 await self._failed(order, refusal)
-            elif refusal.code is not ErrorType.FLOW_ENDED:
-                raise
-            return
+                return
+            # It is over there already: its end is on the way, or is asked for.
         async with self._database.transaction() as session:
             await execute(
                 session, "UPDATE flow SET stage = 'cancelling' WHERE id = :id AND stage <> 'ended'", id=flow.id
             )
             if order is not None:
-                await _finish(session, order, OrderState.DONE, None, "已通知平台撤销，等待平台结束流程")
+                await _finish(session, self._vault, order, OrderState.DONE, None, "已通知平台撤销，等待平台结束流程")
 
     async def _order(self, next_order: NextOrder) -> Order:
         async with self._database.reading() as session:
@@ -118,13 +131,29 @@ class OrderActivities:
         answer = await self._platform.withdraw_lines(flow.county_code, flow.platform_id, request, key=key)
         total = sum(line.amount_fen for line in lines)
         if (answer.withdrawn_count, answer.withdrawn_fen) != (len(lines), total):
-            activity.logger.error("withdrawal of %s differs from the platform's figures", key)
+            raise FiguresDiffer(key)
         async with self._database.transaction() as session:
             await _withdrawn(session, order, [line.id for line in lines])
 
+    async def _differs(self, flow: Flow, order: Order) -> None:
+        """What the platform says it withdrew isn't what was asked: nothing is freed here until a person has looked."""
+        claim = Claim(
+            county_code=flow.county_code,
+            number=flow.flow_no,
+            kind="withdrawal_figures",
+            line_key=order.order_no,
+            applied={"line_count": order.line_count, "total_fen": order.total_fen},
+            claimed={"order_no": order.order_no},
+            inbox_id=None,
+        )
+        async with self._database.transaction() as session:
+            await keep(session, self._vault, claim)
+            outcome = "平台撤回的笔数或金额与指令不符，请与平台核对后再处理"
+            await _finish(session, self._vault, order, OrderState.FAILED, "FIGURES_DIFFER", outcome)
+
     async def _failed(self, order: Order, refusal: PlatformRefusal) -> None:
         async with self._database.transaction() as session:
-            await _finish(session, order, OrderState.FAILED, refusal.code.value, ADVICE[refusal.code])
+            await _finish(session, self._vault, order, OrderState.FAILED, refusal.code.value, ADVICE[refusal.code])
 
     async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
@@ -191,7 +220,12 @@ async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -
     )
 
 
-async def _finish(session: AsyncSession, order: Order, state: OrderState, code: str | None, outcome: str) -> None:
+async def _finish(
+    session: AsyncSession, vault: Vault, order: Order, state: OrderState, code: str | None, outcome: str
+) -> None:
+    detail = {"kind": order.kind.value, "state": state.value, "code": code, "outcome": outcome}
+    act = by_system(order.county_code, "order_carried_out", order.order_no, detail)
+    await record(session, vault, replace(act, line_count=order.line_count, total_fen=order.total_fen))
     await execute(
         session,
         "UPDATE operator_order o SET state = :state, outcome_code = :code, outcome = :outcome, finished_at = now(),"

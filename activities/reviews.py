@@ -56,7 +56,7 @@ class ReviewActivities:
             )
             answer = await self._platform.submit_policy(request, key=f"{reference}/submit")
         except PlatformRefusal as refusal:
-            await self._refuse(subject, refusal)
+            await self._refuse(subject, policy.round, refusal)
             return
         await self._submitted(subject, policy.round, answer.submission_id)
 
@@ -86,7 +86,7 @@ class ReviewActivities:
         try:
             answer = await self._platform.submit_indicator(request, key=f"{reference}/submit")
         except PlatformRefusal as refusal:
-            await self._refuse(subject, refusal)
+            await self._refuse(subject, row.round, refusal)
             return
         await self._submitted(subject, row.round, answer.submission_id)
 
@@ -125,14 +125,15 @@ class ReviewActivities:
             )
             await remember(session, subject, submission_id)
 
-    async def _refuse(self, subject: Subject, refusal: PlatformRefusal) -> None:
+    async def _refuse(self, subject: Subject, round_no: int, refusal: PlatformRefusal) -> None:
         """The platform wouldn't even take it: the same as a refused review, with its reason."""
         table = TABLES[subject.kind]
         async with self._database.transaction() as session:
             await execute(
                 session,
                 f"UPDATE {table} SET stage = 'rejected', opinion = :opinion, reviewed_at = now(), updated_at = now()"
-                f" WHERE {table}_no = :no AND stage = 'in_review'",
+                f" WHERE {table}_no = :no AND round = :round AND stage = 'in_review'",
+                round=round_no,
                 opinion=f"平台未受理：{ADVICE[refusal.code]}",
                 no=subject.number,
             )

@@ -15,6 +15,7 @@ from activities.effects_logins import apply_faces
 from activities.effects_payments import apply_payments, flow_of
 from activities.effects_results import apply_results
 from activities.effects_reviews import apply_review
+from activities.references import with_reference
 from models.platform_events import (
     AccountChangeApplied,
     AccountInvalidated,
@@ -67,7 +68,8 @@ async def _readable(session: AsyncSession, vault: Vault, subject: Subject) -> li
     taken = []
     for row in await pending(session, subject.number, subject.county_code):
         try:
-            taken.append(Taken(int(row.id or 0), open_event(vault, row)))
+            event = open_event(vault, row)
+            taken.append(Taken(int(row.id or 0), await with_reference(session, event, subject.number)))
         except ValidationError:
             await execute(
                 session, "UPDATE inbox SET state = 'quarantined', effect = 'outside contract' WHERE id = :id", id=row.id

@@ -1,8 +1,9 @@
 """Settings from the environment, validated once by whoever plugs things together; nothing is read at import."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -50,8 +51,19 @@ class Settings(BaseSettings):
     upload_max_mib: int = Field(20, ge=1, le=100)
     relay_poll_seconds: float = Field(1.0, gt=0)
     watch_seconds: float = Field(20.0, gt=0)
-    worker_grace_seconds: float = Field(45.0, ge=0)
+    worker_grace_seconds: float = Field(75.0, ge=0)
     metrics_address: str | None = None
 
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65_535)
+
+    @property
+    def platform_total_seconds(self) -> float:
+        """How long one exchange with the platform may take in all, connecting and reading included."""
+        return 2 * self.platform_timeout_seconds
+
+    @model_validator(mode="after")
+    def _grace_outlasts_calls(self) -> Self:
+        if self.worker_grace_seconds < self.platform_total_seconds:
+            raise ValueError("WORKER_GRACE_SECONDS must be at least twice PLATFORM_TIMEOUT_SECONDS")
+        return self

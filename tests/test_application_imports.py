@@ -74,7 +74,8 @@ async def working(server: ApiServer, client: Client) -> AsyncIterator[None]:
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path, s3_settings: Access, temporal_client: Client) -> AsyncIterator[Desk]:
     year = next(_years)
-    queue: dict[str, Any] = {"temporal_task_queue": f"imports-{year}", "worker_grace_seconds": 1}
+    grace = {"worker_grace_seconds": 1, "platform_timeout_seconds": 0.5}
+    queue: dict[str, Any] = {"temporal_task_queue": f"imports-{year}"} | grace
     async with api_server(database_url, tmp_path, s3_settings, temporal_client, **queue) as server:
         await seed_county_lists(server, year)
         async with working(server, temporal_client):

@@ -39,7 +39,7 @@ def test_each_part_may_be_killed_and_started_again(stack: Stack) -> None:
 
 
 def test_second_copies_run_beside_the_first(stack: Stack) -> None:
-    stack.add_worker("worker-2", {"WORKER_GRACE_SECONDS": "1"})
+    stack.add_worker("worker-2", {"WORKER_GRACE_SECONDS": "1", "PLATFORM_TIMEOUT_SECONDS": "0.5"})
     second = stack.add_api("api-2")
     stack.kill("api")
     stack.kill("worker")

@@ -21,5 +21,6 @@ def downgrade() -> None:
     op.get_bind().exec_driver_sql(
         "DO $$ DECLARE t record; BEGIN FOR t IN SELECT tablename FROM pg_tables"
         " WHERE schemaname = current_schema()"
-        " AND tablename <> 'alembic_version' LOOP EXECUTE format('DROP TABLE %%I CASCADE', t.tablename); END LOOP; END $$"
+        " AND tablename <> 'alembic_version' LOOP"
+        " EXECUTE format('DROP TABLE %%I CASCADE', t.tablename); END LOOP; END $$"
     )
