@@ -3,11 +3,12 @@
 import pytest
 
 from deploy.demo.people import Json, figure
-from tests.county_office import Line, Office, lines
+from tests.county_office import Office, lines
 from tests.province import Province
 from tests.test_flow_payments import lost_end, page_said
 
 pytest_plugins = ["tests.province_fixtures"]
+NOW = "2026-11-22T08:00:00+08:00"
 FAILED = {"status": "failed", "reason_code": "bank_error", "reason": "与前次不一致"}
 
 
@@ -15,14 +16,26 @@ def contradictions(office: Office) -> list[Json]:
     return office.reviewer.pages("/contradictions")
 
 
-def claimed(province: Province, office: Office, flow_no: str, numbers: list[str]) -> list[Json]:
+def paid_page(province: Province, office: Office, flow_no: str) -> Json:
+    """Page 7, ahead of what the platform publishes itself: all lines paid, in the words that it will use."""
+    [(flow_id,)] = province.rows("SELECT platform_id FROM flow WHERE flow_no = :no", no=flow_no)
+    lines_of = "SELECT application_no, amount_fen FROM flow_line ORDER BY id"
+    payments = [
+        {"application_no": number, "attempt": 1, "sequence": 1, "status": "paid", "amount_fen": fen}
+        | {"bank_serial_no": f"{number}-1", "reason_code": None, "reason": None, "at": NOW}
+        for number, fen in province.rows(lines_of)
+    ]
+    data = {"flow_id": flow_id, "client_reference": flow_no, "county_code": office.code, "page": 7}
+    return {"type": "flow.payments", "timestamp": NOW, "data": data | {"payments": payments}}
+
+
+def claimed(province: Province, office: Office, said: Json) -> list[Json]:
     """A paid page is followed by three that say otherwise: a status, an amount, the page itself."""
-    said = page_said(province, flow_no)["body"]
-    payments = {one["application_no"]: one for one in said["data"]["payments"]}
+    first, second, third = said["data"]["payments"]
     pages = (
-        (2, [payments[numbers[0]] | FAILED]),
-        (3, [payments[numbers[1]] | {"amount_fen": 99}]),
-        (1, [payments[numbers[0]] | FAILED, payments[numbers[1]], payments[numbers[2]] | FAILED]),
+        (8, [first | FAILED]),
+        (9, [second | {"amount_fen": 99}]),
+        (said["data"]["page"], [first | FAILED, second, third | FAILED]),
     )
     for page, entries in pages:
         answer = province.post(said | {"data": said["data"] | {"page": page, "payments": entries}})
@@ -44,29 +57,26 @@ def decided(province: Province, office: Office, items: list[Json], take: str) ->
 
 
 def test_what_was_applied_stays_when_a_reviewer_says_so_and_the_end_is_balanced(province: Province) -> None:
-    """The platform's days pass one a second until its page is there, then stand still: the end hasn't come."""
-    province.platform.ask("PUT", "/settings", {"returns_after_end": 0})
     office = Office(province)
-    flow_no, numbers = office.approved([*lines(3), Line(4, payment="returned:账户销户")])
-    province.platform.ask("PUT", "/time-scale", {"scale": 86_400})
-    office.pay(flow_no)
-    office.seen(flow_no, lambda seen: figure(seen["figures"]["payments"], "paid")["count"] == 4)
+    flow_no, _ = office.approved(lines(3))
     province.platform.stand_still()
-    items = claimed(province, office, flow_no, numbers)
+    office.pay(flow_no)
+    said = paid_page(province, office, flow_no)
+    province.post(said)
+    office.seen(flow_no, lambda seen: figure(seen["figures"]["payments"], "paid")["count"] == 3)
+    items = claimed(province, office, said)
     assert sorted(one["kind"] for one in items) == ["payment_amount", "payment_content", "payment_page"]
-    assert office.counts(flow_no) == {"accepted": 4, "paid": 4}
+    assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
     decided(province, office, items, "applied")
     province.platform.go_on()
     assert office.at(flow_no, "ended")["balanced"] is True
-    assert office.counts(flow_no) == {"accepted": 4, "paid": 3, "failed": 1}
+    assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
 
 
 def test_what_was_claimed_replaces_it_when_a_reviewer_says_so(province: Province) -> None:
     office = Office(province)
-    flow_no, numbers = office.approved(lines(3))
-    office.pay(flow_no)
-    office.at(flow_no, "ended")
-    items = claimed(province, office, flow_no, numbers)
+    flow_no, _ = office.ended(lines(3))
+    items = claimed(province, office, page_said(province, flow_no)["body"])
     assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
     decided(province, office, items, "claimed")
     assert office.counts(flow_no) == {"accepted": 3, "paid": 1, "failed": 2}
@@ -76,17 +86,37 @@ def test_what_was_claimed_replaces_it_when_a_reviewer_says_so(province: Province
 
 def test_a_flow_with_an_open_contradiction_does_not_end_as_balanced(province: Province) -> None:
     office = Office(province)
-    flow_no, numbers = office.approved(lines(3))
-    province.platform.lose("flow.ended")
-    ended = lost_end(province, office, flow_no)
-    office.seen(flow_no, lambda _: office.counts(flow_no).get("paid") == 3)
-    claimed(province, office, flow_no, numbers)
-    province.platform.deliver(ended)
+    flow_no, _ = office.approved(lines(3))
+    province.platform.stand_still()
+    office.pay(flow_no)
+    said = paid_page(province, office, flow_no)
+    province.post(said)
+    items = claimed(province, office, said)
+    province.platform.go_on()
     seen = office.at(flow_no, "ended")
     assert (seen["balanced"], seen["contradictions"]) == (False, 3)
     assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
-    decided(province, office, contradictions(office), "applied")
+    decided(province, office, items, "applied")
     assert office.flow(flow_no)["contradictions"] == 0
+
+
+def test_two_claims_of_one_result_are_not_both_taken(province: Province) -> None:
+    """A page says paid, a line of it says failed: the second decision is handed back to the reviewer with why."""
+    office = Office(province)
+    flow_no, _ = office.ended(lines(2))
+    said = page_said(province, flow_no)["body"]
+    first, second = said["data"]["payments"]
+    for page, entries in ((1, [first | {"bank_serial_no": "other"}, second]), (8, [first | FAILED])):
+        province.post(said | {"data": said["data"] | {"page": page, "payments": entries}})
+    seen = province.wait("矛盾", lambda: {"items": contradictions(office)}, lambda got: len(got["items"]) == 2)
+    for one in seen["items"]:
+        office.reviewer.post(f"/contradictions/{one['id']}/decision", {"take": "claimed", "reason": "按来件"})
+    settled = "SELECT string_agg(state || (hindrance IS NOT NULL), ' ' ORDER BY state) FROM contradiction"
+    province.until("退回一件", settled, "opentrue settledfalse")
+    assert office.counts(flow_no)["accepted"] == 2
+    left = next(one for one in contradictions(office) if one["state"] == "open")
+    office.reviewer.post(f"/contradictions/{left['id']}/decision", {"take": "applied", "reason": "保留"})
+    province.until("已处理", "SELECT count(*) FROM contradiction WHERE state <> 'settled'", 0)
 
 
 def test_one_event_id_with_two_bodies_has_the_first_one_s_effect(province: Province) -> None:

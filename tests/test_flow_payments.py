@@ -193,6 +193,9 @@ def test_failed_lines_are_repaid_in_a_later_flow_together_with_new_ones(province
         first[part] for part in ("end", "after_end", "figures")
     ]
     assert office.operator.get(f"/applications/{new[0]}")["stage"] == "paid"
+    [claim] = office.reviewer.pages("/contradictions")
+    office.reviewer.post(f"/contradictions/{claim['id']}/decision", {"take": "claimed", "reason": "按来件"})
+    province.until("退回", "SELECT state || ' ' || (hindrance IS NOT NULL) FROM contradiction", "open true")
 
 
 def test_a_flow_of_repayments_only_needs_no_verification(province: Province) -> None:
