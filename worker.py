@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import boto3
 import httpx
+import uvloop
 from botocore.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
@@ -36,6 +37,7 @@ from activities.platform_client import PlatformClient
 from activities.platform_files import PlatformFiles
 from activities.reviews import ReviewActivities
 from activities.village_entries import VillageEntryActivities
+from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import Database, engine_options
@@ -227,7 +229,9 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
 
 
 def main() -> None:
-    asyncio.run(run(Settings()))
+    collect_rarely()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(Settings()))
 
 
 if __name__ == "__main__":

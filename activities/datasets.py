@@ -1,5 +1,7 @@
 """Pushing a list page by page and handing it over; the same for initialisation, verification and rounds."""
 
+import asyncio
+
 from sqlmodel import select
 from temporalio import activity
 
@@ -20,6 +22,7 @@ from models.store.vault import Vault
 from models.subsidy import CommitResult, DatasetRef, number_of
 from models.tables import Dataset
 
+PAGES_AT_ONCE = 3
 # A list that the platform no longer knows was dropped after 24 hours: it is sent anew under keys of its own.
 DROPPED = (ErrorType.NOT_FOUND, ErrorType.DATASET_CLOSED)
 WAITS = (ErrorType.ROUND_UNDER_REVIEW, ErrorType.SUMMARY_UNDER_REVIEW)
@@ -43,9 +46,7 @@ class DatasetActivities:
             return
         try:
             platform_id = dataset.platform_id or await self._open(dataset)
-            for page in range(1, _pages(dataset.record_count) + 1):
-                await self._put_page(dataset, platform_id, page)
-                activity.heartbeat(page)
+            await self._put_pages(dataset, platform_id)
         except PlatformRefusal as refusal:
             if await self._refused(dataset, refusal):
                 raise PlatformUnavailable(refusal.operation, "list dropped, sent anew", code=refusal.code) from None
@@ -108,6 +109,23 @@ class DatasetActivities:
                 number=number_of(dataset.reference),
             )
         return answer.dataset_id
+
+    async def _put_pages(self, dataset: Dataset, platform_id: str) -> None:
+        """A few at a time: while the platform reads one, the next is being opened from the vault."""
+        pages = iter(range(1, _pages(dataset.record_count) + 1))
+
+        async def put() -> None:
+            for page in pages:
+                await self._put_page(dataset, platform_id, page)
+                activity.heartbeat(page)
+
+        senders = [asyncio.create_task(put()) for _ in range(PAGES_AT_ONCE)]
+        try:
+            await asyncio.gather(*senders)
+        finally:
+            for sender in senders:
+                sender.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
 
     async def _put_page(self, dataset: Dataset, platform_id: str, page: int) -> None:
         records = await self._records(dataset, (page - 1) * PAGE_LIMIT)

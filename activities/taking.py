@@ -33,6 +33,7 @@ from models.store.database import execute, lock
 from models.store.inbox import mark_applied, open_event, pending
 from models.store.vault import Vault
 from models.subsidy import Subject
+from models.tables import Inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,19 @@ async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     """
     number = subject.number
     await lock(session, number)
-    taken = await _readable(session, vault, subject)
+    count = 0
+    while rows := await pending(session, number, subject.county_code):
+        count += await _take_some(session, vault, subject, rows)
+        # what comes next meets the rows as these events have left them, and memory without them
+        await session.flush()
+        session.expunge_all()
+    await settle_decided(session, vault, number)
+    return count
+
+
+async def _take_some(session: AsyncSession, vault: Vault, subject: Subject, rows: Sequence[Inbox]) -> int:
+    number = subject.number
+    taken = await _readable(session, vault, number, rows)
     effects: dict[int, str] = {}
     effects |= await _take_reviews(session, vault, taken)
     effects |= await _take_results(session, vault, taken)
@@ -59,17 +72,16 @@ async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     for each in taken:
         effects.setdefault(each.inbox_id, "no receiver")
     await mark_applied(session, effects)
-    await settle_decided(session, vault, number)
     return len(taken)
 
 
-async def _readable(session: AsyncSession, vault: Vault, subject: Subject) -> list[Taken]:
-    """The pending events; one outside the contract is quarantined instead of parking the run."""
+async def _readable(session: AsyncSession, vault: Vault, number: str, rows: Sequence[Inbox]) -> list[Taken]:
+    """The events in these rows; one outside the contract is quarantined instead of parking the run."""
     taken = []
-    for row in await pending(session, subject.number, subject.county_code):
+    for row in rows:
         try:
             event = open_event(vault, row)
-            taken.append(Taken(int(row.id or 0), await with_reference(session, event, subject.number)))
+            taken.append(Taken(int(row.id or 0), await with_reference(session, event, number)))
         except ValidationError:
             await execute(
                 session, "UPDATE inbox SET state = 'quarantined', effect = 'outside contract' WHERE id = :id", id=row.id

@@ -24,6 +24,7 @@ from api.relay import Relay
 from api.routers import ROUTERS
 from api.watch import Watch
 from models import tokens
+from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import Database, engine_options
@@ -128,6 +129,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Settings come from the environment, once."""
+    collect_rarely()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(Settings()))
 

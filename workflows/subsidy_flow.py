@@ -52,8 +52,9 @@ class SubsidyFlowWorkflow(RowDriven):
             else:
                 result = await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
                 look = await self._look(subject)
-                if result.try_again_seconds and look.next_order is None:
-                    await self._pause(subject, result.try_again_seconds)
+                if not result.try_again_seconds or look.next_order is not None:
+                    continue
+                await self._pause(subject, result.try_again_seconds)
             look = await self._look(subject)
         return look
 

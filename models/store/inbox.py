@@ -17,6 +17,7 @@ from models.subsidy import number_of
 from models.tables import Inbox
 
 ASKED = "asked"
+EVENTS_AT_ONCE = 8
 
 
 def province_of(county_code: str) -> str:
@@ -66,7 +67,8 @@ async def pending(session: AsyncSession, number: str, county_code: str) -> list[
     """The events of a run that have had no effect yet, oldest first, locked.
 
     Only those of the run's own province and county: a parked event that names a number of somebody else's is left
-    to the relay, which quarantines it. A run of a whole province takes those of all its counties.
+    to the relay, which quarantines it. A run of a whole province takes those of all its counties. At most
+    EVENTS_AT_ONCE: pages of 500 lines each, so that a long list takes no more memory than a short one.
     """
     statement = (
         select(Inbox)
@@ -74,6 +76,7 @@ async def pending(session: AsyncSession, number: str, county_code: str) -> list[
         .where(Inbox.province_code == province_of(county_code))
         .where(col(Inbox.state).in_([InboxState.RECEIVED, InboxState.DELIVERED, InboxState.PARKED]))
         .order_by(col(Inbox.id))
+        .limit(EVENTS_AT_ONCE)
         .with_for_update()
     )
     if county_code != province_of(county_code):
