@@ -1,0 +1,349 @@
+"""The county's desk of card changes: the source's columns and filters, before and after, decisions, shared accounts."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import openpyxl  # type: ignore[import-untyped]
+import pytest
+
+from models import tokens
+from models.platform_words import AccountChangeStatus
+from models.stages import Role
+from models.store.card_requests import Citizen
+from models.store.vault import Field
+from models.tables import CardChange, CatalogList
+from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
+from tests.rows import (
+    OPERATOR,
+    OPS,
+    Line,
+    Office,
+    account_no,
+    add_flow,
+    add_ground,
+    citizen_id,
+    codes,
+    open_office,
+    set_lines,
+)
+from tests.rows import SECOND as SECOND_REVIEWER
+
+OLD, NEW, NEWER = card(1), card(2), card(3)
+LISTS = "/card-changes"
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as opened:
+        names = [{"code": code, "name": name} for code, name in ((BANK, "中国工商银行"), (OTHER_BANK, "中国农业银行"))]
+        async with opened.database.transaction() as session:
+            for county in (FIRST, SECOND, THIRD):
+                session.add(CatalogList(county_code=county, kind="banks", fund_year=0, items=names))
+        yield opened
+
+
+@pytest.fixture
+def cards(office: Office) -> Cards:
+    return Cards(office.database, office.vault)
+
+
+@pytest.fixture
+async def mei(cards: Cards) -> Citizen:
+    citizen = person(cards.vault, 1)
+    await cards.settle(citizen, OLD, FIRST, SECOND)
+    return citizen
+
+
+async def decide(
+    office: Office, request: CardChange, county: str = FIRST, who: str = REVIEWER, **decision: object
+) -> httpx.Response:
+    body = {"passed": True} | decision
+    return await office.post(f"{LISTS}/{part_no(request, county)}/decision", body, who, county)
+
+
+async def shown(office: Office, request: CardChange, county: str = FIRST, who: str = REVIEWER) -> dict[str, object]:
+    answer = await office.get(f"{LISTS}/{part_no(request, county)}", who, county)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, object] = answer.json()
+    return body
+
+
+async def found(office: Office, **sought: object) -> list[str]:
+    answer = await office.post(f"{LISTS}/search", sought, REVIEWER, FIRST)
+    assert answer.status_code == 200, answer.text
+    return [item["part_no"] for item in answer.json()["items"]]
+
+
+# --- the list
+
+
+async def test_the_list_has_the_sources_columns_and_hides_what_is_finished(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.in_review(mei, NEW, FIRST, SECOND)
+    [item] = (await office.get(LISTS, REVIEWER, FIRST)).json()["items"]
+    told = {key: item[key] for key in ("serial", "business", "stage_label", "applicant", "name", "id_number", "bank")}
+    assert told == {
+        "serial": 1,
+        "business": "渝快办-账号变更",
+        "stage_label": "待审核",
+        "applicant": "**1",
+        "name": "**1",
+        "id_number": f"*********{mei.id_number[-4:]}",
+        "bank": "中国农业银行",
+    }
+    assert (item["part_no"], item["account_no"]) == (part_no(request, FIRST), f"****{NEW[-4:]}")
+    assert item["applied_at"]
+    await decide(office, request, passed=False, remark="户名不符")
+    assert (await office.get(LISTS, REVIEWER, FIRST)).json()["items"] == []
+    finished = (await office.get(LISTS, REVIEWER, FIRST, finished="true")).json()["items"]
+    assert [(one["stage_label"], one["remark"], one["reviewed_by"]) for one in finished] == [
+        ("审核不通过", "户名不符", REVIEWER)
+    ]
+    assert len((await office.get(LISTS, REVIEWER, SECOND)).json()["items"]) == 1
+    assert (await office.get(LISTS, REVIEWER, THIRD)).json()["items"] == []
+
+
+async def test_filters_and_search_find_by_bank_name_id_and_both_accounts(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    other = person(cards.vault, 2)
+    await cards.settle(other, card(4), FIRST)
+    await cards.open(other, card(5), FIRST, bank=BANK)
+    mine = [part_no(request, FIRST)]
+    for query, count in (({"bank_code": BANK}, 1), ({"stage": "in_review"}, 1), ({"stage": "failed"}, 0), ({}, 2)):
+        assert len((await office.get(LISTS, REVIEWER, FIRST, **query)).json()["items"]) == count
+    assert await found(office, id_number=mei.id_number) == mine
+    assert await found(office, name="王梅1") == await found(office, applicant_name="王梅1") == mine
+    assert await found(office, account_no=NEW) == await found(office, account_no=OLD) == mine
+    assert await found(office, id_number=mei.id_number, name="王梅2") == []
+    assert await found(office, name="王梅1", applicant_name="王梅2") == []
+    assert await found(office, account_no=NEW, filter={"bank_code": BANK}) == []
+    assert (await office.post(f"{LISTS}/search", {}, REVIEWER, FIRST)).status_code == 422
+    sought = await office.post(f"{LISTS}/search", {"id_number": mei.id_number}, REVIEWER, THIRD)
+    assert sought.json()["items"] == []
+
+
+async def test_the_list_goes_to_excel_whole(office: Office, cards: Cards) -> None:
+    for number in range(10, 13):
+        citizen = person(cards.vault, number)
+        await cards.settle(citizen, card(number), FIRST)
+        await cards.open(citizen, card(number + 100), FIRST)
+    first = (await office.get(LISTS, REVIEWER, FIRST, limit="2")).json()
+    second = (await office.get(LISTS, REVIEWER, FIRST, limit="2", after=first["next"])).json()
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (2, 1, None)
+    sheet = openpyxl.load_workbook(io.BytesIO((await office.get(LISTS, OPERATOR, FIRST, format="xlsx")).content)).active
+    assert sheet is not None
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[0][:6] == ("序号", "业务编号", "业务类型", "状态", "申请人", "申请时间")
+    assert [row[0] for row in rows[1:]] == [1, 2, 3]
+
+
+# --- one part
+
+
+async def test_before_and_after_stand_side_by_side_in_clear_for_who_decides(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    whole = await shown(office, request)
+    assert whole["before"] == {
+        "name": "王梅1",
+        "id_number": mei.id_number,
+        "bank_code": BANK,
+        "bank": "中国工商银行",
+        "account_no": OLD,
+    }
+    after = whole["after"]
+    assert isinstance(after, dict)
+    assert (after["bank"], after["account_no"], after["card_type_label"]) == ("中国农业银行", NEW, "银行卡")
+    assert (whole["reason"], whole["used_by_another"]) == ("停用旧卡", False)
+    assert whole["payments_in_flight"] == {"count": 0, "total_fen": 0, "lines": []}
+    masked = await shown(office, request, who="adm.chen")
+    assert NEW not in str(masked)
+    assert mei.id_number not in str(masked)
+    assert masked["reason"] is None
+    assert (await office.get(f"{LISTS}/{part_no(request, FIRST)}", REVIEWER, SECOND)).status_code == 404
+    assert (await office.get(f"{LISTS}/{part_no(request, FIRST)}", OPS, FIRST)).status_code == 403
+
+
+async def test_payments_on_their_way_to_the_old_account_are_shown(office: Office, cards: Cards) -> None:
+    """Of this person, to this account, in flows that are open: whatever is decided, these go to the old one."""
+    lines = [Line(person=7), Line(person=7, amount_fen=1_000), Line(person=7), Line(person=8)]
+    ground = await add_ground(office, lines)
+    flow_no = await add_flow(office, ground)
+    await set_lines(office, ground.numbers[:1], "accepted")
+    await set_lines(office, ground.numbers[1:2], "under_review")
+    await set_lines(office, ground.numbers[2:3], "rejected")
+    await set_lines(office, ground.numbers[3:], "accepted")
+    citizen = Citizen("500000", cards.vault.index(Field.ID_NUMBER, citizen_id(7)), "王小梅", citizen_id(7))
+    await cards.settle(citizen, account_no(7), FIRST)
+    request = await cards.in_review(citizen, NEW, FIRST)
+    flight = (await shown(office, request))["payments_in_flight"]
+    assert isinstance(flight, dict)
+    assert (flight["count"], flight["total_fen"]) == (2, 50_500)
+    assert [(one["flow_no"], one["application_no"]) for one in flight["lines"]] == [
+        (flow_no, number) for number in ground.numbers[:2]
+    ]
+    await office.run("UPDATE flow SET stage = 'ended'")
+    assert (await shown(office, request))["payments_in_flight"] == {"count": 0, "total_fen": 0, "lines": []}
+
+
+@pytest.mark.parametrize("place", [FIRST, THIRD, "430001"])
+async def test_that_another_person_uses_the_new_account_is_said_and_no_more(
+    office: Office, cards: Cards, mei: Citizen, place: str
+) -> None:
+    await cards.settle(person(cards.vault, 9), NEW, place)
+    request = await cards.in_review(mei, NEW, FIRST)
+    whole = await shown(office, request)
+    assert whole["used_by_another"] is True
+    assert "王梅9" not in str(whole)
+    assert place == FIRST or place not in str(whole)
+
+
+async def test_the_own_other_county_is_nobody_else(office: Office, cards: Cards, mei: Citizen) -> None:
+    await cards.settle(mei, NEW, THIRD)
+    assert (await shown(office, await cards.in_review(mei, NEW, FIRST)))["used_by_another"] is False
+
+
+async def test_another_persons_open_request_uses_the_account_too(office: Office, cards: Cards, mei: Citizen) -> None:
+    other = person(cards.vault, 2)
+    await cards.settle(other, card(4), THIRD)
+    await cards.open(other, NEW, THIRD)
+    assert (await shown(office, await cards.in_review(mei, NEW, FIRST)))["used_by_another"] is True
+
+
+# --- decisions
+
+
+async def test_a_passed_part_goes_on_and_wakes_its_run(office: Office, cards: Cards, mei: Citizen) -> None:
+    request = await cards.in_review(mei, NEW, FIRST, SECOND)
+    before = await office.rows("SELECT count(*) FROM outbox")
+    answer = await decide(office, request, remark="已核对")
+    assert (answer.status_code, answer.json()["stage"], answer.json()["stage_label"]) == (200, "approved", "审核通过")
+    assert await cards.stages(request) == {FIRST: "approved", SECOND: "in_review"}
+    assert (await cards.register(mei, FIRST))[0] == OLD
+    assert await office.rows("SELECT count(*) FROM outbox") == [(int(str(before[0][0])) + 1,)]
+    [(actor, act)] = await office.rows(
+        "SELECT actor, act FROM trail_entry WHERE subject = :no", no=part_no(request, FIRST)
+    )
+    assert (actor, act) == (REVIEWER, "card_change.decided")
+
+
+async def test_a_refusal_needs_its_remark_and_changes_nothing(office: Office, cards: Cards, mei: Citizen) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    answer = await decide(office, request, passed=False)
+    assert (answer.status_code, codes(answer)) == (422, ["REMARK_MISSING"])
+    assert (await decide(office, request, passed=False, remark="  ")).status_code == 422
+    assert (await decide(office, request, passed=False, remark="户名不符")).json()["stage"] == "refused"
+    assert (await cards.register(mei, FIRST))[0] == OLD
+    assert await cards.locks() == set()
+
+
+async def test_a_decision_is_made_once_whoever_comes_second(office: Office, cards: Cards, mei: Citizen) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    answers = await asyncio.gather(
+        decide(office, request), decide(office, request, who=SECOND_REVIEWER, passed=False, remark="不符")
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    late = next(answer for answer in answers if answer.status_code == 409)
+    assert late.json()["code"] == "ALREADY_DECIDED"
+    again = await decide(office, request)
+    assert (again.status_code, again.json()["code"]) == (409, "ALREADY_DECIDED")
+
+
+async def test_the_same_key_gets_the_same_answer(office: Office, cards: Cards, mei: Citizen) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    path = f"{LISTS}/{part_no(request, FIRST)}/decision"
+    answers = [await office.post(path, {"passed": True}, REVIEWER, FIRST, key="once") for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert (answers[1].status_code, answers[1].headers["Idempotency-Replayed"]) == (200, "true")
+
+
+async def test_only_a_reviewer_of_the_county_who_is_somebody_else_decides(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    assert (await decide(office, request, who=OPERATOR)).status_code == 403
+    path = f"{LISTS}/{part_no(request, FIRST)}/decision"
+    assert (await office.post(path, {"passed": True}, REVIEWER, SECOND)).status_code == 404
+    token = tokens.mint(office.token_file, "rev.mei", Role.REVIEWER, FIRST, person_index=mei.person_index)
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
+    for act, body in (("decision", {"passed": True}), ("retry", {})):
+        answer = await office.http.post(f"{LISTS}/{part_no(request, FIRST)}/{act}", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "OWN_ACCOUNT")
+    assert await cards.stages(request) == {FIRST: "in_review"}
+    assert (await decide(office, request)).status_code == 200
+
+
+async def test_before_the_bank_has_spoken_and_after_the_end_nothing_is_decided(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.open(mei, NEW, FIRST)
+    early = await decide(office, request)
+    assert (early.status_code, early.json()["code"]) == (409, "NOT_IN_REVIEW")
+    unknown = await office.post(f"{LISTS}/500000-K2026-9999.{FIRST}/decision", {"passed": True}, REVIEWER, FIRST)
+    assert unknown.status_code == 404
+
+
+async def test_a_failed_upload_is_tried_again_by_a_reviewer_only_then(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    path = f"{LISTS}/{part_no(request, FIRST)}/retry"
+    early = await office.post(path, {}, REVIEWER, FIRST)
+    assert (early.status_code, early.json()["code"]) == (409, "NOT_RETRYABLE")
+    await decide(office, request)
+    await cards.told(request, FIRST, status=AccountChangeStatus.FAILED, reason="系统繁忙，王梅1的卡未能登记")
+    failed = await shown(office, request)
+    assert (failed["stage"], failed["error"], failed["attempt"]) == ("failed", "系统繁忙，王梅1的卡未能登记", 1)
+    assert (await shown(office, request, who="adm.chen"))["error"] is None
+    assert (await office.post(path, {}, OPERATOR, FIRST)).status_code == 403
+    answer = await office.post(path, {}, REVIEWER, FIRST)
+    assert (answer.status_code, answer.json()["stage"], answer.json()["attempt"]) == (200, "approved", 2)
+    assert await cards.locks() == {FIRST}
+    assert (await shown(office, request))["retry_asked_by"] == REVIEWER
+
+
+# --- the register
+
+
+async def test_an_account_shows_its_history_and_matters(office: Office, cards: Cards, mei: Citizen) -> None:
+    request = await cards.in_review(mei, NEW, FIRST)
+    await decide(office, request)
+    await cards.told(request, FIRST)
+    [item] = (await office.get("/register", REVIEWER, FIRST, source="渝快办")).json()["items"]
+    whole = (await office.get(f"/register/{item['account_id']}", REVIEWER, FIRST)).json()
+    assert (whole["account_no"], whole["status_label"], whole["source"]) == (NEW, "有效", "渝快办")
+    last = whole["history"][0]
+    assert (last["source"], last["actor"]) == ("渝快办", REVIEWER)
+    assert (last["old_account_no"], last["new_account_no"], last["new_status_label"]) == (OLD, NEW, "有效")
+    assert [(one["number"], one["stage_label"]) for one in whole["matters"]] == [(part_no(request, FIRST), "上卡成功")]
+    assert (await office.get("/register", REVIEWER, SECOND, source="渝快办")).json()["items"] == []
+
+
+async def test_accounts_that_more_than_one_person_uses_are_listed(office: Office, cards: Cards, mei: Citizen) -> None:
+    son, stranger, alone = (person(cards.vault, number) for number in (2, 3, 4))
+    await cards.settle(son, OLD, FIRST)
+    await cards.settle(stranger, OLD, THIRD)
+    await cards.settle(alone, card(8), FIRST)
+    [here] = (await office.get("/register/shared", REVIEWER, FIRST)).json()["items"]
+    assert (here["account_no"], here["people"], here["elsewhere"]) == (f"****{OLD[-4:]}", 2, True)
+    assert [one["name"] for one in here["persons"]] == ["**1", "**2"]
+    [there] = (await office.get("/register/shared", REVIEWER, THIRD)).json()["items"]
+    assert (there["people"], there["elsewhere"], len(there["persons"])) == (1, True, 1)
+    export = await office.get("/register/shared", OPERATOR, FIRST, format="xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(export.content)).active
+    assert sheet is not None
+    assert [str(cell.value) for cell in sheet[2]][-1] == "是"
+    await office.run(
+        "UPDATE register_account SET status = 'cleared', account_index = NULL, account_sealed = NULL"
+        " WHERE person_index IN (:a, :b)",
+        a=son.person_index,
+        b=stranger.person_index,
+    )
+    assert (await office.get("/register/shared", REVIEWER, FIRST)).json()["items"] == []
