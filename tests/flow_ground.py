@@ -7,6 +7,7 @@ import httpx
 
 from activities.platform_client import PlatformClient
 from models.application_form import build_form
+from models.platform import CatalogItem
 from models.platform_requests import IndicatorSubmission, PolicySubmission
 from models.platform_words import ApplicantKind, MediaType, ReviewStatus
 from models.signing import PlatformCredentials
@@ -86,18 +87,19 @@ class Surveyor:
 
     async def _fetch_lists(self, year: int) -> None:
         county, platform = self._county, self._platform
-        kept = {
+        kept: dict[tuple[str, int], tuple[CatalogItem, ...]] = {
             ("policy-units", 0): (await platform.list_policy_units(county)).items,
             ("budget-units", 0): (await platform.list_budget_units(county)).items,
             ("budget-projects", year): (await platform.list_budget_projects(county, year)).items,
             ("indicator-documents", year): (await platform.list_indicator_documents(county, year)).items,
             ("subsidy-items", year): (await platform.list_subsidy_items(county, year)).items,
             ("banks", 0): (await platform.list_banks(county)).items,
-            ("towns", 0): (await platform.list_towns(county)).items,
         }
         self._lists = kept
+        towns = (await platform.list_towns(county)).items
+        every = [*kept.items(), (("towns", 0), towns)]
         async with self._database.transaction() as session:
-            for (kind, fund_year), items in kept.items():
+            for (kind, fund_year), items in every:
                 words = [item.model_dump(mode="json") for item in items]
                 session.add(CatalogList(county_code=county, kind=kind, fund_year=fund_year, items=words))
 
@@ -133,26 +135,32 @@ class Surveyor:
     async def _indicator(self, year: int, total_fen: int) -> Indicator:
         unit, project = self._lists["budget-units", 0][0], self._lists["budget-projects", year][0]
         document = self._lists["indicator-documents", year][0].name
-        parts = {"total_fen": total_fen, "central_fen": total_fen}
-        parts |= {"provincial_fen": 0, "municipal_fen": 0, "county_fen": 0}
-        place = {"county_code": self._county, "fund_year": year, "document_no": document}
-        place |= {"budget_unit_code": unit.code, "budget_project_code": project.code}
-        reference = f"{self._county}-laid-indicator.1"
-        request = IndicatorSubmission.model_validate({"client_reference": reference, **place, **parts})
-        answer = await self._platform.submit_indicator(request, key=f"{reference}/submit")
-        await self._approved(answer.submission_id)
-        return Indicator(
+        row = Indicator(
             indicator_no="",
+            county_code=self._county,
+            fund_year=year,
+            document_no=document,
+            budget_unit_code=unit.code,
             budget_unit_name=unit.name,
+            budget_project_code=project.code,
             budget_project_name=project.name,
+            total_fen=total_fen,
+            central_fen=total_fen,
+            provincial_fen=0,
+            municipal_fen=0,
+            county_fen=0,
             stage=ReviewStage.APPROVED,
             round=1,
-            submission_id=answer.submission_id,
             reviewed_at=now(),
             entered_by="operator",
-            **place,
-            **parts,
         )
+        reference = f"{self._county}-laid-indicator.1"
+        known = row.model_dump(include=set(IndicatorSubmission.model_fields))
+        request = IndicatorSubmission.model_validate({"client_reference": reference, **known})
+        answer = await self._platform.submit_indicator(request, key=f"{reference}/submit")
+        await self._approved(answer.submission_id)
+        row.submission_id = answer.submission_id
+        return row
 
     async def _approved(self, submission_id: str) -> None:
         """Without delays the platform decides at once, but not in the same moment."""

@@ -2,10 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal
@@ -18,6 +19,7 @@ from models import tokens
 from models.settings import Settings
 from models.signing import PlatformCredentials
 from models.stages import Role
+from models.store import trail
 from models.store.database import Database, Value, execute, fetch
 from models.store.runs import wake
 from models.store.vault import LocalVault
@@ -25,8 +27,6 @@ from models.subsidy import Signal
 from tests.flow_books import Books
 from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal
-
-Found = TypeVar("Found")
 
 
 class Platform:
@@ -42,7 +42,7 @@ class Platform:
 
     def ask(self, method: str, path: str, wish: object = None, content: str | None = None) -> Json:
         body = {"content": content.encode()} if content is not None else {"json": wish}
-        answer = self._http.request(method, path, **(body if method != "GET" else {}))  # type: ignore[arg-type]
+        answer = self._http.request(method, path, **(body if method != "GET" else {}))
         assert answer.is_success, answer.text
         told: Json = answer.json()
         return told
@@ -140,20 +140,41 @@ class Province:
 
     def lay(self, county: str, year: int, total_fen: int) -> Laid:
         """An approved policy and indicator, without anybody of the county."""
-        return self.portal.call(self._survey, county, lambda here: here.lay(year, total_fen))
+
+        async def lay() -> Laid:
+            async with self._surveyor(county) as here:
+                return await here.lay(year, total_fen)
+
+        return self.portal.call(lay)
 
     def put_batch(self, county: str, year: int, forms: Sequence[Json]) -> tuple[str, list[str]]:
         """Matched lines in a batch, without anybody of the county."""
-        return self.portal.call(self._survey, county, lambda here: here.put_batch(year, forms))
 
-    async def _survey(self, county: str, act: Callable[[Surveyor], Awaitable[Found]]) -> Found:
+        async def put() -> tuple[str, list[str]]:
+            async with self._surveyor(county) as here:
+                return await here.put_batch(year, forms)
+
+        return self.portal.call(put)
+
+    @asynccontextmanager
+    async def _surveyor(self, county: str) -> AsyncIterator[Surveyor]:
         async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
             clients = {f"{self.code}0000": self.credentials}
-            return await act(Surveyor(http, clients, self.database, self.vault, county))
+            yield Surveyor(http, clients, self.database, self.vault, county)
 
     def check(self) -> None:
         """What is always true (DOMAIN 6.4), held against the rows."""
         self.books.check(self.rows)
+
+    def check_trails(self) -> None:
+        """Every county's trail is whole, whatever happened."""
+
+        async def walk() -> dict[str, int | None]:
+            async with self.database.reading() as session:
+                counties = [str(row[0]) for row in await fetch(session, "SELECT county_code FROM trail_head")]
+                return {county: await trail.verify(session, county) for county in counties}
+
+        assert not [county for county, broken in self.portal.call(walk).items() if broken is not None]
 
     def wait(self, what: str, look: Callable[[], Json], ready: Callable[[Json], object], seconds: float = 20) -> Json:
         """Until it is so; the books must be right at every look."""

@@ -86,6 +86,7 @@ def province(
     with portal.wrap_async_context_manager(_running(code, settings, platform, portal)) as running:
         yield running
         running.check()
+        running.check_trails()
 
 
 @asynccontextmanager

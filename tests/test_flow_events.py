@@ -96,7 +96,7 @@ def test_an_early_event_is_parked_until_its_run_is_there(province: Province) -> 
 
 @pytest.mark.parametrize("province", [{"parked_days": 0.000_01}], indirect=True)
 def test_what_stays_unknown_is_said_to_be_so(province: Province) -> None:
-    data = {"client_reference": "999999-L2026-0001", "county_code": province.county_code(), "flow_id": "flow_x"}
+    data: Json = {"client_reference": "999999-L2026-0001", "county_code": province.county_code(), "flow_id": "flow_x"}
     data |= {"batch_no": "x", "status": "ended", "outcome": "cancelled", "payment_pages": 0}
     data |= {"paid_count": 0, "paid_fen": 0, "failed_count": 0, "failed_fen": 0}
     province.post({"type": "flow.ended", "timestamp": "2026-11-22T08:00:00+08:00", "data": data})

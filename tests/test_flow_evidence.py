@@ -2,7 +2,6 @@
 
 from deploy.demo.drawings import PHOTO_KINDS, photo_archive
 from deploy.demo.people import Json
-from models.store import trail
 from tests.county_office import Line, Office, lines
 from tests.province import Province
 from tests.test_flow_payments import lost_end
@@ -37,12 +36,6 @@ def test_lines_without_photos_are_listed_and_not_sent(province: Province) -> Non
     assert {item["application_no"] for item in sent(province, flow_no)} == set(numbers[:3])
     stages = {row[0] for row in province.rows("SELECT stage FROM application WHERE stage <> 'failed'")}
     assert stages == {"evidence_sent"}
-
-    async def broken() -> int | None:
-        async with province.database.reading() as session:
-            return await trail.verify(session, office.code)
-
-    assert province.portal.call(broken) is None
 
 
 def test_a_page_whose_answer_was_lost_is_sent_again_and_replaces_itself(province: Province) -> None:

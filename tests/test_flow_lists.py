@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from deploy.demo.people import Json
-from models.subsidy import Signal
 from tests.county_office import Line, Office, lines
 from tests.province import Province
 
@@ -176,16 +175,3 @@ def test_a_result_page_with_other_content_is_decided_by_a_reviewer(province: Pro
     province.until("矛盾", "SELECT state FROM contradiction", "settled")
     [verified] = province.rows("SELECT verification FROM application WHERE application_no = :no", no=numbers[0])
     assert verified == ("failed",)
-
-
-def test_a_run_wakes_on_a_signal_that_says_nothing_new(province: Province) -> None:
-    """A wake-up without news in the rows does no harm: nothing is sent twice."""
-    office = Office(province)
-    province.platform.hold("verification")
-    batch_no, _ = office.batched(lines(2))
-    office.operator.post(f"/batches/{batch_no}/verifications")
-    province.until("平台在审", "SELECT stage FROM dataset", "under_review")
-    province.wake(f"verification/{batch_no}-V1", Signal.LINES_CHANGED, ["x"])
-    province.platform.hold()
-    province.until("已校验", "SELECT stage FROM batch", "verified")
-    assert province.rows("SELECT count(*) FROM instruction WHERE key LIKE '%/commit'") == [(1,)]
