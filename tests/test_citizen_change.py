@@ -39,6 +39,11 @@ def decided(province: Province, part_no: str, passed: bool, remark: str | None =
     province.portal.call(decide)
 
 
+def bank_away(province: Province) -> None:
+    """Requests stay 验证中."""
+    province.platform.ask("PUT", "/faults", {"rates": {"5xx": 1.0}, "only": {"5xx": ["verifyAccount"]}})
+
+
 def kept(province: Province) -> int:
     return int(province.rows("SELECT count(*) FROM card_change")[0][0])
 
@@ -215,7 +220,7 @@ def test_a_slow_bank_leaves_the_citizen_informed(province: Province) -> None:
     county = province.county_code()
     account_held(province, MEI, county)
     bank_knows(province, MEI.new_card, MEI)
-    province.platform.ask("PUT", "/faults", {"rates": {"5xx": 1.0}, "only": {"5xx": ["verifyAccount"]}})
+    bank_away(province)
     with browser_of(province, MEI) as mine:
         number = mine.post(FORM, form([county], MEI.new_card))["request_no"]
         province.until("asked", "SELECT count(*) FROM instruction WHERE operation = 'verifyAccount'", 1)
@@ -248,6 +253,7 @@ def test_a_double_click_asks_once(province: Province) -> None:
 
 def test_two_devices_at_once_make_one_request(province: Province) -> None:
     county = province.county_code()
+    bank_away(province)
     account_held(province, MEI, county)
     with browser_of(province, MEI, "app") as phone, browser_of(province, MEI, "pc") as desk:
         gate = threading.Barrier(6)
@@ -317,6 +323,7 @@ def test_a_matter_is_there_for_its_person_only(province: Province) -> None:
     county = province.county_code()
     account_held(province, MEI, county)
     account_held(province, YONG, county)
+    bank_away(province)
     with browser_of(province, MEI) as mine, browser_of(province, YONG) as other:
         number = mine.post(FORM, form([county], MEI.new_card))["request_no"]
         with pytest.raises(Refused) as unseen:
