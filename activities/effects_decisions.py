@@ -10,6 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.effects_card_claims import take_change_claim
 from activities.effects_cards import CONTRADICTED
 from activities.effects_claims import PAYMENT_CLAIMS
+from activities.effects_entries import KIND as ENTRY_CONTRADICTED
+from activities.effects_entries import take_entry_claim
 from activities.effects_results import finish_if_complete
 from models.store.contradictions import decided, open_content
 from models.store.database import execute, fetch_one, scratch
@@ -188,5 +190,6 @@ EFFECTS: dict[str, Settle] = {
     "result_pages": _take_page_count,
     "flow_ended": _take_end,
     CONTRADICTED: take_change_claim,
+    ENTRY_CONTRADICTED: take_entry_claim,
     **PAYMENT_CLAIMS,
 }

@@ -1,6 +1,8 @@
 """What the platform made of a 村社申报: the register gets the account, or the entry ends as failed, once."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -8,17 +10,20 @@ from models.card_stages import EntryStage, NoticeKind
 from models.card_words import reason_words
 from models.platform import AccountChange
 from models.platform_words import AccountChangeStatus, AccountSource
-from models.store.accounts import NewAccount, apply_change
+from models.stages import AccountStatus
+from models.store.accounts import BY_PLATFORM, Finding, NewAccount, apply_change, held_account, set_invalid
 from models.store.contradictions import Claim, keep
 from models.store.database import fetch_one
 from models.store.notices import News, notify
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.store.village_entries import ENDED, end_entry, locked_entry
-from models.tables import VillageEntry
+from models.tables import Contradiction, RegisterAccount, VillageEntry
 from models.tables.base import now
 
 KIND = "village_entry_result"
+GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"
+Content = dict[str, Any]
 
 
 async def apply_entries(
@@ -65,6 +70,12 @@ async def _apply(session: AsyncSession, vault: Vault, number: str, data: Account
 
 
 async def _applied(session: AsyncSession, vault: Vault, entry: VillageEntry) -> None:
+    await _put_account(session, vault, entry)
+    await end_entry(session, entry, EntryStage.APPLIED)
+    await _tell(session, vault, entry, NoticeKind.APPLIED, "村社申报的账号已上卡成功，可用于领取补贴", None)
+
+
+async def _put_account(session: AsyncSession, vault: Vault, entry: VillageEntry) -> None:
     """The register holds the account from now on, source 村社申报."""
     number = entry.entry_no
     new = NewAccount(
@@ -79,8 +90,6 @@ async def _applied(session: AsyncSession, vault: Vault, entry: VillageEntry) -> 
         actor=entry.confirmed_by or entry.entered_by,
     )
     await apply_change(session, vault, new)
-    await end_entry(session, entry, EntryStage.APPLIED)
-    await _tell(session, vault, entry, NoticeKind.APPLIED, "村社申报的账号已上卡成功，可用于领取补贴", None)
 
 
 async def fail_at_platform(
@@ -128,3 +137,38 @@ async def _compare(session: AsyncSession, vault: Vault, entry: VillageEntry, dat
     )
     await keep(session, vault, claim)
     return "contradiction"
+
+
+async def take_entry_claim(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
+    """A reviewer takes the platform's later word: entry and register follow it, while nothing came after."""
+    data = AccountChange.model_validate_json(json.dumps(claimed))
+    entry = await locked_entry(session, row.number)
+    assert entry is not None, "a contradiction of an entry belongs to an entry"
+    account = await held_account(session, entry.county_code, entry.person_index)
+    if data.status is AccountChangeStatus.APPLIED and entry.stage is EntryStage.FAILED:
+        if entry.submission_id is None or await _is_overtaken(session, entry, account):
+            return GONE_ON
+        await _put_account(session, vault, entry)
+        await end_entry(session, entry, EntryStage.APPLIED)
+        return None
+    if entry.stage is not EntryStage.APPLIED or account is None or account.account_index != entry.account_index:
+        return GONE_ON
+    code = data.reason_code.value if data.reason_code else None
+    cause = f"{entry.entry_no}/taken-back"
+    finding = Finding(reason=code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
+    await set_invalid(session, vault, account, finding)
+    await end_entry(session, entry, EntryStage.FAILED, code, "按平台来件改为上卡失败")
+    return None
+
+
+async def _is_overtaken(session: AsyncSession, entry: VillageEntry, account: RegisterAccount | None) -> bool:
+    """The person has a usable account since, or another change of it is under way."""
+    if account is not None and account.status is AccountStatus.VALID:
+        return True
+    locked = await fetch_one(
+        session,
+        "SELECT 1 FROM account_lock WHERE county_code = :county AND person_index = :person AND ended_at IS NULL",
+        county=entry.county_code,
+        person=entry.person_index,
+    )
+    return locked is not None

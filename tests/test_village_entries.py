@@ -344,6 +344,12 @@ def test_a_result_twice_has_one_effect_and_another_one_is_kept_aside(province: P
     province.until("kept aside", count, 1, no=number)
     held = register(province, county, mei)
     assert (held["status"], len(held["history"]), notices(province, mei)) == ("valid", 1, ["applied"])
+    [kept] = county.reviewer.get("/contradictions", number=number)["items"]
+    wish = {"take": "claimed", "reason": "平台来函说明未登记"}
+    county.reviewer.post(f"/contradictions/{kept['id']}/decision", wish)
+    province.until("settled", "SELECT state FROM contradiction WHERE number = :no", "settled", no=number)
+    assert seen(province, county, number, "failed")["failure"] == "按平台来件改为上卡失败"
+    assert (register(province, county, mei)["status"], notices(province, mei)) == ("cleared", ["applied", "cleared"])
 
 
 def test_another_countys_entry_is_not_there(province: Province, mei: Someone) -> None:
