@@ -9,16 +9,15 @@ from activities.looking import ask_after, note_stage, unasked
 from models.card_change import CardLook, PartRef
 from models.card_stages import PartStage, RequestStage, label
 from models.settings import Settings
-from models.store.card_parts import Held, held_request
+from models.store.card_parts import Held
 from models.store.runs import close_run
 from models.subsidy import Subject
 from models.tables import CardChangePart
 from models.waiting import CARD_PARTS, CARD_VALIDATING
 
 
-async def look_at(session: AsyncSession, subject: Subject, settings: Settings) -> CardLook:
+async def look_at(session: AsyncSession, subject: Subject, settings: Settings, held: Held) -> CardLook:
     """The run is closed in the transaction that sees its last part ended."""
-    held = await held_request(session, subject.number)
     stage, sentence = held.request.stage, waiting_for(held)
     since = await note_stage(session, subject.workflow_id, stage.value, sentence)
     done = stage is RequestStage.ENDED

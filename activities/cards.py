@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -54,11 +55,12 @@ class CardActivities:
                 raise
             code, words = refusal.code.value, ADVICE[refusal.code]
         async with self._database.transaction() as session:
-            await self._validated(session, subject.number, code, words)
-            return await look_at(session, subject, self._settings)
+            held = await held_request(session, subject.number)
+            await self._validated(session, held, code, words)
+            return await look_at(session, subject, self._settings, held)
 
     async def _query(self, session: AsyncSession, request_no: str) -> AccountQuery | None:
-        request = (await held_request(session, request_no)).request
+        request = (await session.exec(select(CardChange).where(CardChange.request_no == request_no))).one()
         if request.stage is not RequestStage.VALIDATING:
             return None
         return AccountQuery(
@@ -69,9 +71,8 @@ class CardActivities:
             card_type=CardType(request.card_type),
         )
 
-    async def _validated(self, session: AsyncSession, request_no: str, code: str | None, words: str) -> None:
+    async def _validated(self, session: AsyncSession, held: Held, code: str | None, words: str) -> None:
         """待审核, or 申请失败 with the bank's reason; a request that was taken back meanwhile stays as it is."""
-        held = await held_request(session, request_no)
         waiting = [part for part in held.parts if part.stage is PartStage.VALIDATING]
         if held.request.stage is not RequestStage.VALIDATING:
             return
@@ -91,13 +92,13 @@ class CardActivities:
         """Apply what has come, and tell what has to be done in which county."""
         async with self._database.transaction() as session:
             taken = await take_in(session, self._vault, subject)
-            look = await look_at(session, subject, self._settings)
+            held = await held_request(session, subject.number)
+            look = await look_at(session, subject, self._settings, held)
             if taken:
-                await self._record_results(session, subject, taken)
+                await self._record_results(session, held, taken)
             return look
 
-    async def _record_results(self, session: AsyncSession, subject: Subject, taken: int) -> None:
-        held = await held_request(session, subject.number)
+    async def _record_results(self, session: AsyncSession, held: Held, taken: int) -> None:
         for part in held.parts:
             detail = {"stage": part.stage.value, "attempt": part.attempt, "events": taken}
             await record(session, self._vault, by_system(part.county_code, "card_change.result", part.part_no, detail))

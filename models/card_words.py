@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from models.errors import ErrorType
 from models.platform_words import AccountReason, PaymentReason
 
 ACCOUNT_REASONS: Mapping[str, str] = {
@@ -11,6 +12,7 @@ ACCOUNT_REASONS: Mapping[str, str] = {
     AccountReason.ACCOUNT_FROZEN: "账户已冻结",
     AccountReason.NOT_A_SUBSIDY_ACCOUNT: "不是惠民惠农补贴账户",
     AccountReason.OTHER: "银行未说明具体原因",
+    ErrorType.VALIDATION_FAILED: "平台未受理，资料不合规",
     PaymentReason.LIMIT_EXCEEDED: "超过账户限额",
     PaymentReason.BANK_ERROR: "银行处理出错",
 }

@@ -105,8 +105,8 @@ async def end_part(
     part.error_sealed = vault.seal(Field.REASON, held.request.request_no, words) if failed else None
     await session.flush()
     await unlock_accounts(session, [part.county_code], held.request.person_index, held.request.request_no)
-    if validated:
-        shown = label(stage) if failed else words or label(stage)
+    if validated or stage is PartStage.WITHDRAWN:
+        shown = f"{label(stage)}：{reason_words(code)}" if failed else words or label(stage)
         await add_step(session, held, part.county_code, stage.value, shown)
         await _tell(session, vault, held, part, at)
     await close_request(session, held)
@@ -162,7 +162,8 @@ async def _tell(session: AsyncSession, vault: Vault, held: Held, part: CardChang
 
 def _explanation(part: CardChangePart) -> str:
     if part.stage is PartStage.FAILED:
-        return f"{reason_words(part.error_code)}，上卡未成功，原账号不变"
+        what = "上卡未成功" if part.attempt else "申请未能办理"
+        return f"{reason_words(part.error_code)}，{what}，请核对后重新申请变更"
     if part.stage is PartStage.REFUSED:
         return f"审核不通过：{part.remark}" if part.remark else "审核不通过，原账号不变"
     return "新账号已启用，今后补贴发放到新账号"

@@ -82,16 +82,15 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
     await lock(session, f"{citizen.province_code}/{citizen.person_index}")
     await _refuse_second(session, citizen)
     accounts = await _accounts(session, citizen)
-    request = await _save(session, vault, citizen, wish, accounts)
-    fault = await _basic_fault(session, wish, accounts, request.account_index)
+    held = await _save(session, vault, citizen, wish, accounts)
+    fault = await _basic_fault(session, wish, accounts, held.request.account_index)
     if fault is None:
-        fault = await _take_locks(session, request, sorted(set(wish.counties)))
-    held = await held_request(session, request.request_no)
+        fault = await _take_locks(session, held.request, sorted(set(wish.counties)))
     if fault is not None:
         await _fail(session, vault, held, *fault)
     else:
         await add_step(session, held, None, "submitted", "提交申请，基本验证通过，等待银行验证")
-        subject = Subject(kind=RunKind.CARD_CHANGE, number=request.request_no, county_code=citizen.province_code)
+        subject = Subject(kind=RunKind.CARD_CHANGE, number=held.request.request_no, county_code=citizen.province_code)
         await open_run(session, subject, RequestStage.VALIDATING.value)
     return held.request
 
@@ -148,7 +147,8 @@ async def _accounts(session: AsyncSession, citizen: Citizen) -> dict[str, Accoun
 
 async def _save(
     session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, accounts: dict[str, Account]
-) -> CardChange:
+) -> Held:
+    """The rows as nobody else sees them before the transaction ends."""
     number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, identity.china_today().year)
     account_no = wish.account_no.strip()
     request = CardChange(
@@ -171,10 +171,10 @@ async def _save(
             await session.flush()
     except IntegrityError as error:
         raise OneAtATime(None) from error
-    for county in sorted(set(wish.counties)):
-        session.add(_part(vault, request, county, accounts.get(county)))
+    parts = [_part(vault, request, county, accounts.get(county)) for county in sorted(set(wish.counties))]
+    session.add_all(parts)
     await session.flush()
-    return request
+    return Held(request, parts)
 
 
 def _part(vault: Vault, request: CardChange, county: str, account: Account | None) -> CardChangePart:
