@@ -436,6 +436,30 @@ def test_a_tick_walks_the_province_and_the_next_one_is_skipped_meanwhile(provinc
 # --- restarts
 
 
+@pytest.mark.parametrize("province", [{"watch_seconds": 1}], indirect=True)
+def test_a_scheduled_round_that_was_terminated_goes_on_as_the_same_round(province: Province, first: int) -> None:
+    county = province.county()
+    crowd = people(first, 700)
+    put_crowd(province, county.code, crowd)
+    province.platform.ask("POST", "/bank-accounts", content=bank_file(crowd, {699: "frozen"}))
+    province.platform.ask("PUT", "/settings", {"answer_delay_seconds": 1.5})
+    with scheduled(province) as handle:
+        province.portal.call(handle.trigger)
+        round_no = provincial_round(province)
+        province.until("page 2", "SELECT pages FROM check_round", 1)
+        province.portal.call(province.temporal.get_workflow_handle(f"account-check/{round_no}").terminate)
+        province.platform.ask("PUT", "/settings", {"answer_delay_seconds": 0})
+        done = finished(province, county, round_no)
+    assert (done["checked"], [each["account_id"] for each in done["failed"]]) == (
+        700,
+        [account_id(province, crowd[699], county.code)],
+    )
+    assert Counter(account for page in pages_of(province, round_no) for account in page) == Counter(
+        one.old_card for one in crowd
+    )
+    assert province.rows("SELECT restarts, closed_at IS NOT NULL FROM run") == [(1, True)]
+
+
 SHARE, PAGES = 500, 4
 
 
