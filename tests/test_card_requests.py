@@ -344,6 +344,38 @@ async def test_the_same_result_again_is_no_news(cards: Cards, mei: Citizen) -> N
     assert await cards.rows("SELECT count(*) FROM contradiction") == [(0,)]
 
 
+async def test_a_result_without_our_reference_is_known_by_its_submission(cards: Cards, mei: Citizen) -> None:
+    request = await approved(cards, mei, FIRST, SECOND)
+    for county, submission in ((FIRST, "acc-1"), (SECOND, "acc-2")):
+        number = part_no(request, county)
+        await cards.run(
+            "INSERT INTO platform_reference (province_code, platform_id, number) VALUES ('500000', :id, :number)",
+            id=submission,
+            number=number,
+        )
+        await cards.run("UPDATE card_change_part SET submission_id = :id WHERE part_no = :no", id=submission, no=number)
+    assert await cards.told(request, SECOND, submission_id="acc-2", client_reference=None) == "applied"
+    assert await cards.stages(request) == {FIRST: "approved", SECOND: "applied"}
+    assert await cards.told(request, SECOND, submission_id="acc-9", client_reference=None) == "unknown part"
+
+
+async def test_the_citizen_sees_every_step_with_its_time(cards: Cards, mei: Citizen) -> None:
+    request = await cards.in_review(mei, NEW, FIRST, SECOND)
+    await decide(cards, request, FIRST, True)
+    await cards.told(
+        request, FIRST, status=FAILED, reason_code=AccountReason.ACCOUNT_CLOSED, reason="户名 王某某 已销户"
+    )
+    await withdraw(cards, request, mei)
+    steps = await cards.rows("SELECT county_code, step, words FROM matter_step WHERE at IS NOT NULL ORDER BY id")
+    assert [step[:2] for step in steps] == [
+        (None, "submitted"),
+        (FIRST, "approved"),
+        (FIRST, "failed"),
+        (SECOND, "withdrawn"),
+    ]
+    assert steps[2][2] == "申请失败：账户已销户"
+
+
 async def take(cards: Cards, request: CardChange) -> None:
     """A reviewer takes the claim; it takes effect with the run's next look."""
     await cards.run("UPDATE contradiction SET state = 'decided', taken = 'claimed', decided_by = 'rev'")

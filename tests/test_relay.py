@@ -21,7 +21,7 @@ from models.stages import InboxState
 from models.store.database import execute
 from models.store.runs import close_run, open_run, wake
 from models.subsidy import RunKind, Signal, Subject, workflow_id
-from models.tables import Inbox, Outbox, PlatformReference
+from models.tables import Inbox, Outbox, PlatformReference, Run
 from models.tables.base import now
 from tests.api_server import OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
@@ -301,7 +301,7 @@ async def test_an_early_callback_is_parked_until_its_run_is_there(office: Office
 
 
 async def test_what_nobody_receives_is_parked_ever_longer_and_then_unknown(office: Office) -> None:
-    await post_event(office.server, "evt-1", account_invalidated())
+    await post_event(office.server, "evt-1", policy_reviewed("500001-Z2026-9998.1"))
     await post_event(office.server, "evt-2", policy_reviewed("500001-Z2026-9999.1"))
     pauses = []
     for _ in range(3):
@@ -316,6 +316,18 @@ async def test_what_nobody_receives_is_parked_ever_longer_and_then_unknown(offic
     await office.due_now()
     await office.carry()
     assert {(await office.event(one)).state for one in ("evt-1", "evt-2")} == {InboxState.UNKNOWN}
+
+
+async def test_an_invalidation_nobody_asked_for_gets_a_run_of_its_own(office: Office) -> None:
+    await post_event(office.server, "evt-1", account_invalidated())
+    await post_event(office.server, "evt-2", account_invalidated("430001"))
+    await office.carry()
+    event, foreign = await office.event("evt-1"), await office.event("evt-2")
+    assert (event.state, event.number) == (InboxState.DELIVERED, f"500001-E{event.id}")
+    async with office.server.database.reading() as session:
+        runs = (await session.exec(select(Run).where(Run.kind == RunKind.ACCOUNT_EVENT))).all()
+    assert [(run.number, run.county_code, run.closed_at) for run in runs] == [(event.number, "500001", None)]
+    assert foreign.state is InboxState.PARKED
 
 
 async def test_a_callback_after_the_end_gets_a_run_of_its_own(office: Office) -> None:
