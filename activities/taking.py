@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,6 +17,7 @@ from activities.effects_payments import apply_payments, flow_of
 from activities.effects_results import apply_results
 from activities.effects_reviews import apply_review
 from activities.references import with_reference
+from models.platform import Flow as FlowClaim
 from models.platform_events import (
     AccountChangeApplied,
     AccountInvalidated,
@@ -28,12 +30,15 @@ from models.platform_events import (
     PolicyReviewed,
     SummaryReviewed,
 )
-from models.platform_words import EventType
+from models.platform_words import EventType, FlowOutcome
+from models.stages import FlowStage
 from models.store.database import execute, lock
 from models.store.inbox import mark_applied, open_event, pending
 from models.store.vault import Vault
 from models.subsidy import Subject
-from models.tables import Inbox
+from models.tables import Flow, Inbox
+
+AFTER_END = "after the end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,9 @@ async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     """
     number = subject.number
     await lock(session, number)
-    count = 0
-    while rows := await pending(session, number, subject.county_code):
+    count = last = 0
+    while rows := await pending(session, number, subject.county_code, last):
+        last = int(rows[-1].id or 0)
         count += await _take_some(session, vault, subject, rows)
         # what comes next meets the rows as these events have left them, and memory without them
         await session.flush()
@@ -71,8 +77,9 @@ async def _take_some(session: AsyncSession, vault: Vault, subject: Subject, rows
     effects |= await _take_accounts(session, vault, taken)
     for each in taken:
         effects.setdefault(each.inbox_id, "no receiver")
+    effects = {inbox_id: effect for inbox_id, effect in effects.items() if effect != AFTER_END}
     await mark_applied(session, effects)
-    return len(taken)
+    return len(effects)
 
 
 async def _readable(session: AsyncSession, vault: Vault, number: str, rows: Sequence[Inbox]) -> list[Taken]:
@@ -129,8 +136,20 @@ async def _take_payments(session: AsyncSession, vault: Vault, number: str, taken
         for each in mine
         if isinstance(each.event, FlowPayments)
     ]
-    effects = await apply_payments(session, vault, flow, pages)
+    last = _last_page(flow, [each.event.data for each in mine if isinstance(each.event, FlowEnded)])
+    effects = await apply_payments(session, vault, flow, [each for each in pages if each.page.page <= last])
+    # They wait until the books are closed: the run that watches an ended flow takes them in first thing.
+    effects |= {each.inbox_id: AFTER_END for each in pages if each.page.page > last}
     for each in mine:
         if isinstance(each.event, FlowEnded):
             effects[each.inbox_id] = await apply_ended(session, vault, flow, each.event.data, each.inbox_id)
     return effects
+
+
+def _last_page(flow: Flow, ends: Sequence[FlowClaim]) -> float:
+    """The last page that the end of an open flow counts; what came at once with the end may be a return after it."""
+    if flow.stage is FlowStage.ENDED:
+        return inf
+    said = [flow.end_claim] if flow.end_claim is not None else [end.model_dump(mode="json") for end in ends]
+    counted = [end.get("payment_pages") for end in said if end.get("outcome") == FlowOutcome.DISBURSED.value]
+    return min((pages for pages in counted if pages is not None), default=inf)

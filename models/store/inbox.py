@@ -63,7 +63,7 @@ async def put_asked(
     return rows == 1
 
 
-async def pending(session: AsyncSession, number: str, county_code: str) -> list[Inbox]:
+async def pending(session: AsyncSession, number: str, county_code: str, after: int = 0) -> list[Inbox]:
     """The events of a run that have had no effect yet, oldest first, locked.
 
     Only those of the run's own province and county: a parked event that names a number of somebody else's is left
@@ -72,7 +72,7 @@ async def pending(session: AsyncSession, number: str, county_code: str) -> list[
     """
     statement = (
         select(Inbox)
-        .where(Inbox.number == number, col(Inbox.applied_at).is_(None))
+        .where(Inbox.number == number, col(Inbox.applied_at).is_(None), col(Inbox.id) > after)
         .where(Inbox.province_code == province_of(county_code))
         .where(col(Inbox.state).in_([InboxState.RECEIVED, InboxState.DELIVERED, InboxState.PARKED]))
         .order_by(col(Inbox.id))
