@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from models.settings import Settings
 from models.signing import PlatformCredentials
 from models.stages import Role
 from models.store import trail
-from models.store.database import Database, Value, execute, fetch
+from models.store.database import Database, Value, execute, fetch, lock
 from models.store.runs import wake
 from models.store.vault import LocalVault
 from models.subsidy import Signal
@@ -130,6 +130,17 @@ class Province:
                 await execute(session, statement, **values)
 
         self.portal.call(write)
+
+    def keeping_off(self, number: str) -> AbstractContextManager[None]:
+        """Meanwhile no event of this run takes effect: what comes is found all at once afterwards."""
+
+        @asynccontextmanager
+        async def locked() -> AsyncIterator[None]:
+            async with self.database.transaction() as session:
+                await lock(session, number)
+                yield
+
+        return self.portal.wrap_async_context_manager(locked())
 
     def wake(self, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:
         async def post() -> None:

@@ -56,6 +56,24 @@ def test_a_return_after_the_end_stands_beside_the_end_figures(province: Province
     assert office.operator.get(f"/applications/{numbers[2]}")["stage"] == "failed"
 
 
+def test_a_return_that_is_found_together_with_the_end_still_comes_after_it(province: Province) -> None:
+    """A worker that was away for a weekend finds page, end and return at once: the end is balanced all the same."""
+    province.platform.ask("PUT", "/settings", {"returns_after_end": 1})
+    office = Office(province)
+    flow_no, _ = office.approved([*lines(2), Line(3, 30_000, payment="returned:账户销户")])
+    province.platform.lose("flow.payments", "flow.ended")
+    ended = lost_end(province, office, flow_no)
+    pages = province.wait(
+        "退票", lambda: {"said": province.platform.events("flow.payments", flow_no)}, lambda got: len(got["said"]) == 2
+    )
+    with province.keeping_off(flow_no):
+        for event in (pages["said"][0], ended, pages["said"][1]):
+            assert province.post(event["body"]).status_code == 204
+    seen = office.seen(flow_no, lambda seen: seen["after_end"])
+    assert (seen["balanced"], seen["end"]["ours"]["paid_count"]) == (True, 3)
+    assert office.counts(flow_no) == {"accepted": 3, "paid": 2, "failed": 1}
+
+
 def test_a_late_payment_of_a_failed_line_is_paid_after_all(province: Province) -> None:
     """Also when the county has already put it into the next batch: it leaves that batch."""
     office = Office(province)
