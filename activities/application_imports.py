@@ -33,6 +33,7 @@ from models.tables.base import now
 NUMBER_COLUMN = "申请编号"
 WAITING_FOR = "正在逐行校对文件"
 REPORT_SECONDS = 0.5
+ROWS_AT_ONCE = 2_000
 # More would fill a screen, not a person's mind; the file of refused rows has them all.
 MOST_SHOWN = 1_000
 NO_CATALOGS = "本县的补贴项目、乡镇村和开户行名单尚未从平台取得，请先更新目录后重新上传"
@@ -158,9 +159,11 @@ class ApplicationImports:
         entered = Entered(
             asked.county_code, asked.fund_year, Channel.IMPORT, asked.entered_by, asked.batch_id, asked.id
         )
-        rows = await asyncio.to_thread(new_rows, self._vault, entered, numbered)
-        activity.heartbeat()
-        asked.rows_imported = await insert_rows(session, rows)
+        for start in range(0, len(numbered), ROWS_AT_ONCE):
+            some = numbered[start : start + ROWS_AT_ONCE]
+            rows = await asyncio.to_thread(new_rows, self._vault, entered, some)
+            activity.heartbeat()
+            asked.rows_imported += await insert_rows(session, rows)
         asked.total_fen = checked.total_fen
         _finish(asked, ImportStage.IMPORTED, checked)
         asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])

@@ -63,7 +63,8 @@ def check_file(
     except _HeaderError as error:
         return CheckedFile((), error.faults)
     check = RowCheck(kind, catalogs, today or identity.china_today())
-    return _check_rows(rows[1:], places, check, kind, progress)
+    del rows[0]
+    return _check_rows(rows, places, check, kind, progress)
 
 
 class _HeaderError(Exception):
@@ -82,21 +83,33 @@ def _check_rows(
     headers = columns(kind)
     checked: dict[int, CheckedRow] = {}
     faults: list[CellFault] = []
-    for done, (number, cells) in enumerate(rows):
-        if progress is not None and done % _PROGRESS_EVERY == 0:
-            progress(done, len(rows))
+    count = len(rows)
+    rows.reverse()
+    while rows:
+        if progress is not None and len(checked) % _PROGRESS_EVERY == 0:
+            progress(len(checked), count)
+        # Taken off its list, a row's cells are gone as soon as they are checked: files hold a hundred thousand rows.
+        number, cells = rows.pop()
         row = check.check({name: cells[place] for place, name in places.items() if name and place in cells})
         checked[number] = row
         faults += [CellFault(number, headers[fault.field], fault.code, fault.message) for fault in row.faults]
         faults += _cells_without_column(number, cells, places)
     faults += _repeated(checked, headers)
     if progress is not None:
-        progress(len(rows), len(rows))
-    at_fault = {fault.row for fault in faults}
-    forms = [FormRow(number, form) for number, row in checked.items() if number not in at_fault and (form := row.form)]
-    return CheckedFile(
-        tuple(forms), tuple(sorted(faults, key=lambda fault: fault.row)), _warnings(checked, kind), len(rows)
-    )
+        progress(count, count)
+    warnings = _warnings(checked, kind)
+    forms = _forms(checked, {fault.row for fault in faults})
+    return CheckedFile(forms, tuple(sorted(faults, key=lambda fault: fault.row)), warnings, count)
+
+
+def _forms(checked: dict[int, CheckedRow], at_fault: set[int]) -> tuple[FormRow, ...]:
+    """The forms of rows without a fault; what was read of a row goes with it."""
+    forms = []
+    for number in list(checked):
+        row = checked.pop(number)
+        if number not in at_fault and (form := row.form):
+            forms.append(FormRow(number, form))
+    return tuple(forms)
 
 
 def _header_places(rows: list[SheetRow], kind: ApplicantKind) -> Mapping[int, str]:
