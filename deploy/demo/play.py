@@ -194,8 +194,7 @@ class Play:
     def start_flow(self, batch_no: str, ground: Ground) -> str:
         body = {"batch_no": batch_no, "policy_nos": [ground.policy_no], "indicator_nos": [ground.indicator_no]}
         flow_no = str(self.county.operator.post("/flows", body)["flow_no"])
-        self.at_stage(flow_no, "settling", "county_review")
-        figures = self.flow(flow_no)["figures"]
+        figures = self.rounds_over(flow_no)["figures"]
         self.report.step("申请提交，平台审核", figures["lines"]["count"], figures["lines"]["fen"])
         return flow_no
 
@@ -207,10 +206,19 @@ class Play:
             f"流程 {flow_no}", lambda: self.flow(flow_no), lambda seen: seen["stage"] in stages, seconds=seconds
         )
 
+    def rounds_over(self, flow_no: str) -> Json:
+        """The flow when its first round has been out and no round is on its way."""
+
+        def over(seen: Json) -> bool:
+            rounds = [each["stage"] in ("reviewed", "refused") for each in seen["rounds"]]
+            return seen["stage"] in ("settling", "county_review") and bool(rounds) and all(rounds)
+
+        return wait_for(f"流程 {flow_no}", lambda: self.flow(flow_no), over)
+
     def settle_lines(self, flow_no: str) -> None:
         """Duplicates are confirmed and unverified lines sent until every line is accepted."""
         mine = {"flow_no": flow_no}
-        while (seen := self.at_stage(flow_no, "settling", "county_review"))["stage"] == "settling":
+        while (seen := self.rounds_over(flow_no))["stage"] == "settling":
             duplicates = self._lines(flow_no, state="rejected", reason_code="duplicate_person")
             unverified = self._lines(flow_no, state="unsent", verification="failed")
             assert duplicates or unverified, seen
