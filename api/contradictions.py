@@ -13,6 +13,7 @@ from api.paging import Pages
 from api.problems import conflict, not_found
 from models.stages import ContradictionState, Role, label
 from models.store.contradictions import open_content
+from models.store.database import lock
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import wake
 from models.store.vault import Vault
@@ -91,11 +92,13 @@ async def decide(desk: Reviewers, contradiction_id: int, decision: Decision) -> 
 
 
 async def _find(session: AsyncSession, county: str, contradiction_id: int) -> Contradiction:
+    """With its subject's name held: a run that is just closing sees the decision, or is seen as closed."""
     statement = select(Contradiction).where(Contradiction.id == contradiction_id, Contradiction.county_code == county)
-    known = 0 < contradiction_id < 2**63
-    row = (await session.exec(statement.with_for_update())).first() if known else None
+    row = (await session.exec(statement)).first() if 0 < contradiction_id < 2**63 else None
     if row is None:
         raise not_found("矛盾来件")
+    await lock(session, row.number)
+    await session.refresh(row, with_for_update=True)
     return row
 
 
