@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from api.main import build_objects, create_app
 from models import tokens
+from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import parse_clients
 from models.store.database import Database, engine_options
@@ -62,6 +63,7 @@ async def serve(kind: str, port: int) -> None:
 
 
 def main() -> None:
+    collect_rarely()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(sys.argv[1], int(sys.argv[2])))
 

@@ -81,6 +81,8 @@ def machine() -> list[str]:
     return [
         f"- Date: {date.today().isoformat()}",  # noqa: DTZ011
         f"- Machine: {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}",
+        f"- Load average when it was done: {os.getloadavg()[1]:.1f}; the bench alone makes about 2. More than that:"
+        " somebody else was working on the machine, and only the ratios tell something",
         f"- Python {platform.python_version()}; PostgreSQL with fsync, Temporal on SQLite with synchronous=FULL,"
         " all parts and the load on this one machine",
     ]
