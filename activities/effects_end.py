@@ -7,10 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.platform import Flow as Claim
 from models.platform_words import FlowOutcome as ClaimedOutcome
 from models.platform_words import FlowStatus
-from models.stages import FlowStage, PaymentState
+from models.stages import FlowStage
 from models.store import contradictions
-from models.store.database import execute, fetch_int
-from models.store.figures import FlowFigures, flow_figures
+from models.store.database import execute, fetch, fetch_int
 from models.store.runs import open_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault
@@ -137,8 +136,7 @@ async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> Non
         " WHERE l.flow_id = :id AND l.application_id = a.id AND l.payment = 'failed' AND a.stage = 'in_flow'",
         id=flow.id,
     )
-    figures = await flow_figures(session, int(flow.id or 0))
-    ours = as_claimed(figures)
+    ours = await _as_of_end(session, flow)
     same = all(flow.end_claim.get(field) in (None, ours[field]) for field in COMPARED)
     unresolved = await fetch_int(
         session, "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment = 'unresolved'", id=flow.id
@@ -222,7 +220,23 @@ async def _close(
     flow.stage = FlowStage.ENDED
 
 
-def as_claimed(figures: FlowFigures) -> dict[str, object]:
-    """Our figures under the platform's names."""
-    paid, failed = figures.payments[PaymentState.PAID], figures.payments[PaymentState.FAILED]
-    return {"paid_count": paid.count, "paid_fen": paid.fen, "failed_count": failed.count, "failed_fen": failed.fen}
+async def _as_of_end(session: AsyncSession, flow: Flow) -> dict[str, object]:
+    """Our figures under the platform's names, from the pages that its end counts: a return may be here before."""
+    assert flow.end_claim is not None
+    counts = dict.fromkeys(COMPARED, 0)
+    for status, count, fen in await fetch(
+        session, AS_OF_END, id=flow.id, pages=flow.end_claim.get("payment_pages") or MANY_PAGES
+    ):
+        counts[f"{status}_count"], counts[f"{status}_fen"] = count, fen
+    return dict(counts)
+
+
+MANY_PAGES = 2**31 - 1
+AS_OF_END = """
+SELECT status, count(*), sum(amount_fen)::bigint FROM (
+  SELECT DISTINCT ON (p.flow_line_id) p.status, p.amount_fen FROM payment p
+  JOIN flow_line l ON l.id = p.flow_line_id AND l.state = 'accepted'
+  WHERE p.flow_id = :id AND coalesce(p.page, 0) <= :pages
+  ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC
+) AS newest GROUP BY status
+"""

@@ -81,7 +81,8 @@ async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
     rows = await fetch(
         session,
         "SELECT p.source, p.status, count(*), sum(p.amount_fen)::bigint, max(p.taken_at) FROM payment p "
-        "WHERE p.flow_id = :flow AND p.after_end GROUP BY 1, 2 ORDER BY 1, 2",
+        "JOIN flow f ON f.id = p.flow_id WHERE p.flow_id = :flow AND f.stage = 'ended' AND (p.after_end"
+        " OR p.page > CAST(f.end_claim ->> 'payment_pages' AS int)) GROUP BY 1, 2 ORDER BY 1, 2",
         flow=flow_id,
     )
     return [

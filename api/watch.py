@@ -10,8 +10,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from models.settings import Settings
 from models.store.database import Database, execute, fetch, fetch_one
+from models.store.run_targets import run_of_number, run_to_wake
 from models.store.run_watch import restart_run
+from models.store.runs import wake
 from models.store.vault import Vault
+from models.subsidy import Signal
 
 _LOG = structlog.get_logger()
 _CALL_TIMEOUT = timedelta(seconds=5)
@@ -49,6 +52,7 @@ class Watch:
             restarted = await self._restart_missing()
             async with self._database.transaction() as session:
                 await _deliver_again(session)
+                await _decide_again(session)
         return restarted
 
     async def _restart_missing(self) -> int:
@@ -111,3 +115,19 @@ async def _deliver_again(session: AsyncSession) -> None:
         " AND applied_at IS NULL AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))",
         pause=_UNAPPLIED_SECONDS,
     )
+
+
+async def _decide_again(session: AsyncSession) -> None:
+    """A reviewer's decision that no run has carried out: its run may have ended in between. Wake it again."""
+    rows = await fetch(
+        session,
+        "SELECT number, array_agg(id) FROM contradiction WHERE state = 'decided'"
+        " AND decided_at < now() - make_interval(secs => :pause) GROUP BY number",
+        pause=_UNAPPLIED_SECONDS,
+    )
+    for number, ids in rows:
+        run = await run_of_number(session, number)
+        if run is not None:
+            await wake(
+                session, await run_to_wake(session, run), Signal.CONTRADICTION_DECIDED, [str(each) for each in ids]
+            )

@@ -74,6 +74,25 @@ def test_a_return_that_is_found_together_with_the_end_still_comes_after_it(provi
     assert office.counts(flow_no) == {"accepted": 3, "paid": 2, "failed": 1}
 
 
+def test_a_return_that_overtakes_the_end_is_no_part_of_the_end_figures(province: Province) -> None:
+    """Events come in any order: the books are held against the pages that the end itself counts."""
+    province.platform.ask("PUT", "/settings", {"returns_after_end": 1})
+    office = Office(province)
+    flow_no, _ = office.approved([*lines(2), Line(3, 30_000, payment="returned:账户销户")])
+    province.platform.lose("flow.payments", "flow.ended")
+    ended = lost_end(province, office, flow_no)
+    pages = province.wait(
+        "退票", lambda: {"said": province.platform.events("flow.payments", flow_no)}, lambda got: len(got["said"]) == 2
+    )
+    for event in pages["said"]:
+        province.platform.deliver(event)
+    province.wait("退票入账", lambda: office.counts(flow_no), lambda seen: seen.get("failed") == 1)
+    province.platform.deliver(ended)
+    seen = office.seen(flow_no, lambda seen: seen["stage"] == "ended" and seen["after_end"])
+    assert (seen["balanced"], seen["end"]["ours"]["paid_count"]) == (True, 3)
+    assert office.counts(flow_no) == {"accepted": 3, "paid": 2, "failed": 1}
+
+
 def test_a_late_payment_of_a_failed_line_is_paid_after_all(province: Province) -> None:
     """Also when the county has already put it into the next batch: it leaves that batch."""
     office = Office(province)
