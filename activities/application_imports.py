@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from sqlmodel import select
@@ -21,6 +21,7 @@ from models.stages import BatchStage, Channel, ImportStage
 from models.store.applications import Entered, form_catalogs, insert_rows, is_reserved, new_rows, used_numbers
 from models.store.database import Database, execute, fetch_one
 from models.store.line_acts import lock_county
+from models.store.locks import locked_people
 from models.store.numbers import Series, take
 from models.store.objects import ObjectStore, save_file
 from models.store.runs import close_run
@@ -31,6 +32,8 @@ from models.tables import ApplicationImport, StoredFile
 from models.tables.base import now
 
 NUMBER_COLUMN = "申请编号"
+ACCOUNT_COLUMN = "一卡通账号"
+LOCKED_PERSON = "此人在本县的账号变更尚未办结，所填账号与现登记的不同；请待变更办结后再导入此行"
 WAITING_FOR = "正在逐行校对文件"
 REPORT_SECONDS = 0.5
 ROWS_AT_ONCE = 2_000
@@ -97,7 +100,21 @@ class ApplicationImports:
         if checked.faults and not checked.row_count:  # what is wrong is the file or its header, not a row
             return checked, checked.faults[0].message
         async with self._database.reading() as session:
-            return await _with_used_numbers(session, checked), None
+            checked = await _with_used_numbers(session, checked)
+            locked = await locked_people(session, asked.county_code)
+        return await asyncio.to_thread(self._with_locked, checked, locked), None
+
+    def _with_locked(self, checked: CheckedFile, locked: Mapping[str, tuple[str | None, str | None]]) -> CheckedFile:
+        """While a person's account is being changed, no file brings another one in (DOMAIN 4, the lock)."""
+        if not locked:
+            return checked
+        faults = []
+        for item in checked.forms:
+            person = self._vault.index(Field.ID_NUMBER, item.form.id_number)
+            account = item.form.bank_code, self._vault.index(Field.ACCOUNT, item.form.account_no)
+            if person in locked and locked[person] != account:
+                faults.append(CellFault(item.row, ACCOUNT_COLUMN, FaultCode.ACCOUNT_LOCKED, LOCKED_PERSON))
+        return _with_faults(checked, faults)
 
     async def _check_reporting(self, asked: ApplicationImport, data: bytes, catalogs: Catalogs) -> CheckedFile:
         progress = Progress()
@@ -220,6 +237,10 @@ async def _with_used_numbers(session: AsyncSession, checked: CheckedFile) -> Che
         for number, row in given.items()
         if number in used or is_reserved(number)
     ]
+    return _with_faults(checked, faults)
+
+
+def _with_faults(checked: CheckedFile, faults: list[CellFault]) -> CheckedFile:
     if not faults:
         return checked
     return replace(checked, faults=tuple(sorted([*checked.faults, *faults], key=lambda fault: fault.row)))

@@ -25,6 +25,7 @@ from models.store.applications import (
 )
 from models.store.database import fetch_int, fetch_one
 from models.store.line_acts import lock_county
+from models.store.locks import locked_people
 from models.store.numbers import Series, take_one
 from models.store.selection import Word
 from models.store.vault import Field as Column
@@ -71,6 +72,7 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
     person = desk.vault.index(Column.ID_NUMBER, form.id_number)
     others = await same_item(session, desk.county, person, form.item_code)
     entered = Entered(desk.county, entry.fund_year, entry.channel, desk.person, batch_id)
+    await _refuse_other_account(desk, session, form)
     await insert_rows(session, [new_row(desk.vault, entered, number, form)])
     await desk.trail(session, "application.entered", number, {"form": form.model_dump()}, 1, form.amount_fen)
     body: dict[str, object] = {
@@ -165,6 +167,14 @@ def _may_correct(line: Application, correction: Correction, form: ApplicationFor
         raise conflict("KIND_FIXED", "申请类型不能改", "个人和组织不能互换，请撤回后重新录入")
     if form.application_no not in (None, line.application_no):
         raise conflict("NUMBER_FIXED", "申请编号不能改", "请保留原编号")
+
+
+async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:
+    """While a card change is under way, no application brings another account in (DOMAIN 4, the lock)."""
+    locked = (await locked_people(session, desk.county)).get(desk.vault.index(Column.ID_NUMBER, form.id_number))
+    if locked is not None and locked != (form.bank_code, desk.vault.index(Column.ACCOUNT, form.account_no)):
+        detail = "此人在本县的账号变更尚未办结，所填账号与现登记的不同；请待变更办结后再录入"
+        raise conflict("ACCOUNT_LOCKED", "账号变更中", detail)
 
 
 async def _hold_lock(session: AsyncSession, line: Application, columns: Mapping[str, object]) -> None:

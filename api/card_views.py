@@ -34,6 +34,8 @@ SELECT * FROM (
     c.id_number_sealed, c.card_type, c.bank_code, c.account_sealed, c.account_index, c.reason_sealed, c.channel,
     c.stage AS request_stage, c.failure, c.created_at
   FROM card_change_part p JOIN card_change c ON c.id = p.request_id
+  -- a county in which the person has no account was named in vain, and learns nothing of the person
+  WHERE NOT (p.stage = 'failed' AND p.attempt = 0 AND p.old_account_index IS NULL)
 ) AS a
 """
 # What fails its validation never was a reviewer's business; it is shown among the finished ones.

@@ -45,6 +45,7 @@ class FaultCode(StrEnum):
     # rows held against each other
     LINE_TWICE = "LINE_TWICE"
     APPLICATION_NO_TWICE = "APPLICATION_NO_TWICE"
+    ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
     SEVERAL_LINES = "SEVERAL_LINES"
     # the file
     FILE_EMPTY = "FILE_EMPTY"

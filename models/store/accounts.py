@@ -219,15 +219,13 @@ def _history(account: RegisterAccount, status: AccountStatus, source: str, actor
 
 
 async def _is_past(session: AsyncSession, account: RegisterAccount, finding: Finding) -> bool:
-    """Told already, or found before the check that made the account valid again: an old page read once more."""
+    """Told already, or found before the account was last made valid, by a check or by being put in: late news."""
     if await is_told(session, account.county_code, account.person_index, finding.cause):
         return True
     later = await fetch_int(
         session,
-        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND source = :check"
-        " AND new_status = 'valid' AND at > :at",
+        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND new_status = 'valid' AND at > :at",
         id=account.id,
-        check=BY_CHECK,
         at=finding.at,
     )
     return later > 0

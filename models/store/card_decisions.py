@@ -90,7 +90,16 @@ async def _refuse_overtaken(session: AsyncSession, held: Held, part: CardChangeP
         id=request.id,
         county=part.county_code,
     )
-    if newer:
+    since = await fetch_int(
+        session,
+        "SELECT count(*) FROM register_change h JOIN register_account r ON r.id = h.register_account_id"
+        " WHERE r.county_code = :county AND r.person_index = :person AND h.new_status = 'valid'"
+        " AND h.new_account_sealed IS DISTINCT FROM h.old_account_sealed AND h.at > :ended",
+        county=part.county_code,
+        person=request.person_index,
+        ended=part.ended_at,
+    )
+    if newer or since:
         raise CardRefusal("OVERTAKEN", "此人在本县后来已变更为另一个账号，此件不能再次上卡")
 
 

@@ -2,10 +2,10 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.card_stages import PartStage
+from models.card_stages import PartStage, label
 from models.card_words import reason_words
 from models.store.accounts import Finding, held_account, set_invalid
-from models.store.card_parts import Held, end_part, held_part, tell_run
+from models.store.card_parts import Held, add_step, end_part, held_part, tell_run
 from models.store.database import fetch_one
 from models.store.vault import Vault
 from models.tables import CardChangePart
@@ -55,5 +55,8 @@ async def _end(
     session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, finding: Finding, whose: str
 ) -> None:
     words = f"办理期间{whose}失效：{reason_words(finding.reason)}"
+    if part.stage is PartStage.VALIDATING:
+        held.request.failure_code, held.request.failure = finding.reason, words
+        await add_step(session, held, part.county_code, PartStage.FAILED.value, f"{label(PartStage.FAILED)}：{words}")
     await end_part(session, vault, held, part, PartStage.FAILED, finding.reason, words)
     await tell_run(session, held)

@@ -11,7 +11,7 @@ from models.store.database import Value, copy_rows, execute, fetch, lock, scratc
 from models.store.figures import FlowFigures, flow_figures
 from models.store.flow_needs import Ground, Lack, Missing, StartRefused, StartRequest, short_of_money, survey
 from models.store.line_acts import lock_county
-from models.store.locks import locked
+from models.store.locks import kept_back
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -123,7 +123,7 @@ SELECT :flow, a.id, p.indicator_id, greatest(a.acceptances, a.payments) + 1, CAS
          SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed') END,
        coalesce(r.bank_code, a.bank_code), coalesce(r.account_sealed, a.account_sealed),
        coalesce(r.account_index, a.account_index),
-       CASE WHEN a.verification = 'held' OR {locked("a")} THEN 'held' ELSE 'unsent' END,
+       CASE WHEN a.verification = 'held' OR {kept_back("a")} THEN 'held' ELSE 'unsent' END,
        false, 'reserved', 0, now(), {", ".join(f"a.{name.strip()}" for name in COPIED.split(","))}
 FROM placed p JOIN application a ON a.id = p.application_id
 LEFT JOIN registered r ON r.application_id = a.id
@@ -145,7 +145,7 @@ async def _registered(session: AsyncSession, vault: Vault) -> list[tuple[Value, 
         "SELECT a.id, a.application_no, r.county_code || '/' || r.person_index, r.bank_code, r.account_sealed,"
         " r.account_index FROM placed p JOIN application a ON a.id = p.application_id "
         "JOIN register_account r ON r.county_code = a.county_code AND r.person_index = a.person_index "
-        "WHERE r.status = 'valid' AND r.account_sealed IS NOT NULL AND r.bank_code IS NOT NULL "
+        "WHERE r.account_sealed IS NOT NULL AND r.bank_code IS NOT NULL "
         "AND (r.account_index, r.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code)",
     )
     return [

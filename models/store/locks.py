@@ -17,6 +17,17 @@ def locked(alias: str) -> str:
     )
 
 
+def kept_back(alias: str) -> str:
+    """True in SQL where a person can't be paid for now: the account is being changed, or there is none any more.
+
+    An account that was cleared is never replaced by an application's older copy: the person may have given it up.
+    """
+    return (
+        f"({locked(alias)} OR EXISTS (SELECT 1 FROM register_account c WHERE c.county_code = {alias}.county_code"
+        f" AND c.person_index = {alias}.person_index AND c.status = 'cleared'))"
+    )
+
+
 async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> list[str]:
     """Lock a person's account in counties for a request; gives those where another change holds it already."""
     rows = await fetch(
@@ -59,3 +70,14 @@ async def wake_flows(session: AsyncSession, counties: Sequence[str], person_inde
     )
     for row in rows:
         await wake(session, workflow_id(RunKind.SUBSIDY_FLOW, row[0]), Signal.LINES_CHANGED, [number])
+
+
+async def locked_people(session: AsyncSession, county_code: str) -> dict[str, tuple[str | None, str | None]]:
+    """Whose account is being changed in a county, with bank and account as the register has them now."""
+    rows = await fetch(
+        session,
+        "SELECT k.person_index, r.bank_code, r.account_index FROM account_lock k LEFT JOIN register_account r"
+        " USING (county_code, person_index) WHERE k.county_code = :county AND k.ended_at IS NULL",
+        county=county_code,
+    )
+    return {str(row[0]): (row[1], row[2]) for row in rows}

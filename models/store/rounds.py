@@ -5,13 +5,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import OrderKind
 from models.store.database import execute, fetch, fetch_one
-from models.store.locks import locked
+from models.store.locks import kept_back
 from models.store.register import register_row
 from models.store.vault import Field, Vault
 from models.subsidy import DatasetRef
 from models.tables import Dataset, Flow, Order, Summary
 
-LOCKED = locked("l")
+KEPT_BACK = kept_back("l")
 # What goes out by itself: exactly the lines matched, not held, and passed or not required.
 SENDABLE = "l.state = 'unsent' AND l.repays_flow_id IS NULL AND l.verification IN ('passed', 'not_required')"
 # What an order sends, of the lines that it names.
@@ -51,20 +51,20 @@ async def open_round(session: AsyncSession, flow: Flow) -> Dataset | None:
 
 
 async def refresh_held(session: AsyncSession, flow: Flow) -> None:
-    """Lines of people whose account is being changed are held; they join again when the change has ended.
+    """Lines of people whose account is being changed or was cleared are held; they join again when there is one.
 
     A line that was held at the verification too has never been verified: it stays held until it is deferred.
     """
     await execute(
         session,
         f"UPDATE flow_line l SET state = 'held', updated_at = now() WHERE l.flow_id = :id AND l.state = 'unsent'"
-        f" AND {LOCKED}",
+        f" AND {KEPT_BACK}",
         id=flow.id,
     )
     await execute(
         session,
         f"UPDATE flow_line l SET state = 'unsent', updated_at = now() WHERE l.flow_id = :id AND l.state = 'held'"
-        f" AND l.verification <> 'held' AND NOT {LOCKED}",
+        f" AND l.verification <> 'held' AND NOT {KEPT_BACK}",
         id=flow.id,
     )
 
@@ -99,7 +99,7 @@ async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) ->
     named = {} if order is None else {"order_id": order.id}
     rows = await fetch(
         session,
-        f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {LOCKED}"
+        f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {KEPT_BACK}"
         " ORDER BY l.application_id FOR UPDATE",
         flow=flow.id,
         **named,
@@ -146,7 +146,7 @@ async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids
         session,
         "SELECT l.id, l.application_no, l.county_code, l.person_index, r.bank_code, r.account_sealed, r.account_index"
         " FROM flow_line l JOIN register_account r USING (county_code, person_index)"
-        " WHERE l.id = ANY(:ids) AND r.status = 'valid' AND (r.account_index <> l.account_index"
+        " WHERE l.id = ANY(:ids) AND r.account_sealed IS NOT NULL AND (r.account_index <> l.account_index"
         " OR r.bank_code <> l.bank_code)",
         ids=line_ids,
     )
