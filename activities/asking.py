@@ -95,7 +95,11 @@ class AskingActivities:
                 no=subject.number,
             )
         for part_no, county, submission_id in rows:
-            answer = await self._platform.get_account_change(county, submission_id)
+            try:
+                answer = await self._platform.get_account_change(county, submission_id)
+            except PlatformRefusal as refusal:
+                activity.logger.warning("asked about %s: %s", part_no, refusal)
+                continue
             if answer.status is AccountChangeStatus.PENDING:
                 continue
             data = answer.model_copy(update={"client_reference": part_no})

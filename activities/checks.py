@@ -36,7 +36,7 @@ from models.store.checks import (
     round_by_number,
     round_exists,
 )
-from models.store.database import Database
+from models.store.database import Database, fetch_one
 from models.store.runs import close_run, open_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault
@@ -131,13 +131,19 @@ class CheckActivities:
         """What changes an account is a transaction of its own, with its verdict: no lock is held for a whole page."""
         async with self._database.reading() as session:
             judged = await judged_accounts(session, self._vault, found, queries, verdicts)
-        at = datetime.now(UTC)
+        # A verdict is as old as its question: what has been found since then is later word.
+        at = await self._asked_at(key)
         for each in judged:
             if _changes(each):
                 await self._change(found, each, at)
         async with self._database.transaction() as session:
             await note_verdicts(session, found, judged)
             await close_page(session, found.round_no, key)
+
+    async def _asked_at(self, key: str) -> datetime:
+        async with self._database.reading() as session:
+            row = await fetch_one(session, "SELECT intended_at FROM instruction WHERE key = :key", key=key)
+        return datetime.now(UTC) if row is None else row[0]
 
     async def _change(self, found: CheckRound, each: Judged, at: datetime) -> None:
         """The verdict's row comes last: as everywhere a change under way is taken before the register's row."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.card_stages import EntryStage, NoticeKind
+from models.card_stages import EntryStage, NoticeKind, label
 from models.card_words import reason_words
 from models.platform import AccountChange
 from models.platform_words import AccountChangeStatus, AccountSource
@@ -115,7 +115,7 @@ async def _tell(
         error_code=code,
         applied_at=entry.created_at,
         finished_at=now(),
-        result=entry.stage.value,
+        result=label(entry.stage),
     )
     await notify(session, vault, news)
     detail = {"before": EntryStage.APPLYING.value, "after": entry.stage.value, "reason_code": code}

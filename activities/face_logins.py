@@ -31,7 +31,7 @@ ASK_SECONDS = 10.0
 GRACE = timedelta(seconds=60)
 ODD_LINK = "odd_link"
 # A link with an authority, of any app's scheme: never javascript: or data:.
-_LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_LINK = re.compile(r"(?!(?i:javascript|data|vbscript|file):)[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
 class FaceLoginActivities:

@@ -19,6 +19,7 @@ from models.platform_requests import AccountQueries, Cancellation, Withdrawal
 from models.stages import OrderKind, OrderState
 from models.store.contradictions import Claim, keep
 from models.store.database import Database, execute, fetch
+from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
@@ -27,6 +28,14 @@ from models.tables import Flow, Order
 
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"
+OVERTAKEN_FAULT = "复核之后此人的账号正在变更或已经变更，本次更正不再适用；请核对后重新录入"
+# An operator's correction never overwrites what the person changed meanwhile (DOMAIN 4, the lock).
+OVERTAKEN_LINES = """
+UPDATE order_line o SET fault_code = 'ACCOUNT_CHANGED', fault = :fault, done = FALSE FROM flow_line l
+WHERE o.order_id = :order AND l.id = o.flow_line_id AND o.correction_sealed IS NOT NULL AND ({locked} OR EXISTS (
+  SELECT 1 FROM register_account r JOIN register_change h ON h.register_account_id = r.id
+  WHERE r.county_code = l.county_code AND r.person_index = l.person_index AND h.at > :since))
+"""
 Rows = Sequence[Row[*tuple[Any, ...]]]
 
 
@@ -182,6 +191,13 @@ class OrderActivities:
         return fields
 
     async def _correct(self, session: AsyncSession, flow: Flow, order: Order) -> None:
+        await execute(
+            session,
+            OVERTAKEN_LINES.format(locked=locked("l")),
+            order=order.id,
+            since=order.confirmed_at,
+            fault=OVERTAKEN_FAULT,
+        )
         for line in await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id):
             await apply_correction(session, self._vault, line, self._fields(line), order.entered_by)
 

@@ -5,6 +5,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.platform_events import (
     DatasetResults,
     Event,
+    FaceCompleted,
     FlowEnded,
     FlowPayments,
     IndicatorReviewed,
@@ -30,7 +31,7 @@ async def with_reference(session: AsyncSession, event: Event, number: str) -> Ev
         if event.data.client_reference:
             return event
         return await _found(session, event, REVIEWS[type(event)], event.data.submission_id)
-    if isinstance(event, FlowPayments | FlowEnded) and not event.data.client_reference:
+    if isinstance(event, FlowPayments | FlowEnded | FaceCompleted) and not event.data.client_reference:
         return _named(event, number)
     return event
 

@@ -58,8 +58,8 @@ HEADERS: Mapping[str, str] = {
 # Lines whose copy of the account has left for the platform and isn't paid or refused yet.
 IN_FLIGHT = (
     "FROM flow_line l JOIN flow f ON f.id = l.flow_id WHERE l.county_code = :county AND l.account_index = :account"
-    " AND l.person_index = :person AND f.stage <> 'ended'"
-    " AND ((l.state = 'accepted' AND l.payment = 'awaiting') OR l.state = 'under_review')"
+    " AND l.person_index = :person AND (l.payment = 'unresolved'"
+    " OR (f.stage <> 'ended' AND (l.payment = 'awaiting' OR l.state = 'under_review')))"
 )
 USED_BY_ANOTHER = """
 SELECT count(*) FROM (

@@ -118,8 +118,15 @@ async def serve(settings: Settings) -> None:
     )
     # access lines name addresses and nothing of use; refusals and errors are logged where they happen
     # what X-Forwarded-For claims is not believed: limits count by it
+    # Who is behind a proxy is believed from the proxies named in the settings only; by default from none.
     config = uvicorn.Config(
-        app, settings.api_host, settings.api_port, access_log=False, server_header=False, proxy_headers=False
+        app,
+        settings.api_host,
+        settings.api_port,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or "127.0.0.1",
     )
     try:
         await uvicorn.Server(config).serve()

@@ -151,7 +151,7 @@ async def _open_account_event(session: AsyncSession, row: Inbox) -> None:
 
 
 async def _by_platform_id(session: AsyncSession, row: Inbox, event: Event) -> str | None:
-    ids = (getattr(event.data, name, None) for name in ("submission_id", "dataset_id", "flow_id"))
+    ids = (getattr(event.data, name, None) for name in ("submission_id", "dataset_id", "flow_id", "face_session_id"))
     platform_id = next((found for found in ids if isinstance(found, str)), None)
     if platform_id is None:
         return None

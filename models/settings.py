@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     worker_grace_seconds: float = Field(75.0, ge=0)
     metrics_address: str | None = None
 
+    trusted_proxies: str | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65_535)
 

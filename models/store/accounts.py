@@ -151,6 +151,14 @@ async def set_valid_again(
     """A later good check makes 无效卡 valid again (DOMAIN 4); False when it wasn't invalid."""
     if account.status is not AccountStatus.INVALID or account.account_sealed is None:
         return False
+    found_since = await fetch_int(
+        session,
+        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND new_status <> 'valid' AND at >= :at",
+        id=account.id,
+        at=at,
+    )
+    if found_since:
+        return False
     await _change(session, account, AccountStatus.VALID, BY_CHECK, actor)
     place = register_row(account.county_code, account.person_index)
     news = News(
