@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from deploy.bench import callbacks, evidence, floor, product
+from deploy.bench import callbacks, cards, evidence, floor, product
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
 from deploy.bench.report import Figures, print_table, rows, write
+from deploy.bench.report_cards import card_rows
 from deploy.stack.processes import ROOT, StackError
 from deploy.stack.stack import Stack
 
 SMALL, LARGE, RUNS = 2_000, 20_000, 3
+CARDS, OPEN = 200, 2_000
 
 
-def measure(home: Path, small: int, large: int, runs: int) -> Figures:
+def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[int, int]) -> Figures:
     """Bare script and product take the same batch one after the other, so that both meet the same machine."""
     sizes = [*([small] * runs), large]
     batches = [make_batch(home / "lines", seed, count) for seed, count in enumerate(sizes, start=1)]
@@ -29,7 +31,13 @@ def measure(home: Path, small: int, large: int, runs: int) -> Figures:
             bare_large=bare_large,
             evidence=evidence.measure(stack, smalls[-1][1].flow_no),
             callbacks=callbacks.measure(stack),
+            cards=cards.measure(stack, *card_counts),
         )
+
+
+def measure_cards(home: Path, card_counts: tuple[int, int]) -> cards.Cards:
+    with stack_knowing(home, []) as stack:
+        return cards.measure(stack, *card_counts)
 
 
 def _pair(stack: Stack, batch: Batch) -> tuple[float, product.Outcome]:
@@ -51,11 +59,17 @@ def main() -> int:
     parser.add_argument("--small", type=int, default=SMALL)
     parser.add_argument("--large", type=int, default=LARGE)
     parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--cards", type=int, default=CARDS, help="card changes of a round")
+    parser.add_argument("--open", type=int, default=OPEN, help="card changes that wait while everything is killed")
+    parser.add_argument("--cards-only", action="store_true", help="card changes alone; writes no file")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
     said = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        figures = measure(said.home.resolve(), said.small, said.large, said.runs)
+        if said.cards_only:
+            print_table(card_rows(measure_cards(said.home.resolve(), (said.cards, said.open))))
+            return 0
+        figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

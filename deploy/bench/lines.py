@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 from stdnum import luhn
 
@@ -63,6 +63,12 @@ def invent(seed: int, count: int) -> list[Line]:
         else:
             lines.append(_line(dice, next(people), fate))
     return lines
+
+
+def fine_lines(seed: int, count: int) -> list[Line]:
+    """People whose data is in order, a line each."""
+    dice = random.Random(seed)  # noqa: S311
+    return [_line(dice, person, "fine") for person in islice(_people(dice, seed), count)]
 
 
 def application_file(lines: list[Line]) -> bytes:
