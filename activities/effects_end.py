@@ -221,7 +221,7 @@ async def _close(
 
 
 async def _as_of_end(session: AsyncSession, flow: Flow) -> dict[str, object]:
-    """Our figures under the platform's names, from the pages that its end counts: a return may be here before."""
+    """Our figures under the platform's names: a result of the pages that its end counts goes before a later one."""
     assert flow.end_claim is not None
     counts = dict.fromkeys(COMPARED, 0)
     for status, count, fen in await fetch(
@@ -236,7 +236,7 @@ AS_OF_END = """
 SELECT status, count(*), sum(amount_fen)::bigint FROM (
   SELECT DISTINCT ON (p.flow_line_id) p.status, p.amount_fen FROM payment p
   JOIN flow_line l ON l.id = p.flow_line_id AND l.state = 'accepted'
-  WHERE p.flow_id = :id AND coalesce(p.page, 0) <= :pages
-  ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC
+  WHERE p.flow_id = :id
+  ORDER BY p.flow_line_id, coalesce(p.page, 0) <= :pages DESC, p.sequence DESC, p.id DESC
 ) AS newest GROUP BY status
 """

@@ -111,8 +111,9 @@ def _stage(flow: Flow, dataset: Dataset | None, settled: bool, summary: Summary 
 
 
 def _sentence(flow: Flow, stage: FlowStage) -> str:
-    if stage is FlowStage.WAITING_COUNTY and flow.holder:
-        return f"{FLOW[stage]}（占用：{flow.holder}）"
+    if flow.holder and stage in (FlowStage.WAITING_COUNTY, FlowStage.STARTING):
+        # trying once more is part of waiting
+        return f"{FLOW[FlowStage.WAITING_COUNTY]}（占用：{flow.holder}）"
     return FLOW[stage]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl  # type: ignore[import-untyped]
 import psycopg
 import pytest
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -41,7 +42,14 @@ def test_every_route_but_two_asks_for_a_token() -> None:
         route.path for route in routes if not any("for_roles" in str(one.call) for one in route.dependant.dependencies)
     }
     assert len(routes) > 25
-    assert open_paths == {"/health", "/callbacks/{province_code}"}
+    citizens = {path for path in open_paths if path.startswith("/citizen/")}
+    assert open_paths - citizens == {"/health", "/callbacks/{province_code}"}
+    guarded = {route.path for route in routes if any("own_pages_only" in str(one.call) for one in _dependencies(route))}
+    assert citizens == guarded, "a citizen's page asks for the browser and the session instead of a token"
+
+
+def _dependencies(route: APIRoute) -> list[Dependant]:
+    return route.dependant.dependencies
 
 
 async def test_without_a_usable_token_nobody_gets_in(server: ApiServer) -> None:

@@ -186,10 +186,12 @@ async def test_lines_of_people_whose_account_changes_are_held(office: Office) ->
 
 
 async def test_the_register_knows_the_account(office: Office) -> None:
-    ground = await add_ground(office, [Line(person=11), Line(person=12)])
+    """What a person changed to is never replaced by the application's older copy, usable or not (DOMAIN 4)."""
+    ground = await add_ground(office, [Line(person=11), Line(person=12), Line(person=13)])
     vault, fresh = office.vault, account_no(9_999)
     people = await office.rows("SELECT person_index FROM application ORDER BY id")
-    for status, (person,) in zip(("valid", "invalid"), people, strict=True):
+    for status, (person,) in zip(("valid", "invalid", "cleared"), people, strict=True):
+        known = status != "cleared"
         row = register_row(COUNTY, str(person))
         await office.run(
             "INSERT INTO register_account (county_code, person_index, name_sealed, id_number_sealed, bank_code,"
@@ -197,17 +199,18 @@ async def test_the_register_knows_the_account(office: Office) -> None:
             " :sealed, :index, :status, 'test', now())",
             county=COUNTY,
             person=str(person),
-            sealed=vault.seal(Field.ACCOUNT, row, fresh),
-            index=vault.index(Field.ACCOUNT, fresh),
+            sealed=vault.seal(Field.ACCOUNT, row, fresh) if known else None,
+            index=vault.index(Field.ACCOUNT, fresh) if known else None,
             status=status,
         )
     await office.post("/flows", ground.start)
     lines = await office.rows(
-        "SELECT application_no, bank_code, account_sealed, account_index FROM flow_line ORDER BY id"
+        "SELECT application_no, bank_code, account_sealed, account_index, state FROM flow_line ORDER BY id"
     )
-    opened = [vault.open(Field.ACCOUNT, str(number), str(sealed)) for number, _, sealed, _ in lines]
-    assert opened == [fresh, account_no(12)]
-    assert [row[1] for row in lines] == ["BANK-B", "BANK-A"]
+    opened = [vault.open(Field.ACCOUNT, str(row[0]), str(row[2])) for row in lines]
+    assert opened[:2] == [fresh, fresh]
+    assert [row[1] for row in lines][:2] == ["BANK-B", "BANK-B"]
+    assert [row[4] for row in lines] == ["unsent", "unsent", "held"], "nobody is paid on an account that was cleared"
     assert lines[0][3] == vault.index(Field.ACCOUNT, fresh)
 
 

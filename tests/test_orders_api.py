@@ -8,6 +8,7 @@ import pytest
 
 from models.stages import OrderKind, Role
 from models.store.corrections import open_correction
+from models.store.database import execute
 from models.store.vault import Field
 from tests.rows import (
     OPERATOR,
@@ -53,6 +54,13 @@ async def mixed_flow(office: Office) -> tuple[str, dict[str, str]]:
     ground = await add_ground(office, lines)
     flow_no = await add_flow(office, ground)
     named = dict(zip(kinds, ground.numbers, strict=True))
+    async with office.database.transaction() as session:
+        # that an earlier flow failed to pay it is what makes a line a repayment; this flow stands for that one
+        await execute(
+            session,
+            "UPDATE flow_line SET repays_flow_id = flow_id WHERE application_no = :number",
+            number=named["repayment"],
+        )
     await set_lines(office, [named["accepted"]], "accepted")
     await set_lines(office, [named["rejected"]], "rejected", reason_code="account_invalid")
     await set_lines(office, [named["duplicate"]], "rejected", reason_code="duplicate_person")
