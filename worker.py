@@ -94,6 +94,17 @@ def activities_of(
         PostgresJournal(database, vault),
         total_seconds=settings.platform_total_seconds,
     )
+    return [
+        *_subsidy_activities(database, vault, objects, platform, settings),
+        *_card_activities(database, vault, platform, settings),
+        AskingActivities(database, vault, platform).ask_platform,
+        LateActivities(database, vault, settings).take_in_late,
+    ]
+
+
+def _subsidy_activities(
+    database: Database, vault: Vault, objects: ObjectStore, platform: PlatformClient, settings: Settings
+) -> list[Callable[..., Any]]:
     files = PlatformFiles(database, objects, platform)
     reviews = ReviewActivities(database, vault, platform, files, settings)
     lists = ListActivities(database, vault, settings)
@@ -101,48 +112,30 @@ def activities_of(
     flows = FlowActivities(database, vault, platform, files, settings)
     orders = OrderActivities(database, vault, platform)
     evidence = EvidenceActivities(database, platform, files)
+    return [
+        ApplicationImports(database, vault, objects).import_applications,
+        CatalogActivities(database, platform).refresh_catalogs,
+        *(reviews.submit_policy, reviews.submit_indicator, reviews.look_at_review),
+        *(lists.prepare_list, lists.ask_for_slot, lists.look_at_list),
+        *(datasets.push_dataset, datasets.commit_dataset),
+        *(flows.look_at_flow, flows.start_flow, flows.call_off, flows.submit_summary, flows.confirm_payment),
+        *(orders.open_round, orders.open_ordered_round, orders.withdraw_lines, orders.cancel_flow),
+        *(evidence.list_missing_photos, evidence.send_evidence),
+    ]
+
+
+def _card_activities(
+    database: Database, vault: Vault, platform: PlatformClient, settings: Settings
+) -> list[Callable[..., Any]]:
     cards = CardActivities(database, vault, platform, settings)
     logins = FaceLoginActivities(database, vault, platform, settings)
     checks = CheckActivities(database, vault, platform)
     entries = VillageEntryActivities(database, vault, platform, settings)
     return [
-        ApplicationImports(database, vault, objects).import_applications,
-        AskingActivities(database, vault, platform).ask_platform,
-        CatalogActivities(database, platform).refresh_catalogs,
-        LateActivities(database, vault, settings).take_in_late,
-        reviews.submit_policy,
-        reviews.submit_indicator,
-        reviews.look_at_review,
-        lists.prepare_list,
-        lists.ask_for_slot,
-        lists.look_at_list,
-        datasets.push_dataset,
-        datasets.commit_dataset,
-        flows.look_at_flow,
-        flows.start_flow,
-        flows.call_off,
-        flows.submit_summary,
-        flows.confirm_payment,
-        orders.open_round,
-        orders.open_ordered_round,
-        orders.withdraw_lines,
-        orders.cancel_flow,
-        evidence.list_missing_photos,
-        evidence.send_evidence,
-        cards.validate_request,
-        cards.look_at_card,
-        cards.apply_part,
-        cards.take_account_event,
-        logins.open_face_session,
-        logins.ask_face_session,
-        logins.look_at_login,
-        checks.begin_round,
-        checks.fetch_invalidations,
-        checks.check_page,
-        entries.validate_entry,
-        entries.apply_entry,
-        entries.ask_about_entry,
-        entries.look_at_entry,
+        *(cards.validate_request, cards.look_at_card, cards.apply_part, cards.take_account_event),
+        *(logins.open_face_session, logins.ask_face_session, logins.look_at_login),
+        *(checks.begin_round, checks.fetch_invalidations, checks.check_page),
+        *(entries.validate_entry, entries.apply_entry, entries.ask_about_entry, entries.look_at_entry),
     ]
 
 
