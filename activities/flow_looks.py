@@ -55,7 +55,7 @@ async def look_at(session: AsyncSession, vault: Vault, subject: Subject, setting
     summary = await _summary(session, flow, settled and accepted > 0)
     stage = _stage(flow, dataset, settled, summary)
     await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
-    since = await note_stage(session, subject.workflow_id, stage.value, _sentence(flow, stage))
+    since = await note_stage(session, subject.workflow_id, stage.value, sentence_of(flow, stage))
     # Its end has been announced, by the platform or by our own cancellation: what is missing is asked for soon.
     pages_missing = stage is FlowStage.CANCELLING or (flow.end_claim is not None and not complete)
     pause = ask_after(settings, since, datetime.now(UTC))
@@ -63,7 +63,7 @@ async def look_at(session: AsyncSession, vault: Vault, subject: Subject, setting
         await close_run(session, subject.workflow_id, stage.value)
     return FlowLook(
         stage=stage.value,
-        waiting_for=_sentence(flow, stage),
+        waiting_for=sentence_of(flow, stage),
         since=since,
         ask_after_seconds=min(pause, settings.platform_missing_page_seconds) if pages_missing else pause,
         ask_now=await unasked(session, subject.number),
@@ -110,7 +110,8 @@ def _stage(flow: Flow, dataset: Dataset | None, settled: bool, summary: Summary 
     return STAGE_OF_SUMMARY.get(summary.stage, FlowStage.SETTLING)
 
 
-def _sentence(flow: Flow, stage: FlowStage) -> str:
+def sentence_of(flow: Flow, stage: FlowStage) -> str:
+    """What the flow waits for, with the county that holds the place where there is one."""
     if flow.holder and stage in (FlowStage.WAITING_COUNTY, FlowStage.STARTING):
         # trying once more is part of waiting
         return f"{FLOW[FlowStage.WAITING_COUNTY]}（占用：{flow.holder}）"

@@ -3,8 +3,8 @@
 from temporalio import activity
 
 from activities.effects_end import give_back
-from activities.flow_looks import look_at
-from activities.looking import remember
+from activities.flow_looks import look_at, sentence_of
+from activities.looking import note_stage, remember
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
@@ -16,7 +16,7 @@ from models.stages import FlowStage, SummaryStage
 from models.store.database import Database, execute, fetch, fetch_one
 from models.store.rounds import current_summary, flow_by_number, locked_flow
 from models.store.vault import Vault
-from models.subsidy import FlowLook, StartResult, Subject
+from models.subsidy import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.tables import Flow
 
 
@@ -133,6 +133,9 @@ class FlowActivities:
                     holder=refusal.holder or flow.county_code,
                     id=flow.id,
                 )
+                await session.refresh(flow)
+                run = workflow_id(RunKind.SUBSIDY_FLOW, flow.flow_no)
+                await note_stage(session, run, flow.stage.value, sentence_of(flow, flow.stage))
                 return StartResult(started=False, try_again_seconds=self._settings.platform_busy_retry_seconds)
             await execute(
                 session, "UPDATE flow SET refusal_code = :code WHERE id = :id", code=refusal.code.value, id=flow.id
