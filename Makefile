@@ -30,10 +30,10 @@ clean: venv ## down, then remove everything the stack has stored
 doctor: ## what is missing on this machine, and how to mend it
 	@if [ -x $(RUN) ]; then $(RUN) -m deploy.doctor; else $(FIND_PYTHON); "$$python" -m deploy.doctor; fi
 
-# Most tests wait for servers, so four at a time keep two cores busy. The files that take longest come early by name,
+# Most tests wait for servers, so three at a time keep two cores busy. The files that take longest come early by name,
 # so they are not reordered to the end for having few tests.
 test: venv ## every test, on real servers
-	@$(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: venv ## style, types, import law, and an install without dev tools
 	$(VENV)/bin/ruff check .
