@@ -1,13 +1,13 @@
 """The desk that one request is handled at: who asks, for which county, and the parts to answer with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.idempotency import Reply, Work, answer_once, key_of
+from api.idempotency import Answered, Reply, Work, answer_before, answer_once
 from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.stages import Role
@@ -26,6 +26,8 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.APPLICANT: "申请人",
     Role.OPS: "运维",
 }
+# A POST only because what is sought never stands in an address.
+SEARCH = "/search"
 _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 models.tokens.mint 签发的令牌")
 
 
@@ -55,9 +57,15 @@ class Desk:
 
     async def once(self, work: Work) -> Response:
         """The work of a POST in one transaction; a repeat with the same key gets the same answer and does nothing."""
-        key_of(self.request)
         async with self.database.transaction() as session:
             return await answer_once(session, self.vault, self.caller, self.request, work)
+
+    async def give_stored_answer(self) -> None:
+        """Before anything is judged, fetched or stored: a repeat gets its answer, a missing key is refused."""
+        async with self.database.reading() as session:
+            answered = await answer_before(session, self.vault, self.caller, self.request)
+        if answered is not None:
+            raise Answered(answered)
 
     async def change(self, work: Work) -> Response:
         """The work of a PUT in one transaction: repeating it is harmless by itself."""
@@ -79,19 +87,22 @@ class Desk:
         await record(session, self.vault, entry)
 
 
-def for_roles(*roles: Role) -> Callable[..., Desk]:
-    """A dependency: the desk of a caller who has one of these roles."""
+def for_roles(*roles: Role) -> Callable[..., Awaitable[Desk]]:
+    """A dependency: the desk of a caller who has one of these roles; the repeat of a POST comes no further."""
 
-    def desk(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Desk:
+    async def found(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Desk:
         parts = parts_of(request)
         principal = _principal(parts, bearer)
         if principal.role not in roles:
             allowed = "、".join(_ROLE_NAMES[role] for role in roles)
             detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
             raise Problem(403, "ROLE_NOT_ALLOWED", "没有办理权限", detail)
-        return Desk(request, parts, principal)
+        desk = Desk(request, parts, principal)
+        if request.method == "POST" and not request.url.path.endswith(SEARCH):
+            await desk.give_stored_answer()
+        return desk
 
-    return desk
+    return found
 
 
 def _principal(parts: Parts, bearer: HTTPAuthorizationCredentials | None) -> Principal:

@@ -38,6 +38,14 @@ class Reply:
 Work = Callable[[AsyncSession], Awaitable[Reply]]
 
 
+class Answered(Exception):
+    """The request was answered before: its stored answer goes out, whatever has changed since."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("answered before")
+        self.response = response
+
+
 def key_of(request: Request) -> str:
     key = request.headers.get(HEADER, "")
     if not key or len(key) > _MAX_KEY or not key.isascii() or not key.isprintable():
@@ -74,18 +82,17 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
 
     A refusal is not stored: it changed nothing, and the same key may be used again once the reason is gone.
     """
-    key, asked = key_of(request), await fingerprint(request)
+    key = key_of(request)
     await lock(session, f"answer/{caller}/{key}")
-    stored = await session.get(IdempotentAnswer, (caller, key))
-    if stored is not None:
-        return _repeat(vault, stored, asked)
+    if (answered := await answer_before(session, vault, caller, request)) is not None:
+        return answered
     reply = await work(session)
     content = reply.content()
     session.add(
         IdempotentAnswer(
             caller=caller,
             key=key,
-            request_sha256=asked,
+            request_sha256=await fingerprint(request),
             status=reply.status,
             body=vault.seal(Field.BODY, f"{caller}/{key}", content.decode()),
             location=reply.location,
@@ -94,8 +101,12 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
     return _response(reply.status, content, reply.location)
 
 
-def _repeat(vault: Vault, stored: IdempotentAnswer, asked: str) -> Response:
-    if stored.request_sha256 != asked:
+async def answer_before(session: AsyncSession, vault: Vault, caller: str, request: Request) -> Response | None:
+    """The stored answer for this key, or 422 when the key was another request's."""
+    stored = await session.get(IdempotentAnswer, (caller, key_of(request)))
+    if stored is None:
+        return None
+    if stored.request_sha256 != await fingerprint(request):
         detail = f"这个 {HEADER} 已用于另一个请求；新的请求请换一个新值"
         raise Problem(422, "IDEMPOTENCY_MISMATCH", "防重标识已被使用", detail)
     content = vault.open(Field.BODY, f"{stored.caller}/{stored.key}", stored.body).encode()

@@ -117,7 +117,8 @@ def create_database(cluster: Cluster, name: str, template: str | None = None) ->
     """Creates the database unless it is there; its URL."""
     with cluster.connect() as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
-            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            # Copying files takes a tenth of the default's time, which writes every page to the log.
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(name), sql.Identifier(template or "template0")
             )
             connection.execute(statement)
