@@ -10,7 +10,7 @@ import boto3
 import uvicorn
 import uvloop
 from botocore.config import Config
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from joserfc.jwk import OctKey
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api import problems
+from api.idempotency import Answered
 from api.limits import BodyLimit
 from api.parts import Parts
 from api.relay import Relay
@@ -56,9 +57,15 @@ def create_app(
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
     app.add_middleware(BodyLimit, upload_max_mib=settings.upload_max_mib)
     problems.install(app)
+    app.add_exception_handler(Answered, _on_answered)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def _on_answered(_: Request, answered: Exception) -> Response:
+    assert isinstance(answered, Answered)
+    return answered.response
 
 
 @asynccontextmanager

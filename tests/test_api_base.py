@@ -1,12 +1,15 @@
 """The counter itself: who gets in, how refusals look, one answer per key, limits, pages and exports."""
 
 import asyncio
+import hashlib
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import openpyxl  # type: ignore[import-untyped]
 import psycopg
 import pytest
@@ -21,8 +24,9 @@ from models import tokens
 from models.stages import Role
 from models.store.database import execute
 from models.store.runs import open_run
+from models.store.vault import Field
 from models.subsidy import RunKind, Subject
-from models.tables import IdempotentAnswer, Run, TrailEntry
+from models.tables import IdempotentAnswer, PolicyUnit, Run, StoredFile, TrailEntry
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 
 PROBLEM = "application/problem+json"
@@ -144,6 +148,65 @@ async def test_a_key_belongs_to_its_request_and_its_caller(server: ApiServer) ->
     stranger = await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR + 1}, OTHER_COUNTY, key="one")
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_MISMATCH")
     assert stranger.status_code == 202
+
+
+def _acts() -> set[str]:
+    """Every POST that an answer is kept of, with an address to try it at."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    acts = {route.path for route in routes if "POST" in (route.methods or ()) and not route.path.endswith("/search")}
+    acts -= {path for path in acts if path.startswith(("/citizen/", "/callbacks/"))}
+    return {re.sub(r"{[^}]+}", "1", path) for path in acts}
+
+
+async def _at_a_desk_of(server: ApiServer, role: Role, path: str, key: str | None) -> httpx.Response:
+    headers = server.bearer(role) | ({"Idempotency-Key": key} if key else {})
+    return await server.http.post(path, content=b"{}", headers=headers | {"Content-Type": "application/json"})
+
+
+async def _put_answer(server: ApiServer, role: Role, path: str) -> None:
+    caller = f"{COUNTY}/{role.value}/{role.value}"
+    digest = hashlib.sha256(f"POST {path}?\n".encode() + b"{}").hexdigest()
+    body = server.vault.seal(Field.BODY, f"{caller}/{path}", '{"answered":"before"}')
+    async with server.database.transaction() as session:
+        session.add(IdempotentAnswer(caller=caller, key=path, request_sha256=digest, status=201, body=body))
+
+
+async def test_every_act_looks_for_its_key_before_it_judges(server: ApiServer) -> None:
+    """Whatever a form, a file, a list or a row says by now: an answer that was given is given again."""
+    acts = _acts()
+    assert {"/policies", "/policies/1/uploads", "/orders", "/application-imports", "/photo-archives", "/files"} <= acts
+    for path in sorted(acts):
+        asked = [(role, await _at_a_desk_of(server, role, path, None)) for role in Role]
+        mine = [(role, answer) for role, answer in asked if answer.status_code != 403]
+        assert {answer.json()["code"] for _, answer in mine} == {"IDEMPOTENCY_KEY_MISSING"}, path
+        role = mine[0][0]
+        await _put_answer(server, role, path)
+        again = await _at_a_desk_of(server, role, path, path)
+        assert (again.status_code, again.json()) == (201, {"answered": "before"}), path
+        assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_a_repeat_is_answered_when_the_lists_are_gone(server: ApiServer) -> None:
+    body = {"fund_year": YEAR, "title": "政策", "item_codes": ["BT1001"], "file_id": await _policy_file(server)}
+    first = await server.post(Role.COUNTY_ADMIN, "/policies", body, key="one")
+    assert first.status_code == 201, first.text
+    async with server.database.transaction() as session:
+        await execute(session, "DELETE FROM catalog_list")
+    again = await server.post(Role.COUNTY_ADMIN, "/policies", body, key="one")
+    assert (again.status_code, again.content) == (201, first.content)
+    other = await server.post(Role.COUNTY_ADMIN, "/policies", body, key="two")
+    assert (other.status_code, other.json()["code"]) == (503, "CATALOG_FETCHING")
+
+
+async def _policy_file(server: ApiServer) -> int:
+    told = {"object_key": "k", "sha256": "0" * 64, "size": 1, "content_type": "application/pdf"}
+    file = StoredFile(county_code=COUNTY, stored_by="county_admin", **told)
+    async with server.database.transaction() as session:
+        session.add(PolicyUnit(county_code=COUNTY, code=f"{COUNTY}101", name="农业农村局", chosen_by="county_admin"))
+        session.add(file)
+        await session.flush()
+        assert file.id is not None
+        return file.id
 
 
 async def test_ten_at_once_with_one_key_are_one_act(server: ApiServer) -> None:
