@@ -104,18 +104,24 @@ async def _take_page_count(session: AsyncSession, vault: Vault, row: Contradicti
 async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """A line takes the claimed result while it hasn't gone on: not verified away, not summed up, not paid."""
     reference, _, number = row.line_key.partition("#")
-    dataset = await fetch_one(session, "SELECT id, kind FROM dataset WHERE reference = :r", r=reference)
+    dataset = await fetch_one(
+        session,
+        "SELECT id, kind, coalesce(committed_at, created_at) AS handed_in FROM dataset WHERE reference = :r",
+        r=reference,
+    )
+    if dataset is None:
+        return GONE_ON
     reason = claimed.get("reason")
     correct = claimed.get("correct_name")
     values: dict[str, Any] = {
-        "dataset": dataset[0] if dataset else None,
+        "dataset": dataset.id,
         "number": number,
         "outcome": str(claimed["outcome"]),
         "code": claimed.get("reason_code"),
         "reason": vault.seal(Field.REASON, number, str(reason)) if reason else None,
         "correct": vault.seal(Field.NAME, number, str(correct)) if correct else None,
     }
-    changed = dataset and await execute(session, RESULT_TAKEN[dataset[1]], **values)
+    changed = await execute(session, RESULT_TAKEN[dataset.kind], **values)
     if not changed:
         return GONE_ON
     await execute(
@@ -129,7 +135,7 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
     elif values["outcome"] == "matched":
         await execute(session, "DROP TABLE IF EXISTS incoming")
         await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(number, "matched")])
-        await fill_from_matched(session, vault, row.county_code)
+        await fill_from_matched(session, vault, row.county_code, dataset.handed_in)
         await execute(session, "DROP TABLE incoming")
     return None
 

@@ -23,7 +23,8 @@ async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) ->
         " AND a.id = l.application_id AND a.stage = 'publicised'",
         dataset=dataset.id,
     )
-    await fill_from_matched(session, vault, dataset.county_code)
+    handed_in = dataset.committed_at or dataset.created_at
+    await fill_from_matched(session, vault, dataset.county_code, handed_in)
 
 
 async def _verified(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from models.stages import Role
+from models.store.accounts import Finding
+from models.store.card_invalidation import invalidate
 from models.store.database import execute, fetch, fetch_int, fetch_one
 from models.store.register import fill_from_matched
 from models.store.vault import Field
+from models.tables.base import now
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import (
     act,
@@ -300,6 +304,51 @@ async def test_the_register_lists_finds_and_tells_its_history(server: ApiServer)
     assert foreign.json()["items"] == []
 
 
+async def _found(server: ApiServer, place: int, reason: str, at: datetime) -> str:
+    person = server.vault.index(Field.ID_NUMBER, citizen_id(place))
+    account = server.vault.index(Field.ACCOUNT, card(place))
+    finding = Finding(reason=reason, cause=f"event/{reason}", at=at)
+    async with server.database.transaction() as session:
+        return await invalidate(session, server.vault, COUNTY, person, account, finding)
+
+
+async def _statuses(server: ApiServer) -> list[str]:
+    async with server.database.reading() as session:
+        return [str(row[0]) for row in await fetch(session, "SELECT status FROM register_account ORDER BY id")]
+
+
+@pytest.mark.parametrize("reason", ["account_closed", "account_frozen"])
+async def test_a_list_of_before_brings_no_account_back_that_was_found_dead_since(
+    server: ApiServer, reason: str
+) -> None:
+    lines = [(await enter(server, personal(1)))["application_no"]]
+    await _fill_register(server, lines)
+    found = now()
+    assert await _found(server, 1, reason, found) == "invalidated"
+    await _fill_register(server, lines, found - timedelta(days=1))
+    assert await _statuses(server) != ["valid"]
+    other = personal(1) | {"account_no": card(2)}
+    await _fill_register(server, [(await enter(server, other))["application_no"]], found - timedelta(days=1))
+    assert await _statuses(server) == ["valid"]
+
+
+async def test_a_list_of_after_says_that_the_account_is_good_again(server: ApiServer) -> None:
+    lines = [(await enter(server, personal(1)))["application_no"]]
+    await _fill_register(server, lines)
+    await _found(server, 1, "account_closed", now())
+    await _fill_register(server, lines)
+    assert await _statuses(server) == ["valid"]
+
+
+async def test_a_list_of_before_shields_no_account_from_what_was_found_since(server: ApiServer) -> None:
+    """The result of a list came after the finding was made, and before it was told."""
+    handed_in = now() - timedelta(days=2)
+    await _fill_register(server, [(await enter(server, personal(1)))["application_no"]], handed_in)
+    assert await _found(server, 1, "account_frozen", handed_in - timedelta(days=1)) == "again"
+    assert await _found(server, 1, "account_closed", handed_in + timedelta(days=1)) == "invalidated"
+    assert await _statuses(server) == ["cleared"]
+
+
 async def _platform_answers(server: ApiServer, list_no: str, outcomes: list[str]) -> None:
     """The rows as the activities leave them once all results are applied."""
     async with server.database.transaction() as session:
@@ -332,7 +381,7 @@ async def _platform_answers(server: ApiServer, list_no: str, outcomes: list[str]
             )
 
 
-async def _fill_register(server: ApiServer, numbers: list[str]) -> None:
+async def _fill_register(server: ApiServer, numbers: list[str], handed_in: datetime | None = None) -> None:
     async with server.database.transaction() as session:
         await execute(
             session,
@@ -340,4 +389,4 @@ async def _fill_register(server: ApiServer, numbers: list[str]) -> None:
             " FROM application WHERE application_no = ANY(:numbers)",
             numbers=numbers,
         )
-        await fill_from_matched(session, server.vault, COUNTY)
+        await fill_from_matched(session, server.vault, COUNTY, handed_in or now())

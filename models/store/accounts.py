@@ -127,7 +127,7 @@ async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAcco
     place = register_row(account.county_code, account.person_index)
     account_no = vault.open(Field.ACCOUNT, place, account.account_sealed)
     bank = account.bank_code
-    await _change(session, account, status, finding.source, finding.actor)
+    await _change(session, account, status, finding.source, finding.actor, min(finding.at, now()))
     kind = NoticeKind.CLEARED if clears else NoticeKind.INVALIDATED
     advice = "账户信息已清空，请申请变更或联系村社" if clears else "此卡已无效，请申请变更账号"
     news = News(
@@ -153,13 +153,14 @@ async def set_valid_again(
         return False
     found_since = await fetch_int(
         session,
-        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND new_status <> 'valid' AND at >= :at",
+        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND new_status <> 'valid'"
+        " AND coalesce(as_of, at) >= :at",
         id=account.id,
         at=at,
     )
     if found_since:
         return False
-    await _change(session, account, AccountStatus.VALID, BY_CHECK, actor)
+    await _change(session, account, AccountStatus.VALID, BY_CHECK, actor, at)
     place = register_row(account.county_code, account.person_index)
     news = News(
         county_code=account.county_code,
@@ -202,10 +203,11 @@ async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> 
 
 
 async def _change(
-    session: AsyncSession, account: RegisterAccount, status: AccountStatus, source: str, actor: str
+    session: AsyncSession, account: RegisterAccount, status: AccountStatus, source: str, actor: str, as_of: datetime
 ) -> None:
     """Another status, with its history; a cleared row keeps the person and nothing of the account."""
     change = _history(account, status, source, actor)
+    change.as_of = as_of
     if status is AccountStatus.CLEARED:
         account.bank_code = account.account_sealed = account.account_index = account.card_type = None
     change.new_bank_code, change.new_account_sealed = account.bank_code, account.account_sealed
@@ -232,7 +234,8 @@ async def _is_past(session: AsyncSession, account: RegisterAccount, finding: Fin
         return True
     later = await fetch_int(
         session,
-        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND new_status = 'valid' AND at > :at",
+        "SELECT count(*) FROM register_change WHERE register_account_id = :id AND new_status = 'valid'"
+        " AND coalesce(as_of, at) > :at",
         id=account.id,
         at=finding.at,
     )

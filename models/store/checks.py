@@ -235,8 +235,8 @@ async def fetched_until(session: AsyncSession, province_code: str) -> datetime:
     row = await fetch_one(
         session,
         "SELECT coalesce((SELECT since FROM invalidation_cursor WHERE province_code = :province),"
-        " (SELECT min(c.at) FROM register_change c JOIN register_account r ON r.id = c.register_account_id"
-        "  WHERE r.county_code LIKE :counties), now())",
+        " (SELECT min(coalesce(c.as_of, c.at)) FROM register_change c JOIN register_account r"
+        "  ON r.id = c.register_account_id WHERE r.county_code LIKE :counties), now())",
         province=province_code,
         counties=f"{province_code[:2]}____",
     )

@@ -1,6 +1,7 @@
 """The county's account register: one row per person, filled by matched applications, with its history (DOMAIN 4)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -32,8 +33,11 @@ def card_type_of(account_no: str) -> str:
     return "passbook" if len(account_no) == PASSBOOK_DIGITS else "bank_card"
 
 
-async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: str) -> int:
-    """Give each matched person of the transaction's `incoming` lines a valid account, unless there is one already."""
+async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: str, handed_in: datetime) -> int:
+    """Give each matched person of the transaction's `incoming` lines a valid account, unless there is one already.
+
+    The platform's word is as old as the list: what was found of the same account since then is later word.
+    """
     rows = await fetch(
         session,
         "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no, a.name_sealed, a.id_number_sealed,"
@@ -43,7 +47,27 @@ async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: st
         " WHERE i.outcome = 'matched' AND r.status IS DISTINCT FROM 'valid' ORDER BY a.person_index, a.id DESC",
         county=county_code,
     )
-    return await _write(session, [_sealed_anew(vault, county_code, row) for row in rows], FROM_APPLICATION, "system")
+    dead = await _found_dead(session, vault, county_code, [row.person_index for row in rows], handed_in)
+    alive = [row for row in rows if (row.person_index, row.account_index) not in dead]
+    filled = [_sealed_anew(vault, county_code, row) for row in alive]
+    return await _write(session, filled, FROM_APPLICATION, "system", handed_in)
+
+
+async def _found_dead(
+    session: AsyncSession, vault: Vault, county_code: str, people: Sequence[str], since: datetime
+) -> set[tuple[str, str]]:
+    """Person and account (as index) of what turned out unusable since; a cleared row no longer names its account."""
+    rows = await fetch(
+        session,
+        "SELECT r.person_index, c.old_account_sealed FROM register_change c JOIN register_account r"
+        " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = ANY(:people)"
+        " AND c.new_status <> 'valid' AND c.old_account_sealed IS NOT NULL AND coalesce(c.as_of, c.at) >= :since",
+        county=county_code,
+        people=list(people),
+        since=since,
+    )
+    opened = ((person, vault.open(Field.ACCOUNT, register_row(county_code, person), sealed)) for person, sealed in rows)
+    return {(person, vault.index(Field.ACCOUNT, account_no)) for person, account_no in opened}
 
 
 def _sealed_anew(vault: Vault, county_code: str, row: Row[*tuple[Any, ...]]) -> tuple[str, ...]:
@@ -69,7 +93,9 @@ async def put_account(
     await _write(session, [_sealed_anew(vault, county_code, line)], source, actor)
 
 
-async def _write(session: AsyncSession, rows: Sequence[tuple[str, ...]], source: str, actor: str) -> int:
+async def _write(
+    session: AsyncSession, rows: Sequence[tuple[str, ...]], source: str, actor: str, as_of: datetime | None = None
+) -> int:
     """Upsert register rows and write their history."""
     if not rows:
         return 0
@@ -80,11 +106,13 @@ async def _write(session: AsyncSession, rows: Sequence[tuple[str, ...]], source:
     await execute(
         session,
         "INSERT INTO register_change (register_account_id, source, actor, old_bank_code, old_account_sealed,"
-        " new_bank_code, new_account_sealed, old_status, new_status, at)"
+        " new_bank_code, new_account_sealed, old_status, new_status, at, as_of)"
         " SELECT r.id, :source, :actor, r.bank_code, r.account_sealed, f.bank_code, f.account_sealed, r.status,"
-        " 'valid', now() FROM filling f JOIN register_account r USING (county_code, person_index)",
+        " 'valid', now(), CAST(:as_of AS timestamptz) FROM filling f"
+        " JOIN register_account r USING (county_code, person_index)",
         source=source,
         actor=actor,
+        as_of=as_of,
     )
     columns = ", ".join(REGISTER_COLUMNS)
     changes = ", ".join(f"{column} = excluded.{column}" for column in REGISTER_COLUMNS[2:])
@@ -99,11 +127,13 @@ async def _write(session: AsyncSession, rows: Sequence[tuple[str, ...]], source:
     await execute(
         session,
         "INSERT INTO register_change (register_account_id, source, actor, new_bank_code, new_account_sealed,"
-        " new_status, at) SELECT r.id, :source, :actor, f.bank_code, f.account_sealed, 'valid', now()"
+        " new_status, at, as_of) SELECT r.id, :source, :actor, f.bank_code, f.account_sealed, 'valid', now(),"
+        " CAST(:as_of AS timestamptz)"
         " FROM filling f JOIN register_account r USING (county_code, person_index)"
         " WHERE NOT EXISTS (SELECT 1 FROM register_change c WHERE c.register_account_id = r.id)",
         source=source,
         actor=actor,
+        as_of=as_of,
     )
     await execute(session, "DROP TABLE filling")
     return len(rows)

@@ -139,7 +139,10 @@ class RegisterAccount(SQLModel, table=True):
 
 
 class RegisterChange(SQLModel, table=True):
-    """The history of a register row: when, by whom, from what to what."""
+    """The history of a register row: when, by whom, from what to what.
+
+    `as_of` is the moment that the word is true of, when it came later: a list's hand-over, a question to the bank.
+    """
 
     __tablename__ = "register_change"
 
@@ -154,6 +157,7 @@ class RegisterChange(SQLModel, table=True):
     old_status: str | None = None
     new_status: str
     at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    as_of: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class AccountLock(SQLModel, table=True):

@@ -664,6 +664,7 @@ CREATE TABLE register_change (
   old_status VARCHAR,
   new_status VARCHAR NOT NULL,
   at TIMESTAMP WITH TIME ZONE NOT NULL,
+  as_of TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_register_change PRIMARY KEY (id),
   CONSTRAINT fk_register_change_register_account_id_register_account FOREIGN KEY(register_account_id) REFERENCES register_account (id)
 );
@@ -901,7 +902,6 @@ CREATE TABLE dataset_line (
   CONSTRAINT fk_dataset_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id)
 );
 CREATE INDEX ix_dataset_line_application ON dataset_line (application_id);
-
 CREATE INDEX ix_dataset_line_number ON dataset_line (dataset_id, application_no);
 
 CREATE TABLE order_line (
