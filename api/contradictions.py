@@ -10,10 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.paging import Pages
-from api.problems import conflict, not_found
+from api.problems import Problem, conflict, not_found
 from models.stages import ContradictionState, Role, label
 from models.store.contradictions import open_content
-from models.store.database import lock
+from models.store.database import fetch_one, lock
+from models.store.flow_end import END_FIGURES
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import wake
 from models.store.vault import Vault
@@ -77,6 +78,10 @@ async def decide(desk: Reviewers, contradiction_id: int, decision: Decision) -> 
         if row.state is not ContradictionState.OPEN:
             detail = f"此件现为“{label(row.state)}”，由 {row.decided_by} 裁定，不能再改"
             raise conflict("CONTRADICTION_DECIDED", "已经裁定", detail)
+        if row.kind == END_FIGURES and decision.take == "claimed":
+            detail = "我方数字是逐笔结果之和，不能改成平台的总数；请与平台核对后保留现有结果，并在理由中说明差异"
+            raise conflict("FIGURES_ARE_SUMS", "不能采信总数", detail)
+        await _refuse_own(session, desk, row)
         row.state = ContradictionState.DECIDED
         row.taken, row.reason, row.decided_by, row.decided_at = decision.take, decision.reason, desk.person, now()
         await session.flush()
@@ -100,6 +105,18 @@ async def _find(session: AsyncSession, county: str, contradiction_id: int) -> Co
     await lock(session, row.number)
     await session.refresh(row, with_for_update=True)
     return row
+
+
+async def _refuse_own(session: AsyncSession, desk: Desk, row: Contradiction) -> None:
+    """What the platform said of a 上卡 or a 村社申报 is decided by somebody else than the person concerned."""
+    concerned = await fetch_one(
+        session,
+        "SELECT person_index FROM card_change WHERE request_no = :number"
+        " UNION ALL SELECT person_index FROM village_entry WHERE entry_no = :number",
+        number=row.number,
+    )
+    if concerned is not None and concerned.person_index == desk.principal.person_index:
+        raise Problem(403, "OWN_ACCOUNT", "本人账号的矛盾来件须由他人裁定", "请由本区县其他审核人办理此件")
 
 
 def _view(row: Contradiction, vault: Vault | None) -> dict[str, object]:

@@ -2,18 +2,23 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import openpyxl  # type: ignore[import-untyped]
 import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models import tokens
-from models.platform_words import AccountChangeStatus
+from models.card_stages import EntryStage
+from models.platform_words import AccountChangeStatus, CardType
 from models.stages import Role
 from models.store.card_requests import Citizen
+from models.store.contradictions import Claim, keep
 from models.store.vault import Field
+from models.store.village_entries import EntryForm, end_entry, open_entry
 from models.tables import CardChange, CatalogList
 from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
 from tests.rows import (
@@ -22,6 +27,7 @@ from tests.rows import (
     Line,
     Office,
     account_no,
+    add_file,
     add_flow,
     add_ground,
     citizen_id,
@@ -33,6 +39,7 @@ from tests.rows import SECOND as SECOND_REVIEWER
 
 OLD, NEW, NEWER = card(1), card(2), card(3)
 LISTS = "/card-changes"
+Contradicted = Callable[[Office, Cards, Citizen], Awaitable[None]]
 
 
 @pytest.fixture
@@ -278,6 +285,43 @@ async def test_only_a_reviewer_of_the_county_who_is_somebody_else_decides(
         assert (answer.status_code, answer.json()["code"]) == (403, "OWN_ACCOUNT")
     assert await cards.stages(request) == {FIRST: "in_review"}
     assert (await decide(office, request)).status_code == 200
+
+
+async def _contradicted_change(office: Office, cards: Cards, mei: Citizen) -> None:
+    """The platform calls a 上卡 failed and then applied."""
+    request = await cards.in_review(mei, NEW, FIRST)
+    await decide(office, request)
+    await cards.told(request, FIRST, submission_id="acc-1", status=AccountChangeStatus.FAILED)
+    assert await cards.told(request, FIRST, submission_id="acc-1") == "contradiction"
+
+
+async def _contradicted_entry(office: Office, cards: Cards, mei: Citizen) -> None:
+    form = EntryForm(CardType.BANK_CARD, BANK, 0, mei.name, mei.id_number, NEW)
+
+    async def work(session: AsyncSession) -> None:
+        photo = await add_file(session, THIRD, "image/png")
+        entry = await open_entry(session, office.vault, THIRD, replace(form, photo_file_id=photo), OPERATOR)
+        await end_entry(session, entry, EntryStage.FAILED, "other", "上卡失败")
+        sides = {"applied": {"status": "failed"}, "claimed": {"status": "applied"}}
+        claim = Claim(THIRD, entry.entry_no, "village_entry_result", entry.entry_no, **sides, inbox_id=None)
+        assert await keep(session, office.vault, claim)
+
+    await cards.act(work)
+
+
+@pytest.mark.parametrize(("contradicted", "county"), [(_contradicted_change, FIRST), (_contradicted_entry, THIRD)])
+async def test_nobody_decides_what_the_platform_said_of_the_own_account(
+    office: Office, cards: Cards, mei: Citizen, contradicted: Contradicted, county: str
+) -> None:
+    await contradicted(office, cards, mei)
+    [item] = (await office.get("/contradictions", REVIEWER, county)).json()["items"]
+    path, body = f"/contradictions/{item['id']}/decision", {"take": "claimed", "reason": "已核对"}
+    token = tokens.mint(office.token_file, "rev.mei", Role.REVIEWER, county, person_index=mei.person_index)
+    own = await office.http.post(
+        path, json=body, headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
+    )
+    assert (own.status_code, own.json()["code"]) == (403, "OWN_ACCOUNT")
+    assert (await office.post(path, body, REVIEWER, county)).status_code == 200
 
 
 async def test_before_the_bank_has_spoken_and_after_the_end_nothing_is_decided(

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from deploy.stack import PARTS, Options, Stack
 from deploy.stack.keys import COUNTIES
+from models.tokens import load_key, read
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,9 @@ def test_second_copies_run_beside_the_first(stack: Stack) -> None:
 def test_tokens_open_the_api_for_each_role_and_county(stack: Stack) -> None:
     tokens = json.loads(stack.layout.tokens.read_text())
     assert set(tokens) == set(COUNTIES)
+    key = load_key(stack.layout.token_key)
+    reviewers = [read(key, people[name]) for people in tokens.values() for name in ("reviewer", "second_reviewer")]
+    assert len({reviewer.person_index for reviewer in reviewers} - {None}) == len(reviewers)
     for people in tokens.values():
         assert len(set(people.values())) == len(people)
         operator = {"Authorization": f"Bearer {people['operator']}"}

@@ -80,22 +80,38 @@ def create_key_files(vault_key: Path, token_key: Path) -> None:
     tokens.create_key_file(token_key)
 
 
-def write_demo_tokens(path: Path, token_key: Path) -> None:
-    """{county: {role: token}}; `second_reviewer` is another person in the reviewer's role."""
+def write_demo_tokens(path: Path, token_key: Path, vault_key: Path) -> None:
+    """{county: {role: token}}; `second_reviewer` is another person in the reviewer's role.
+
+    A reviewer's token says who the person is, as in production: nobody decides about the own account.
+    """
     from models import tokens
     from models.stages import Role
+    from models.store.vault import Field, LocalVault
 
     everyone = {county: {role.value: (role, role.value) for role in Role} for county in COUNTIES}
     for people in everyone.values():
         people["second_reviewer"] = (Role.REVIEWER, "second_reviewer")
-    minted = {
-        county: {
-            name: tokens.mint(token_key, f"{subject}-{county}", role, county)
+    vault = LocalVault.from_file(vault_key)
+    minted: dict[str, dict[str, str]] = {}
+    for county, people in everyone.items():
+        named = {
+            name: vault.index(Field.ID_NUMBER, _invented_id(county, place))
+            for place, name in enumerate(("reviewer", "second_reviewer"))
+        }
+        minted[county] = {
+            name: tokens.mint(token_key, f"{subject}-{county}", role, county, person_index=named.get(name))
             for name, (role, subject) in people.items()
         }
-        for county, people in everyone.items()
-    }
     write_private(path, minted)
+
+
+def _invented_id(county: str, place: int) -> str:
+    """The id of a demo reviewer, older than anybody in the demo's data."""
+    from models.identity import citizen_id_check_digit
+
+    start = f"{county}19370101{place:03d}"
+    return start + citizen_id_check_digit(start + "0")
 
 
 def _client_id(province: str) -> str:

@@ -230,4 +230,4 @@ class Stack:
         keys.create_key_files(layout.vault_key, layout.token_key)
         keys.write_platform_clients(layout.platform_clients, layout.secrets, f"{layout.simulator_url}/v1")
         keys.write_simulator_clients(layout.simulator_clients, layout.secrets, layout.api_url)
-        keys.write_demo_tokens(layout.tokens, layout.token_key)
+        keys.write_demo_tokens(layout.tokens, layout.token_key, layout.vault_key)
