@@ -10,12 +10,13 @@ from models.card_stages import PartStage
 from models.platform import AccountChange
 from models.platform_words import AccountChangeStatus
 from models.store.accounts import BY_PLATFORM, Finding, NewAccount, apply_change, held_account, set_invalid
-from models.store.card_parts import Held, add_step, close_request, end_part, held_part
-from models.store.register import card_type_of
+from models.store.card_parts import Held, add_step, close_request, end_part, held_part, tell_end
+from models.store.register import card_type_of, source_of
 from models.store.vault import Field, Vault
 from models.tables import CardChangePart, Contradiction
 from models.tables.base import now
 
+TAKEN = {PartStage.APPLIED: "按平台来件改为上卡成功", PartStage.FAILED: "按平台来件改为上卡失败"}
 GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"
 
 
@@ -31,11 +32,13 @@ async def take_change_claim(
         if in_use not in (None, part.old_account_index, held.request.account_index):
             return GONE_ON
         await put_account(session, vault, held, part)
-        await _end_anyway(session, vault, held, part, PartStage.APPLIED, "按平台来件改为上卡成功")
+        part.error_code = part.old_account_usable = None
+        await _end_anyway(session, vault, held, part, PartStage.APPLIED, f"claim {row.id}")
         return None
     if account is None or in_use != held.request.account_index or part.stage is not PartStage.APPLIED:
         return GONE_ON
     await _take_back(session, vault, held, part, data)
+    await _end_anyway(session, vault, held, part, PartStage.FAILED, f"claim {row.id}")
     return None
 
 
@@ -57,8 +60,9 @@ async def _take_back(
             bank_code=part.old_bank_code,
             account_no=account_no,
             card_type=card_type_of(account_no),
-            source=BY_PLATFORM,
+            source=await source_of(session, vault, part.county_code, person, account_no) or BY_PLATFORM,
             actor="system",
+            told_by=BY_PLATFORM,
         )
         await apply_change(session, vault, old)
     else:
@@ -67,17 +71,19 @@ async def _take_back(
         finding = Finding(reason=part.error_code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
         if account is not None:
             await set_invalid(session, vault, account, finding)
-    await _end_anyway(session, vault, held, part, PartStage.FAILED, "按平台来件改为上卡失败")
 
 
 async def _end_anyway(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, stage: PartStage, words: str
+    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, stage: PartStage, cause: str
 ) -> None:
+    """The part ends as the claim has it, now: what the register got by it is not later than its end."""
+    words = TAKEN[stage]
     if part.ended_at is None:
         await end_part(session, vault, held, part, stage, part.error_code, words)
         return
-    part.stage = stage
+    part.stage, part.ended_at = stage, now()
     part.error_sealed = vault.seal(Field.REASON, held.request.request_no, words) if stage is PartStage.FAILED else None
     await session.flush()
     await add_step(session, held, part.county_code, stage.value, words)
+    await tell_end(session, vault, held, part, cause)
     await close_request(session, held)

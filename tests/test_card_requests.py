@@ -395,14 +395,42 @@ async def test_a_contradicting_result_is_kept_beside_until_somebody_takes_it(car
     assert (await cards.register(mei, FIRST))[0] == NEW
 
 
-async def test_an_applied_one_that_is_claimed_failed_gives_the_old_account_back(cards: Cards, mei: Citizen) -> None:
-    request = await approved(cards, mei, FIRST)
+async def taken_back(cards: Cards, request: CardChange) -> None:
+    """Applied; then the platform says that it wasn't, and a reviewer takes that."""
     await cards.told(request, FIRST, submission_id="acc-1")
-    said = {"submission_id": "acc-1", "status": FAILED, "old_account_usable": True}
+    said = {"submission_id": "acc-1", "status": FAILED, "reason_code": AccountReason.OTHER, "old_account_usable": True}
     assert await cards.told(request, FIRST, **said) == "contradiction"
     await take(cards, request)
+
+
+async def test_an_applied_one_that_is_claimed_failed_gives_the_old_account_back(cards: Cards, mei: Citizen) -> None:
+    request = await approved(cards, mei, FIRST)
+    await taken_back(cards, request)
     assert await cards.stages(request) == {FIRST: "failed"}
-    assert (await cards.register(mei, FIRST))[0] == OLD
+    assert await cards.register(mei, FIRST) == (OLD, AccountStatus.VALID, "申请录入")
+    history = await cards.rows("SELECT source FROM register_change ORDER BY id DESC LIMIT 2")
+    assert history == [("平台通知",), ("渝快办",)]
+    assert await cards.notices(mei) == [(FIRST, "applied"), (FIRST, "apply_failed")]
+
+
+async def test_one_that_was_taken_back_can_be_tried_again(cards: Cards, mei: Citizen) -> None:
+    request = await approved(cards, mei, FIRST)
+    await taken_back(cards, request)
+    await retry(cards, request, FIRST)
+    assert (await cards.parts(request))[FIRST].attempt == 2
+    assert await cards.told(request, FIRST, submission_id="acc-2") == "applied"
+    assert await cards.register(mei, FIRST) == (NEW, AccountStatus.VALID, "渝快办")
+
+
+async def test_a_failed_one_that_is_claimed_applied_is_told_so_and_has_no_error(cards: Cards, mei: Citizen) -> None:
+    request = await approved(cards, mei, FIRST)
+    said = {"status": FAILED, "reason_code": AccountReason.ACCOUNT_FROZEN, "old_account_usable": True}
+    await cards.told(request, FIRST, submission_id="acc-1", **said)
+    await cards.told(request, FIRST, submission_id="acc-1")
+    await take(cards, request)
+    part = (await cards.parts(request))[FIRST]
+    assert (part.stage, part.error_code, part.error_sealed) == (PartStage.APPLIED, None, None)
+    assert await cards.notices(mei) == [(FIRST, "apply_failed"), (FIRST, "applied")]
 
 
 async def test_a_claim_that_was_overtaken_is_not_taken(cards: Cards, mei: Citizen) -> None:

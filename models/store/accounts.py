@@ -51,7 +51,10 @@ class OwnAccount:
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What a change or a village entry puts into the register; `actor` is who approved it."""
+    """What a change or a village entry puts into the register; `actor` is who approved it.
+
+    `source` is where the account comes from; the history names `told_by` where that is somebody else's word.
+    """
 
     county_code: str
     person_index: str
@@ -62,6 +65,7 @@ class NewAccount:
     card_type: str
     source: str
     actor: str
+    told_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +196,7 @@ async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> 
         session.add(account)
         await session.flush()
     sealed = vault.seal(Field.ACCOUNT, place, new.account_no)
-    change = _history(account, AccountStatus.VALID, new.source, new.actor)
+    change = _history(account, AccountStatus.VALID, new.told_by or new.source, new.actor)
     change.new_bank_code, change.new_account_sealed = new.bank_code, sealed
     account.bank_code, account.account_sealed = new.bank_code, sealed
     account.account_index, account.card_type = vault.index(Field.ACCOUNT, new.account_no), new.card_type

@@ -5,7 +5,6 @@ invalidation at one moment take turns, and whoever comes second finds the part a
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -99,8 +98,7 @@ async def end_part(
     `words` may be the platform's own: the citizen's and the county's, sealed.
     """
     validated = part.stage is not PartStage.VALIDATING
-    at = now()
-    part.stage, part.ended_at, part.error_code = stage, at, code
+    part.stage, part.ended_at, part.error_code = stage, now(), code
     failed = stage is PartStage.FAILED
     part.error_sealed = vault.seal(Field.REASON, held.request.request_no, words) if failed else None
     await session.flush()
@@ -108,7 +106,7 @@ async def end_part(
     if validated or stage is PartStage.WITHDRAWN:
         shown = f"{label(stage)}：{reason_words(code)}" if failed else words or label(stage)
         await add_step(session, held, part.county_code, stage.value, shown)
-        await _tell(session, vault, held, part, at)
+        await tell_end(session, vault, held, part)
     await close_request(session, held)
 
 
@@ -135,7 +133,10 @@ async def tell_run(session: AsyncSession, held: Held) -> None:
     await wake(session, workflow_id(RunKind.CARD_CHANGE, number), Signal.PART_DECIDED, [number])
 
 
-async def _tell(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, at: datetime) -> None:
+async def tell_end(
+    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, cause: str | None = None
+) -> None:
+    """The person's notice of how a part ended; `cause` when it ended once more, and not by another attempt."""
     kind = NOTICES.get(part.stage)
     if kind is None:
         return
@@ -147,14 +148,14 @@ async def _tell(session: AsyncSession, vault: Vault, held: Held, part: CardChang
             county_code=part.county_code,
             person_index=request.person_index,
             kind=kind,
-            cause=f"{part.part_no}/a{part.attempt}/{part.stage.value}",
+            cause="/".join([part.part_no, f"a{part.attempt}", part.stage.value, *([cause] if cause else [])]),
             bank_code=request.bank_code,
             account_no=vault.open(Field.ACCOUNT, request.request_no, request.account_sealed),
             explanation=_explanation(part),
             error_code=part.error_code,
             request_no=request.request_no,
             applied_at=request.created_at,
-            finished_at=at,
+            finished_at=part.ended_at,
             result=label(part.stage),
         ),
     )

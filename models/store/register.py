@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.platform_words import AccountSource
 from models.store.database import copy_rows, execute, fetch
 from models.store.vault import Field, Vault
 
@@ -84,6 +85,23 @@ def _sealed_anew(vault: Vault, county_code: str, row: Row[*tuple[Any, ...]]) -> 
         account_index,
         card_type_of(account_no),
     )
+
+
+async def source_of(
+    session: AsyncSession, vault: Vault, county_code: str, person_index: str, account_no: str
+) -> str | None:
+    """Where an account that the person once had came from, by the history."""
+    rows = await fetch(
+        session,
+        "SELECT c.source, c.new_account_sealed FROM register_change c JOIN register_account r"
+        " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = :person"
+        " AND c.new_account_sealed IS NOT NULL AND c.source = ANY(:sources) ORDER BY c.id DESC",
+        county=county_code,
+        person=person_index,
+        sources=[source.value for source in AccountSource] + [FROM_APPLICATION],
+    )
+    place = register_row(county_code, person_index)
+    return next((source for source, sealed in rows if vault.open(Field.ACCOUNT, place, sealed) == account_no), None)
 
 
 async def put_account(
