@@ -9,14 +9,13 @@ from models.platform_words import FlowOutcome as ClaimedOutcome
 from models.platform_words import FlowStatus
 from models.stages import FlowStage
 from models.store import contradictions
-from models.store.database import execute, fetch, fetch_int
+from models.store.database import execute, fetch_int
+from models.store.flow_end import COMPARED, agrees, as_of_end, keep_difference, unresolved_lines
 from models.store.runs import open_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
 from models.tables import Flow
-
-COMPARED = ("paid_count", "paid_fen", "failed_count", "failed_fen")
 
 
 async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Claim, inbox_id: int) -> str:
@@ -136,14 +135,12 @@ async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> Non
         " WHERE l.flow_id = :id AND l.application_id = a.id AND l.payment = 'failed' AND a.stage = 'in_flow'",
         id=flow.id,
     )
-    ours = await _as_of_end(session, flow)
-    same = all(flow.end_claim.get(field) in (None, ours[field]) for field in COMPARED)
-    unresolved = await fetch_int(
-        session, "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment = 'unresolved'", id=flow.id
-    )
+    ours = await as_of_end(session, flow)
+    same, unresolved = agrees(flow, ours), await unresolved_lines(session, flow)
     open_claims = await contradictions.open_count(session, flow.flow_no)
     balanced = same and not (unresolved or open_claims or left_over)
-    await _close(session, vault, flow, "disbursed", balanced, ours)
+    await _close(session, vault, flow, "disbursed", balanced, {"ours": ours, "sent_on": left_over})
+    await keep_difference(session, vault, flow)
     # Returns come within 90 days after the end: a run of its own watches for them and asks for lost pages.
     await open_run(session, subject_after(flow), FlowStage.ENDED.value)
 
@@ -193,14 +190,14 @@ async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: st
 async def _close(
     session: AsyncSession, vault: Vault, flow: Flow, outcome: str, balanced: bool, ours: dict[str, object] | None
 ) -> None:
-    figures = None if ours is None else json.dumps({"ours": ours, "platform": flow.end_claim}, default=str)
+    figures = None if ours is None else {**ours, "platform": flow.end_claim}
     await execute(
         session,
         "UPDATE flow SET stage = 'ended', outcome = :outcome, balanced = :balanced, ended_at = now(),"
         " end_figures = CAST(:figures AS jsonb) WHERE id = :id",
         outcome=outcome,
         balanced=balanced,
-        figures=figures,
+        figures=None if figures is None else json.dumps(figures, default=str),
         id=flow.id,
     )
     await execute(
@@ -215,28 +212,6 @@ async def _close(
         await execute(
             session, "UPDATE batch SET stage = 'done', updated_at = now() WHERE id = :batch", batch=flow.batch_id
         )
-    detail = {"outcome": outcome, "balanced": balanced, "ours": ours, "platform": flow.end_claim}
+    detail = {"outcome": outcome, "balanced": balanced, **(figures or {"platform": flow.end_claim})}
     await record(session, vault, by_system(flow.county_code, "flow_ended", flow.flow_no, detail))
-    flow.stage = FlowStage.ENDED
-
-
-async def _as_of_end(session: AsyncSession, flow: Flow) -> dict[str, object]:
-    """Our figures under the platform's names: a result of the pages that its end counts goes before a later one."""
-    assert flow.end_claim is not None
-    counts = dict.fromkeys(COMPARED, 0)
-    for status, count, fen in await fetch(
-        session, AS_OF_END, id=flow.id, pages=flow.end_claim.get("payment_pages") or MANY_PAGES
-    ):
-        counts[f"{status}_count"], counts[f"{status}_fen"] = count, fen
-    return dict(counts)
-
-
-MANY_PAGES = 2**31 - 1
-AS_OF_END = """
-SELECT status, count(*), sum(amount_fen)::bigint FROM (
-  SELECT DISTINCT ON (p.flow_line_id) p.status, p.amount_fen FROM payment p
-  JOIN flow_line l ON l.id = p.flow_line_id AND l.state = 'accepted'
-  WHERE p.flow_id = :id
-  ORDER BY p.flow_line_id, coalesce(p.page, 0) <= :pages DESC, p.sequence DESC, p.id DESC
-) AS newest GROUP BY status
-"""
+    flow.stage, flow.balanced = FlowStage.ENDED, balanced

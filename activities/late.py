@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.effects_payments import flow_of
 from activities.looking import ask_after, note_stage, unasked
 from activities.taking import take_in
 from models.settings import Settings
 from models.store.database import Database, fetch_one
+from models.store.flow_end import keep_difference
 from models.store.runs import close_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault
@@ -33,6 +35,7 @@ class LateActivities:
             if taken:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
                 await record(session, self._vault, act)
+                await self._keep_difference(session, subject)
             watching = await self._watching(session, subject, now)
             ask = await unasked(session, subject.number)
             sentence = WATCHING if watching else SETTLING
@@ -48,6 +51,12 @@ class LateActivities:
                 ask_now=ask,
                 done=done,
             )
+
+    async def _keep_difference(self, session: AsyncSession, subject: Subject) -> None:
+        """A late page may have resolved the last line."""
+        flow = await flow_of(session, subject.number)
+        if flow is not None:
+            await keep_difference(session, self._vault, flow)
 
     async def _watching(self, session: AsyncSession, subject: Subject, now: datetime) -> bool:
         row = await fetch_one(

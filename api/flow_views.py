@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.flow_difference import difference_of
 from api.flow_words import MODES, REJECTIONS, SOURCES, label_or_none
 from models.errors import ADVICE, ErrorType
 from models.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState, SummaryStage, label
@@ -49,6 +50,7 @@ async def flow_details(session: AsyncSession, flow: Flow) -> View:
         "figures": labelled(figures),
         "end": _end(flow),
         "after_end": await _after_end(session, flow.id),
+        "difference": await difference_of(session, flow),
         "policies": await _policies(session, flow.id),
         "indicators": await _indicators(session, flow.id),
         "rounds": await _rounds(session, flow.id),

@@ -11,6 +11,7 @@ from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require
 from api.problems import field_problem
 from models.stages import FlowStage, PaymentState, Role
 from models.store.database import execute, scratch
+from models.store.flow_end import keep_difference
 from models.store.line_acts import lock_county
 from models.store.order_rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.vault import Field as Sealed
@@ -52,6 +53,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     verdict = await judge(session, flow_id(flow), SETTLEMENT_RULES, selection)
     require_lines(verdict, named=named, act="核实")
     await _store(desk, session, flow_id(flow), settlement, verdict)
+    await keep_difference(session, desk.vault, flow)
     count, total = len(verdict.fit), verdict.total_fen
     detail = {
         "status": settlement.status,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.demo.people import Json
+from deploy.demo.people import Json, Refused
 from models.store.register import register_row
 from models.store.vault import Field
 from tests.application_lines import citizen_id
@@ -146,6 +146,25 @@ def test_an_end_that_differs_by_one_fen_is_not_balanced(province: Province) -> N
     assert (seen["balanced"], seen["end"]["ours"]["paid_fen"]) == (False, 30_006)
     assert seen["end"]["platform"]["paid_fen"] == 30_007
     assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
+    figures = {one["figure"]: one["difference"] for one in seen["difference"]["figures"]}
+    assert figures == {"paid_count": 0, "paid_fen": -1, "failed_count": 0, "failed_fen": 0}
+    assert (seen["difference"]["settled"], seen["difference"]["open_contradictions"]) == (False, 1)
+    [claim] = office.reviewer.pages("/contradictions")
+    assert (claim["kind"], claim["applied"]["paid_fen"], claim["claimed"]["paid_fen"]) == (
+        "end_figures",
+        30_006,
+        30_007,
+    )
+    place = f"/contradictions/{claim['id']}/decision"
+    with pytest.raises(Refused, match="409 FIGURES_ARE_SUMS"):
+        office.reviewer.post(place, {"take": "claimed", "reason": "按平台"})
+    office.reviewer.post(place, {"take": "applied", "reason": "平台函复多记一分"})
+    after = office.seen(flow_no, lambda seen: seen["difference"]["settled"])
+    assert (after["end"], after["balanced"]) == (seen["end"], False)
+    [settlement] = after["difference"]["settlements"]
+    assert (settlement["label"], settlement["by"]) == ("审核人裁定", after["difference"]["settled_by"])
+    assert after["difference"]["settled_by"] == office.reviewer.pages("/contradictions")[0]["decided_by"]
+    assert after["difference"]["settled_at"] > seen["ended_at"]
 
 
 @pytest.mark.parametrize("by", ["proof", "late page"])
@@ -160,6 +179,7 @@ def test_a_line_without_a_result_is_settled_with_proof_or_by_a_late_page(provinc
     province.platform.deliver(ended)
     seen = office.at(flow_no, "ended")
     assert seen["balanced"] is False
+    assert (seen["difference"]["unresolved"], seen["difference"]["settled"]) == (1, False)
     assert office.counts(flow_no) == {"accepted": 3, "paid": 2, "unresolved": 1}
     assert office.indicator() == (10_002, 20_004, TOTAL_FEN - 30_006)
     if by == "proof":
@@ -172,6 +192,11 @@ def test_a_line_without_a_result_is_settled_with_proof_or_by_a_late_page(provinc
     after = office.seen(flow_no, lambda seen: seen["after_end"])
     assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
     assert after["end"] == seen["end"]
+    difference = after["difference"]
+    assert (difference["settled"], difference["unresolved"], difference["figures"][0]["difference"]) == (True, 0, -1)
+    [settlement] = difference["settlements"]
+    assert settlement["label"] == ("审核人凭证核实" if by == "proof" else "平台迟到的发放结果")
+    assert (settlement["count"], difference["settled_by"] is None) == (1, by != "proof")
     assert office.indicator() == (0, 30_006, TOTAL_FEN - 30_006)
 
 
