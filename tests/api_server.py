@@ -27,6 +27,7 @@ from models.store.database import Database, engine_options
 from models.store.objects import ObjectStore
 from models.store.vault import KeyRing, LocalVault
 from models.tables import CatalogList
+from tests.loopback import NO_TLS
 
 COUNTY, OTHER_COUNTY, PROVINCE = "500001", "500003", "500000"
 YEAR = 2026
@@ -123,7 +124,7 @@ async def api_server(
     key = tokens.load_key(knobs.token_key_file)
     app = create_app(database, ring, objects, knobs, key, temporal, {PROVINCE: credentials})
     try:
-        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
+        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as http:
             yield ApiServer(app, http, database, ring, objects, knobs, credentials)
     finally:
         await database.dispose()

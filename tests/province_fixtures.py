@@ -27,6 +27,7 @@ from models.store.database import Database, engine_options
 from models.store.objects import ObjectStore
 from models.store.vault import LocalVault
 from tests.api_server import fresh_vault, serving, settings_for
+from tests.loopback import NO_TLS
 from tests.province import Platform, Province
 from worker import activities_of, build_worker
 from workflows.client import connect
@@ -112,7 +113,7 @@ async def _running(
                     "callback_secrets": [one.get_secret_value() for one in credentials.callback_secrets],
                 }
             )
-            with httpx.Client(base_url=address, timeout=30, trust_env=False) as http:
+            with httpx.Client(base_url=address, timeout=30, trust_env=False, verify=NO_TLS) as http:
                 yield Province(code, address, settings, database, vault, credentials, platform, portal, client, http)
     finally:
         await database.dispose()
@@ -127,7 +128,7 @@ async def _working(
     clients: Mapping[str, PlatformCredentials],
     settings: Settings,
 ) -> AsyncIterator[Worker]:
-    async with httpx.AsyncClient(trust_env=False, timeout=settings.platform_timeout_seconds) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=settings.platform_timeout_seconds, verify=NO_TLS) as http:
         hands = activities_of(database, vault, objects, http, clients, settings)
         async with build_worker(client, settings, hands) as worker:
             yield worker

@@ -20,6 +20,7 @@ from models.platform_words import (
     Operation,
 )
 from models.signing import PlatformCredentials
+from tests.loopback import NO_TLS
 
 SECRET = "the-request-secret-of-today"
 COUNTY = "500001"
@@ -137,7 +138,7 @@ async def bench(total_seconds: float = 5.0) -> AsyncIterator[Bench]:
     platform, journal = ScriptedPlatform(), MemoryJournal()
     server = await asyncio.start_server(platform.accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http:
         client = client_at(http, port, journal, total_seconds)
         yield Bench(platform, client, journal)
     if platform.hold is not None:

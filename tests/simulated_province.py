@@ -21,6 +21,7 @@ from models.platform_words import (
     ApplicantKind,
 )
 from models.signing import PlatformCredentials, verify_callback
+from tests.loopback import NO_TLS
 from tests.scripted_platform import MemoryJournal, ScriptedPlatform, client_at, credentials_at, reply
 
 Found = TypeVar("Found")
@@ -126,7 +127,7 @@ async def province(home: Path, total_seconds: float) -> AsyncIterator[Province]:
     clients = launch.clients_json([known], home / "clients.json")
     running = await asyncio.to_thread(launch.start, home / "state", clients, time_scale=0, seed=7)
     with ending(running.process):
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http:
             client = client_at(http, running.port, journal, total_seconds)
             there = Province(running.url, client, journal, mine, http, inbox)
             await there.admin("POST", f"/registers/{COUNTY}", register())
