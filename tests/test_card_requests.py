@@ -529,6 +529,21 @@ async def test_invalidation_in_the_middle_ends_that_county_only(cards: Cards, me
     assert await refused(decide(cards, request, FIRST, True)) == "NOT_IN_REVIEW"
 
 
+async def test_an_invalidation_while_the_bank_is_asked_speaks_for_the_whole_only_at_the_end(
+    cards: Cards, mei: Citizen
+) -> None:
+    request = await cards.open(mei, NEW, FIRST, SECOND)
+    await cards.invalidated(mei, OLD, FIRST, AccountReason.ACCOUNT_FROZEN)
+    going_on = await cards.request(request)
+    assert (going_on.ended_at, going_on.failure_code, going_on.failure) == (None, None, None)
+    steps = await cards.rows("SELECT county_code, step FROM matter_step ORDER BY id")
+    assert steps[1:] == [(FIRST, "failed")]
+    await cards.invalidated(mei, OLD, SECOND, AccountReason.ACCOUNT_CLOSED)
+    ended = await cards.request(request)
+    assert (ended.result, ended.failure_code) == (RequestResult.FAILED, "account_closed")
+    assert "账户已销户" in str(ended.failure)
+
+
 async def test_the_new_account_may_be_the_one_that_ends_it(cards: Cards, mei: Citizen) -> None:
     request = await approved(cards, mei, FIRST)
     assert await cards.invalidated(mei, NEW, FIRST, AccountReason.ACCOUNT_CLOSED) == "change ended"

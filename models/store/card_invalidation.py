@@ -54,9 +54,12 @@ def _is_news(part: CardChangePart, finding: Finding) -> bool:
 async def _end(
     session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, finding: Finding, whose: str
 ) -> None:
+    """Other counties may go on: why it failed is said of the whole request only when it has ended with this part."""
     words = f"办理期间{whose}失效：{reason_words(finding.reason)}"
-    if part.stage is PartStage.VALIDATING:
-        held.request.failure_code, held.request.failure = finding.reason, words
+    validating = part.stage is PartStage.VALIDATING
+    if validating:
         await add_step(session, held, part.county_code, PartStage.FAILED.value, f"{label(PartStage.FAILED)}：{words}")
     await end_part(session, vault, held, part, PartStage.FAILED, finding.reason, words)
+    if validating and held.request.ended_at is not None:
+        held.request.failure_code, held.request.failure = finding.reason, words
     await tell_run(session, held)
