@@ -229,7 +229,7 @@ _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (FlowOutcome.CANCELLED, "流程已撤销"),
     (FlowOutcome.REFUSED, "平台未受理"),
     (LineState.UNSENT, "未提交"),
-    (LineState.HELD, "账号变更中，暂缓"),
+    (LineState.HELD, "账号变更中或已清空，暂缓"),
     (LineState.UNDER_REVIEW, "平台审核中"),
     (LineState.REJECTED, "审核退回"),
     (LineState.ACCEPTED, "审核通过"),

@@ -2,18 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.identity import china_today
 from models.stages import BatchStage, ReviewStage
-from models.store.database import execute
+from models.store.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
+from models.store.database import execute, scratch
 from models.store.flow_start import StartRequest, allocate, start_flow
-from models.store.register import register_row
-from models.store.vault import Field
+from models.store.register import fill_from_matched, register_row
+from models.store.rounds import flow_by_number, refresh_held
+from models.store.vault import Field, LocalVault
+from models.tables.base import now
 from tests.rows import (
     COUNTY,
     OPERATOR,
@@ -29,6 +33,7 @@ from tests.rows import (
     add_indicator,
     add_policy,
     balances,
+    citizen_id,
     codes,
     count_of,
     lock_account,
@@ -183,6 +188,38 @@ async def test_lines_of_people_whose_account_changes_are_held(office: Office) ->
     await office.post("/flows", ground.start)
     states = await office.rows("SELECT state FROM flow_line ORDER BY id")
     assert states == [("unsent",), ("held",), ("held",)]
+
+
+async def _changed(session: AsyncSession, vault: LocalVault, person: str, number: str) -> None:
+    new = NewAccount(COUNTY, person, "王梅", citizen_id(7), "BANK-B", account_no(77), "passbook", "村社申报", "rev")
+    await apply_change(session, vault, new)
+
+
+async def _matched(session: AsyncSession, vault: LocalVault, person: str, number: str) -> None:
+    await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(number, "matched")])
+    await fill_from_matched(session, vault, COUNTY, now())
+
+
+@pytest.mark.parametrize("usable", [_changed, _matched])
+async def test_a_line_without_an_account_is_held_until_there_is_one_and_its_flow_is_told(
+    office: Office, usable: Callable[[AsyncSession, LocalVault, str, str], Awaitable[None]]
+) -> None:
+    ground = await add_ground(office, [Line(person=7), Line()])
+    [number, _] = ground.numbers
+    [(person,)] = await office.rows("SELECT person_index FROM application WHERE application_no = :no", no=number)
+    async with office.database.transaction() as session:
+        await _changed(session, office.vault, str(person), number)
+        account = await held_account(session, COUNTY, str(person))
+        assert account is not None
+        await set_invalid(session, office.vault, account, Finding("account_closed", "event/1", now()))
+    flow_no = await add_flow(office, ground)
+    assert await office.rows("SELECT state FROM flow_line ORDER BY id") == [("held",), ("unsent",)]
+    async with office.database.transaction() as session:
+        await usable(session, office.vault, str(person), number)
+        await refresh_held(session, await flow_by_number(session, flow_no))
+    told = "SELECT workflow_id FROM outbox WHERE signal = 'lines_changed'"
+    assert await office.rows(told) == [(f"subsidy-flow/{flow_no}",)]
+    assert await office.rows("SELECT state FROM flow_line ORDER BY id") == [("unsent",), ("unsent",)]
 
 
 async def test_the_register_knows_the_account(office: Office) -> None:

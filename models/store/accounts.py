@@ -11,7 +11,7 @@ from models.card_stages import NoticeKind
 from models.card_words import CLEARING, reason_words
 from models.stages import AccountStatus
 from models.store.database import fetch, fetch_int
-from models.store.locks import locked
+from models.store.locks import locked, wake_flows
 from models.store.notices import News, is_told, notify
 from models.store.register import register_row
 from models.store.vault import Field, Vault
@@ -184,6 +184,7 @@ async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> 
     """上卡成功: the register holds the new account, valid, with its source; the history says from what to what."""
     place = register_row(new.county_code, new.person_index)
     account = await held_account(session, new.county_code, new.person_index)
+    was_cleared = account is not None and account.status is AccountStatus.CLEARED
     if account is None:
         account = RegisterAccount(
             county_code=new.county_code,
@@ -203,6 +204,8 @@ async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> 
     account.status, account.source, account.updated_at = AccountStatus.VALID, new.source, now()
     session.add(change)
     await session.flush()
+    if was_cleared:
+        await wake_flows(session, [new.county_code], new.person_index, f"{new.county_code}-R{account.id}")
     return account
 
 

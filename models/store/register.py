@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_words import AccountSource
 from models.store.database import copy_rows, execute, fetch
+from models.store.locks import wake_flows
 from models.store.vault import Field, Vault
 
 FROM_APPLICATION = "申请录入"
@@ -22,6 +23,28 @@ REGISTER_COLUMNS = (
     "account_sealed",
     "account_index",
     "card_type",
+)
+
+FILLED = "filling f JOIN register_account r USING (county_code, person_index)"
+CLEARED = f"SELECT r.county_code, r.person_index, r.id FROM {FILLED} WHERE r.status = 'cleared'"
+CHANGED = (
+    "INSERT INTO register_change (register_account_id, source, actor, old_bank_code, old_account_sealed,"
+    " new_bank_code, new_account_sealed, old_status, new_status, at, as_of)"
+    " SELECT r.id, :source, :actor, r.bank_code, r.account_sealed, f.bank_code, f.account_sealed, r.status,"
+    f" 'valid', now(), CAST(:as_of AS timestamptz) FROM {FILLED}"
+)
+UPSERT = (
+    f"INSERT INTO register_account ({', '.join(REGISTER_COLUMNS)}, status, source, updated_at)"
+    f" SELECT {', '.join(REGISTER_COLUMNS)}, 'valid', :source, now() FROM filling"
+    " ON CONFLICT (county_code, person_index) DO UPDATE SET"
+    f" {', '.join(f'{column} = excluded.{column}' for column in REGISTER_COLUMNS[2:])}, status = 'valid',"
+    " source = excluded.source, updated_at = now()"
+)
+BEGUN = (
+    "INSERT INTO register_change (register_account_id, source, actor, new_bank_code, new_account_sealed,"
+    " new_status, at, as_of) SELECT r.id, :source, :actor, f.bank_code, f.account_sealed, 'valid', now(),"
+    f" CAST(:as_of AS timestamptz) FROM {FILLED}"
+    " WHERE NOT EXISTS (SELECT 1 FROM register_change c WHERE c.register_account_id = r.id)"
 )
 
 
@@ -114,44 +137,18 @@ async def put_account(
 async def _write(
     session: AsyncSession, rows: Sequence[tuple[str, ...]], source: str, actor: str, as_of: datetime | None = None
 ) -> int:
-    """Upsert register rows and write their history."""
+    """Upsert register rows and write their history; lines that were held for want of an account may go."""
     if not rows:
         return 0
     await execute(session, "CREATE TEMPORARY TABLE filling (LIKE register_account) ON COMMIT DROP")
     for column in ("id", "status", "source", "updated_at"):
         await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
     await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
-    await execute(
-        session,
-        "INSERT INTO register_change (register_account_id, source, actor, old_bank_code, old_account_sealed,"
-        " new_bank_code, new_account_sealed, old_status, new_status, at, as_of)"
-        " SELECT r.id, :source, :actor, r.bank_code, r.account_sealed, f.bank_code, f.account_sealed, r.status,"
-        " 'valid', now(), CAST(:as_of AS timestamptz) FROM filling f"
-        " JOIN register_account r USING (county_code, person_index)",
-        source=source,
-        actor=actor,
-        as_of=as_of,
-    )
-    columns = ", ".join(REGISTER_COLUMNS)
-    changes = ", ".join(f"{column} = excluded.{column}" for column in REGISTER_COLUMNS[2:])
-    await execute(
-        session,
-        f"INSERT INTO register_account ({columns}, status, source, updated_at)"
-        f" SELECT {columns}, 'valid', :source, now() FROM filling"
-        f" ON CONFLICT (county_code, person_index) DO UPDATE SET {changes}, status = 'valid',"
-        " source = excluded.source, updated_at = now()",
-        source=source,
-    )
-    await execute(
-        session,
-        "INSERT INTO register_change (register_account_id, source, actor, new_bank_code, new_account_sealed,"
-        " new_status, at, as_of) SELECT r.id, :source, :actor, f.bank_code, f.account_sealed, 'valid', now(),"
-        " CAST(:as_of AS timestamptz)"
-        " FROM filling f JOIN register_account r USING (county_code, person_index)"
-        " WHERE NOT EXISTS (SELECT 1 FROM register_change c WHERE c.register_account_id = r.id)",
-        source=source,
-        actor=actor,
-        as_of=as_of,
-    )
+    cleared = await fetch(session, CLEARED)
+    await execute(session, CHANGED, source=source, actor=actor, as_of=as_of)
+    await execute(session, UPSERT, source=source)
+    await execute(session, BEGUN, source=source, actor=actor, as_of=as_of)
     await execute(session, "DROP TABLE filling")
+    for county, person, account_id in cleared:
+        await wake_flows(session, [county], person, f"{county}-R{account_id}")
     return len(rows)
