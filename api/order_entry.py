@@ -17,7 +17,15 @@ from models.platform_words import Outcome
 from models.stages import OrderKind, OrderState, label
 from models.store.corrections import LineFault, check_correction, lines_before, seal_correction
 from models.store.line_acts import LeftOut, choose, lock_county
-from models.store.order_rules import FIT_STAGES, RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
+from models.store.order_rules import (
+    FIT_STAGES,
+    REST_OF_EVIDENCE,
+    RULES,
+    FlowLineFilter,
+    FlowLineSelection,
+    Verdict,
+    judge,
+)
 from models.store.orders import (
     NAME_RULES,
     Entry,
@@ -74,7 +82,9 @@ async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrde
 async def _enter_lines(
     desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow, catalogs: Catalogs | None
 ) -> Reply:
-    rules, named = RULES[wanted.kind], wanted.selection is not None and wanted.selection.application_nos is not None
+    named = wanted.selection is not None and wanted.selection.application_nos is not None
+    rest = wanted.kind is OrderKind.EVIDENCE and wanted.selection is None
+    rules = REST_OF_EVIDENCE if rest else RULES[wanted.kind]
     verdict = await judge(session, flow_id(flow), rules, _lines_of(wanted))
     if wanted.corrections is not None:
         verdict = await _with_corrected(session, flow, wanted, verdict)

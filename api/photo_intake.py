@@ -23,7 +23,8 @@ MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8
 # A decoded photo takes up to 160 MB: two at a time, whoever asks.
 _DRAWING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="photos")
-_CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED, ApplicationStage.EVIDENCE_SENT)
+# Evidence that is out may be sent again with other photos.
+_CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED)
 _BEFORE_FLOW = frozenset(
     {
         ApplicationStage.DRAFT,
@@ -44,7 +45,7 @@ class NewPhoto(NamedTuple):
 
 
 def may_take(desk: Desk, line: Application) -> None:
-    """An applicant's photos are fixed once the flow begins, everybody's once the evidence is out."""
+    """An applicant's photos are fixed once the flow begins, everybody's once the application is over."""
     if line.stage in _CLOSED or (desk.role is Role.APPLICANT and line.stage not in _BEFORE_FLOW):
         detail = f"申请的状态是“{label(line.stage)}”，照片不能再更换"
         raise conflict("PHOTOS_FIXED", "照片已固定", detail)

@@ -20,6 +20,11 @@ def sent(province: Province, flow_no: str) -> list[Json]:
     return items
 
 
+def file_of(documents: list[Json], kind: str) -> str:
+    [file_id] = [document["file_id"] for document in documents if document["kind"] == kind]
+    return str(file_id)
+
+
 def test_lines_without_photos_are_listed_and_not_sent(province: Province) -> None:
     office = Office(province)
     flow_no, numbers = office.ended([*lines(3), Line(4, payment="failed:账户销户")])
@@ -36,6 +41,22 @@ def test_lines_without_photos_are_listed_and_not_sent(province: Province) -> Non
     assert {item["application_no"] for item in sent(province, flow_no)} == set(numbers[:3])
     stages = {row[0] for row in province.rows("SELECT stage FROM application WHERE stage <> 'failed'")}
     assert stages == {"evidence_sent"}
+
+
+def test_evidence_sent_again_replaces_the_former(province: Province) -> None:
+    """Only of the lines that were chosen, with the photos of now; the others stay as they were sent."""
+    office = Office(province)
+    flow_no, numbers = office.ended(lines(2))
+    with_photos(office, *numbers)
+    office.order_done(office.enter_order("evidence", flow_no))
+    former = {item["application_no"]: item["documents"] for item in sent(province, flow_no)}
+    other = photo_archive("portrait", [numbers[1]])
+    office.operator.upload("/photo-archives", "portrait.zip", other, kind="invoice")
+    done = office.order_done(office.enter_order("evidence", flow_no, selection={"application_nos": [numbers[1]]}))
+    assert (done["line_count"], done["done_count"]) == (1, 1)
+    now = {item["application_no"]: item["documents"] for item in sent(province, flow_no)}
+    changed = [kind for kind in PHOTO_KINDS if file_of(now[numbers[1]], kind) != file_of(former[numbers[1]], kind)]
+    assert (now[numbers[0]], changed) == (former[numbers[0]], ["invoice"])
 
 
 def test_a_page_whose_answer_was_lost_is_sent_again_and_replaces_itself(province: Province) -> None:

@@ -366,7 +366,11 @@ async def test_evidence_is_an_operators_order_over_paid_lines(office: Office) ->
     assert rest["count"] == 1
     await office.run("UPDATE operator_order SET state = 'done'")
     await office.run("UPDATE flow_line SET evidence_sent_at = now() WHERE payment = 'paid'")
-    assert codes(await office.post("/orders", order("evidence", flow_no, ground.numbers[0]))) == ["EVIDENCE_SENT"]
+    none = await office.post("/orders", order("evidence", flow_no))
+    assert (none.status_code, none.json()["code"]) == (409, "NOTHING_FITS")
+    replacing = await office.post("/orders", order("evidence", flow_no, ground.numbers[0]))
+    assert (replacing.status_code, replacing.json()["count"]) == (201, 1)
+    assert codes(await office.post("/orders", order("evidence", flow_no, ground.numbers[0]))) == ["IN_OPEN_ORDER"]
     again = await office.post(f"/orders/{chosen.json()['order_no']}/confirmation", {}, REVIEWER)
     assert again.json()["code"] == "ORDER_DECIDED"
 

@@ -123,7 +123,11 @@ LIVING = Rule(
     "l.state NOT IN ('unsent', 'held', 'rejected', 'accepted', 'under_review')",
 )
 NOT_PAID = Rule("NOT_PAID", "尚未发放成功，不能提交材料", "l.payment IS DISTINCT FROM 'paid'")
-ALREADY_SENT = Rule("EVIDENCE_SENT", "材料已经提交", "l.evidence_sent_at IS NOT NULL")
+ALREADY_SENT = Rule(
+    "EVIDENCE_SENT",
+    "材料已经提交；要用现在的照片替换，请选定这些申请再办理提交材料",
+    "l.evidence_sent_at IS NOT NULL",
+)
 NOT_HELD = Rule("NOT_HELD", "不是因账号变更暂缓的申请，不能转入下批", "l.state <> 'held'")
 NOT_UNRESOLVED = Rule("NOT_UNRESOLVED", "不是流程结束后仍无发放结果的申请", "l.payment IS DISTINCT FROM 'unresolved'")
 
@@ -133,8 +137,10 @@ RULES: Mapping[OrderKind, tuple[Rule, ...]] = {
     OrderKind.UNVERIFIED: (UNVERIFIED, LOCKED, IN_ORDER),
     OrderKind.REPAYMENT: (REPAYMENT, LOCKED, IN_ORDER),
     OrderKind.WITHDRAWAL: (LIVING, IN_ORDER),
-    OrderKind.EVIDENCE: (NOT_PAID, ALREADY_SENT, IN_ORDER),
+    OrderKind.EVIDENCE: (NOT_PAID, IN_ORDER),
 }
+# What was sent before is replaced only where somebody chose it: "all" means what is still to be sent.
+REST_OF_EVIDENCE = (NOT_PAID, ALREADY_SENT, IN_ORDER)
 DEFERRAL_RULES = (NOT_HELD, IN_ORDER)
 SETTLEMENT_RULES = (NOT_UNRESOLVED,)
 UNKNOWN_LINE = Rule(UNKNOWN, "本流程中没有这个申请编号，请核对", "false")
