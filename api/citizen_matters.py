@@ -16,6 +16,7 @@ from api.paging import MAX_LIMIT
 from api.problems import Problem, conflict, field_problem
 from models.card_stages import PartStage
 from models.platform_words import CardType
+from models.store.card_limits import TooManyRequests, refuse_too_many
 from models.store.card_parts import CardRefusal
 from models.store.card_requests import CardWish, Incomplete, OneAtATime, open_request, withdraw_request
 from models.store.trail import Act, record
@@ -58,9 +59,12 @@ async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
 
     async def work(session: AsyncSession) -> Reply:
         try:
+            await refuse_too_many(session, desk.citizen, desk.settings.citizen_vain_changes_per_person_day)
             request = await open_request(session, desk.vault, desk.citizen, wish)
         except Incomplete as missing:
             raise _incomplete(list(missing.fields)) from None
+        except TooManyRequests as refused:
+            raise _too_many(refused) from None
         except OneAtATime as refused:
             errors = [{"code": refused.code, "request_no": refused.request_no}] if refused.request_no else None
             raise conflict(refused.code, "已有变更正在办理", refused.words, errors) from None
@@ -144,7 +148,14 @@ async def _withdrawn(session: AsyncSession, request: CardChange) -> list[str]:
     statement = select(CardChangePart.county_code).where(
         CardChangePart.request_id == request.id, CardChangePart.stage == PartStage.WITHDRAWN
     )
-    return list((await session.exec(statement)).all())
+    return list((await session.exec(statement.order_by(col(CardChangePart.county_code)))).all())
+
+
+def _too_many(refused: TooManyRequests) -> Problem:
+    hours = max(1, round(refused.retry_after / 3600))
+    detail = f"一天内未办成或撤销的变更申请过多，请核对账号信息，约 {hours} 小时后再申请；有疑问请联系所在村社或镇街"
+    headers = {"Retry-After": str(int(refused.retry_after) + 1)}
+    return Problem(429, "TOO_MANY_CHANGES", "申请过于频繁", detail, headers=headers)
 
 
 def _wish(form: ChangeForm, desk: CitizenDesk) -> CardWish:

@@ -283,6 +283,26 @@ def test_two_devices_at_once_make_one_request(province: Province) -> None:
     assert kept(province) == 1
 
 
+@pytest.mark.parametrize("province", [{"citizen_vain_changes_per_person_day": 2}], indirect=True)
+def test_a_person_may_ask_in_vain_so_many_times_a_day(province: Province) -> None:
+    county = province.county_code()
+    for one in (MEI, YONG):
+        account_held(province, one, county)
+    bank_away(province)
+    with browser_of(province, MEI) as mine, browser_of(province, YONG) as other:
+        mine.post(FORM, form([county], MEI.old_card, bank_code="CRCB"))
+        number = mine.post(FORM, form([county], MEI.new_card))["request_no"]
+        mine.post(f"/citizen/matters/{number}/withdrawal")
+        headers = {"Idempotency-Key": secrets.token_hex(8)}
+        said = mine.http.post(FORM, json=form([county], MEI.new_card), headers=headers)
+        assert (said.status_code, said.json()["code"]) == (429, "TOO_MANY_CHANGES")
+        assert 86_000 < int(said.headers["retry-after"]) <= 86_401
+        assert kept(province) == 2
+        assert other.post(FORM, form([county], YONG.new_card))["state_label"] == "申请中"
+        province.change("UPDATE card_change SET created_at = created_at - interval '24 hours' WHERE id = 1")
+        assert mine.post(FORM, form([county], MEI.new_card))["state_label"] == "申请中"
+
+
 def test_a_request_is_taken_back_and_the_next_may_come(province: Province) -> None:
     county = province.county_code()
     account_held(province, MEI, county)
