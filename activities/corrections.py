@@ -26,12 +26,18 @@ SEALED = {"name": (Field.NAME, "name_sealed"), "phone": (Field.PHONE, "phone_sea
 Line = Row[*tuple[Any, ...]]
 
 
+def fields_of(vault: Vault, line: Line) -> dict[str, Any]:
+    """What an order corrects in a line."""
+    fields: dict[str, Any] = json.loads(vault.open(Field.CORRECTION, line.application_no, line.correction_sealed))
+    return fields
+
+
 def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
     """What the bank is asked: the account as it would be after the correction."""
     queries = []
     for line in lines:
         number = line.application_no
-        fields = json.loads(vault.open(Field.CORRECTION, number, line.correction_sealed))
+        fields = fields_of(vault, line)
         queries.append(
             AccountQuery(
                 name=fields.get("name") or vault.open(Field.NAME, number, line.name_sealed),
@@ -43,7 +49,14 @@ def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
     return tuple(queries)
 
 
-async def apply_correction(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> None:
+async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence[Line], actor: str) -> None:
+    """Correct lines, applications and the register. The trail's lock comes last, as with whoever changes a register."""
+    acts = [await _apply(session, vault, line, fields_of(vault, line), actor) for line in lines]
+    for act in acts:
+        await record(session, vault, act)
+
+
+async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> Act:
     """Correct the line, its application and, with a new account, the register; the amount is only ever lowered."""
     number = line.application_no
     changes: dict[str, Value] = {column: fields[name] for name, column in PLAIN.items() if name in fields}
@@ -57,10 +70,6 @@ async def apply_correction(session: AsyncSession, vault: Vault, line: Line, fiel
         changes["amount_fen"] = min(int(fields["amount_fen"]), line.amount_fen)
     before = {"account_no": vault.open(Field.ACCOUNT, number, line.account_sealed), "amount_fen": line.amount_fen}
     before |= {"name": vault.open(Field.NAME, number, line.name_sealed), "bank_code": line.bank_code}
-    act = Act(
-        line.county_code, actor, Role.OPERATOR.value, "line_corrected", number, {"before": before, "after": fields}
-    )
-    await record(session, vault, act)
     settings = ", ".join(f"{column} = :{column}" for column in changes)
     if settings:
         await execute(
@@ -74,6 +83,8 @@ async def apply_correction(session: AsyncSession, vault: Vault, line: Line, fiel
         )
     if "account_no" in fields or "bank_code" in fields:
         await _register(session, vault, line, actor)
+    detail = {"before": before, "after": fields}
+    return Act(line.county_code, actor, Role.OPERATOR.value, "line_corrected", number, detail)
 
 
 async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:

@@ -1,6 +1,5 @@
 """Carrying out an operator's confirmed order on a flow: a round, a withdrawal, a cancellation (S1 2.7)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.corrections import CORRECTED, IN_ORDER, apply_correction, queries_of
+from activities.corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from models.errors import ADVICE, ErrorType
@@ -22,7 +21,7 @@ from models.store.database import Database, execute, fetch
 from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.trail import by_system, record
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 from models.subsidy import NextOrder, Subject
 from models.tables import Flow, Order
 
@@ -168,7 +167,7 @@ class OrderActivities:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
         async with self._database.reading() as session:
             lines = await fetch(session, CORRECTED + IN_ORDER, order=order.id)
-        wanted = [line for line in lines if "account_no" in self._fields(line) or "bank_code" in self._fields(line)]
+        wanted = [line for line in lines if {"account_no", "bank_code"} & fields_of(self._vault, line).keys()]
         for page, start in enumerate(range(0, len(wanted), PAGE_LIMIT), start=1):
             chunk = wanted[start : start + PAGE_LIMIT]
             queries = AccountQueries(accounts=queries_of(self._vault, chunk))
@@ -185,11 +184,6 @@ class OrderActivities:
                     bad=bad,
                 )
 
-    def _fields(self, line: Row[*tuple[Any, ...]]) -> dict[str, Any]:
-        sealed = line.correction_sealed
-        fields: dict[str, Any] = json.loads(self._vault.open(Field.CORRECTION, line.application_no, sealed))
-        return fields
-
     async def _correct(self, session: AsyncSession, flow: Flow, order: Order) -> None:
         await execute(
             session,
@@ -198,8 +192,8 @@ class OrderActivities:
             since=order.confirmed_at,
             fault=OVERTAKEN_FAULT,
         )
-        for line in await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id):
-            await apply_correction(session, self._vault, line, self._fields(line), order.entered_by)
+        lines = await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
+        await apply_corrections(session, self._vault, lines, order.entered_by)
 
 
 async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:

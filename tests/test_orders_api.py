@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from activities.corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.stages import OrderKind, Role
+from models.store.accounts import NewAccount, apply_change, held_account
 from models.store.corrections import open_correction
-from models.store.database import execute
+from models.store.database import execute, fetch
+from models.store.trail import by_system, record
 from models.store.vault import Field
 from tests.rows import (
+    COUNTY,
     OPERATOR,
     OPS,
     OTHER_COUNTY,
@@ -292,6 +296,37 @@ async def test_a_locked_account_cannot_be_corrected(office: Office) -> None:
     answer = await office.post("/orders", order("modified", flow_no, corrections=corrections))
     assert codes(answer) == ["ACCOUNT_LOCKED"]
     assert "账号变更" in answer.json()["errors"][0]["detail"]
+
+
+async def test_corrections_take_the_trail_after_the_register(office: Office) -> None:
+    """Whoever holds an account and then writes the trail isn't met by corrections that come the other way round."""
+    flow_no, named = await mixed_flow(office)
+    corrections = [
+        {"application_no": named[kind], "account_no": f"{place:012d}"}
+        for place, kind in enumerate(("rejected", "duplicate"), 700)
+    ]
+    await office.post("/orders", order("modified", flow_no, corrections=corrections))
+    [(person,)] = await office.rows(
+        "SELECT person_index FROM application WHERE application_no = :no", no=named["duplicate"]
+    )
+    new = NewAccount(COUNTY, str(person), "王梅", "1", "BANK-B", "000000000777", "passbook", "村社申报", "rev")
+    async with office.database.transaction() as session:
+        await apply_change(session, office.vault, new)
+
+    async def correct() -> None:
+        async with office.database.transaction() as session:
+            lines = await fetch(session, CORRECTED + IN_ORDER, order=1)
+            await apply_corrections(session, office.vault, lines, OPERATOR)
+
+    async with office.database.transaction() as session:
+        await held_account(session, COUNTY, str(person))
+        correcting = asyncio.create_task(correct())
+        while not await count_of(office, "pg_locks WHERE NOT granted"):
+            assert not correcting.done()
+        async with asyncio.timeout(10):
+            await record(session, office.vault, by_system(COUNTY, "seen", "x", {}))
+    await correcting
+    assert await count_of(office, "trail_entry WHERE act = 'line_corrected'") == 2
 
 
 async def test_only_modified_takes_corrections(office: Office) -> None:
