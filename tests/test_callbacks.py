@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from activities.journal import PostgresJournal
+from api.routing import Router
+from models.platform_words import Operation
 from models.stages import InboxState, Role
 from models.store.database import execute
 from models.store.vault import Field
@@ -157,6 +160,62 @@ async def test_what_an_event_says_is_for_the_countys_reviewer_only(server: ApiSe
     assert (await server.get(Role.OPERATOR, path)).status_code == 403
     assert (await server.get(Role.REVIEWER, path, OTHER_COUNTY)).status_code == 404
     assert (await server.get(Role.OPS, "/inbox", OTHER_COUNTY)).json()["items"] == []
+
+
+async def test_what_nobody_could_read_is_for_the_reviewer_of_the_county_it_names_else_of_the_province(
+    server: ApiServer,
+) -> None:
+    named = b'{"type": "policy.reviewed", "data": {"county_code": "%s"}}'
+    await post_event(server, "evt-1", named % COUNTY.encode())
+    await post_event(server, "evt-2", named % b"430001")
+    await post_event(server, "evt-3", b"not even JSON")
+    await Router(server.database, server.vault, server.settings).route_due()
+    ours, foreign, wild = (row.id for row in await _rows(server))
+
+    async def read(inbox_id: int | None, county: str, role: Role = Role.REVIEWER) -> tuple[int, object]:
+        answer = await server.get(role, f"/inbox/{inbox_id}/content", county)
+        return answer.status_code, answer.json().get("content")
+
+    assert await read(ours, COUNTY) == (200, {"type": "policy.reviewed", "data": {"county_code": COUNTY}})
+    for county, inbox_id in ((OTHER_COUNTY, ours), (COUNTY, wild), (COUNTY, foreign), ("430000", foreign)):
+        assert (await read(inbox_id, county))[0] == 404
+    assert await read(wild, PROVINCE) == (200, "not even JSON")
+    assert (await read(foreign, PROVINCE))[0] == 200
+    assert (await read(wild, PROVINCE, Role.OPS))[0] == 403
+    listed = (await server.get(Role.REVIEWER, "/inbox", PROVINCE, state="quarantined")).json()["items"]
+    assert [(one["id"], one["effect"]) for one in listed] == [(wild, "UNREADABLE"), (foreign, "UNREADABLE")]
+
+
+async def test_an_odd_answer_is_listed_for_ops_and_read_by_the_countys_reviewer(server: ApiServer) -> None:
+    journal = PostgresJournal(server.database, server.vault)
+    asked = (COUNTY, Operation.SUBMIT_POLICY, f"{REFERENCE}/submit", 200)
+    for body in (b"<html>", b"<html>", b'{"half": 1}'):
+        await journal.odd_answer(*asked, body)
+    await journal.odd_answer(OTHER_COUNTY, Operation.GET_FLOW, None, 302, b"\xff")
+    second, first = (await server.get(Role.OPS, "/odd-answers")).json()["items"]
+    assert (first["operation"], first["reference"], first["status"], first["times"]) == (
+        "submitPolicy",
+        f"{REFERENCE}/submit",
+        200,
+        2,
+    )
+    assert "content" not in first
+    path = f"/odd-answers/{first['id']}/content"
+    assert (await server.get(Role.REVIEWER, path)).json()["content"] == "<html>"
+    half = await server.get(Role.REVIEWER, f"/odd-answers/{second['id']}/content")
+    assert half.json()["content"] == {"half": 1}
+    assert (await server.get(Role.OPS, path)).status_code == (await server.get(Role.OPERATOR, path)).status_code == 403
+    assert (await server.get(Role.REVIEWER, path, OTHER_COUNTY)).status_code == 404
+    [other] = (await server.get(Role.OPS, "/odd-answers", OTHER_COUNTY)).json()["items"]
+    assert (other["reference"], other["status"]) == (None, 302)
+    page = (await server.get(Role.OPS, "/odd-answers", limit=1)).json()
+    assert [one["id"] for one in page["items"]] == [second["id"]]
+    rest = (await server.get(Role.OPS, "/odd-answers", limit=1, after=page["next"])).json()["items"]
+    assert [one["id"] for one in rest] == [first["id"]]
+    found = await server.get(Role.OPS, "/odd-answers", number=REFERENCE, operation="submitPolicy")
+    assert len(found.json()["items"]) == 2
+    assert (await server.get(Role.OPS, "/odd-answers", number="%")).json()["items"] == []
+    assert (await server.get(Role.OPS, "/odd-answers", format="xlsx")).content[:2] == b"PK"
 
 
 async def _rows(server: ApiServer) -> list[Inbox]:

@@ -1,0 +1,81 @@
+"""Answers outside the contract: everybody sees that there is one, a reviewer of its county what it says.
+
+None was taken for success; the step that got it is tried again under the same key.
+"""
+
+import base64
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+
+from api.desk import READERS, Desk, for_roles
+from api.export import respond
+from api.paging import Pages
+from api.problems import not_found
+from models.platform_words import Operation
+from models.stages import Role
+from models.store.vault import Field
+from models.tables import OddAnswer
+
+router = APIRouter(tags=["平台异常应答"])
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+_HEADERS = {
+    "id": "序号",
+    "operation": "操作",
+    "reference": "业务引用",
+    "status": "应答码",
+    "times": "次数",
+    "came_at": "最近时间",
+}
+
+
+@router.get("/odd-answers", summary="平台异常应答列表")
+async def list_odd_answers(
+    desk: Readers,
+    page: Pages,
+    operation: Annotated[Operation | None, Query()] = None,
+    number: Annotated[str | None, Query(max_length=128, description="业务编号，即业务引用的开头")] = None,
+) -> Response:
+    """No content; what was asked for a whole province is listed for the province's code."""
+    statement = select(OddAnswer).where(OddAnswer.county_code == desk.county).options(defer(OddAnswer.body))  # type: ignore[arg-type]
+    if operation is not None:
+        statement = statement.where(OddAnswer.operation == operation.value)
+    if number is not None:
+        statement = statement.where(col(OddAnswer.key).startswith(number, autoescape=True))
+    async with desk.database.reading() as session:
+        rows = (await session.exec(page.newest_first(statement, OddAnswer.id))).all()
+    return await respond(page, _HEADERS, [(row.id or 0, _view(row)) for row in rows])
+
+
+@router.get("/odd-answers/{answer_id}/content", summary="异常应答原文")
+async def read_odd_answer(desk: Reviewers, answer_id: int) -> dict[str, object]:
+    """As it came, JSON or text; the first 256 KiB were kept."""
+    statement = select(OddAnswer).where(OddAnswer.id == answer_id, OddAnswer.county_code == desk.county)
+    async with desk.database.reading() as session:
+        row = (await session.exec(statement)).first() if 0 < answer_id < 2**63 else None
+    if row is None:
+        raise not_found("异常应答")
+    sealed = desk.vault.open(Field.BODY, row.operation, row.body)
+    return _view(row) | {"content": _content(base64.b64decode(sealed))}
+
+
+def _content(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
+
+
+def _view(row: OddAnswer) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "operation": row.operation,
+        "reference": row.key or None,
+        "status": row.status,
+        "times": row.times,
+        "came_at": row.came_at,
+    }
