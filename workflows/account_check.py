@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.checks import CheckActivities
     from models.subsidy import Look, RunKind, Subject
-    from workflows.options import CALL, LOOK, PUSH
+    from workflows.options import CALL, PUSH
     from workflows.rows import RowDriven
 
 
@@ -16,7 +16,7 @@ class AccountCheckWorkflow(RowDriven):
     @workflow.run
     async def run(self, subject: Subject) -> str:
         subject = _own_round(subject)
-        look = await workflow.execute_activity_method(CheckActivities.begin_round, subject, **LOOK)
+        look = await self._at_hand(CheckActivities.begin_round, subject)
         if not look.done:
             self._enter(subject, look)
             await workflow.execute_activity_method(CheckActivities.fetch_invalidations, subject, **PUSH)

@@ -5,7 +5,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.cards import CardActivities
     from models.subsidy import Subject
-    from workflows.options import LOOK
     from workflows.rows import RowDriven
 
 
@@ -15,4 +14,4 @@ class AccountEventWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> None:
-        await workflow.execute_activity_method(CardActivities.take_account_event, subject, **LOOK)
+        await self._at_hand(CardActivities.take_account_event, subject)

@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.datasets import DatasetActivities
     from activities.lists import ListActivities
     from models.subsidy import ListLook, Subject
-    from workflows.options import CALL, LOOK, PUSH
+    from workflows.options import CALL, PUSH
     from workflows.rows import RowDriven
 
 
@@ -16,7 +16,7 @@ class BeneficiaryInitWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        await workflow.execute_activity_method(ListActivities.prepare_list, subject, **LOOK)
+        await self._at_hand(ListActivities.prepare_list, subject)
         look = await self._look(subject)
         while not look.done or self._news:
             if not look.committed:
@@ -29,7 +29,7 @@ class BeneficiaryInitWorkflow(RowDriven):
     async def _hand_over(self, subject: Subject, look: ListLook) -> None:
         """Pages first, then the slot, then the commit; a county outside may hold the province all the same."""
         await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
-        await workflow.execute_activity_method(ListActivities.ask_for_slot, subject, **LOOK)
+        await self._at_hand(ListActivities.ask_for_slot, subject)
         look = await self._look(subject)
         if look.done or look.committed:
             return
@@ -42,6 +42,6 @@ class BeneficiaryInitWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> ListLook:
         self._news.clear()
-        look = await workflow.execute_activity_method(ListActivities.look_at_list, subject, **LOOK)
+        look = await self._at_hand(ListActivities.look_at_list, subject)
         self._enter(subject, look)
         return look

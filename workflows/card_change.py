@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from models.card_stages import RequestStage
     from models.subsidy import Look, Subject
     from models.waiting import CARD_VALIDATING
-    from workflows.options import ASK, BANK, LOOK
+    from workflows.options import ASK, BANK
     from workflows.rows import UNANSWERED_SECONDS, RowDriven
 
 
@@ -68,6 +68,6 @@ class CardChangeWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> CardLook:
         self._news.clear()
-        look = await workflow.execute_activity_method(CardActivities.look_at_card, subject, **LOOK)
+        look = await self._at_hand(CardActivities.look_at_card, subject)
         self._enter(subject, look)
         return look

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.evidence import EvidenceActivities
     from models.subsidy import EvidenceResult, Subject
-    from workflows.options import LOOK, PUSH
+    from workflows.options import PUSH
     from workflows.rows import RowDriven
 
 
@@ -15,5 +15,5 @@ class EvidenceWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> EvidenceResult:
-        await workflow.execute_activity_method(EvidenceActivities.list_missing_photos, subject, **LOOK)
+        await self._at_hand(EvidenceActivities.list_missing_photos, subject)
         return await workflow.execute_activity_method(EvidenceActivities.send_evidence, subject, **PUSH)

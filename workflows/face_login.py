@@ -6,7 +6,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.face_logins import FaceLoginActivities
     from models.subsidy import Look, Subject
-    from workflows.options import LOOK, PROMPT, PROMPT_ASK
+    from workflows.options import PROMPT, PROMPT_ASK
     from workflows.rows import RowDriven
 
 
@@ -34,6 +34,6 @@ class FaceLoginWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await workflow.execute_activity_method(FaceLoginActivities.look_at_login, subject, **LOOK)
+        look = await self._at_hand(FaceLoginActivities.look_at_login, subject)
         self._enter(subject, look)
         return look

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.reviews import ReviewActivities
     from models.subsidy import Look, Subject
-    from workflows.options import CALL, LOOK
+    from workflows.options import CALL
     from workflows.rows import RowDriven
 
 
@@ -25,6 +25,6 @@ class IndicatorReviewWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await workflow.execute_activity_method(ReviewActivities.look_at_review, subject, **LOOK)
+        look = await self._at_hand(ReviewActivities.look_at_review, subject)
         self._enter(subject, look)
         return look

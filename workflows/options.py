@@ -15,10 +15,17 @@ class Options(TypedDict, total=False):
     retry_policy: RetryPolicy
 
 
+class LocalOptions(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
 # Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit.
 SILENCE = timedelta(seconds=20)
 # A look applies at most some hundred pages that came at once: seconds.
 LOOK = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+# The same look, first tried within the workflow's own turn.
+AT_HAND = LocalOptions(start_to_close_timeout=timedelta(minutes=1), retry_policy=RetryPolicy(maximum_attempts=1))
 # One call to the platform plus its file uploads; longer than the HTTP client's own limit.
 CALL = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
 # Asking is a safety net: a platform that doesn't answer is asked again at the next turn, callbacks go on meanwhile.

@@ -5,7 +5,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.late import LateActivities
     from models.subsidy import Look, Subject
-    from workflows.options import LOOK
     from workflows.rows import RowDriven
 
 
@@ -23,6 +22,6 @@ class PaymentCorrectionWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await workflow.execute_activity_method(LateActivities.take_in_late, subject, **LOOK)
+        look = await self._at_hand(LateActivities.take_in_late, subject)
         self._enter(subject, look)
         return look

@@ -1,16 +1,19 @@
 """What every run shares: facts wake it, it looks at its rows, and it says in Temporal what it waits for."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
     from models.subsidy import Look, Subject
     from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
-    from workflows.options import ASK
+    from workflows.options import ASK, AT_HAND, LOOK
 
+Result = TypeVar("Result")
 # A platform that didn't answer a question is left alone this long.
 UNANSWERED_SECONDS = 60.0
 
@@ -71,6 +74,18 @@ class RowDriven:
         else:
             workflow.upsert_search_attributes(changes)
         self._stage = look.stage
+
+    async def _at_hand(self, activity: Callable[[Any, Subject], Awaitable[Result]], subject: Subject) -> Result:
+        """What touches our own rows only is done within the workflow's turn, without a way through the server.
+
+        Where that fails it becomes an activity of its own: tried without end, and ops see it being tried.
+        """
+        try:
+            return await workflow.execute_local_activity_method(activity, subject, **AT_HAND)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+        return await workflow.execute_activity_method(activity, subject, **LOOK)
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderActivities
     from models.stages import FlowStage, OrderKind, SummaryStage
     from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
-    from workflows.options import CALL, LOOK, PUSH
+    from workflows.options import CALL, PUSH
     from workflows.rows import RowDriven
 
 
@@ -33,7 +33,7 @@ class SubsidyFlowWorkflow(RowDriven):
         elif look.next_order is not None:
             await self._carry_out(subject, look.next_order)
         elif look.sendable_lines and look.open_dataset is None:
-            await workflow.execute_activity_method(OrderActivities.open_round, subject, **LOOK)
+            await self._at_hand(OrderActivities.open_round, subject)
         elif look.empty:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, None], **CALL)
         elif look.summary_stage is SummaryStage.COUNTY_PASSED and look.summary_handed_in:
@@ -60,7 +60,7 @@ class SubsidyFlowWorkflow(RowDriven):
 
     async def _before_start(self, subject: Subject, order: NextOrder) -> None:
         if order.kind is OrderKind.CANCELLATION:
-            await workflow.execute_activity_method(FlowActivities.call_off, subject, **LOOK)
+            await self._at_hand(FlowActivities.call_off, subject)
         else:
             await self._carry_out(subject, order)
 
@@ -79,6 +79,6 @@ class SubsidyFlowWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> FlowLook:
         self._news.clear()
-        look = await workflow.execute_activity_method(FlowActivities.look_at_flow, subject, **LOOK)
+        look = await self._at_hand(FlowActivities.look_at_flow, subject)
         self._enter(subject, look)
         return look

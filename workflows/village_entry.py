@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.village_entries import VillageEntryActivities
     from models.card_stages import EntryStage
     from models.subsidy import Look, Subject
-    from workflows.options import ASK, CALL, LOOK
+    from workflows.options import ASK, CALL
     from workflows.rows import UNANSWERED_SECONDS, RowDriven
 
 
@@ -44,6 +44,6 @@ class VillageEntryWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await workflow.execute_activity_method(VillageEntryActivities.look_at_entry, subject, **LOOK)
+        look = await self._at_hand(VillageEntryActivities.look_at_entry, subject)
         self._enter(subject, look)
         return look
