@@ -1,6 +1,7 @@
-"""The watch: a run that is open in its row and not running in Temporal is started again from its row."""
+"""The watch: a run that is open in its row and not running in Temporal is started again; old rows are cleared."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import structlog
@@ -10,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from models.settings import Settings
 from models.store.database import Database, execute, fetch, fetch_one
+from models.store.retention import clear_old
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.run_watch import restart_run
 from models.store.runs import wake
@@ -23,6 +25,7 @@ _LOCK = "onecard/watch"
 _GRACE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 3_600.0
 _UNAPPLIED_SECONDS = 60.0
+_CLEAR_EVERY_SECONDS = 3_600.0
 
 
 class Watch:
@@ -33,6 +36,7 @@ class Watch:
         self._vault = vault
         self._settings = settings
         self._client = client
+        self._clear_at = 0.0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,7 +57,17 @@ class Watch:
             async with self._database.transaction() as session:
                 await _deliver_again(session)
                 await _decide_again(session)
+            await self._clear()
         return restarted
+
+    async def _clear(self) -> None:
+        """Hourly; as long as there is more, with every look."""
+        if time.monotonic() < self._clear_at:
+            return
+        async with self._database.transaction() as session:
+            more = await clear_old(session, self._settings)
+        if not more:
+            self._clear_at = time.monotonic() + _CLEAR_EVERY_SECONDS
 
     async def _restart_missing(self) -> int:
         async with self._database.reading() as session:

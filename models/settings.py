@@ -49,6 +49,10 @@ class Settings(BaseSettings):
 
     returns_days: int = Field(90, ge=0, le=400)
     parked_days: float = Field(7.0, gt=0)
+    outbox_kept_days: int = Field(30, ge=1, le=3_650)
+    answers_kept_days: int = Field(30, ge=1, le=3_650)
+    logins_kept_days: int = Field(30, ge=1, le=3_650)
+    verdicts_kept_days: int = Field(90, ge=1, le=3_650)
     upload_max_mib: int = Field(20, ge=1, le=100)
     relay_poll_seconds: float = Field(1.0, gt=0)
     watch_seconds: float = Field(20.0, gt=0)

@@ -14,7 +14,8 @@ from api.relay import Relay
 from api.watch import Watch
 from deploy.stack import Stack, temporal
 from models.stages import InboxState
-from models.store.database import execute
+from models.store.database import execute, fetch, fetch_int
+from models.store.retention import clear_old
 from models.store.runs import close_run, open_run
 from models.store.vault import Field
 from models.subsidy import RunKind, Subject, workflow_id
@@ -196,6 +197,70 @@ async def test_an_empty_temporal_is_filled_again_from_the_rows(
         async with tiny_worker(await connect(address, temporal.NAMESPACE), queue):
             await eventually(all_run, within_s=60)
         assert {entry.subject for entry in await _trail(server)} == {one.number for one in subjects}
+
+
+OLD_AND_NEW = {
+    "outbox": "INSERT INTO outbox (workflow_id, ids, created_at, next_try_at, tries, delivered_at) SELECT 'w', '[]',"
+    " at, at, 0, CASE WHEN kept = 'waiting' THEN NULL ELSE at END FROM old",
+    "idempotent_answer": "INSERT INTO idempotent_answer (caller, key, request_sha256, status, body, created_at)"
+    " SELECT 'c', n::text, '', 201, '', at FROM old WHERE kept <> 'waiting'",
+    "face_login": "INSERT INTO face_login (login_no, province_code, channel, browser_hash, address_index, stage,"
+    " created_at, ended_at, last_seen_at) SELECT n::text, '500000', 'app', 'b', 'a', 'passed', at, at,"
+    " CASE WHEN kept = 'waiting' THEN now() END FROM old",
+}
+# a batch and a half of what is old, something that still waits or is in use however old, something new
+OLD = (
+    "CREATE TEMP TABLE old ON COMMIT DROP AS SELECT n, CASE WHEN n <= 1500 THEN 'no' WHEN n <= 1503 THEN 'waiting'"
+    " ELSE 'new' END AS kept, now() - make_interval(days => CASE WHEN n <= 1503 THEN 31 ELSE 29 END) AS at"
+    " FROM generate_series(1, 1510) AS n"
+)
+
+
+async def test_what_nobody_needs_any_more_goes_a_batch_at_a_time(server: ApiServer, watch: Watch) -> None:
+    async with server.database.transaction() as session:
+        await execute(session, OLD)
+        for statement in OLD_AND_NEW.values():
+            await execute(session, statement)
+
+    async def left() -> list[int]:
+        async with server.database.reading() as session:
+            return [await fetch_int(session, f"SELECT count(*) FROM {table}") for table in OLD_AND_NEW]
+
+    await watch.look()
+    assert await left() == [510, 507, 510]
+    await watch.look()
+    assert await left() == [10, 7, 10]
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE outbox SET delivered_at = now() - interval '1 year'")
+    await watch.look()
+    assert await left() == [10, 7, 10], "once there is no more, hourly"
+
+
+async def test_good_verdicts_of_old_rounds_go_and_bad_ones_stay(server: ApiServer) -> None:
+    async with server.database.transaction() as session:
+        await execute(
+            session,
+            "INSERT INTO register_account (county_code, person_index, name_sealed, id_number_sealed, card_type, status,"
+            " source, updated_at) SELECT '500001', n::text, '', '', 'bank_card', 'valid', 'x', now()"
+            " FROM generate_series(1, 2) AS n",
+        )
+        await execute(
+            session,
+            "INSERT INTO check_round (round_no, province_code, trigger, stage, cursor, pages, checked, figures,"
+            " asked_by, created_at, ended_at) SELECT days::text, '500000', 'x', 'done', 0, 1, 2, '{}', 'x', now(),"
+            " now() - make_interval(days => days) FROM unnest(ARRAY[91, 89]) AS days",
+        )
+        await execute(
+            session,
+            "INSERT INTO account_check (round_id, register_account_id, valid, at) SELECT n.id, r.id,"
+            " r.person_index = '1', now() FROM check_round n, register_account r",
+        )
+        assert await clear_old(session, server.settings) is False
+        kept = await fetch(
+            session,
+            "SELECT n.round_no, c.valid FROM account_check c JOIN check_round n ON n.id = c.round_id ORDER BY 1, 2",
+        )
+    assert [tuple(row) for row in kept] == [("89", False), ("89", True), ("91", False)]
 
 
 async def _open(server: ApiServer, client: Client, subject: Subject) -> None:
