@@ -41,7 +41,7 @@ from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import Database, engine_options
-from models.store.objects import S3, ObjectStore
+from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from workflows.account_check import AccountCheckWorkflow
 from workflows.account_event import AccountEventWorkflow
@@ -165,7 +165,8 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
     vault = LocalVault.from_file(settings.vault_key_file)
-    objects = ObjectStore(cast(S3, _s3(settings)), settings.s3_bucket, vault)
+    s3 = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))
+    objects = ObjectStore(cast(S3, s3), settings.s3_bucket, vault)
     clients = parse_clients(settings.platform_clients_file.read_bytes())
     timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
     async with httpx.AsyncClient(trust_env=False, timeout=timeout, follow_redirects=False) as http:
@@ -179,25 +180,6 @@ async def run(settings: Settings) -> None:
                 await stop.wait()
             schedules.cancel()
     await database.dispose()
-
-
-def _s3(settings: Settings) -> object:
-    secret = settings.s3_secret_access_key
-    access = settings.s3_access_key_id
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint_url,
-        region_name=settings.s3_region,
-        aws_access_key_id=access.get_secret_value() if access else None,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=Config(
-            connect_timeout=3,
-            read_timeout=20,
-            retries={"mode": "standard", "max_attempts": 4},
-            max_pool_connections=20,
-            s3={"addressing_style": "path"},
-        ),
-    )
 
 
 async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:

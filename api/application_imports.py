@@ -8,9 +8,9 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.application_entry import open_batch_id
+from api.catalogs import catalogs_for
 from api.desk import Desk, Reply
 from api.export import XLSX, respond
-from api.form_catalogs import catalogs_for
 from api.import_views import IMPORT_HEADERS, find_import, import_views, whole_import
 from api.line_access import CountyReaders, Enterers, Operators
 from api.paging import Pages

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Response
 
 from api.application_entry import Correction, NewApplication, correct, enter
 from api.application_search import Sought, found_lines
+from api.catalogs import catalogs_for
 from api.desk import Reply
-from api.form_catalogs import catalogs_for
 from api.line_access import WHOLE, Enterers, LineQuery, LineReaders, find_line, one_line, own
 from api.line_lists import list_lines
 from api.line_views import LINES, LineView

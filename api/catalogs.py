@@ -13,6 +13,8 @@ from api.desk import COUNTY, EVERYONE, Desk, Reply, for_roles
 from api.export import respond
 from api.paging import Pages
 from api.problems import Problem
+from models.catalogs import Catalogs
+from models.store.applications import form_catalogs
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
 from models.tables import CatalogList, Run
@@ -54,6 +56,13 @@ async def items_of(desk: Desk, kind: CatalogKind, fund_year: int) -> list[Item]:
 
 async def names_in(desk: Desk, kind: CatalogKind, fund_year: int) -> dict[str, str]:
     return {item["code"]: item["name"] for item in await items_of(desk, kind, fund_year)}
+
+
+async def catalogs_for(desk: Desk, fund_year: int) -> Catalogs:
+    """The lists that a form is checked against, all of them or 503."""
+    async with desk.database.reading() as session:
+        found = await form_catalogs(session, desk.county, fund_year)
+    return found or await _fetching(desk, fund_year)
 
 
 @router.get("/catalogs/{kind}", summary="平台目录")

@@ -15,7 +15,6 @@ from fastapi_offline import FastAPIOffline
 from joserfc.jwk import OctKey
 from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api import problems
 from api.idempotency import Answered
@@ -29,16 +28,9 @@ from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import Database, engine_options
-from models.store.objects import S3, ObjectStore
+from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
-
-_S3_CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=20,
-    retries={"mode": "standard", "max_attempts": 4},
-    max_pool_connections=20,
-    s3={"addressing_style": "path"},
-)
+from workflows.client import connect
 
 
 def create_app(
@@ -85,28 +77,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 await runner
 
 
-async def connect_temporal(settings: Settings) -> Client:
+async def _temporal(settings: Settings) -> Client:
     """Lazy: callbacks and orders are taken while Temporal is down, the relay connects when it can."""
-    return await Client.connect(
+    key = settings.temporal_api_key
+    return await connect(
         settings.temporal_address,
-        namespace=settings.temporal_namespace,
-        api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+        settings.temporal_namespace,
+        api_key=key.get_secret_value() if key else None,
         tls=settings.temporal_tls,
-        data_converter=pydantic_data_converter,
         lazy=True,
     )
 
 
 def build_objects(settings: Settings, vault: Vault) -> ObjectStore:
-    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    client = boto3.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint_url,
-        region_name=settings.s3_region,
-        aws_access_key_id=key.get_secret_value() if key else None,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=_S3_CONFIG,
-    )
+    client = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))
     # typed by boto3's stubs as keyword dictionaries, which no protocol with named arguments fits
     return ObjectStore(cast(S3, client), settings.s3_bucket, vault)
 
@@ -120,7 +104,7 @@ async def serve(settings: Settings) -> None:
         build_objects(settings, vault),
         settings,
         tokens.load_key(settings.token_key_file),
-        await connect_temporal(settings),
+        await _temporal(settings),
         parse_clients(settings.platform_clients_file.read_bytes()),
     )
     # access lines name addresses and nothing of use; refusals and errors are logged where they happen

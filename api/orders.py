@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.catalogs import catalogs_for
 from api.desk import Desk, Reply, for_roles
 from api.flow_guard import line_errors, require_other, require_stage, run_id
 from api.flow_lines import known_flow
-from api.form_catalogs import catalogs_for
 from api.order_entry import enter, named_errors, refuse_when_approved, refuse_while_cancelling
 from api.order_forms import NewOrder, check_shape
 from api.problems import conflict, not_found

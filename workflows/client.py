@@ -11,12 +11,18 @@ FUND_YEAR = SearchAttributeKey.for_int("FundYear")
 STAGE = SearchAttributeKey.for_keyword("Stage")
 
 
-async def connect(address: str, namespace: str, *, api_key: str | None = None, tls: bool = False) -> Client:
-    """A client with the product's data converter; payloads are plain since they hold ids only."""
+async def connect(
+    address: str, namespace: str, *, api_key: str | None = None, tls: bool = False, lazy: bool = False
+) -> Client:
+    """A client with the product's data converter; payloads are plain since they hold ids only.
+
+    A lazy one is given at once and connects with its first call.
+    """
     return await Client.connect(
         address,
         namespace=namespace,
         api_key=api_key,
         tls=TLSConfig() if tls else False,
         data_converter=pydantic_data_converter,
+        lazy=lazy,
     )

@@ -2,20 +2,40 @@
 
 import asyncio
 import hashlib
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.settings import Settings
 from models.store.vault import Field, SealBroken, Vault
 from models.tables import StoredFile
 
+# What worker and API build their S3 clients with: a slow store is given up in time for another try.
+S3_CONFIG: Mapping[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 20,
+    "retries": {"mode": "standard", "max_attempts": 4},
+    "max_pool_connections": 20,
+    "s3": {"addressing_style": "path"},
+}
 SEALED_TYPE = "application/octet-stream"
 
 
 class ObjectDamaged(Exception):
     """What the object store gave back is not what was put there."""
+
+
+def s3_arguments(settings: Settings) -> dict[str, Any]:
+    key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    return {
+        "endpoint_url": settings.s3_endpoint_url,
+        "region_name": settings.s3_region,
+        "aws_access_key_id": key.get_secret_value() if key else None,
+        "aws_secret_access_key": secret.get_secret_value() if secret else None,
+    }
 
 
 class _Body(Protocol):
