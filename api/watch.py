@@ -26,6 +26,8 @@ _GRACE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 3_600.0
 _UNAPPLIED_SECONDS = 60.0
 _CLEAR_EVERY_SECONDS = 3_600.0
+# Backups of Temporal's database are younger than this, and so is whatever an outage may have taken with it.
+_RECENT_SECONDS = 86_400.0
 
 
 class Watch:
@@ -37,6 +39,7 @@ class Watch:
         self._settings = settings
         self._client = client
         self._clear_at = 0.0
+        self._was_away = self._has_forgotten = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,12 +56,25 @@ class Watch:
             row = await fetch_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
             if row is None or not row[0]:
                 return 0
-            restarted = await self._restart_missing()
+            restarted = await self._compare()
             async with self._database.transaction() as session:
                 await _deliver_again(session)
                 await _decide_again(session)
             await self._clear()
-        return restarted
+        return len(restarted)
+
+    async def _compare(self) -> list[str]:
+        """Missing runs are started again; a Temporal that may have come back older than our rows is told all anew."""
+        try:
+            missing = await self._restart_missing()
+        except RPCError:
+            self._was_away = True
+            raise
+        if self._was_away or self._has_forgotten:
+            async with self._database.transaction() as session:
+                await _wake_again(session, missing, None if self._has_forgotten else _RECENT_SECONDS)
+            self._was_away = self._has_forgotten = False
+        return missing
 
     async def _clear(self) -> None:
         """Hourly; as long as there is more, with every look."""
@@ -69,19 +85,20 @@ class Watch:
         if not more:
             self._clear_at = time.monotonic() + _CLEAR_EVERY_SECONDS
 
-    async def _restart_missing(self) -> int:
+    async def _restart_missing(self) -> list[str]:
         async with self._database.reading() as session:
             candidates = await _candidates(session)
         if not candidates:
-            return 0
+            return []
         running = await self._running()
         missing = [one for one in candidates if one not in running and not await self._is_running(one)]
         async with self._database.transaction() as session:
             await _seen(session, [one for one in candidates if one not in missing])
-        restarted = 0
+        restarted = []
         for one in missing:
             async with self._database.transaction() as session:
-                restarted += await restart_run(session, self._vault, one, _LONGEST_PAUSE_SECONDS)
+                if await restart_run(session, self._vault, one, _LONGEST_PAUSE_SECONDS):
+                    restarted.append(one)
         return restarted
 
     async def _running(self) -> set[str]:
@@ -98,6 +115,7 @@ class Watch:
             found = await handle.describe(rpc_timeout=_CALL_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
+                self._has_forgotten = True
                 return False
             raise
         return found.status is WorkflowExecutionStatus.RUNNING
@@ -118,6 +136,24 @@ async def _seen(session: AsyncSession, running: list[str]) -> None:
         session,
         "UPDATE run SET missing_since = NULL WHERE workflow_id = ANY(:ids) AND missing_since IS NOT NULL",
         ids=running,
+    )
+
+
+async def _wake_again(session: AsyncSession, started: list[str], within_seconds: float | None) -> None:
+    """Open runs look at their rows once more: what they were told may have been forgotten with a restored database.
+
+    All of them when Temporal has forgotten a run; after an outage, those that were told something lately.
+    """
+    await execute(
+        session,
+        "INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
+        " SELECT workflow_id, :signal, jsonb_build_array(number), now(), now(), 0 FROM run WHERE closed_at IS NULL"
+        " AND workflow_id <> ALL(:started) AND (CAST(:within AS float) IS NULL OR EXISTS (SELECT 1 FROM outbox told"
+        " WHERE told.workflow_id = run.workflow_id AND told.delivered_at > now() - make_interval(secs => :within)))"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        signal=Signal.OPENED.value,
+        started=started,
+        within=within_seconds,
     )
 
 
