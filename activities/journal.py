@@ -1,12 +1,11 @@
 """The journal of instructions in PostgreSQL: bytes and answers sealed, the first answer stays."""
 
-import base64
 import hashlib
 
 from activities.platform_journal import Intention
 from models.platform_words import Operation
 from models.store.database import Database, execute, fetch_one
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 
 
 class PostgresJournal:
@@ -18,21 +17,22 @@ class PostgresJournal:
 
     async def intend(self, key: str, county_code: str, operation: Operation, body: bytes) -> Intention:
         async with self._database.transaction() as session:
+            is_new = await execute(
+                session,
+                "INSERT INTO instruction (key, county_code, operation, body, body_sha256, intended_at) "
+                "VALUES (:key, :county, :operation, :body, :digest, now()) ON CONFLICT (key) DO NOTHING",
+                key=key,
+                county=county_code,
+                operation=operation.value,
+                body=self._vault.seal_body(key, body),
+                digest=hashlib.sha256(body).hexdigest(),
+            )
+            if is_new:
+                return Intention(body, None)
             kept = await fetch_one(session, "SELECT body, answer FROM instruction WHERE key = :key", key=key)
-            if kept is None:
-                await execute(
-                    session,
-                    "INSERT INTO instruction (key, county_code, operation, body, body_sha256, intended_at) "
-                    "VALUES (:key, :county, :operation, :body, :digest, now()) ON CONFLICT (key) DO NOTHING",
-                    key=key,
-                    county=county_code,
-                    operation=operation.value,
-                    body=self._seal(key, body),
-                    digest=hashlib.sha256(body).hexdigest(),
-                )
-                kept = await fetch_one(session, "SELECT body, answer FROM instruction WHERE key = :key", key=key)
         assert kept is not None
-        return Intention(self._open(key, kept[0]), None if kept[1] is None else self._open(key, kept[1]))
+        answer = None if kept[1] is None else self._vault.open_body(key, kept[1])
+        return Intention(self._vault.open_body(key, kept[0]), answer)
 
     async def answered(self, key: str, answer: bytes) -> None:
         async with self._database.transaction() as session:
@@ -40,7 +40,7 @@ class PostgresJournal:
                 session,
                 "UPDATE instruction SET answer = :answer, answered_at = now() WHERE key = :key AND answer IS NULL",
                 key=key,
-                answer=self._seal(key, answer),
+                answer=self._vault.seal_body(key, answer),
             )
 
     async def refused(self, key: str, code: str) -> None:
@@ -67,11 +67,5 @@ class PostgresJournal:
                 operation=operation.value,
                 key=key,
                 status=status,
-                body=self._seal(operation.value, body),
+                body=self._vault.seal_body(operation.value, body),
             )
-
-    def _seal(self, row: str, body: bytes) -> str:
-        return self._vault.seal(Field.BODY, row, base64.b64encode(body).decode())
-
-    def _open(self, row: str, sealed: str) -> bytes:
-        return base64.b64decode(self._vault.open(Field.BODY, row, sealed))

@@ -11,7 +11,6 @@ from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.signing import SignatureRefused, sha256_hex, verify_callback
 from models.store.inbox import body_row
-from models.store.vault import Field
 
 router = APIRouter(tags=["平台回调"])
 _LOG = structlog.get_logger()
@@ -39,7 +38,7 @@ async def take_callback(province_code: str, request: Request) -> Response:
         "province": province_code,
         "event": event_id,
         "digest": sha256_hex(body),
-        "body": parts.vault.seal(Field.BODY, body_row(province_code, event_id), body.decode()),
+        "body": parts.vault.seal_body(body_row(province_code, event_id), body),
     }
     async with parts.database.engine.connect() as plain:
         connection = await plain.execution_options(isolation_level="AUTOCOMMIT")

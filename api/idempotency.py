@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.problems import Problem
 from models.store.database import lock
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 from models.tables import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
@@ -94,7 +94,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
             key=key,
             request_sha256=await fingerprint(request),
             status=reply.status,
-            body=vault.seal(Field.BODY, f"{caller}/{key}", content.decode()),
+            body=vault.seal_body(f"{caller}/{key}", content),
             location=reply.location,
         )
     )
@@ -109,7 +109,7 @@ async def answer_before(session: AsyncSession, vault: Vault, caller: str, reques
     if stored.request_sha256 != await fingerprint(request):
         detail = f"这个 {HEADER} 已用于另一个请求；新的请求请换一个新值"
         raise Problem(422, "IDEMPOTENCY_MISMATCH", "防重标识已被使用", detail)
-    content = vault.open(Field.BODY, f"{stored.caller}/{stored.key}", stored.body).encode()
+    content = vault.open_body(f"{stored.caller}/{stored.key}", stored.body)
     response = _response(stored.status, content, stored.location)
     response.headers["Idempotency-Replayed"] = "true"
     return response

@@ -17,7 +17,6 @@ from api.problems import not_found
 from models.platform import province_of
 from models.stages import InboxState, Role, label
 from models.store.inbox import body_row
-from models.store.vault import Field
 from models.tables import Inbox, InboxConflict
 
 router = APIRouter(tags=["平台来件"])
@@ -100,11 +99,11 @@ async def _conflicts(session: AsyncSession, ids: Sequence[int]) -> dict[int, int
 
 
 def _content(desk: Desk, row: Inbox, body: str) -> Any:
-    plain = desk.vault.open(Field.BODY, body_row(row.province_code, row.event_id), body)
+    plain = desk.vault.open_body(body_row(row.province_code, row.event_id), body)
     try:
         return json.loads(plain)
     except ValueError:
-        return plain
+        return plain.decode(errors="replace")
 
 
 def _view(row: Inbox, conflicts: int) -> dict[str, object]:

@@ -3,7 +3,6 @@
 None was taken for success; the step that got it is tried again under the same key.
 """
 
-import base64
 import json
 from typing import Annotated, Any
 
@@ -17,7 +16,6 @@ from api.paging import Pages
 from api.problems import not_found
 from models.platform_words import Operation
 from models.stages import Role
-from models.store.vault import Field
 from models.tables import OddAnswer
 
 router = APIRouter(tags=["平台异常应答"])
@@ -59,8 +57,7 @@ async def read_odd_answer(desk: Reviewers, answer_id: int) -> dict[str, object]:
         row = (await session.exec(statement)).first() if 0 < answer_id < 2**63 else None
     if row is None:
         raise not_found("异常应答")
-    sealed = desk.vault.open(Field.BODY, row.operation, row.body)
-    return _view(row) | {"content": _content(base64.b64decode(sealed))}
+    return _view(row) | {"content": _content(desk.vault.open_body(row.operation, row.body))}
 
 
 def _content(body: bytes) -> Any:

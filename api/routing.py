@@ -22,7 +22,7 @@ from models.store.database import Database, fetch_one
 from models.store.inbox import body_row
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import open_run, wake
-from models.store.vault import Field, SealBroken, Vault
+from models.store.vault import SealBroken, Vault
 from models.subsidy import RunKind, Signal, Subject, number_of
 from models.tables import Inbox, PlatformReference, Run
 from models.tables.base import now
@@ -105,14 +105,14 @@ class Router:
         row.next_try_at = now() + _ROUTED_AGAIN
         return await run_to_wake(session, run)
 
-    async def _open(self, session: AsyncSession, row: Inbox) -> str:
+    async def _open(self, session: AsyncSession, row: Inbox) -> bytes:
         """Empty where the seal is broken."""
         stored = await fetch_one(session, "SELECT body FROM inbox WHERE id = :id", id=row.id)
         assert stored is not None
         try:
-            return self._vault.open(Field.BODY, body_row(row.province_code, row.event_id), str(stored[0]))
+            return self._vault.open_body(body_row(row.province_code, row.event_id), str(stored[0]))
         except SealBroken:
-            return ""
+            return b""
 
     def _park(self, row: Inbox) -> None:
         if row.received_at < now() - timedelta(days=self._settings.parked_days):
@@ -122,14 +122,14 @@ class Router:
         _again(row)
 
 
-def _read(plain: str) -> Event | None:
+def _read(plain: bytes) -> Event | None:
     try:
-        return parse_event(plain.encode())
+        return parse_event(plain)
     except ValidationError:
         return None
 
 
-def _name_county(row: Inbox, plain: str) -> None:
+def _name_county(row: Inbox, plain: bytes) -> None:
     """Outside the contract, yet it may say whose it is: then the reviewer of that county can read it."""
     try:
         named = json.loads(plain)["data"]["county_code"]

@@ -1,7 +1,6 @@
 """Account checks: rounds page by page, each account once, by hand and by schedule, through restarts (DOMAIN 4)."""
 
 import asyncio
-import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +94,7 @@ def notices(province: Province, person: Someone) -> list[str]:
 
 def asked(vault: Vault, rows: Sequence[tuple[Any, ...]]) -> list[list[str]]:
     """The accounts in each page that went to the bank."""
-    pages = [json.loads(base64.b64decode(vault.open(Field.BODY, key, body))) for key, body in rows]
+    pages = [json.loads(vault.open_body(key, body)) for key, body in rows]
     return [[account["account_no"] for account in page["accounts"]] for page in pages]
 
 

@@ -24,7 +24,6 @@ from models import tokens
 from models.stages import Role
 from models.store.database import execute
 from models.store.runs import open_run
-from models.store.vault import Field
 from models.subsidy import RunKind, Subject
 from models.tables import IdempotentAnswer, PolicyUnit, Run, StoredFile, TrailEntry
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
@@ -166,7 +165,7 @@ async def _at_a_desk_of(server: ApiServer, role: Role, path: str, key: str | Non
 async def _put_answer(server: ApiServer, role: Role, path: str) -> None:
     caller = f"{COUNTY}/{role.value}/{role.value}"
     digest = hashlib.sha256(f"POST {path}?\n".encode() + b"{}").hexdigest()
-    body = server.vault.seal(Field.BODY, f"{caller}/{path}", '{"answered":"before"}')
+    body = server.vault.seal_body(f"{caller}/{path}", b'{"answered":"before"}')
     async with server.database.transaction() as session:
         session.add(IdempotentAnswer(caller=caller, key=path, request_sha256=digest, status=201, body=body))
 

@@ -16,7 +16,6 @@ from api.routing import Router
 from models.platform_words import Operation
 from models.stages import InboxState, Role
 from models.store.database import execute
-from models.store.vault import Field
 from models.tables import Inbox, InboxConflict
 from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event, seal
@@ -44,7 +43,7 @@ async def test_an_event_is_durable_and_sealed_when_it_is_acknowledged(server: Ap
         "callback",
     )
     assert "11010519491231002X" not in row.body
-    assert server.vault.open(Field.BODY, f"{PROVINCE}/evt-1", row.body).encode() == body
+    assert server.vault.open_body(f"{PROVINCE}/evt-1", row.body) == body
 
 
 async def test_the_same_event_many_times_at_once_is_one_row(server: ApiServer) -> None:
@@ -61,8 +60,8 @@ async def test_another_body_under_a_known_id_is_kept_beside_and_changes_nothing(
         assert (await post_event(server, "evt-1", body)).status_code == 204
     (row,) = await _rows(server)
     (kept,) = await _conflicts(server)
-    assert server.vault.open(Field.BODY, f"{PROVINCE}/evt-1", row.body).encode() == first
-    assert server.vault.open(Field.BODY, f"{PROVINCE}/evt-1", kept.body).encode() == other
+    assert server.vault.open_body(f"{PROVINCE}/evt-1", row.body) == first
+    assert server.vault.open_body(f"{PROVINCE}/evt-1", kept.body) == other
 
 
 async def test_every_wrong_seal_is_401_and_leaves_nothing(server: ApiServer) -> None:

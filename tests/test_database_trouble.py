@@ -21,7 +21,6 @@ from deploy.stack import Stack, temporal
 from models.stages import Role
 from models.store.database import fetch
 from models.store.runs import open_run
-from models.store.vault import Field
 from tests.api_server import PROVINCE, YEAR, ApiServer, api_server
 from tests.platform_posts import policy_reviewed, post_event
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
@@ -132,7 +131,7 @@ async def test_no_room_for_a_row_is_no_acknowledgement(server: ApiServer, server
     async with server.database.reading() as session:
         rows = await fetch(session, "SELECT event_id, body FROM inbox WHERE event_id <> 'small'")
     for event_id, body in rows:
-        assert server.vault.open(Field.BODY, f"{PROVINCE}/{event_id}", body).encode() == bodies[event_id]
+        assert server.vault.open_body(f"{PROVINCE}/{event_id}", body) == bodies[event_id]
 
 
 @contextmanager

@@ -1,12 +1,10 @@
 """Rounds of a flow: the initial one, then by order modified, confirmed and unverified ones (S1 2.7)."""
 
-import base64
 import json
 
 from stdnum import luhn
 
 from deploy.demo.people import Json
-from models.store.vault import Field
 from tests.county_office import NAME, TOTAL_FEN, Line, Office, lines
 from tests.province import Province
 
@@ -79,7 +77,7 @@ def sent_records(province: Province, flow_no: str, round_no: int) -> list[Json]:
     """What went to the platform in a round, opened from the journal."""
     key = f"{flow_no}.r{round_no}/g1/p1"
     [(body,)] = province.rows("SELECT body FROM instruction WHERE key = :key", key=key)
-    sent = base64.b64decode(province.vault.open(Field.BODY, key, body))
+    sent = province.vault.open_body(key, body)
     records: list[Json] = json.loads(sent)["records"]
     return records
 

@@ -1,6 +1,5 @@
 """Rounds of account checks: which accounts a page holds, which verdicts were given, when a round is over (DOMAIN 4)."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -116,8 +115,7 @@ async def asked_page(session: AsyncSession, vault: Vault, key: str) -> tuple[Acc
     row = await fetch_one(session, "SELECT body FROM instruction WHERE key = :key", key=key)
     if row is None:
         return None
-    body = base64.b64decode(vault.open(Field.BODY, key, row[0]))
-    return AccountQueries.model_validate_json(body).accounts
+    return AccountQueries.model_validate_json(vault.open_body(key, row[0])).accounts
 
 
 async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> tuple[AccountQuery, ...]:

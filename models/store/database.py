@@ -14,7 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.settings import Settings
 
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
-ENGINE_OPTIONS: dict[str, bool | int] = {"hide_parameters": True, "pool_pre_ping": True, "pool_recycle": 1800}
+# The connection used last is used next: it has its statements prepared.
+ENGINE_OPTIONS: dict[str, bool | int] = {
+    "hide_parameters": True,
+    "pool_pre_ping": True,
+    "pool_recycle": 1800,
+    "pool_use_lifo": True,
+}
 
 
 def engine_options(settings: Settings) -> dict[str, bool | int]:

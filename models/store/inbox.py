@@ -12,7 +12,7 @@ from models.platform_events import Event, parse_event
 from models.platform_words import EventType
 from models.stages import InboxState
 from models.store.database import execute
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 from models.subsidy import number_of
 from models.tables import Inbox
 
@@ -31,8 +31,7 @@ def body_row(province_code: str, event_id: str) -> str:
 
 def open_event(vault: Vault, row: Inbox) -> Event:
     """The event in a stored row; raises pydantic.ValidationError for one outside the contract."""
-    body = vault.open(Field.BODY, body_row(row.province_code, row.event_id), row.body)
-    return parse_event(body.encode())
+    return parse_event(vault.open_body(body_row(row.province_code, row.event_id), row.body))
 
 
 async def put_asked(
@@ -57,7 +56,7 @@ async def put_asked(
         reference=reference,
         number=number_of(reference),
         digest=digest,
-        body=vault.seal(Field.BODY, body_row(province, event_id), body),
+        body=vault.seal_body(body_row(province, event_id), body.encode()),
         now=now,
     )
     return rows == 1
