@@ -17,7 +17,7 @@ COLUMNS = (
     "cause",
     "bank_code",
     "account_sealed",
-    "explanation",
+    "explanation_sealed",
     "error_code",
     "operated_at",
 )
@@ -40,6 +40,8 @@ async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: st
     news = []
     for person, number, sequence, bank, sealed, reason, at in rows:
         account_no = vault.open(Field.ACCOUNT, number, sealed)
+        row = register_row(place, person)
+        words = f"补贴发放失败：{reason_words(reason)}，请申请变更账号，变更后补发"
         news.append(
             (
                 place,
@@ -47,8 +49,8 @@ async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: st
                 NoticeKind.PAYMENT_FAILED.value,
                 f"payment/{flow.flow_no}/{number}/{sequence}",
                 bank,
-                vault.seal(Field.ACCOUNT, register_row(place, person), account_no),
-                f"补贴发放失败：{reason_words(reason)}，请申请变更账号，变更后补发",
+                vault.seal(Field.ACCOUNT, row, account_no),
+                vault.seal(Field.REASON, row, words),
                 reason,
                 at,
             )

@@ -113,7 +113,7 @@ class VillageEntryActivities:
             source=AccountSource.VILLAGE_ENTRY,
             old_bank_code=old_bank,
             old_account_no=old_account,
-            reason=entry.reason,
+            reason=self._open(Field.REASON, entry, entry.reason_sealed) if entry.reason_sealed else None,
         )
 
     async def _old_account(self, entry: VillageEntry) -> tuple[str | None, str | None]:

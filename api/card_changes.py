@@ -28,10 +28,12 @@ from api.paging import Pages
 from api.problems import Problem, conflict, field_problem, not_found
 from api.runs_view import run_of
 from models.card_stages import label
+from models.card_words import step_words
 from models.store.card_decisions import ask_retry, decide_part
-from models.store.card_parts import CardRefusal
+from models.store.card_parts import CardRefusal, remark_of
 from models.store.database import fetch, fetch_one
 from models.store.selection import NO_NUL
+from models.store.vault import Vault
 from models.subsidy import RunKind
 from models.tables import CardChangePart
 
@@ -81,7 +83,10 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
         body = view.whole_view(row) | {
             "payments_in_flight": await payments_in_flight(session, row),
             "used_by_another": await used_by_another(session, row.account_index, row.person_index),
-            "steps": [{"step": step, "words": words, "at": at} for step, words, at in steps],
+            "steps": [
+                {"step": step, "words": step_words(step, words, view.remark(row)), "at": at}
+                for step, words, at in steps
+            ],
             "run": await run_of(session, desk.settings, RunKind.CARD_CHANGE, row.request_no),
         }
     return Reply(200, body).response()
@@ -106,7 +111,7 @@ async def retry(desk: Reviewers, part_no: PartNo) -> Response:
         except CardRefusal as refusal:
             raise refused(refusal, "不能再次上卡") from None
         await desk.trail(session, "card_change.retry", part_no, {"before": "failed", "attempt": part.attempt})
-        return Reply(200, _answer(part))
+        return Reply(200, _answer(desk.vault, part))
 
     return await desk.once(work)
 
@@ -119,7 +124,7 @@ async def _decide(desk: Desk, session: AsyncSession, part_no: str, decision: Dec
         raise refused(refusal, "不能审核") from None
     detail = {"before": "in_review", "after": part.stage.value, "remark": decision.remark}
     await desk.trail(session, "card_change.decided", part_no, detail)
-    return Reply(200, _answer(part))
+    return Reply(200, _answer(desk.vault, part))
 
 
 async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
@@ -137,7 +142,7 @@ async def _find(session: AsyncSession, desk: Desk, part_no: str) -> LineRow:
     return row
 
 
-def _answer(part: CardChangePart) -> dict[str, object]:
+def _answer(vault: Vault, part: CardChangePart) -> dict[str, object]:
     return {
         "part_no": part.part_no,
         "stage": part.stage,
@@ -145,7 +150,7 @@ def _answer(part: CardChangePart) -> dict[str, object]:
         "attempt": part.attempt,
         "reviewed_by": part.reviewed_by,
         "reviewed_at": part.reviewed_at,
-        "remark": part.remark,
+        "remark": remark_of(vault, part),
     }
 
 

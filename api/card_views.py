@@ -29,10 +29,10 @@ PartNo = Annotated[str, StringConstraints(max_length=60)]
 PARTS = """
 SELECT * FROM (
   SELECT p.id, p.part_no, p.county_code, p.stage, p.old_bank_code, p.old_account_sealed, p.old_account_index,
-    p.attempt, p.error_code, p.error_sealed, p.old_account_usable, p.reviewed_by, p.remark, p.reviewed_at,
-    p.retry_asked_by, p.retry_asked_at, p.ended_at, c.id AS request_id, c.request_no, c.person_index, c.name_sealed,
-    c.id_number_sealed, c.card_type, c.bank_code, c.account_sealed, c.account_index, c.reason_sealed, c.channel,
-    c.stage AS request_stage, c.failure, c.created_at
+    p.attempt, p.error_code, p.error_sealed, p.old_account_usable, p.reviewed_by, p.remark_sealed,
+    p.reviewed_at, p.retry_asked_by, p.retry_asked_at, p.ended_at, c.id AS request_id, c.request_no,
+    c.person_index, c.name_sealed, c.id_number_sealed, c.card_type, c.bank_code, c.account_sealed, c.account_index,
+    c.reason_sealed, c.channel, c.stage AS request_stage, c.failure, c.created_at
   FROM card_change_part p JOIN card_change c ON c.id = p.request_id
   -- a county in which the person has no account was named in vain, and learns nothing of the person
   WHERE NOT (p.stage = 'failed' AND p.attempt = 0 AND p.old_account_index IS NULL)
@@ -178,9 +178,12 @@ class PartView:
             "account_no": self._account(row.request_no, row.account_sealed),
             "reviewed_by": row.reviewed_by,
             "reviewed_at": row.reviewed_at,
-            "remark": row.remark,
+            "remark": self.remark(row),
             "finished_at": row.ended_at,
         }
+
+    def remark(self, row: LineRow) -> str | None:
+        return self._vault.open(Field.REASON, row.request_no, row.remark_sealed) if row.remark_sealed else None
 
     def whole_view(self, row: LineRow) -> dict[str, object]:
         """One part with what is decided about: before and after."""

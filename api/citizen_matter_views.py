@@ -8,7 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.citizen_words import bank_names, bank_view, card_type_label, county_view
 from models.card_stages import PartStage, label
+from models.card_words import step_words
 from models.counties import county_words
+from models.store.card_parts import remark_of
 from models.store.card_requests import UNDECIDED
 from models.store.vault import Field, Vault
 from models.tables import CardChange, CardChangePart, MatterStep
@@ -22,12 +24,14 @@ async def matter_views(session: AsyncSession, vault: Vault, requests: Sequence[C
     ids = [request.id for request in requests]
     banks = await bank_names(session, requests[0].province_code) if requests else {}
     parts, steps = defaultdict(list), defaultdict(list)
+    remarks: dict[tuple[int, str | None], str | None] = {}
     chosen = select(CardChangePart).where(col(CardChangePart.request_id).in_(ids))
     for part in await session.exec(chosen.order_by(col(CardChangePart.county_code))):
         parts[part.request_id].append(part)
+        remarks[part.request_id, part.county_code] = remark_of(vault, part)
     taken = select(MatterStep).where(col(MatterStep.request_id).in_(ids)).order_by(col(MatterStep.id))
     for step in await session.exec(taken):
-        steps[step.request_id].append(_step(step))
+        steps[step.request_id].append(_step(step, remarks.get((step.request_id, step.county_code))))
     return [
         _asked_for(vault, request, banks)
         | _standing(request, parts[request.id or 0])
@@ -78,12 +82,12 @@ def _part(vault: Vault, request: CardChange, part: CardChangePart) -> View:
 
 def _explanation(vault: Vault, request: CardChange, part: CardChangePart) -> str | None:
     if part.stage is PartStage.REFUSED:
-        return part.remark
+        return remark_of(vault, part)
     if part.stage is PartStage.FAILED and part.error_sealed:
         return vault.open(Field.REASON, request.request_no, part.error_sealed)
     return None
 
 
-def _step(step: MatterStep) -> View:
+def _step(step: MatterStep, remark: str | None) -> View:
     county = county_words(step.county_code) if step.county_code else None
-    return {"at": step.at, "county": county, "step": step.step, "words": step.words}
+    return {"at": step.at, "county": county, "step": step.step, "words": step_words(step.step, step.words, remark)}

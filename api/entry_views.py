@@ -39,7 +39,7 @@ HEADERS: Mapping[str, str] = {
 }
 _PLAIN = {
     *("entry_no", "stage", "card_type", "bank_code", "photo_file_id", "attempt", "failure_code", "failure"),
-    *("entered_by", "confirmed_by", "remark", "confirmed_at", "created_at", "ended_at"),
+    *("entered_by", "confirmed_by", "confirmed_at", "created_at", "ended_at"),
 }
 
 
@@ -102,7 +102,8 @@ def entry_view(vault: Vault, names: Names, entry: VillageEntry, *, whole: bool =
         "bank": names.bank(entry.bank_code),
         "account_no": account_no if whole else identity.mask_account_no(account_no),
         "card_type_label": CARD_TYPES.get(entry.card_type),
-        "reason": entry.reason,
+        "reason": vault.open(Column.REASON, number, entry.reason_sealed) if entry.reason_sealed else None,
+        "remark": vault.open(Column.REASON, number, entry.remark_sealed) if entry.remark_sealed else None,
     }
 
 

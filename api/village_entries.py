@@ -25,6 +25,7 @@ from models.identity import china_today
 from models.platform_words import MediaType
 from models.store.database import fetch_one
 from models.store.runs import wake
+from models.store.vault import Field
 from models.store.village_entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
 from models.subsidy import RunKind, Signal, workflow_id
 from models.tables import VillageEntry
@@ -153,7 +154,8 @@ async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> Villa
 
 
 async def _decided(desk: Desk, session: AsyncSession, entry: VillageEntry, remark: str | None) -> Reply:
-    entry.confirmed_by, entry.confirmed_at, entry.remark = desk.person, now(), remark
+    entry.confirmed_by, entry.confirmed_at = desk.person, now()
+    entry.remark_sealed = desk.vault.seal(Field.REASON, entry.entry_no, remark) if remark else None
     session.add(entry)
     await session.flush()
     run_id = workflow_id(RunKind.VILLAGE_ENTRY, entry.entry_no)
@@ -166,6 +168,6 @@ async def _decided(desk: Desk, session: AsyncSession, entry: VillageEntry, remar
         "stage_label": label(entry.stage),
         "confirmed_by": entry.confirmed_by,
         "confirmed_at": entry.confirmed_at,
-        "remark": entry.remark,
+        "remark": remark,
     }
     return Reply(200, body)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from models.card_stages import PartStage
 from models.errors import ErrorType
 from models.platform_words import AccountReason, PaymentReason
 
@@ -22,3 +23,12 @@ CLEARING = frozenset({AccountReason.ACCOUNT_CLOSED.value, AccountReason.ACCOUNT_
 
 def reason_words(code: str | None) -> str:
     return ACCOUNT_REASONS.get(code or AccountReason.OTHER, ACCOUNT_REASONS[AccountReason.OTHER])
+
+
+def refused_words(remark: str | None) -> str:
+    return f"审核不通过：{remark}" if remark else "审核不通过，原账号不变"
+
+
+def step_words(step: str, words: str, remark: str | None) -> str:
+    """A step as it is read: what a reviewer wrote is kept once, sealed with the decision."""
+    return refused_words(remark) if step == PartStage.REFUSED else words

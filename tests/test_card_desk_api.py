@@ -11,6 +11,7 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.citizen_matter_views import matter_views
 from models import tokens
 from models.card_stages import EntryStage
 from models.platform_words import AccountChangeStatus, CardType
@@ -249,6 +250,25 @@ async def test_a_refusal_needs_its_remark_and_changes_nothing(office: Office, ca
     assert (await decide(office, request, passed=False, remark="户名不符")).json()["stage"] == "refused"
     assert (await cards.register(mei, FIRST))[0] == OLD
     assert await cards.locks() == set()
+
+
+async def test_what_a_reviewer_writes_is_stored_sealed_and_read_by_who_is_concerned(
+    office: Office, cards: Cards, mei: Citizen
+) -> None:
+    words = f"与{mei.name}本人核对，卡号不符"
+    request = await cards.in_review(mei, NEW, FIRST)
+    answer = await decide(office, request, passed=False, remark=words)
+    assert (answer.status_code, answer.json()["remark"]) == (200, words)
+    for table in ("card_change_part", "matter_step", "notice", "trail_entry", "idempotent_answer"):
+        stored = await office.rows(f"SELECT row_to_json(t)::text FROM {table} AS t")
+        assert stored
+        assert not any(secret in str(stored) for secret in (words, mei.name))
+    whole = await shown(office, request)
+    assert (whole["remark"], whole["steps"][-1]["words"]) == (words, f"审核不通过：{words}")  # type: ignore[index]
+    async with office.database.reading() as session:
+        [matter] = await matter_views(session, office.vault, [request])
+    assert matter["counties"][0]["explanation"] == words  # type: ignore[index]
+    assert matter["steps"][-1]["words"] == f"审核不通过：{words}"  # type: ignore[index]
 
 
 async def test_a_decision_is_made_once_whoever_comes_second(office: Office, cards: Cards, mei: Citizen) -> None:

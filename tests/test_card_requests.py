@@ -13,6 +13,8 @@ from models.store.accounts import own_accounts
 from models.store.card_decisions import ask_retry, decide_part
 from models.store.card_parts import CardRefusal
 from models.store.card_requests import CardWish, Citizen, Incomplete, OneAtATime, open_request, withdraw_request
+from models.store.register import register_row
+from models.store.vault import Field
 from models.tables import CardChange
 from tests.card_ground import (
     BANK,
@@ -329,9 +331,10 @@ async def test_a_failed_one_clears_an_old_account_that_is_not(cards: Cards, mei:
     assert await cards.register(mei, SECOND) == (OLD, AccountStatus.VALID, "申请录入")
     assert await cards.notices(mei) == [(FIRST, "cleared"), (FIRST, "apply_failed")]
     rows = await cards.rows(
-        "SELECT explanation, error_code, operated_at IS NOT NULL FROM notice WHERE kind = 'cleared'"
+        "SELECT explanation_sealed, error_code, operated_at IS NOT NULL FROM notice WHERE kind = 'cleared'"
     )
-    assert "账号不存在" in str(rows[0][0])
+    told = cards.vault.open(Field.REASON, register_row(FIRST, mei.person_index), str(rows[0][0]))
+    assert "账号不存在" in told
     assert rows[0][1:] == ("account_not_found", True)
 
 

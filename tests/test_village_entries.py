@@ -177,6 +177,9 @@ def test_a_refused_entry_changes_nothing_and_leaves_the_person_free(province: Pr
     county.reviewer.post(f"/village-entries/{number}/refusal", {"remark": "照片看不清"})
     done = seen(province, county, number, *SETTLED)
     assert (done["stage"], done["remark"], done["confirmed_by"]) == ("refused", "照片看不清", f"reviewer-{county.code}")
+    stored = province.rows("SELECT row_to_json(v)::text FROM village_entry v")
+    assert done["reason"]
+    assert not any(words in str(stored) for words in ("照片看不清", str(done["reason"]), mei.name))
     assert (register(province, county, mei), open_locks(province)) == ({}, 0)
     province.until("the run", "SELECT closed_at IS NOT NULL FROM run WHERE number = :no", True, no=number)
     assert enter(county, mei) != number

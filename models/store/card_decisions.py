@@ -22,14 +22,14 @@ async def decide_part(
     held, part = await held_part(session, part_no)
     if part.stage is not PartStage.IN_REVIEW:
         raise _not_in_review(part)
-    part.reviewed_by, part.remark, part.reviewed_at = reviewer, remark, now()
+    part.reviewed_by, part.reviewed_at = reviewer, now()
+    part.remark_sealed = vault.seal(Field.REASON, held.request.request_no, remark) if remark else None
     if passed:
         part.stage, part.attempt = PartStage.APPROVED, 1
         await session.flush()
         await add_step(session, held, part.county_code, part.stage.value, "审核通过，等待上卡")
     else:
-        words = f"审核不通过：{remark}" if remark else "审核不通过"
-        await end_part(session, vault, held, part, PartStage.REFUSED, None, words)
+        await end_part(session, vault, held, part, PartStage.REFUSED, None, "")
     await tell_run(session, held)
     return part
 

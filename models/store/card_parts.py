@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import NoticeKind, PartStage, RequestResult, RequestStage, label
-from models.card_words import reason_words
+from models.card_words import reason_words, refused_words
 from models.store.database import lock
 from models.store.locks import unlock_accounts
 from models.store.notices import News, notify
@@ -76,6 +76,12 @@ async def held_part(session: AsyncSession, part_no: str) -> tuple[Held, CardChan
     if part is None:
         raise CardRefusal("NOT_FOUND", "没有此申请")
     return held, part
+
+
+def remark_of(vault: Vault, part: CardChangePart) -> str | None:
+    """审核意见: a reviewer's free words, that may name the person."""
+    number = part.part_no.partition(".")[0]
+    return vault.open(Field.REASON, number, part.remark_sealed) if part.remark_sealed else None
 
 
 async def add_step(session: AsyncSession, held: Held, county_code: str | None, step: str, words: str) -> None:
@@ -151,7 +157,7 @@ async def tell_end(
             cause="/".join([part.part_no, f"a{part.attempt}", part.stage.value, *([cause] if cause else [])]),
             bank_code=request.bank_code,
             account_no=vault.open(Field.ACCOUNT, request.request_no, request.account_sealed),
-            explanation=_explanation(part),
+            explanation=_explanation(vault, part),
             error_code=part.error_code,
             request_no=request.request_no,
             applied_at=request.created_at,
@@ -161,10 +167,10 @@ async def tell_end(
     )
 
 
-def _explanation(part: CardChangePart) -> str:
+def _explanation(vault: Vault, part: CardChangePart) -> str:
     if part.stage is PartStage.FAILED:
         what = "上卡未成功" if part.attempt else "申请未能办理"
         return f"{reason_words(part.error_code)}，{what}，请核对后重新申请变更"
     if part.stage is PartStage.REFUSED:
-        return f"审核不通过：{part.remark}" if part.remark else "审核不通过，原账号不变"
+        return refused_words(remark_of(vault, part))
     return "新账号已启用，今后补贴发放到新账号"

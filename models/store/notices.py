@@ -35,7 +35,7 @@ async def notify(session: AsyncSession, vault: Vault, news: News) -> bool:
     place = register_row(news.county_code, news.person_index)
     added = await execute(
         session,
-        "INSERT INTO notice (county_code, person_index, kind, cause, bank_code, account_sealed, explanation,"
+        "INSERT INTO notice (county_code, person_index, kind, cause, bank_code, account_sealed, explanation_sealed,"
         " error_code, request_no, applied_at, finished_at, result, operated_at) VALUES (:county, :person, :kind,"
         " :cause, :bank, :account, :explanation, :error, :request, :applied, :finished, :result,"
         " coalesce(:operated, now())) ON CONFLICT (county_code, person_index, cause) DO NOTHING",
@@ -45,7 +45,7 @@ async def notify(session: AsyncSession, vault: Vault, news: News) -> bool:
         cause=news.cause,
         bank=news.bank_code,
         account=vault.seal(Field.ACCOUNT, place, news.account_no) if news.account_no else None,
-        explanation=news.explanation,
+        explanation=vault.seal(Field.REASON, place, news.explanation),
         error=news.error_code,
         request=news.request_no,
         applied=news.applied_at,

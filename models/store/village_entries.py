@@ -110,7 +110,7 @@ def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered
         account_sealed=vault.seal(Field.ACCOUNT, number, form.account_no),
         account_index=vault.index(Field.ACCOUNT, form.account_no),
         photo_file_id=form.photo_file_id,
-        reason=form.reason,
+        reason_sealed=vault.seal(Field.REASON, number, form.reason) if form.reason else None,
         entered_by=entered_by,
     )
 

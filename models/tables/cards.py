@@ -110,7 +110,7 @@ class CardChangePart(SQLModel, table=True):
     error_sealed: str | None = None
     old_account_usable: bool | None = None
     reviewed_by: str | None = None
-    remark: str | None = None
+    remark_sealed: str | None = None
     reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     retry_asked_by: str | None = None
     retry_asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -119,7 +119,7 @@ class CardChangePart(SQLModel, table=True):
 
 
 class MatterStep(SQLModel, table=True):
-    """A step of a matter with its time, as the citizen sees it under 事项办理."""
+    """A step of a matter with its time, as the citizen sees it under 事项办理; `words` are ours, nobody's free text."""
 
     __tablename__ = "matter_step"
 
@@ -147,7 +147,7 @@ class Notice(SQLModel, table=True):
     cause: str
     bank_code: str | None = None
     account_sealed: str | None = None
-    explanation: str
+    explanation_sealed: str
     error_code: str | None = None
     request_no: str | None = None
     applied_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -182,7 +182,7 @@ class VillageEntry(SQLModel, table=True):
     account_sealed: str
     account_index: str
     photo_file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
-    reason: str | None = None
+    reason_sealed: str | None = None
     stage: EntryStage = Field(default=EntryStage.VALIDATING, sa_type=words(EntryStage))
     attempt: int = 0
     submission_id: str | None = None
@@ -190,7 +190,7 @@ class VillageEntry(SQLModel, table=True):
     failure: str | None = None
     entered_by: str
     confirmed_by: str | None = None
-    remark: str | None = None
+    remark_sealed: str | None = None
     confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
