@@ -10,7 +10,8 @@ from api.desk import Desk
 from api.problems import not_found
 from api.runs_view import run_of
 from models.stages import ApplicationStage, BatchStage, Verification, label
-from models.store.database import fetch
+from models.store.database import fetch, fetch_int
+from models.store.locks import locked
 from models.subsidy import RunKind
 from models.tables import Batch
 
@@ -57,6 +58,7 @@ async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[s
         **view,
         "verification": await _verification_figures(session, _id(batch)),
         "verification_round": batch.verification_round,
+        "verify_again": await _free_again(session, batch),
         "publicity": {
             "start_date": batch.publicity_start,
             "address": batch.publicity_address,
@@ -110,6 +112,18 @@ async def _verification_figures(session: AsyncSession, batch_id: int) -> Figures
         {"verification": word, "label": label(Verification(word)), "count": count, "total_fen": total}
         for word, count, total in rows
     ]
+
+
+async def _free_again(session: AsyncSession, batch: Batch) -> int:
+    """Lines that were held at the verification and whose account is settled since: one more verification takes them."""
+    if batch.stage is not BatchStage.VERIFIED:
+        return 0
+    return await fetch_int(
+        session,
+        "SELECT count(*) FROM application a WHERE a.batch_id = :batch AND a.stage = 'in_batch'"
+        f" AND a.verification = 'held' AND NOT {locked('a')}",
+        batch=batch.id,
+    )
 
 
 def _id(batch: Batch) -> int:

@@ -170,9 +170,12 @@ async def test_who_is_verified_and_who_is_not(server: ApiServer) -> None:
     ]
     assert failed[0]["name"] == "**国"
     assert (await verify(server, number)).json()["code"] == "NOTHING_TO_VERIFY"
+    assert (await batch_of(server, number))["verify_again"] == 0
     await sql(server, "UPDATE account_lock SET ended_at = now()")
+    assert (await batch_of(server, number))["verify_again"] == 1
     again = (await verify(server, number)).json()
     assert (again["round"], again["pending"], again["stage"]) == (2, 1, "verifying")
+    assert (await batch_of(server, number))["verify_again"] == 0
 
 
 async def test_organizations_alone_need_no_run(server: ApiServer) -> None:
