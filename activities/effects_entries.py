@@ -22,6 +22,8 @@ from models.tables import Contradiction, RegisterAccount, VillageEntry
 from models.tables.base import now
 
 KIND = "village_entry_result"
+APPLIED = "村社申报的账号已上卡成功，可用于领取补贴"
+TAKEN_BACK = "按平台来件改为上卡失败"
 GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"
 Content = dict[str, Any]
 
@@ -72,7 +74,7 @@ async def _apply(session: AsyncSession, vault: Vault, number: str, data: Account
 async def _applied(session: AsyncSession, vault: Vault, entry: VillageEntry) -> None:
     await _put_account(session, vault, entry)
     await end_entry(session, entry, EntryStage.APPLIED)
-    await _tell(session, vault, entry, NoticeKind.APPLIED, "村社申报的账号已上卡成功，可用于领取补贴", None)
+    await _tell(session, vault, entry, NoticeKind.APPLIED, APPLIED, None)
 
 
 async def _put_account(session: AsyncSession, vault: Vault, entry: VillageEntry) -> None:
@@ -104,22 +106,28 @@ async def fail_at_platform(
 async def _tell(
     session: AsyncSession, vault: Vault, entry: VillageEntry, kind: NoticeKind, words: str, code: str | None
 ) -> None:
+    await _notice(session, vault, entry, kind, words, f"{entry.entry_no}/a{entry.attempt}")
+    detail = {"before": EntryStage.APPLYING.value, "after": entry.stage.value, "reason_code": code}
+    await record(session, vault, by_system(entry.county_code, "village_entry.result", entry.entry_no, detail))
+
+
+async def _notice(
+    session: AsyncSession, vault: Vault, entry: VillageEntry, kind: NoticeKind, words: str, cause: str
+) -> None:
     news = News(
         county_code=entry.county_code,
         person_index=entry.person_index,
         kind=kind,
-        cause=f"{entry.entry_no}/a{entry.attempt}",
+        cause=cause,
         explanation=words,
         bank_code=entry.bank_code,
         account_no=vault.open(Field.ACCOUNT, entry.entry_no, entry.account_sealed),
-        error_code=code,
+        error_code=entry.failure_code,
         applied_at=entry.created_at,
         finished_at=now(),
         result=label(entry.stage),
     )
     await notify(session, vault, news)
-    detail = {"before": EntryStage.APPLYING.value, "after": entry.stage.value, "reason_code": code}
-    await record(session, vault, by_system(entry.county_code, "village_entry.result", entry.entry_no, detail))
 
 
 async def _compare(session: AsyncSession, vault: Vault, entry: VillageEntry, data: AccountChange, inbox_id: int) -> str:
@@ -150,6 +158,7 @@ async def take_entry_claim(session: AsyncSession, vault: Vault, row: Contradicti
             return GONE_ON
         await _put_account(session, vault, entry)
         await end_entry(session, entry, EntryStage.APPLIED)
+        await _notice(session, vault, entry, NoticeKind.APPLIED, APPLIED, f"{entry.entry_no}/claim {row.id}")
         return None
     if entry.stage is not EntryStage.APPLIED or account is None or account.account_index != entry.account_index:
         return GONE_ON
@@ -157,7 +166,8 @@ async def take_entry_claim(session: AsyncSession, vault: Vault, row: Contradicti
     cause = f"{entry.entry_no}/taken-back"
     finding = Finding(reason=code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
     await set_invalid(session, vault, account, finding)
-    await end_entry(session, entry, EntryStage.FAILED, code, "按平台来件改为上卡失败")
+    await end_entry(session, entry, EntryStage.FAILED, code, TAKEN_BACK)
+    await _notice(session, vault, entry, NoticeKind.APPLY_FAILED, TAKEN_BACK, f"{entry.entry_no}/claim {row.id}")
     return None
 
 

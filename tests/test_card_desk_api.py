@@ -199,6 +199,10 @@ async def test_payments_on_their_way_to_the_old_account_are_shown(office: Office
     ]
     await office.run("UPDATE flow SET stage = 'ended'")
     assert (await shown(office, request))["payments_in_flight"] == {"count": 0, "total_fen": 0, "lines": []}
+    await office.run("UPDATE flow_line SET payment = 'unresolved' WHERE application_no = :no", no=ground.numbers[0])
+    unknown = (await shown(office, request))["payments_in_flight"]
+    assert isinstance(unknown, dict)
+    assert [one["application_no"] for one in unknown["lines"]] == ground.numbers[:1]
 
 
 @pytest.mark.parametrize("place", [FIRST, THIRD, "430001"])
