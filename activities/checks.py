@@ -16,27 +16,28 @@ from models.platform_words import AccountReason
 from models.stages import AccountStatus
 from models.store.accounts import Finding, accounts_of, set_valid_again
 from models.store.card_invalidation import invalidate
-from models.store.checks import (
+from models.store.check_rounds import (
     WAITING,
-    Judged,
     Scope,
-    ask_for_less,
-    asked_page,
     cause_of,
-    close_page,
     close_round,
-    fetched_until,
-    has_verdict,
-    judged_accounts,
-    next_page,
-    note_fetched,
-    note_verdicts,
     open_round,
-    page_key,
     round_by_number,
     round_exists,
 )
+from models.store.checks import (
+    Judged,
+    ask_for_less,
+    asked_page,
+    close_page,
+    has_verdict,
+    judged_accounts,
+    next_page,
+    note_verdicts,
+    page_key,
+)
 from models.store.database import Database, fetch_one
+from models.store.invalidation_cursor import fetched_until, note_fetched
 from models.store.runs import close_run, open_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault

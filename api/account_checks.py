@@ -19,7 +19,7 @@ from models.identity import china_today
 from models.platform import province_of
 from models.platform_words import AccountReason
 from models.stages import Role
-from models.store.checks import PAGE_SIZE, Scope, open_round, round_under_way
+from models.store.check_rounds import PAGE_SIZE, Scope, open_round, round_under_way
 from models.store.database import fetch, fetch_one
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run

@@ -1,46 +1,23 @@
-"""Rounds of account checks: which accounts a page holds, which verdicts were given, when a round is over (DOMAIN 4)."""
+"""Pages of a round of account checks: which accounts one holds, which verdicts were given (DOMAIN 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.card_stages import RoundStage
 from models.platform import PAGE_LIMIT, AccountVerdict
 from models.platform_requests import AccountQueries, AccountQuery
 from models.platform_words import CardType
-from models.store.database import execute, fetch, fetch_int, fetch_one, lock
+from models.store.check_rounds import PAGE_SIZE, round_by_number
+from models.store.database import execute, fetch, fetch_int, fetch_one
 from models.store.register import register_row
 from models.store.selection import Predicate
 from models.store.vault import Field, Vault
 from models.tables import CheckRound
-from models.tables.base import now
 
-# In `figures` beside the counts: how many accounts the next page holds.
-PAGE_SIZE = "page_size"
-WAITING: Mapping[RoundStage, str] = {
-    RoundStage.CHECKING: "正在向银行逐页核验账号",
-    RoundStage.DONE: "本轮核验已完成，已办结",
-}
 # A cleared account is nobody's any more; an invalid one may have become good again.
 USABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"
 UNCHECKED = "NOT EXISTS (SELECT 1 FROM account_check c WHERE c.round_id = :round AND c.register_account_id = r.id)"
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Whose accounts a round walks: a province's, one county's, or one account."""
-
-    province_code: str
-    county_code: str | None = None
-    account_id: int | None = None
-
-    @property
-    def place(self) -> str:
-        """The code that the round's number and run belong to."""
-        return self.county_code or self.province_code
 
 
 @dataclass(frozen=True)
@@ -53,56 +30,6 @@ class Judged:
     account_index: str
     status: str
     verdict: AccountVerdict
-
-
-async def open_round(
-    session: AsyncSession, scope: Scope, round_no: str, trigger: str, asked_by: str
-) -> CheckRound | None:
-    """A new round; None while another one of the same scope is under way. Asked twice, the same round."""
-    await lock(session, f"account-check/{scope.province_code}")
-    known = (await session.exec(select(CheckRound).where(CheckRound.round_no == round_no))).first()
-    if known is not None:
-        return known
-    if await round_under_way(session, scope) is not None:
-        return None
-    found = CheckRound(
-        round_no=round_no,
-        province_code=scope.province_code,
-        county_code=scope.county_code,
-        account_id=scope.account_id,
-        trigger=trigger,
-        asked_by=asked_by,
-        figures={PAGE_SIZE: PAGE_LIMIT},
-    )
-    session.add(found)
-    await session.flush()
-    return found
-
-
-async def round_under_way(session: AsyncSession, scope: Scope) -> str | None:
-    """The number of an open round of exactly this scope."""
-    row = await fetch_one(
-        session,
-        "SELECT round_no FROM check_round WHERE stage = 'checking' AND province_code = :province"
-        " AND county_code IS NOT DISTINCT FROM :county AND account_id IS NOT DISTINCT FROM CAST(:account AS bigint)",
-        province=scope.province_code,
-        county=scope.county_code,
-        account=scope.account_id,
-    )
-    return None if row is None else str(row[0])
-
-
-async def round_exists(session: AsyncSession, round_no: str) -> bool:
-    return await fetch_one(session, "SELECT 1 FROM check_round WHERE round_no = :no", no=round_no) is not None
-
-
-async def round_by_number(session: AsyncSession, round_no: str, *, changing: bool = False) -> CheckRound:
-    """With `changing` its name is held until the transaction ends."""
-    statement = select(CheckRound).where(CheckRound.round_no == round_no)
-    if changing:
-        await lock(session, round_no)
-        statement = statement.with_for_update()
-    return (await session.exec(statement.execution_options(populate_existing=True))).one()
 
 
 def page_key(found: CheckRound) -> str:
@@ -204,53 +131,6 @@ async def ask_for_less(session: AsyncSession, round_no: str, key: str) -> None:
     size = int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))
     found.figures = {**found.figures, PAGE_SIZE: max(1, size // 4)}
     await session.flush()
-
-
-async def close_round(session: AsyncSession, found: CheckRound) -> None:
-    """Every account has its verdict: counted by what the bank said, and by what it changed."""
-    rows = await fetch(
-        session,
-        "SELECT CASE WHEN valid THEN 'valid' ELSE coalesce(reason_code, 'other') END, count(*) FROM account_check"
-        " WHERE round_id = :round GROUP BY 1 UNION ALL"
-        " SELECT n.kind, count(*) FROM account_check c JOIN register_account r ON r.id = c.register_account_id"
-        " JOIN notice n ON n.county_code = r.county_code AND n.person_index = r.person_index AND n.cause = :cause"
-        " WHERE c.round_id = :round GROUP BY 1",
-        round=found.id,
-        cause=cause_of(found.round_no),
-    )
-    found.stage, found.ended_at = RoundStage.DONE, now()
-    found.figures = {str(word): int(count) for word, count in rows}
-    await session.flush()
-
-
-def cause_of(round_no: str) -> str:
-    """What the round's notices name as their cause."""
-    return f"check/{round_no}"
-
-
-async def fetched_until(session: AsyncSession, province_code: str) -> datetime:
-    """Up to where the province's invalidations are known; at first, since there are accounts."""
-    row = await fetch_one(
-        session,
-        "SELECT coalesce((SELECT since FROM invalidation_cursor WHERE province_code = :province),"
-        " (SELECT min(coalesce(c.as_of, c.at)) FROM register_change c JOIN register_account r"
-        "  ON r.id = c.register_account_id WHERE r.county_code LIKE :counties), now())",
-        province=province_code,
-        counties=f"{province_code[:2]}____",
-    )
-    assert row is not None
-    since: datetime = row[0]
-    return since
-
-
-async def note_fetched(session: AsyncSession, province_code: str, since: datetime) -> None:
-    await execute(
-        session,
-        "INSERT INTO invalidation_cursor (province_code, since) VALUES (:province, :since) ON CONFLICT (province_code)"
-        " DO UPDATE SET since = greatest(invalidation_cursor.since, excluded.since)",
-        province=province_code,
-        since=since,
-    )
 
 
 def _of_round(found: CheckRound) -> Predicate:
