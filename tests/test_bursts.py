@@ -1,0 +1,82 @@
+"""A burst of callbacks while a run begins its history anew, and while it ends: each takes effect once, none is lost."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from anyio.from_thread import BlockingPortal
+from temporalio.testing import WorkflowEnvironment
+
+from deploy.demo.people import Json
+from deploy.stack import StackError, temporal
+from tests.card_office import CardOffice
+from tests.province import Province
+from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
+
+pytest_plugins = ["tests.province_fixtures"]
+# So long as not even a minute's work, where Temporal itself has 4,096.
+LONG_HISTORY = 12
+# Nobody finds later what was lost: neither the watch nor the daily question.
+ALONE = {"watch_seconds": 3_600, "platform_first_ask_seconds": 86_400, "relay_poll_seconds": 0.02}
+BURST, AT_ONCE = 150, 12
+
+
+@pytest.fixture(scope="module")
+def temporal_address(portal: BlockingPortal) -> Iterator[str]:
+    """A server of this file's own, that finds a history long much earlier."""
+    program = temporal.find_program("temporal")
+    if program is None:
+        raise StackError("没有找到 Temporal 程序 (temporal)。请运行 make venv 重新安装。")
+    starting = WorkflowEnvironment.start_local(
+        namespace=temporal.NAMESPACE,
+        search_attributes=[COUNTY, BATCH, FUND_YEAR, STAGE],
+        dev_server_existing_path=str(program),
+        dev_server_extra_args=["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={LONG_HISTORY}"],
+    )
+    server = portal.call(lambda: starting)
+    yield server.client.service_client.config.target_host
+    portal.call(server.shutdown)
+
+
+@pytest.mark.parametrize("province", [ALONE], indirect=True)
+def test_no_callback_of_a_burst_is_lost_when_a_run_begins_anew_or_ends(province: Province) -> None:
+    office = CardOffice(province)
+    mei, new = office.citizen(1), office.new
+    first, second = office.counties[:2]
+    office.settle(mei)
+    request_no = office.in_review(mei, new, first, second)
+    office.decide(request_no, True, first)
+    office.at(request_no, "applied", first)
+    [told] = province.platform.events("account.change.applied", f"{request_no}.{first}")
+    burst(province, told["body"], "while")
+    applied(province, request_no, BURST + 1)
+    before = executions(province, f"card-change/{request_no}")
+    assert before > 2
+    office.decide(request_no, True, second)
+    burst(province, told["body"], "end")
+    assert office.ended(request_no)["result"] == "applied"
+    applied(province, request_no, 2 * BURST + 2)
+    effects = province.rows("SELECT effect, count(*) FROM inbox GROUP BY 1 ORDER BY 2")
+    print(f"{executions(province, f'card-change/{request_no}')} executions; effects {effects}")
+    assert [count for _, count in effects] == [2, 2 * BURST]
+    assert office.register(mei, first)[0] == office.register(mei, second)[0] == new.account_no
+    assert office.notices(mei).count("applied") <= 2
+
+
+def burst(province: Province, body: Json, name: str) -> None:
+    """The same result under ever new ids, from many connections at once."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = pool.map(lambda number: province.post(body, f"evt-{name}-{number}").status_code, range(BURST))
+        assert set(answers) == {204}
+
+
+def applied(province: Province, number: str, count: int) -> None:
+    statement = "SELECT count(*) FROM inbox WHERE number = :number AND applied_at IS NOT NULL"
+    province.until("applied", statement, count, number=number)
+
+
+def executions(province: Province, workflow_id: str) -> int:
+    async def count() -> int:
+        return len([one async for one in province.temporal.list_workflows(f"WorkflowId = '{workflow_id}'")])
+
+    return province.portal.call(count)
