@@ -35,7 +35,7 @@ class LateActivities:
             if taken:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
                 await record(session, self._vault, act)
-                await self._keep_difference(session, subject)
+            await self._keep_difference(session, subject)
             watching = await self._watching(session, subject, now)
             ask = await unasked(session, subject.number)
             sentence = WATCHING if watching else SETTLING
@@ -53,7 +53,7 @@ class LateActivities:
             )
 
     async def _keep_difference(self, session: AsyncSession, subject: Subject) -> None:
-        """A late page may have resolved the last line."""
+        """A late page or a decision may have resolved the last line."""
         flow = await flow_of(session, subject.number)
         if flow is not None:
             await keep_difference(session, self._vault, flow)

@@ -107,9 +107,8 @@ async def serve(settings: Settings) -> None:
         await _temporal(settings),
         parse_clients(settings.platform_clients_file.read_bytes()),
     )
-    # access lines name addresses and nothing of use; refusals and errors are logged where they happen
-    # what X-Forwarded-For claims is not believed: limits count by it
-    # Who is behind a proxy is believed from the proxies named in the settings only; by default from none.
+    # Access lines name addresses and nothing of use; refusals and errors are logged where they happen.
+    # X-Forwarded-For is believed from the proxies named in the settings only, by default from none: limits count by it.
     config = uvicorn.Config(
         app,
         settings.api_host,

@@ -234,6 +234,33 @@ async def test_unresolved_lines_are_settled_with_proof(office: Office, status: s
     assert (again.status_code, again.json()["code"]) == (409, "NOTHING_FITS")
 
 
+@pytest.mark.parametrize(("status", "settled"), [("paid", True), ("failed", False)])
+async def test_an_end_with_difference_says_what_is_open_and_who_settled_it(
+    office: Office, status: str, settled: bool
+) -> None:
+    """The platform paid both lines; a settlement that says otherwise leaves sums apart that no line explains."""
+    flow_no, _ = await ended_flow(office, [Line(amount_fen=100), Line(amount_fen=200)], unresolved=1)
+    platform = {"payment_pages": 1, "paid_count": 2, "paid_fen": 300, "failed_count": 0, "failed_fen": 0}
+    figures = {"ours": {"paid_count": 1, "paid_fen": 200, "failed_count": 0, "failed_fen": 0}, "platform": platform}
+    await office.run(
+        "UPDATE flow SET end_claim = CAST(:claim AS jsonb), end_figures = CAST(:figures AS jsonb)",
+        claim=json.dumps(platform),
+        figures=json.dumps(figures),
+    )
+    before = (await office.get(f"/flows/{flow_no}", OPS)).json()["difference"]
+    assert [one["difference"] for one in before["figures"]] == [-1, -100, 0, 0]
+    assert (before["unresolved"], before["settled"], before["settlements"]) == (1, False, [])
+    async with office.database.transaction() as session:
+        proof = await add_file(session)
+    body = {"selection": {"filter": {}}, "status": status, "reason": "银行回单", "proof_file_id": proof}
+    assert (await office.post(f"/flows/{flow_no}/settlements", body, REVIEWER)).status_code == 200
+    after = (await office.get(f"/flows/{flow_no}", OPS)).json()["difference"]
+    assert after["figures"] == before["figures"]
+    assert (after["unresolved"], after["open_contradictions"], after["settled"]) == (0, int(not settled), settled)
+    assert [(one["by"], one["count"], one["fen"]) for one in after["settlements"]] == [(REVIEWER, 1, 100)]
+    assert after["settled_by"] == (REVIEWER if settled else None)
+
+
 async def test_settlement_needs_proof_of_the_own_county_a_reviewer_and_the_end(office: Office) -> None:
     flow_no, numbers = await ended_flow(office, [Line(), Line()], unresolved=1)
     async with office.database.transaction() as session:
