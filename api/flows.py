@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.clock import today_in_china
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.flow_views import flow_details, flow_head, line_sums
 from api.paging import Pages
 from api.problems import conflict, not_found
 from api.runs_view import run_of, runs_of
-from models.identity import china_today
 from models.stages import FlowStage, Role
 from models.store.flow_start import Started, StartRefused, StartRequest, start_flow
 from models.subsidy import RunKind
@@ -72,7 +72,8 @@ async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
     request = StartRequest(desk.county, wanted.batch_no, wanted.policy_nos, wanted.indicator_nos, desk.person)
     days = desk.settings.publicity_days
     try:
-        started = await start_flow(session, desk.vault, request, publicity_days=days, today=china_today())
+        today = await today_in_china(session)
+        started = await start_flow(session, desk.vault, request, publicity_days=days, today=today)
     except StartRefused as refusal:
         errors = [
             {"pointer": f"/{each.field}", "code": each.code.value, "detail": each.message} for each in refusal.missing

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -102,7 +102,7 @@ class Router:
             _quarantine(row, misfit)
             return None
         row.state = InboxState.RECEIVED
-        row.next_try_at = now() + _ROUTED_AGAIN
+        _try_again_in(row, _ROUTED_AGAIN.total_seconds())
         return await run_to_wake(session, run)
 
     async def _open(self, session: AsyncSession, row: Inbox) -> bytes:
@@ -142,7 +142,7 @@ def _name_county(row: Inbox, plain: bytes) -> None:
 async def _due(session: AsyncSession) -> list[Inbox]:
     statement = (
         select(Inbox)
-        .where(text("state IN ('received', 'parked')"), Inbox.next_try_at <= now())
+        .where(text("state IN ('received', 'parked') AND next_try_at <= now()"))
         .order_by(col(Inbox.id))
         .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
@@ -195,5 +195,10 @@ def _quarantine(row: Inbox, reason: str) -> None:
 
 
 def _again(row: Inbox) -> None:
-    row.next_try_at = now() + timedelta(seconds=min(_PARKED_MAX_SECONDS, 2.0 ** min(row.tries, 12)))
+    _try_again_in(row, min(_PARKED_MAX_SECONDS, 2.0 ** min(row.tries, 12)))
     row.tries += 1
+
+
+def _try_again_in(row: Inbox, seconds: float) -> None:
+    """By the database's clock: rows are due by it, and other processes write them with theirs."""
+    row.next_try_at = func.now() + timedelta(seconds=seconds)  # type: ignore[assignment]

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from models.stages import Role
 
 ALGORITHM = "HS256"
+# A token that was minted on another machine, whose clock is a little ahead.
+LEEWAY_SECONDS = 60
 
 
 class TokenRefused(Exception):
@@ -62,7 +64,7 @@ def read(key: OctKey, token: str) -> Principal:
     """The person behind a token; raises TokenRefused for whatever is wrong with it."""
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
-        jwt.JWTClaimsRegistry(exp={"essential": True}).validate(claims)
+        jwt.JWTClaimsRegistry(leeway=LEEWAY_SECONDS, exp={"essential": True}).validate(claims)
         return Principal(
             subject=claims["sub"],
             role=claims["role"],

@@ -1,0 +1,256 @@
+"""Clocks a day wrong on API and worker, and days that are easily got wrong: right dates, clear refusals, no waiting."""
+
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import time_machine
+from temporalio.client import Client
+
+from api.clock import DAY_IN_CHINA, today_in_china
+from api.relay import Relay
+from api.routing import Router
+from deploy.stack import temporal
+from models import tokens
+from models.identity import china_today, citizen_id_check_digit, parse_citizen_id
+from models.stages import Role
+from models.store.database import execute, fetch
+from models.store.flow_start import StartRefused, StartRequest, start_flow
+from models.store.runs import open_run
+from models.tables.base import now
+from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
+from tests.county_office import Office
+from tests.platform_posts import policy_reviewed, seal
+from tests.province import Province
+from tests.rows import OPERATOR, Line, add_ground, codes, open_office
+from tests.tiny_runs import fresh_queue, fresh_subject, noted, tiny_worker
+
+pytest_plugins = ["tests.province_fixtures"]
+DAY = timedelta(days=1)
+SKEWS = pytest.mark.parametrize("skew", [-DAY, DAY], ids=["behind", "ahead"])
+NEW_YEAR = datetime(2026, 12, 31, 16, tzinfo=UTC)
+# By UTC it is still the day before for eight hours.
+TURNS = {
+    NEW_YEAR - timedelta(seconds=1): date(2026, 12, 31),
+    NEW_YEAR: date(2027, 1, 1),
+    datetime(2027, 2, 28, 15, 59, 59, tzinfo=UTC): date(2027, 2, 28),
+    datetime(2027, 2, 28, 16, tzinfo=UTC): date(2027, 3, 1),
+    datetime(2028, 2, 28, 16, tzinfo=UTC): date(2028, 2, 29),
+    datetime(2028, 2, 29, 15, 59, 59, tzinfo=UTC): date(2028, 2, 29),
+    datetime(2028, 2, 29, 16, tzinfo=UTC): date(2028, 3, 1),
+    datetime(2027, 1, 31, 23, 30, tzinfo=UTC): date(2027, 2, 1),
+}
+# Publicised on, the first day that is enough.
+PUBLIC_SINCE = {
+    date(2028, 2, 22): date(2028, 2, 29),
+    date(2027, 2, 22): date(2027, 3, 1),
+    date(2028, 2, 29): date(2028, 3, 7),
+    date(2027, 1, 25): date(2027, 2, 1),
+    date(2026, 12, 31): date(2027, 1, 7),
+}
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator[ApiServer]:
+    async with api_server(database_url, tmp_path) as running:
+        yield running
+
+
+def skewed(by: timedelta) -> time_machine.travel:
+    """This process's clock, the API's and worker's, is wrong by so much; every other program's is right."""
+    return time_machine.travel(datetime.now(UTC) + by, tick=True)
+
+
+# --- which day it is
+
+
+@pytest.mark.parametrize(("moment", "day"), TURNS.items(), ids=str)
+def test_the_day_is_chinas_whatever_the_machines_zone(moment: datetime, day: date) -> None:
+    with time_machine.travel(moment, tick=False):
+        assert china_today() == day
+
+
+async def test_the_database_says_the_same_day(server: ApiServer) -> None:
+    async with server.database.reading() as session:
+        for zone in ("UTC", "America/Los_Angeles"):
+            await execute(session, f"SET TIME ZONE '{zone}'")
+            for moment, day in TURNS.items():
+                rows = await fetch(
+                    session, f"SELECT {DAY_IN_CHINA.format(instant='CAST(:at AS timestamptz)')}", at=moment
+                )
+                assert rows[0][0] == day
+            before, said, after = china_today(), await today_in_china(session), china_today()
+            assert before <= said <= after
+
+
+async def test_publicity_counts_days_over_month_end_and_leap_day(database_url: str, tmp_path: Path) -> None:
+    async with open_office(database_url, tmp_path) as office:
+        ground = await add_ground(office, [Line()])
+        wanted = StartRequest(COUNTY, ground.batch_no, [ground.policy_no], ground.indicator_nos, OPERATOR)
+        for since, enough in PUBLIC_SINCE.items():
+            await office.run("UPDATE batch SET publicity_start = :start", start=since)
+            async with office.database.reading() as session:
+                with pytest.raises(StartRefused) as refused:
+                    await start_flow(session, office.vault, wanted, publicity_days=7, today=enough - DAY)
+            [missing] = refused.value.missing
+            assert f"最早可在 {enough} 启动" in missing.message
+            async with office.database.reading() as session:  # not committed
+                await start_flow(session, office.vault, wanted, publicity_days=7, today=enough)
+
+
+def test_a_birth_is_real_from_midnight_in_china() -> None:
+    """Born on the first of January: no birthday yet at 23:59:59."""
+    newborn = "11010520270101001" + citizen_id_check_digit("11010520270101001")
+    with time_machine.travel(NEW_YEAR - timedelta(seconds=1), tick=False):
+        assert parse_citizen_id(newborn, china_today()) != newborn
+    with time_machine.travel(NEW_YEAR, tick=False):
+        assert parse_citizen_id(newborn, china_today()) == newborn
+
+
+@pytest.mark.parametrize("wrong", ["2027-02-29", "2027-04-31", "2027-13-01", "2100-02-29", "20270228", 1_800_000_000])
+async def test_a_day_that_does_not_exist_is_refused_at_its_place(server: ApiServer, wrong: object) -> None:
+    batch_no = (await server.post(Role.OPERATOR, "/batches", {"title": "批次", "fund_year": YEAR})).json()["batch_no"]
+    body = {"start_date": wrong, "address": "公示栏", "image_file_ids": [1]}
+    answer = await server.put(Role.OPERATOR, f"/batches/{batch_no}/publicity", body)
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["/start_date"]
+
+
+async def test_numbers_and_exports_turn_the_year_at_midnight_in_china(server: ApiServer) -> None:
+    numbers = []
+    for moment in (NEW_YEAR - timedelta(seconds=1), NEW_YEAR):
+        with time_machine.travel(moment, tick=False):
+            asked = await server.post(Role.OPERATOR, "/account-checks", {"county": COUNTY})
+            numbers.append(asked.json()["round_no"])
+            async with server.database.transaction() as session:
+                await execute(session, "UPDATE check_round SET stage = 'done', ended_at = :at", at=now())
+    assert [number.split("-")[1][-4:] for number in numbers] == ["2026", "2027"]
+    answer = await server.get(Role.REVIEWER, "/account-checks", format="xlsx")
+    cells = {
+        str(cell) for row in openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0].values for cell in row
+    }
+    assert "2027-01-01 00:00:00" in cells
+
+
+# --- clocks that are wrong
+
+
+@SKEWS
+async def test_money_goes_out_by_the_databases_day(database_url: str, tmp_path: Path, skew: timedelta) -> None:
+    """An API whose clock is ahead starts no flow early, one that is behind none late."""
+    async with open_office(database_url, tmp_path) as office:
+        ground = await add_ground(office, [Line()])
+        start = china_today() - timedelta(days=6 if skew > timedelta() else 7)
+        await office.run("UPDATE batch SET publicity_start = :start", start=start)
+        with skewed(skew):
+            answer = await office.post("/flows", ground.start)
+    if skew > timedelta():
+        assert codes(answer) == ["PUBLICITY_TOO_SHORT"]
+    else:
+        assert answer.status_code == 201
+
+
+@SKEWS
+async def test_callbacks_are_refused_while_the_clock_is_wrong_and_taken_afterwards(
+    server: ApiServer, skew: timedelta
+) -> None:
+    body = policy_reviewed(f"{COUNTY}-Z2026-0001.1")
+    headers = seal(server.credentials, "evt-1", body)
+    with skewed(skew):
+        refused = await server.http.post(f"/callbacks/{PROVINCE}", content=body, headers=headers)
+        stale = seal(server.credentials, "evt-2", body)  # by the wrong clock it looks fresh
+    assert (refused.status_code, refused.json()["code"]) == (401, "SIGNATURE_REFUSED")
+    assert "时钟" in refused.json()["detail"]
+    assert (await server.http.post(f"/callbacks/{PROVINCE}", content=body, headers=stale)).status_code == 401
+    assert await _count(server, "inbox") == 0
+    again = await server.http.post(f"/callbacks/{PROVINCE}", content=body, headers=headers)
+    assert (again.status_code, await _count(server, "inbox")) == (204, 1)
+
+
+@pytest.mark.parametrize("skew", [timedelta(minutes=-4), timedelta(minutes=4), -DAY], ids=str)
+async def test_a_stored_callback_is_routed_at_once_whatever_the_relays_clock(
+    server: ApiServer, skew: timedelta
+) -> None:
+    body = policy_reviewed(f"{COUNTY}-Z2026-0001.1")
+    headers = seal(server.credentials, "evt-1", body)
+    await server.http.post(f"/callbacks/{PROVINCE}", content=body, headers=headers)
+    with skewed(skew):
+        router = Router(server.database, server.vault, server.settings)
+        assert await router.route_due() == 1
+        assert await router.route_due() == 0
+    async with server.database.reading() as session:
+        [(state, wait)] = await fetch(session, "SELECT state, extract(epoch FROM next_try_at - now()) FROM inbox")
+    assert state == "parked"
+    assert -1 < wait < 10
+
+
+@SKEWS
+async def test_a_token_of_a_machine_with_another_clock(server: ApiServer, skew: timedelta) -> None:
+    with skewed(skew / 2_880):  # half a minute
+        near = server.bearer(Role.OPERATOR)
+    with skewed(skew):
+        far = server.bearer(Role.OPERATOR)
+    assert (await server.http.get("/batches", headers=near)).status_code == 200
+    refused = await server.http.get("/batches", headers=far)
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    assert tokens.LEEWAY_SECONDS < 300
+
+
+@SKEWS
+def test_a_worker_whose_clock_is_wrong_goes_on_when_it_is_right(province: Province, skew: timedelta) -> None:
+    """The platform refuses what it signs: neither success nor refusal, and the same key until the clock is right."""
+    office = Office(province)
+    office._choose_policy_unit()
+    file_id = office.county.admin.file_id("policy.pdf", office.form())
+    new = {"fund_year": office.year, "title": "补贴政策", "item_codes": ["BT1001"], "file_id": file_id}
+    with skewed(skew):
+        policy_no = province.county().admin.post("/policies", new)["policy_no"]
+        province.wait("tried twice", lambda: {"tries": _tries(province, policy_no)}, lambda seen: seen["tries"] > 1)
+        assert province.rows("SELECT stage, submission_id FROM policy") == [("in_review", None)]
+    province.until("审核通过", "SELECT stage FROM policy", "approved")
+    keys = province.rows("SELECT key FROM instruction WHERE operation = 'submitPolicy'")
+    assert keys == [(f"{policy_no}.1/submit",)]
+
+
+def _tries(province: Province, policy_no: str) -> int:
+    async def look() -> int:
+        found = await province.temporal.get_workflow_handle(f"policy-review/{policy_no}").describe()
+        return max((one.attempt for one in found.raw_description.pending_activities), default=0)
+
+    return province.portal.call(look)
+
+
+@pytest.mark.parametrize(
+    "skew",
+    [
+        -DAY,
+        pytest.param(
+            DAY,
+            marks=pytest.mark.xfail(
+                strict=True, reason="the outbox is due by its writer's clock: the relay should go by the database's"
+            ),
+        ),
+    ],
+    ids=["behind", "ahead"],
+)
+async def test_what_a_writer_with_a_wrong_clock_asks_for_is_carried_at_once(
+    database_url: str, tmp_path: Path, temporal_client: Client, skew: timedelta
+) -> None:
+    """As when the worker's machine is wrong and the relay's is right."""
+    queue, subject = fresh_queue(), fresh_subject()
+    knobs: dict[str, Any] = {"temporal_task_queue": queue, "temporal_namespace": temporal.NAMESPACE}
+    async with api_server(database_url, tmp_path, **knobs) as server, tiny_worker(temporal_client, queue):
+        with skewed(skew):
+            async with server.database.transaction() as session:
+                await open_run(session, subject)
+        await Relay(server.database, server.vault, server.settings, temporal_client).round()
+        assert await noted(temporal_client, subject.workflow_id) == []
+
+
+async def _count(server: ApiServer, table: str) -> int:
+    async with server.database.reading() as session:
+        return int((await fetch(session, f"SELECT count(*) FROM {table}"))[0][0])
