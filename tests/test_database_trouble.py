@@ -6,11 +6,11 @@ import pwd
 import random
 import secrets
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import psycopg
@@ -22,9 +22,13 @@ from models.stages import Role
 from models.store.database import fetch
 from models.store.runs import open_run
 from tests.api_server import PROVINCE, YEAR, ApiServer, api_server
+from tests.county_office import Office, lines
 from tests.platform_posts import policy_reviewed, post_event
+from tests.province import Province
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
 
+pytest_plugins = ["tests.province_fixtures"]
+Found = TypeVar("Found")
 SEED = 20_263
 MIB = 1024 * 1024
 # More than a segment of the write-ahead log has: the log goes on, a table of this size doesn't.
@@ -109,6 +113,35 @@ async def test_a_database_that_turns_read_only_again_and_again(
     ids = await _stored(server, "SELECT id::text FROM inbox")
     assert set(await noted(temporal_client, subject.workflow_id)) == ids
     assert (await server.http.get("/health")).json()["status"] == "ok"
+
+
+def test_a_flow_goes_on_through_it_and_pays_once(province: Province, servers: Stack) -> None:
+    """Rounds, summary and payments while the database is read-only again and again, for worker and callbacks alike."""
+    office, dice = Office(province), random.Random(SEED)
+    batch_no, numbers = office.verified(lines(5))
+    flow_no = _interrupted(province, servers, dice, lambda: office.begin(batch_no))
+    _interrupted(province, servers, dice, lambda: office.hand_in(flow_no))
+    office.at(flow_no, "summary_approved")
+    _interrupted(province, servers, dice, lambda: office.pay(flow_no))
+    assert office.at(flow_no, "ended", seconds=60)["balanced"] is True
+    assert office.counts(flow_no) == {"accepted": 5, "paid": 5}
+    ledger = province.platform.ask("GET", f"/ledger?county_code={office.code}")["applications"]
+    assert {one["application_no"]: one["paid_count"] for one in ledger} == dict.fromkeys(numbers, 1)
+
+
+def _interrupted(province: Province, servers: Stack, dice: random.Random, act: Callable[[], Found]) -> Found:
+    """The act, then read-only three times for as long as some refused acts take."""
+    found = act()
+    headers = province.county().operator._headers
+    for number in range(3):
+        with read_only(servers):
+            for _ in range(dice.randint(2, 8)):
+                key = {"Idempotency-Key": f"no-{number}"}
+                assert province.http.post("/batches", json=_batch("不成"), headers=headers | key).status_code == 503
+        for _ in range(dice.randint(0, 8)):
+            assert province.http.get("/batches", headers=headers).status_code == 200
+    assert province.rows("SELECT count(*) FROM batch WHERE title = '不成'") == [(0,)]
+    return found
 
 
 async def test_no_room_for_a_row_is_no_acknowledgement(server: ApiServer, servers: Stack) -> None:
