@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from deploy.stack import Options, Stack, StackError, temporal
 from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
+from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "var" / "tests"
@@ -53,13 +54,18 @@ def empty_database_url(servers: Stack) -> Iterator[str]:
     servers.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Stack, migrated_template: str) -> Databases:
+    return Databases(servers, migrated_template)
+
+
 @pytest.fixture
-def database_url(servers: Stack, migrated_template: str) -> Iterator[str]:
-    """A database of this test's own, at the newest revision."""
+def database_url(servers: Stack, databases: Databases) -> Iterator[str]:
+    """A database of this test's own, at the newest revision, without rows."""
     servers.start("postgres")
-    name = f"test_{next(_numbers)}"
-    yield servers.create_database(name, template=migrated_template)
-    servers.drop_database(name)
+    name = databases.take()
+    yield servers.layout.cluster.url(name)
+    databases.give_back(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,56 @@
+"""Databases for tests: made once, emptied between tests, since making one takes longer than most tests."""
+
+from itertools import count
+
+from deploy.stack import Stack
+
+# What a test may have changed besides rows; a database like that isn't used again, nor one that has grown big.
+_CHANGED = """
+SELECT EXISTS (SELECT FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'D')
+    OR EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+               WHERE d.datname = current_database())
+    OR pg_database_size(current_database()) > 64 * 1024 * 1024
+"""
+_ALONE = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_EMPTY = """
+DO $$ DECLARE one text; BEGIN
+  -- neither foreign keys nor what guards the trail stand in the way
+  SET LOCAL session_replication_role = replica;
+  FOR one IN SELECT oid::regclass FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+  LOOP EXECUTE 'DELETE FROM ' || one; END LOOP;
+  PERFORM setval(oid::regclass, 1, FALSE) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace;
+END $$
+"""
+
+
+class Databases:
+    """Takes databases of one template and gives them out again when they are as new."""
+
+    def __init__(self, servers: Stack, template: str) -> None:
+        self._servers = servers
+        self._template = template
+        self._numbers = count(1)
+        self._free: list[str] = []
+
+    def take(self) -> str:
+        """The name of a database at the newest revision, without rows."""
+        if self._free:
+            return self._free.pop()
+        name = f"test_{next(self._numbers)}"
+        self._servers.create_database(name, template=self._template)
+        return name
+
+    def give_back(self, name: str) -> None:
+        """Connections that are still there are ended; whoever holds one has forgotten it."""
+        with self._servers.layout.cluster.connect(name) as connection:
+            connection.execute(_ALONE)
+            changed = connection.execute(_CHANGED).fetchone()
+            if changed == (False,):
+                connection.execute(_EMPTY)
+                self._free.append(name)
+                return
+        self._servers.drop_database(name)
