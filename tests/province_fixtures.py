@@ -2,8 +2,8 @@
 
 import base64
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from api.main import build_objects, create_app
@@ -32,9 +33,41 @@ from tests.province import Platform, Province
 from worker import activities_of, build_worker
 from workflows.client import connect
 
-# Each test is a province of its own to the simulator, so that nothing of another test can be in its way.
-_codes = (code for code in count(10) if code not in (43, 50))
+# The simulator knows these two by itself.
+_CODES = [str(code) for code in range(10, 100) if code not in (43, 50)]
 LOOK_EVERY_SECONDS = 0.05
+
+
+class Provinces:
+    """Each test is a province of its own, so that nothing of another test can be in its way.
+
+    There are only so many codes: when all are used up the simulator is a new one, and what still runs is ended.
+    """
+
+    def __init__(self, home: Path, end_runs: Callable[[], None]) -> None:
+        self._home = home
+        self._end_runs = end_runs
+        self._numbers = count(1)
+        self._open()
+
+    def next_code(self) -> str:
+        if not self._codes:
+            self.close()
+            self._end_runs()
+            self._open()
+        return self._codes.pop(0)
+
+    def _open(self) -> None:
+        home = self._home / str(next(self._numbers))
+        clients = launch.clients_json([], home / "clients.json")
+        self._running = launch.start(home / "state", clients, time_scale=0, seed=11)
+        self.platform = Platform(self._running.url, clients)
+        self._codes = list(_CODES)
+
+    def close(self) -> None:
+        self.platform.close()
+        self._running.process.terminate()
+        self._running.process.wait(20)
 
 
 @pytest.fixture(scope="session")
@@ -44,16 +77,18 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture(scope="session")
-def platform(servers: Stack) -> Iterator[Platform]:
-    """One simulator for all provinces of the session."""
-    home = servers.layout.home / "platform"
-    clients = launch.clients_json([], home / "clients.json")
-    running = launch.start(home / "state", clients, time_scale=0, seed=11)
-    door = Platform(running.url, clients)
-    yield door
-    door.close()
-    running.process.terminate()
-    running.process.wait(20)
+def provinces(servers: Stack, temporal_address: str, portal: BlockingPortal) -> Iterator[Provinces]:
+    """One simulator for as many provinces of the session as it has room for."""
+    open_ones = Provinces(servers.layout.home / "platform", lambda: portal.call(_end_runs, temporal_address))
+    yield open_ones
+    open_ones.close()
+
+
+async def _end_runs(address: str) -> None:
+    client = await connect(address, temporal.NAMESPACE)
+    async for run in client.list_workflows("ExecutionStatus = 'Running'"):
+        with suppress(RPCError):  # it has ended meanwhile
+            await client.get_workflow_handle(run.id).terminate()
 
 
 @pytest.fixture
@@ -65,12 +100,12 @@ def province(
     s3_settings: Access,
     temporal_address: str,
     portal: BlockingPortal,
-    platform: Platform,
+    provinces: Provinces,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Province]:
     """A whole province; settings by `@pytest.mark.parametrize("province", [{...}], indirect=True)`."""
     monkeypatch.setattr(people, "LOOK_EVERY_SECONDS", LOOK_EVERY_SECONDS)
-    code = str(next(_codes))
+    code = provinces.next_code()
     knobs = {
         "temporal_address": temporal_address,
         "temporal_namespace": temporal.NAMESPACE,
@@ -84,7 +119,7 @@ def province(
         "platform_missing_page_seconds": 0.2,
     } | getattr(request, "param", {})
     settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
-    with portal.wrap_async_context_manager(_running(code, settings, platform, portal)) as running:
+    with portal.wrap_async_context_manager(_running(code, settings, provinces.platform, portal)) as running:
         yield running
         running.check()
         running.check_trails()
