@@ -24,6 +24,7 @@ from models.store.vault import Vault
 from models.subsidy import WORKFLOW_TYPES, Signal, Subject
 from models.tables import Outbox, Run
 from models.tables.base import now
+from workflows.client import attributes_of
 
 _LOG = structlog.get_logger()
 _AT_ONCE = 200
@@ -175,6 +176,7 @@ class Relay:
             task_queue=self._settings.temporal_task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            search_attributes=attributes_of(subject, run.stage),
             start_signal=parcel.signal,
             start_signal_args=[parcel.ids] if parcel.signal else [],
             rpc_timeout=_CALL_TIMEOUT,

@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -44,16 +45,15 @@ class Provinces:
     There are only so many codes: when all are used up the simulator is a new one, and what still runs is ended.
     """
 
-    def __init__(self, home: Path, end_runs: Callable[[], None]) -> None:
+    def __init__(self, home: Path) -> None:
         self._home = home
-        self._end_runs = end_runs
         self._numbers = count(1)
         self._open()
 
-    def next_code(self) -> str:
+    def next_code(self, end_runs: Callable[[], None]) -> str:
         if not self._codes:
             self.close()
-            self._end_runs()
+            end_runs()
             self._open()
         return self._codes.pop(0)
 
@@ -77,9 +77,9 @@ def portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture(scope="session")
-def provinces(servers: Stack, temporal_address: str, portal: BlockingPortal) -> Iterator[Provinces]:
+def provinces(servers: Stack) -> Iterator[Provinces]:
     """One simulator for as many provinces of the session as it has room for."""
-    open_ones = Provinces(servers.layout.home / "platform", lambda: portal.call(_end_runs, temporal_address))
+    open_ones = Provinces(servers.layout.home / "platform")
     yield open_ones
     open_ones.close()
 
@@ -105,7 +105,7 @@ def province(
 ) -> Iterator[Province]:
     """A whole province; settings by `@pytest.mark.parametrize("province", [{...}], indirect=True)`."""
     monkeypatch.setattr(people, "LOOK_EVERY_SECONDS", LOOK_EVERY_SECONDS)
-    code = provinces.next_code()
+    code = provinces.next_code(partial(portal.call, _end_runs, temporal_address))
     knobs = {
         "temporal_address": temporal_address,
         "temporal_namespace": temporal.NAMESPACE,

@@ -1,14 +1,24 @@
 """How worker and API speak to Temporal: one data converter, one way to connect."""
 
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import TLSConfig
+
+from models.subsidy import Subject
 
 COUNTY = SearchAttributeKey.for_keyword("County")
 BATCH = SearchAttributeKey.for_keyword("Batch")
 FUND_YEAR = SearchAttributeKey.for_int("FundYear")
 STAGE = SearchAttributeKey.for_keyword("Stage")
+
+
+def attributes_of(subject: Subject, stage: str) -> TypedSearchAttributes:
+    """What ops find a run by; never anything about a person."""
+    words = ((COUNTY, subject.county_code), (BATCH, subject.batch_no), (STAGE, stage))
+    pairs = [SearchAttributePair(key, word) for key, word in words if word]
+    years = [SearchAttributePair(FUND_YEAR, subject.fund_year)] if subject.fund_year else []
+    return TypedSearchAttributes([*pairs, *years])
 
 
 async def connect(

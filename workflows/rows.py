@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
     from models.subsidy import Look, Subject
-    from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
+    from workflows.client import attributes_of
     from workflows.options import ASK, AT_HAND, LOOK
 
 Result = TypeVar("Result")
@@ -23,7 +23,6 @@ class RowDriven:
 
     def __init__(self) -> None:
         self._news: list[str] = []
-        self._stage = ""
         self._sentence = ""
 
     @workflow.signal
@@ -63,17 +62,10 @@ class RowDriven:
         sentence = f"{look.waiting_for}（自 {look.since:%Y-%m-%d %H:%M} UTC 起）"
         workflow.set_current_details(sentence)
         self._sentence = sentence
-        if look.stage == self._stage:
-            return
-        changes = [STAGE.value_set(look.stage)]
-        if not self._stage:
-            changes.append(COUNTY.value_set(subject.county_code))
-            known = [BATCH.value_set(subject.batch_no)] if subject.batch_no else []
-            years = [FUND_YEAR.value_set(subject.fund_year)] if subject.fund_year else []
-            workflow.upsert_search_attributes([*changes, *known, *years])
-        else:
+        known = workflow.info().typed_search_attributes
+        wanted = attributes_of(subject, look.stage).search_attributes
+        if changes := [pair.key.value_set(pair.value) for pair in wanted if known.get(pair.key) != pair.value]:
             workflow.upsert_search_attributes(changes)
-        self._stage = look.stage
 
     async def _at_hand(self, activity: Callable[[Any, Subject], Awaitable[Result]], subject: Subject) -> Result:
         """What touches our own rows only is done within the workflow's turn, without a way through the server.
