@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.looking import ask_after, note_stage, unasked
+from activities.looking import ask_after, note_stage
 from models.card_change import CardLook, PartRef
 from models.card_stages import PartStage, RequestStage, label
 from models.settings import Settings
@@ -19,7 +19,7 @@ from models.waiting import CARD_PARTS, CARD_VALIDATING
 async def look_at(session: AsyncSession, subject: Subject, settings: Settings, held: Held) -> CardLook:
     """The run is closed in the transaction that sees its last part ended."""
     stage, sentence = held.request.stage, waiting_for(held)
-    since = await note_stage(session, subject.workflow_id, stage.value, sentence)
+    since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence)
     done = stage is RequestStage.ENDED
     if done:
         await close_run(session, subject.workflow_id, stage.value)
@@ -28,7 +28,7 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
         waiting_for=sentence,
         since=since,
         ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
-        ask_now=await unasked(session, subject.number),
+        ask_now=ask_now,
         done=done,
         to_apply=tuple(_ref(part) for part in held.parts if _to_hand_over(part)),
     )

@@ -67,7 +67,7 @@ class CheckActivities:
                     return _look(RoundStage.DONE, datetime.now(UTC))
                 await open_run(session, subject, RoundStage.CHECKING.value)
             found = await round_by_number(session, subject.number)
-            since = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
+            since, _ = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
         return _look(found.stage, since)
 
     @activity.defn
@@ -172,7 +172,7 @@ class CheckActivities:
                 detail = {"trigger": found.trigger, "checked": found.checked, "figures": found.figures}
                 act = by_system(subject.county_code, "account_check.done", found.round_no, detail)
                 await record(session, self._vault, act)
-            since = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
+            since, _ = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
             await close_run(session, subject.workflow_id, found.stage.value)
         return _look(found.stage, since)
 

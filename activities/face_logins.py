@@ -89,7 +89,7 @@ class FaceLoginActivities:
                 await _end(session, subject.number, LoginStage.EXPIRED, FaceReason.TIMEOUT.value)
                 await session.refresh(login)
             done = login.stage not in OPEN_STAGES
-            since = await note_stage(session, subject.workflow_id, login.stage.value, LOGIN[login.stage])
+            since, _ = await note_stage(session, subject.workflow_id, login.stage.value, LOGIN[login.stage])
             if done:
                 await close_run(session, subject.workflow_id, login.stage.value)
         return Look(

@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_end import end_flow, pages_complete
-from activities.looking import ask_after, note_stage, unasked
+from activities.looking import ask_after, note_stage
 from models.settings import Settings
 from models.stages import DatasetStage, FlowStage, OrderKind, OrderState, SummaryStage
 from models.store.database import execute, fetch_one
@@ -55,7 +55,7 @@ async def look_at(session: AsyncSession, vault: Vault, subject: Subject, setting
     summary = await _summary(session, flow, settled and accepted > 0)
     stage = _stage(flow, dataset, settled, summary)
     await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
-    since = await note_stage(session, subject.workflow_id, stage.value, sentence_of(flow, stage))
+    since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence_of(flow, stage))
     # Its end has been announced, by the platform or by our own cancellation: what is missing is asked for soon.
     pages_missing = stage is FlowStage.CANCELLING or (flow.end_claim is not None and not complete)
     pause = ask_after(settings, since, datetime.now(UTC))
@@ -66,7 +66,7 @@ async def look_at(session: AsyncSession, vault: Vault, subject: Subject, setting
         waiting_for=sentence_of(flow, stage),
         since=since,
         ask_after_seconds=min(pause, settings.platform_missing_page_seconds) if pages_missing else pause,
-        ask_now=await unasked(session, subject.number),
+        ask_now=ask_now,
         done=stage is FlowStage.ENDED,
         started=flow.platform_id is not None,
         open_dataset=_ref(dataset),

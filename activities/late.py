@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.effects_payments import flow_of
-from activities.looking import ask_after, note_stage, unasked
+from activities.looking import ask_after, note_stage
 from activities.taking import take_in
 from models.settings import Settings
 from models.store.database import Database, fetch_one
@@ -37,9 +37,8 @@ class LateActivities:
                 await record(session, self._vault, act)
             await self._keep_difference(session, subject)
             watching = await self._watching(session, subject, now)
-            ask = await unasked(session, subject.number)
             sentence = WATCHING if watching else SETTLING
-            since = await note_stage(session, subject.workflow_id, "late", sentence)
+            since, ask = await note_stage(session, subject.workflow_id, "late", sentence)
             done = not ask and not watching
             if done:
                 await close_run(session, subject.workflow_id, "done")

@@ -6,7 +6,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.looking import ask_after, note_stage, unasked
+from activities.looking import ask_after, note_stage
 from activities.taking import take_in
 from models.settings import Settings
 from models.stages import DatasetStage
@@ -119,7 +119,7 @@ class ListActivities:
         waiting = dataset.stage is DatasetStage.PREPARED and dataset.platform_id is not None and not granted
         stage = DatasetStage.WAITING_SLOT if waiting else dataset.stage
         sentence = LIST[stage] if not waiting else await _queue(session, subject)
-        since = await note_stage(session, subject.workflow_id, stage.value, sentence)
+        since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence)
         done = stage in (DatasetStage.REVIEWED, DatasetStage.REFUSED)
         if done:
             await close_run(session, subject.workflow_id, stage.value)
@@ -128,7 +128,7 @@ class ListActivities:
             waiting_for=sentence,
             since=since,
             ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
-            ask_now=await unasked(session, subject.number),
+            ask_now=ask_now,
             done=done,
             dataset=DatasetRef(
                 dataset_id=int(dataset.id or 0), reference=dataset.reference, county_code=dataset.county_code

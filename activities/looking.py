@@ -2,30 +2,38 @@
 
 import random
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.settings import Settings
-from models.store.database import execute, fetch_int, fetch_one
+from models.store.database import execute, fetch_one
 from models.store.inbox import province_of
 from models.subsidy import Subject
 
 JITTER = 0.1
 
 
-async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> datetime:
-    """Write stage and what is waited for into the run's row; gives since when it is so."""
+class Noted(NamedTuple):
+    """Since when a run waits for what it waits for, and whether a contradiction of it wants the platform asked."""
+
+    since: datetime
+    ask_now: bool
+
+
+async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> Noted:
+    """Write stage and what is waited for into the run's row."""
     row = await fetch_one(
         session,
         "UPDATE run SET since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
-        " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since",
+        " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"
+        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL)",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
     )
     assert row is not None, "a run looks at its own row"
-    since: datetime = row[0]
-    return since
+    return Noted(*row)
 
 
 def ask_after(settings: Settings, since: datetime, now: datetime) -> float:
@@ -34,16 +42,6 @@ def ask_after(settings: Settings, since: datetime, now: datetime) -> float:
     first = settings.platform_first_ask_seconds - waited
     pause = first if first > 0 else settings.platform_ask_seconds
     return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-
-
-async def unasked(session: AsyncSession, number: str) -> bool:
-    """Whether a contradiction of this run still wants the platform to be asked again."""
-    waiting = await fetch_int(
-        session,
-        "SELECT count(*) FROM contradiction WHERE number = :number AND state = 'open' AND asked_at IS NULL",
-        number=number,
-    )
-    return waiting > 0
 
 
 async def remember(session: AsyncSession, subject: Subject, platform_id: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlmodel import select
 from temporalio import activity
 
-from activities.looking import ask_after, note_stage, remember, unasked
+from activities.looking import ask_after, note_stage, remember
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
@@ -99,7 +99,7 @@ class ReviewActivities:
             row = await fetch_one(session, f"SELECT stage FROM {table} WHERE {table}_no = :no", no=subject.number)
             assert row is not None
             stage = ReviewStage(row[0])
-            since = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])
+            since, ask_now = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])
             done = stage is not ReviewStage.IN_REVIEW
             if done:
                 await close_run(session, subject.workflow_id, stage.value)
@@ -108,7 +108,7 @@ class ReviewActivities:
                 waiting_for=REVIEW[stage],
                 since=since,
                 ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
-                ask_now=await unasked(session, subject.number),
+                ask_now=ask_now,
                 done=done,
             )
 

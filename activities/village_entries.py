@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.effects_entries import fail_at_platform
-from activities.looking import ask_after, note_stage, remember, unasked
+from activities.looking import ask_after, note_stage, remember
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.taking import take_in
@@ -162,8 +162,7 @@ class VillageEntryActivities:
             await take_in(session, self._vault, subject)
             entry = await _find(session, subject.number)
             words = WAITING[entry.stage]
-            since = await note_stage(session, subject.workflow_id, entry.stage.value, words)
-            ask_now = await unasked(session, subject.number)
+            since, ask_now = await note_stage(session, subject.workflow_id, entry.stage.value, words)
             done = entry.stage in ENDED
             if done:
                 await close_run(session, subject.workflow_id, entry.stage.value)
