@@ -20,7 +20,7 @@ from models.platform_requests import AccountChangeSubmission, AccountQuery
 from models.platform_words import AccountReason, AccountSource, CardType
 from models.settings import Settings
 from models.store.card_parts import Held, add_step, end_part, held_part, held_request
-from models.store.database import Database
+from models.store.database import Database, fetch
 from models.store.runs import close_run
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
@@ -99,7 +99,14 @@ class CardActivities:
             return look
 
     async def _record_results(self, session: AsyncSession, held: Held, taken: int) -> None:
-        for part in held.parts:
+        """Into the trails of the counties that were told something; of this transaction is what has its time."""
+        rows = await fetch(
+            session,
+            "SELECT DISTINCT county_code FROM inbox WHERE number = :number AND applied_at = now()",
+            number=held.request.request_no,
+        )
+        told = {row[0] for row in rows}
+        for part in (part for part in held.parts if part.county_code in told):
             detail = {"stage": part.stage.value, "attempt": part.attempt, "events": taken}
             await record(session, self._vault, by_system(part.county_code, "card_change.result", part.part_no, detail))
 

@@ -198,6 +198,26 @@ def test_a_change_that_is_pending_elsewhere_is_waited_for(office: CardOffice) ->
     assert office.register(mei)[0] == new.account_no
 
 
+@pytest.mark.parametrize("province", [{"platform_first_ask_seconds": 1, "platform_ask_seconds": 1}], indirect=True)
+def test_a_county_that_waits_keeps_nobody_from_asking_for_the_others(office: CardOffice) -> None:
+    mei, (busy, lost, _) = office.citizen(1), office.counties
+    office.settle(mei)
+    office.province.platform.hold("account_change")
+    handed_in_elsewhere(office, busy, office.card(7))
+    office.province.platform.lose("account.change.applied")
+    request_no = office.in_review(mei, office.new, busy, lost)
+    office.decide(request_no, True, busy)
+    office.decide(request_no, True, lost)
+    handed = "SELECT count(submission_id) FROM card_change_part WHERE county_code = :county"
+    office.province.until("已提交", handed, 1, county=lost)
+    [(submission_id,)] = office.province.rows("SELECT submission_id FROM card_change_part WHERE submission_id > ''")
+    office.province.platform.ask("POST", f"/clerk/{submission_id}", {"approve": True})
+    office.at(request_no, "applied", lost)
+    assert office.province.rows(handed, county=busy) == [(0,)]
+    told = "SELECT count(*) FROM trail_entry WHERE act = 'card_change.result' AND county_code = :county"
+    assert [office.province.rows(told, county=county) for county in (busy, lost)] == [[(0,)], [(1,)]]
+
+
 def handed_in_elsewhere(office: CardOffice, county: str, other: Card) -> str:
     """An account change of the person that somebody gave in at the platform under a reference of another system."""
     mei = office.citizen(1)

@@ -1,6 +1,7 @@
 """账号变更: a citizen's card change, county by county, from the bank's word to the last 上卡 (S2; DOMAIN 4)."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -18,6 +19,10 @@ with workflow.unsafe.imports_passed_through():
 @workflow.defn
 class CardChangeWorkflow(RowDriven):
     """validating → each county: in_review → 上卡 → applied | failed, or refused, or withdrawn → the result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ask_at: datetime | None = None
 
     @workflow.signal
     def part_decided(self, request_nos: list[str]) -> None:
@@ -57,6 +62,15 @@ class CardChangeWorkflow(RowDriven):
         pauses = await asyncio.gather(*(self._apply(subject, part) for part in look.to_apply))
         if any(pauses):
             await self._pause(subject, min(pause for pause in pauses if pause))
+            await self._ask_when_due(subject, look)
+
+    async def _ask_when_due(self, subject: Subject, look: CardLook) -> None:
+        """One county that is busy for weeks doesn't keep the results of the others from being asked for."""
+        if self._ask_at is None:
+            self._ask_at = workflow.now() + timedelta(seconds=look.ask_after_seconds)
+        if workflow.now() >= self._ask_at:
+            self._ask_at = None
+            await self._ask(subject)
 
     async def _apply(self, subject: Subject, part: PartRef) -> float:
         """Seconds to wait before it is tried again; 0 when the platform has taken or refused it."""

@@ -90,6 +90,9 @@ class RowDriven:
                 pass
             else:
                 return
+        await self._ask(subject)
+
+    async def _ask(self, subject: Subject) -> None:
         try:
             await workflow.execute_activity_method(AskingActivities.ask_platform, subject, **ASK)
         except ActivityError:
