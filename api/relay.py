@@ -198,7 +198,8 @@ class Relay:
 async def _due(session: AsyncSession) -> list[Outbox]:
     statement = (
         select(Outbox)
-        .where(col(Outbox.delivered_at).is_(None), Outbox.next_try_at <= now())
+        # A new one is due whatever its writer's clock says.
+        .where(col(Outbox.delivered_at).is_(None), text("(next_try_at <= now() OR tries = 0)"))
         .order_by(col(Outbox.id))
         .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)

@@ -59,7 +59,7 @@ class Watch:
             restarted = await self._compare()
             async with self._database.transaction() as session:
                 await _deliver_again(session)
-                await _decide_again(session)
+                await _decide_again(session, self._settings.watch_seconds)
             await self._clear()
         return len(restarted)
 
@@ -167,13 +167,19 @@ async def _deliver_again(session: AsyncSession) -> None:
     )
 
 
-async def _decide_again(session: AsyncSession) -> None:
-    """A reviewer's decision that no run has carried out: its run may have ended in between. Wake it again."""
+async def _decide_again(session: AsyncSession, every: float) -> None:
+    """A reviewer's decision that no run has carried out: its run may have ended in between. Wake it again.
+
+    At the look after twice, four times, eight times ... the pause: days without workers are few signals.
+    """
     rows = await fetch(
         session,
-        "SELECT number, array_agg(id) FROM contradiction WHERE state = 'decided'"
-        " AND decided_at < now() - make_interval(secs => :pause) GROUP BY number",
+        "SELECT number, array_agg(id) FROM (SELECT id, number,"
+        " extract(epoch FROM now() - decided_at) / CAST(:pause AS numeric) AS age"
+        " FROM contradiction WHERE state = 'decided') d WHERE age >= 1"
+        " AND floor(log(2, age)) > floor(log(2, greatest(age - CAST(:look AS numeric), 0.5))) GROUP BY number",
         pause=_UNAPPLIED_SECONDS,
+        look=every / _UNAPPLIED_SECONDS,
     )
     for number, ids in rows:
         run = await run_of_number(session, number)

@@ -228,12 +228,7 @@ def _tries(province: Province, policy_no: str) -> int:
     "skew",
     [
         -DAY,
-        pytest.param(
-            DAY,
-            marks=pytest.mark.xfail(
-                strict=True, reason="the outbox is due by its writer's clock: the relay should go by the database's"
-            ),
-        ),
+        DAY,
     ],
     ids=["behind", "ahead"],
 )

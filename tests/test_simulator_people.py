@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from deploy.demo.people import wait_for
 from deploy.simulator.county import County
 from deploy.simulator.probe import Json
 from deploy.simulator.trial import Trial, ready, refused, trial
@@ -260,11 +261,16 @@ def test_a_person_refuses_single_lines_of_a_round(platform: Trial) -> None:
 def test_what_waits_goes_on_when_nobody_plays_the_clerk_any_more(platform: Trial, county: County) -> None:
     platform.at_desk("policy")
     submission = county.probe.post("/policies", county.policy_body()).json()["submission_id"]
-    board = platform.ask("/clerk")["items"]
-    assert isinstance(board, list)
-    assert [one["ref"] for one in board if one["waiting"]] == [submission]
+    wait_for("等待审核", lambda: {"waiting": waiting(platform)}, lambda seen: seen["waiting"] == [submission], 20)
     platform.at_desk()
     assert county.reviewed(submission)["status"] == "approved"
+
+
+def waiting(platform: Trial) -> list[str]:
+    """What lies before the clerk; it gets there when its turn has come."""
+    board = platform.ask("/clerk")["items"]
+    assert isinstance(board, list)
+    return [one["ref"] for one in board if one["waiting"]]
 
 
 @pytest.mark.parametrize(
