@@ -35,7 +35,6 @@ STAGE_OF_SUMMARY = {
 async def look_at(session: AsyncSession, vault: Vault, subject: Subject, settings: Settings) -> FlowLook:
     """Close the books when all is here, open a summary when all lines are settled, and tell what comes next."""
     flow = await locked_flow(session, subject.number)
-    await session.refresh(flow)
     complete = await pages_complete(session, flow)
     if complete and flow.stage is not FlowStage.ENDED:
         await end_flow(session, vault, flow)
@@ -54,7 +53,8 @@ async def look_at(session: AsyncSession, vault: Vault, subject: Subject, setting
     settled = flow.platform_id is not None and dataset is None and unsettled == 0
     summary = await _summary(session, flow, settled and accepted > 0)
     stage = _stage(flow, dataset, settled, summary)
-    await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
+    if stage is not flow.stage:
+        await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
     since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence_of(flow, stage))
     # Its end has been announced, by the platform or by our own cancellation: what is missing is asked for soon.
     pages_missing = stage is FlowStage.CANCELLING or (flow.end_claim is not None and not complete)

@@ -22,7 +22,7 @@ from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.trail import by_system, record
 from models.store.vault import Vault
-from models.subsidy import NextOrder, Subject
+from models.subsidy import DatasetRef, NextOrder, Subject
 from models.tables import Flow, Order
 
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
@@ -49,35 +49,38 @@ class OrderActivities:
         self._platform = platform
 
     @activity.defn
-    async def open_round(self, subject: Subject) -> None:
+    async def open_round(self, subject: Subject) -> DatasetRef | None:
         """Fix the lines that go out by themselves (申请提交); with a round on its way nothing happens."""
         async with self._database.transaction() as session:
             flow = await locked_flow(session, subject.number)
-            if await open_round(session, flow) is None:
-                await open_new_round(session, self._vault, flow, None)
+            if await open_round(session, flow) is not None:
+                return None
+            return await open_new_round(session, self._vault, flow, None)
 
     @activity.defn
-    async def open_ordered_round(self, subject: Subject, next_order: NextOrder) -> None:
+    async def open_ordered_round(self, subject: Subject, next_order: NextOrder) -> DatasetRef | None:
         """Fix the lines of an order's round; corrections are applied after the bank has seen new accounts."""
         order = await self._order(next_order)
         if order.state is not OrderState.CONFIRMED:
-            return
+            return None
         if order.kind is OrderKind.MODIFIED:
             try:
                 await self._verify_new_accounts(subject, order)
             except PlatformRefusal as refusal:
                 await self._failed(order, refusal)
-                return
+                return None
         async with self._database.transaction() as session:
             flow = await locked_flow(session, subject.number)
             if await open_round(session, flow) is not None:
-                return
+                return None
             if order.kind is OrderKind.MODIFIED:
                 await self._correct(session, flow, order)
-            if await open_new_round(session, self._vault, flow, order) is None:
+            dataset = await open_new_round(session, self._vault, flow, order)
+            if dataset is None:
                 await _finish(
                     session, self._vault, order, OrderState.FAILED, "NO_LINE_LEFT", "所列申请已不符合本次提交的条件"
                 )
+        return dataset
 
     @activity.defn
     async def withdraw_lines(self, subject: Subject, next_order: NextOrder) -> None:

@@ -33,7 +33,7 @@ class SubsidyFlowWorkflow(RowDriven):
         elif look.next_order is not None:
             await self._carry_out(subject, look.next_order)
         elif look.sendable_lines and look.open_dataset is None:
-            await self._at_hand(OrderActivities.open_round, subject)
+            await self._send_round(await self._at_hand(OrderActivities.open_round, subject))
         elif look.empty:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, None], **CALL)
         elif look.summary_stage is SummaryStage.COUNTY_PASSED and look.summary_handed_in:
@@ -64,7 +64,9 @@ class SubsidyFlowWorkflow(RowDriven):
         else:
             await self._carry_out(subject, order)
 
-    async def _send_round(self, dataset: DatasetRef) -> None:
+    async def _send_round(self, dataset: DatasetRef | None) -> None:
+        if dataset is None:
+            return
         await workflow.execute_activity_method(DatasetActivities.push_dataset, dataset, **PUSH)
         await workflow.execute_activity_method(DatasetActivities.commit_dataset, dataset, **CALL)
 
@@ -75,7 +77,8 @@ class SubsidyFlowWorkflow(RowDriven):
         elif order.kind is OrderKind.CANCELLATION:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, order], **CALL)
         else:
-            await workflow.execute_activity_method(OrderActivities.open_ordered_round, args=[subject, order], **CALL)
+            opening = OrderActivities.open_ordered_round
+            await self._send_round(await workflow.execute_activity_method(opening, args=[subject, order], **CALL))
 
     async def _look(self, subject: Subject) -> FlowLook:
         self._news.clear()

@@ -1,9 +1,9 @@
 """A flow's rounds: which lines go out next, as copies fixed when they go (S1 2.7)."""
 
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.stages import OrderKind
+from models.stages import DatasetStage, OrderKind
 from models.store.database import execute, fetch, fetch_one
 from models.store.locks import kept_back
 from models.store.register import register_row
@@ -32,7 +32,9 @@ async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
 
 
 async def locked_flow(session: AsyncSession, flow_no: str) -> Flow:
-    return (await session.exec(select(Flow).where(Flow.flow_no == flow_no).with_for_update())).one()
+    """As it is now, whatever the session remembers of it."""
+    statement = select(Flow).where(Flow.flow_no == flow_no).with_for_update()
+    return (await session.exec(statement, execution_options={"populate_existing": True})).one()
 
 
 async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
@@ -42,12 +44,9 @@ async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
 
 async def open_round(session: AsyncSession, flow: Flow) -> Dataset | None:
     """The round that is on its way or under review; a unique index holds it to one."""
-    row = await fetch_one(
-        session,
-        "SELECT id FROM dataset WHERE flow_id = :id AND stage NOT IN ('reviewed', 'refused')",
-        id=flow.id,
-    )
-    return None if row is None else await session.get(Dataset, row[0])
+    over = (DatasetStage.REVIEWED, DatasetStage.REFUSED)
+    statement = select(Dataset).where(Dataset.flow_id == flow.id, col(Dataset.stage).not_in(over))
+    return (await session.exec(statement, execution_options={"populate_existing": True})).first()
 
 
 async def refresh_held(session: AsyncSession, flow: Flow) -> None:
@@ -57,14 +56,9 @@ async def refresh_held(session: AsyncSession, flow: Flow) -> None:
     """
     await execute(
         session,
-        f"UPDATE flow_line l SET state = 'held', updated_at = now() WHERE l.flow_id = :id AND l.state = 'unsent'"
-        f" AND {KEPT_BACK}",
-        id=flow.id,
-    )
-    await execute(
-        session,
-        f"UPDATE flow_line l SET state = 'unsent', updated_at = now() WHERE l.flow_id = :id AND l.state = 'held'"
-        f" AND l.verification <> 'held' AND NOT {KEPT_BACK}",
+        "UPDATE flow_line l SET state = CASE l.state WHEN 'unsent' THEN 'held' ELSE 'unsent' END, updated_at = now()"
+        f" WHERE l.flow_id = :id AND (l.state = 'unsent' AND {KEPT_BACK}"
+        f" OR l.state = 'held' AND l.verification <> 'held' AND NOT {KEPT_BACK})",
         id=flow.id,
     )
 
