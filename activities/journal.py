@@ -9,14 +9,14 @@ from models.store.vault import Vault
 
 
 class PostgresJournal:
-    """Each method is a transaction of its own: the intent is durable before the call goes out."""
+    """Each statement is committed by itself: the intent is durable before the call goes out."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
 
     async def intend(self, key: str, county_code: str, operation: Operation, body: bytes) -> Intention:
-        async with self._database.transaction() as session:
+        async with self._database.writing_once() as session:
             is_new = await execute(
                 session,
                 "INSERT INTO instruction (key, county_code, operation, body, body_sha256, intended_at) "
@@ -35,7 +35,7 @@ class PostgresJournal:
         return Intention(self._vault.open_body(key, kept[0]), answer)
 
     async def answered(self, key: str, answer: bytes) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.writing_once() as session:
             await execute(
                 session,
                 "UPDATE instruction SET answer = :answer, answered_at = now() WHERE key = :key AND answer IS NULL",
@@ -44,7 +44,7 @@ class PostgresJournal:
             )
 
     async def refused(self, key: str, code: str) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.writing_once() as session:
             await execute(
                 session,
                 "UPDATE instruction SET refusal_code = :code WHERE key = :key AND answer IS NULL",
@@ -55,7 +55,7 @@ class PostgresJournal:
     async def odd_answer(
         self, county_code: str, operation: Operation, key: str | None, status: int, body: bytes
     ) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.writing_once() as session:
             await execute(
                 session,
                 "INSERT INTO odd_answer (county_code, operation, key, status, body_sha256, body, times, came_at)"

@@ -1,5 +1,6 @@
 """The database: sessions over psycopg, bulk rows by COPY."""
 
+import select
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -7,7 +8,9 @@ from typing import Any, cast
 
 from psycopg import AsyncConnection
 from psycopg import sql as compose
-from sqlalchemy import CursorResult, Row, TextClause, text
+from sqlalchemy import CursorResult, Row, TextClause, event, text
+from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,7 +20,6 @@ Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Seq
 # The connection used last is used next: it has its statements prepared.
 ENGINE_OPTIONS: dict[str, bool | int] = {
     "hide_parameters": True,
-    "pool_pre_ping": True,
     "pool_recycle": 1800,
     "pool_use_lifo": True,
 }
@@ -33,7 +35,10 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
+        alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+        self._alone = async_sessionmaker(alone, class_=AsyncSession, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -43,11 +48,27 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        async with self._sessions() as session:
+        """Statements without a transaction around them: each sees what is committed when it begins."""
+        async with self._alone() as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing_once(self) -> AsyncIterator[AsyncSession]:
+        """For one statement that is committed by itself, two turns to the server cheaper than a transaction."""
+        async with self._alone() as session:
             yield session
 
     async def dispose(self) -> None:
         await self.engine.dispose()
+
+
+def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
+    """The server has hung up where something lies on an idle line: seen without a question to it."""
+    driver = cast("AsyncConnection[tuple[object, ...]]", connection.driver_connection)
+    line = select.poll()
+    line.register(driver.pgconn.socket, select.POLLIN)
+    if line.poll(0):
+        raise DisconnectionError("the server has ended this connection")
 
 
 async def execute(session: AsyncSession, statement: str | TextClause, **values: Value) -> int:
