@@ -154,7 +154,7 @@ def build_worker(client: Client, settings: Settings, activities: list[Callable[.
         interceptors=[SafeFailures()],
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         max_concurrent_activities=20,
-        max_concurrent_local_activities=20,
+        max_concurrent_local_activities=100,
     )
 
 

@@ -28,6 +28,7 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
         waiting_for=sentence,
         since=since,
         ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
+        asks=any(part.stage is PartStage.APPLYING for part in held.parts),
         ask_now=ask_now,
         done=done,
         to_apply=tuple(_ref(part) for part in held.parts if _to_hand_over(part)),

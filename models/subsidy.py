@@ -103,12 +103,16 @@ def number_of(client_reference: str) -> str:
 
 
 class Look(Contract):
-    """What a run's rows say: its stage, what it waits for, since when, and when to ask the platform by itself."""
+    """What a run's rows say: its stage, what it waits for, since when, and when to ask the platform by itself.
+
+    `asks` is false where the platform has nothing of it: a person is waited for, who tells by a signal.
+    """
 
     stage: str
     waiting_for: str
     since: datetime
     ask_after_seconds: float
+    asks: bool = True
     ask_now: bool = False
     done: bool = False
 

@@ -93,13 +93,14 @@ async def test_publicity_counts_days_over_month_end_and_leap_day(database_url: s
         wanted = StartRequest(COUNTY, ground.batch_no, [ground.policy_no], ground.indicator_nos, OPERATOR)
         for since, enough in PUBLIC_SINCE.items():
             await office.run("UPDATE batch SET publicity_start = :start", start=since)
-            async with office.database.reading() as session:
+            async with office.database.transaction() as session:
                 with pytest.raises(StartRefused) as refused:
                     await start_flow(session, office.vault, wanted, publicity_days=7, today=enough - DAY)
             [missing] = refused.value.missing
             assert f"最早可在 {enough} 启动" in missing.message
-            async with office.database.reading() as session:  # not committed
+            async with office.database.transaction() as session:
                 await start_flow(session, office.vault, wanted, publicity_days=7, today=enough)
+                await session.rollback()
 
 
 def test_a_birth_is_real_from_midnight_in_china() -> None:

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from models.card_stages import RequestStage
     from models.subsidy import Look, Subject
     from models.waiting import CARD_VALIDATING
-    from workflows.options import ASK, BANK
+    from workflows.options import ASK, BANK, BANK_AT_HAND
     from workflows.rows import UNANSWERED_SECONDS, RowDriven
 
 
@@ -48,7 +48,7 @@ class CardChangeWorkflow(RowDriven):
             ),
         )
         self._news.clear()
-        look = await workflow.execute_activity_method(CardActivities.validate_request, subject, **BANK)
+        look = await self._at_hand(CardActivities.validate_request, subject, BANK_AT_HAND, BANK)
         self._enter(subject, look)
         return look
 

@@ -42,6 +42,8 @@ BANK = Options(
     heartbeat_timeout=SILENCE,
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
 )
+# A bank that is up answers at once; a slow one must not hold the places that looks at rows need.
+BANK_AT_HAND = LocalOptions(start_to_close_timeout=timedelta(seconds=2), retry_policy=RetryPolicy(maximum_attempts=1))
 # A person sits before the screen: tried again within seconds; the activity itself gives up when the time is over.
 PROMPT = Options(
     start_to_close_timeout=timedelta(minutes=2),

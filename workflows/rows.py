@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
     from models.subsidy import Look, Subject
     from workflows.client import attributes_of
-    from workflows.options import ASK, AT_HAND, LOOK
+    from workflows.options import ASK, AT_HAND, LOOK, LocalOptions, Options
 
 Result = TypeVar("Result")
 # A platform that didn't answer a question is left alone this long.
@@ -67,23 +67,29 @@ class RowDriven:
         if changes := [pair.key.value_set(pair.value) for pair in wanted if known.get(pair.key) != pair.value]:
             workflow.upsert_search_attributes(changes)
 
-    async def _at_hand(self, activity: Callable[[Any, Subject], Awaitable[Result]], subject: Subject) -> Result:
-        """What touches our own rows only is done within the workflow's turn, without a way through the server.
+    async def _at_hand(
+        self,
+        activity: Callable[[Any, Subject], Awaitable[Result]],
+        subject: Subject,
+        first: LocalOptions = AT_HAND,
+        otherwise: Options = LOOK,
+    ) -> Result:
+        """What takes a moment is done within the workflow's turn, without a way through the server.
 
         Where that fails it becomes an activity of its own: tried without end, and ops see it being tried.
         """
         try:
-            return await workflow.execute_local_activity_method(activity, subject, **AT_HAND)
-        except ActivityError as error:
+            return await workflow.execute_local_activity_method(activity, subject, **first)
+        except FailureError as error:  # not wrapped into an ActivityError here
             if is_cancelled_exception(error):
                 raise
-        return await workflow.execute_activity_method(activity, subject, **LOOK)
+        return await workflow.execute_activity_method(activity, subject, **otherwise)
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
         self._begin_anew_when_long(subject)
         if not look.ask_now:
-            pause = timedelta(seconds=look.ask_after_seconds)
+            pause = timedelta(seconds=look.ask_after_seconds) if look.asks else None
             try:
                 await workflow.wait_condition(lambda: bool(self._news), timeout=pause)
             except TimeoutError:

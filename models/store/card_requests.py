@@ -165,10 +165,9 @@ async def _save(
         authorised=wish.authorised,
         channel=wish.channel,
     )
+    session.add(request)
     try:
-        async with session.begin_nested():
-            session.add(request)
-            await session.flush()
+        await session.flush()
     except IntegrityError as error:
         raise OneAtATime(None) from error
     parts = [_part(vault, request, county, accounts.get(county)) for county in sorted(set(wish.counties))]

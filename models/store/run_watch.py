@@ -2,11 +2,10 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_one
-from models.store.runs import OUTBOX_CHANNEL
+from models.store.database import fetch_one
+from models.store.runs import post
 from models.store.trail import by_system, record
 from models.store.vault import Vault
-from models.tables import Outbox
 
 _FIRST_PAUSE_SECONDS = 30.0
 
@@ -29,9 +28,7 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
     )
     if row is None:
         return False
-    session.add(Outbox(workflow_id=workflow_id))
-    await session.flush()
-    await execute(session, f"NOTIFY {OUTBOX_CHANNEL}")
+    await post(session, workflow_id, None)
     act = by_system(str(row[0]), "run_restarted", str(row[1]), {"workflow_id": workflow_id, "restarts": row[2]})
     await record(session, vault, act)
     return True

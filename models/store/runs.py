@@ -1,5 +1,6 @@
 """Runs and what wakes them: a row and an outbox entry in the caller's transaction, never Temporal itself."""
 
+import json
 from collections.abc import Sequence
 
 from sqlmodel import select
@@ -7,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute
 from models.subsidy import Signal, Subject
-from models.tables import Outbox, Run
+from models.tables import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
 INBOX_CHANNEL = "onecard_inbox"
@@ -30,12 +31,12 @@ async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> 
         stage=stage,
     )
     # A signal and not a bare start: a run that is just closing sees it and looks again instead of ending.
-    await _post(session, subject.workflow_id, Signal.OPENED.value, (subject.number,))
+    await post(session, subject.workflow_id, Signal.OPENED, (subject.number,))
 
 
 async def wake(session: AsyncSession, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:
     """Tell a run that something it waits for is in its rows."""
-    await _post(session, workflow_id, signal.value, ids)
+    await post(session, workflow_id, signal, ids)
 
 
 async def close_run(session: AsyncSession, workflow_id: str, stage: str) -> None:
@@ -61,7 +62,15 @@ async def subject_of(session: AsyncSession, workflow_id: str) -> Subject | None:
     )
 
 
-async def _post(session: AsyncSession, workflow_id: str, signal: str | None, ids: Sequence[str]) -> None:
-    session.add(Outbox(workflow_id=workflow_id, signal=signal, ids=list(ids)))
+async def post(session: AsyncSession, workflow_id: str, signal: Signal | None, ids: Sequence[str] = ()) -> None:
+    """Into the outbox: a signal, or a start without one; the relay hears of it with the commit."""
     await session.flush()
-    await execute(session, f"NOTIFY {OUTBOX_CHANNEL}")
+    await execute(
+        session,
+        "WITH posted AS (INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
+        " VALUES (:workflow_id, :signal, CAST(:ids AS jsonb), now(), now(), 0)) SELECT pg_notify(:channel, '')",
+        workflow_id=workflow_id,
+        signal=None if signal is None else signal.value,
+        ids=json.dumps(list(ids)),
+        channel=OUTBOX_CHANNEL,
+    )
