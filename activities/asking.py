@@ -12,6 +12,7 @@ from activities.platform_errors import PlatformRefusal
 from models.platform import Wire
 from models.platform_words import AccountChangeStatus, DatasetStatus, EventType, FlowStatus, ReviewStatus
 from models.stages import ContradictionState, DatasetStage
+from models.store.card_parts import AT_PLATFORM
 from models.store.contradictions import seal_row
 from models.store.database import Database, execute, fetch, fetch_one
 from models.store.inbox import put_asked
@@ -90,8 +91,7 @@ class AskingActivities:
             rows = await fetch(
                 session,
                 "SELECT p.part_no, p.county_code, p.submission_id FROM card_change_part p JOIN card_change c"
-                " ON c.id = p.request_id WHERE c.request_no = :no AND p.stage = 'applying'"
-                " AND p.submission_id IS NOT NULL ORDER BY p.id",
+                f" ON c.id = p.request_id WHERE c.request_no = :no AND {AT_PLATFORM} ORDER BY p.id",
                 no=subject.number,
             )
         for part_no, county, submission_id in rows:

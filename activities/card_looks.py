@@ -9,18 +9,23 @@ from activities.looking import ask_after, note_stage
 from models.card_change import CardLook, PartRef
 from models.card_stages import PartStage, RequestStage, label
 from models.settings import Settings
-from models.store.card_parts import Held
+from models.store.card_parts import AT_PLATFORM, Held
+from models.store.database import fetch_int
 from models.store.runs import close_run
 from models.subsidy import Subject
 from models.tables import CardChangePart
-from models.waiting import CARD_PARTS, CARD_VALIDATING
+from models.waiting import CARD_PARTS, CARD_UNANSWERED, CARD_VALIDATING
 
 
 async def look_at(session: AsyncSession, subject: Subject, settings: Settings, held: Held) -> CardLook:
-    """The run is closed in the transaction that sees its last part ended."""
+    """The run is closed in the transaction that sees its last part ended, and nothing of it open at the platform."""
     stage, sentence = held.request.stage, waiting_for(held)
+    over = stage is RequestStage.ENDED
+    unanswered = over and await _unanswered(session, held)
+    if unanswered:
+        sentence = CARD_UNANSWERED
     since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence)
-    done = stage is RequestStage.ENDED
+    done = over and not unanswered
     if done:
         await close_run(session, subject.workflow_id, stage.value)
     return CardLook(
@@ -28,11 +33,21 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
         waiting_for=sentence,
         since=since,
         ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
-        asks=any(part.stage is PartStage.APPLYING for part in held.parts),
+        asks=unanswered or any(part.stage is PartStage.APPLYING for part in held.parts),
         ask_now=ask_now,
         done=done,
         to_apply=tuple(_ref(part) for part in held.parts if _to_hand_over(part)),
     )
+
+
+async def _unanswered(session: AsyncSession, held: Held) -> bool:
+    """An account that became invalid ended its part while the platform was still at it: its answer is wanted too."""
+    count = await fetch_int(
+        session,
+        f"SELECT count(*) FROM card_change_part p WHERE p.request_id = :id AND {AT_PLATFORM}",
+        id=held.request.id,
+    )
+    return count > 0
 
 
 def waiting_for(held: Held) -> str:

@@ -29,6 +29,7 @@ FLOW = {
     FlowStage.ENDED: "流程已结束",
 }
 CARD_VALIDATING = "等待银行验证新账号"
+CARD_UNANSWERED = "已办结，等待平台答复办结前已提交的上卡"
 CARD_PARTS = {
     PartStage.VALIDATING: "等待银行验证",
     PartStage.IN_REVIEW: "等待审核人审核",

@@ -218,6 +218,27 @@ def test_a_county_that_waits_keeps_nobody_from_asking_for_the_others(office: Car
     assert [office.province.rows(told, county=county) for county in (busy, lost)] == [[(0,)], [(1,)]]
 
 
+@pytest.mark.parametrize("province", [ASKING], indirect=True)
+def test_what_became_of_a_change_that_an_invalidation_ended_is_asked_for(office: CardOffice) -> None:
+    mei, county = office.citizen(1), office.counties[0]
+    office.settle(mei)
+    office.province.platform.hold("account_change")
+    office.province.platform.lose("account.change.applied")
+    request_no = office.in_review(mei, office.new)
+    office.decide(request_no)
+    handed = "SELECT count(submission_id) FROM card_change_part"
+    office.province.until("已提交", handed, 1)
+    invalidate(office, county, "account_closed")
+    office.at(request_no, "failed")
+    assert office.request(request_no)["result"] == "failed"
+    [(submission_id,)] = office.province.rows("SELECT submission_id FROM card_change_part")
+    still_open = "SELECT count(*) FROM run WHERE kind = 'card-change' AND closed_at IS NULL"
+    assert office.province.rows(still_open) == [(1,)]
+    office.province.platform.ask("POST", f"/clerk/{submission_id}", {"approve": True})
+    office.province.until("矛盾", "SELECT count(*) FROM contradiction WHERE state = 'open'", 1)
+    office.province.until("办结", still_open, 0)
+
+
 def handed_in_elsewhere(office: CardOffice, county: str, other: Card) -> str:
     """An account change of the person that somebody gave in at the platform under a reference of another system."""
     mei = office.citizen(1)

@@ -33,6 +33,14 @@ NOTICES = {
 }
 
 
+# A 上卡 of which the platform hasn't said what came of it, also where the part ended meanwhile: in SQL, `p` the part.
+AT_PLATFORM = (
+    "p.submission_id IS NOT NULL AND (p.stage = 'applying' OR p.stage = 'failed' AND NOT EXISTS (SELECT FROM inbox n"
+    " JOIN instruction i ON i.key = p.part_no || '/a' || p.attempt WHERE n.number = split_part(p.part_no, '.', 1)"
+    " AND n.county_code = p.county_code AND n.applied_at >= i.intended_at))"
+)
+
+
 class CardRefusal(Exception):
     """An act that doesn't fit any more: a stable code, and words that say what is so."""
 
