@@ -16,7 +16,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.routing import Router
+from api.routing import AT_ONCE, Router
 from models.settings import Settings
 from models.store.database import Database, execute
 from models.store.runs import INBOX_CHANNEL, OUTBOX_CHANNEL
@@ -83,7 +83,8 @@ class Relay:
                 _LOG.warning("relay round failed", error=type(error).__name__)
                 moved = 0
                 self._news.clear()
-            if not moved:
+            # A round that was not full has left nothing behind: what it routed it has carried too.
+            if moved < AT_ONCE:
                 await self._wait()
 
     async def _wait(self) -> None:

@@ -28,7 +28,7 @@ from models.tables import Inbox, PlatformReference, Run
 from models.tables.base import now
 
 _LOG = structlog.get_logger()
-_AT_ONCE = 50
+AT_ONCE = 50
 # Routed and not delivered for this long: routed again. A signal that comes twice does no harm.
 _ROUTED_AGAIN = timedelta(seconds=30)
 _PARKED_MAX_SECONDS = 600
@@ -144,7 +144,7 @@ async def _due(session: AsyncSession) -> list[Inbox]:
         select(Inbox)
         .where(text("state IN ('received', 'parked') AND next_try_at <= now()"))
         .order_by(col(Inbox.id))
-        .limit(_AT_ONCE)
+        .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
         .options(defer(Inbox.body))  # type: ignore[arg-type]
     )

@@ -14,6 +14,7 @@ from deploy.stack.processes import ROOT, StackError
 from deploy.stack.stack import Stack
 
 SMALL, LARGE, RUNS = 2_000, 20_000, 3
+WARM = 100
 CARDS, OPEN = 200, 2_000
 
 
@@ -21,8 +22,9 @@ def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[in
     """Bare script and product take the same batch one after the other, so that both meet the same machine."""
     sizes = [*([small] * runs), large]
     batches = [make_batch(home / "lines", seed, count) for seed, count in enumerate(sizes, start=1)]
-    with stack_knowing(home, [batch.seed for batch in batches]) as stack:
-        pairs = [_pair(stack, batch) for batch in batches]
+    warm = [make_batch(home / "lines", len(sizes) + batch.seed, WARM) for batch in batches]
+    with stack_knowing(home, [batch.seed for batch in [*batches, *warm]]) as stack:
+        pairs = [_pair(stack, *both) for both in zip(batches, warm, strict=True)]
         *smalls, (bare_large, outcome_large) = pairs
         return Figures(
             small=[outcome for _, outcome in smalls],
@@ -40,9 +42,9 @@ def measure_cards(home: Path, card_counts: tuple[int, int]) -> cards.Cards:
         return cards.measure(stack, *card_counts)
 
 
-def _pair(stack: Stack, batch: Batch) -> tuple[float, product.Outcome]:
+def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
     bare = floor.pay(stack, batch)
-    outcome = product.pay(stack, batch)
+    outcome = product.pay(stack, batch, warm)
     if (bare["paid_lines"], bare["paid_fen"]) != (outcome.paid_lines, outcome.paid_fen):
         raise StackError(f"两边结果不一致：裸脚本 {bare}，本系统 {outcome.paid_lines} 笔 {outcome.paid_fen} 分")
     print(

@@ -28,12 +28,16 @@ class Outcome:
     steps: list[tuple[str, float]]
 
 
-def pay(stack: Stack, batch: Batch) -> Outcome:
-    """A fresh worker pays the batch; policy, indicator and lists are there before the clock starts."""
+def pay(stack: Stack, batch: Batch, warm: Batch) -> Outcome:
+    """A fresh worker pays the batch; policy, indicator and lists are there before the clock starts.
+
+    It has paid the few lines of `warm` before: a worker is up for weeks, its first statements are no flow's.
+    """
     stack.stop("worker")
     stack.start("worker")
     with httpx.Client(base_url=stack.layout.api_url, timeout=60.0, trust_env=False) as http:
         play = county_play(stack, http)
+        _run(play, more_ground(play, warm.total_fen * 2), warm)
         ground = more_ground(play, batch.total_fen * 2)
         play.report.rows.clear()
         begun = time.perf_counter()

@@ -26,8 +26,11 @@ ENGINE_OPTIONS: dict[str, bool | int] = {
 
 
 def engine_options(settings: Settings) -> dict[str, bool | int]:
-    """Options for `create_async_engine`: error texts never show row values."""
-    return {**ENGINE_OPTIONS, "pool_size": settings.database_pool_size, "max_overflow": settings.database_pool_size}
+    """Options for `create_async_engine`: error texts never show row values.
+
+    No connection is opened for a moment's need: signing in takes longer than waiting for one that is there.
+    """
+    return {**ENGINE_OPTIONS, "pool_size": settings.database_pool_size, "max_overflow": 0}
 
 
 class Database:
