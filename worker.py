@@ -117,7 +117,7 @@ def _subsidy_activities(
         CatalogActivities(database, platform).refresh_catalogs,
         *(reviews.submit_policy, reviews.submit_indicator, reviews.look_at_review),
         *(lists.prepare_list, lists.ask_for_slot, lists.look_at_list),
-        *(datasets.push_dataset, datasets.commit_dataset),
+        *(datasets.push_dataset, datasets.commit_dataset, datasets.hand_over),
         *(flows.look_at_flow, flows.start_flow, flows.call_off, flows.submit_summary, flows.confirm_payment),
         *(orders.open_round, orders.open_ordered_round, orders.withdraw_lines, orders.cancel_flow),
         *(evidence.list_missing_photos, evidence.send_evidence),

@@ -52,6 +52,12 @@ class DatasetActivities:
                 raise PlatformUnavailable(refusal.operation, "list dropped, sent anew", code=refusal.code) from None
 
     @activity.defn
+    async def hand_over(self, ref: DatasetRef) -> None:
+        """Pages, then the commit, for a list that needs no slot."""
+        await self.push_dataset(ref)
+        await self.commit_dataset(ref)
+
+    @activity.defn
     async def commit_dataset(self, ref: DatasetRef) -> CommitResult:
         """Hand the list over; a second time under the same key is the same hand-over."""
         dataset = await self._read(ref)

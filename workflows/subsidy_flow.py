@@ -65,10 +65,8 @@ class SubsidyFlowWorkflow(RowDriven):
             await self._carry_out(subject, order)
 
     async def _send_round(self, dataset: DatasetRef | None) -> None:
-        if dataset is None:
-            return
-        await workflow.execute_activity_method(DatasetActivities.push_dataset, dataset, **PUSH)
-        await workflow.execute_activity_method(DatasetActivities.commit_dataset, dataset, **CALL)
+        if dataset is not None:
+            await workflow.execute_activity_method(DatasetActivities.hand_over, dataset, **PUSH)
 
     async def _carry_out(self, subject: Subject, order: NextOrder) -> None:
         """修改, 确认需发放, 校验不通过数据, 补发, 撤回, 撤销: entered, confirmed, now done."""

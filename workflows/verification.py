@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.datasets import DatasetActivities
     from activities.lists import ListActivities
     from models.subsidy import ListLook, Subject
-    from workflows.options import CALL, PUSH
+    from workflows.options import PUSH
     from workflows.rows import RowDriven
 
 
@@ -20,8 +20,7 @@ class VerificationWorkflow(RowDriven):
         look = await self._look(subject)
         while not look.done or self._news:
             if not look.committed:
-                await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
-                await workflow.execute_activity_method(DatasetActivities.commit_dataset, look.dataset, **CALL)
+                await workflow.execute_activity_method(DatasetActivities.hand_over, look.dataset, **PUSH)
             else:
                 await self._wait(subject, look)
             look = await self._look(subject)

@@ -182,7 +182,7 @@ def _notes() -> list[str]:
         " before it answers. It has no API, Temporal, outbox, journal of instructions, trail, foreign keys, row checks"
         " or second person, and can't be stopped in the middle. The product is driven by people through its API who"
         " look whether it is done. Policy, indicator and catalogs are there before either clock starts; the platform is"
-        " the simulator without delays and faults; a fresh worker serves each run.",
+        " the simulator without delays and faults; a fresh worker serves each run, which has paid a hundred lines before.",
         "",
         "The bare workflow of card changes (`deploy/bench/bare_card.py`): started by the same signal-with-start,"
         " as many activities and messages as the history of a card change shows, each activity one INSERT; it stays"

@@ -1,6 +1,7 @@
 """The encryption port: personal values are sealed to their row and column; equality is searched by blind index."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
@@ -96,7 +97,7 @@ class LocalVault:
 
     def seal(self, field: Field, row: str, plain: str) -> str:
         box = self._box(field, row, plain.encode())
-        return f"{self._active}.{base64.b64encode(box).decode()}"
+        return self._written(box)
 
     def open(self, field: Field, row: str, sealed: str) -> str:
         try:
@@ -107,7 +108,7 @@ class LocalVault:
     def seal_body(self, row: str, plain: bytes) -> str:
         """A whole message, made small first: what is sealed can't be compressed by whoever stores it."""
         box = self._box(Field.BODY, row, zlib.compress(plain, _FASTEST))
-        return f"{self._active}.{base64.b64encode(box).decode()}"
+        return self._written(box)
 
     def open_body(self, row: str, sealed: str) -> bytes:
         try:
@@ -122,10 +123,13 @@ class LocalVault:
         key_id, _, box = sealed.partition(b".")
         return self._unbox(field, row, key_id.decode("ascii", "replace"), box)
 
+    def _written(self, box: bytes) -> str:
+        return f"{self._active}.{binascii.b2a_base64(box, newline=False).decode()}"
+
     def _open(self, field: Field, row: str, sealed: str) -> bytes:
         key_id, _, box = sealed.partition(".")
         try:
-            return self._unbox(field, row, key_id, base64.b64decode(box, validate=True))
+            return self._unbox(field, row, key_id, binascii.a2b_base64(box, strict_mode=True))
         except ValueError as error:
             raise SealBroken(f"{field.value} of {row}") from error
 
