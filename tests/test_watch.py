@@ -13,13 +13,13 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from api.relay import Relay
 from api.watch import Watch
 from deploy.stack import Stack, temporal
-from models.stages import InboxState
+from models.stages import ContradictionState, InboxState
 from models.store.database import execute, fetch, fetch_int
 from models.store.retention import clear_old
 from models.store.runs import close_run, open_run
 from models.store.vault import Field
 from models.subsidy import RunKind, Subject, workflow_id
-from models.tables import Inbox, Run, TrailEntry
+from models.tables import Contradiction, Inbox, Run, TrailEntry
 from tests.api_server import ApiServer, api_server
 from tests.platform_posts import policy_reviewed, post_event
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
@@ -165,6 +165,36 @@ async def test_a_delivered_callback_that_nobody_applied_is_brought_again(
     later = workflow_id(RunKind.PAYMENT_CORRECTION, subject.number)
     assert event.state is InboxState.DELIVERED
     assert await noted(temporal_client, later) == [str(event.id)]
+
+
+async def test_a_decision_that_nobody_carries_out_is_told_ever_more_rarely(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    """A weekend of looks, one every `watch_seconds`: some dozen signals, and none before the first minute is over."""
+    subject = await _running(server, temporal_client)
+    async with server.database.transaction() as session:
+        session.add(
+            Contradiction(
+                county_code=subject.county_code,
+                number=subject.number,
+                kind="policy.reviewed",
+                applied_sealed="",
+                claimed_sealed="",
+                claim_sha256="",
+                state=ContradictionState.DECIDED,
+            )
+        )
+    told, every = [], server.settings.watch_seconds
+    for look in [*range(1, 40), *range(420, 440), *range(8_600, 8_640)]:
+        age = look * every + 1
+        async with server.database.transaction() as session:
+            await execute(session, "DELETE FROM outbox WHERE signal = 'contradiction_decided'")
+            await execute(session, "UPDATE contradiction SET decided_at = now() - make_interval(secs => :a)", a=age)
+        await watch.look()
+        async with server.database.reading() as session:
+            if await fetch_int(session, "SELECT count(*) FROM outbox WHERE signal = 'contradiction_decided'"):
+                told.append(look)
+    assert told == [3, 6, 12, 24]
 
 
 async def test_an_empty_temporal_is_filled_again_from_the_rows(
