@@ -21,8 +21,8 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
     """The run is closed in the transaction that sees its last part ended, and nothing of it open at the platform."""
     stage, sentence = held.request.stage, waiting_for(held)
     over = stage is RequestStage.ENDED
-    unanswered = over and await _unanswered(session, held)
-    if unanswered:
+    unanswered = await _unanswered(session, held)
+    if over and unanswered:
         sentence = CARD_UNANSWERED
     since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence)
     done = over and not unanswered
@@ -42,6 +42,8 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
 
 async def _unanswered(session: AsyncSession, held: Held) -> bool:
     """An account that became invalid ended its part while the platform was still at it: its answer is wanted too."""
+    if not any(part.stage is PartStage.FAILED and part.submission_id for part in held.parts):
+        return False
     count = await fetch_int(
         session,
         f"SELECT count(*) FROM card_change_part p WHERE p.request_id = :id AND {AT_PLATFORM}",

@@ -53,9 +53,16 @@ class DatasetActivities:
 
     @activity.defn
     async def hand_over(self, ref: DatasetRef) -> None:
-        """Pages, then the commit, for a list that needs no slot."""
-        await self.push_dataset(ref)
+        """Pages, then the commit, for a list that needs no slot; once that was asked for the pages are all there."""
+        if not await self._commit_asked(ref):
+            await self.push_dataset(ref)
         await self.commit_dataset(ref)
+
+    async def _commit_asked(self, ref: DatasetRef) -> bool:
+        dataset = await self._read(ref)
+        async with self._database.reading() as session:
+            key = f"{_generation(dataset)}/commit"
+            return await fetch_one(session, "SELECT 1 FROM instruction WHERE key = :key", key=key) is not None
 
     @activity.defn
     async def commit_dataset(self, ref: DatasetRef) -> CommitResult:

@@ -82,7 +82,8 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
 
     A refusal is not stored: it changed nothing, and the same key may be used again once the reason is gone.
     """
-    key = key_of(request)
+    # Read first: a body that comes slowly must not be waited for with locks in hand.
+    key, asked = key_of(request), await fingerprint(request)
     await lock(session, f"answer/{caller}/{key}")
     if (answered := await answer_before(session, vault, caller, request)) is not None:
         return answered
@@ -92,7 +93,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
         IdempotentAnswer(
             caller=caller,
             key=key,
-            request_sha256=await fingerprint(request),
+            request_sha256=asked,
             status=reply.status,
             body=vault.seal_body(f"{caller}/{key}", content),
             location=reply.location,

@@ -9,7 +9,7 @@ from typing import cast
 
 import structlog
 from psycopg import AsyncConnection
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client
@@ -23,7 +23,6 @@ from models.store.runs import INBOX_CHANNEL, OUTBOX_CHANNEL
 from models.store.vault import Vault
 from models.subsidy import WORKFLOW_TYPES, Signal, Subject
 from models.tables import Outbox, Run
-from models.tables.base import now
 from workflows.client import attributes_of
 
 _LOG = structlog.get_logger()
@@ -224,9 +223,10 @@ async def _note(session: AsyncSession, parcel: Parcel, trouble: str | None, run_
     for entry in parcel.entries:
         entry.last_error = trouble
         if trouble is None:
-            entry.delivered_at = now()
+            entry.delivered_at = func.now()  # type: ignore[assignment]
         else:
-            entry.next_try_at = now() + timedelta(seconds=min(_LONGEST_WAIT_SECONDS, 2.0 ** min(entry.tries, 10)))
+            pause = timedelta(seconds=min(_LONGEST_WAIT_SECONDS, 2.0 ** min(entry.tries, 10)))
+            entry.next_try_at = func.now() + pause  # type: ignore[assignment]
             entry.tries += 1
     if trouble is None and parcel.signal == Signal.CALLBACKS_ARRIVED:
         await _note_callbacks(session, [int(one) for one in parcel.ids if one.isdigit()], run_open)

@@ -105,7 +105,7 @@ def number_of(client_reference: str) -> str:
 class Look(Contract):
     """What a run's rows say: its stage, what it waits for, since when, and when to ask the platform by itself.
 
-    `asks` is false where the platform has nothing of it: a person is waited for, who tells by a signal.
+    `asks` is false where the platform has nothing of it: a person is waited for, and the rows are looked at daily.
     """
 
     stage: str

@@ -89,14 +89,15 @@ class RowDriven:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
         self._begin_anew_when_long(subject)
         if not look.ask_now:
-            pause = timedelta(seconds=look.ask_after_seconds) if look.asks else None
+            pause = timedelta(seconds=look.ask_after_seconds)
             try:
                 await workflow.wait_condition(lambda: bool(self._news), timeout=pause)
             except TimeoutError:
                 pass
             else:
                 return
-        await self._ask(subject)
+        if look.asks or look.ask_now:
+            await self._ask(subject)
 
     async def _ask(self, subject: Subject) -> None:
         try:

@@ -37,7 +37,8 @@ NOTICES = {
 AT_PLATFORM = (
     "p.submission_id IS NOT NULL AND (p.stage = 'applying' OR p.stage = 'failed' AND NOT EXISTS (SELECT FROM inbox n"
     " JOIN instruction i ON i.key = p.part_no || '/a' || p.attempt WHERE n.number = split_part(p.part_no, '.', 1)"
-    " AND n.county_code = p.county_code AND n.applied_at >= i.intended_at))"
+    " AND n.county_code = p.county_code AND n.applied_at >= i.intended_at"
+    " AND n.effect NOT IN ('pending', 'earlier attempt', 'other county', 'unknown part')))"
 )
 
 
