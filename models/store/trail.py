@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.stages import Role
 from models.store.database import execute, fetch_one
 from models.store.vault import Field, Vault
-from models.tables import TrailEntry
+from models.tables import TrailEntry, TrailHead
 from models.tables.base import now
 
 SYSTEM = "system"
@@ -84,14 +84,20 @@ def link(previous: str, act: Act, sequence: int, sealed: str, at: datetime) -> s
 async def verify(session: AsyncSession, county_code: str) -> int | None:
     """Walk a county's trail; gives the sequence of the first entry that doesn't fit, None when all do.
 
-    Up to where its head was at the beginning: what others write meanwhile is not held against it.
+    Head and entries are read by one statement: an entry that is written meanwhile breaks nothing.
     """
+    statement = (
+        select(TrailHead, TrailEntry)
+        .outerjoin(TrailEntry, col(TrailEntry.county_code) == TrailHead.county_code)
+        .where(TrailHead.county_code == county_code)
+        .order_by(col(TrailEntry.sequence))
+    )
+    rows = (await session.exec(statement)).all()
+    if not rows:
+        headless = select(TrailEntry.sequence).where(TrailEntry.county_code == county_code).limit(1)
+        return (await session.exec(headless)).first()
     previous, expected = "", 1
-    head = await fetch_one(session, "SELECT sequence, chain FROM trail_head WHERE county_code = :c", c=county_code)
-    statement = select(TrailEntry).where(TrailEntry.county_code == county_code).order_by(col(TrailEntry.sequence))
-    if head is not None:
-        statement = statement.where(TrailEntry.sequence <= head[0])
-    for entry in await session.exec(statement):
+    for entry in (entry for _, entry in rows if entry is not None):
         act = Act(
             entry.county_code, entry.actor, entry.role, entry.act, entry.subject, {}, entry.line_count, entry.total_fen
         )
@@ -100,7 +106,8 @@ async def verify(session: AsyncSession, county_code: str) -> int | None:
         ):
             return entry.sequence
         previous, expected = entry.chain, expected + 1
-    return None if head is None or (head[0], head[1]) == (expected - 1, previous) else expected
+    head = rows[0][0]
+    return None if (head.sequence, head.chain) == (expected - 1, previous) else expected
 
 
 def _utc(at: datetime) -> datetime:
