@@ -4,12 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_requests import AccountQuery
 from models.stages import Role
-from models.store.database import Value, execute, fetch_one
+from models.store.database import Row, Value, execute, fetch_one
 from models.store.register import FROM_APPLICATION, put_account
 from models.store.trail import Act, record
 from models.store.vault import Field, Vault
@@ -23,7 +22,7 @@ CORRECTED = (
 IN_ORDER = " ORDER BY l.application_id"
 PLAIN = {"town_code": "town_code", "village_code": "village_code", "group": "group_name", "bank_code": "bank_code"}
 SEALED = {"name": (Field.NAME, "name_sealed"), "phone": (Field.PHONE, "phone_sealed")}
-Line = Row[*tuple[Any, ...]]
+Line = Row
 
 
 def fields_of(vault: Vault, line: Line) -> dict[str, Any]:

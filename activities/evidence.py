@@ -1,9 +1,7 @@
 """提交材料: photos of paid lines go to the platform; what lacks photos is listed, not sent (S1 2.8)."""
 
 from collections import defaultdict
-from typing import Any
 
-from sqlalchemy import Row
 from sqlmodel import select
 from temporalio import activity
 
@@ -14,7 +12,7 @@ from models.errors import ADVICE, ErrorType
 from models.platform import EVIDENCE_LIMIT
 from models.platform_requests import Document, Evidence, EvidenceItem
 from models.platform_words import DocumentKind
-from models.store.database import Database, execute, fetch
+from models.store.database import Database, Row, execute, fetch
 from models.store.runs import close_run
 from models.subsidy import EvidenceResult, Subject
 from models.tables import Flow, Order
@@ -22,7 +20,7 @@ from models.tables import Flow, Order
 # The seed names id card, portrait and invoice (S1 2.8); without one of these a line stays with the county.
 REQUIRED = ("id_card_front", "portrait", "invoice")
 MISSING = "缺少材料照片（身份证、头像或发票），请补齐后重新提交材料"
-Line = Row[*tuple[Any, ...]]
+Line = Row
 
 
 class EvidenceActivities:

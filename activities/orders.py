@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Row
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -17,7 +15,7 @@ from models.platform import PAGE_LIMIT
 from models.platform_requests import AccountQueries, Cancellation, Withdrawal
 from models.stages import OrderKind, OrderState
 from models.store.contradictions import Claim, keep
-from models.store.database import Database, execute, fetch
+from models.store.database import Database, Row, execute, fetch
 from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.trail import by_system, record
@@ -35,7 +33,7 @@ WHERE o.order_id = :order AND l.id = o.flow_line_id AND o.correction_sealed IS N
   SELECT 1 FROM register_account r JOIN register_change h ON h.register_account_id = r.id
   WHERE r.county_code = l.county_code AND r.person_index = l.person_index AND h.at > :since))
 """
-Rows = Sequence[Row[*tuple[Any, ...]]]
+Rows = Sequence[Row]
 
 
 class FiguresDiffer(Exception):

@@ -1,15 +1,13 @@
 """Lines as the platform wants them: opened from the vault only here, on their way out (contract: ApplicantRecord)."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_requests import ApplicantRecord
 from models.platform_words import ApplicantKind, HouseholdRegistration, VerificationStatus
 from models.stages import Verification
-from models.store.database import fetch
+from models.store.database import Row, fetch
 from models.store.vault import Field, Vault
 from models.tables import Dataset
 
@@ -35,12 +33,12 @@ OF_FLOW_LINES = (
 KNOWN_VERIFICATIONS = {Verification.PASSED.value, Verification.FAILED.value, Verification.NOT_REQUIRED.value}
 
 
-async def lines_of(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[Row[*tuple[Any, ...]]]:
+async def lines_of(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[Row]:
     statement = OF_APPLICATIONS if dataset.flow_id is None else OF_FLOW_LINES
     return await fetch(session, statement, dataset=dataset.id, start=start, stop=stop)
 
 
-def record_of(vault: Vault, line: Row[*tuple[Any, ...]], photos: dict[int, str]) -> ApplicantRecord:
+def record_of(vault: Vault, line: Row, photos: dict[int, str]) -> ApplicantRecord:
     number = line.application_no
     household = line.household_registration
     return ApplicantRecord(

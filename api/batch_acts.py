@@ -121,7 +121,7 @@ async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply
             batch_no=batch.batch_no,
         )
         await open_run(session, subject, "prepared")
-    figures = {name: int(row._mapping[name]) for name in ("lines", "pending", "not_required", "held", "total_fen")}  # noqa: SLF001
+    figures = {name: int(getattr(row, name)) for name in ("lines", "pending", "not_required", "held", "total_fen")}
     detail = {"round": batch.verification_round, **figures}
     await desk.trail(
         session, "batch.verification_asked", batch.batch_no, detail, figures["lines"], figures["total_fen"]

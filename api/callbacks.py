@@ -4,23 +4,23 @@ from datetime import UTC, datetime
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.signing import SignatureRefused, sha256_hex, verify_callback
+from models.store.database import fetch_one
 from models.store.inbox import body_row
 
 router = APIRouter(tags=["平台回调"])
 _LOG = structlog.get_logger()
 # Every column is named: a single statement on an autocommitting connection is one round trip and one flush.
-_STORE = text(
+_STORE = (
     "INSERT INTO inbox (province_code, event_id, source, event_type, body_sha256, body, state, received_at,"
     " next_try_at, tries) VALUES (:province, :event, 'callback', '', :digest, :body, 'received', now(), now(), 0)"
     " ON CONFLICT (province_code, event_id) DO NOTHING RETURNING id"
 )
-_STORE_CONFLICT = text(
+_STORE_CONFLICT = (
     "INSERT INTO inbox_conflict (inbox_id, body_sha256, body, received_at) SELECT id, CAST(:digest AS text),"
     " CAST(:body AS text), now() FROM inbox"
     " WHERE province_code = :province AND event_id = :event AND body_sha256 <> CAST(:digest AS text)"
@@ -40,10 +40,9 @@ async def take_callback(province_code: str, request: Request) -> Response:
         "digest": sha256_hex(body),
         "body": parts.vault.seal_body(body_row(province_code, event_id), body),
     }
-    async with parts.database.engine.connect() as plain:
-        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
-        if (await connection.execute(_STORE, values)).first() is None:
-            await _keep_beside(connection, values)
+    async with parts.database.writing_once() as session:
+        if await fetch_one(session, _STORE, **values) is None:
+            await _keep_beside(session, values)
     # No NOTIFY: it would make commits of all callbacks queue up behind each other; other replicas poll.
     if parts.relay is not None:
         parts.relay.nudge()
@@ -62,7 +61,7 @@ def _verified(parts: Parts, province_code: str, request: Request, body: bytes) -
         raise Problem(401, "SIGNATURE_REFUSED", "回调签名无效", detail) from None
 
 
-async def _keep_beside(connection: AsyncConnection, values: dict[str, str]) -> None:
+async def _keep_beside(session: AsyncSession, values: dict[str, str]) -> None:
     """The same id with another body: kept for a person to look at, nothing is applied."""
-    if (await connection.execute(_STORE_CONFLICT, values)).first() is not None:
+    if await fetch_one(session, _STORE_CONFLICT, **values) is not None:
         _LOG.warning("callback with a known id and another body", province=values["province"])

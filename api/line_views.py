@@ -1,14 +1,12 @@
 """How an application is shown: masked in lists, whole when one is opened."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Row
 
 from api.names import Names
 from models import identity
 from models.match_words import match_words
 from models.stages import ApplicationStage, Channel, Verification, label
+from models.store.database import Row
 from models.store.locks import locked
 from models.store.vault import Field, Vault
 
@@ -62,7 +60,7 @@ HEADERS: Mapping[str, str] = {
     "updated_at": "更新时间",
 }
 
-LineRow = Row[*tuple[Any, ...]]
+LineRow = Row
 
 
 class LineView:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,7 +18,7 @@ from models.store.card_parts import (
     held_request,
     tell_run,
 )
-from models.store.database import fetch, lock
+from models.store.database import Row, fetch, lock
 from models.store.locks import lock_accounts
 from models.store.numbers import Series, take_one
 from models.store.register import register_row
@@ -30,7 +28,7 @@ from models.subsidy import RunKind, Subject
 from models.tables import CardChange, CardChangePart
 
 UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
-Account = Row[*tuple[Any, ...]]
+Account = Row
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,30 @@
 """The database: sessions over psycopg, bulk rows by COPY."""
 
 import select
+from collections import namedtuple
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
-from psycopg import AsyncConnection
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg import sql as compose
-from sqlalchemy import CursorResult, Row, TextClause, event, text
+from psycopg.rows import RowMaker, no_result
+from sqlalchemy import event, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import AdaptedConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.settings import Settings
 
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
+# A named tuple: fields by the names of the statement's columns.
+Row: TypeAlias = Any
+_DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
 # The connection used last is used next: it has its statements prepared.
 ENGINE_OPTIONS: dict[str, bool | int] = {
     "hide_parameters": True,
@@ -74,22 +82,17 @@ def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: obj
         raise DisconnectionError("the server has ended this connection")
 
 
-async def execute(session: AsyncSession, statement: str | TextClause, **values: Value) -> int:
+async def execute(session: AsyncSession, statement: str, **values: Value) -> int:
     """Run one statement of SQL and give the number of rows it touched."""
-    clause = text(statement) if isinstance(statement, str) else statement
-    connection = await session.connection()
-    result = cast("CursorResult[tuple[object]]", await connection.execute(clause, values))
-    return result.rowcount
+    return (await _run(session, statement, values)).rowcount
 
 
-async def fetch(session: AsyncSession, statement: str, **values: Value) -> Sequence[Row[*tuple[Any, ...]]]:
-    connection = await session.connection()
-    return (await connection.execute(text(statement), values)).all()
+async def fetch(session: AsyncSession, statement: str, **values: Value) -> Sequence[Row]:
+    return await (await _run(session, statement, values)).fetchall()
 
 
-async def fetch_one(session: AsyncSession, statement: str, **values: Value) -> Row[*tuple[Any, ...]] | None:
-    connection = await session.connection()
-    return (await connection.execute(text(statement), values)).first()
+async def fetch_one(session: AsyncSession, statement: str, **values: Value) -> Row | None:
+    return await (await _run(session, statement, values)).fetchone()
 
 
 async def fetch_int(session: AsyncSession, statement: str, **values: Value) -> int:
@@ -98,10 +101,58 @@ async def fetch_int(session: AsyncSession, statement: str, **values: Value) -> i
     return cast(int, row[0] or 0) if row is not None else 0
 
 
+async def _run(session: AsyncSession, statement: str, values: Mapping[str, Value]) -> AsyncCursor[Row]:
+    """On the session's own connection, straight through the driver: half the work of a way through the toolkit."""
+    driver = await _driver(session)
+    cursor = driver.cursor(row_factory=_named)
+    try:
+        await cursor.execute(_for_driver(statement), values)
+    except psycopg.Error as error:
+        raise await _in_words_of_the_toolkit(session, statement, error) from error
+    return cursor
+
+
+async def _driver(session: AsyncSession) -> AsyncConnection[Any]:
+    connection = await (await session.connection()).get_raw_connection()
+    return cast("AsyncConnection[Any]", connection.driver_connection)
+
+
+@lru_cache(maxsize=1024)
+def _for_driver(statement: str) -> bytes:
+    """`:name` in the driver's writing."""
+    return str(text(statement).compile(dialect=_DIALECT)).encode()
+
+
+async def _in_words_of_the_toolkit(session: AsyncSession, statement: str, error: psycopg.Error) -> BaseException:
+    """One family of errors, whichever way a statement went; a broken connection is not used again."""
+    connection = await session.connection()
+    if broken := (await _driver(session)).closed:
+        await connection.invalidate(error)
+    return cast(
+        BaseException,
+        DBAPIError.instance(
+            statement, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=_DIALECT
+        ),
+    )
+
+
+def _named(cursor: AsyncCursor[Any]) -> RowMaker[Row]:
+    """Rows are tuples whose fields have the columns' names; a name that can't be one, or comes again, is left out."""
+    result = cursor.pgresult
+    if result is None or not result.nfields:
+        return no_result
+    return _shape(*(result.fname(place) or b"" for place in range(result.nfields)))
+
+
+@lru_cache(maxsize=1024)
+def _shape(*columns: bytes) -> RowMaker[Row]:
+    shape: Any = namedtuple("Row", [column.decode() for column in columns], rename=True)  # type: ignore[misc]
+    return cast("RowMaker[Row]", shape._make)
+
+
 async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
     """Put rows into a table by COPY within the session's transaction; gives their number."""
-    connection = await (await session.connection()).get_raw_connection()
-    driver = cast(AsyncConnection[tuple[object, ...]], connection.driver_connection)
+    driver = await _driver(session)
     command = compose.SQL("COPY {} ({}) FROM STDIN").format(
         compose.Identifier(table), compose.SQL(", ").join(compose.Identifier(column) for column in columns)
     )

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_words import AccountSource
-from models.store.database import copy_rows, execute, fetch
+from models.store.database import Row, copy_rows, execute, fetch
 from models.store.locks import wake_flows
 from models.store.vault import Field, Vault
 
@@ -94,7 +92,7 @@ async def _found_dead(
     return {(person, vault.index(Field.ACCOUNT, account_no)) for person, account_no in opened}
 
 
-def _sealed_anew(vault: Vault, county_code: str, row: Row[*tuple[Any, ...]]) -> tuple[str, ...]:
+def _sealed_anew(vault: Vault, county_code: str, row: Row) -> tuple[str, ...]:
     person, number, name, id_number, bank_code, account, account_index = row
     place = register_row(county_code, person)
     account_no = vault.open(Field.ACCOUNT, number, account)
@@ -128,7 +126,7 @@ async def source_of(
 
 
 async def put_account(
-    session: AsyncSession, vault: Vault, county_code: str, line: Row[*tuple[Any, ...]], source: str, actor: str
+    session: AsyncSession, vault: Vault, county_code: str, line: Row, source: str, actor: str
 ) -> None:
     """Set one person's account from a line: (person_index, application_no, name, id, bank, account, account_index)."""
     await _write(session, [_sealed_anew(vault, county_code, line)], source, actor)
