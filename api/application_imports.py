@@ -14,6 +14,7 @@ from api.export import XLSX, respond
 from api.import_views import IMPORT_HEADERS, find_import, import_views, whole_import
 from api.line_access import CountyReaders, Enterers, Operators
 from api.paging import Pages
+from api.patience import Patience, stage_of
 from api.problems import Problem, not_found
 from api.runs_view import run_of
 from models.platform_words import ApplicantKind
@@ -107,8 +108,9 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
 
 
 @router.get("/application-imports/{import_no}")
-async def show_import(desk: CountyReaders, import_no: str) -> Response:
+async def show_import(desk: CountyReaders, import_no: str, patience: Patience) -> Response:
     """Progress while it is checked; then its figures and what is wrong, cell by cell."""
+    await patience.until_other(desk, stage_of("application_import", "import_no"), import_no)
     async with desk.database.reading() as session:
         asked = await find_import(desk, session, import_no)
         return Reply(200, await whole_import(desk, session, asked)).response()

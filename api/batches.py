@@ -16,6 +16,7 @@ from api.line_lists import list_lines
 from api.line_views import LineRow, LineView
 from api.names import names_of
 from api.paging import FilterYear, Pages
+from api.patience import Patience, stage_of
 from models.stages import BatchStage, Verification
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, Selection, filtered
@@ -89,8 +90,9 @@ async def list_batches(
 
 
 @router.get("/batches/{batch_no}")
-async def show_batch(desk: CountyReaders, batch_no: str) -> Response:
+async def show_batch(desk: CountyReaders, batch_no: str, patience: Patience) -> Response:
     """Figures per stage and per verification, publicity, the verification's run."""
+    await patience.until_other(desk, stage_of("batch", "batch_no"), batch_no)
     async with desk.database.reading() as session:
         batch = await find_batch(desk, session, batch_no)
         return Reply(200, await whole_batch(desk, session, batch)).response()

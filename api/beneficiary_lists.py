@@ -13,6 +13,7 @@ from api.beneficiary_views import (
     RESULT_HEADERS,
     RESULT_MEMBERS,
     RESULT_SOURCE,
+    STAGE_OF_LIST,
     list_views,
     result_view,
 )
@@ -23,6 +24,7 @@ from api.line_lists import list_lines
 from api.line_views import LineView
 from api.names import names_of
 from api.paging import FilterYear, Pages
+from api.patience import Patience
 from api.problems import conflict, not_found
 from api.runs_view import run_of
 from models.platform_words import Outcome
@@ -104,8 +106,9 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
 
 
 @router.get("/beneficiary-lists/{list_no}")
-async def show_list(desk: CountyReaders, list_no: str) -> Response:
+async def show_list(desk: CountyReaders, list_no: str, patience: Patience) -> Response:
     """Counts per result, and what its run waits for."""
+    await patience.until_other(desk, STAGE_OF_LIST, list_no)
     async with desk.database.reading() as session:
         listed = await _find(desk, session, list_no)
         ((_, view),) = await list_views(session, desk.settings, [listed])

@@ -60,6 +60,13 @@ def result_view(view: LineView, row: LineRow) -> dict[str, object]:
     }
 
 
+# A list that isn't prepared yet is shown as one that is.
+STAGE_OF_LIST = (
+    f"SELECT coalesce((SELECT stage FROM dataset WHERE reference = list_no), '{DatasetStage.PREPARED.value}')"
+    " FROM beneficiary_list WHERE list_no = :number AND county_code = :county"
+)
+
+
 async def list_views(
     session: AsyncSession, settings: Settings, lists: Sequence[BeneficiaryList]
 ) -> list[tuple[int, dict[str, object]]]:

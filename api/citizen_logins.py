@@ -27,6 +27,7 @@ from api.citizen_session import (
 )
 from api.idempotency import key_of
 from api.parts import Parts, parts_of
+from api.patience import LONGEST_WAIT_SECONDS
 from api.problems import Problem
 from models.card_stages import LoginStage, label
 from models.platform_words import FaceChannel, FaceReason
@@ -46,7 +47,7 @@ from models.store.vault import Field
 from models.tables import FaceLogin
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
-LONGEST_WAIT_SECONDS = 20.0
+
 _LOOK_EVERY_SECONDS = 0.5
 _SVG = "image/svg+xml"
 _QR_SCALE = 8

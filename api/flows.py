@@ -13,6 +13,7 @@ from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.flow_views import flow_details, flow_head, line_sums
 from api.paging import Pages
+from api.patience import Patience, stage_of
 from api.problems import conflict, not_found
 from api.runs_view import run_of, runs_of
 from models.stages import FlowStage, Role
@@ -115,8 +116,9 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
 
 
 @router.get("/flows/{flow_no}")
-async def show_flow(desk: Readers, flow_no: str) -> dict[str, object]:
+async def show_flow(desk: Readers, flow_no: str, patience: Patience) -> dict[str, object]:
     """Figures per state, rounds, open orders, end figures, and what came after the end beside them."""
+    await patience.until_other(desk, stage_of("flow", "flow_no"), flow_no)
     async with desk.database.reading() as session:
         statement = select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == desk.county)
         flow = (await session.exec(statement)).first()

@@ -14,6 +14,7 @@ from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.indicator_views import HEADERS, view
 from api.paging import FilterYear, Pages
+from api.patience import Patience, stage_of
 from api.problems import conflict, field_problem, not_found
 from api.runs_view import run_of, runs_of
 from models.money import Fen, FenOrZero
@@ -145,7 +146,8 @@ async def list_indicators(
 
 
 @router.get("/indicators/{indicator_no}", summary="指标")
-async def read_indicator(desk: Readers, indicator_no: str) -> dict[str, object]:
+async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -> dict[str, object]:
+    await patience.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
     async with desk.database.reading() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)

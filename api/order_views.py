@@ -14,6 +14,7 @@ from api.flow_lines import known_flow
 from api.line_lists import list_lines
 from api.line_views import LineRow
 from api.paging import Pages
+from api.patience import Patience, stage_of
 from api.problems import not_found
 from api.runs_view import run_of
 from models.stages import OrderKind, OrderState, label
@@ -121,8 +122,9 @@ async def _find(session: AsyncSession, desk: Desk, order_no: str) -> Order:
 
 
 @router.get("/orders/{order_no}")
-async def show_order(desk: Readers, order_no: str) -> dict[str, object]:
+async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[str, object]:
     """With the run that carries it out: its own for evidence, the flow's for the others."""
+    await patience.until_other(desk, stage_of("operator_order", "order_no", "state"), order_no)
     async with desk.database.reading() as session:
         order = await _find(session, desk, order_no)
         numbers = await _flow_numbers(session, [order.flow_id] if order.flow_id is not None else [])

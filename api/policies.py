@@ -12,6 +12,7 @@ from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.files import usable_file
 from api.paging import FilterYear, Pages
+from api.patience import Patience, stage_of
 from api.problems import conflict, field_problem, not_found
 from api.runs_view import run_of, runs_of
 from models.platform_words import MediaType
@@ -142,7 +143,8 @@ async def list_policies(
 
 
 @router.get("/policies/{policy_no}", summary="补贴政策")
-async def read_policy(desk: Readers, policy_no: str) -> dict[str, object]:
+async def read_policy(desk: Readers, policy_no: str, patience: Patience) -> dict[str, object]:
+    await patience.until_other(desk, stage_of("policy", "policy_no"), policy_no)
     async with desk.database.reading() as session:
         policy = await _find(session, desk.county, policy_no)
         run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)

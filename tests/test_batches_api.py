@@ -1,5 +1,6 @@
 """Batches, their publicity and verification, initialisation lists and the register over HTTP."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -69,6 +70,22 @@ async def sql(server: ApiServer, statement: str, **values: Any) -> None:
     """What the platform or a flow would have brought about."""
     async with server.database.transaction() as session:
         await execute(session, statement, **values)
+
+
+async def test_who_knows_the_stage_is_answered_when_it_is_another(server: ApiServer) -> None:
+    number = await open_batch(server)
+    path, known = f"/batches/{number}", {"wait": 20, "stage": "open"}
+    waiting = asyncio.create_task(server.get(Role.OPERATOR, path, **known))
+    done, _ = await asyncio.wait([waiting], timeout=0.3)
+    assert not done, "nothing has changed, so nothing is answered yet"
+    await sql(server, "UPDATE batch SET stage = 'verified' WHERE batch_no = :number", number=number)
+    async with asyncio.timeout(10):
+        assert (await waiting).json()["stage"] == "verified"
+        assert (await server.get(Role.OPERATOR, path, **known)).json()["stage"] == "verified", "another one by now"
+        assert (await server.get(Role.OPERATOR, path, county=OTHER_COUNTY, **known)).status_code == 404
+        unchanged = await server.get(Role.OPERATOR, path, wait=0.1, stage="verified")
+        assert unchanged.json()["stage"] == "verified", "after the wait it is answered anyway"
+    assert (await server.get(Role.OPERATOR, path, wait=21)).status_code == 422
 
 
 async def test_lines_join_by_their_stage_and_leave_again(server: ApiServer) -> None:

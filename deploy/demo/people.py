@@ -13,6 +13,7 @@ Json = dict[str, Any]
 LOOK_EVERY_SECONDS = 0.15
 # What is done in a moment is seen in a moment; what takes longer is looked at more rarely.
 FIRST_LOOK_SECONDS, LOOK_GROWTH = 0.03, 1.25
+PATIENCE_SECONDS = 20  # the longest that the API waits
 # What a clerk would press again: the list is being fetched, the service is just starting again.
 AGAIN = {502, 503, 504}
 
@@ -38,6 +39,16 @@ class Person:
     def get(self, path: str, **query: str | int | bool) -> Json:
         answer: Json = self._send("GET", path, params=query).json()
         return answer
+
+    def wait(self, what: str, path: str, ready: Callable[[Json], bool], seconds: float = 300.0) -> Json:
+        """Look until it is so; the API answers when the stage is another one than what was seen last."""
+        deadline = time.monotonic() + seconds
+        seen = self.get(path)
+        while not ready(seen):
+            if time.monotonic() > deadline:
+                raise _waited_in_vain(what, seconds, seen)
+            seen = self.get(path, wait=PATIENCE_SECONDS, stage=str(seen.get("stage") or seen.get("state")))
+        return seen
 
     def content(self, path: str) -> bytes:
         return self._send("GET", path).content
@@ -116,10 +127,16 @@ def wait_for(what: str, look: Callable[[], Json], ready: Callable[[Json], bool],
     deadline, pause = time.monotonic() + seconds, FIRST_LOOK_SECONDS
     while not ready(seen := look()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} 等了 {seconds:.0f} 秒还没有结果；最后看到：{_brief(seen)}")
+            raise _waited_in_vain(what, seconds, seen)
         time.sleep(pause)
         pause = min(pause * LOOK_GROWTH, LOOK_EVERY_SECONDS)
     return seen
+
+
+def _waited_in_vain(what: str, seconds: float, seen: Json) -> TimeoutError:
+    told = {key: seen[key] for key in ("stage", "stage_label", "figures", "run", "outcome") if key in seen}
+    brief = json.dumps(told, ensure_ascii=False)
+    return TimeoutError(f"{what} 等了 {seconds:.0f} 秒还没有结果；最后看到：{brief}")
 
 
 def _problem(answer: httpx.Response) -> Json:
@@ -128,8 +145,3 @@ def _problem(answer: httpx.Response) -> Json:
     except ValueError:
         return {"code": "NO_PROBLEM_DOCUMENT", "title": answer.text[:200]}
     return problem
-
-
-def _brief(seen: Json) -> str:
-    told = {key: seen[key] for key in ("stage", "stage_label", "figures", "run", "outcome") if key in seen}
-    return json.dumps(told, ensure_ascii=False)

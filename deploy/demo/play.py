@@ -97,8 +97,7 @@ class Play:
         }
 
     def _reviewed(self, what: str, path: str) -> Json:
-        reader = self.county.operator
-        return wait_for(what, lambda: reader.get(path), lambda seen: seen["stage"] != "in_review")
+        return self.county.operator.wait(what, path, lambda seen: seen["stage"] != "in_review")
 
     def open_batch(self, title: str) -> str:
         return str(self.county.operator.post("/batches", {"title": title, "fund_year": self.year})["batch_no"])
@@ -107,11 +106,7 @@ class Play:
         operator = self.county.operator
         fields = {"fund_year": str(self.year), "applicant_kind": kind, "batch_no": batch_no}
         number = operator.upload("/application-imports", name, data, **fields)["import_no"]
-        seen = wait_for(
-            "批量导入",
-            lambda: operator.get(f"/application-imports/{number}"),
-            lambda seen: seen["stage"] != "checking",
-        )
+        seen = operator.wait("批量导入", f"/application-imports/{number}", lambda seen: seen["stage"] != "checking")
         assert seen["stage"] == "imported", seen
         self.report.step("批量导入申请", seen["rows_imported"], seen["total_fen"])
         return seen
@@ -132,11 +127,8 @@ class Play:
         operator = self.county.operator
         selection = {"filter": {"batch_no": batch_no, "stage": "publicised"}}
         number = operator.post("/beneficiary-lists", {"selection": selection})["list_no"]
-        seen = wait_for(
-            "数据初始化",
-            lambda: operator.get(f"/beneficiary-lists/{number}"),
-            lambda seen: seen["stage"] in ("reviewed", "refused"),
-        )
+        over = ("reviewed", "refused")
+        seen = operator.wait("数据初始化", f"/beneficiary-lists/{number}", lambda seen: seen["stage"] in over)
         self.report.step("数据初始化", seen["line_count"], seen["total_fen"])
         return seen
 
@@ -151,11 +143,8 @@ class Play:
         number = order["order_no"]
         if order["needs_confirmation"]:
             self.county.reviewer.post(f"/orders/{number}/confirmation", {"remark": "同意"})
-        seen = wait_for(
-            name,
-            lambda: self.county.operator.get(f"/orders/{number}"),
-            lambda seen: seen["state"] in ("done", "failed", "refused"),
-        )
+        over = ("done", "failed", "refused")
+        seen = self.county.operator.wait(name, f"/orders/{number}", lambda seen: seen["state"] in over)
         if seen["state"] != "done":
             raise AssertionError(f"{name}：{seen}")
         self.report.step(name, seen["line_count"], seen["total_fen"])
@@ -177,9 +166,7 @@ class Play:
     def verify(self, batch_no: str) -> Json:
         operator = self.county.operator
         operator.post(f"/batches/{batch_no}/verifications")
-        seen = wait_for(
-            "大数据校验", lambda: operator.get(f"/batches/{batch_no}"), lambda seen: seen["stage"] == "verified"
-        )
+        seen = operator.wait("大数据校验", f"/batches/{batch_no}", lambda seen: seen["stage"] == "verified")
         self.report.step("大数据校验")
         return seen
 
@@ -202,9 +189,8 @@ class Play:
         return self.county.operator.get(f"/flows/{flow_no}")
 
     def at_stage(self, flow_no: str, *stages: str, seconds: float = 300) -> Json:
-        return wait_for(
-            f"流程 {flow_no}", lambda: self.flow(flow_no), lambda seen: seen["stage"] in stages, seconds=seconds
-        )
+        path = f"/flows/{flow_no}"
+        return self.county.operator.wait(f"流程 {flow_no}", path, lambda seen: seen["stage"] in stages, seconds)
 
     def rounds_over(self, flow_no: str) -> Json:
         """The flow when its first round has been out and no round is on its way."""
@@ -213,29 +199,24 @@ class Play:
             rounds = [each["stage"] in ("reviewed", "refused") for each in seen["rounds"]]
             return seen["stage"] in ("settling", "county_review") and bool(rounds) and all(rounds)
 
-        return wait_for(f"流程 {flow_no}", lambda: self.flow(flow_no), over)
+        return self.county.operator.wait(f"流程 {flow_no}", f"/flows/{flow_no}", over)
 
     def settle_lines(self, flow_no: str) -> None:
         """Duplicates are confirmed and unverified lines sent until every line is accepted."""
         mine = {"flow_no": flow_no}
         while (seen := self.rounds_over(flow_no))["stage"] == "settling":
-            duplicates = self._lines(flow_no, state="rejected", reason_code="duplicate_person")
-            unverified = self._lines(flow_no, state="unsent", verification="failed")
-            assert duplicates or unverified, seen
-            if duplicates:  # judged again after each round: unverified lines may turn out to be duplicates too
+            # judged again after each round: unverified lines may turn out to be duplicates too
+            if figure(seen["figures"]["states"], "rejected")["count"]:
                 chosen = {"filter": {"state": "rejected", "reason_code": "duplicate_person"}}
                 self.order("确认需发放提交", "confirmed", "一人多笔，逐笔核实需发放", selection=chosen, **mine)
-            elif unverified:
+            else:
                 chosen = {"filter": {"state": "unsent", "verification": "failed"}}
                 self.order("大数据校验不通过数据提交", "unverified", "已入户核实，符合条件", selection=chosen, **mine)
-
-    def _lines(self, flow_no: str, **query: str) -> int:
-        return len(self.county.operator.get(f"/flows/{flow_no}/lines", limit=1, **query)["items"])
 
     def pass_summary(self, flow_no: str, *, refused_first: bool) -> Json:
         if refused_first:
             self._hand_in_summary(flow_no, "同意发放" + REFUSE_ME)
-            self.at_stage(flow_no, "county_review")
+            self._open_summary(flow_no)
             self.report.step("汇总首次提交，平台审核不通过")
         self._hand_in_summary(flow_no, "同意发放")
         self.at_stage(flow_no, "summary_approved")
@@ -245,13 +226,16 @@ class Play:
         return figures
 
     def _hand_in_summary(self, flow_no: str, opinion: str) -> None:
-        self.at_stage(flow_no, "county_review")
-        path = f"/flows/{flow_no}/summary"
-        wait_for("汇总", lambda: self.county.reviewer.get(path), lambda seen: seen["stage"] == "open")
+        path = self._open_summary(flow_no)
         form = self.county.reviewer.file_id("form.pdf", form_pdf(f"summary {flow_no}"))
         self.county.reviewer.post(f"{path}/review", {"passed": True, "opinion": opinion, "form_file_id": form})
         self.county.operator.post(f"{path}/submission")
-        self.at_stage(flow_no, "summary_approved", "county_review")
+
+    def _open_summary(self, flow_no: str) -> str:
+        """Where the summary is that waits for the county; after a refusal a new one."""
+        path = f"/flows/{flow_no}/summary"
+        wait_for("汇总", lambda: self.county.reviewer.get(path), lambda seen: seen["stage"] == "open")
+        return path
 
     def confirm_payment(self, flow_no: str, figures: Json) -> None:
         body = {"application_count": figures["application_count"], "total_fen": figures["total_fen"]}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.demo.people import Json, counties, wait_for
+from deploy.demo.people import Json, counties
 from deploy.demo.play import Play
 from deploy.demo.report import Report
 from models.identity import china_today
@@ -73,7 +73,7 @@ def _import(play: Play, batch_no: str, name: str) -> None:
 
 
 def _until_over(play: Play, path: str, *stages: str) -> None:
-    wait_for(path, lambda: play.county.operator.get(path), lambda seen: seen["stage"] in stages)
+    play.county.operator.wait(path, path, lambda seen: seen["stage"] in stages)
 
 
 def _say(play: Play, code: str) -> None:
