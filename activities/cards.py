@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -20,7 +19,7 @@ from models.platform_requests import AccountChangeSubmission, AccountQuery
 from models.platform_words import AccountReason, AccountSource, CardType
 from models.settings import Settings
 from models.store.card_parts import Held, add_step, end_part, held_part, held_request
-from models.store.database import Database, fetch
+from models.store.database import Database, Row, fetch, fetch_one
 from models.store.runs import close_run
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
@@ -60,8 +59,13 @@ class CardActivities:
             return await look_at(session, subject, self._settings, held)
 
     async def _query(self, session: AsyncSession, request_no: str) -> AccountQuery | None:
-        request = (await session.exec(select(CardChange).where(CardChange.request_no == request_no))).one()
-        if request.stage is not RequestStage.VALIDATING:
+        request = await fetch_one(
+            session,
+            "SELECT request_no, name_sealed, id_number_sealed, bank_code, account_sealed, card_type FROM card_change"
+            " WHERE request_no = :number AND stage = 'validating'",
+            number=request_no,
+        )
+        if request is None:
             return None
         return AccountQuery(
             name=self._open(Field.NAME, request, request.name_sealed),
@@ -184,7 +188,7 @@ class CardActivities:
                     session, self._vault, by_system(subject.county_code, "account.invalidated", subject.number, detail)
                 )
 
-    def _open(self, field: Field, request: CardChange, sealed: str) -> str:
+    def _open(self, field: Field, request: CardChange | Row, sealed: str) -> str:
         return self._vault.open(field, request.request_no, sealed)
 
 

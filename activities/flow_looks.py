@@ -2,19 +2,18 @@
 
 from datetime import UTC, datetime
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_end import end_flow, pages_complete
 from activities.looking import ask_after, note_stage
 from models.settings import Settings
-from models.stages import DatasetStage, FlowStage, OrderKind, OrderState, SummaryStage
+from models.stages import DatasetStage, FlowStage, OrderKind, SummaryStage
 from models.store.database import execute, fetch_one
 from models.store.rounds import SENDABLE, current_summary, locked_flow, open_round, refresh_held
 from models.store.runs import close_run
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
-from models.tables import Dataset, Flow, Order, Summary
+from models.tables import Dataset, Flow, Summary
 from models.waiting import FLOW
 
 BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
@@ -126,12 +125,12 @@ def _ref(dataset: Dataset | None) -> DatasetRef | None:
 
 async def _next_order(session: AsyncSession, flow: Flow, dataset: Dataset | None) -> NextOrder | None:
     """The oldest confirmed order that may be carried out now."""
-    statement = (
-        select(Order)
-        .where(Order.flow_id == flow.id, Order.state == OrderState.CONFIRMED, Order.kind != OrderKind.EVIDENCE)
-        .order_by(col(Order.id))
+    order = await fetch_one(
+        session,
+        "SELECT order_no, kind FROM operator_order WHERE flow_id = :flow AND state = 'confirmed'"
+        " AND kind <> 'evidence' AND (CAST(:free AS boolean) OR kind = ANY(:meanwhile)) ORDER BY id LIMIT 1",
+        flow=flow.id,
+        free=dataset is None,
+        meanwhile=[kind.value for kind in DURING_ROUND],
     )
-    if dataset is not None:
-        statement = statement.where(col(Order.kind).in_(DURING_ROUND))
-    order = (await session.exec(statement)).first()
-    return None if order is None else NextOrder(order_no=order.order_no, kind=order.kind)
+    return None if order is None else NextOrder(order_no=order.order_no, kind=OrderKind(order.kind))

@@ -109,7 +109,6 @@ class ListActivities:
         async with self._database.transaction() as session:
             await take_in(session, self._vault, subject)
             dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
-            await session.refresh(dataset)
             if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:
                 await _finish_empty(session, dataset)
             granted = await _grant(session, subject) if subject.kind is RunKind.BENEFICIARY_INIT else True

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.settings import Settings
 from models.store.database import execute, fetch_one
 from models.store.inbox import province_of
+from models.store.runs import LOOK_CHANNEL
 from models.subsidy import Subject
 
 JITTER = 0.1
@@ -27,13 +28,15 @@ async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waitin
         session,
         "UPDATE run SET since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
         " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"
-        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL)",
+        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL),"
+        " pg_notify(:channel, '')",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
+        channel=LOOK_CHANNEL,
     )
     assert row is not None, "a run looks at its own row"
-    return Noted(*row)
+    return Noted(*row[:2])
 
 
 def ask_after(settings: Settings, since: datetime, now: datetime) -> float:

@@ -33,7 +33,7 @@ from models.platform_events import (
 from models.platform_words import EventType, FlowOutcome
 from models.stages import FlowStage
 from models.store.database import execute, lock
-from models.store.inbox import mark_applied, open_event, pending
+from models.store.inbox import anything_new, mark_applied, open_event, pending
 from models.store.vault import Vault
 from models.subsidy import Subject
 from models.tables import Flow, Inbox
@@ -54,6 +54,8 @@ async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     """
     number = subject.number
     await lock(session, number)
+    if not await anything_new(session, number):
+        return 0
     count = last = 0
     while rows := await pending(session, number, subject.county_code, last):
         last = int(rows[-1].id or 0)

@@ -7,6 +7,7 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.bell import Bell
 from api.idempotency import Answered, Reply, Work, answer_before, answer_once
 from api.parts import Parts, parts_of
 from api.problems import Problem
@@ -41,6 +42,7 @@ class Desk:
         self.vault = parts.vault
         self.objects = parts.objects
         self.settings = parts.settings
+        self.looks = parts.relay.looks if parts.relay else Bell()
         self.county = principal.county_code
 
     @property

@@ -11,9 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.datastructures import FormData, UploadFile
 
 from api.problems import Problem
-from models.store.database import lock
+from models.store.database import execute, fetch_one, lock
 from models.store.vault import Vault
-from models.tables import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
 _MAX_KEY = 200
@@ -89,28 +88,35 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
         return answered
     reply = await work(session)
     content = reply.content()
-    session.add(
-        IdempotentAnswer(
-            caller=caller,
-            key=key,
-            request_sha256=asked,
-            status=reply.status,
-            body=vault.seal_body(f"{caller}/{key}", content),
-            location=reply.location,
-        )
+    await execute(
+        session,
+        "INSERT INTO idempotent_answer (caller, key, request_sha256, status, body, location, created_at)"
+        " VALUES (:caller, :key, :asked, :status, :body, :location, now())",
+        caller=caller,
+        key=key,
+        asked=asked,
+        status=reply.status,
+        body=vault.seal_body(f"{caller}/{key}", content),
+        location=reply.location,
     )
     return _response(reply.status, content, reply.location)
 
 
 async def answer_before(session: AsyncSession, vault: Vault, caller: str, request: Request) -> Response | None:
     """The stored answer for this key, or 422 when the key was another request's."""
-    stored = await session.get(IdempotentAnswer, (caller, key_of(request)))
+    key = key_of(request)
+    stored = await fetch_one(
+        session,
+        "SELECT request_sha256, status, body, location FROM idempotent_answer WHERE caller = :caller AND key = :key",
+        caller=caller,
+        key=key,
+    )
     if stored is None:
         return None
     if stored.request_sha256 != await fingerprint(request):
         detail = f"这个 {HEADER} 已用于另一个请求；新的请求请换一个新值"
         raise Problem(422, "IDEMPOTENCY_MISMATCH", "防重标识已被使用", detail)
-    content = vault.open_body(f"{stored.caller}/{stored.key}", stored.body)
+    content = vault.open_body(f"{caller}/{key}", stored.body)
     response = _response(stored.status, content, stored.location)
     response.headers["Idempotency-Replayed"] = "true"
     return response

@@ -1,6 +1,7 @@
 """Waiting at the counter: who knows one stage is answered when it is another, instead of asking again and again."""
 
 import asyncio
+import contextlib
 import time
 from typing import Annotated
 
@@ -10,7 +11,8 @@ from api.desk import Desk
 from models.store.database import fetch_one
 
 LONGEST_WAIT_SECONDS = 20.0
-_FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.01, 1.5, 0.25
+# Also without a ring: what changes a stage otherwise than in a look, or a process that hears none.
+_LOOK_EVERY_SECONDS = 0.5
 
 
 class _Patience:
@@ -26,14 +28,16 @@ class _Patience:
 
     async def until_other(self, desk: Desk, statement: str, number: str) -> None:
         """While the stage that `statement` gives for :number and :county is the known one; no connection is kept."""
-        deadline, pause = time.monotonic() + self._wait, _FIRST_PAUSE
+        deadline = time.monotonic() + self._wait
         while time.monotonic() < deadline:
+            ring = desk.looks.listen()
             async with desk.database.reading() as session:
                 row = await fetch_one(session, statement, number=number, county=desk.county)
             if row is None or row[0] != self._known or await desk.request.is_disconnected():
                 return
-            await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(_LOOK_EVERY_SECONDS, max(0.0, deadline - time.monotonic()))):
+                    await ring.wait()
 
 
 def stage_of(table: str, key: str, column: str = "stage") -> str:

@@ -16,10 +16,11 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.bell import Bell
 from api.routing import AT_ONCE, Router
 from models.settings import Settings
 from models.store.database import Database, execute
-from models.store.runs import INBOX_CHANNEL, OUTBOX_CHANNEL
+from models.store.runs import INBOX_CHANNEL, LOOK_CHANNEL, OUTBOX_CHANNEL
 from models.store.vault import Vault
 from models.subsidy import WORKFLOW_TYPES, Signal, Subject
 from models.tables import Outbox, Run
@@ -58,6 +59,7 @@ class Relay:
         self._settings = settings
         self._client = client
         self._router = Router(database, vault, settings)
+        self.looks = Bell()
         self._news = asyncio.Event()
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._outage: str | None = None
@@ -105,12 +107,12 @@ class Relay:
         async with self._database.engine.connect() as plain:
             connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
             try:
-                for channel in (OUTBOX_CHANNEL, INBOX_CHANNEL):
+                for channel in (OUTBOX_CHANNEL, INBOX_CHANNEL, LOOK_CHANNEL):
                     await connection.execute(text(f"LISTEN {channel}"))
                 raw = await connection.get_raw_connection()
                 driver = cast("AsyncConnection[tuple[object, ...]]", raw.driver_connection)
-                async for _ in driver.notifies():
-                    self.nudge()
+                async for heard in driver.notifies():
+                    (self.looks.ring if heard.channel == LOOK_CHANNEL else self.nudge)()
             finally:
                 # a connection that listens must not go back to the others
                 await connection.invalidate()

@@ -11,13 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import NoticeKind, PartStage, RequestResult, RequestStage, label
 from models.card_words import reason_words, refused_words
-from models.store.database import lock
+from models.store.database import execute, lock
 from models.store.locks import unlock_accounts
 from models.store.notices import News, notify
 from models.store.runs import wake
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Signal, workflow_id
-from models.tables import CardChange, CardChangePart, MatterStep
+from models.tables import CardChange, CardChangePart
 from models.tables.base import now
 
 # Without an applied part: what weighs most for the citizen names the result.
@@ -65,18 +65,16 @@ class Held:
 async def held_request(session: AsyncSession, request_no: str) -> Held:
     """Take a request's name and its rows; raises CardRefusal for an unknown one."""
     await lock(session, request_no)
-    statement = select(CardChange).where(CardChange.request_no == request_no).with_for_update()
-    request = (await session.exec(statement, execution_options={"populate_existing": True})).first()
-    if request is None:
-        raise CardRefusal("NOT_FOUND", "没有此申请")
-    chosen = (
-        select(CardChangePart)
-        .where(CardChangePart.request_id == request.id)
+    statement = (
+        select(CardChange, CardChangePart)
+        .where(CardChange.request_no == request_no, CardChangePart.request_id == CardChange.id)
         .order_by(col(CardChangePart.county_code))
         .with_for_update()
     )
-    parts = (await session.exec(chosen, execution_options={"populate_existing": True})).all()
-    return Held(request, list(parts))
+    rows = (await session.exec(statement, execution_options={"populate_existing": True})).all()
+    if not rows:
+        raise CardRefusal("NOT_FOUND", "没有此申请")
+    return Held(rows[0][0], [part for _, part in rows])
 
 
 async def held_part(session: AsyncSession, part_no: str) -> tuple[Held, CardChangePart]:
@@ -95,8 +93,17 @@ def remark_of(vault: Vault, part: CardChangePart) -> str | None:
 
 async def add_step(session: AsyncSession, held: Held, county_code: str | None, step: str, words: str) -> None:
     """A line of 事项办理; `county_code` is empty for what concerns the whole request."""
-    session.add(MatterStep(request_id=held.request.id or 0, county_code=county_code, step=step, words=words))
     await session.flush()
+    await execute(
+        session,
+        "INSERT INTO matter_step (request_id, county_code, step, words, at)"
+        " VALUES (:request, :county, :step, :words, :at)",
+        request=held.request.id,
+        county=county_code,
+        step=step,
+        words=words,
+        at=now(),
+    )
 
 
 async def end_part(

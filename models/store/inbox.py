@@ -11,7 +11,7 @@ from models.platform import Wire
 from models.platform_events import Event, parse_event
 from models.platform_words import EventType
 from models.stages import InboxState
-from models.store.database import execute
+from models.store.database import execute, fetch_one
 from models.store.vault import Vault
 from models.subsidy import number_of
 from models.tables import Inbox
@@ -60,6 +60,17 @@ async def put_asked(
         now=now,
     )
     return rows == 1
+
+
+async def anything_new(session: AsyncSession, number: str) -> bool:
+    """Whether an event or a reviewer's decision waits for its effect: most looks find neither."""
+    row = await fetch_one(
+        session,
+        "SELECT EXISTS (SELECT FROM inbox WHERE number = :number AND applied_at IS NULL)"
+        " OR EXISTS (SELECT FROM contradiction WHERE number = :number AND state = 'decided')",
+        number=number,
+    )
+    return row is not None and row[0]
 
 
 async def pending(session: AsyncSession, number: str, county_code: str, after: int = 0) -> list[Inbox]:

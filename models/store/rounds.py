@@ -38,6 +38,8 @@ async def locked_flow(session: AsyncSession, flow_no: str) -> Flow:
 
 
 async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
+    if flow.summary_no == 0:
+        return None
     statement = select(Summary).where(Summary.flow_id == flow.id, Summary.number == flow.summary_no)
     return (await session.exec(statement)).first()
 

@@ -12,16 +12,25 @@ from models.tables import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
 INBOX_CHANNEL = "onecard_inbox"
+# Some run has looked at its rows: whoever waits for its stage reads it again.
+LOOK_CHANNEL = "onecard_look"
+
+# Into the outbox, and the relay told with the commit: in one statement.
+_POSTED = (
+    "posted AS (INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
+    " VALUES (:workflow_id, :signal, CAST(:ids AS jsonb), now(), now(), 0)) SELECT pg_notify(:channel, '')"
+)
 
 
 async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> None:
     """Open (or open again) the run of a subject and ask the relay to start its workflow."""
+    await session.flush()
     await execute(
         session,
-        "INSERT INTO run (workflow_id, kind, number, county_code, fund_year, batch_no, stage, waiting_for, since,"
-        " opened_at, restarts) VALUES (:workflow_id, :kind, :number, :county, :fund_year, :batch_no, :stage, '',"
-        " now(), now(), 0) ON CONFLICT (workflow_id) DO UPDATE SET closed_at = NULL, stage = excluded.stage,"
-        " since = now(), missing_since = NULL",
+        "WITH opened AS (INSERT INTO run (workflow_id, kind, number, county_code, fund_year, batch_no, stage,"
+        " waiting_for, since, opened_at, restarts) VALUES (:workflow_id, :kind, :number, :county, :fund_year,"
+        " :batch_no, :stage, '', now(), now(), 0) ON CONFLICT (workflow_id) DO UPDATE SET closed_at = NULL,"
+        f" stage = excluded.stage, since = now(), missing_since = NULL), {_POSTED}",
         workflow_id=subject.workflow_id,
         kind=subject.kind.value,
         number=subject.number,
@@ -29,9 +38,11 @@ async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> 
         fund_year=subject.fund_year,
         batch_no=subject.batch_no,
         stage=stage,
+        # A signal and not a bare start: a run that is just closing sees it and looks again instead of ending.
+        signal=Signal.OPENED.value,
+        ids=json.dumps([subject.number]),
+        channel=OUTBOX_CHANNEL,
     )
-    # A signal and not a bare start: a run that is just closing sees it and looks again instead of ending.
-    await post(session, subject.workflow_id, Signal.OPENED, (subject.number,))
 
 
 async def wake(session: AsyncSession, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:
@@ -42,9 +53,11 @@ async def wake(session: AsyncSession, workflow_id: str, signal: Signal, ids: Seq
 async def close_run(session: AsyncSession, workflow_id: str, stage: str) -> None:
     await execute(
         session,
-        "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now() WHERE workflow_id = :id",
+        "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now() WHERE workflow_id = :id"
+        " RETURNING pg_notify(:channel, '')",
         id=workflow_id,
         stage=stage,
+        channel=LOOK_CHANNEL,
     )
 
 
@@ -67,8 +80,7 @@ async def post(session: AsyncSession, workflow_id: str, signal: Signal | None, i
     await session.flush()
     await execute(
         session,
-        "WITH posted AS (INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
-        " VALUES (:workflow_id, :signal, CAST(:ids AS jsonb), now(), now(), 0)) SELECT pg_notify(:channel, '')",
+        f"WITH {_POSTED}",
         workflow_id=workflow_id,
         signal=None if signal is None else signal.value,
         ids=json.dumps(list(ids)),

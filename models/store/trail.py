@@ -44,22 +44,21 @@ async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
     sealed = vault.seal(Field.DETAIL, f"{act.county_code}/{sequence}", detail)
     chain = link(previous, act, sequence, sealed, at)
     await execute(
-        session, "UPDATE trail_head SET chain = :chain WHERE county_code = :county", chain=chain, county=act.county_code
-    )
-    session.add(
-        TrailEntry(
-            county_code=act.county_code,
-            sequence=sequence,
-            actor=act.actor,
-            role=act.role,
-            act=act.act,
-            subject=act.subject,
-            line_count=act.line_count,
-            total_fen=act.total_fen,
-            detail=sealed,
-            at=at,
-            chain=chain,
-        )
+        session,
+        "WITH head AS (UPDATE trail_head SET chain = :chain WHERE county_code = :county)"
+        " INSERT INTO trail_entry (county_code, sequence, actor, role, act, subject, line_count, total_fen, detail, at,"
+        " chain) VALUES (:county, :sequence, :actor, :role, :act, :subject, :count, :fen, :detail, :at, :chain)",
+        county=act.county_code,
+        sequence=sequence,
+        actor=act.actor,
+        role=act.role,
+        act=act.act,
+        subject=act.subject,
+        count=act.line_count,
+        fen=act.total_fen,
+        detail=sealed,
+        at=at,
+        chain=chain,
     )
 
 
