@@ -16,7 +16,7 @@ from models.store.vault import Field, Vault
 CORRECTED = (
     "SELECT l.id, l.application_id, l.application_no, l.county_code, l.name_sealed, l.id_number_sealed, l.bank_code,"
     " l.account_sealed, l.amount_fen, o.correction_sealed FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
-    " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND l.state = 'rejected'"
+    " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND (l.state = 'rejected') IS TRUE"
 )
 # The order is part of a page's bytes: a repeated page must name the same accounts in the same places.
 IN_ORDER = " ORDER BY l.application_id"

@@ -130,21 +130,12 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
         " WHERE dataset_id = :dataset AND application_no = :number",
         **values,
     )
-    if values["outcome"] == "accepted":
-        await execute(session, ACCEPTED_ONCE_MORE, dataset=values["dataset"], number=number)
-    elif values["outcome"] == "matched":
+    if values["outcome"] == "matched":
         await execute(session, "DROP TABLE IF EXISTS incoming")
         await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(number, "matched")])
         await fill_from_matched(session, vault, row.county_code, dataset.handed_in)
         await execute(session, "DROP TABLE incoming")
     return None
-
-
-# The platform counts accepted submissions.
-ACCEPTED_ONCE_MORE = (
-    "UPDATE application a SET acceptances = greatest(a.acceptances, l.attempt) FROM flow_line l, dataset d"
-    " WHERE d.id = :dataset AND l.flow_id = d.flow_id AND l.application_no = :number AND a.id = l.application_id"
-)
 
 
 # PostgreSQL wants to know the type of a value that is used in two places.

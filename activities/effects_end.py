@@ -103,7 +103,7 @@ async def _send_on(session: AsyncSession, flow: Flow) -> int:
         session,
         "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"
         " batch_id = NULL, deferred_reason = '流程已结束，转入下批', updated_at = now(), version = a.version + 1"
-        " FROM flow_line l WHERE l.flow_id = :id AND l.application_id = a.id AND a.stage = 'in_flow'"
+        " FROM flow_line l WHERE l.flow_id = :id AND l.application_id = a.id AND (a.stage = 'in_flow') IS TRUE"
         " AND l.state IN ('unsent', 'held', 'under_review', 'rejected')",
         id=flow.id,
     )
@@ -132,7 +132,7 @@ async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> Non
     await execute(
         session,
         "UPDATE application a SET stage = 'failed', updated_at = now(), version = a.version + 1 FROM flow_line l"
-        " WHERE l.flow_id = :id AND l.application_id = a.id AND l.payment = 'failed' AND a.stage = 'in_flow'",
+        " WHERE l.flow_id = :id AND l.application_id = a.id AND l.payment = 'failed' AND (a.stage = 'in_flow') IS TRUE",
         id=flow.id,
     )
     ours = await as_of_end(session, flow)
@@ -162,7 +162,7 @@ async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: st
         session,
         "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"
         " updated_at = now(), version = a.version + 1 FROM flow_line l"
-        " WHERE l.flow_id = :id AND l.application_id = a.id AND a.stage = 'in_flow'"
+        " WHERE l.flow_id = :id AND l.application_id = a.id AND (a.stage = 'in_flow') IS TRUE"
         " AND l.state NOT IN ('withdrawn', 'deferred')",
         id=flow.id,
     )

@@ -198,7 +198,7 @@ async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
         " FROM (SELECT DISTINCT ON (p.flow_line_id) p.* FROM payment p JOIN flow_line f ON f.id = p.flow_line_id"
         f"   JOIN ({lines}) AS named ON named.application_no = f.application_no AND named.attempt = f.attempt"
         "   WHERE f.flow_id = :flow ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n"
-        " WHERE l.id = n.flow_line_id AND l.state = 'accepted'"
+        " WHERE l.id = n.flow_line_id AND (l.state = 'accepted') IS TRUE"
         " AND (n.sequence > l.payment_sequence OR l.payment IN ('awaiting', 'unresolved'))",
         flow=flow.id,
         ended=ended,

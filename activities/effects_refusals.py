@@ -32,7 +32,7 @@ async def _take_back_init(session: AsyncSession, dataset: Dataset) -> None:
     await execute(
         session,
         "UPDATE application a SET list_id = NULL, updated_at = now() FROM dataset_line l"
-        " WHERE l.dataset_id = :id AND a.id = l.application_id AND a.stage = 'publicised'",
+        " WHERE l.dataset_id = :id AND a.id = l.application_id AND (a.stage = 'publicised') IS TRUE",
         id=dataset.id,
     )
     await release_slot(session, dataset.reference)
@@ -62,7 +62,7 @@ async def _take_back_round(session: AsyncSession, vault: Vault, dataset: Dataset
         session,
         "UPDATE flow_line f SET state = CASE WHEN f.reason_code IS NULL THEN 'unsent' ELSE 'rejected' END,"
         " updated_at = now() FROM dataset_line l WHERE l.dataset_id = :dataset AND f.flow_id = :flow"
-        " AND f.application_id = l.application_id AND f.state = 'under_review'",
+        " AND f.application_id = l.application_id AND (f.state = 'under_review') IS TRUE",
         dataset=dataset.id,
         flow=dataset.flow_id,
     )

@@ -202,7 +202,7 @@ async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:
     return await fetch(
         session,
         "SELECT l.id, l.application_no, l.amount_fen FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
-        f" WHERE o.order_id = :order AND {condition} ORDER BY l.application_id",
+        f" WHERE o.order_id = :order AND ({condition}) IS TRUE ORDER BY l.application_id",
         order=order.id,
     )
 
@@ -213,7 +213,7 @@ async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -
         session,
         "UPDATE application a SET stage = 'withdrawn', withdrawn_reason = :reason, updated_at = now(),"
         " version = a.version + 1 FROM flow_line l WHERE l.id = ANY(:ids) AND a.id = l.application_id"
-        " AND a.stage = 'in_flow'",
+        " AND (a.stage = 'in_flow') IS TRUE",
         ids=line_ids,
         reason=order.reason,
     )

@@ -206,7 +206,7 @@ async def _move_lines(session: AsyncSession, line_ids: list[int], reason: str) -
         "UPDATE application a SET stage = 'pending_settlement', deferred_reason = :reason, batch_id = NULL,"
         " verification = CASE WHEN a.payments > 0 THEN a.verification ELSE 'none' END,"
         " version = a.version + 1, updated_at = now() FROM flow_line l "
-        "WHERE l.id = ANY(:ids) AND a.id = l.application_id AND a.stage = 'in_flow'",
+        "WHERE l.id = ANY(:ids) AND a.id = l.application_id AND (a.stage = 'in_flow') IS TRUE",
         ids=line_ids,
         reason=reason,
     )

@@ -94,6 +94,6 @@ async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settl
         session,
         "UPDATE application a SET stage = :status, payments = greatest(a.payments, l.attempt),"
         " version = a.version + 1, updated_at = now() FROM settled s JOIN flow_line l ON l.id = s.line_id "
-        "WHERE a.id = s.application_id AND a.stage = 'in_flow'",
+        "WHERE a.id = s.application_id AND (a.stage = 'in_flow') IS TRUE",
         status=settlement.status,
     )

@@ -96,7 +96,7 @@ def test_lines_that_the_platform_names_in_its_refusal_come_back_and_the_others_g
     """LINE_NOT_ELIGIBLE for a line whose attempt the platform counts otherwise: nothing of the round was taken."""
     office = Office(province)
     batch_no, numbers = office.verified(lines(3))
-    province.change("UPDATE application SET acceptances = 4 WHERE application_no = :no", no=numbers[1])
+    province.change("UPDATE application SET payments = 4 WHERE application_no = :no", no=numbers[1])
     flow_no = office.begin(batch_no)
     office.at(flow_no, "settling")
     assert office.counts(flow_no) == {"accepted": 2, "awaiting": 2, "rejected": 1}

@@ -43,7 +43,7 @@ def application_row(vault: LocalVault, record: Json, batch: int, year: int) -> R
         *(seal(Field.PHONE, no, record["phone"]), record["town_code"], record["village_code"], record["group"]),
         *(record["bank_code"], seal(Field.ACCOUNT, no, record["account_no"])),
         *(index(Field.ACCOUNT, record["account_no"]), "agricultural", record["family_size"], record["item_code"]),
-        *(record["amount_fen"], batch, "none", 0, 0, "bare", 1, at, at),
+        *(record["amount_fen"], batch, "none", 0, "bare", 1, at, at),
     )
 
 

@@ -10,7 +10,7 @@ APPLICATION = (
     *("application_no", "county_code", "fund_year", "applicant_kind", "channel", "stage", "name_sealed"),
     *("id_number_sealed", "person_index", "phone_sealed", "town_code", "village_code", "group_name", "bank_code"),
     *("account_sealed", "account_index", "household_registration", "family_size", "item_code", "amount_fen"),
-    *("batch_id", "verification", "payments", "acceptances", "entered_by", "version", "created_at", "updated_at"),
+    *("batch_id", "verification", "payments", "entered_by", "version", "created_at", "updated_at"),
 )
 REGISTER = (
     *("county_code", "person_index", "name_sealed", "id_number_sealed", "bank_code", "account_sealed"),

@@ -67,7 +67,6 @@ def new_row(vault: Vault, entered: Entered, application_no: str, form: Applicati
         "import_id": entered.import_id,
         "verification": "none",
         "payments": 0,
-        "acceptances": 0,
         "entered_by": entered.entered_by,
         "version": 1,
         "created_at": at,

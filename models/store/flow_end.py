@@ -13,7 +13,7 @@ _MANY_PAGES = 2**31 - 1
 _AS_OF_END = """
 SELECT status, count(*), sum(amount_fen)::bigint FROM (
   SELECT DISTINCT ON (p.flow_line_id) p.status, p.amount_fen FROM payment p
-  JOIN flow_line l ON l.id = p.flow_line_id AND l.state = 'accepted'
+  JOIN flow_line l ON l.id = p.flow_line_id AND (l.state = 'accepted') IS TRUE
   WHERE p.flow_id = :id
   ORDER BY p.flow_line_id, coalesce(p.page, 0) <= :pages DESC, p.sequence DESC, p.id DESC
 ) AS newest GROUP BY status

@@ -114,12 +114,16 @@ COPIED = (
     "application_no, county_code, applicant_kind, name_sealed, id_number_sealed, person_index, phone_sealed, town_code,"
     " village_code, group_name, household_registration, family_size, item_code, amount_fen, verification"
 )
+# The platform counts accepted submissions, those of a cancelled flow too.
+_ACCEPTED = """(
+         SELECT count(DISTINCT s.flow_id) FROM dataset_line d JOIN dataset s ON s.id = d.dataset_id
+         WHERE d.application_id = a.id AND d.outcome = 'accepted' AND s.flow_id IS NOT NULL)"""
 _LINES = f"""
 INSERT INTO flow_line (
   flow_id, application_id, indicator_id, attempt, repays_flow_id, bank_code, account_sealed, account_index,
   state, sent, money, payment_sequence, updated_at, {COPIED}
 )
-SELECT :flow, a.id, p.indicator_id, greatest(a.acceptances, a.payments) + 1, CASE WHEN a.payments > 0 THEN (
+SELECT :flow, a.id, p.indicator_id, greatest({_ACCEPTED}, a.payments) + 1, CASE WHEN a.payments > 0 THEN (
          SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed') END,
        coalesce(r.bank_code, a.bank_code), coalesce(r.account_sealed, a.account_sealed),
        coalesce(r.account_index, a.account_index),

@@ -56,7 +56,6 @@ class Application(SQLModel, table=True):
     verification: Verification = Field(default=Verification.NONE, sa_type=words(Verification))
     verification_reason_sealed: str | None = None
     settlement_material_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    acceptances: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     payments: int = 0
     returned_reason: str | None = None
     withdrawn_reason: str | None = None

@@ -477,7 +477,6 @@ CREATE TABLE application (
   verification VARCHAR(40) NOT NULL,
   verification_reason_sealed VARCHAR,
   settlement_material_at TIMESTAMP WITH TIME ZONE,
-  acceptances INTEGER DEFAULT 0 NOT NULL,
   payments INTEGER NOT NULL,
   returned_reason VARCHAR,
   withdrawn_reason VARCHAR,
