@@ -37,25 +37,28 @@ class ListActivities:
         self._settings = settings
 
     @activity.defn
-    async def prepare_list(self, subject: Subject) -> None:
-        """Fix which lines go out, in which order; a list that is fixed already passes."""
+    async def prepare_list(self, subject: Subject) -> ListLook:
+        """Fix which lines go out, in which order, and look; a list that is fixed already is only looked at."""
         async with self._database.transaction() as session:
             await lock(session, subject.number)
-            if await fetch_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
-                return
-            row = await fetch_one(
-                session,
-                "INSERT INTO dataset (reference, kind, county_code, batch_id, stage, generation, record_count,"
-                " total_fen, created_at) VALUES (:no, :kind, :county,"
-                " (SELECT id FROM batch WHERE batch_no = CAST(:batch_no AS text)), 'prepared', 1, 0, 0,"
-                " now()) RETURNING id",
-                no=subject.number,
-                kind=KINDS[subject.kind],
-                county=subject.county_code,
-                batch_no=subject.batch_no if subject.kind is RunKind.VERIFICATION else None,
-            )
-            assert row is not None
-            await self._fix_lines(session, subject, int(row[0]))
+            if not await fetch_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
+                await self._fix_list(session, subject)
+            return await self._look(session, subject)
+
+    async def _fix_list(self, session: AsyncSession, subject: Subject) -> None:
+        row = await fetch_one(
+            session,
+            "INSERT INTO dataset (reference, kind, county_code, batch_id, stage, generation, record_count,"
+            " total_fen, created_at) VALUES (:no, :kind, :county,"
+            " (SELECT id FROM batch WHERE batch_no = CAST(:batch_no AS text)), 'prepared', 1, 0, 0,"
+            " now()) RETURNING id",
+            no=subject.number,
+            kind=KINDS[subject.kind],
+            county=subject.county_code,
+            batch_no=subject.batch_no if subject.kind is RunKind.VERIFICATION else None,
+        )
+        assert row is not None
+        await self._fix_lines(session, subject, int(row[0]))
 
     async def _fix_lines(self, session: AsyncSession, subject: Subject, dataset_id: int) -> None:
         names = (
@@ -91,8 +94,8 @@ class ListActivities:
         )
 
     @activity.defn
-    async def ask_for_slot(self, subject: Subject) -> None:
-        """Queue for the province's one initialisation; first come, first served; asking again keeps the place."""
+    async def ask_for_slot(self, subject: Subject) -> ListLook:
+        """Queue for the province's one initialisation: first come, first served; asking again keeps the place."""
         async with self._database.transaction() as session:
             await execute(
                 session,
@@ -102,19 +105,23 @@ class ListActivities:
                 county=subject.county_code,
                 list=subject.number,
             )
+            return await self._look(session, subject)
 
     @activity.defn
     async def look_at_list(self, subject: Subject) -> ListLook:
         """Apply what has come, grant the slot if it is free, and tell where the list stands."""
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject)
-            dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
-            if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:
-                await _finish_empty(session, dataset)
-            granted = await _grant(session, subject) if subject.kind is RunKind.BENEFICIARY_INIT else True
-            return await self._look(session, subject, dataset, granted)
+            return await self._look(session, subject)
 
-    async def _look(self, session: AsyncSession, subject: Subject, dataset: Dataset, granted: bool) -> ListLook:
+    async def _look(self, session: AsyncSession, subject: Subject) -> ListLook:
+        await take_in(session, self._vault, subject)
+        dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
+        if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:
+            await _finish_empty(session, dataset)
+        granted = await _grant(session, subject) if subject.kind is RunKind.BENEFICIARY_INIT else True
+        return await self._stands(session, subject, dataset, granted)
+
+    async def _stands(self, session: AsyncSession, subject: Subject, dataset: Dataset, granted: bool) -> ListLook:
         waiting = dataset.stage is DatasetStage.PREPARED and dataset.platform_id is not None and not granted
         stage = DatasetStage.WAITING_SLOT if waiting else dataset.stage
         sentence = LIST[stage] if not waiting else await _queue(session, subject)

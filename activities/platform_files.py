@@ -38,8 +38,10 @@ class PlatformFiles:
         return _platform_ids(files)
 
     async def _read(self, file_ids: Iterable[int]) -> Sequence[StoredFile]:
+        if not (wanted := sorted(set(file_ids))):
+            return ()
         async with self._database.reading() as session:
-            statement = select(StoredFile).where(col(StoredFile.id).in_(sorted(set(file_ids))))
+            statement = select(StoredFile).where(col(StoredFile.id).in_(wanted))
             return (await session.exec(statement)).all()
 
     async def _try_one(self, file: StoredFile) -> None:

@@ -149,7 +149,7 @@ class CardSide:
 
     def account_checks(self) -> None:
         """One account, then the county."""
-        account = self.home.reviewer.get("/register", limit=1)["items"][0]["account_id"]
+        account = self.home.reviewer.get("/register", limit=1, status="valid")["items"][0]["account_id"]
         for what in ({"account_id": account}, {"county": HOME}):
             path = f"/account-checks/{self.home.operator.post('/account-checks', what)['round_no']}"
             wait_for("账号核验", lambda path=path: self.home.reviewer.get(path), lambda seen: seen["stage"] == "done")  # type: ignore[misc]

@@ -1,5 +1,7 @@
 """数据初始化: applications are matched with the platform's beneficiaries, one county of a province at a time."""
 
+from collections.abc import Awaitable, Callable
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -9,6 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import CALL, PUSH
     from workflows.rows import RowDriven
 
+Looking = Callable[[ListActivities, Subject], Awaitable[ListLook]]
+
 
 @workflow.defn
 class BeneficiaryInitWorkflow(RowDriven):
@@ -16,8 +20,7 @@ class BeneficiaryInitWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        await self._at_hand(ListActivities.prepare_list, subject)
-        look = await self._look(subject)
+        look = await self._look(subject, ListActivities.prepare_list)
         while not look.done or self._news:
             if not look.committed:
                 await self._hand_over(subject, look)
@@ -29,8 +32,7 @@ class BeneficiaryInitWorkflow(RowDriven):
     async def _hand_over(self, subject: Subject, look: ListLook) -> None:
         """Pages first, then the slot, then the commit; a county outside may hold the province all the same."""
         await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
-        await self._at_hand(ListActivities.ask_for_slot, subject)
-        look = await self._look(subject)
+        look = await self._look(subject, ListActivities.ask_for_slot)
         if look.done or look.committed:
             return
         if not look.slot_granted:
@@ -40,8 +42,8 @@ class BeneficiaryInitWorkflow(RowDriven):
         if result.busy_holder is not None or result.try_again_seconds:
             await self._pause(subject, result.try_again_seconds)
 
-    async def _look(self, subject: Subject) -> ListLook:
+    async def _look(self, subject: Subject, looking: Looking = ListActivities.look_at_list) -> ListLook:
         self._news.clear()
-        look = await self._at_hand(ListActivities.look_at_list, subject)
+        look = await self._at_hand(looking, subject)
         self._enter(subject, look)
         return look

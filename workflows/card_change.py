@@ -48,7 +48,7 @@ class CardChangeWorkflow(RowDriven):
             ),
         )
         self._news.clear()
-        look = await self._at_hand(CardActivities.validate_request, subject, BANK_AT_HAND, BANK)
+        look = await self._at_hand(CardActivities.validate_request, subject, first=BANK_AT_HAND, otherwise=BANK)
         self._enter(subject, look)
         return look
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
@@ -69,8 +69,8 @@ class RowDriven:
 
     async def _at_hand(
         self,
-        activity: Callable[[Any, Subject], Awaitable[Result]],
-        subject: Subject,
+        activity: Callable[..., Awaitable[Result]],
+        *about: object,
         first: LocalOptions = AT_HAND,
         otherwise: Options = LOOK,
     ) -> Result:
@@ -79,11 +79,11 @@ class RowDriven:
         Where that fails it becomes an activity of its own: tried without end, and ops see it being tried.
         """
         try:
-            return await workflow.execute_local_activity_method(activity, subject, **first)
+            return await workflow.execute_local_activity_method(activity, args=about, **first)
         except FailureError as error:  # not wrapped into an ActivityError here
             if is_cancelled_exception(error):
                 raise
-        return await workflow.execute_activity_method(activity, subject, **otherwise)
+        return await workflow.execute_activity_method(activity, args=about, **otherwise)
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""

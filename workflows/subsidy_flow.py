@@ -75,8 +75,13 @@ class SubsidyFlowWorkflow(RowDriven):
         elif order.kind is OrderKind.CANCELLATION:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, order], **CALL)
         else:
-            opening = OrderActivities.open_ordered_round
-            await self._send_round(await workflow.execute_activity_method(opening, args=[subject, order], **CALL))
+            await self._send_round(await self._open_ordered(subject, order))
+
+    async def _open_ordered(self, subject: Subject, order: NextOrder) -> DatasetRef | None:
+        opening = OrderActivities.open_ordered_round
+        if order.kind is OrderKind.MODIFIED:  # the bank is asked about new accounts first
+            return await workflow.execute_activity_method(opening, args=[subject, order], **CALL)
+        return await self._at_hand(opening, subject, order)
 
     async def _look(self, subject: Subject) -> FlowLook:
         self._news.clear()

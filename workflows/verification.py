@@ -1,5 +1,7 @@
 """大数据校验: the personal applications of a settlement batch, whole, are checked by the platform (S1 2.5)."""
 
+from collections.abc import Awaitable, Callable
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -9,6 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import PUSH
     from workflows.rows import RowDriven
 
+Looking = Callable[[ListActivities, Subject], Awaitable[ListLook]]
+
 
 @workflow.defn
 class VerificationWorkflow(RowDriven):
@@ -16,8 +20,7 @@ class VerificationWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        await self._at_hand(ListActivities.prepare_list, subject)
-        look = await self._look(subject)
+        look = await self._look(subject, ListActivities.prepare_list)
         while not look.done or self._news:
             if not look.committed:
                 await workflow.execute_activity_method(DatasetActivities.hand_over, look.dataset, **PUSH)
@@ -26,8 +29,8 @@ class VerificationWorkflow(RowDriven):
             look = await self._look(subject)
         return look.stage
 
-    async def _look(self, subject: Subject) -> ListLook:
+    async def _look(self, subject: Subject, looking: Looking = ListActivities.look_at_list) -> ListLook:
         self._news.clear()
-        look = await self._at_hand(ListActivities.look_at_list, subject)
+        look = await self._at_hand(looking, subject)
         self._enter(subject, look)
         return look

@@ -128,12 +128,7 @@ async def _fix_lines(
         mode=mode,
         ids=line_ids,
     )
-    await execute(
-        session,
-        "UPDATE flow SET round_no = :round, stage = 'under_review' WHERE id = :id",
-        round=flow.round_no,
-        id=flow.id,
-    )
+    await execute(session, "UPDATE flow SET stage = 'under_review' WHERE id = :id", id=flow.id)
 
 
 async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
