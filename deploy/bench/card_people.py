@@ -5,8 +5,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 import httpx
+import uvloop
 from sqlalchemy.ext.asyncio import create_async_engine
 from stdnum import luhn
 
@@ -28,7 +30,7 @@ IN_REVIEW = (
     " WHERE p.stage = 'in_review' AND c.request_no = ANY(%s)"
 )
 PATIENCE_SECONDS = 1_800.0
-_OPENED_AT_ONCE = 8  # below the pool's size, as many as an API process would have under way
+_OPENED_AT_ONCE = 8  # below the product's pool, as many as an API process would have under way
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,21 @@ class Holder:
 
 
 class CardDesk:
-    """Does with rows what an API in front of these people would do."""
+    """Does with rows what an API in front of these people would do: on its event loop, its connections kept."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.vault = LocalVault.from_file(stack.layout.vault_key)
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        options = {**ENGINE_OPTIONS, "pool_size": _OPENED_AT_ONCE, "max_overflow": 0}
+        self._database = Database(create_async_engine(stack.layout.database_url, **options))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._database.dispose())
+        self._runner.close()
 
     def invite(self, seed: int, count: int) -> list[Holder]:
         """New holders: register rows by COPY, both accounts open at their banks."""
@@ -53,13 +65,13 @@ class CardDesk:
         known = accounts_file([line for holder in holders for line in (holder.old, holder.new)])
         url = f"{self._stack.layout.simulator_url}/admin/bank-accounts"
         httpx.post(url, content=known, timeout=120.0, trust_env=False).raise_for_status()
-        asyncio.run(self._register(holders))
+        self._runner.run(self._register(holders))
         return holders
 
     def to_review(self, holders: Sequence[Holder]) -> tuple[list[str], float]:
         """Numbers of a request of each, and seconds from the first one given in until all wait for the reviewer."""
         begun = time.perf_counter()
-        numbers = asyncio.run(self._open(holders))
+        numbers = self._runner.run(self._open(holders))
         self.until(len(numbers), IN_REVIEW, numbers)
         return numbers, time.perf_counter() - begun
 
@@ -81,10 +93,8 @@ class CardDesk:
 
     async def _register(self, holders: Sequence[Holder]) -> None:
         columns = (*REGISTER_COLUMNS, "status", "source", "updated_at")
-        database = self._database()
-        async with database.transaction() as session:
+        async with self._database.transaction() as session:
             await copy_rows(session, "register_account", columns, [self._row(holder) for holder in holders])
-        await database.dispose()
 
     def _row(self, holder: Holder) -> tuple[str | datetime, ...]:
         line, person = holder.old, holder.citizen.person_index
@@ -104,19 +114,13 @@ class CardDesk:
         )
 
     async def _open(self, holders: Sequence[Holder]) -> list[str]:
-        database, gate = self._database(), asyncio.Semaphore(_OPENED_AT_ONCE)
+        gate = asyncio.Semaphore(_OPENED_AT_ONCE)
 
         async def one(holder: Holder) -> str:
-            async with gate, database.transaction() as session:
+            async with gate, self._database.transaction() as session:
                 return (await open_request(session, self.vault, holder.citizen, _wish(holder))).request_no
 
-        numbers = await asyncio.gather(*(one(holder) for holder in holders))
-        await database.dispose()
-        return list(numbers)
-
-    def _database(self) -> Database:
-        options = {**ENGINE_OPTIONS, "pool_size": _OPENED_AT_ONCE}
-        return Database(create_async_engine(self._stack.layout.database_url, **options))
+        return list(await asyncio.gather(*(one(holder) for holder in holders)))
 
 
 def _wish(holder: Holder) -> CardWish:

@@ -57,9 +57,10 @@ def measure(stack: Stack, count: int) -> Waiting:
     """On a worker that has next to nothing in its cache yet, and has done each kind of work once."""
     stack.stop("worker")
     stack.start("worker")
-    desk, seconds = CardDesk(stack), time.perf_counter
-    desk.to_review(desk.invite(WARM_SEED, WARM))
-    numbers, weights = _pile_up(stack, desk, desk.invite(SEED, count))
+    seconds = time.perf_counter
+    with CardDesk(stack) as desk:
+        desk.to_review(desk.invite(WARM_SEED, WARM))
+        numbers, weights = _pile_up(stack, desk, desk.invite(SEED, count))
     begun = seconds()
     for name in reversed(PARTS):
         stack.kill(name)
