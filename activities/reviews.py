@@ -96,7 +96,10 @@ class ReviewActivities:
         table = TABLES[subject.kind]
         async with self._database.transaction() as session:
             await take_in(session, self._vault, subject)
-            row = await fetch_one(session, f"SELECT stage FROM {table} WHERE {table}_no = :no", no=subject.number)
+            # Held to the end: handed in again at this moment, its run must not be closed after that.
+            row = await fetch_one(
+                session, f"SELECT stage FROM {table} WHERE {table}_no = :no FOR UPDATE", no=subject.number
+            )
             assert row is not None
             stage = ReviewStage(row[0])
             since, ask_now = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])

@@ -67,7 +67,7 @@ class Watch:
         """Missing runs are started again; a Temporal that may have come back older than our rows is told all anew."""
         try:
             missing = await self._restart_missing()
-        except RPCError:
+        except (RPCError, RuntimeError):  # the client's own word when it can't even connect
             self._was_away = True
             raise
         if self._was_away or self._has_forgotten:

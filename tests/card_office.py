@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import httpx
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.platform_client import PlatformClient
 from deploy.demo.people import Json
-from models.platform_words import CardType
+from models.platform_requests import AccountChangeSubmission
+from models.platform_words import AccountSource, CardType
 from models.store.accounts import NewAccount, apply_change
 from models.store.card_decisions import ask_retry, decide_part
 from models.store.card_requests import CardWish, Citizen, open_request, withdraw_request
@@ -16,6 +19,7 @@ from models.store.vault import Field
 from tests.application_lines import citizen_id
 from tests.card_ground import card
 from tests.province import Province
+from tests.scripted_platform import MemoryJournal
 
 Found = TypeVar("Found")
 BANK, OTHER_BANK = "ICBC", "ABC"
@@ -171,3 +175,47 @@ class CardOffice:
             "SELECT kind FROM notice WHERE person_index = :person ORDER BY id", person=citizen.person_index
         )
         return [str(row[0]) for row in rows]
+
+
+def applied_beside_a_busy_county(office: CardOffice) -> str:
+    """A change in two counties: one has another change under way at the platform, the other's result was lost."""
+    mei, (busy, lost, _) = office.citizen(1), office.counties
+    office.settle(mei)
+    office.province.platform.hold("account_change")
+    handed_in_elsewhere(office, busy, office.card(7))
+    office.province.platform.lose("account.change.applied")
+    request_no = office.in_review(mei, office.new, busy, lost)
+    office.decide(request_no, True, busy)
+    office.decide(request_no, True, lost)
+    handed = "SELECT count(submission_id) FROM card_change_part WHERE county_code = :county"
+    office.province.until("已提交", handed, 1, county=lost)
+    [(submission_id,)] = office.province.rows("SELECT submission_id FROM card_change_part WHERE submission_id > ''")
+    office.province.platform.ask("POST", f"/clerk/{submission_id}", {"approve": True})
+    office.at(request_no, "applied", lost)
+    assert office.province.rows(handed, county=busy) == [(0,)]
+    return request_no
+
+
+def handed_in_elsewhere(office: CardOffice, county: str, other: Card) -> str:
+    """An account change of the person that somebody gave in at the platform under a reference of another system."""
+    mei = office.citizen(1)
+    office.bank_knows(mei, other)
+    change = AccountChangeSubmission(
+        client_reference="elsewhere-1",
+        attempt=1,
+        county_code=county,
+        name=mei.name,
+        id_number=mei.id_number,
+        card_type=CardType.BANK_CARD,
+        new_bank_code=other.bank_code,
+        new_account_no=other.account_no,
+        source=AccountSource.VILLAGE_ENTRY,
+    )
+
+    async def hand_in() -> str:
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            clients = {f"{office.province.code}0000": office.province.credentials}
+            client = PlatformClient(http, clients, MemoryJournal())
+            return (await client.apply_account_change(change, key="elsewhere-1/a1")).submission_id
+
+    return office.province.portal.call(hand_in)

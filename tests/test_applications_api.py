@@ -11,7 +11,7 @@ import pytest
 
 from models.stages import Role
 from models.store.database import execute, fetch, fetch_int
-from models.store.trail import verify
+from models.store.trail import by_system, record, verify
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import (
     act,
@@ -25,6 +25,8 @@ from tests.application_lines import (
     request,
     stages,
 )
+
+ENTRIES = 60
 
 
 @pytest.fixture
@@ -136,6 +138,30 @@ async def test_the_whole_life_before_a_flow(server: ApiServer) -> None:
         acts = [row[0] for row in await fetch(session, "SELECT act FROM trail_entry ORDER BY id")]
         assert acts[-1] == "applications.withdrawn"
         assert await verify(session, COUNTY) is None
+
+
+async def test_a_trail_that_is_written_meanwhile_is_whole_and_a_changed_one_is_not(server: ApiServer) -> None:
+    """Read by one statement: between two, an entry more would look like a broken chain."""
+
+    async def write() -> None:
+        for place in range(ENTRIES):
+            async with server.database.transaction() as session:
+                await record(session, server.vault, by_system(COUNTY, "noted", str(place), {}))
+
+    async def found() -> int | None:
+        async with server.database.reading() as session:
+            return await verify(session, COUNTY)
+
+    writers = [asyncio.create_task(write()) for _ in range(2)]
+    looks = 0
+    while not all(writer.done() for writer in writers):
+        assert await found() is None
+        looks += 1
+    await asyncio.gather(*writers)
+    assert looks > 2
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE trail_entry SET actor = 'nobody' WHERE sequence = 7")
+    assert await found() == 7
 
 
 async def test_a_named_line_that_is_unfit_refuses_the_whole_act(server: ApiServer) -> None:

@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from deploy.demo.people import Json
 from deploy.stack import StackError, temporal
-from tests.card_office import CardOffice
+from tests.card_office import CardOffice, applied_beside_a_busy_county
 from tests.province import Province
 from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
 
@@ -18,6 +18,7 @@ pytest_plugins = ["tests.province_fixtures"]
 LONG_HISTORY = 12
 # Nobody finds later what was lost: neither the watch nor the daily question.
 ALONE = {"watch_seconds": 3_600, "platform_first_ask_seconds": 86_400, "relay_poll_seconds": 0.02}
+WAITING = {"platform_first_ask_seconds": 3, "platform_ask_seconds": 3, "platform_busy_retry_seconds": 0.2}
 BURST, AT_ONCE = 150, 12
 
 
@@ -61,6 +62,13 @@ def test_no_callback_of_a_burst_is_lost_when_a_run_begins_anew_or_ends(province:
     assert [count for _, count in effects] == [2, 2 * BURST]
     assert office.register(mei, first)[0] == office.register(mei, second)[0] == new.account_no
     assert office.notices(mei).count("applied") <= 2
+
+
+@pytest.mark.parametrize("province", [WAITING], indirect=True)
+def test_a_county_that_is_busy_history_after_history_keeps_nobody_from_asking(province: Province) -> None:
+    office = CardOffice(province)
+    request_no = applied_beside_a_busy_county(office)
+    assert executions(province, f"card-change/{request_no}") > 2
 
 
 def burst(province: Province, body: Json, name: str) -> None:

@@ -2,17 +2,12 @@
 
 from dataclasses import replace
 
-import httpx
 import pytest
 
-from activities.platform_client import PlatformClient
-from models.platform_requests import AccountChangeSubmission
-from models.platform_words import AccountSource, CardType
 from models.store.vault import Field
-from tests.card_office import Card, CardOffice
+from tests.card_office import CardOffice, applied_beside_a_busy_county, handed_in_elsewhere
 from tests.county_office import Line, Office
 from tests.province import Province
-from tests.scripted_platform import MemoryJournal
 
 pytest_plugins = ["tests.province_fixtures"]
 
@@ -200,20 +195,8 @@ def test_a_change_that_is_pending_elsewhere_is_waited_for(office: CardOffice) ->
 
 @pytest.mark.parametrize("province", [{"platform_first_ask_seconds": 1, "platform_ask_seconds": 1}], indirect=True)
 def test_a_county_that_waits_keeps_nobody_from_asking_for_the_others(office: CardOffice) -> None:
-    mei, (busy, lost, _) = office.citizen(1), office.counties
-    office.settle(mei)
-    office.province.platform.hold("account_change")
-    handed_in_elsewhere(office, busy, office.card(7))
-    office.province.platform.lose("account.change.applied")
-    request_no = office.in_review(mei, office.new, busy, lost)
-    office.decide(request_no, True, busy)
-    office.decide(request_no, True, lost)
-    handed = "SELECT count(submission_id) FROM card_change_part WHERE county_code = :county"
-    office.province.until("已提交", handed, 1, county=lost)
-    [(submission_id,)] = office.province.rows("SELECT submission_id FROM card_change_part WHERE submission_id > ''")
-    office.province.platform.ask("POST", f"/clerk/{submission_id}", {"approve": True})
-    office.at(request_no, "applied", lost)
-    assert office.province.rows(handed, county=busy) == [(0,)]
+    applied_beside_a_busy_county(office)
+    busy, lost, _ = office.counties
     told = "SELECT count(*) FROM trail_entry WHERE act = 'card_change.result' AND county_code = :county"
     assert [office.province.rows(told, county=county) for county in (busy, lost)] == [[(0,)], [(1,)]]
 
@@ -237,31 +220,6 @@ def test_what_became_of_a_change_that_an_invalidation_ended_is_asked_for(office:
     office.province.platform.ask("POST", f"/clerk/{submission_id}", {"approve": True})
     office.province.until("矛盾", "SELECT count(*) FROM contradiction WHERE state = 'open'", 1)
     office.province.until("办结", still_open, 0)
-
-
-def handed_in_elsewhere(office: CardOffice, county: str, other: Card) -> str:
-    """An account change of the person that somebody gave in at the platform under a reference of another system."""
-    mei = office.citizen(1)
-    office.bank_knows(mei, other)
-    change = AccountChangeSubmission(
-        client_reference="elsewhere-1",
-        attempt=1,
-        county_code=county,
-        name=mei.name,
-        id_number=mei.id_number,
-        card_type=CardType.BANK_CARD,
-        new_bank_code=other.bank_code,
-        new_account_no=other.account_no,
-        source=AccountSource.VILLAGE_ENTRY,
-    )
-
-    async def hand_in() -> str:
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-            clients = {f"{office.province.code}0000": office.province.credentials}
-            client = PlatformClient(http, clients, MemoryJournal())
-            return (await client.apply_account_change(change, key="elsewhere-1/a1")).submission_id
-
-    return office.province.portal.call(hand_in)
 
 
 def invalidate(office: CardOffice, county: str, reason: str) -> None:

@@ -1,24 +1,27 @@
 """Policy unit, policies, budget choices, indicators, files, lists and contradictions over HTTP (S1 1.1, 2.3)."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
 from sqlmodel import col, select
 
+from activities.reviews import ReviewActivities
 from deploy.stack.objects import Access
 from models.stages import ReviewStage, Role
 from models.store.contradictions import Claim, keep
-from models.store.database import execute
+from models.store.database import execute, fetch_int
 from models.store.runs import close_run, open_run
 from models.subsidy import RunKind, Subject, workflow_id
 from models.tables import Indicator, Outbox, Policy, ProvinceSlot, Run, TrailEntry
 from models.tables.base import now
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
+from tests.tiny_runs import eventually
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 UNIT, PROJECT, DOCUMENT = "11500001006562645B", f"{COUNTY}{YEAR}001", f"渝财农〔{YEAR}〕15号"
@@ -67,6 +70,36 @@ async def refused(server: ApiServer, table: str, number: str, submission_id: str
             no=number,
         )
         await close_run(session, workflow_id(kind, number), "rejected")
+
+
+async def test_a_look_at_a_refusal_does_not_close_what_is_handed_in_again_at_that_moment(server: ApiServer) -> None:
+    number, again = await uploaded(server), await stored(server, PDF + b" 2")
+    await refused(server, "policy", number)
+    subject = Subject(kind=RunKind.POLICY_REVIEW, number=number, county_code=COUNTY, fund_year=YEAR)
+    looking = ReviewActivities(server.database, server.vault, cast(Any, None), cast(Any, None), server.settings)
+    async with server.database.transaction() as session:
+        await execute(session, "SELECT 1 FROM trail_head WHERE county_code = :county FOR UPDATE", county=COUNTY)
+        upload = server.post(Role.COUNTY_ADMIN, f"/policies/{number}/uploads", {"file_id": again})
+        uploading = asyncio.create_task(upload)  # has changed policy and run, and waits for the trail
+        await waiting(server, 1)
+        look = asyncio.create_task(looking.look_at_review(subject))
+        await waiting(server, 2)
+    assert (await uploading).status_code == 201
+    assert not (await look).done
+    async with server.database.reading() as session:
+        run = (await session.exec(select(Run).where(Run.number == number))).one()
+    assert (run.stage, run.closed_at) == ("in_review", None)
+
+
+async def waiting(server: ApiServer, count: int) -> None:
+    """Until so many of this database's transactions wait for another one."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def enough() -> bool:
+        async with server.database.reading() as session:
+            return await fetch_int(session, blocked) >= count
+
+    await eventually(enough)
 
 
 def indicator(**changes: Any) -> dict[str, Any]:

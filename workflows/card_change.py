@@ -1,7 +1,7 @@
 """账号变更: a citizen's card change, county by county, from the bank's word to the last 上卡 (S2; DOMAIN 4)."""
 
 import asyncio
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -15,6 +15,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import ASK, BANK, BANK_AT_HAND
     from workflows.rows import UNANSWERED_SECONDS, RowDriven
 
+ASK_AT = "ask_at"
+
 
 @workflow.defn
 class CardChangeWorkflow(RowDriven):
@@ -22,7 +24,7 @@ class CardChangeWorkflow(RowDriven):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ask_at: datetime | None = None
+        self._ask_at: float | None = workflow.memo_value(ASK_AT, None)
 
     @workflow.signal
     def part_decided(self, request_nos: list[str]) -> None:
@@ -61,16 +63,20 @@ class CardChangeWorkflow(RowDriven):
             return
         pauses = await asyncio.gather(*(self._apply(subject, part) for part in look.to_apply))
         if any(pauses):
-            await self._pause(subject, min(pause for pause in pauses if pause))
             await self._ask_when_due(subject, look)
+            await self._pause(subject, min(pause for pause in pauses if pause))
 
     async def _ask_when_due(self, subject: Subject, look: CardLook) -> None:
         """One county that is busy for weeks doesn't keep the results of the others from being asked for."""
         if self._ask_at is None:
-            self._ask_at = workflow.now() + timedelta(seconds=look.ask_after_seconds)
-        if workflow.now() >= self._ask_at:
+            self._ask_at = workflow.time() + look.ask_after_seconds
+        if workflow.time() >= self._ask_at:
             self._ask_at = None
             await self._ask(subject)
+
+    def _carried(self) -> Mapping[str, float | None]:
+        """A county that is busy for weeks fills history after history: the question's time goes with it."""
+        return {ASK_AT: self._ask_at}
 
     async def _apply(self, subject: Subject, part: PartRef) -> float:
         """Seconds to wait before it is tried again; 0 when the platform has taken or refused it."""

@@ -1,6 +1,6 @@
 """What every run shares: facts wake it, it looks at its rows, and it says in Temporal what it waits for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
@@ -108,7 +108,11 @@ class RowDriven:
     def _begin_anew_when_long(self, subject: Subject) -> None:
         """A history that has grown long is left behind; the rows say everything that the next one needs."""
         if workflow.info().is_continue_as_new_suggested() and not self._news:
-            workflow.continue_as_new(subject)
+            workflow.continue_as_new(subject, memo=self._carried())
+
+    def _carried(self) -> Mapping[str, float | None]:
+        """What a new history knows of the one before; everything else is in the rows."""
+        return {}
 
     async def _pause(self, subject: Subject, seconds: float) -> None:
         """Wait for news at most this long."""
