@@ -181,14 +181,16 @@ def _notes() -> list[str]:
         " pages, COPYs and UPDATEs into the same columns and indexes, receives the same callbacks and commits each"
         " before it answers. It has no API, Temporal, outbox, journal of instructions, trail, foreign keys, row checks"
         " or second person, and can't be stopped in the middle. The product is driven by people through its API who"
-        " wait there until the stage is another one. Policy, indicator and catalogs are there before either clock starts; the platform is"
+        " wait there until the stage is another one. Policy, indicator and catalogs are there before either clock"
+        " starts; the platform is"
         " the simulator without delays and faults; a fresh worker serves each run, which has paid a hundred lines"
         " before.",
         "",
         "The bare workflow of card changes (`deploy/bench/bare_card.py`): started by the same signal-with-start,"
         " as many activities and messages as the history of a card change shows, each activity one INSERT; it stays"
         " open as the request does. It does each activity in the usual way, the product its one within the workflow's"
-        " own turn; both have done a hundred before their clocks start. The product's time begins with the first request's rows and includes outbox,"
+        " own turn; both have done a hundred before their clocks start. The product's time begins with the first"
+        " request's rows and includes outbox,"
         " relay, the bank's word from the simulator, steps and search attributes. A worker keeps 1,000 workflows in"
         " its cache: beyond them a waiting one takes nothing of it. Killed are worker, API, simulator, Temporal, S3"
         " and PostgreSQL; decisions then go through the API, every tenth a refusal. A request counts as right when"
