@@ -93,8 +93,14 @@ async def verify(session: AsyncSession, county_code: str) -> int | None:
     )
     rows = (await session.exec(statement)).all()
     if not rows:
-        headless = select(TrailEntry.sequence).where(TrailEntry.county_code == county_code).limit(1)
-        return (await session.exec(headless)).first()
+        # The county's first entry may just have come, with its head.
+        row = await fetch_one(
+            session,
+            "SELECT min(sequence) FROM trail_entry WHERE county_code = :county"
+            " AND NOT EXISTS (SELECT FROM trail_head WHERE county_code = :county)",
+            county=county_code,
+        )
+        return row[0] if row is not None else None
     previous, expected = "", 1
     for entry in (entry for _, entry in rows if entry is not None):
         act = Act(
