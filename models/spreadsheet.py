@@ -33,12 +33,16 @@ class FormRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """What a file holds. Whether one row at fault refuses the others is the caller's rule; warnings refuse nothing."""
+    """What a file holds. Whether one row at fault refuses the others is the caller's rule; warnings refuse nothing.
+
+    `to_confirm` stops a file without faults as 待确认: a person says that it is meant (DOMAIN 3, Applications).
+    """
 
     forms: tuple[FormRow, ...]
     faults: tuple[CellFault, ...]
     warnings: tuple[CellFault, ...] = ()
     row_count: int = 0
+    to_confirm: tuple[CellFault, ...] = ()
 
     @property
     def total_fen(self) -> int:
