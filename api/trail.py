@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
-from models.stages import Role
-from models.store.trail import verify
+from models.stages import Role, label
+from models.store.trail_check import verify
 from models.store.vault import Field, Vault
 from models.tables import TrailEntry
 
@@ -55,10 +55,15 @@ async def list_trail(
 
 @router.get("/trail/verification", summary="留痕校验")
 async def verify_trail(desk: Readers) -> dict[str, object]:
-    """Walks the whole chain; `first_bad_sequence` is the first entry that was changed, removed or put in between."""
+    """Walks the whole chain; `first_bad_sequence` is the first place where it doesn't hold, `kind` in which way."""
     async with desk.database.reading() as session:
-        bad = await verify(session, desk.county)
-    return {"intact": bad is None, "first_bad_sequence": bad}
+        broken = await verify(session, desk.vault, desk.county, None)
+    return {
+        "intact": broken is None,
+        "first_bad_sequence": broken.sequence if broken else None,
+        "kind": broken.kind.value if broken else None,
+        "finding": f"第 {broken.sequence} 条起：{label(broken.kind)}" if broken else "完整",
+    }
 
 
 def _between(since: datetime | None, until: datetime | None) -> list[bool]:

@@ -176,6 +176,17 @@ class ContradictionState(StrEnum):
     SETTLED = "settled"
 
 
+class TrailBreak(StrEnum):
+    """Why a county's trail doesn't hold."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    CUT = "cut"
+    HEAD_DIFFERS = "head_differs"
+    NOT_AS_SIGNED = "not_as_signed"
+    GONE = "gone"
+
+
 # Pairs and not a dict: words of two vocabularies that are spelled alike are equal, and one would hide the other.
 _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (ReviewStage.DRAFT, "待提交"),
@@ -276,6 +287,12 @@ _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (ContradictionState.OPEN, "待裁定"),
     (ContradictionState.DECIDED, "已裁定，处理中"),
     (ContradictionState.SETTLED, "已处理"),
+    (TrailBreak.CHANGED, "记录被改动"),
+    (TrailBreak.MISSING, "中间有记录缺失"),
+    (TrailBreak.CUT, "末尾有记录缺失"),
+    (TrailBreak.HEAD_DIFFERS, "末尾登记与记录不符"),
+    (TrailBreak.NOT_AS_SIGNED, "与已签存的留痕末尾不符"),
+    (TrailBreak.GONE, "全县留痕缺失"),
 )
 LABELS: dict[tuple[type[StrEnum], str], str] = {(type(word), word.value): text for word, text in _WORDS}
 

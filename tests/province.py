@@ -19,7 +19,7 @@ from models import tokens
 from models.settings import Settings
 from models.signing import PlatformCredentials
 from models.stages import Role
-from models.store import trail
+from models.store import trail_check
 from models.store.database import Database, Value, execute, fetch, lock
 from models.store.runs import wake
 from models.store.vault import LocalVault
@@ -180,10 +180,10 @@ class Province:
     def check_trails(self) -> None:
         """Every county's trail is whole, whatever happened."""
 
-        async def walk() -> dict[str, int | None]:
+        async def walk() -> dict[str, trail_check.Break | None]:
             async with self.database.reading() as session:
                 counties = [str(row[0]) for row in await fetch(session, "SELECT county_code FROM trail_head")]
-                return {county: await trail.verify(session, county) for county in counties}
+                return {county: await trail_check.verify(session, self.vault, county, None) for county in counties}
 
         assert not [county for county, broken in self.portal.call(walk).items() if broken is not None]
 

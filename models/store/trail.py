@@ -1,18 +1,15 @@
-"""The trail: who did what when, before and after, each entry chained to the one before it in its county."""
+"""The trail: who did what when, before and after, each entry signed together with the one before it in its county."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import Role
-from models.store.database import execute, fetch_one
-from models.store.vault import Field, Vault
-from models.tables import TrailEntry, TrailHead
+from models.store.database import Row, execute, fetch_one
+from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
 
 SYSTEM = "system"
@@ -38,14 +35,14 @@ def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, obj
 
 async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
     """Add an entry at the end of the county's trail; writers of one county take turns."""
-    sequence, previous = await _next_place(session, act.county_code)
-    at = now()
+    last, previous = await _locked_head(session, act.county_code)
+    sequence, at = last + 1, now()
     detail = json.dumps(act.detail, ensure_ascii=False, default=str, sort_keys=True)
     sealed = vault.seal(Field.DETAIL, f"{act.county_code}/{sequence}", detail)
-    chain = link(previous, act, sequence, sealed, at)
+    chain = vault.sign(Proof.ENTRY, linked(previous, act, sequence, sealed, at))
     await execute(
         session,
-        "WITH head AS (UPDATE trail_head SET chain = :chain WHERE county_code = :county)"
+        "WITH head AS (UPDATE trail_head SET sequence = :sequence, chain = :chain WHERE county_code = :county)"
         " INSERT INTO trail_entry (county_code, sequence, actor, role, act, subject, line_count, total_fen, detail, at,"
         " chain) VALUES (:county, :sequence, :actor, :role, :act, :subject, :count, :fen, :detail, :at, :chain)",
         county=act.county_code,
@@ -62,58 +59,26 @@ async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
     )
 
 
-async def _next_place(session: AsyncSession, county_code: str) -> tuple[int, str]:
-    row = await fetch_one(
-        session,
-        "INSERT INTO trail_head (county_code, sequence, chain) VALUES (:county, 1, '') "
-        "ON CONFLICT (county_code) DO UPDATE SET sequence = trail_head.sequence + 1 RETURNING sequence, chain",
-        county=county_code,
-    )
-    assert row is not None
-    return int(str(row[0])), str(row[1])
-
-
-def link(previous: str, act: Act, sequence: int, sealed: str, at: datetime) -> str:
-    """The hash that ties an entry to the one before it."""
-    parts = [previous, act.county_code, str(sequence), act.actor, act.role, act.act, act.subject]
-    parts += [str(act.line_count), str(act.total_fen), sealed, at.isoformat()]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
-async def verify(session: AsyncSession, county_code: str) -> int | None:
-    """Walk a county's trail; gives the sequence of the first entry that doesn't fit, None when all do.
-
-    Head and entries are read by one statement: an entry that is written meanwhile breaks nothing.
-    """
-    statement = (
-        select(TrailHead, TrailEntry)
-        .outerjoin(TrailEntry, col(TrailEntry.county_code) == TrailHead.county_code)
-        .where(TrailHead.county_code == county_code)
-        .order_by(col(TrailEntry.sequence))
-    )
-    rows = (await session.exec(statement)).all()
-    if not rows:
-        # The county's first entry may just have come, with its head.
-        row = await fetch_one(
+async def _locked_head(session: AsyncSession, county_code: str) -> tuple[int, str]:
+    head = await _lock_head(session, county_code)
+    if head is None:
+        await execute(
             session,
-            "SELECT min(sequence) FROM trail_entry WHERE county_code = :county"
-            " AND NOT EXISTS (SELECT FROM trail_head WHERE county_code = :county)",
+            "INSERT INTO trail_head (county_code, sequence, chain) VALUES (:county, 0, '') ON CONFLICT DO NOTHING",
             county=county_code,
         )
-        return row[0] if row is not None else None
-    previous, expected = "", 1
-    for entry in (entry for _, entry in rows if entry is not None):
-        act = Act(
-            entry.county_code, entry.actor, entry.role, entry.act, entry.subject, {}, entry.line_count, entry.total_fen
-        )
-        if entry.sequence != expected or entry.chain != link(
-            previous, act, entry.sequence, entry.detail, _utc(entry.at)
-        ):
-            return entry.sequence
-        previous, expected = entry.chain, expected + 1
-    head = rows[0][0]
-    return None if (head.sequence, head.chain) == (expected - 1, previous) else expected
+        head = await _lock_head(session, county_code)
+        assert head is not None
+    return head.sequence, head.chain
 
 
-def _utc(at: datetime) -> datetime:
-    return at.astimezone(now().tzinfo)
+async def _lock_head(session: AsyncSession, county_code: str) -> Row | None:
+    return await fetch_one(
+        session, "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR UPDATE", county=county_code
+    )
+
+
+def linked(previous: str, act: Act, sequence: int, sealed: str, at: datetime) -> bytes:
+    """What an entry's signature covers: all of it, and the signature of the entry before."""
+    parts = [previous, act.county_code, sequence, act.actor, act.role, act.act, act.subject]
+    return json.dumps([*parts, act.line_count, act.total_fen, sealed, at.astimezone(UTC).isoformat()]).encode()

@@ -36,6 +36,13 @@ class Field(StrEnum):
     OBJECT = "object"
 
 
+class Proof(StrEnum):
+    """What is signed; part of what the signature covers, so that one kind never passes for another."""
+
+    ENTRY = "trail_entry"
+    HEAD = "trail_head"
+
+
 class SealBroken(Exception):
     """A sealed value was changed, moved to another row or column, or its key is unknown."""
 
@@ -56,6 +63,10 @@ class Vault(Protocol):
     def open_bytes(self, field: Field, row: str, sealed: bytes) -> bytes: ...
 
     def index(self, field: Field, plain: str) -> str: ...
+
+    def sign(self, proof: Proof, data: bytes) -> str: ...
+
+    def holds(self, proof: Proof, data: bytes, signature: str) -> bool: ...
 
 
 class KeyRing(BaseModel):
@@ -89,6 +100,7 @@ class LocalVault:
     def __init__(self, ring: KeyRing) -> None:
         self._active = ring.active
         self._ciphers = {key_id: AESGCM(base64.b64decode(key)) for key_id, key in ring.keys.items()}
+        self._signing_keys = {key_id: _signing_key(base64.b64decode(key)) for key_id, key in ring.keys.items()}
         self._index_key = base64.b64decode(ring.index)
 
     @classmethod
@@ -146,6 +158,24 @@ class LocalVault:
     def index(self, field: Field, plain: str) -> str:
         digest = hmac.digest(self._index_key, f"{field.value}:{plain}".encode(), hashlib.sha256)
         return digest[:INDEX_BYTES].hex()
+
+    def sign(self, proof: Proof, data: bytes) -> str:
+        """HMAC-SHA256 under the active key, whose id stands before it: after a rotation the former ones still hold."""
+        return f"{self._active}.{_signature(self._signing_keys[self._active], proof, data)}"
+
+    def holds(self, proof: Proof, data: bytes, signature: str) -> bool:
+        key_id, _, digest = signature.partition(".")
+        key = self._signing_keys.get(key_id)
+        return key is not None and hmac.compare_digest(_signature(key, proof, data).encode(), digest.encode())
+
+
+def _signing_key(key: bytes) -> bytes:
+    """A key of its own for signing: no key does two things."""
+    return hmac.digest(key, b"onecard/sign", hashlib.sha256)
+
+
+def _signature(key: bytes, proof: Proof, data: bytes) -> str:
+    return hmac.digest(key, f"{proof.value}|".encode() + data, hashlib.sha256).hex()
 
 
 def _bound_to(field: Field, row: str) -> bytes:

@@ -31,6 +31,19 @@ CHANGES = {
     "delete": (GONE, "OLD TABLE AS gone"),
 }
 HISTORY = ("trail_entry", "payment", "register_change")
+# A head names the last entry: one that stood still, went back or jumped would hide that entries were cut off.
+HEADS = """
+CREATE FUNCTION trail_head_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.county_code <> OLD.county_code OR NEW.sequence <> OLD.sequence + 1 THEN
+    RAISE EXCEPTION 'trail_head moves forward, one entry at a time';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER trail_head_forward BEFORE UPDATE ON trail_head FOR EACH ROW EXECUTE FUNCTION trail_head_forward();
+CREATE TRIGGER trail_head_kept BEFORE DELETE OR TRUNCATE ON trail_head
+  FOR EACH STATEMENT EXECUTE FUNCTION keep_history()
+"""
 
 
 def upgrade() -> None:
@@ -46,12 +59,16 @@ def upgrade() -> None:
     )
     for table in HISTORY:
         op.execute(
-            f"CREATE TRIGGER {table}_history BEFORE UPDATE OR DELETE ON {table} "
+            f"CREATE TRIGGER {table}_history BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION keep_history()"
         )
+    op.execute(HEADS)
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER trail_head_kept ON trail_head")
+    op.execute("DROP TRIGGER trail_head_forward ON trail_head")
+    op.execute("DROP FUNCTION trail_head_forward()")
     for table in HISTORY:
         op.execute(f"DROP TRIGGER {table}_history ON {table}")
     op.execute("DROP FUNCTION keep_history()")
