@@ -73,7 +73,7 @@ async def _finish_init(session: AsyncSession, vault: Vault, dataset: Dataset, mi
         " AND (a.stage = 'publicised') IS TRUE",
         dataset=dataset.id,
     )
-    await release_slot(session, dataset.reference)
+    await release_slot(session, dataset.county_code, dataset.reference)
 
 
 async def _finish_verification(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:

@@ -35,7 +35,7 @@ async def _take_back_init(session: AsyncSession, dataset: Dataset) -> None:
         " WHERE l.dataset_id = :id AND a.id = l.application_id AND (a.stage = 'publicised') IS TRUE",
         id=dataset.id,
     )
-    await release_slot(session, dataset.reference)
+    await release_slot(session, dataset.county_code, dataset.reference)
 
 
 async def _take_back_verification(session: AsyncSession, dataset: Dataset) -> None:

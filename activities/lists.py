@@ -10,10 +10,10 @@ from activities.looking import ask_after, note_stage
 from activities.taking import take_in
 from models.settings import Settings
 from models.stages import DatasetStage
-from models.store.database import Database, execute, fetch_int, fetch_one, lock
-from models.store.inbox import province_of
+from models.store.database import Database, execute, fetch_one, lock
 from models.store.locks import locked
 from models.store.runs import close_run
+from models.store.slots import ask_for_slot, take_slot
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, ListLook, RunKind, Subject
 from models.tables import Dataset
@@ -97,14 +97,9 @@ class ListActivities:
     async def ask_for_slot(self, subject: Subject) -> ListLook:
         """Queue for the province's one initialisation: first come, first served; asking again keeps the place."""
         async with self._database.transaction() as session:
-            await execute(
-                session,
-                "INSERT INTO province_slot (province_code, county_code, list_no, asked_at)"
-                " VALUES (:province, :county, :list, now()) ON CONFLICT (list_no) DO NOTHING",
-                province=province_of(subject.county_code),
-                county=subject.county_code,
-                list=subject.number,
-            )
+            # the run's own name before the province's, as in a look that gives the slot back
+            await lock(session, subject.number)
+            await ask_for_slot(session, subject.county_code, subject.number)
             return await self._look(session, subject)
 
     @activity.defn
@@ -118,7 +113,11 @@ class ListActivities:
         dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
         if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:
             await _finish_empty(session, dataset)
-        granted = await _grant(session, subject) if subject.kind is RunKind.BENEFICIARY_INIT else True
+        granted = (
+            await take_slot(session, subject.county_code, subject.number)
+            if subject.kind is RunKind.BENEFICIARY_INIT
+            else True
+        )
         return await self._stands(session, subject, dataset, granted)
 
     async def _stands(self, session: AsyncSession, subject: Subject, dataset: Dataset, granted: bool) -> ListLook:
@@ -151,27 +150,6 @@ async def _finish_empty(session: AsyncSession, dataset: Dataset) -> None:
         session, "UPDATE batch SET stage = 'verified' WHERE id = :id AND stage = 'verifying'", id=dataset.batch_id
     )
     dataset.stage = DatasetStage.REVIEWED
-
-
-async def _grant(session: AsyncSession, subject: Subject) -> bool:
-    """Take the province's slot when nobody holds it and nobody asked before; the unique index has the last word."""
-    province = province_of(subject.county_code)
-    await lock(session, f"slot/{province}")
-    await execute(
-        session,
-        "UPDATE province_slot SET granted_at = now() WHERE list_no = :list AND granted_at IS NULL AND id ="
-        " (SELECT min(id) FROM province_slot WHERE province_code = :province AND released_at IS NULL)"
-        " AND NOT EXISTS (SELECT 1 FROM province_slot h WHERE h.province_code = :province"
-        "   AND h.granted_at IS NOT NULL AND h.released_at IS NULL)",
-        list=subject.number,
-        province=province,
-    )
-    held = await fetch_int(
-        session,
-        "SELECT count(*) FROM province_slot WHERE list_no = :list AND granted_at IS NOT NULL",
-        list=subject.number,
-    )
-    return held > 0
 
 
 async def _queue(session: AsyncSession, subject: Subject) -> str:
