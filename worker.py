@@ -40,7 +40,7 @@ from activities.village_entries import VillageEntryActivities
 from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
-from models.store.database import Database, engine_options
+from models.store.database import WORKER_POOLS, Database, Pool, engine_options
 from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from workflows.account_check import AccountCheckWorkflow
@@ -79,6 +79,13 @@ WORKFLOWS = [
 RECONNECT_SECONDS = 2.0
 
 
+def build_database(settings: Settings) -> Database:
+    """A pool per kind of work: a flow's look never waits behind a whole dataset."""
+    url = settings.database_url.get_secret_value()
+    options = engine_options(settings, *WORKER_POOLS)
+    return Database.of_pools({kind: create_async_engine(url, **given) for kind, given in options.items()})
+
+
 def activities_of(
     database: Database,
     vault: Vault,
@@ -105,16 +112,17 @@ def activities_of(
 def _subsidy_activities(
     database: Database, vault: Vault, objects: ObjectStore, platform: PlatformClient, settings: Settings
 ) -> list[Callable[..., Any]]:
-    files = PlatformFiles(database, objects, platform)
+    bulk = database.pool(Pool.BULK)
+    files = PlatformFiles(bulk, objects, platform)
     reviews = ReviewActivities(database, vault, platform, files, settings)
     lists = ListActivities(database, vault, settings)
-    datasets = DatasetActivities(database, vault, platform, files, settings)
+    datasets = DatasetActivities(bulk, vault, platform, files, settings)
     flows = FlowActivities(database, vault, platform, files, settings)
     orders = OrderActivities(database, vault, platform)
-    evidence = EvidenceActivities(database, platform, files)
+    evidence = EvidenceActivities(bulk, platform, files)
     return [
-        ApplicationImports(database, vault, objects).import_applications,
-        CatalogActivities(database, platform).refresh_catalogs,
+        ApplicationImports(bulk, vault, objects).import_applications,
+        CatalogActivities(bulk, platform).refresh_catalogs,
         *(reviews.submit_policy, reviews.submit_indicator, reviews.look_at_review),
         *(lists.prepare_list, lists.ask_for_slot, lists.look_at_list),
         *(datasets.push_dataset, datasets.commit_dataset, datasets.hand_over),
@@ -129,7 +137,7 @@ def _card_activities(
 ) -> list[Callable[..., Any]]:
     cards = CardActivities(database, vault, platform, settings)
     logins = FaceLoginActivities(database, vault, platform, settings)
-    checks = CheckActivities(database, vault, platform)
+    checks = CheckActivities(database.pool(Pool.BULK), vault, platform)
     entries = VillageEntryActivities(database, vault, platform, settings)
     return [
         *(cards.validate_request, cards.look_at_card, cards.apply_part, cards.take_account_event),
@@ -163,7 +171,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
+    database = build_database(settings)
     vault = LocalVault.from_file(settings.vault_key_file)
     s3 = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))
     objects = ObjectStore(cast(S3, s3), settings.s3_bucket, vault)

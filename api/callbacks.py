@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.signing import SignatureRefused, sha256_hex, verify_callback
-from models.store.database import fetch_one
+from models.store.database import Pool, fetch_one
 from models.store.inbox import body_row
 
 router = APIRouter(tags=["平台回调"])
@@ -40,7 +40,7 @@ async def take_callback(province_code: str, request: Request) -> Response:
         "digest": sha256_hex(body),
         "body": parts.vault.seal_body(body_row(province_code, event_id), body),
     }
-    async with parts.database.writing_once() as session:
+    async with parts.database.pool(Pool.CALLBACKS).writing_once() as session:
         if await fetch_one(session, _STORE, **values) is None:
             await _keep_beside(session, values)
     # No NOTIFY: it would make commits of all callbacks queue up behind each other; other replicas poll.

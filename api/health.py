@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 
 from api.parts import parts_of
-from models.store.database import Database, fetch_one
+from models.store.database import Database, Pool, fetch_one
 
 router = APIRouter(tags=["运维"])
 _WITHIN = timedelta(seconds=2)
@@ -24,7 +24,7 @@ _OLDEST = (
 async def health(request: Request) -> JSONResponse:
     """503 only without the database: with Temporal away everything is still taken and kept; read-only, it is shown."""
     parts = parts_of(request)
-    waiting, temporal = await asyncio.gather(_waiting(parts.database), _reaches(parts.temporal))
+    waiting, temporal = await asyncio.gather(_waiting(parts.database.pool(Pool.CALLBACKS)), _reaches(parts.temporal))
     outbox, inbox, writable = waiting or (None, None, False)
     body = {
         "status": "ok" if writable and temporal else "degraded" if waiting else "down",

@@ -27,7 +27,7 @@ from models import tokens
 from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
-from models.store.database import Database, engine_options
+from models.store.database import API_POOLS, Database, Pool, engine_options
 from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from workflows.client import connect
@@ -43,7 +43,7 @@ def create_app(
     clients: Mapping[str, PlatformCredentials] | None = None,
 ) -> FastAPI:
     """The app; without a Temporal client nothing is carried: rows wait for an API that has one."""
-    relay = Relay(database, vault, settings, temporal_client) if temporal_client else None
+    relay = Relay(database.pool(Pool.RELAY), vault, settings, temporal_client) if temporal_client else None
     # Its documentation page is served from here: a county's network reaches no outside address.
     app = FastAPIOffline(title="一卡通对接", version="1", lifespan=_lifespan, redoc_url=None)
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
@@ -65,7 +65,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     runners = []
     if parts.relay is not None and parts.temporal is not None:
-        watch = Watch(parts.database, parts.vault, parts.settings, parts.temporal)
+        watch = Watch(parts.database.pool(Pool.RELAY), parts.vault, parts.settings, parts.temporal)
         runners = [asyncio.create_task(parts.relay.run()), asyncio.create_task(watch.run())]
     try:
         yield
@@ -89,6 +89,13 @@ async def _temporal(settings: Settings) -> Client:
     )
 
 
+def build_database(settings: Settings) -> Database:
+    """A pool per kind of work: callbacks and health never wait behind what people ask for."""
+    url = settings.database_url.get_secret_value()
+    options = engine_options(settings, *API_POOLS)
+    return Database.of_pools({kind: create_async_engine(url, **given) for kind, given in options.items()})
+
+
 def build_objects(settings: Settings, vault: Vault) -> ObjectStore:
     client = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))
     # typed by boto3's stubs as keyword dictionaries, which no protocol with named arguments fits
@@ -96,7 +103,7 @@ def build_objects(settings: Settings, vault: Vault) -> ObjectStore:
 
 
 async def serve(settings: Settings) -> None:
-    database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
+    database = build_database(settings)
     vault = LocalVault.from_file(settings.vault_key_file)
     app = create_app(
         database,

@@ -106,8 +106,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(IntegrityError, _on_conflict)
     app.add_exception_handler(DataError, _on_unstorable)
-    for away in (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, BotoCoreError, ClientError):
+    for away in (OperationalError, InterfaceError, InternalError, OSError, BotoCoreError, ClientError):
         app.add_exception_handler(away, _on_database)
+    app.add_exception_handler(PoolTimeout, _on_busy)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
     app.add_middleware(LastResort)
 
@@ -174,6 +175,13 @@ def _on_database(_: Request, error: Exception) -> JSONResponse:
     _LOG.error("storage away", error=type(error).__name__)
     detail = "数据库或文件库暂时不可用，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
     return Problem(503, "UNAVAILABLE", "暂时无法办理", detail, headers={"Retry-After": "5"}).response()
+
+
+def _on_busy(_: Request, error: Exception) -> JSONResponse:
+    """All places for this kind of work are taken; nothing is wrong with what was asked."""
+    _LOG.warning("busy", error=type(error).__name__)
+    detail = "同时办理的人较多，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
+    return Problem(503, "BUSY", "系统繁忙", detail, headers={"Retry-After": "2"}).response()
 
 
 def _on_damaged(_: Request, error: Exception) -> JSONResponse:

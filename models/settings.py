@@ -13,7 +13,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     database_url: SecretStr
-    database_pool_size: int = Field(20, ge=5, le=100)
+    database_pool_size: int = Field(24, ge=16, le=100)
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"

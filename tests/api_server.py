@@ -14,16 +14,15 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
 
-from api.main import build_objects, create_app
+from api.main import build_database, build_objects, create_app
 from deploy.stack.objects import Access
 from models import tokens
 from models.settings import Settings
 from models.signing import PlatformCredentials
 from models.stages import Role
-from models.store.database import Database, engine_options
+from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import KeyRing, LocalVault
 from models.tables import CatalogList
@@ -118,7 +117,7 @@ async def api_server(
     """Serves on a free port until the test is done; with `temporal` relay and watch run too."""
     knobs = settings_for(database_url, folder, s3, **settings)
     tokens.create_key_file(knobs.token_key_file)
-    database = Database(create_async_engine(database_url, **engine_options(knobs)))
+    database = build_database(knobs)
     ring, credentials = vault or fresh_vault(), fresh_credentials()
     objects = build_objects(knobs, ring)
     key = tokens.load_key(knobs.token_key_file)

@@ -12,12 +12,11 @@ import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from api.main import build_objects, create_app
+from api.main import build_database, build_objects, create_app
 from deploy.demo import people
 from deploy.simulator import launch
 from deploy.stack import Stack, temporal
@@ -25,13 +24,14 @@ from deploy.stack.objects import Access
 from models import tokens
 from models.settings import Settings
 from models.signing import PlatformCredentials
-from models.store.database import Database, engine_options
+from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import LocalVault
 from tests.api_server import fresh_vault, serving, settings_for
 from tests.loopback import NO_TLS
 from tests.province import Platform, Province
 from worker import activities_of, build_worker
+from worker import build_database as build_worker_database
 from workflows.client import connect
 
 # The simulator knows these two by itself.
@@ -130,15 +130,14 @@ async def _running(
     code: str, settings: Settings, platform: Platform, portal: BlockingPortal
 ) -> AsyncIterator[Province]:
     tokens.create_key_file(settings.token_key_file)
-    url = settings.database_url.get_secret_value()
-    database, vault = Database(create_async_engine(url, **engine_options(settings))), fresh_vault()
+    database, vault, workers = build_database(settings), fresh_vault(), build_worker_database(settings)
     objects = build_objects(settings, vault)
     credentials = _credentials(code, platform)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     clients = {f"{code}0000": credentials}
     app = create_app(database, vault, objects, settings, tokens.load_key(settings.token_key_file), client, clients)
     try:
-        async with serving(app) as address, _working(client, database, vault, objects, clients, settings):
+        async with serving(app) as address, _working(client, workers, vault, objects, clients, settings):
             platform.serve_only(
                 {
                     "client_id": credentials.client_id,
@@ -152,6 +151,7 @@ async def _running(
                 yield Province(code, address, settings, database, vault, credentials, platform, portal, client, http)
     finally:
         await database.dispose()
+        await workers.dispose()
 
 
 @asynccontextmanager

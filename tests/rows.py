@@ -10,16 +10,15 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.main import build_objects, create_app
+from api.main import build_database, build_objects, create_app
 from models import tokens
 from models.identity import china_today, citizen_id_check_digit
 from models.settings import Settings
 from models.stages import BatchStage, ReviewStage, Role
 from models.store import vault as vaults
-from models.store.database import Database, Value, copy_rows, engine_options, execute, fetch, fetch_int
+from models.store.database import Database, Value, copy_rows, execute, fetch, fetch_int
 from models.store.flow_start import StartRequest, start_flow
 from models.store.vault import Field, LocalVault
 from models.tables import Batch, BatchImage, CatalogList, Indicator, Policy, PolicyUnit, StoredFile
@@ -87,7 +86,7 @@ async def open_office(database_url: str, folder: Path) -> AsyncIterator[Office]:
     vaults.create_key_file(settings.vault_key_file)
     tokens.create_key_file(settings.token_key_file)
     vault = LocalVault.from_file(settings.vault_key_file)
-    database = Database(create_async_engine(database_url, **engine_options(settings)))
+    database = build_database(settings)
     token_key = tokens.load_key(settings.token_key_file)
     app = create_app(database, vault, build_objects(settings, vault), settings, token_key, None)
     transport = httpx.ASGITransport(app=app)

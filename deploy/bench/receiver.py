@@ -11,14 +11,13 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from api.main import build_objects, create_app
+from api.main import build_database, build_objects, create_app
 from models import tokens
 from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import parse_clients
-from models.store.database import Database, engine_options
+from models.store.database import Database, Pool
 from models.store.vault import LocalVault
 
 TABLE = "CREATE TABLE IF NOT EXISTS bare_callback (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)"
@@ -44,7 +43,7 @@ def bare(database: Database) -> FastAPI:
     @app.post("/callbacks/{province_code}", status_code=204, response_class=Response)
     async def take(province_code: str, request: Request) -> Response:
         body = await request.body()
-        async with database.engine.begin() as connection:
+        async with database.pool(Pool.CALLBACKS).engine.begin() as connection:
             await connection.execute(insert, {"body": body.decode()})
         return Response(status_code=204)
 
@@ -53,7 +52,7 @@ def bare(database: Database) -> FastAPI:
 
 async def serve(kind: str, port: int) -> None:
     settings = Settings()
-    database = Database(create_async_engine(settings.database_url.get_secret_value(), **engine_options(settings)))
+    database = build_database(settings)
     async with database.engine.begin() as connection:
         await connection.execute(text(TABLE))
     app = product(settings, database) if kind == "product" else bare(database)

@@ -4,9 +4,11 @@ import select
 from collections import namedtuple
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
@@ -25,31 +27,96 @@ Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Seq
 # A named tuple: fields by the names of the statement's columns.
 Row: TypeAlias = Any
 _DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
+
+
+class Pool(StrEnum):
+    """A kind of work with connections of its own: it never waits behind another kind."""
+
+    CALLBACKS = "callbacks"  # what the platform and a balancer ask
+    DESK = "desk"  # acts and answers of people
+    EXPORTS = "exports"  # whole lists
+    RELAY = "relay"  # relay and watch, the listener's lasting connection among them
+    LOOKS = "looks"  # the worker's turns
+    BULK = "bulk"  # the worker's whole datasets and files
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a process's connections a kind of work has, and how long it waits for what; None: as the server."""
+
+    share: float
+    least: int
+    wait_seconds: float
+    statement_seconds: float | None = None
+    lock_seconds: float | None = None
+
+
+BOUNDS: Mapping[Pool, Bounds] = {
+    Pool.CALLBACKS: Bounds(0.25, 3, wait_seconds=1.5),
+    Pool.DESK: Bounds(0.4, 5, wait_seconds=1.5),
+    Pool.EXPORTS: Bounds(0.125, 2, wait_seconds=1.5),
+    # one listens, one routes, one delivers, the watch holds its lock while it works
+    Pool.RELAY: Bounds(0.2, 5, wait_seconds=30),
+    Pool.LOOKS: Bounds(0.7, 10, wait_seconds=30),
+    Pool.BULK: Bounds(0.3, 5, wait_seconds=30),
+}
+# The first takes what the others leave.
+API_POOLS = (Pool.DESK, Pool.CALLBACKS, Pool.EXPORTS, Pool.RELAY)
+WORKER_POOLS = (Pool.LOOKS, Pool.BULK)
 # The connection used last is used next: it has its statements prepared.
-ENGINE_OPTIONS: dict[str, bool | int] = {
+ENGINE_OPTIONS: dict[str, Any] = {
     "hide_parameters": True,
     "pool_recycle": 1800,
     "pool_use_lifo": True,
 }
 
 
-def engine_options(settings: Settings) -> dict[str, bool | int]:
-    """Options for `create_async_engine`: error texts never show row values.
+def pool_sizes(total: int, first: Pool, *others: Pool) -> dict[Pool, int]:
+    """`total` connections of one process, divided; together never more."""
+    sizes = {kind: max(BOUNDS[kind].least, int(total * BOUNDS[kind].share)) for kind in others}
+    return {first: total - sum(sizes.values()), **sizes}
+
+
+def engine_options(settings: Settings, *kinds: Pool) -> dict[Pool, dict[str, Any]]:
+    """Options for `create_async_engine`, one engine per kind of work: error texts never show row values.
 
     No connection is opened for a moment's need: signing in takes longer than waiting for one that is there.
     """
-    return {**ENGINE_OPTIONS, "pool_size": settings.database_pool_size, "max_overflow": 0}
+    sizes = pool_sizes(settings.database_pool_size, *kinds)
+    return {kind: _options(BOUNDS[kind], size) for kind, size in sizes.items()}
+
+
+def _options(bounds: Bounds, size: int) -> dict[str, Any]:
+    pool = {"pool_size": size, "max_overflow": 0, "pool_timeout": bounds.wait_seconds}
+    return {**ENGINE_OPTIONS, **pool, "connect_args": {"options": _server_settings(bounds)}}
+
+
+def _server_settings(bounds: Bounds) -> str:
+    """Said when a connection is opened, so that no statement has to."""
+    limits = {"statement_timeout": bounds.statement_seconds, "lock_timeout": bounds.lock_seconds}
+    return " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items() if seconds is not None)
 
 
 class Database:
-    """Opens transactions; given its engine by worker or API."""
+    """Opens transactions on one pool of connections, and knows those of the process's other kinds of work."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, others: Mapping[Pool, "Database"] | None = None) -> None:
         self.engine = engine
+        self._others = others or {}
         event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
         alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
         self._alone = async_sessionmaker(alone, class_=AsyncSession, expire_on_commit=False)
+
+    @classmethod
+    def of_pools(cls, engines: Mapping[Pool, AsyncEngine]) -> Self:
+        """The first kind's, with the others beside it."""
+        (_, first), *others = engines.items()
+        return cls(first, {kind: Database(engine) for kind, engine in others})
+
+    def pool(self, kind: Pool) -> "Database":
+        """The connections of one kind of work; these, where it has none of its own."""
+        return self._others.get(kind, self)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -70,7 +137,8 @@ class Database:
             yield session
 
     async def dispose(self) -> None:
-        await self.engine.dispose()
+        for database in (self, *self._others.values()):
+            await database.engine.dispose()
 
 
 def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
