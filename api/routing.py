@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -18,7 +18,7 @@ from models.platform_events import AccountInvalidated, Event, client_reference_o
 from models.platform_words import EventType
 from models.settings import Settings
 from models.stages import InboxState
-from models.store.database import Database, fetch_one
+from models.store.database import Database, execute, fetch, fetch_one
 from models.store.inbox import body_row
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import open_run, wake
@@ -32,6 +32,11 @@ AT_ONCE = 50
 # Routed and not delivered for this long: routed again. A signal that comes twice does no harm.
 _ROUTED_AGAIN = timedelta(seconds=30)
 _PARKED_MAX_SECONDS = 600
+_DUE = "state IN ('received', 'parked') AND next_try_at <= now()"
+_PUT_OFF = (
+    "UPDATE inbox SET tries = tries + 1,"
+    " next_try_at = now() + make_interval(secs => least(:most, 2 ^ least(tries, 12))) WHERE id = :id"
+)
 _COUNTY = re.compile(r"[0-9]{6}")
 _DATASETS = frozenset({RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION, RunKind.SUBSIDY_FLOW})
 _FLOWS = frozenset({RunKind.SUBSIDY_FLOW})
@@ -59,27 +64,42 @@ class Router:
         self._settings = settings
 
     async def route_due(self) -> int:
-        """Route what is due in one transaction; the signals go through the outbox, so they follow the commit."""
-        async with self._database.transaction() as session:
-            rows = await _due(session)
-            arrivals: defaultdict[str, list[str]] = defaultdict(list)
-            for row in rows:
-                target = await self._route_safely(session, row)
-                if target is not None:
-                    arrivals[target].append(str(row.id))
-            for target, ids in arrivals.items():
-                await wake(session, target, Signal.CALLBACKS_ARRIVED, ids)
+        """Route what is due in one transaction; where one row breaks it, each row in its own: none stops the others."""
+        try:
+            async with self._database.transaction() as session:
+                return await self._route_rows(session, await _due(session))
+        except Exception as error:
+            _LOG.warning("callbacks are routed one by one", error=type(error).__name__)
+        async with self._database.reading() as session:
+            ids = [
+                row[0] for row in await fetch(session, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
+            ]
+        return sum([await self._route_alone(each) for each in ids])
+
+    async def _route_rows(self, session: AsyncSession, rows: Sequence[Inbox]) -> int:
+        """The signals go through the outbox, so they follow the commit."""
+        arrivals: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            target = await self._route(session, row)
+            if target is not None:
+                arrivals[target].append(str(row.id))
+        for target, ids in arrivals.items():
+            await wake(session, target, Signal.CALLBACKS_ARRIVED, ids)
         return len(rows)
 
-    async def _route_safely(self, session: AsyncSession, row: Inbox) -> str | None:
+    async def _route_alone(self, inbox_id: int) -> int:
+        """One that can't be routed stays as it is and is tried ever more rarely, by whichever version can."""
         try:
-            async with session.begin_nested():
-                return await self._route(session, row)
-        except Exception as error:  # one bad row must not stop the others
-            _LOG.error("callback could not be routed", inbox_id=row.id, error=type(error).__name__)
-            await session.refresh(row, ["tries", "next_try_at"])
-            _again(row)
-            return None
+            async with self._database.transaction() as session:
+                return await self._route_rows(session, await _due(session, inbox_id))
+        except Exception as error:
+            _LOG.error("callback could not be routed", inbox_id=inbox_id, error=type(error).__name__)
+        try:
+            async with self._database.transaction() as session:
+                await execute(session, _PUT_OFF, id=inbox_id, most=_PARKED_MAX_SECONDS)
+        except Exception as error:  # not even that can be written: the others go on all the same
+            _LOG.error("callback could not be put off", inbox_id=inbox_id, error=type(error).__name__)
+        return 0
 
     async def _route(self, session: AsyncSession, row: Inbox) -> str | None:
         if row.number is None:
@@ -139,15 +159,18 @@ def _name_county(row: Inbox, plain: bytes) -> None:
         row.county_code = named
 
 
-async def _due(session: AsyncSession) -> list[Inbox]:
+async def _due(session: AsyncSession, inbox_id: int | None = None) -> list[Inbox]:
+    """The next ones, or the one that is named, if it is due and nobody else's now."""
     statement = (
         select(Inbox)
-        .where(text("state IN ('received', 'parked') AND next_try_at <= now()"))
+        .where(text(_DUE))
         .order_by(col(Inbox.id))
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
         .options(defer(Inbox.body))  # type: ignore[arg-type]
     )
+    if inbox_id is not None:
+        statement = statement.where(Inbox.id == inbox_id)
     return list(await session.exec(statement))
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.settings import Settings
-from models.store.database import Database, execute, fetch, fetch_one
-from models.store.retention import clear_old
+from models.store.database import Database, Row, execute, fetch, fetch_one
+from models.store.retention import KINDS, clear_old
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.run_watch import restart_run
 from models.store.runs import wake
@@ -56,14 +58,15 @@ class Watch:
             row = await fetch_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
             if row is None or not row[0]:
                 return 0
-            restarted = await self._compare()
-            async with self._database.transaction() as session:
-                await _deliver_again(session)
-                await _decide_again(session, self._settings.watch_seconds)
-            await self._clear()
-        return len(restarted)
+            restarted = 0
+            for step in (self._compare, self._deliver_again, self._decide_again, self._clear):
+                try:
+                    restarted += await step()
+                except Exception as error:  # Temporal away, or a row that can't be worked on: the other steps go on
+                    _LOG.warning("watch left a step out", step=step.__name__.strip("_"), error=type(error).__name__)
+        return restarted
 
-    async def _compare(self) -> list[str]:
+    async def _compare(self) -> int:
         """Missing runs are started again; a Temporal that may have come back older than our rows is told all anew."""
         try:
             missing = await self._restart_missing()
@@ -74,16 +77,21 @@ class Watch:
             async with self._database.transaction() as session:
                 await _wake_again(session, missing, None if self._has_forgotten else _RECENT_SECONDS)
             self._was_away = self._has_forgotten = False
-        return missing
+        return len(missing)
 
-    async def _clear(self) -> None:
+    async def _clear(self) -> int:
         """Hourly; as long as there is more, with every look."""
-        if time.monotonic() < self._clear_at:
-            return
-        async with self._database.transaction() as session:
-            more = await clear_old(session, self._settings)
-        if not more:
+        if time.monotonic() >= self._clear_at and not any([await self._clear_kind(kind) for kind in KINDS]):
             self._clear_at = time.monotonic() + _CLEAR_EVERY_SECONDS
+        return 0
+
+    async def _clear_kind(self, kind: str) -> bool:
+        try:
+            async with self._database.transaction() as session:
+                return await clear_old(session, self._settings, kind)
+        except SQLAlchemyError as error:  # a row that can't go: the other kinds go all the same
+            _LOG.error("old rows could not be cleared", kind=kind, error=type(error).__name__)
+            return False
 
     async def _restart_missing(self) -> list[str]:
         async with self._database.reading() as session:
@@ -94,12 +102,15 @@ class Watch:
         missing = [one for one in candidates if one not in running and not await self._is_running(one)]
         async with self._database.transaction() as session:
             await _seen(session, [one for one in candidates if one not in missing])
-        restarted = []
-        for one in missing:
+        return [one for one in missing if await self._restart(one)]
+
+    async def _restart(self, workflow_id: str) -> bool:
+        try:
             async with self._database.transaction() as session:
-                if await restart_run(session, self._vault, one, _LONGEST_PAUSE_SECONDS):
-                    restarted.append(one)
-        return restarted
+                return await restart_run(session, self._vault, workflow_id, _LONGEST_PAUSE_SECONDS)
+        except SQLAlchemyError as error:  # its row can't be written: the others are started all the same
+            _LOG.error("run could not be restarted", workflow_id=workflow_id, error=type(error).__name__)
+            return False
 
     async def _running(self) -> set[str]:
         queue = self._settings.temporal_task_queue.replace("'", "")
@@ -119,6 +130,30 @@ class Watch:
                 return False
             raise
         return found.status is WorkflowExecutionStatus.RUNNING
+
+    async def _deliver_again(self) -> int:
+        """Route again what was delivered and isn't applied: its run may have ended or lost the signal."""
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE inbox SET state = 'received', next_try_at = now(), tries = tries + 1"
+                " WHERE state = 'delivered' AND applied_at IS NULL"
+                " AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))",
+                pause=_UNAPPLIED_SECONDS,
+            )
+        return 0
+
+    async def _decide_again(self) -> int:
+        """A reviewer's decision that no run has carried out: its run may have ended in between. Wake it again."""
+        async with self._database.reading() as session:
+            rows = await _undone_decisions(session, self._settings.watch_seconds)
+        for number, ids in rows:
+            try:
+                async with self._database.transaction() as session:
+                    await _wake_decided(session, number, [str(each) for each in ids])
+            except (SQLAlchemyError, LookupError) as error:
+                _LOG.error("decision could not be carried on", number=number, error=type(error).__name__)
+        return 0
 
 
 async def _candidates(session: AsyncSession) -> list[str]:
@@ -157,22 +192,10 @@ async def _wake_again(session: AsyncSession, started: list[str], within_seconds:
     )
 
 
-async def _deliver_again(session: AsyncSession) -> None:
-    """A callback that was delivered and isn't applied: its run may have ended or lost the signal. Route it again."""
-    await execute(
-        session,
-        "UPDATE inbox SET state = 'received', next_try_at = now(), tries = tries + 1 WHERE state = 'delivered'"
-        " AND applied_at IS NULL AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))",
-        pause=_UNAPPLIED_SECONDS,
-    )
-
-
-async def _decide_again(session: AsyncSession, every: float) -> None:
-    """A reviewer's decision that no run has carried out: its run may have ended in between. Wake it again.
-
-    At the look after twice, four times, eight times ... the pause: days without workers are few signals.
-    """
-    rows = await fetch(
+async def _undone_decisions(session: AsyncSession, every: float) -> Sequence[Row]:
+    """(number, ids): at the look after twice, four times, eight times ... the pause: days without workers are few
+    signals."""
+    return await fetch(
         session,
         "SELECT number, array_agg(id) FROM (SELECT id, number,"
         " extract(epoch FROM now() - decided_at) / CAST(:pause AS numeric) AS age"
@@ -181,9 +204,9 @@ async def _decide_again(session: AsyncSession, every: float) -> None:
         pause=_UNAPPLIED_SECONDS,
         look=every / _UNAPPLIED_SECONDS,
     )
-    for number, ids in rows:
-        run = await run_of_number(session, number)
-        if run is not None:
-            await wake(
-                session, await run_to_wake(session, run), Signal.CONTRADICTION_DECIDED, [str(each) for each in ids]
-            )
+
+
+async def _wake_decided(session: AsyncSession, number: str, ids: Sequence[str]) -> None:
+    run = await run_of_number(session, number)
+    if run is not None:
+        await wake(session, await run_to_wake(session, run), Signal.CONTRADICTION_DECIDED, ids)

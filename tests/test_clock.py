@@ -243,7 +243,7 @@ async def test_what_a_writer_with_a_wrong_clock_asks_for_is_carried_at_once(
         with skewed(skew):
             async with server.database.transaction() as session:
                 await open_run(session, subject)
-        await Relay(server.database, server.vault, server.settings, temporal_client).round()
+        await Relay(server.database, server.vault, server.settings, temporal_client).deliver_due()
         assert await noted(temporal_client, subject.workflow_id) == []
 
 

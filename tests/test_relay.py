@@ -43,7 +43,7 @@ class Office:
     async def carry(self, relay: Relay | None = None) -> None:
         """Rounds until nothing is due."""
         relay = relay or self.relay()
-        while await relay.round():
+        while await relay.route_due() + await relay.deliver_due():
             pass
 
     async def open(self, subject: Subject, *ids: str) -> None:
@@ -385,6 +385,121 @@ async def test_no_personal_data_reaches_temporal(office: Office) -> None:
     history = await office.temporal.get_workflow_handle(subject.workflow_id).fetch_history()
     assert "11010519491231002X" not in history.to_json()
     assert await office.signals(subject.workflow_id) == 2
+
+
+async def test_a_callback_that_can_not_be_written_stops_no_other_county(office: Office) -> None:
+    """As a damaged page would: every change of its row fails, so not even a next try can be noted."""
+    bad, good = fresh_subject(), fresh_subject(county=OTHER_COUNTY)
+    await office.open(bad)
+    await office.open(good)
+    await post_event(office.server, "evt-bad", policy_reviewed(f"{bad.number}.1"))
+    await post_event(office.server, "evt-good", policy_reviewed(f"{good.number}.1", county=OTHER_COUNTY))
+    await _refuse_changes(office, "inbox", "event_id = 'evt-bad'")
+    await office.carry()
+    assert (await office.event("evt-good")).state is InboxState.DELIVERED
+    assert (await office.event("evt-bad")).state is InboxState.RECEIVED
+    assert await noted(office.temporal, good.workflow_id) == [str((await office.event("evt-good")).id)]
+    assert await office.undelivered() == []
+    await _allow_changes(office, "inbox")
+    await office.carry()
+    assert (await office.event("evt-bad")).state is InboxState.DELIVERED
+
+
+async def test_a_callback_that_can_not_be_routed_waits_by_itself_ever_longer(office: Office) -> None:
+    bad, good = fresh_subject(), fresh_subject()
+    await office.open(bad)
+    await office.open(good)
+    await post_event(office.server, "evt-bad", policy_reviewed(f"{bad.number}.1"))
+    await _refuse_changes(office, "inbox", "event_id = 'evt-bad' AND NEW.number IS NOT NULL")
+    for tries in (1, 2, 3):
+        await post_event(office.server, f"evt-{tries}", policy_reviewed(f"{good.number}.1"))
+        await office.due_now()
+        await office.carry()
+        assert (await office.event(f"evt-{tries}")).state is InboxState.DELIVERED
+        event = await office.event("evt-bad")
+        assert (event.state, event.tries) == (InboxState.RECEIVED, tries)
+        assert event.next_try_at - event.received_at > timedelta(seconds=2 ** (tries - 1))
+
+
+async def test_a_run_and_an_event_that_only_a_newer_version_knows_wait_for_that_version(office: Office) -> None:
+    newer, good = fresh_subject(), fresh_subject()
+    async with office.server.database.transaction() as session:
+        await execute(session, "ALTER TABLE run DROP CONSTRAINT ck_run_runkind")
+        await open_run(session, newer)
+        await open_run(session, good)
+        await execute(session, "UPDATE run SET kind = 'subsidy-recovery' WHERE number = :number", number=newer.number)
+    await post_event(office.server, "evt-run", policy_reviewed(f"{newer.number}.1"))
+    await post_event(office.server, "evt-type", policy_reviewed(f"{good.number}.1"))
+    await post_event(office.server, "evt-good", policy_reviewed(f"{good.number}.1"))
+    async with office.server.database.transaction() as session:
+        await execute(
+            session,
+            "UPDATE inbox SET event_type = 'flow.recovered', number = :number WHERE event_id = 'evt-type'",
+            number=good.number,
+        )
+    await office.carry()
+    assert (await office.event("evt-good")).state is InboxState.DELIVERED
+    assert await noted(office.temporal, good.workflow_id) == [str((await office.event("evt-good")).id)]
+    waiting = {one: await office.event(one) for one in ("evt-run", "evt-type")}
+    assert {(one.state, one.tries) for one in waiting.values()} == {(InboxState.RECEIVED, 1)}
+    [start] = await office.undelivered()
+    assert (start.workflow_id, start.last_error, start.tries) == (newer.workflow_id, "ValueError", 1)
+    async with office.server.database.transaction() as session:
+        await execute(session, "UPDATE run SET kind = 'policy-review' WHERE number = :number", number=newer.number)
+    await office.due_now()
+    await office.carry()
+    assert await noted(office.temporal, newer.workflow_id) == [str(waiting["evt-run"].id)]
+
+
+async def test_an_entry_that_can_not_be_marked_is_not_delivered_and_stops_no_other(office: Office) -> None:
+    bad, good = fresh_subject(), fresh_subject()
+    await office.open(bad, "1")
+    await office.open(good, "7")
+    await _refuse_changes(office, "outbox", f"workflow_id = '{bad.workflow_id}'")
+    for _ in range(3):
+        await office.carry()
+    assert await noted(office.temporal, good.workflow_id) == ["7"]
+    assert await office.signals(good.workflow_id) == 2
+    with pytest.raises(RPCError):
+        await office.temporal.get_workflow_handle(bad.workflow_id).describe()
+    await _allow_changes(office, "outbox")
+    await office.carry()
+    assert await noted(office.temporal, bad.workflow_id) == ["1"]
+
+
+async def test_routing_and_delivering_go_on_without_each_other(office: Office) -> None:
+    """The one's table is locked by somebody: the other doesn't wait."""
+    first, second = fresh_subject(), fresh_subject()
+    await office.open(first)
+    await office.carry()
+    database = office.server.database
+    async with database.transaction() as inbox_taken, running(office.relay()):
+        await execute(inbox_taken, "LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
+        await office.open(second, "7")
+        assert await eventually(lambda: _noted_or_none(office, second.workflow_id)) == ["7"]
+    async with database.transaction() as outbox_taken, running(office.relay()):
+        await execute(outbox_taken, "LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE")
+        await post_event(office.server, "evt-1", policy_reviewed("500001-Z2026-9998.1"))
+        await eventually(lambda: _in_state(office, "evt-1", InboxState.PARKED))
+
+
+async def _refuse_changes(office: Office, table: str, row: str) -> None:
+    async with office.server.database.transaction() as session:
+        await execute(
+            session,
+            f"CREATE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RAISE EXCEPTION ''this row can not be written''; END'",
+        )
+        await execute(
+            session,
+            f"CREATE TRIGGER refused BEFORE UPDATE ON {table} FOR EACH ROW WHEN (NEW.{row})"
+            f" EXECUTE FUNCTION refuse_{table}()",
+        )
+
+
+async def _allow_changes(office: Office, table: str) -> None:
+    async with office.server.database.transaction() as session:
+        await execute(session, f"DROP TRIGGER refused ON {table}")
 
 
 async def _noted_or_none(office: Office, run_id: str) -> list[str] | None:

@@ -16,7 +16,7 @@ from api.watch import Watch
 from deploy.stack import Stack, temporal
 from models.stages import ContradictionState, InboxState
 from models.store.database import execute, fetch, fetch_int
-from models.store.retention import clear_old
+from models.store.retention import KINDS, clear_old
 from models.store.runs import close_run, open_run
 from models.store.vault import Field
 from models.subsidy import RunKind, Subject, workflow_id
@@ -304,12 +304,51 @@ async def test_good_verdicts_of_old_rounds_go_and_bad_ones_stay(server: ApiServe
             "INSERT INTO account_check (round_id, register_account_id, valid, at) SELECT n.id, r.id,"
             " r.person_index = '1', now() FROM check_round n, register_account r",
         )
-        assert await clear_old(session, server.settings) is False
+        assert [await clear_old(session, server.settings, kind) for kind in KINDS] == [False] * len(KINDS)
         kept = await fetch(
             session,
             "SELECT n.round_no, c.valid FROM account_check c JOIN check_round n ON n.id = c.round_id ORDER BY 1, 2",
         )
     assert [tuple(row) for row in kept] == [("89", False), ("89", True), ("91", False)]
+
+
+async def test_what_can_not_be_written_stops_neither_the_other_runs_nor_the_other_steps(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    bad, good = await _running(server, temporal_client), await _running(server, temporal_client)
+    for subject in (bad, good):
+        await temporal_client.get_workflow_handle(subject.workflow_id).terminate("by hand")
+    await post_event(server, "evt-1", policy_reviewed(f"{good.number}.1"))
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE inbox SET state = 'delivered', delivered_at = now() - interval '1 hour'")
+        await execute(
+            session,
+            "INSERT INTO outbox (workflow_id, ids, created_at, next_try_at, tries, delivered_at)"
+            " SELECT w, '[]', now(), now(), 0, now() - interval '31 days' FROM unnest(ARRAY['bad', 'x']) AS w",
+        )
+        await execute(
+            session,
+            "INSERT INTO face_login (login_no, province_code, channel, browser_hash, address_index, stage, created_at,"
+            " ended_at) VALUES ('old', '500000', 'app', '', '', 'expired', now(), now() - interval '31 days')",
+        )
+        await execute(
+            session,
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RAISE EXCEPTION ''this row can not be written''; END'",
+        )
+        for table, when, row in (
+            ("run", "UPDATE", f"OLD.workflow_id = '{bad.workflow_id}'"),
+            ("outbox", "DELETE", "true"),
+        ):
+            await execute(
+                session,
+                f"CREATE TRIGGER refused BEFORE {when} ON {table} FOR EACH ROW WHEN ({row}) EXECUTE FUNCTION refuse()",
+            )
+    assert await watch.look() == 1
+    assert (await _event(server)).state is InboxState.RECEIVED
+    async with server.database.reading() as session:
+        assert await fetch_int(session, "SELECT count(*) FROM face_login") == 0
+        assert await fetch_int(session, "SELECT restarts FROM run WHERE number = :n", n=good.number) == 1
 
 
 async def _open(server: ApiServer, client: Client, subject: Subject) -> None:
@@ -327,7 +366,7 @@ async def _running(server: ApiServer, client: Client) -> Subject:
 
 async def _carry(server: ApiServer, client: Client) -> None:
     relay = Relay(server.database, server.vault, server.settings, client)
-    while await relay.round():
+    while await relay.route_due() + await relay.deliver_due():
         pass
 
 

@@ -21,18 +21,16 @@ _OLD: Mapping[str, str] = {
     "verdicts_kept_days": "account_check WHERE valid AND round_id IN (SELECT id FROM check_round"
     " WHERE ended_at < {before})",
 }
+KINDS = tuple(_OLD)
 
 
-async def clear_old(session: AsyncSession, settings: Settings) -> bool:
-    """Delete up to a batch of each kind; True when there may be more."""
-    more = False
-    for setting, rows in _OLD.items():
-        old = rows.format(before="now() - make_interval(days => :days)")
-        table = rows.partition(" ")[0]
-        deleted = await execute(
-            session,
-            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {old} LIMIT {BATCH}))",
-            days=getattr(settings, setting),
-        )
-        more = more or deleted == BATCH
-    return more
+async def clear_old(session: AsyncSession, settings: Settings, kind: str) -> bool:
+    """Delete up to a batch of one kind (of `KINDS`); True when there may be more."""
+    rows = _OLD[kind].format(before="now() - make_interval(days => :days)")
+    table = rows.partition(" ")[0]
+    deleted = await execute(
+        session,
+        f"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {rows} LIMIT {BATCH}))",
+        days=getattr(settings, kind),
+    )
+    return deleted == BATCH
