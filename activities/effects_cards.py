@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -69,7 +70,7 @@ async def apply_invalidation(session: AsyncSession, vault: Vault, data: Invalida
     account_index = vault.index(Field.ACCOUNT, data.account_no)
     finding = Finding(
         reason=data.reason_code.value if data.reason_code else None,
-        cause=f"invalidated/{account_index}/{data.invalidated_at.isoformat()}",
+        cause=f"invalidated/{account_index}/{data.invalidated_at.astimezone(UTC).isoformat()}",
         at=data.invalidated_at,
         source=BY_PLATFORM,
     )

@@ -1,6 +1,9 @@
 """What a run waits for, in the words that ops read in Temporal UI and clerks in the console."""
 
+from datetime import datetime
+
 from models.card_stages import LoginStage, PartStage
+from models.identity import CHINA
 from models.stages import DatasetStage, FlowStage, ReviewStage
 
 REVIEW = {
@@ -44,3 +47,8 @@ LOGIN = {
     LoginStage.FAILED: "人脸识别未通过，已办结",
     LoginStage.EXPIRED: "超过时限无人识别，已办结",
 }
+
+
+def since_when(waiting_for: str, since: datetime) -> str:
+    """`since` comes in whatever zone the database has; people read it in theirs."""
+    return f"{waiting_for}（自北京时间 {since.astimezone(CHINA):%Y-%m-%d %H:%M} 起）"

@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
     from models.subsidy import Look, Subject
+    from models.waiting import since_when
     from workflows.client import attributes_of
     from workflows.options import ASK, AT_HAND, LOOK, LocalOptions, Options
 
@@ -59,7 +60,7 @@ class RowDriven:
 
     def _enter(self, subject: Subject, look: Look) -> None:
         """The one door for what ops see: search attributes, and what the run waits for since when."""
-        sentence = f"{look.waiting_for}（自 {look.since:%Y-%m-%d %H:%M} UTC 起）"
+        sentence = since_when(look.waiting_for, look.since)
         workflow.set_current_details(sentence)
         self._sentence = sentence
         known = workflow.info().typed_search_attributes
