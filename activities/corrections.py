@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.platform_requests import AccountQuery
 from models.stages import Role
 from models.store.database import Row, Value, execute, fetch_one
+from models.store.makers import ADD_EDITOR
 from models.store.register import FROM_APPLICATION, put_account
 from models.store.trail import Act, record
 from models.store.vault import Field, Vault
@@ -76,8 +77,10 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
         )
         await execute(
             session,
-            f"UPDATE application SET {settings}, updated_at = now(), version = version + 1 WHERE id = :id",
+            f"UPDATE application a SET {settings}, {ADD_EDITOR}, updated_at = now(), version = version + 1"
+            " WHERE id = :id",
             id=line.application_id,
+            editor=actor,
             **changes,
         )
     if "account_no" in fields or "bank_code" in fields:

@@ -211,7 +211,8 @@ async def _apply(
     before |= {name: getattr(line, name) for name in (*plain, "item_code", "amount_fen")}
     for name, value in columns.items():
         setattr(line, name, value)
-    line.edited_by = desk.person
+    if desk.person not in (line.entered_by, *line.edited_by):
+        line.edited_by = [*line.edited_by, desk.person]
     if line.stage is not ApplicationStage.DRAFT:
         line.stage = ApplicationStage.IN_REVIEW
         line.reviewed_by = line.list_id = line.match_outcome = line.correct_name_sealed = line.match_bank_name = None

@@ -9,12 +9,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
+from api.flow_guard import require_other
 from api.paging import Pages
 from api.problems import Problem, conflict, not_found
+from models.makers import Act
 from models.stages import ContradictionState, Role, label
 from models.store.contradictions import open_content
 from models.store.database import fetch_one, lock
 from models.store.flow_end import END_FIGURES
+from models.store.makers import acts_about
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import wake
 from models.store.vault import Vault
@@ -82,6 +85,7 @@ async def decide(desk: Reviewers, contradiction_id: int, decision: Decision) -> 
             detail = "我方数字是逐笔结果之和，不能改成平台的总数；请与平台核对后保留现有结果，并在理由中说明差异"
             raise conflict("FIGURES_ARE_SUMS", "不能采信总数", detail)
         await _refuse_own(session, desk, row)
+        require_other(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
         row.state = ContradictionState.DECIDED
         row.taken, row.reason, row.decided_by, row.decided_at = decision.take, decision.reason, desk.person, now()
         await session.flush()

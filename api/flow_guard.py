@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk
 from api.problems import Problem, conflict, not_found
+from models.makers import Act, closed_by, refusal_words
 from models.stages import FlowStage, label
 from models.store.line_acts import LeftOut
 from models.store.order_rules import Candidate, Verdict
@@ -42,11 +43,10 @@ def require_stage(flow: Flow, stages: Iterable[FlowStage], act: str) -> None:
         raise conflict("FLOW_STAGE_UNFIT", "流程所处阶段不能办理", detail)
 
 
-def require_other(person: str, others: Iterable[str | None], act: str) -> None:
-    """Maker-checker: whoever did the step before doesn't do the next."""
-    if person in set(others):
-        detail = f"{act}须由另一个人办理，不能与前一步的经办人相同"
-        raise Problem(403, "SAME_PERSON", "须换人办理", detail)
+def require_other(act: Act, done: Iterable[Act]) -> None:
+    """Maker and checker: 403 for whoever did one of the acts that the table closes this one by."""
+    if closed := closed_by(act, done):
+        raise Problem(403, "SAME_PERSON", "须换人办理", refusal_words(act, closed))
 
 
 def require_lines(verdict: Verdict, *, named: bool, act: str) -> None:

@@ -13,9 +13,11 @@ from api.flow_lines import known_flow
 from api.order_entry import enter, named_errors, refuse_when_approved, refuse_while_cancelling
 from api.order_forms import NewOrder, check_shape
 from api.problems import conflict, not_found
+from models.makers import Act
 from models.stages import OrderKind, OrderState, Role, label
 from models.store.database import execute, fetch_int
 from models.store.line_acts import change_chosen, choose, lock_county
+from models.store.makers import ADD_EDITOR
 from models.store.order_rules import FIT_STAGES, RULES, judge_order
 from models.store.orders import NAME_RULES, TAKE_CORRECT_NAME, decide, locked_order
 from models.store.runs import wake
@@ -77,7 +79,7 @@ async def _open_order(desk: Desk, session: AsyncSession, order_no: str, act: str
     if order.state is not OrderState.ENTERED:
         detail = f"指令 {order_no} 现在是“{label(order.state)}”，不能再{act}；请刷新后核对"
         raise conflict("ORDER_DECIDED", "指令已经办理", detail)
-    require_other(desk.person, [order.entered_by], act)
+    require_other(Act.ORDER_DECIDED, [Act.ORDER_ENTERED] if order.entered_by == desk.person else [])
     return order
 
 
@@ -120,7 +122,7 @@ async def _correct_names(session: AsyncSession, county: str, order: Order) -> No
     if choice.count != order.line_count:
         detail = "指令中有申请已不符合条件，请复核不通过并由操作员重新录入"
         raise conflict("LINES_UNFIT", "录入之后情况有变", detail, named_errors(choice.left_out))
-    order.done_count = await change_chosen(session, TAKE_CORRECT_NAME)
+    order.done_count = await change_chosen(session, f"{TAKE_CORRECT_NAME}, {ADD_EDITOR}", editor=order.entered_by)
     order.done_fen, order.outcome = choice.total_fen, f"已更正 {order.done_count} 笔，可重新数据初始化"
     await execute(session, "UPDATE order_line SET done = true WHERE order_id = :order", order=order.id)
 

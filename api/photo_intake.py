@@ -16,6 +16,7 @@ from models.photo_files import Photo, PhotoRefused, redraw
 from models.platform_words import DocumentKind
 from models.stages import ApplicationStage, Role, label
 from models.store.database import execute, fetch, scratch
+from models.store.makers import add_editor
 from models.store.objects import save_file
 from models.tables import Application, StoredFile
 
@@ -66,13 +67,17 @@ async def store(desk: Desk, photo: Photo) -> StoredFile:
     return await desk.objects.put(desk.county, photo.data, photo.media_type.value, desk.person)
 
 
-async def save_photos(session: AsyncSession, photos: Iterable[tuple[str, DocumentKind, StoredFile]]) -> None:
-    """Refer to photos that are in S3 already; a photo of the same kind is replaced."""
+async def save_photos(
+    session: AsyncSession, photos: Iterable[tuple[str, DocumentKind, StoredFile]], editor: str
+) -> None:
+    """Refer to photos that are in S3 already; a photo of the same kind is replaced, which counts as an edit."""
     rows = []
     for application_no, kind, stored in photos:
         saved = await save_file(session, stored)
         assert saved.id is not None
         rows.append((application_no, kind.value, saved.id))
+    numbers = sorted({number for number, *_ in rows})
+    await add_editor(session, editor, "a.application_no = ANY(:numbers)", numbers=numbers)
     await scratch(session, "new_photo", {"application_no": "text", "kind": "text", "file_id": "bigint"}, rows)
     await execute(
         session,
@@ -99,7 +104,7 @@ async def put_archive(desk: Desk, data: bytes, kind: DocumentKind | None) -> Res
 
 
 async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -> Reply:
-    await save_photos(session, photos)
+    await save_photos(session, photos, desk.person)
     applications = len({photo.application_no for photo in photos})
     kinds: dict[str, int] = {}
     for photo in photos:

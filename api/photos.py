@@ -30,7 +30,7 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
     async def work(session: AsyncSession) -> Reply:
         line = await find_line(desk, session, application_no, changing=True)
         may_take(desk, line)
-        await save_photos(session, [(application_no, kind, stored)])
+        await save_photos(session, [(application_no, kind, stored)], desk.person)
         detail = {"kind": kind.value, "sha256": stored.sha256}
         await desk.trail(session, "photo.stored", application_no, detail, 1)
         return Reply(200, {"application_no": application_no, "kind": kind, "size": stored.size})

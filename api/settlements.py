@@ -7,12 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply, for_roles
-from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require_stage
+from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require_other, require_stage
 from api.problems import field_problem
+from models.makers import Act
 from models.stages import FlowStage, PaymentState, Role
 from models.store.database import execute, scratch
 from models.store.flow_end import keep_difference
 from models.store.line_acts import lock_county
+from models.store.makers import acts_in_flow
 from models.store.order_rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.vault import Field as Sealed
 from models.tables import StoredFile
@@ -43,6 +45,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     await lock_county(session, desk.county)
     flow = await flow_for(session, desk, flow_no)
     require_stage(flow, {FlowStage.ENDED}, "核实无结果的发放")
+    require_other(Act.PAYMENT_SETTLED, await acts_in_flow(session, flow_no, desk.person))
     proof = await session.get(StoredFile, settlement.proof_file_id)
     if proof is None or proof.county_code != desk.county:
         raise field_problem({"/proof_file_id": "没有这个文件，请先上传银行出具的凭证"}, "FILE_UNKNOWN")
@@ -77,9 +80,11 @@ async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settl
     await execute(
         session,
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, reason_sealed, at, source,"
-        " after_end, taken_at, proof_file_id) SELECT :flow, l.id, 0, :status, l.amount_fen, s.reason_sealed, now(),"
-        " 'settled', true, now(), :proof FROM settled s JOIN flow_line l ON l.id = s.line_id",
+        " settled_by, after_end, taken_at, proof_file_id) SELECT :flow, l.id, 0, :status, l.amount_fen,"
+        " s.reason_sealed, now(), 'settled', :person, true, now(), :proof"
+        " FROM settled s JOIN flow_line l ON l.id = s.line_id",
         proof=settlement.proof_file_id,
+        person=desk.person,
         flow=flow,
         status=settlement.status,
     )

@@ -13,9 +13,11 @@ from api.flow_guard import flow_for, flow_id, require_other, require_stage, run_
 from api.flow_views import View, flow_head
 from api.flow_words import label_or_none
 from api.problems import conflict, field_problem, not_found
+from models.makers import Act
 from models.money import MAX_FEN, format_yuan
 from models.stages import FlowStage, LineState, Role, SummaryStage, label
 from models.store.figures import flow_figures, summary_figures
+from models.store.makers import acts_in_flow
 from models.store.orders import orders_under_way
 from models.store.runs import wake
 from models.subsidy import Signal
@@ -91,7 +93,7 @@ async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: Revie
     require_stage(flow, fit, "审核发放汇总")
     stages = {SummaryStage.OPEN} if review.passed else {SummaryStage.OPEN, SummaryStage.COUNTY_PASSED}
     summary = await _summary_in(session, flow, stages, "审核")
-    require_other(desk.person, [flow.started_by], "审核发放汇总")
+    require_other(Act.SUMMARY_REVIEWED, await acts_in_flow(session, flow_no, desk.person))
     if review.passed:
         await _require_settled(session, flow)
         await _require_form(session, desk, review.form_file_id)
@@ -109,7 +111,7 @@ async def _submit(desk: Desk, session: AsyncSession, flow_no: str) -> Reply:
     flow = await flow_for(session, desk, flow_no)
     require_stage(flow, {FlowStage.COUNTY_PASSED}, "提交发放汇总")
     summary = await _summary_in(session, flow, {SummaryStage.COUNTY_PASSED}, "提交")
-    require_other(desk.person, [summary.reviewed_by], "提交发放汇总")
+    require_other(Act.SUMMARY_SUBMITTED, await acts_in_flow(session, flow_no, desk.person))
     summary.submitted_by, summary.submitted_at = desk.person, now()
     flow.stage = FlowStage.SUMMARY_SUBMITTED
     return await _decided(desk, session, flow, summary, "summaries.submitted", {"before": FlowStage.COUNTY_PASSED})
@@ -123,7 +125,7 @@ async def _confirm(desk: Desk, session: AsyncSession, flow_no: str, confirmation
     if summary.confirmed_at is not None:
         detail = f"流程 {flow_no} 已由 {summary.confirmed_by} 确认发放，不能再确认一次"
         raise conflict("ALREADY_CONFIRMED", "已经确认发放", detail)
-    require_other(desk.person, [summary.reviewed_by, summary.submitted_by], "确认发放")
+    require_other(Act.PAYMENT_CONFIRMED, await acts_in_flow(session, flow_no, desk.person))
     await _require_same(session, flow, summary, confirmation)
     summary.confirmed_by, summary.confirmed_at = desk.person, now()
     told = {"before": SummaryStage.APPROVED, "application_count": confirmation.application_count}

@@ -22,6 +22,7 @@ from api.problems import Problem, conflict, not_found
 from api.runs_view import run_of
 from models.card_stages import EntryStage, label
 from models.identity import china_today
+from models.makers import Act
 from models.platform_words import MediaType
 from models.store.database import fetch_one
 from models.store.runs import wake
@@ -147,7 +148,7 @@ async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> Villa
             f"申报 {entry_no} 现在是“{label(entry.stage)}”，只有“{label(EntryStage.ENTERED)}”的才能复核；请刷新后核对"
         )
         raise conflict("ENTRY_NOT_WAITING", "此件不在待复核", detail)
-    require_other(desk.person, [entry.entered_by], "复核")
+    require_other(Act.ENTRY_DECIDED, [Act.ENTRY_ENTERED] if entry.entered_by == desk.person else [])
     if desk.principal.person_index == entry.person_index:
         raise Problem(403, "OWN_ACCOUNT", "本人的账号申报须由他人复核", "请由本区县其他审核人办理此件")
     return entry

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from models.stages import ApplicationStage as Stage
 from models.store.line_acts import Rule
 from models.store.locks import locked
+from models.store.makers import MADE_BY
 
 LOCKED_PERSON = locked("a")
 IN_OPEN_FLOW = (
@@ -54,7 +55,7 @@ APPROVE = LineAct(
     (
         Rule("NOT_IN_REVIEW", "不在资料审核中", not_in(Stage.IN_REVIEW)),
         Rule("ALREADY_APPROVED", "资料审核已通过，待公示", "a.reviewed_by IS NOT NULL"),
-        Rule("SELF_ENTERED", "由本人录入，须由另一人审核", "a.entered_by = :actor OR a.edited_by = :actor"),
+        Rule("SELF_ENTERED", "由本人录入，须由另一人审核", MADE_BY),
     ),
     "reviewed_by = :actor",
     Stage.IN_REVIEW,

@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from models.stages import AccountStatus, ApplicationStage, Channel, ImportStage, Verification
@@ -25,6 +35,7 @@ class Application(SQLModel, table=True):
             "(stage IN ('in_batch', 'in_flow')) <= (batch_id IS NOT NULL)",
             name="batch_known",
         ),
+        CheckConstraint("reviewed_by IS NULL OR reviewed_by <> entered_by", name="two_persons"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -62,7 +73,10 @@ class Application(SQLModel, table=True):
     deferred_reason: str | None = None
     import_id: int | None = Field(default=None, sa_type=BigInteger)
     entered_by: str
-    edited_by: str | None = None
+    # everybody who ever changed it, but who entered it: an earlier editor is no less a maker than the last one
+    edited_by: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default=text("'{}'"))
+    )
     reviewed_by: str | None = None
     version: int = 1
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)

@@ -136,6 +136,7 @@ class Payment(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("flow_line_id", "sequence", "source"),
         CheckConstraint("status IN ('paid', 'failed')", name="status"),
+        CheckConstraint("(source = 'settled') = (settled_by IS NOT NULL)", name="settled_by_somebody"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -150,6 +151,7 @@ class Payment(SQLModel, table=True):
     at: datetime = Field(sa_type=INSTANT)
     page: int | None = None
     source: str = "platform"
+    settled_by: str | None = None
     proof_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
     after_end: bool = False
     taken_at: datetime = Field(default_factory=now, sa_type=INSTANT)
@@ -223,6 +225,8 @@ class Summary(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("flow_id", "number"),
         CheckConstraint("confirmed_by IS NULL OR confirmed_by <> reviewed_by", name="two_reviewers"),
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> submitted_by", name="confirmer_not_submitter"),
+        CheckConstraint("submitted_by IS NULL OR submitted_by <> reviewed_by", name="submitter_not_reviewer"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)

@@ -1,4 +1,6 @@
-"""Indicators follow their lines; what is history can't be changed."""
+"""Indicators follow their lines; what is history can't be changed; maker and checker are two persons."""
+
+from pathlib import Path
 
 from alembic import op
 
@@ -30,6 +32,15 @@ CHANGES = {
     "update": (f"{ADDED} UNION ALL {GONE}", "NEW TABLE AS added OLD TABLE AS gone"),
     "delete": (GONE, "OLD TABLE AS gone"),
 }
+MAKERS = Path(__file__).parents[1] / "sql" / "0002_makers.sql"
+MAKER_FUNCTIONS = (
+    "refuse_same_person",
+    "keep_maker",
+    "made_flow",
+    "check_summary_persons",
+    "check_settling_person",
+    "check_deciding_person",
+)
 HISTORY = ("trail_entry", "payment", "register_change")
 # A head names the last entry: one that stood still, went back or jumped would hide that entries were cut off.
 HEADS = """
@@ -63,9 +74,12 @@ def upgrade() -> None:
             "FOR EACH STATEMENT EXECUTE FUNCTION keep_history()"
         )
     op.execute(HEADS)
+    op.get_bind().exec_driver_sql(MAKERS.read_text(encoding="utf-8").replace("%", "%%"))
 
 
 def downgrade() -> None:
+    for function in MAKER_FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")
     op.execute("DROP TRIGGER trail_head_forward ON trail_head")
     op.execute("DROP FUNCTION trail_head_forward()")
