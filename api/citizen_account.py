@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.citizen_session import CitizenDesk, Citizens, own_pages_only, private
+from api.citizen_session import CitizenDesk, Citizens, own_pages_only
 from api.citizen_words import CARD_TYPES, bank_names, bank_view, card_type_label, county_view
 from models.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
 from models.stages import AccountStatus, label
@@ -66,7 +66,7 @@ async def list_banks(desk: Citizens) -> Response:
 
 
 def answer(body: Mapping[str, object], status: int = 200) -> Response:
-    return private(Response(orjson.dumps(body), status, media_type="application/json"))
+    return Response(orjson.dumps(body), status, media_type="application/json")
 
 
 async def _open_matter(session: AsyncSession, desk: CitizenDesk) -> str | None:

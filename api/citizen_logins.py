@@ -22,7 +22,6 @@ from api.citizen_session import (
     give_cookie,
     idle_seconds,
     own_pages_only,
-    private,
     take_cookie,
 )
 from api.idempotency import key_of
@@ -126,8 +125,7 @@ async def show_code(login_no: str, request: Request) -> Response:
     picture = io.BytesIO()
     url = parts.vault.open(Field.DETAIL, login.login_no, login.url_sealed)
     segno.make(url, error="m", micro=False).save(picture, kind="svg", scale=_QR_SCALE)
-    headers = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
-    return private(Response(picture.getvalue(), media_type=_SVG, headers=headers))
+    return Response(picture.getvalue(), media_type=_SVG)
 
 
 @router.post("/logout", status_code=204, summary="退出", response_class=Response)
@@ -138,7 +136,7 @@ async def sign_out(request: Request) -> Response:
     if secret is not None:
         async with parts.database.transaction() as session:
             await end_session(session, digest(secret))
-    response = private(Response(status_code=204))
+    response = Response(status_code=204)
     take_cookie(response, parts.settings, SESSION_COOKIE)
     take_cookie(response, parts.settings, BROWSER_COOKIE)
     return response
@@ -201,7 +199,7 @@ def _answer(parts: Parts, login: FaceLogin, status: int = 200, *, signed_in: boo
         "expires_at": ends_at(login),
         "signed_in": signed_in,
     }
-    return private(Response(orjson.dumps(body), status, media_type="application/json"))
+    return Response(orjson.dumps(body), status, media_type="application/json")
 
 
 def _label(login: FaceLogin, stage: LoginStage) -> str:

@@ -56,7 +56,7 @@ class CitizenDesk:
         key_of(self.request)
         caller = f"citizen/{self.province}/{self.person.person_index}"
         async with self.database.transaction() as session:
-            return private(await answer_once(session, self.vault, caller, self.request, work))
+            return await answer_once(session, self.vault, caller, self.request, work)
 
 
 def own_pages_only(request: Request) -> None:
@@ -120,9 +120,3 @@ def address_index(vault: Vault, request: Request) -> str:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         host = str(ipaddress.ip_network((address, _HOME_BITS), strict=False))
     return vault.index(Field.DETAIL, f"address:{host}")
-
-
-def private(response: Response) -> Response:
-    """Nothing of a person stays in a cache."""
-    response.headers["Cache-Control"] = "no-store"
-    return response

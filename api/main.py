@@ -16,12 +16,13 @@ from joserfc.jwk import OctKey
 from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
 
-from api import problems
+from api import docs, problems
 from api.idempotency import Answered
 from api.limits import BodyLimit
 from api.parts import Parts
 from api.relay import Relay
 from api.routers import ROUTERS
+from api.security_headers import SecurityHeaders
 from api.watch import Watch
 from models import tokens
 from models.garbage import collect_rarely
@@ -44,14 +45,16 @@ def create_app(
 ) -> FastAPI:
     """The app; without a Temporal client nothing is carried: rows wait for an API that has one."""
     relay = Relay(database.pool(Pool.RELAY), vault, settings, temporal_client) if temporal_client else None
-    # Its documentation page is served from here: a county's network reaches no outside address.
-    app = FastAPIOffline(title="一卡通对接", version="1", lifespan=_lifespan, redoc_url=None)
+    # With the scripts and styles of the documentation page.
+    app = FastAPIOffline(None, None, title="一卡通对接", version="1", lifespan=_lifespan)
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
     app.add_middleware(BodyLimit, upload_max_mib=settings.upload_max_mib)
     problems.install(app)
     app.add_exception_handler(Answered, _on_answered)
-    for router in ROUTERS:
+    for router in (docs.router, *ROUTERS):
         app.include_router(router)
+    # added last, so around all the others
+    app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
     return app
 
 
