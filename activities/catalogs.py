@@ -10,7 +10,7 @@ from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from models.platform import CatalogItem, Town
 from models.store.database import Database, execute
-from models.store.runs import close_run
+from models.store.runs import close_run, times_asked
 from models.subsidy import Subject
 
 Items = Sequence[CatalogItem | Town]
@@ -25,17 +25,19 @@ class CatalogActivities:
     @activity.defn
     async def refresh_catalogs(self, subject: Subject) -> None:
         """Fetch all lists, then replace them together; fetching again gives the platform's newest."""
+        async with self._database.reading() as session:
+            asked = await times_asked(session, subject.workflow_id)
         try:
             lists = await self._fetch(subject.county_code, subject.fund_year or NO_YEAR)
         except PlatformRefusal as refusal:
             # A year without lists: nothing to keep, and whoever asks next has them fetched anew.
             async with self._database.transaction() as session:
-                await close_run(session, subject.workflow_id, refusal.code.value)
+                await close_run(session, subject.workflow_id, refusal.code.value, asked)
             return
         async with self._database.transaction() as session:
             for (kind, of_year), items in lists.items():
                 await _keep(session, subject.county_code, kind, of_year, items)
-            await close_run(session, subject.workflow_id, "done")
+            await close_run(session, subject.workflow_id, "done", asked)
 
     async def _fetch(self, county: str, year: int) -> dict[tuple[str, int], Items]:
         return {

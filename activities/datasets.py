@@ -3,14 +3,15 @@
 import asyncio
 
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.effects_refusals import take_back
 from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal, PlatformUnavailable
+from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
 from activities.records import lines_of, record_of
-from models.errors import ErrorType
+from models.errors import BUSY, ErrorType
 from models.platform import PAGE_LIMIT
 from models.platform_requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
 from models.platform_words import DatasetKind, RoundMode
@@ -19,13 +20,12 @@ from models.stages import DatasetStage
 from models.store.database import Database, execute, fetch_one
 from models.store.inbox import province_of
 from models.store.vault import Vault
-from models.subsidy import CommitResult, DatasetRef, number_of
+from models.subsidy import CommitResult, DatasetRef, PushResult, number_of
 from models.tables import Dataset
 
 PAGES_AT_ONCE = 3
 # A list that the platform no longer knows was dropped after 24 hours: it is sent anew under keys of its own.
 DROPPED = (ErrorType.NOT_FOUND, ErrorType.DATASET_CLOSED)
-WAITS = (ErrorType.ROUND_UNDER_REVIEW, ErrorType.SUMMARY_UNDER_REVIEW)
 
 
 class DatasetActivities:
@@ -39,24 +39,26 @@ class DatasetActivities:
         self._settings = settings
 
     @activity.defn
-    async def push_dataset(self, ref: DatasetRef) -> None:
+    async def push_dataset(self, ref: DatasetRef) -> PushResult:
         """Open the list and send its pages; each page's bytes are fixed by its key, so repeating sends the same."""
         dataset = await self._read(ref)
         if dataset.stage not in (DatasetStage.PREPARED, DatasetStage.WAITING_SLOT):
-            return
+            return PushResult(stored=True)
         try:
             platform_id = dataset.platform_id or await self._open(dataset)
             await self._put_pages(dataset, platform_id)
         except PlatformRefusal as refusal:
-            if await self._refused(dataset, refusal):
-                raise PlatformUnavailable(refusal.operation, "list dropped, sent anew", code=refusal.code) from None
+            return PushResult(stored=False, try_again_seconds=await self._refused(dataset, refusal))
+        return PushResult(stored=True)
 
     @activity.defn
-    async def hand_over(self, ref: DatasetRef) -> None:
+    async def hand_over(self, ref: DatasetRef) -> CommitResult:
         """Pages, then the commit, for a list that needs no slot; once that was asked for the pages are all there."""
         if not await self._commit_asked(ref):
-            await self.push_dataset(ref)
-        await self.commit_dataset(ref)
+            pushed = await self.push_dataset(ref)
+            if not pushed.stored:
+                return CommitResult(committed=False, try_again_seconds=pushed.try_again_seconds)
+        return await self.commit_dataset(ref)
 
     async def _commit_asked(self, ref: DatasetRef) -> bool:
         dataset = await self._read(ref)
@@ -80,9 +82,7 @@ class DatasetActivities:
                 dataset.county_code, dataset.platform_id, totals, key=f"{_generation(dataset)}/commit"
             )
         except PlatformRefusal as refusal:
-            if refusal.code is ErrorType.PROVINCE_BUSY:
-                return await self._busy(dataset, refusal.holder)
-            return CommitResult(committed=not await self._refused(dataset, refusal))
+            return CommitResult(committed=False, try_again_seconds=await self._refused(dataset, refusal))
         async with self._database.transaction() as session:
             await execute(
                 session,
@@ -151,27 +151,19 @@ class DatasetActivities:
         photos = await self._files.upload_what_is_taken(line.photo for line in lines if line.photo)
         return [record_of(self._vault, line, photos) for line in lines]
 
-    async def _busy(self, dataset: Dataset, holder: str | None) -> CommitResult:
-        """A county outside this system holds the province: noted for all who wait, tried again later."""
-        async with self._database.transaction() as session:
-            await execute(
-                session,
-                "UPDATE province_slot SET outside_holder = :holder WHERE list_no = :list AND released_at IS NULL",
-                holder=holder,
-                list=dataset.reference,
-            )
-        return CommitResult(
-            committed=False, busy_holder=holder, try_again_seconds=self._settings.platform_busy_retry_seconds
-        )
+    async def _refused(self, dataset: Dataset, refusal: PlatformRefusal) -> float:
+        """Seconds until the list goes out again, 0 for a look at once: it may have come back with the refusal.
 
-    async def _refused(self, dataset: Dataset, refusal: PlatformRefusal) -> bool:
-        """Whether the list was dropped and goes out anew; else its lines come back with the refusal."""
-        if refusal.code in WAITS:
-            raise PlatformUnavailable(refusal.operation, "another round or summary first", code=refusal.code)
+        Who is busy is left alone; a list that was dropped goes out anew, and one that is dropped again not at once.
+        """
+        pause = self._settings.platform_busy_retry_seconds
         async with self._database.transaction() as session:
+            if refusal.code in BUSY:
+                await _note_holder(session, dataset, refusal.holder)
+                return pause
             if refusal.code not in DROPPED:
                 await take_back(session, self._vault, dataset, refusal)
-                return False
+                return 0.0
             await execute(
                 session,
                 "UPDATE dataset SET generation = generation + 1, platform_id = NULL WHERE id = :id"
@@ -179,7 +171,17 @@ class DatasetActivities:
                 id=dataset.id,
                 generation=dataset.generation,
             )
-        return True
+        return pause if dataset.generation > 1 else 0.0
+
+
+async def _note_holder(session: AsyncSession, dataset: Dataset, holder: str | None) -> None:
+    """A county outside this system holds the province: noted for all who wait."""
+    await execute(
+        session,
+        "UPDATE province_slot SET outside_holder = :holder WHERE list_no = :list AND released_at IS NULL",
+        holder=holder,
+        list=dataset.reference,
+    )
 
 
 def _pages(records: int) -> int:

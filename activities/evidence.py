@@ -84,7 +84,9 @@ class EvidenceActivities:
             try:
                 await self._platform.submit_evidence(flow.county_code, flow.platform_id, Evidence(items=items), key=key)
             except PlatformRefusal as refusal:
-                named = set(refusal.application_nos) or {line.application_no for line in ready}
+                every = {line.application_no for line in ready}
+                # a no that names nobody of the page is about all of it: the same page isn't sent again
+                named = every.intersection(refusal.application_nos) or every
                 await self._leave_out(order, named, refusal.code)
                 lines = [line for line in ready if line.application_no not in named]
                 continue

@@ -61,7 +61,9 @@ async def _beat() -> None:
 def _unexpected(refusal: PlatformRefusal) -> ApplicationError:
     """A no that the step has no stage for: kept trying slowly, so that ops see it and nothing is given up."""
     error = refusal_to_application_error(refusal)
-    return ApplicationError(error.message, *error.details, type=error.type, next_retry_delay=UNEXPECTED_PAUSE)
+    # within the workflow's own turn nobody sees it: the activity that follows at once is what ops see
+    pause = None if activity.info().is_local else UNEXPECTED_PAUSE
+    return ApplicationError(error.message, *error.details, type=error.type, next_retry_delay=pause)
 
 
 def _place(error: Exception) -> str:

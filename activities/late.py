@@ -11,7 +11,7 @@ from activities.taking import take_in
 from models.settings import Settings
 from models.store.database import Database, fetch_one
 from models.store.flow_end import keep_difference
-from models.store.runs import close_run
+from models.store.runs import close_run, times_asked
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import Look, Subject
@@ -31,6 +31,7 @@ class LateActivities:
         """Apply late events and decided contradictions of an ended run; a paid flow is watched for its returns."""
         now = datetime.now(UTC)
         async with self._database.transaction() as session:
+            asked = await times_asked(session, subject.workflow_id)
             taken = await take_in(session, self._vault, subject)
             if taken:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
@@ -39,9 +40,8 @@ class LateActivities:
             watching = await self._watching(session, subject, now)
             sentence = WATCHING if watching else SETTLING
             since, ask = await note_stage(session, subject.workflow_id, "late", sentence)
-            done = not ask and not watching
-            if done:
-                await close_run(session, subject.workflow_id, "done")
+            over = not ask and not watching
+            done = over and await close_run(session, subject.workflow_id, "done", asked)
             return Look(
                 stage="late",
                 waiting_for=sentence,

@@ -82,7 +82,8 @@ async def read_catalog(
 async def refresh_catalogs(desk: County, refresh: Refresh) -> Response:
     async def work(session: AsyncSession) -> Reply:
         subject = _subject(desk, refresh.fund_year)
-        await _ask(session, subject)
+        # also while one is being fetched: that one may have passed what is wanted already
+        await open_run(session, subject)
         await desk.trail(session, "catalog_refresh_asked", subject.number, {"fund_year": refresh.fund_year})
         return Reply(202, {"number": subject.number, "fund_year": refresh.fund_year})
 
@@ -101,14 +102,14 @@ async def _stored(session: AsyncSession, county: str, kind: CatalogKind, fund_ye
 
 async def _fetching(desk: Desk, fund_year: int) -> NoReturn:
     async with desk.database.transaction() as session:
-        await _ask(session, _subject(desk, fund_year))
+        await _fetch_unless_under_way(session, _subject(desk, fund_year))
     detail = f"{fund_year} 年度的名单正在向平台获取，请 {RETRY_SECONDS} 秒后重试"
     headers = {"Retry-After": str(RETRY_SECONDS)}
     raise Problem(503, "CATALOG_FETCHING", "正在向平台获取名单", detail, headers=headers)
 
 
-async def _ask(session: AsyncSession, subject: Subject) -> None:
-    """One fetching at a time: whoever asks meanwhile gets the result of the same."""
+async def _fetch_unless_under_way(session: AsyncSession, subject: Subject) -> None:
+    """Who has no list at all is served by a fetching that has begun as well."""
     statement = select(Run).where(Run.workflow_id == subject.workflow_id, col(Run.closed_at).is_(None))
     if (await session.exec(statement)).first() is None:
         await open_run(session, subject)

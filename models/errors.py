@@ -40,6 +40,18 @@ class ErrorType(StrEnum):
     PLATFORM_NOT_CONFIGURED = "PLATFORM_NOT_CONFIGURED"
 
 
+# Something else is under way at the platform, and will be over without us: come again later.
+BUSY = frozenset(
+    {
+        ErrorType.PROVINCE_BUSY,
+        ErrorType.COUNTY_FLOW_ACTIVE,
+        ErrorType.ROUND_UNDER_REVIEW,
+        ErrorType.SUMMARY_UNDER_REVIEW,
+        ErrorType.ACCOUNT_CHANGE_PENDING,
+        ErrorType.NOT_READY,
+    }
+)
+
 ADVICE: Mapping[ErrorType, str] = {
     ErrorType.VALIDATION_FAILED: "平台认为数据不合规，请按所列位置更正后重新提交",
     ErrorType.IDEMPOTENCY_MISMATCH: "同一业务键已以不同内容提交过平台，请联系运维核对后重新发起",

@@ -125,11 +125,17 @@ class DatasetRef(Contract):
     county_code: str
 
 
+class PushResult(Contract):
+    """Whether all pages are at the platform; if not, after how long to look and push again."""
+
+    stored: bool
+    try_again_seconds: float = 0.0
+
+
 class CommitResult(Contract):
-    """What came of handing a list over: `busy_holder` is the county that holds the province."""
+    """What came of handing a list over; one that isn't taken is tried again after so long."""
 
     committed: bool
-    busy_holder: str | None = None
     try_again_seconds: float = 0.0
 
 

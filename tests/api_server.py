@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 from temporalio.client import Client
 
 from api.main import build_database, build_objects, create_app
@@ -142,7 +143,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
     server = _Server(

@@ -142,6 +142,17 @@ class Province:
 
         return self.portal.wrap_async_context_manager(locked())
 
+    def holding(self, statement: str) -> AbstractContextManager[None]:
+        """Meanwhile the rows that the statement locks are somebody else's."""
+
+        @asynccontextmanager
+        async def held() -> AsyncIterator[None]:
+            async with self.database.transaction() as session:
+                await fetch(session, statement)
+                yield
+
+        return self.portal.wrap_async_context_manager(held())
+
     def wake(self, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:
         async def post() -> None:
             async with self.database.transaction() as session:

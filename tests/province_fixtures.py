@@ -29,6 +29,7 @@ from models.store.objects import ObjectStore
 from models.store.vault import LocalVault
 from tests.api_server import fresh_vault, serving, settings_for
 from tests.loopback import NO_TLS
+from tests.platform_door import Door
 from tests.province import Platform, Province
 from worker import activities_of, build_worker
 from worker import build_database as build_worker_database
@@ -92,6 +93,21 @@ async def _end_runs(address: str) -> None:
 
 
 @pytest.fixture
+def door(portal: BlockingPortal, provinces: Provinces) -> Iterator[Door]:
+    """Asked for beside `province`: its worker reaches the platform through this door only."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Door]:
+        door = Door(provinces.platform.url)
+        async with serving(door) as door.url:
+            yield door
+            await door.close()
+
+    with portal.wrap_async_context_manager(opened()) as running:
+        yield running
+
+
+@pytest.fixture
 def province(
     request: pytest.FixtureRequest,
     servers: Stack,
@@ -119,7 +135,8 @@ def province(
         "platform_missing_page_seconds": 0.2,
     } | getattr(request, "param", {})
     settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
-    with portal.wrap_async_context_manager(_running(code, settings, provinces.platform, portal)) as running:
+    door = request.getfixturevalue("door").url if "door" in request.fixturenames else provinces.platform.url
+    with portal.wrap_async_context_manager(_running(code, settings, provinces.platform, door, portal)) as running:
         yield running
         running.check()
         running.check_trails()
@@ -127,12 +144,12 @@ def province(
 
 @asynccontextmanager
 async def _running(
-    code: str, settings: Settings, platform: Platform, portal: BlockingPortal
+    code: str, settings: Settings, platform: Platform, door: str, portal: BlockingPortal
 ) -> AsyncIterator[Province]:
     tokens.create_key_file(settings.token_key_file)
     database, vault, workers = build_database(settings), fresh_vault(), build_worker_database(settings)
     objects = build_objects(settings, vault)
-    credentials = _credentials(code, platform)
+    credentials = _credentials(code, door)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     clients = {f"{code}0000": credentials}
     app = create_app(database, vault, objects, settings, tokens.load_key(settings.token_key_file), client, clients)
@@ -169,9 +186,9 @@ async def _working(
             yield worker
 
 
-def _credentials(code: str, platform: Platform) -> PlatformCredentials:
+def _credentials(code: str, door: str) -> PlatformCredentials:
     return PlatformCredentials(
-        base_url=f"{platform.url}/v1",
+        base_url=f"{door}/v1",
         client_id=f"onecard-{code}0000",
         secrets=(SecretStr(secrets.token_urlsafe(32)),),
         callback_secrets=(SecretStr("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()),),

@@ -16,18 +16,19 @@ class AccountCheckWorkflow(RowDriven):
     @workflow.run
     async def run(self, subject: Subject) -> str:
         subject = _own_round(subject)
+        self._news.clear()
         look = await self._at_hand(CheckActivities.begin_round, subject)
         if not look.done:
             self._enter(subject, look)
             await workflow.execute_activity_method(CheckActivities.fetch_invalidations, subject, **PUSH)
-        while not look.done:
+        while not look.done or self._news:
             look = await self._check(subject)
         return look.stage
 
     async def _check(self, subject: Subject) -> Look:
+        self._news.clear()
         look = await workflow.execute_activity_method(CheckActivities.check_page, subject, **CALL)
         self._enter(subject, look)
-        self._news.clear()
         if not look.done:
             self._begin_anew_when_long(subject)
         return look

@@ -1,5 +1,7 @@
 """账号失效来件: what the platform found about an account by itself takes effect (DOMAIN 4, Invalidation)."""
 
+from functools import partial
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -14,4 +16,4 @@ class AccountEventWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> None:
-        await self._at_hand(CardActivities.take_account_event, subject)
+        await self._until_quiet(partial(self._at_hand, CardActivities.take_account_event, subject))

@@ -23,15 +23,21 @@ class BeneficiaryInitWorkflow(RowDriven):
         look = await self._look(subject, ListActivities.prepare_list)
         while not look.done or self._news:
             if not look.committed:
-                await self._hand_over(subject, look)
+                await self._send(subject, look)
             else:
                 await self._wait(subject, look)
             look = await self._look(subject)
         return look.stage
 
-    async def _hand_over(self, subject: Subject, look: ListLook) -> None:
+    async def _send(self, subject: Subject, look: ListLook) -> None:
         """Pages first, then the slot, then the commit; a county outside may hold the province all the same."""
-        await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
+        if left := self._left(look.dataset.reference):
+            await self._pause(subject, left)
+            return
+        pushed = await workflow.execute_activity_method(DatasetActivities.push_dataset, look.dataset, **PUSH)
+        if not pushed.stored:
+            await self._pause(subject, self._leave(look.dataset.reference, pushed.try_again_seconds))
+            return
         look = await self._look(subject, ListActivities.ask_for_slot)
         if look.done or look.committed:
             return
@@ -39,8 +45,7 @@ class BeneficiaryInitWorkflow(RowDriven):
             await self._wait(subject, look)
             return
         result = await workflow.execute_activity_method(DatasetActivities.commit_dataset, look.dataset, **CALL)
-        if result.busy_holder is not None or result.try_again_seconds:
-            await self._pause(subject, result.try_again_seconds)
+        await self._pause(subject, self._leave(look.dataset.reference, result.try_again_seconds))
 
     async def _look(self, subject: Subject, looking: Looking = ListActivities.look_at_list) -> ListLook:
         self._news.clear()

@@ -1,7 +1,6 @@
 """账号变更: a citizen's card change, county by county, from the bank's word to the last 上卡 (S2; DOMAIN 4)."""
 
 import asyncio
-from collections.abc import Mapping
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -13,18 +12,14 @@ with workflow.unsafe.imports_passed_through():
     from models.subsidy import Look, Subject
     from models.waiting import CARD_VALIDATING
     from workflows.options import ASK, BANK, BANK_AT_HAND
-    from workflows.rows import UNANSWERED_SECONDS, RowDriven
+    from workflows.rows import UNANSWERED_SECONDS, RowDriven, seconds_alone
 
-ASK_AT = "ask_at"
+DUE = "due"
 
 
 @workflow.defn
 class CardChangeWorkflow(RowDriven):
     """validating → each county: in_review → 上卡 → applied | failed, or refused, or withdrawn → the result."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ask_at: float | None = workflow.memo_value(ASK_AT, None)
 
     @workflow.signal
     def part_decided(self, request_nos: list[str]) -> None:
@@ -61,33 +56,36 @@ class CardChangeWorkflow(RowDriven):
         if not look.to_apply:
             await self._wait(subject, look)
             return
-        pauses = await asyncio.gather(*(self._apply(subject, part) for part in look.to_apply))
+        due = [part for part in look.to_apply if not self._left(_name(part))]
+        await asyncio.gather(*(self._apply(subject, part) for part in due))
+        pauses = [self._left(_name(part)) for part in look.to_apply]
         if any(pauses):
             await self._ask_when_due(subject, look)
             await self._pause(subject, min(pause for pause in pauses if pause))
 
     async def _ask_when_due(self, subject: Subject, look: CardLook) -> None:
         """One county that is busy for weeks doesn't keep the results of the others from being asked for."""
-        if self._ask_at is None:
-            self._ask_at = workflow.time() + look.ask_after_seconds
-        if workflow.time() >= self._ask_at:
-            self._ask_at = None
+        if DUE not in self._not_before:
+            self._leave(DUE, look.ask_after_seconds)
+        if not self._left(DUE):
+            del self._not_before[DUE]
             await self._ask(subject)
 
-    def _carried(self) -> Mapping[str, float | None]:
-        """A county that is busy for weeks fills history after history: the question's time goes with it."""
-        return {ASK_AT: self._ask_at}
-
-    async def _apply(self, subject: Subject, part: PartRef) -> float:
-        """Seconds to wait before it is tried again; 0 when the platform has taken or refused it."""
+    async def _apply(self, subject: Subject, part: PartRef) -> None:
+        """One that isn't taken is left alone for a while: news about another county doesn't hand it over earlier."""
         try:
             handed = await workflow.execute_activity_method(CardActivities.apply_part, args=[subject, part], **ASK)
-        except ActivityError:
-            return UNANSWERED_SECONDS
-        return handed.try_again_seconds
+        except ActivityError as error:
+            self._leave(_name(part), seconds_alone(error, UNANSWERED_SECONDS))
+        else:
+            self._leave(_name(part), handed.try_again_seconds)
 
     async def _look(self, subject: Subject) -> CardLook:
         self._news.clear()
         look = await self._at_hand(CardActivities.look_at_card, subject)
         self._enter(subject, look)
         return look
+
+
+def _name(part: PartRef) -> str:
+    return f"{part.part_no}/{part.attempt}"

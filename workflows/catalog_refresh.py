@@ -1,5 +1,7 @@
 """The platform's lists are fetched for a county and a fund year (S1 2.3.1)."""
 
+from functools import partial
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -11,8 +13,9 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class CatalogRefreshWorkflow(RowDriven):
-    """fetch all lists → replace them together."""
+    """fetch all lists → replace them together; once more when that is asked for meanwhile."""
 
     @workflow.run
     async def run(self, subject: Subject) -> None:
-        await workflow.execute_activity_method(CatalogActivities.refresh_catalogs, subject, **CALL)
+        fetch = partial(workflow.execute_activity_method, CatalogActivities.refresh_catalogs, subject, **CALL)
+        await self._until_quiet(fetch)

@@ -1,5 +1,7 @@
 """提交材料: photos of paid lines are sent to the platform, as an operator ordered (S1 2.8)."""
 
+from functools import partial
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -15,5 +17,8 @@ class EvidenceWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> EvidenceResult:
+        return await self._until_quiet(partial(self._send, subject))
+
+    async def _send(self, subject: Subject) -> EvidenceResult:
         await self._at_hand(EvidenceActivities.list_missing_photos, subject)
         return await workflow.execute_activity_method(EvidenceActivities.send_evidence, subject, **PUSH)

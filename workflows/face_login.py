@@ -1,7 +1,6 @@
 """人脸识别登录: one attempt to sign in, by app or by QR code, to its result (S2 1.1, 1.2; DOMAIN 4)."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.face_logins import FaceLoginActivities
@@ -27,10 +26,7 @@ class FaceLoginWorkflow(RowDriven):
 
     async def _ask(self, subject: Subject) -> None:
         """A platform that doesn't answer is asked again at the next turn; the look knows when the time is over."""
-        try:
-            await workflow.execute_activity_method(FaceLoginActivities.ask_face_session, subject, **PROMPT_ASK)
-        except ActivityError:
-            workflow.logger.warning("no word about %s yet", subject.number)
+        await self._question(FaceLoginActivities.ask_face_session, subject, PROMPT_ASK, unanswered=0.0)
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()

@@ -5,18 +5,21 @@ from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
-    from models.subsidy import Look, Subject
+    from activities.datasets import DatasetActivities
+    from models.subsidy import DatasetRef, Look, Subject
     from models.waiting import since_when
     from workflows.client import attributes_of
-    from workflows.options import ASK, AT_HAND, LOOK, LocalOptions, Options
+    from workflows.options import ASK, AT_HAND, LOOK, PUSH, LocalOptions, Options
 
 Result = TypeVar("Result")
 # A platform that didn't answer a question is left alone this long.
 UNANSWERED_SECONDS = 60.0
+QUESTION = "question"
+NOT_BEFORE = "not_before"
 
 
 class RowDriven:
@@ -25,6 +28,7 @@ class RowDriven:
     def __init__(self) -> None:
         self._news: list[str] = []
         self._sentence = ""
+        self._not_before: dict[str, float] = workflow.memo_value(NOT_BEFORE, {}, type_hint=dict[str, float])
 
     @workflow.signal
     def opened(self, numbers: list[str]) -> None:
@@ -82,8 +86,8 @@ class RowDriven:
         try:
             return await workflow.execute_local_activity_method(activity, args=about, **first)
         except FailureError as error:  # not wrapped into an ActivityError here
-            if is_cancelled_exception(error):
-                raise
+            if wanted := seconds_alone(error):
+                await workflow.sleep(wanted)
         return await workflow.execute_activity_method(activity, args=about, **otherwise)
 
     async def _wait(self, subject: Subject, look: Look) -> None:
@@ -101,24 +105,73 @@ class RowDriven:
             await self._ask(subject)
 
     async def _ask(self, subject: Subject) -> None:
+        await self._pause(subject, await self._question(AskingActivities.ask_platform, subject))
+
+    async def _question(
+        self,
+        activity: Callable[..., Awaitable[None]],
+        subject: Subject,
+        options: Options = ASK,
+        unanswered: float = UNANSWERED_SECONDS,
+    ) -> float:
+        """Ask; gives the seconds until it may be asked again, 0 after an answer. News doesn't make it earlier."""
+        if left := self._left(QUESTION):
+            return left
         try:
-            await workflow.execute_activity_method(AskingActivities.ask_platform, subject, **ASK)
-        except ActivityError:
-            await self._pause(subject, UNANSWERED_SECONDS)
+            await workflow.execute_activity_method(activity, subject, **options)
+        except ActivityError as error:
+            return self._leave(QUESTION, seconds_alone(error, unanswered))
+        return 0.0
+
+    async def _hand_over(self, subject: Subject, dataset: DatasetRef) -> None:
+        """A list that needs no slot goes out; a platform that is busy with something else is left alone for a while."""
+        left = self._left(dataset.reference)
+        if not left:
+            result = await workflow.execute_activity_method(DatasetActivities.hand_over, dataset, **PUSH)
+            left = self._leave(dataset.reference, result.try_again_seconds)
+        await self._pause(subject, left)
+
+    def _leave(self, what: str, seconds: float) -> float:
+        """From now on so long it isn't tried again, whatever news comes; gives the seconds."""
+        self._not_before[what] = workflow.time() + seconds
+        return seconds
+
+    def _left(self, what: str) -> float:
+        """Seconds until it may be tried again."""
+        return max(0.0, self._not_before.get(what, 0.0) - workflow.time())
+
+    async def _until_quiet(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Once more for what is asked while it is being done: a run that ends leaves no news behind."""
+        while True:
+            self._news.clear()
+            result = await work()
+            if not self._news:
+                return result
 
     def _begin_anew_when_long(self, subject: Subject) -> None:
         """A history that has grown long is left behind; the rows say everything that the next one needs."""
         if workflow.info().is_continue_as_new_suggested() and not self._news:
             workflow.continue_as_new(subject, memo=self._carried())
 
-    def _carried(self) -> Mapping[str, float | None]:
-        """What a new history knows of the one before; everything else is in the rows."""
-        return {}
+    def _carried(self) -> Mapping[str, dict[str, float]]:
+        """What a new history knows of the one before: until when what is left alone. All else is in the rows."""
+        return {NOT_BEFORE: {what: at for what, at in self._not_before.items() if at > workflow.time()}}
 
     async def _pause(self, subject: Subject, seconds: float) -> None:
         """Wait for news at most this long."""
+        if not seconds:
+            return
         self._begin_anew_when_long(subject)
         try:
             await workflow.wait_condition(lambda: bool(self._news), timeout=timedelta(seconds=seconds))
         except TimeoutError:
             return
+
+
+def seconds_alone(error: FailureError, at_least: float = 0.0) -> float:
+    """How long the platform wants to be left alone (Retry-After); a run that was cancelled in Temporal UI ends here."""
+    if is_cancelled_exception(error):
+        raise error
+    cause = error.cause if isinstance(error, ActivityError) else error
+    delay = cause.next_retry_delay if isinstance(cause, ApplicationError) else None
+    return at_least if delay is None else max(at_least, delay.total_seconds())

@@ -3,13 +3,14 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.datasets import DatasetActivities
     from activities.flows import FlowActivities
     from activities.orders import OrderActivities
     from models.stages import FlowStage, OrderKind, SummaryStage
     from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
     from workflows.options import CALL, PUSH
     from workflows.rows import RowDriven
+
+START = "start"
 
 
 @workflow.defn
@@ -29,11 +30,11 @@ class SubsidyFlowWorkflow(RowDriven):
         if look.done:
             return
         if look.open_dataset is not None and not look.dataset_committed:
-            await self._send_round(look.open_dataset)
+            await self._hand_over(subject, look.open_dataset)
         elif look.next_order is not None:
             await self._carry_out(subject, look.next_order)
         elif look.sendable_lines and look.open_dataset is None:
-            await self._send_round(await self._at_hand(OrderActivities.open_round, subject))
+            await self._send_round(subject, await self._at_hand(OrderActivities.open_round, subject))
         elif look.empty:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, None], **CALL)
         elif look.summary_stage is SummaryStage.COUNTY_PASSED and look.summary_handed_in:
@@ -49,12 +50,11 @@ class SubsidyFlowWorkflow(RowDriven):
         while not (look.started or look.done):
             if look.stage == FlowStage.WAITING_COUNTY and look.next_order is not None:
                 await self._before_start(subject, look.next_order)
+            elif left := self._left(START):
+                await self._pause(subject, left)
             else:
                 result = await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
-                look = await self._look(subject)
-                if not result.try_again_seconds or look.next_order is not None:
-                    continue
-                await self._pause(subject, result.try_again_seconds)
+                self._leave(START, result.try_again_seconds)
             look = await self._look(subject)
         return look
 
@@ -64,9 +64,9 @@ class SubsidyFlowWorkflow(RowDriven):
         else:
             await self._carry_out(subject, order)
 
-    async def _send_round(self, dataset: DatasetRef | None) -> None:
+    async def _send_round(self, subject: Subject, dataset: DatasetRef | None) -> None:
         if dataset is not None:
-            await workflow.execute_activity_method(DatasetActivities.hand_over, dataset, **PUSH)
+            await self._hand_over(subject, dataset)
 
     async def _carry_out(self, subject: Subject, order: NextOrder) -> None:
         """修改, 确认需发放, 校验不通过数据, 补发, 撤回, 撤销: entered, confirmed, now done."""
@@ -75,7 +75,7 @@ class SubsidyFlowWorkflow(RowDriven):
         elif order.kind is OrderKind.CANCELLATION:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, order], **CALL)
         else:
-            await self._send_round(await self._open_ordered(subject, order))
+            await self._send_round(subject, await self._open_ordered(subject, order))
 
     async def _open_ordered(self, subject: Subject, order: NextOrder) -> DatasetRef | None:
         opening = OrderActivities.open_ordered_round

@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.datasets import DatasetActivities
     from activities.lists import ListActivities
     from models.subsidy import ListLook, Subject
-    from workflows.options import PUSH
     from workflows.rows import RowDriven
 
 Looking = Callable[[ListActivities, Subject], Awaitable[ListLook]]
@@ -23,7 +21,7 @@ class VerificationWorkflow(RowDriven):
         look = await self._look(subject, ListActivities.prepare_list)
         while not look.done or self._news:
             if not look.committed:
-                await workflow.execute_activity_method(DatasetActivities.hand_over, look.dataset, **PUSH)
+                await self._hand_over(subject, look.dataset)
             else:
                 await self._wait(subject, look)
             look = await self._look(subject)

@@ -1,14 +1,15 @@
 """村社申报: an operator's entry of an account, from the bank's word to the platform's (S2 1.1; DOMAIN 4)."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.village_entries import VillageEntryActivities
     from models.card_stages import EntryStage
     from models.subsidy import Look, Subject
-    from workflows.options import ASK, CALL
-    from workflows.rows import UNANSWERED_SECONDS, RowDriven
+    from workflows.options import CALL
+    from workflows.rows import RowDriven
+
+HAND_OVER = "hand over"
 
 
 @workflow.defn
@@ -30,17 +31,19 @@ class VillageEntryWorkflow(RowDriven):
 
     async def _apply(self, subject: Subject, look: Look) -> None:
         """Hand over, then wait for the result; after a long silence the platform is asked."""
+        if left := self._left(HAND_OVER):
+            await self._pause(subject, left)
+            return
         result = await workflow.execute_activity_method(VillageEntryActivities.apply_entry, subject, **CALL)
         if not result.started:
-            await self._pause(subject, result.try_again_seconds)
+            await self._pause(subject, self._leave(HAND_OVER, result.try_again_seconds))
             return
         await self._pause(subject, look.ask_after_seconds)
-        if self._news:
-            return
-        try:
-            await workflow.execute_activity_method(VillageEntryActivities.ask_about_entry, subject, **ASK)
-        except ActivityError:
-            await self._pause(subject, UNANSWERED_SECONDS)
+        if not self._news:
+            await self._ask(subject)
+
+    async def _ask(self, subject: Subject) -> None:
+        await self._pause(subject, await self._question(VillageEntryActivities.ask_about_entry, subject))
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute
+from models.store.database import execute, fetch_int
 from models.subsidy import Signal, Subject
 from models.tables import Run
 
@@ -28,9 +28,9 @@ async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> 
     await execute(
         session,
         "WITH opened AS (INSERT INTO run (workflow_id, kind, number, county_code, fund_year, batch_no, stage,"
-        " waiting_for, since, opened_at, restarts) VALUES (:workflow_id, :kind, :number, :county, :fund_year,"
-        " :batch_no, :stage, '', now(), now(), 0) ON CONFLICT (workflow_id) DO UPDATE SET closed_at = NULL,"
-        f" stage = excluded.stage, since = now(), missing_since = NULL), {_POSTED}",
+        " waiting_for, since, opened_at, restarts, asked) VALUES (:workflow_id, :kind, :number, :county, :fund_year,"
+        " :batch_no, :stage, '', now(), now(), 0, 1) ON CONFLICT (workflow_id) DO UPDATE SET closed_at = NULL,"
+        f" stage = excluded.stage, since = now(), missing_since = NULL, asked = run.asked + 1), {_POSTED}",
         workflow_id=subject.workflow_id,
         kind=subject.kind.value,
         number=subject.number,
@@ -50,15 +50,23 @@ async def wake(session: AsyncSession, workflow_id: str, signal: Signal, ids: Seq
     await post(session, workflow_id, signal, ids)
 
 
-async def close_run(session: AsyncSession, workflow_id: str, stage: str) -> None:
-    await execute(
+async def times_asked(session: AsyncSession, workflow_id: str) -> int:
+    """How often the run was opened: read before its rows are, and held against at its end."""
+    return await fetch_int(session, "SELECT asked FROM run WHERE workflow_id = :id", id=workflow_id)
+
+
+async def close_run(session: AsyncSession, workflow_id: str, stage: str, asked: int | None = None) -> bool:
+    """False when it was opened again since `asked` was read: its end would bury what it was opened for."""
+    closed = await execute(
         session,
         "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now() WHERE workflow_id = :id"
-        " RETURNING pg_notify(:channel, '')",
+        " AND asked = coalesce(CAST(:asked AS integer), asked) RETURNING pg_notify(:channel, '')",
         id=workflow_id,
         stage=stage,
+        asked=asked,
         channel=LOOK_CHANNEL,
     )
+    return closed > 0
 
 
 async def subject_of(session: AsyncSession, workflow_id: str) -> Subject | None:

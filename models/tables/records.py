@@ -35,6 +35,7 @@ class Run(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     restarts: int = 0
     missing_since: datetime | None = Field(default=None, sa_type=INSTANT)
+    asked: int = 1
 
 
 class Outbox(SQLModel, table=True):

@@ -388,6 +388,7 @@ CREATE TABLE run (
   closed_at TIMESTAMP WITH TIME ZONE,
   restarts INTEGER NOT NULL,
   missing_since TIMESTAMP WITH TIME ZONE,
+  asked INTEGER NOT NULL,
   CONSTRAINT pk_run PRIMARY KEY (id),
   CONSTRAINT uq_run_workflow_id UNIQUE (workflow_id),
   CONSTRAINT ck_run_runkind CHECK (kind IN ('policy-review', 'indicator-review', 'beneficiary-init', 'verification', 'subsidy-flow', 'evidence', 'application-import', 'catalog-refresh', 'payment-correction', 'face-login', 'card-change', 'village-entry', 'account-check', 'account-event'))
