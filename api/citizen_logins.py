@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.citizen_session import (
     BROWSER_COOKIE,
+    CITIZENS,
     SESSION_COOKIE,
     address_index,
     cookie,
@@ -83,7 +84,7 @@ async def ask_to_sign_in(new: NewLogin, request: Request) -> Response:
         address_index=address_index(parts.vault, request),
     )
     try:
-        async with parts.database.transaction() as session:
+        async with parts.database.share_of(CITIZENS).transaction() as session:
             login = await open_login(session, asking, parts.settings.citizen_logins_per_address_hour)
     except TooManyAttempts as refused:
         raise _too_many(refused) from None
@@ -134,7 +135,7 @@ async def sign_out(request: Request) -> Response:
     key_of(request)
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
-        async with parts.database.transaction() as session:
+        async with parts.database.share_of(CITIZENS).transaction() as session:
             await end_session(session, digest(secret))
     response = Response(status_code=204)
     take_cookie(response, parts.settings, SESSION_COOKIE)
@@ -144,7 +145,7 @@ async def sign_out(request: Request) -> Response:
 
 async def _own(parts: Parts, request: Request, login_no: str) -> FaceLogin:
     browser = cookie(request, BROWSER_COOKIE)
-    async with parts.database.reading() as session:
+    async with parts.database.share_of(CITIZENS).reading() as session:
         login = await login_of_browser(session, login_no, digest(browser or ""))
     if browser is None or login is None:
         raise _no_login()
@@ -173,7 +174,7 @@ async def _sign_in(parts: Parts, request: Request, login: FaceLogin) -> Response
     """The session cookie, once; a session that this browser had before ends."""
     secret = fresh_secret()
     limit, idle = parts.settings.citizen_logins_per_person_hour, idle_seconds(parts.settings)
-    async with parts.database.transaction() as session:
+    async with parts.database.share_of(CITIZENS).transaction() as session:
         opened = await claim_session(session, login.login_no, digest(secret), idle, limit)
         before = cookie(request, SESSION_COOKIE)
         if opened and before is not None:

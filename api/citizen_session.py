@@ -21,6 +21,8 @@ from models.store.vault import Field, Vault
 BROWSER_COOKIE = "onecard_browser"
 SESSION_COOKIE = "onecard_session"
 PATH = "/citizen"
+# As a county: all citizens together never have every connection.
+CITIZENS = "citizens"
 _SECRET_BYTES = 32
 _LONGEST_COOKIE = 200
 # A home has a whole /64 of the newer addresses.
@@ -33,7 +35,7 @@ class CitizenDesk:
 
     def __init__(self, request: Request, parts: Parts, person: SignedIn) -> None:
         self.request = request
-        self.database = parts.database
+        self.database = parts.database.share_of(CITIZENS)
         self.vault = parts.vault
         self.settings = parts.settings
         self.person = person
@@ -65,15 +67,17 @@ def own_pages_only(request: Request) -> None:
         raise Problem(403, "OTHER_SITE", "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")
 
 
-async def signed_in(request: Request) -> CitizenDesk:
+async def signed_in(request: Request) -> AsyncIterator[CitizenDesk]:
     parts = parts_of(request)
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
-        async with parts.database.transaction() as session:
+        async with parts.database.share_of(CITIZENS).transaction() as session:
             province, idle = parts.settings.citizen_province_code, idle_seconds(parts.settings)
             person = await find_session(session, parts.vault, digest(secret), province, idle)
         if person is not None:
-            return CitizenDesk(request, parts, person)
+            with parts.open_requests.one(request, person.person_index, ""):
+                yield CitizenDesk(request, parts, person)
+            return
     detail = f"请重新进行人脸识别；登录后 {parts.settings.citizen_idle_minutes:g} 分钟未操作会自动退出"
     raise Problem(401, "NOT_SIGNED_IN", "尚未登录或登录已失效", detail)
 

@@ -1,6 +1,6 @@
 """The desk that one request is handled at: who asks, for which county, and the parts to answer with."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -9,9 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.bell import Bell
 from api.idempotency import Answered, Reply, Work, answer_before, answer_once
+from api.paging import Format
 from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.stages import Role
+from models.store.database import Database, Pool
 from models.store.trail import Act, record
 from models.tokens import Principal, TokenRefused, read
 
@@ -38,7 +40,7 @@ class Desk:
     def __init__(self, request: Request, parts: Parts, principal: Principal) -> None:
         self.request = request
         self.principal = principal
-        self.database = parts.database
+        self.database = _connections(request, parts).share_of(principal.county_code)
         self.vault = parts.vault
         self.objects = parts.objects
         self.settings = parts.settings
@@ -89,22 +91,31 @@ class Desk:
         await record(session, self.vault, entry)
 
 
-def for_roles(*roles: Role) -> Callable[..., Awaitable[Desk]]:
+def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
     """A dependency: the desk of a caller who has one of these roles; the repeat of a POST comes no further."""
 
-    async def found(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Desk:
+    async def found(
+        request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    ) -> AsyncIterator[Desk]:
         parts = parts_of(request)
         principal = _principal(parts, bearer)
         if principal.role not in roles:
             allowed = "、".join(_ROLE_NAMES[role] for role in roles)
             detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
             raise Problem(403, "ROLE_NOT_ALLOWED", "没有办理权限", detail)
-        desk = Desk(request, parts, principal)
-        if request.method == "POST" and not request.url.path.endswith(SEARCH):
-            await desk.give_stored_answer()
-        return desk
+        with parts.open_requests.one(request, principal.county_code, principal.subject):
+            desk = Desk(request, parts, principal)
+            if request.method == "POST" and not request.url.path.endswith(SEARCH):
+                await desk.give_stored_answer()
+            yield desk
 
     return found
+
+
+def _connections(request: Request, parts: Parts) -> Database:
+    """A whole list has connections of its own: nobody else waits until it is written."""
+    exports = request.query_params.get("format") == Format.XLSX
+    return parts.database.pool(Pool.EXPORTS) if exports else parts.database
 
 
 def _principal(parts: Parts, bearer: HTTPAuthorizationCredentials | None) -> Principal:

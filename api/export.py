@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ from models.money import yuan
 from models.sheet_writer import write_sheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Beside the loop, on threads of their own: a sheet of 100,000 rows takes seconds. As many as exports are read at once.
+_SHEETS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sheets")
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 Cell = str | int | Decimal | None
 View = Mapping[str, object]
@@ -37,10 +40,14 @@ async def _sheet(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -
     if len(rows) > MAX_EXPORT:
         detail = f"一次最多导出 {MAX_EXPORT} 行，请加上筛选条件分几次导出"
         raise Problem(422, "EXPORT_TOO_LARGE", "导出的行数太多", detail)
-    cells = [[_cell(field, view.get(field)) for field in headers] for _, view in rows]
-    content = await asyncio.to_thread(write_sheet, list(headers.values()), cells)
+    content = await asyncio.get_running_loop().run_in_executor(_SHEETS, _written, headers, rows)
     disposition = {"Content-Disposition": 'attachment; filename="export.xlsx"'}
     return Response(content, media_type=XLSX, headers=disposition)
+
+
+def _written(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> bytes:
+    cells = ([_cell(field, view.get(field)) for field in headers] for _, view in rows)
+    return write_sheet(list(headers.values()), cells)
 
 
 def _cell(field: str, value: object) -> Cell:

@@ -28,8 +28,8 @@ from models import tokens
 from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
-from models.store.database import API_POOLS, Database, Pool, engine_options
-from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
+from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_options
+from models.store.objects import S3, S3_CONFIG_FOR_PEOPLE, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from workflows.client import connect
 
@@ -100,9 +100,9 @@ def build_database(settings: Settings) -> Database:
 
 
 def build_objects(settings: Settings, vault: Vault) -> ObjectStore:
-    client = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))
+    client = boto3.client("s3", config=Config(**S3_CONFIG_FOR_PEOPLE), **s3_arguments(settings))
     # typed by boto3's stubs as keyword dictionaries, which no protocol with named arguments fits
-    return ObjectStore(cast(S3, client), settings.s3_bucket, vault)
+    return ObjectStore(cast(S3, client), settings.s3_bucket, vault, BOUNDS[Pool.DESK].wait_seconds)
 
 
 async def serve(settings: Settings) -> None:

@@ -1,12 +1,13 @@
 """What the API is given once, by main or by a test: every client and key it works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 from joserfc.jwk import OctKey
 from temporalio.client import Client
 
+from api.open_requests import OpenRequests
 from api.relay import Relay
 from models.settings import Settings
 from models.signing import PlatformCredentials
@@ -25,6 +26,7 @@ class Parts:
     clients: Mapping[str, PlatformCredentials]
     temporal: Client | None
     relay: Relay | None
+    open_requests: OpenRequests = field(default_factory=OpenRequests)
 
 
 def parts_of(request: Request) -> Parts:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.places import Busy
 from models.store.objects import ObjectDamaged
 
 MEDIA_TYPE = "application/problem+json"
@@ -108,7 +109,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DataError, _on_unstorable)
     for away in (OperationalError, InterfaceError, InternalError, OSError, BotoCoreError, ClientError):
         app.add_exception_handler(away, _on_database)
-    app.add_exception_handler(PoolTimeout, _on_busy)
+    for busy in (PoolTimeout, Busy):
+        app.add_exception_handler(busy, _on_busy)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
     app.add_middleware(LastResort)
 

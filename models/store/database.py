@@ -3,7 +3,8 @@
 import select
 from collections import namedtuple
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,8 +20,10 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.places import Places
 from models.settings import Settings
 
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
@@ -53,13 +56,15 @@ class Bounds:
 
 BOUNDS: Mapping[Pool, Bounds] = {
     Pool.CALLBACKS: Bounds(0.25, 3, wait_seconds=1.5),
-    Pool.DESK: Bounds(0.4, 5, wait_seconds=1.5),
-    Pool.EXPORTS: Bounds(0.125, 2, wait_seconds=1.5),
+    Pool.DESK: Bounds(0.4, 5, wait_seconds=1.0),
+    Pool.EXPORTS: Bounds(0.125, 2, wait_seconds=1.0),
     # one listens, one routes, one delivers, the watch holds its lock while it works
     Pool.RELAY: Bounds(0.2, 5, wait_seconds=30),
     Pool.LOOKS: Bounds(0.7, 10, wait_seconds=30),
     Pool.BULK: Bounds(0.3, 5, wait_seconds=30),
 }
+# Of the connections of people's work, so much may be one county's.
+COUNTY_SHARE = 0.7
 # The first takes what the others leave.
 API_POOLS = (Pool.DESK, Pool.CALLBACKS, Pool.EXPORTS, Pool.RELAY)
 WORKER_POOLS = (Pool.LOOKS, Pool.BULK)
@@ -103,6 +108,8 @@ class Database:
     def __init__(self, engine: AsyncEngine, others: Mapping[Pool, "Database"] | None = None) -> None:
         self.engine = engine
         self._others = others or {}
+        self._shares: dict[str, Places] = {}
+        self.share: Places | None = None
         event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
         alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
@@ -118,22 +125,34 @@ class Database:
         """The connections of one kind of work; these, where it has none of its own."""
         return self._others.get(kind, self)
 
+    def share_of(self, county: str) -> "Database":
+        """These connections as one county has them: never all, so that the others' acts go on whatever it waits for."""
+        if county not in self._shares:
+            pool = cast(QueuePool, self.engine.pool)
+            self._shares[county] = Places(max(2, int(pool.size() * COUNTY_SHARE)), pool.timeout())
+        shared = copy(self)
+        shared.share = self._shares[county]
+        return shared
+
+    def _place(self) -> AbstractAsyncContextManager[None]:
+        return self.share.one() if self.share else nullcontext()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back on any error."""
-        async with self._sessions() as session, session.begin():
+        async with self._place(), self._sessions() as session, session.begin():
             yield session
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Statements without a transaction around them: each sees what is committed when it begins."""
-        async with self._alone() as session:
+        async with self._place(), self._alone() as session:
             yield session
 
     @asynccontextmanager
     async def writing_once(self) -> AsyncIterator[AsyncSession]:
         """For one statement that is committed by itself, two turns to the server cheaper than a transaction."""
-        async with self._alone() as session:
+        async with self._place(), self._alone() as session:
             yield session
 
     async def dispose(self) -> None:

@@ -1,6 +1,5 @@
 """The object store port: an object is there before anything refers to it, and sha-256 is checked on every read."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -9,17 +8,26 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.places import Threads
 from models.settings import Settings
 from models.store.vault import Field, SealBroken, Vault
 from models.tables import StoredFile
 
-# What worker and API build their S3 clients with: a slow store is given up in time for another try.
+THREADS = 12
+# What the worker builds its S3 client with: a slow store is given up in time for another try.
 S3_CONFIG: Mapping[str, Any] = {
     "connect_timeout": 3,
     "read_timeout": 20,
     "retries": {"mode": "standard", "max_attempts": 4},
-    "max_pool_connections": 20,
+    "max_pool_connections": THREADS,
     "s3": {"addressing_style": "path"},
+}
+# A person is told soon, and tries again.
+S3_CONFIG_FOR_PEOPLE: Mapping[str, Any] = {
+    **S3_CONFIG,
+    "connect_timeout": 2,
+    "read_timeout": 5,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
 }
 SEALED_TYPE = "application/octet-stream"
 
@@ -53,19 +61,19 @@ class S3(Protocol):
 class ObjectStore:
     """Files of counties under content-addressed keys, sealed: they show people, their cards and their ids."""
 
-    def __init__(self, client: S3, bucket: str, vault: Vault) -> None:
+    def __init__(self, client: S3, bucket: str, vault: Vault, wait_seconds: float | None = None) -> None:
+        """Raises Busy where nobody could be heard by the store for `wait_seconds`; None waits."""
+        self._threads = Threads("objects", THREADS, wait_seconds)
         self._client = client
         self._bucket = bucket
         self._vault = vault
 
     async def put(self, county_code: str, data: bytes, content_type: str, stored_by: str) -> StoredFile:
         """Store bytes and give the (unsaved) row that refers to them; storing the same bytes again is harmless."""
-        digest = hashlib.sha256(data).hexdigest()
-        key = f"{county_code}/{digest}"
-        await asyncio.to_thread(self._put, key, data)
+        digest = await self._threads.run(self._put, county_code, data)
         return StoredFile(
             county_code=county_code,
-            object_key=key,
+            object_key=f"{county_code}/{digest}",
             sha256=digest,
             content_type=content_type,
             size=len(data),
@@ -74,21 +82,24 @@ class ObjectStore:
 
     async def get(self, file: StoredFile) -> bytes:
         """The bytes of a stored file; raises ObjectDamaged when they aren't the ones that were stored."""
-        data = await asyncio.to_thread(self._get, file.object_key)
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise ObjectDamaged(file.object_key)
-        return data
+        return await self._threads.run(self._get, file.object_key, file.sha256)
 
-    def _put(self, key: str, data: bytes) -> None:
+    def _put(self, county_code: str, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"{county_code}/{digest}"
         sealed = self._vault.seal_bytes(Field.OBJECT, key, data)
         self._client.put_object(Bucket=self._bucket, Key=key, Body=sealed, ContentType=SEALED_TYPE)
+        return digest
 
-    def _get(self, key: str) -> bytes:
+    def _get(self, key: str, digest: str) -> bytes:
         sealed = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         try:
-            return self._vault.open_bytes(Field.OBJECT, key, sealed)
+            data = self._vault.open_bytes(Field.OBJECT, key, sealed)
         except SealBroken as error:
             raise ObjectDamaged(key) from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ObjectDamaged(key)
+        return data
 
 
 async def save_file(session: AsyncSession, file: StoredFile) -> StoredFile:
