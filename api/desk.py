@@ -15,7 +15,7 @@ from api.problems import Problem
 from models.stages import Role
 from models.store.database import Database, Pool
 from models.store.trail import Act, record
-from models.tokens import Principal, TokenRefused, read
+from models.tokens import LONGEST_HOURS, Principal, Refusal, TokenRefused, read
 
 __all__ = ["COUNTY", "EVERYONE", "READERS", "Desk", "Reply", "Work", "for_roles"]
 
@@ -28,6 +28,14 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.REVIEWER: "审核人",
     Role.APPLICANT: "申请人",
     Role.OPS: "运维",
+}
+_TOKEN_WORDS: Mapping[Refusal, str] = {
+    Refusal.UNUSABLE: "请在请求头 Authorization 中带上有效的 Bearer 令牌；令牌过期请重新登录",
+    Refusal.EXPIRED: "令牌已过期，请重新登录或请运维重新签发",
+    Refusal.CLAIMS: "令牌缺少必要内容，或不是签发给本系统的；请运维用本系统的签发命令重新签发",
+    Refusal.TOO_LONG: f"令牌有效期超过 {LONGEST_HOURS} 小时，请运维重新签发",
+    Refusal.NOT_FOLDED: "令牌中的人员标识须为小写半角，否则同一个人会被当作两个人；请运维用本系统的签发命令重新签发",
+    Refusal.RESERVED: "令牌中的人员标识是系统保留的名称，请运维以本人的标识重新签发",
 }
 # A POST only because what is sought never stands in an address.
 SEARCH = "/search"
@@ -123,7 +131,7 @@ def _principal(parts: Parts, bearer: HTTPAuthorizationCredentials | None) -> Pri
         if bearer is None:
             raise TokenRefused
         return read(parts.token_key, bearer.credentials)
-    except TokenRefused:
-        detail = "请在请求头 Authorization 中带上有效的 Bearer 令牌；令牌过期请重新登录"
+    except TokenRefused as refused:
         headers = {"WWW-Authenticate": "Bearer"}
-        raise Problem(401, "UNAUTHORIZED", "未登录或令牌无效", detail, headers=headers) from None
+        words = _TOKEN_WORDS[refused.why]
+        raise Problem(401, refused.why.value, "未登录或令牌无效", words, headers=headers) from None

@@ -2,35 +2,74 @@
 
 import os
 import secrets
+import unicodedata
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.stages import Role
 
 ALGORITHM = "HS256"
+# A key that signs for somebody else too doesn't open this door.
+ISSUER, AUDIENCE = "onecard", "onecard-api"
+# No list of taken-back tokens is kept: whoever loses an office is out within a day.
+LONGEST_HOURS = 24
 # A token that was minted on another machine, whose clock is a little ahead.
 LEEWAY_SECONDS = 60
+SHORTEST_KEY_BYTES = 32
+# Names by which rows call what is no person: nobody acts under them.
+RESERVED = frozenset({"system", "citizen", "platform", "anonymous", "nobody"})
+_REGISTRY = jwt.JWTClaimsRegistry(
+    leeway=LEEWAY_SECONDS,
+    iss={"essential": True, "value": ISSUER},
+    aud={"essential": True, "value": AUDIENCE},
+    sub={"essential": True},
+    iat={"essential": True},
+    exp={"essential": True},
+    role={"essential": True},
+    county={"essential": True},
+)
+
+
+class Refusal(StrEnum):
+    """Why a token opens nothing; all but the first are told only of tokens that our key has signed."""
+
+    UNUSABLE = "UNAUTHORIZED"
+    EXPIRED = "TOKEN_EXPIRED"
+    CLAIMS = "TOKEN_CLAIMS"
+    TOO_LONG = "TOKEN_TOO_LONG"
+    NOT_FOLDED = "SUBJECT_NOT_FOLDED"
+    RESERVED = "SUBJECT_RESERVED"
 
 
 class TokenRefused(Exception):
     """The token is missing, forged, expired or says nothing usable."""
 
+    def __init__(self, why: Refusal = Refusal.UNUSABLE) -> None:
+        super().__init__(why.value)
+        self.why = why
+
 
 class Principal(BaseModel):
     """Who is asking; `county_code` is the only county whose rows exist for this person."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    subject: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9._@-]+$")
+    subject: str = Field(min_length=1, max_length=80, pattern=r"^[a-z0-9._@-]+$")
     role: Role
     county_code: str = Field(pattern=r"^[0-9]{6}$")
     # Who the caller is as a beneficiary, where the county's login knows it: nobody decides about the own account.
     person_index: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", repr=False)
+
+
+def fold(subject: str) -> str:
+    """One writing for one person: else `wang` would check what `Wang` made."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", subject).casefold())
 
 
 def create_key_file(path: Path) -> None:
@@ -44,18 +83,29 @@ def create_key_file(path: Path) -> None:
 
 
 def load_key(path: Path) -> OctKey:
-    return OctKey.import_key(path.read_text().strip())
+    """The signing key; ValueError for one that could be guessed."""
+    key = path.read_text().strip()
+    if len(key.encode()) < SHORTEST_KEY_BYTES:
+        raise ValueError(f"TOKEN_KEY_FILE 中的密钥太短，至少 {SHORTEST_KEY_BYTES} 字节")
+    return OctKey.import_key(key)
 
 
 def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12, person_index: str | None = None) -> str:
-    """A signed token for one person in one role and county."""
-    now = datetime.now(UTC)
+    """A signed token for one person in one role and county; ValueError for one that would be refused."""
+    if not hours <= LONGEST_HOURS:
+        raise ValueError(f"令牌最长 {LONGEST_HOURS} 小时，请改小 hours")
+    person = Principal(subject=fold(subject), role=role, county_code=county, person_index=person_index)
+    if person.subject in RESERVED:
+        raise ValueError(f"{person.subject} 是系统保留的名称，不能作为人员标识")
+    issued = int(datetime.now(UTC).timestamp())
     claims = {
-        "sub": subject,
-        "role": role.value,
-        "county": county,
-        "iat": int(now.timestamp()),
-        "exp": int((now + timedelta(hours=hours)).timestamp()),
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": person.subject,
+        "role": person.role.value,
+        "county": person.county_code,
+        "iat": issued,
+        "exp": issued + int(timedelta(hours=hours).total_seconds()),
     } | ({"person": person_index} if person_index else {})
     return jwt.encode({"alg": ALGORITHM}, claims, load_key(path))
 
@@ -64,12 +114,27 @@ def read(key: OctKey, token: str) -> Principal:
     """The person behind a token; raises TokenRefused for whatever is wrong with it."""
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
-        jwt.JWTClaimsRegistry(leeway=LEEWAY_SECONDS, exp={"essential": True}).validate(claims)
+        _REGISTRY.validate(claims)
+        _check(str(claims["sub"]), claims["exp"] - claims["iat"])
         return Principal(
             subject=claims["sub"],
             role=claims["role"],
             county_code=claims["county"],
             person_index=claims.get("person"),
         )
-    except (JoseError, ValidationError, KeyError, ValueError, TypeError) as error:
+    except ExpiredTokenError as error:
+        raise TokenRefused(Refusal.EXPIRED) from error
+    except (ClaimError, ValidationError) as error:
+        raise TokenRefused(Refusal.CLAIMS) from error
+    except (JoseError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise TokenRefused from error
+
+
+def _check(subject: str, seconds: float) -> None:
+    # the other way round: a life that is no number is no life
+    if not seconds <= LONGEST_HOURS * 3600:
+        raise TokenRefused(Refusal.TOO_LONG)
+    if subject != fold(subject):
+        raise TokenRefused(Refusal.NOT_FOLDED)
+    if subject in RESERVED:
+        raise TokenRefused(Refusal.RESERVED)

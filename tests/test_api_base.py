@@ -20,7 +20,6 @@ from joserfc.jwk import OctKey
 from sqlmodel import func, select
 
 from api.routers import ROUTERS
-from models import tokens
 from models.stages import Role
 from models.store.database import execute
 from models.store.runs import open_run
@@ -59,15 +58,11 @@ async def test_without_a_usable_token_nobody_gets_in(server: ApiServer) -> None:
     now = int(datetime.now(UTC).timestamp())
     claims = {"sub": "a", "role": "operator", "county": COUNTY, "exp": now + 60}
     forged = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key("another key of at least this length"))
-    stale = tokens.mint(server.settings.token_key_file, "a", Role.OPERATOR, COUNTY, hours=-1)
-    endless = jwt.encode({"alg": "HS256"}, claims | {"exp": None}, tokens.load_key(server.settings.token_key_file))
     for given in (
         None,
         "Bearer",
         "Basic eDp5",
         f"Bearer {forged}",
-        f"Bearer {stale}",
-        f"Bearer {endless}",
         "Bearer x.y.z",
     ):
         answer = await server.http.get("/runs", headers={"Authorization": given} if given else {})
