@@ -1,5 +1,6 @@
 """Tokens: what one must say to open anything, for how long, and that one person has one name."""
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -123,7 +124,8 @@ def test_a_token_that_lacks_a_claim_or_is_for_others_opens_nothing(
 def test_another_key_or_algorithm_opens_nothing(key_file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.key"
     tokens.create_key_file(other)
-    plain = jwt.encode({"alg": "none"}, claims(), tokens.load_key(other), algorithms=["none"])
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in ({"alg": "none"}, claims()))
+    plain = ".".join([part.rstrip("=") for part in parts] + [""])
     for token in (signed(other, claims()), signed(key_file, claims(), "HS512"), plain, "", "x.y.z", "a" * 10_000):
         assert why_refused(key_file, token) is Refusal.UNUSABLE
 
