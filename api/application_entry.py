@@ -10,7 +10,7 @@ from api.desk import Desk, Reply
 from api.line_access import find_line
 from api.problems import Problem, conflict, field_problem, not_found
 from models import identity
-from models.application_form import ApplicationForm, check_form
+from models.application_form import ApplicationForm, check_form, made_regular
 from models.catalogs import Catalogs
 from models.faults import FormError
 from models.stages import ApplicationStage, BatchStage, Channel, Role, label
@@ -79,7 +79,7 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
-        "warnings": _warnings(desk, form, others),
+        "warnings": [*_warnings(desk, form, others), *_made_regular(entry.form)],
     }
     return Reply(201, body, f"/applications/{number}")
 
@@ -109,7 +109,7 @@ async def correct(
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": warnings,
+        "warnings": [*warnings, *_made_regular(correction.form)],
     }
     return Reply(200, body)
 
@@ -237,3 +237,11 @@ def _warnings(desk: Desk, form: ApplicationForm, others: list[str]) -> list[dict
     if form.kind.value == "personal" and (fault := identity.citizen_id_warning(form.id_number)):
         warnings.append({"code": fault.code, "detail": fault.message})
     return warnings
+
+
+def _made_regular(given: ApplicationForm) -> list[dict[str, object]]:
+    """A name or a group that is kept in another form than it was typed in."""
+    return [
+        {"pointer": f"/form/{told.field}", "code": told.code, "detail": told.message}
+        for told in made_regular({"name": given.name, "group": given.group})
+    ]

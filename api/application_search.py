@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk
 from api.line_access import own
 from api.line_views import LineRow
+from api.sought import SoughtAccount, SoughtId, SoughtName
+from models.normal_form import regular
 from models.store.database import fetch
-from models.store.selection import NO_NUL, LineFilter, Predicate, filtered, of_county
+from models.store.selection import LineFilter, Predicate, filtered, of_county
 from models.store.vault import Field, Vault
 
-Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 CHUNK = 5_000
 MOST = 10_000
 
@@ -24,9 +25,9 @@ class Sought(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    name: Given | None = None
-    id_number: Given | None = None
-    account_no: Given | None = None
+    name: SoughtName | None = None
+    id_number: SoughtId | None = None
+    account_no: SoughtAccount | None = None
     filter: LineFilter | None = None
 
     @model_validator(mode="after")
@@ -41,7 +42,7 @@ async def found_lines(desk: Desk, session: AsyncSession, sought: Sought) -> Pred
     chosen = filtered(desk.county, sought.filter) if sought.filter else of_county(desk.county)
     chosen = own(desk, chosen)
     if sought.id_number:
-        person = desk.vault.index(Field.ID_NUMBER, sought.id_number.upper())
+        person = desk.vault.index(Field.ID_NUMBER, sought.id_number)
         chosen = chosen.also("a.person_index = :sought_person", sought_person=person)
     if sought.account_no:
         account = desk.vault.index(Field.ACCOUNT, sought.account_no)
@@ -71,4 +72,4 @@ async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name:
 
 
 def _named(rows: Sequence[LineRow], vault: Vault, name: str) -> list[int]:
-    return [row.id for row in rows if vault.open(Field.NAME, row.application_no, row.name_sealed) == name]
+    return [row.id for row in rows if regular(vault.open(Field.NAME, row.application_no, row.name_sealed)) == name]

@@ -10,9 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.line_views import LineRow
 from api.names import Names
-from api.register_views import CARD_TYPES, Given
+from api.register_views import CARD_TYPES
+from api.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models import identity
 from models.card_stages import PartStage, RequestStage, label
+from models.normal_form import regular
 from models.stages import LineState, PaymentState
 from models.stages import label as line_label
 from models.store.database import fetch, fetch_int
@@ -91,10 +93,10 @@ class PartSought(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    name: Given | None = None
-    id_number: Given | None = None
-    account_no: Given | None = None
-    applicant_name: Given | None = None
+    name: SoughtName | None = None
+    id_number: SoughtId | None = None
+    account_no: SoughtAccount | None = None
+    applicant_name: SoughtName | None = None
     filter: PartFilter | None = None
 
     @model_validator(mode="after")
@@ -117,7 +119,7 @@ async def sought_parts(session: AsyncSession, vault: Vault, county_code: str, so
     """An account is found as the new one and as the old one; who applies is the person who signed in."""
     chosen = of_parts(county_code, sought.filter or PartFilter())
     if sought.id_number:
-        person = vault.index(Field.ID_NUMBER, sought.id_number.upper())
+        person = vault.index(Field.ID_NUMBER, sought.id_number)
         chosen = chosen.also("a.person_index = :person", person=person)
     if sought.account_no:
         account = vault.index(Field.ACCOUNT, sought.account_no)
@@ -147,7 +149,7 @@ async def _named_ids(session: AsyncSession, vault: Vault, chosen: Predicate, nam
 
 
 def _named(rows: Sequence[LineRow], vault: Vault, names: set[str]) -> list[int]:
-    return [row.id for row in rows if {vault.open(Field.NAME, row.request_no, row.name_sealed)} == names]
+    return [row.id for row in rows if {regular(vault.open(Field.NAME, row.request_no, row.name_sealed))} == names]
 
 
 class PartView:

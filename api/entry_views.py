@@ -11,6 +11,7 @@ from api.register_views import CARD_TYPES
 from models import identity
 from models.card_stages import EntryStage, label
 from models.faults import Fault
+from models.normal_form import changes
 from models.platform_words import CardType
 from models.store.register import card_type_of
 from models.store.selection import NO_NUL
@@ -83,6 +84,11 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
         account_no=str(parsed["account_no"]),
         reason=new.reason or None,
     )
+
+
+def warnings_of(new: NewEntry) -> list[dict[str, object]]:
+    """A name that is kept in another form than it was typed in."""
+    return [_error("name", told.code.value, told.message) for told in changes(new.name)]
 
 
 def _error(field: str, code: str, words: str) -> dict[str, object]:

@@ -2,26 +2,27 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.line_views import LineRow
 from api.names import Names
+from api.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models import identity
 from models.card_stages import EntryStage, PartStage
 from models.card_stages import label as card_label
 from models.card_words import reason_words
+from models.normal_form import regular
 from models.platform_words import AccountSource
 from models.stages import AccountStatus, label
 from models.store.database import fetch
 from models.store.locks import locked
 from models.store.register import register_row
-from models.store.selection import NO_NUL, Predicate
+from models.store.selection import Predicate
 from models.store.vault import Field, Vault
 
-Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 CHUNK = 5_000
 MOST = 10_000
 
@@ -75,9 +76,9 @@ class RegisterSought(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    name: Given | None = None
-    id_number: Given | None = None
-    account_no: Given | None = None
+    name: SoughtName | None = None
+    id_number: SoughtId | None = None
+    account_no: SoughtAccount | None = None
     filter: RegisterFilter | None = None
 
     @model_validator(mode="after")
@@ -97,7 +98,7 @@ def of_register(county_code: str, criteria: RegisterFilter | None) -> Predicate:
 async def sought_accounts(session: AsyncSession, vault: Vault, county_code: str, sought: RegisterSought) -> Predicate:
     chosen = of_register(county_code, sought.filter)
     if sought.id_number:
-        person = vault.index(Field.ID_NUMBER, sought.id_number.upper())
+        person = vault.index(Field.ID_NUMBER, sought.id_number)
         chosen = chosen.also("a.person_index = :sought_person", sought_person=person)
     if sought.account_no:
         account = vault.index(Field.ACCOUNT, sought.account_no)
@@ -129,7 +130,7 @@ def _named(rows: Sequence[LineRow], vault: Vault, name: str) -> list[int]:
     return [
         row.id
         for row in rows
-        if vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed) == name
+        if regular(vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)) == name
     ]
 
 

@@ -11,7 +11,7 @@ from api.card_changes import Remark
 from api.card_views import used_by_another
 from api.catalogs import CatalogKind, names_in
 from api.desk import Desk, Reply
-from api.entry_views import HEADERS, NewEntry, checked, entry_view, is_waiting
+from api.entry_views import HEADERS, NewEntry, checked, entry_view, is_waiting, warnings_of
 from api.export import respond
 from api.files import usable_file
 from api.flow_guard import require_other
@@ -53,10 +53,10 @@ async def enter(desk: Operators, new: NewEntry) -> Response:
     """The account is locked from now on; the bank validates it, then a reviewer decides."""
     banks = await names_in(desk, CatalogKind.BANKS, china_today().year)
     form = checked(new, banks)
-    return await desk.once(lambda session: _enter(desk, session, form))
+    return await desk.once(lambda session: _enter(desk, session, form, warnings_of(new)))
 
 
-async def _enter(desk: Desk, session: AsyncSession, form: EntryForm) -> Reply:
+async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[dict[str, object]]) -> Reply:
     await usable_file(session, desk.county, form.photo_file_id, PHOTOS, "/photo_file_id")
     try:
         entry = await open_entry(session, desk.vault, desk.county, form, desk.person)
@@ -67,7 +67,7 @@ async def _enter(desk: Desk, session: AsyncSession, form: EntryForm) -> Reply:
     await desk.trail(session, "village_entry.entered", entry.entry_no, detail | after)
     run = await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry.entry_no)
     body: dict[str, object] = {"entry_no": entry.entry_no, "stage": entry.stage, "stage_label": label(entry.stage)}
-    body["run"] = run
+    body |= {"run": run, "warnings": warnings}
     return Reply(201, body, f"/village-entries/{entry.entry_no}")
 
 

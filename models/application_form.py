@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, TypeAda
 from models import identity, money
 from models.catalogs import Catalogs
 from models.faults import Fault, FaultCode, FieldFault, FormError
+from models.normal_form import changes
 from models.platform_words import ApplicantKind, HouseholdRegistration
 
 Words = Annotated[StrictStr, Field(max_length=200)]
@@ -75,6 +76,8 @@ HOUSEHOLD_WORDS: Mapping[str, HouseholdRegistration] = {
     "非农业": HouseholdRegistration.NON_AGRICULTURAL,
 }
 MAX_FAMILY_SIZE = 50
+# Kept in one form whichever way they come in (models/normal_form.py); what that changes is told.
+NAMING = ("name", "group")
 
 _APPLICATION_NO = re.compile(r"[A-Za-z0-9-]{1,40}")
 # Numbers stand in addresses, file names and Temporal; what looks like an id, a card or a phone must never be one.
@@ -120,6 +123,11 @@ def check_form(form: ApplicationForm, catalogs: Catalogs, today: date | None = N
     if faults:
         raise FormError(faults)
     return build_form(form.kind, values | outcomes)
+
+
+def made_regular(given: Mapping[str, str | None]) -> list[FieldFault]:
+    """What the one form of names and groups has changed in the values as they were given."""
+    return [FieldFault(name, told.code, told.message) for name in NAMING for told in changes(given.get(name) or "")]
 
 
 def parse_or_empty(name: str, text: str, parse: TextParser, label: str) -> Value | Fault:

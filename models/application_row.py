@@ -1,17 +1,19 @@
 """One row of a county's file: its cells, named by the counties' own words, become a form or a fault each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
 from models import identity, money
 from models.application_form import (
+    NAMING,
     ApplicationForm,
     TextParser,
     Value,
     build_form,
     columns,
+    made_regular,
     parse_family_size,
     parse_household_registration,
     parse_or_empty,
@@ -49,6 +51,8 @@ class CheckedRow:
     kind: ApplicantKind
     values: dict[str, Value] = field(default_factory=dict)
     faults: list[FieldFault] = field(default_factory=list)
+    # Nothing to most rows, of which there may be a hundred thousand.
+    notices: Sequence[FieldFault] = ()
 
     @property
     def form(self) -> ApplicationForm | None:
@@ -87,6 +91,8 @@ class RowCheck:
             elif column in self._parsers:
                 value_name, parse = self._parsers[column]
                 row.take(column, value_name, parse_or_empty(column, text, parse, header))
+                if column in NAMING and row.values.get(column, text) != text:
+                    row.notices = (*row.notices, *made_regular({column: text}))
             elif isinstance(given := parse_or_empty(column, text, str.strip, header), str):
                 places[column] = given
             else:

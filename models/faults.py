@@ -37,6 +37,9 @@ class FaultCode(StrEnum):
     TOWN_UNKNOWN = "TOWN_UNKNOWN"
     VILLAGE_UNKNOWN = "VILLAGE_UNKNOWN"
     AMBIGUOUS = "AMBIGUOUS"
+    # one value made regular: told, never refused
+    BLANKS_DROPPED = "BLANKS_DROPPED"
+    CHARACTERS_MAPPED = "CHARACTERS_MAPPED"
     # one cell
     NUMBER_CELL = "NUMBER_CELL"
     CELL_KIND = "CELL_KIND"

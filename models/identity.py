@@ -8,6 +8,7 @@ from stdnum import luhn
 from stdnum.cn import uscc
 
 from models.faults import Fault, FaultCode
+from models.normal_form import out_of_place, regular, ungrouped, unreadable
 
 # China has one zone and no summer time, so a fixed offset needs no zone data.
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -26,6 +27,8 @@ _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10
 _PASSBOOK = re.compile(r"[0-9]{12}")
 _CARD = re.compile(r"[0-9]{16,19}")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_COUNTRY_CODE = re.compile(r"(?:\+|00)86")
+_FOREIGN = re.compile(r"\+[0-9]+")
 _LANDLINE = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})-?[2-9][0-9]{6,7}")
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+")
 _INJECTION = ("=", "+", "-", "@")
@@ -39,7 +42,7 @@ def china_today() -> date:
 
 def parse_citizen_id(text: str, today: date) -> str | Fault:
     """An 18-character citizen id (GB 11643), its X made upper case, or what is wrong with it."""
-    value = text.strip()
+    value = ungrouped(text)
     if value[-1:] == "x":
         value = value[:-1] + "X"
     if fault := _not_plain(value, "身份证号"):
@@ -82,7 +85,7 @@ def sex(citizen_id: str) -> str:
 
 def parse_credit_code(text: str) -> str | Fault:
     """A unified social credit code (GB 32100) in capitals, or what is wrong with it."""
-    value = text.strip()
+    value = ungrouped(text)
     if value.isascii():
         value = value.upper()
     if fault := _not_plain(value, "统一社会信用代码"):
@@ -99,7 +102,7 @@ def parse_credit_code(text: str) -> str | Fault:
 
 def parse_account_no(text: str) -> str | Fault:
     """A 12-digit passbook, which has no check digit, or a card of 16 to 19 digits with the Luhn digit."""
-    value = text.strip()
+    value = ungrouped(text)
     if fault := _not_plain(value, "一卡通账号"):
         return fault
     if _PASSBOOK.fullmatch(value):
@@ -112,20 +115,25 @@ def parse_account_no(text: str) -> str | Fault:
 
 
 def parse_phone(text: str) -> str | Fault:
-    """A mainland mobile number, or a landline with its area code."""
-    value = text.strip()
-    if fault := _not_plain(value, "手机号"):
+    """A mainland mobile number, or a landline with its area code; the country's own code goes without saying."""
+    value = ungrouped(text)
+    national = _COUNTRY_CODE.sub("", value)
+    if not _FOREIGN.fullmatch(value) and (fault := _not_plain(national, "手机号")):
         return fault
-    if _MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value):
-        return value
+    if _MOBILE.fullmatch(national):
+        return national
+    # abroad the 0 of an area code is left out; a hyphen after it stays as it was written
+    landline = f"0{national}" if national != value and national[:1] != "0" else national
+    if _LANDLINE.fullmatch(landline):
+        return text.strip() if _LANDLINE.fullmatch(text.strip()) else landline
     return Fault(FaultCode.PHONE_FORMAT, "手机号应为 11 位手机号，或带区号的固定电话（如 023-67654321），请核对")
 
 
 def parse_person_name(text: str) -> str | Fault:
     """A person's name: letters of any script and plane, with · between its parts."""
-    value = text.strip()
-    if fault := _not_text(value, "姓名", 50):
+    if fault := _not_text(text.strip(), "姓名", 50):
         return fault
+    value = regular(text)
     if all(_in_person_name(character) for character in value) and value[0] != "·" and value[-1] != "·":
         return value
     return Fault(FaultCode.CHARACTERS, "姓名只能是文字，间隔号请用“·”，不能有数字或其他符号，请按身份证填写")
@@ -133,14 +141,12 @@ def parse_person_name(text: str) -> str | Fault:
 
 def parse_organization_name(text: str) -> str | Fault:
     """An organization's name as registered; digits and brackets are usual in it."""
-    value = text.strip()
-    return _not_text(value, "组织名称", 100) or value
+    return _not_text(text.strip(), "组织名称", 100) or regular(text)
 
 
 def parse_group(text: str) -> str | Fault:
     """A village group as people write it, such as 6组."""
-    value = text.strip()
-    return _not_text(value, "组", 30) or value
+    return _not_text(text.strip(), "组", 30) or regular(text)
 
 
 def mask_name(name: str) -> str:
@@ -216,16 +222,18 @@ def _not_text(value: str, label: str, longest: int) -> Fault | None:
         return Fault(FaultCode.FORMULA, f"{label}以 = + - @ 开头，像是公式，请填写真实内容")
     if len(value) > longest:
         return Fault(FaultCode.TOO_LONG, f"{label}超过 {longest} 个字，请核对")
-    if not all(_is_visible(character) for character in value):
-        return Fault(FaultCode.CHARACTERS, f"{label}含看不见的控制字符或无法识别的字符，请重新手工填写")
-    return None
+    if fault := unreadable(value, label):
+        return fault
+    place = next((place for place, character in enumerate(value) if not _is_visible(character)), None)
+    return None if place is None else out_of_place(value, label, place)
 
 
 def _is_visible(character: str) -> bool:
-    """No control, format or lone surrogate characters and no blanks but the plain one."""
+    """No control, format or lone surrogate characters; blanks of any width, since their form is made regular."""
     if "\u4e00" <= character <= "\u9fff" or " " <= character <= "~":
         return True
-    return _may_be_han(character) or unicodedata.category(character)[0] in "LMNPS"
+    category = unicodedata.category(character)
+    return category == "Zs" or category[0] in "LMNPS" or _may_be_han(character)
 
 
 def _in_person_name(character: str) -> bool:

@@ -217,10 +217,12 @@ def _others(groups: Mapping[object, list[int]]) -> Iterable[tuple[int, str]]:
 
 
 def _warnings(checked: Mapping[int, CheckedRow], kind: ApplicantKind) -> tuple[CellFault, ...]:
-    header = columns(kind)["id_number"]
+    headers = columns(kind)
+    header = headers["id_number"]
     warnings: list[CellFault] = []
     persons: defaultdict[object, list[int]] = defaultdict(list)
     for number, row in checked.items():
+        warnings += [CellFault(number, headers[told.field], told.code, told.message) for told in row.notices]
         given = row.values.get("id_number")
         if not isinstance(given, str):
             continue

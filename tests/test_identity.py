@@ -123,7 +123,7 @@ def test_a_rural_collective_has_a_credit_code_that_begins_with_a_letter() -> Non
         ("91500001BRNYTPLXGB", FaultCode.CREDIT_CODE_CHECK_DIGIT),
         ("91500001BRNYTPLXG", FaultCode.CREDIT_CODE_FORMAT),
         ("91500001BRNYTPLIGA", FaultCode.CREDIT_CODE_FORMAT),
-        ("91500001-BRNYTPLXGA", FaultCode.CREDIT_CODE_FORMAT),
+        ("91500001_BRNYTPLXGA", FaultCode.CREDIT_CODE_FORMAT),
         ("９1500001BRNYTPLXGA", FaultCode.FULL_WIDTH),
         ("", FaultCode.REQUIRED),
     ],
@@ -148,7 +148,8 @@ def test_passbooks_have_no_check_digit(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "code"),
     [
-        ("5107 2266 7712", FaultCode.ACCOUNT_FORMAT),
+        ("5107_2266_7712", FaultCode.ACCOUNT_FORMAT),
+        ("-5107 2266 7712", FaultCode.FORMULA),
         ("51072266771", FaultCode.ACCOUNT_FORMAT),
         ("5107226677123", FaultCode.ACCOUNT_FORMAT),
         ("6.2022706019107E+18", FaultCode.SCIENTIFIC),
@@ -165,13 +166,15 @@ def test_phones(value: str) -> None:
     assert identity.parse_phone(value) == value
 
 
-@pytest.mark.parametrize("value", ["12339565835", "1333956583", "67654321", "133-3956-5835", "8613339565835", "110"])
+@pytest.mark.parametrize(
+    "value", ["12339565835", "1333956583", "67654321", "133_3956_5835", "8613339565835", "+85221234567", "110"]
+)
 def test_phones_that_are_refused(value: str) -> None:
     assert code_of(identity.parse_phone(value)) is FaultCode.PHONE_FORMAT
 
 
 @pytest.mark.parametrize(
-    "value", ["李娟志", "郑𬶋艳", "阿依古丽·𬶋文", "程伟㛃", "\U000323b0明", "龙\ue863", "Anna Lee", "葛󠄀"]
+    "value", ["李娟志", "郑𬶋艳", "阿依古丽·𬶋文", "程伟㛃", "\U000323b0明", "龙\ue863", "Anna Lee"]
 )
 def test_person_names(value: str) -> None:
     assert identity.parse_person_name(f" {value}\u3000") == value

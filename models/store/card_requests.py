@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models import identity
 from models.card_stages import PartStage, RequestStage
 from models.faults import Fault
+from models.normal_form import ungrouped
 from models.platform_words import CardType
 from models.store.card_parts import (
     CardRefusal,
@@ -148,7 +149,7 @@ async def _save(
 ) -> Held:
     """The rows as nobody else sees them before the transaction ends."""
     number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, identity.china_today().year)
-    account_no = wish.account_no.strip()
+    account_no = ungrouped(wish.account_no)
     request = CardChange(
         request_no=number,
         province_code=citizen.province_code,

@@ -1,0 +1,45 @@
+"""What people are searched by, in the form in which it is stored; what can't be understood is said, never "none"."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+from models.normal_form import regular, ungrouped, unreadable
+from models.store.selection import NO_NUL
+
+Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
+# A citizen's id has digits and an X, a credit code the letters without I, O, S, V and Z.
+_NOT_IN_ID = re.compile(r"[^0-9A-HJ-NPQRTUWXY]")
+_NOT_IN_ACCOUNT = re.compile(r"[^0-9]")
+_ID_LENGTH = 18
+
+
+def _name(given: str) -> str:
+    if fault := unreadable(given, "姓名"):
+        raise ValueError(fault.message)
+    return regular(given)
+
+
+def _number(label: str, strange: re.Pattern[str]) -> Callable[[str], str]:
+    def understood(given: str) -> str:
+        number = ungrouped(given).upper()
+        if found := strange.search(number):
+            character = found.group()
+            shown = f"“{character}”" if character.isprintable() else "看不见的字符"
+            raise ValueError(f"{label}里有{shown}（U+{ord(character):04X}），不是{label}的字符，请核对后重新查询")
+        return number
+
+    return understood
+
+
+def _whole(number: str) -> str:
+    if len(number) != _ID_LENGTH:
+        raise ValueError(f"证件号有 {len(number)} 位，应为 18 位（身份证号或统一社会信用代码），请核对后重新查询")
+    return number
+
+
+SoughtName = Annotated[Given, AfterValidator(_name)]
+SoughtId = Annotated[Given, AfterValidator(_number("证件号", _NOT_IN_ID)), AfterValidator(_whole)]
+SoughtAccount = Annotated[Given, AfterValidator(_number("账号", _NOT_IN_ACCOUNT))]
