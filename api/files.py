@@ -1,6 +1,5 @@
 """Files of a county: stored first, then named by id wherever they are used."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Response, UploadFile
@@ -9,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import COUNTY, Desk, Reply, for_roles
-from api.file_kinds import kind_of
+from api.file_kinds import as_stored
 from api.limits import MIB
 from api.problems import Problem, field_problem, not_found
 from models.platform_words import MediaType
@@ -24,14 +23,17 @@ _SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", 
 
 @router.post("/files", status_code=201, summary="上传文件")
 async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Response:
-    """The kind is told by the content; the name is looked at and forgotten, it may say a person's."""
+    """The kind is told by the content; the name is looked at and forgotten, it may say a person's.
+
+    A PDF is kept from its head to its end.
+    """
     data = await file.read()
     limit = desk.settings.upload_max_mib
     if len(data) > limit * MIB:
         raise Problem(413, "PAYLOAD_TOO_LARGE", "文件太大", f"文件最大 {limit} MiB，请压缩或拆分后上传")
-    kind = await asyncio.to_thread(kind_of, data, file.filename or "")
+    content, kind = await as_stored(data, file.filename or "")
     # the object is there before any row refers to it
-    stored = await desk.objects.put(desk.county, data, kind.value, desk.person)
+    stored = await desk.objects.put(desk.county, content, kind.value, desk.person)
 
     async def work(session: AsyncSession) -> Reply:
         row = await save_file(session, stored)

@@ -123,8 +123,10 @@ def cell_text(column: str, header: str, value: Cell) -> str | Fault:
 
 
 def number_text(value: float) -> str:
-    """A number cell as a spreadsheet shows it: 8, 495.1, 4.31e+17."""
-    return str(int(value)) if value.is_integer() and abs(value) < _EXACT_FLOAT else repr(value)
+    """A number cell as a spreadsheet shows it: 8, 495.1, 4.31e+17; 73.6 × 3.5 is stored as 257.59999999999997."""
+    if value.is_integer() and abs(value) < _EXACT_FLOAT:
+        return str(int(value))
+    return format(value, ".15g") if abs(value) < _EXACT_FLOAT else repr(value)
 
 
 def _row_parsers(kind: ApplicantKind, catalogs: Catalogs, today: date) -> Mapping[str, tuple[str, TextParser]]:

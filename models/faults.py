@@ -45,6 +45,9 @@ class FaultCode(StrEnum):
     CELL_KIND = "CELL_KIND"
     MERGED_CELL = "MERGED_CELL"
     CELL_WITHOUT_COLUMN = "CELL_WITHOUT_COLUMN"
+    # what a person is to confirm
+    HIDDEN_ROW = "HIDDEN_ROW"
+    HIDDEN_COLUMN = "HIDDEN_COLUMN"
     # rows held against each other
     LINE_TWICE = "LINE_TWICE"
     APPLICATION_NO_TWICE = "APPLICATION_NO_TWICE"

@@ -8,7 +8,7 @@ from stdnum import luhn
 from stdnum.cn import uscc
 
 from models.faults import Fault, FaultCode
-from models.normal_form import out_of_place, regular, ungrouped, unreadable
+from models.normal_form import is_regular, out_of_place, regular, ungrouped, unreadable
 
 # China has one zone and no summer time, so a fixed offset needs no zone data.
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -117,6 +117,8 @@ def parse_account_no(text: str) -> str | Fault:
 def parse_phone(text: str) -> str | Fault:
     """A mainland mobile number, or a landline with its area code; the country's own code goes without saying."""
     value = ungrouped(text)
+    if _MOBILE.fullmatch(value):
+        return value
     national = _COUNTRY_CODE.sub("", value)
     if not _FOREIGN.fullmatch(value) and (fault := _not_plain(national, "手机号")):
         return fault
@@ -222,6 +224,8 @@ def _not_text(value: str, label: str, longest: int) -> Fault | None:
         return Fault(FaultCode.FORMULA, f"{label}以 = + - @ 开头，像是公式，请填写真实内容")
     if len(value) > longest:
         return Fault(FaultCode.TOO_LONG, f"{label}超过 {longest} 个字，请核对")
+    if is_regular(value):
+        return None
     if fault := unreadable(value, label):
         return fault
     place = next((place for place, character in enumerate(value) if not _is_visible(character)), None)

@@ -44,13 +44,23 @@ _INVISIBLE = re.compile(
 _ONE_HAN = re.compile(f"[{_HAN}]")
 
 
+def is_regular(value: str) -> bool:
+    """Nearly every name and group is: Chinese characters of the first block, digits, letters and brackets."""
+    return _REGULAR.fullmatch(value) is not None
+
+
 def regular(text: str) -> str:
     """A name or a group in its one form; never fails, so that what is sought meets what is stored."""
     value = text.strip()
-    if _REGULAR.fullmatch(value):
+    if is_regular(value):
         return value
-    value = _real(value.translate(_FULL_WIDTH))
+    value = _written_by_all(value.translate(_FULL_WIDTH))
     return _BLANK.sub(" ", _IDLE_BLANK.sub("", value)).strip()
+
+
+def real(text: str) -> str:
+    """Characters that GB18030 once kept at private code points, at their own."""
+    return _MOVED.sub(lambda found: chr(PRIVATE_TO_REAL[ord(found.group())]), text)
 
 
 def changes(text: str) -> list[Fault]:
@@ -58,7 +68,7 @@ def changes(text: str) -> list[Fault]:
     value, told = text.strip(), []
     if _BLANK.sub(" ", _IDLE_BLANK.sub("", value)) != value:
         told.append(Fault(FaultCode.BLANKS_DROPPED, "多余的空格已去掉，请核对"))
-    if codes := "、".join(f"U+{ord(each):04X}" for each in dict.fromkeys(value) if _real(each) != each):
+    if codes := "、".join(f"U+{ord(each):04X}" for each in dict.fromkeys(value) if _written_by_all(each) != each):
         words = f"有兼容区或旧编码的字（{codes}），已换成通用编码的同一个字，请核对字形"
         told.append(Fault(FaultCode.CHARACTERS_MAPPED, words))
     if value.translate(_FULL_WIDTH) != value:
@@ -68,8 +78,6 @@ def changes(text: str) -> list[Fault]:
 
 def unreadable(value: str, label: str) -> Fault | None:
     """An invisible character, or a mark put on a Han character: with its place and code point, never as it is."""
-    if _REGULAR.fullmatch(value):
-        return None
     for place, character in enumerate(value, start=1):
         if _INVISIBLE.match(character):
             return _at(label, place, character, "看不见，请删除后重新填写")
@@ -89,10 +97,9 @@ def ungrouped(text: str) -> str:
     return value if value.isascii() and value.isalnum() else _GROUPING.sub("", value)
 
 
-def _real(value: str) -> str:
+def _written_by_all(value: str) -> str:
     """Moved, compatible and decomposed characters as the one that everybody else writes."""
-    value = _MOVED.sub(lambda found: chr(PRIVATE_TO_REAL[ord(found.group())]), value)
-    value = _COMPATIBILITY.sub(lambda found: unicodedata.normalize("NFKC", found.group()), value)
+    value = _COMPATIBILITY.sub(lambda found: unicodedata.normalize("NFKC", found.group()), real(value))
     return unicodedata.normalize("NFC", value)
 
 

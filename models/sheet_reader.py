@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from models.application_row import Cell
 from models.faults import FaultCode, FileError
-from models.sheet_archive import workbook_rows
-from models.sheet_rows import Limits, SheetRow
+from models.normal_form import real
+from models.sheet_archive import read_workbook
+from models.sheet_rows import Limits, Sheet, SheetRow
 from models.sheet_xml import too_many_rows
 
 _ZIP = b"PK\x03\x04"
@@ -28,22 +29,27 @@ _OTHER_KINDS = (
 
 def read_rows(data: bytes, limits: Limits) -> list[SheetRow]:
     """The filled rows of an xlsx or csv file, or FileError."""
+    return read_sheet(data, limits).rows
+
+
+def read_sheet(data: bytes, limits: Limits) -> Sheet:
+    """The rows with what of them is hidden, or FileError."""
     if not data:
         raise FileError(FaultCode.FILE_EMPTY, "文件是空的（0 字节），请重新导出或保存后再上传")
     if len(data) > limits.max_bytes:
         size = limits.max_bytes // (1024 * 1024)
         raise FileError(FaultCode.FILE_TOO_LARGE, f"文件超过 {size} MiB，请拆成几个文件分别上传")
     if data.startswith(_ZIP):
-        return workbook_rows(data, limits)
+        return read_workbook(data, limits)
     if data.startswith(_OLD_OFFICE):
         raise FileError(FaultCode.FILE_KIND, "文件是旧版 .xls 或加了密码，请取消密码并另存为 .xlsx 后再上传")
     if data.startswith(_OTHER_KINDS) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise FileError(FaultCode.FILE_KIND, "文件内容不是 Excel 或 CSV（与文件名无关），请下载模板填写后上传")
-    return list(_csv_rows(_decode(data), limits))
+    return Sheet(list(_csv_rows(_decode(data), limits)))
 
 
 def _decode(data: bytes) -> str:
-    """UTF-8 with or without its mark, else GB18030, which Chinese Excel saves."""
+    """UTF-8 with or without its mark, else GB18030 of 2022, which Chinese Excel saves; Python's is of 2000."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileError(
             FaultCode.FILE_ENCODING, "文件是 Unicode（UTF-16）文本，请另存为“CSV UTF-8（逗号分隔）”后再上传"
@@ -55,7 +61,7 @@ def _decode(data: bytes) -> str:
             continue
         if any(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\r\n"):
             raise FileError(FaultCode.FILE_KIND, "文件含控制字符，不是 CSV 文本，请下载模板填写后上传 .xlsx 或 .csv")
-        return text
+        return real(text) if encoding == "gb18030" else text
     raise FileError(FaultCode.FILE_ENCODING, "文件编码无法识别，请另存为“CSV UTF-8（逗号分隔）”后再上传")
 
 

@@ -10,6 +10,15 @@ SheetRow: TypeAlias = tuple[int, dict[int, Cell]]
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """The filled rows of the one sheet that counts, and which of them, and which columns, nobody sees who opens it."""
+
+    rows: list[SheetRow]
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     max_bytes: int = 20 * 1024 * 1024
     max_unpacked_bytes: int = 128 * 1024 * 1024

@@ -7,13 +7,17 @@ with a value in XFD1048576.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
 
 from models.application_row import Cell, SpoiledCell
 from models.faults import FaultCode, FileError
-from models.sheet_rows import Limits, SheetRow
+from models.sheet_rows import Limits, Sheet
 
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+# A row of a third of a millimetre can't be read either.
+_LOWEST_POINTS = 1.0
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 _BUILT_IN_DATES = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _DATE_FORMAT = re.compile(r"[ymdhs年月日]", re.IGNORECASE)
@@ -57,6 +61,15 @@ def _refuse_doctype(*_: object) -> NoReturn:
     raise damaged()
 
 
+def unescaped(text: str) -> str:
+    """`_x000D_` and the like as the characters that they stand for (ECMA-376 22.9.2.19, ST_Xstring)."""
+    if "_x" not in text:
+        return text
+    plain = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), text)
+    # characters beyond the first plane are escaped in two halves; a half alone is no character
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def elements(xml: bytes, wanted: str) -> list[Attributes]:
     """The attributes of every element of that name."""
     found: list[Attributes] = []
@@ -85,7 +98,7 @@ def shared_strings(xml: bytes) -> list[str]:
         collecting = False
         phonetic = phonetic and name != "rPh"
         if name == "si":
-            texts.append("".join(pieces))
+            texts.append(unescaped("".join(pieces)))
             pieces.clear()
 
     def characters(text: str) -> None:
@@ -96,12 +109,33 @@ def shared_strings(xml: bytes) -> list[str]:
     return texts
 
 
-def date_styles(xml: bytes) -> frozenset[str]:
-    """The cell styles that show a number as a date or time: Excel makes 6-1 such a number."""
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """Numbers of cell styles."""
+
+    dates: frozenset[str] = frozenset()
+    invisible: frozenset[str] = frozenset()
+
+
+def cell_styles(xml: bytes) -> Styles:
+    """What the cell styles do to a number: Excel makes 6-1 a date, and `;;;` shows nothing at all."""
     dates = {str(number) for number in _BUILT_IN_DATES}
+    invisible = set()
     for custom in elements(xml, "numFmt"):
-        if _DATE_FORMAT.search(_NOT_A_FORMAT.sub("", custom.get("formatCode", ""))):
+        code = _NOT_A_FORMAT.sub("", custom.get("formatCode", ""))
+        if _DATE_FORMAT.search(code):
             dates.add(custom.get("numFmtId", ""))
+        elif custom.get("formatCode", "").strip() == ";;;":
+            invisible.add(custom.get("numFmtId", ""))
+    used = list(enumerate(_used_formats(xml)))
+    return Styles(
+        frozenset(str(place) for place, number_format in used if number_format in dates),
+        frozenset(str(place) for place, number_format in used if number_format in invisible),
+    )
+
+
+def _used_formats(xml: bytes) -> list[str]:
+    """The number format of each cell style."""
     styles: list[str] = []
     in_cells = False
 
@@ -117,19 +151,23 @@ def date_styles(xml: bytes) -> frozenset[str]:
         in_cells = in_cells and name != "cellXfs"
 
     parse(xml, start, end)
-    return frozenset(str(place) for place, number_format in enumerate(styles) if number_format in dates)
+    return styles
 
 
 class SheetXml:
-    """One worksheet; `rows` holds only rows and cells with content."""
+    """One worksheet; `sheet` holds only rows and cells with content."""
 
-    def __init__(self, xml: bytes, texts: Sequence[str], dates: frozenset[str], limits: Limits) -> None:
+    def __init__(self, xml: bytes, texts: Sequence[str], styles: Styles, limits: Limits) -> None:
         self._texts = texts
-        self._dates = dates
+        self._dates = styles.dates
+        self._invisible = styles.invisible
         self._limits = limits
         self._rows: dict[int, dict[int, Cell]] = {}
         self._merged: list[str] = []
+        self._hidden: set[int] = set()
+        self._hidden_columns: set[int] = set()
         self._row = 0
+        self._row_is_hidden = False
         self._column = -1
         self._cell: Attributes | None = None
         self._formula = False
@@ -140,8 +178,8 @@ class SheetXml:
         self._spoil_merged()
 
     @property
-    def rows(self) -> list[SheetRow]:
-        return sorted(self._rows.items())
+    def sheet(self) -> Sheet:
+        return Sheet(sorted(self._rows.items()), frozenset(self._hidden), frozenset(self._hidden_columns))
 
     def _start(self, name: str, attributes: Attributes) -> None:
         if name == "c":
@@ -154,8 +192,12 @@ class SheetXml:
             given = attributes.get("r")
             self._row = self._row + 1 if given is None else int(given)
             self._column = -1
+            self._row_is_hidden = _is_hidden(attributes, "ht")
         elif name == "rPh":
             self._phonetic = True
+        elif name == "col" and _is_hidden(attributes, "width"):
+            first, last = int(attributes.get("min", "1")), int(attributes.get("max", "1"))
+            self._hidden_columns.update(range(first - 1, min(last, self._limits.max_columns)))
         elif name == "mergeCell":
             self._merged.append(attributes.get("ref", ""))
 
@@ -192,6 +234,8 @@ class SheetXml:
                 f"第 {self._row} 行在第 {self._limits.max_columns} 列之后还有内容，请删除模板以外的列",
             )
         self._rows.setdefault(self._row, {})[self._column] = value
+        if self._row_is_hidden or (self._invisible and attributes.get("s") in self._invisible):
+            self._hidden.add(self._row)
         if len(self._rows) > self._limits.max_rows + 1:
             raise too_many_rows(self._limits)
 
@@ -201,7 +245,7 @@ class SheetXml:
         if self._formula or kind == "e":
             return SpoiledCell(FaultCode.FORMULA)
         if kind in {"inlineStr", "str"} or not text:
-            return text
+            return unescaped(text)
         if kind == "s":
             return self._texts[int(text)] if text.isdecimal() else _not_a_number()
         if kind == "n" and attributes.get("s") not in self._dates:
@@ -223,6 +267,13 @@ class SheetXml:
                 raise FileError(FaultCode.MERGED_CELL, "合并单元格太多，请取消合并后逐行填写再上传")
             for number in merged_rows:
                 self._rows[number] |= spoiled
+
+
+def _is_hidden(attributes: Attributes, size: str) -> bool:
+    """By hand, by a filter or a closed outline (all three say `hidden`), or by a height or width of nothing."""
+    return (
+        attributes.get("hidden") in {"1", "true", "on"} or float(attributes.get(size, _LOWEST_POINTS)) < _LOWEST_POINTS
+    )
 
 
 def position(reference: str) -> tuple[int, int]:

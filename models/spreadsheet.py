@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from models import identity
@@ -11,8 +11,8 @@ from models.application_row import Cell, CheckedRow, RowCheck
 from models.catalogs import Catalogs
 from models.faults import CellFault, Fault, FaultCode, FileError
 from models.platform_words import ApplicantKind
-from models.sheet_reader import read_rows
-from models.sheet_rows import Limits, SheetRow
+from models.sheet_reader import read_sheet
+from models.sheet_rows import Limits, Sheet, SheetRow
 
 # Columns of the file of refused rows: it comes back corrected, and they are read over.
 ROW_COLUMN = "原行号"
@@ -60,15 +60,17 @@ def check_file(
 ) -> CheckedFile:
     """Every row as a form or with its faults; a file that can't be read has one fault in row 0."""
     try:
-        rows = read_rows(data, limits or Limits())
+        sheet = read_sheet(data, limits or Limits())
+        rows = sheet.rows
         places = _header_places(rows, kind)
     except FileError as error:
         return CheckedFile((), (CellFault(0, "", error.fault.code, error.fault.message),))
     except _HeaderError as error:
         return CheckedFile((), error.faults)
     check = RowCheck(kind, catalogs, today or identity.china_today())
+    to_confirm = tuple(_hidden(sheet, places, columns(kind)))
     del rows[0]
-    return _check_rows(rows, places, check, kind, progress)
+    return replace(_check_rows(rows, places, check, kind, progress), to_confirm=to_confirm)
 
 
 class _HeaderError(Exception):
@@ -134,6 +136,18 @@ def _header_places(rows: list[SheetRow], kind: ApplicantKind) -> Mapping[int, st
     if len(rows) == 1:
         raise FileError(FaultCode.NO_ROWS, "文件只有列名，没有申请，请从第二行起填写后上传")
     return known
+
+
+def _hidden(sheet: Sheet, places: Mapping[int, str], headers: Mapping[str, str]) -> Iterable[CellFault]:
+    """What the person who opens the file doesn't see, and would be imported all the same."""
+    header_row = sheet.rows[0][0]
+    for place, name in places.items():
+        if name and place in sheet.hidden_columns:
+            words = f"“{headers[name]}”列在表格中是隐藏的，其中的内容也会导入；请取消隐藏核对后重新上传，或确认导入"
+            yield CellFault(header_row, headers[name], FaultCode.HIDDEN_COLUMN, words)
+    for number in sorted(sheet.hidden_rows - {header_row}):
+        words = "这一行在表格中是隐藏的（筛选、折叠、行高为零或内容不显示），也会导入；请核对是否应当导入"
+        yield CellFault(number, "", FaultCode.HIDDEN_ROW, words)
 
 
 def _as_header(cell: Cell) -> str:

@@ -238,6 +238,52 @@ async def test_a_selection_says_what_it_means(server: ApiServer, selection: obje
     assert answer.status_code == 422
 
 
+async def test_a_number_is_found_as_it_is_printed_and_one_that_is_not_understood_is_said_to_be(
+    server: ApiServer,
+) -> None:
+    number = (await enter(server, personal(3, name="欧阳 春")))["application_no"]
+    an_id, an_account = citizen_id(3), card(3)
+    headers = server.bearer(Role.REVIEWER)
+    for sought in (
+        {"id_number": f"{an_id[:6]} {an_id[6:14]}-{an_id[14:].lower()}"},
+        {"account_no": " ".join(an_account[place : place + 4] for place in range(0, len(an_account), 4))},
+        {"name": "欧阳春"},
+        {"name": " 欧\u3000阳 春"},
+    ):
+        found = await server.http.post("/applications/search", json=sought, headers=headers)
+        assert [line["application_no"] for line in found.json()["items"]] == [number]
+    for path in ("/applications/search", "/register/search", "/card-changes/search"):
+        for name, value, said in (
+            ("account_no", f"{an_account[:-1]}O", "“O”（U+004F）"),
+            ("account_no", f"{an_account[:4]}\uff10{an_account[5:]}", "“\uff10”（U+FF10）"),
+            ("account_no", f"{an_account}\u200b", "（U+200B）"),
+            ("id_number", f"{an_id[:-1]}O", "“O”（U+004F）"),
+            ("id_number", an_id[:-1], "17 位"),
+            ("name", "欧\u200b阳", "U+200B"),
+        ):
+            answer = await server.http.post(path, json={name: value}, headers=headers)
+            [error] = answer.json()["errors"]
+            assert (answer.status_code, error["pointer"]) == (422, f"/{name}")
+            assert said in error["detail"]
+            assert value not in answer.text
+
+
+async def test_a_name_that_is_kept_in_another_form_is_told(server: ApiServer) -> None:
+    entered = await enter(server, personal(4, name="李 梅", group="6 组"))
+    told = [(each["pointer"], each["code"]) for each in entered["warnings"]]
+    assert told == [("/form/name", "BLANKS_DROPPED"), ("/form/group", "BLANKS_DROPPED")]
+    shown = (await server.get(Role.OPERATOR, f"/applications/{entered['application_no']}")).json()
+    assert (shown["name"], shown["group"]) == ("李梅", "6组")
+    body = {"version": 1, "form": personal(4, name="李\uf90a")}
+    corrected = await server.put(Role.OPERATOR, f"/applications/{entered['application_no']}", body)
+    assert [each["code"] for each in corrected.json()["warnings"]] == ["CHARACTERS_MAPPED"]
+    answer = await server.post(
+        Role.OPERATOR, "/applications", {"fund_year": YEAR, "form": personal(5, name="李\u3164")}
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "CHARACTERS")
+    assert "U+3164" in answer.json()["errors"][0]["detail"]
+
+
 async def test_texts_that_no_database_takes_are_refused(server: ApiServer) -> None:
     for selection, reason in (({"batch_no": "a\x00b"}, "x"), ({"stage": "draft"}, "a\x00b"), (["a\x00b"], "x")):
         answer = await server.post(Role.OPERATOR, "/application-withdrawals", request(selection, reason))

@@ -107,7 +107,7 @@ def _wrong_digit(account_no: str) -> str:
         ({"account_no": _wrong_digit(MEI.new_card)}, "ACCOUNT_CHECK_DIGIT", "校验位不符"),
         ({"account_no": "".join(chr(ord(d) + 0xFEE0) for d in MEI.new_card)}, "FULL_WIDTH", "全角"),
         ({"account_no": MEI.new_card[:15]}, "ACCOUNT_FORMAT", "16 至 19 位"),
-        ({"account_no": "6222 0212 3456 7890"}, "ACCOUNT_FORMAT", "16 至 19 位"),
+        ({"account_no": "6222_0212_3456_7890"}, "ACCOUNT_FORMAT", "16 至 19 位"),
         ({"account_no": MEI.old_card, "bank_code": "CRCB"}, "SAME_ACCOUNT", "新账号与现用账号相同"),
         ({"bank_code": "NOBANK"}, "BANK_UNKNOWN", "开户行"),
         ({"card_type": "passbook"}, "CARD_TYPE_MISMATCH", "卡类型"),
@@ -173,6 +173,21 @@ def test_what_the_bank_will_not_have_is_kept_as_failed(
         assert words in seen["failure"]
         [face] = mine.get("/citizen/account")["cards"]
         assert (face["account_no"], face["status"], face["may_change"]) == (MEI.old_card, "valid", True)
+
+
+def test_a_card_in_groups_as_it_is_printed_is_the_card(province: Province) -> None:
+    county = province.county_code()
+    account_held(province, MEI, county)
+    bank_knows(province, MEI.new_card, MEI)
+    printed = " ".join(MEI.new_card[place : place + 4] for place in range(0, len(MEI.new_card), 4))
+    with browser_of(province, MEI) as mine:
+        asked = mine.post(FORM, form([county], f" {printed}\u3000"))
+        assert (asked["state_label"], asked["account_no"]) == ("申请中", MEI.new_card)
+        number = asked["request_no"]
+        matter_when(mine, number, "in_review")
+        mine.post(f"/citizen/matters/{number}/withdrawal")
+        old = "-".join(MEI.old_card[place : place + 4] for place in range(0, len(MEI.old_card), 4))
+        assert mine.post(FORM, form([county], old) | {"bank_code": "CRCB"})["failure_code"] == "SAME_ACCOUNT"
 
 
 def test_a_good_request_waits_for_its_reviewers_and_is_applied(province: Province) -> None:

@@ -313,6 +313,13 @@ async def test_a_file_comes_back_as_it_was(server: ApiServer, data: bytes, name:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_a_scan_with_bytes_around_it_is_kept_from_head_to_end(server: ApiServer) -> None:
+    for data in (PDF + b"\0" * 4845, b"\r\n\0junk" + PDF, b"\xef\xbb\xbf" + PDF + b"\x1a"):
+        file_id = await stored(server, data, "scan.pdf")
+        answer = await server.get(Role.REVIEWER, f"/files/{file_id}")
+        assert (answer.content, answer.headers["content-type"]) == (PDF, "application/pdf")
+
+
 @pytest.mark.parametrize(
     ("data", "name", "code"),
     [

@@ -293,12 +293,14 @@ def sheet_xml(inner: str, before: str = "") -> dict[str, bytes]:
 
 
 def test_archives_that_unpack_to_too_much_are_refused_whatever_they_claim() -> None:
-    bomb = with_parts(xlsx_of(cells(0)), {"xl/bomb.xml": bytes(3_000_000)})
+    bomb = with_parts(xlsx_of(cells(0)), {"xl/worksheets/sheet1.xml": bytes(3_000_000)})
     assert file_fault(bomb, max_unpacked_bytes=1_000_000) is FaultCode.FILE_TOO_LARGE
     lying = bomb.replace((3_000_000).to_bytes(4, "little"), (3_000).to_bytes(4, "little"))
     assert lying != bomb
     assert file_fault(lying, max_unpacked_bytes=1_000_000) is FaultCode.FILE_DAMAGED
     assert file_fault(with_parts(xlsx_of(cells(0)), {}, zipfile.ZIP_BZIP2)) is FaultCode.FILE_DAMAGED
+    unread = with_parts(xlsx_of(cells(0)), {"xl/media/picture.xml": bytes(3_000_000)})
+    assert check(unread, max_unpacked_bytes=1_000_000).faults == ()  # nothing leads to it, nobody unpacks it
 
 
 def test_millions_of_empty_cells_are_refused_before_they_are_walked_through() -> None:
