@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.code_words import CONTRADICTIONS, TAKEN, called
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.flow_guard import require_other
@@ -31,10 +32,10 @@ Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 _HEADERS = {
     "id": "序号",
     "number": "编号",
-    "kind": "类别",
+    "kind_label": "类别",
     "line_key": "明细",
     "state_label": "状态",
-    "taken": "采信",
+    "taken_label": "采信",
     "reason": "理由",
     "decided_by": "裁定人",
     "decided_at": "裁定时间",
@@ -128,10 +129,12 @@ def _view(row: Contradiction, vault: Vault | None) -> dict[str, object]:
         "id": row.id,
         "number": row.number,
         "kind": row.kind,
+        "kind_label": called(CONTRADICTIONS, row.kind),
         "line_key": row.line_key,
         "state": row.state,
         "state_label": label(row.state),
         "taken": row.taken,
+        "taken_label": called(TAKEN, row.taken),
         "hindrance": row.hindrance,
         "reason": row.reason,
         "decided_by": row.decided_by,

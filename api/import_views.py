@@ -7,6 +7,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk
+from api.flow_words import APPLICANTS
 from api.problems import not_found
 from api.runs_view import run_of
 from models.stages import ImportStage, label
@@ -18,7 +19,7 @@ from models.tables import ApplicationImport
 IMPORT_HEADERS: Mapping[str, str] = {
     "import_no": "导入编号",
     "fund_year": "资金年度",
-    "applicant_kind": "申请类型",
+    "kind_label": "申请类型",
     "stage_label": "状态",
     "rows_total": "总行数",
     "rows_checked": "已校对",
@@ -71,4 +72,5 @@ async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImpo
 
 
 def _view(asked: ApplicationImport) -> dict[str, object]:
-    return asked.model_dump(include=_FIELDS) | {"stage_label": label(ImportStage(asked.stage))}
+    words = {"stage_label": label(ImportStage(asked.stage)), "kind_label": APPLICANTS[asked.applicant_kind]}
+    return asked.model_dump(include=_FIELDS) | words

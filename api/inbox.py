@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.code_words import EFFECTS, EVENTS, INBOX_SOURCES, called
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
@@ -24,13 +25,13 @@ Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 _HEADERS = {
     "id": "序号",
-    "event_type": "类别",
-    "source": "来源",
+    "event_label": "类别",
+    "source_label": "来源",
     "received_at": "收到时间",
     "reference": "业务引用",
     "number": "编号",
     "state_label": "状态",
-    "effect": "结果",
+    "effect_label": "结果",
     "applied_at": "生效时间",
     "conflicts": "同号异文",
 }
@@ -110,13 +111,16 @@ def _view(row: Inbox, conflicts: int) -> dict[str, object]:
     return {
         "id": row.id,
         "event_type": row.event_type,
+        "event_label": called(EVENTS, row.event_type),
         "source": row.source,
+        "source_label": called(INBOX_SOURCES, row.source),
         "received_at": row.received_at,
         "reference": row.reference,
         "number": row.number,
         "state": row.state,
         "state_label": label(row.state),
         "effect": row.effect,
+        "effect_label": called(EFFECTS, row.effect),
         "applied_at": row.applied_at,
         "conflicts": conflicts,
     }

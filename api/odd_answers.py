@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
+from api.code_words import OPERATIONS, called
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
@@ -23,7 +24,7 @@ Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 _HEADERS = {
     "id": "序号",
-    "operation": "操作",
+    "operation_label": "操作",
     "reference": "业务引用",
     "status": "应答码",
     "times": "次数",
@@ -71,6 +72,7 @@ def _view(row: OddAnswer) -> dict[str, object]:
     return {
         "id": row.id,
         "operation": row.operation,
+        "operation_label": called(OPERATIONS, row.operation),
         "reference": row.key or None,
         "status": row.status,
         "times": row.times,

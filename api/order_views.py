@@ -13,10 +13,12 @@ from api.export import respond
 from api.flow_lines import known_flow
 from api.line_lists import list_lines
 from api.line_views import LineRow
+from api.names import Names, names_of
 from api.paging import Pages
 from api.patience import Patience, stage_of
 from api.problems import not_found
 from api.runs_view import run_of
+from models.money import format_yuan
 from models.stages import OrderKind, OrderState, label
 from models.store.corrections import open_correction
 from models.store.database import fetch
@@ -74,7 +76,7 @@ LABELS: Mapping[str, str] = {
     "group": "组",
     "bank_code": "开户行",
     "account_no": "账号",
-    "amount_fen": "金额（分）",
+    "amount_fen": "金额（元）",
 }
 
 
@@ -150,15 +152,16 @@ async def list_order_lines(desk: Readers, order_no: str, page: Pages) -> Respons
     async with desk.database.reading() as session:
         order = await _find(session, desk, order_no)
         chosen = Predicate("a.order_id = :order", {"order": order.id})
-        view = OrderLineView(desk.vault)
+        view = OrderLineView(desk.vault, await names_of(session, desk.county))
         return await list_lines(session, page, chosen, view.view, LINE_HEADERS, LINES)
 
 
 class OrderLineView:
     """Whoever confirms a correction must see it whole: new values aren't masked here."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, names: Names) -> None:
         self._vault = vault
+        self._names = names
 
     def view(self, row: LineRow) -> dict[str, object]:
         changes = self._changes(row)
@@ -204,5 +207,15 @@ class OrderLineView:
         return self._vault.open(field, number, sealed) if sealed else None
 
     def _told(self, field: str, change: Mapping[str, object]) -> str:
-        before = f"{change['before']} → " if change["before"] is not None else ""
-        return f"{LABELS.get(field, field)}：{before}{change['after']}"
+        before = f"{self._word(field, change['before'])} → " if change["before"] is not None else ""
+        return f"{LABELS.get(field, field)}：{before}{self._word(field, change['after'])}"
+
+    def _word(self, field: str, value: object) -> object:
+        """Codes by their names, money in yuan: what is confirmed must be readable."""
+        if value is None:
+            return "（空）"
+        if field == "amount_fen" and isinstance(value, int):
+            return format_yuan(value)
+        if field in {"town_code", "village_code"}:
+            return self._names.place(str(value))
+        return self._names.bank(str(value)) if field == "bank_code" else value

@@ -11,6 +11,7 @@ from api.catalogs import CatalogKind, FundYear, names_in
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.files import usable_file
+from api.names import names_of
 from api.paging import FilterYear, Pages
 from api.patience import Patience, stage_of
 from api.problems import conflict, field_problem, not_found
@@ -36,7 +37,7 @@ _HEADERS = {
     "policy_no": "政策编号",
     "fund_year": "资金年度",
     "title": "政策名称",
-    "item_codes": "补贴项目代码",
+    "items": "补贴项目",
     "stage_label": "状态",
     "round": "第几次上传",
     "opinion": "平台意见",
@@ -139,7 +140,12 @@ async def list_policies(
     async with desk.database.reading() as session:
         rows = (await session.exec(page.newest_first(statement, Policy.id))).all()
         runs = await runs_of(session, desk.settings, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
-    return await respond(page, _HEADERS, [(row.id or 0, _view(row) | {"run": runs.get(row.policy_no)}) for row in rows])
+        names = await names_of(session, desk.county)
+    views = [
+        _view(row) | {"items": [names.item(code) for code in row.item_codes], "run": runs.get(row.policy_no)}
+        for row in rows
+    ]
+    return await respond(page, _HEADERS, [(row.id or 0, view) for row, view in zip(rows, views, strict=True)])
 
 
 @router.get("/policies/{policy_no}", summary="补贴政策")

@@ -30,6 +30,8 @@ _CARD_STAGES: Mapping[RunKind, type[StrEnum]] = {
     RunKind.ACCOUNT_CHECK: RoundStage,
 }
 
+_WITHOUT_STAGES: Mapping[str, str] = {"": "进行中", "late": "结束后来件", "done": "已完成", "ended": "流程已结束"}
+
 
 def run_block(settings: Settings, run: Run) -> dict[str, object]:
     """`waiting_for` says in Chinese what the run waits for, `since` when that began."""
@@ -53,7 +55,10 @@ def stage_label(kind: RunKind, stage: str) -> str:
     if card_words is not None and stage in set(card_words):
         return card_stages.label(card_words(stage))
     words = _STAGES.get(kind)
-    return label(words(stage)) if words is not None and stage in set(words) else stage
+    if words is not None and stage in set(words):
+        return label(words(stage))
+    # a run that has no stages of its own, or one that the platform has refused
+    return _WITHOUT_STAGES.get(stage) or f"未办成（{stage}）"
 
 
 async def run_of(session: AsyncSession, settings: Settings, kind: RunKind, number: str) -> dict[str, object] | None:

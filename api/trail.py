@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 from sqlmodel import col, select
 
+from api.code_words import ACTORS, ACTS, ROLES, called
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
@@ -23,9 +24,9 @@ _SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
 _HEADERS = {
     "sequence": "序号",
     "at": "时间",
-    "actor": "经办人",
-    "role": "身份",
-    "act": "操作",
+    "actor_label": "经办人",
+    "role_label": "身份",
+    "act_label": "操作",
     "subject": "对象",
     "line_count": "笔数",
     "total_fen": "金额（元）",
@@ -80,8 +81,11 @@ def _view(row: TrailEntry, vault: Vault | None) -> dict[str, object]:
         "sequence": row.sequence,
         "at": row.at,
         "actor": row.actor,
+        "actor_label": called(ACTORS, row.actor),
         "role": row.role,
+        "role_label": called(ROLES, row.role),
         "act": row.act,
+        "act_label": called(ACTS, row.act),
         "subject": row.subject,
         "line_count": row.line_count,
         "total_fen": row.total_fen,
