@@ -30,6 +30,8 @@ _EXACT_NUMBER = 10**15
 _TEMPLATE_ROWS = 2_000
 _MAX_LIST = 255  # Excel's bound of a drop-down written into the sheet
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# Digits and blanks only: a spreadsheet has nothing in it to reckon with.
+_PHONE_ABROAD = re.compile(r"\+86[0-9 ]+")
 _INJECTION = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 _HINTS: Mapping[str, str] = {
@@ -40,7 +42,7 @@ _HINTS: Mapping[str, str] = {
     "village": "按该乡镇名单中的名称填写；同名无法区分时填代码",
     "group": "如 6组；没有可以不填",
     "bank": "按名单中的全称填写",
-    "account_no": "12 位存折账号或 16 至 19 位卡号，文本格式，不要有空格",
+    "account_no": "12 位存折账号或 16 至 19 位卡号，文本格式",
     "household_registration": "农业或非农业",
     "family_size": "1 至 50 的整数",
     "item": "按名单中的名称填写",
@@ -136,7 +138,7 @@ def _output(cell: OutputCell) -> str | int | float | None:
 def _safe_text(text: str) -> str:
     """An apostrophe before what would be a formula, also after somebody saves the file as csv."""
     clean = _CONTROL.sub(" ", text)[: _MAX_CELL - 1]
-    return f"'{clean}" if clean.startswith(_INJECTION) else clean
+    return f"'{clean}" if clean.startswith(_INJECTION) and not _PHONE_ABROAD.fullmatch(clean) else clean
 
 
 def _shown(cell: Cell) -> str:

@@ -258,6 +258,18 @@ def test_a_name_made_regular_is_told_in_its_row() -> None:
         assert (names[0], names[2], names[3], checked.forms[0].form.group) == ("李梅", "金明", "张\u9fba", "6组")
 
 
+def test_a_phone_with_its_country_is_no_formula_and_comes_back_from_the_refused_rows() -> None:
+    data = xlsx_of(cells(0, phone="+86 133 3956 5835"), cells(1, phone="+8613339565835", amount="0"))
+    checked = check(data)
+    assert places_of(checked) == {(3, "补贴金额（元）"): FaultCode.AMOUNT_NOT_POSITIVE}
+    assert checked.forms[0].form.phone == "13339565835"
+    refused = refused_rows_file(data, checked.faults)
+    assert sheet_of(refused)[1][2] == "+8613339565835"
+    assert places_of(check(refused)) == {(2, "补贴金额（元）"): FaultCode.AMOUNT_NOT_POSITIVE}
+    hostile = xlsx_of(cells(0, phone="+86-1+cmd|' /C calc'!A0", amount="0"))
+    assert str(sheet_of(refused_rows_file(hostile, check(hostile).faults))[1][2]).startswith("'+86")
+
+
 def test_grouped_numbers_of_a_file_are_taken() -> None:
     plain = check(xlsx_of(cells(0))).forms[0].form
     spaced = " ".join(plain.account_no[place : place + 4] for place in range(0, len(plain.account_no), 4))
