@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlmodel import col, select
@@ -9,6 +10,7 @@ from temporalio import activity
 
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
+from activities.tries import for_each, patiently
 from models.platform import Wire
 from models.platform_words import AccountChangeStatus, DatasetStatus, EventType, FlowStatus, ReviewStatus
 from models.stages import ContradictionState, DatasetStage
@@ -79,11 +81,13 @@ class AskingActivities:
             return
         async with self._database.reading() as session:
             rows = await fetch(session, "SELECT page FROM result_page WHERE dataset_id = :id", id=dataset.id)
-        for page in sorted(set(range(1, answer.result_pages + 1)) - {row[0] for row in rows}):
-            results = await self._platform.get_result_page(dataset.county_code, dataset.platform_id, page)
-            data = results.model_copy(update={"client_reference": dataset.reference})
-            await self._store(subject, EventType.DATASET_RESULTS, dataset.reference, data)
-            activity.heartbeat(page)
+        missing = sorted(set(range(1, answer.result_pages + 1)) - {row[0] for row in rows})
+        await for_each(missing, partial(self._fetch_results, subject, dataset, dataset.platform_id))
+
+    async def _fetch_results(self, subject: Subject, dataset: Dataset, platform_id: str, page: int) -> None:
+        results = await patiently(partial(self._platform.get_result_page, dataset.county_code, platform_id, page))
+        data = results.model_copy(update={"client_reference": dataset.reference})
+        await self._store(subject, EventType.DATASET_RESULTS, dataset.reference, data)
 
     async def _ask_card_change(self, subject: Subject) -> None:
         """What came of every 上卡 that the platform has taken and not answered yet."""
@@ -94,18 +98,21 @@ class AskingActivities:
                 f" ON c.id = p.request_id WHERE c.request_no = :no AND {AT_PLATFORM} ORDER BY p.id",
                 no=subject.number,
             )
-        for part_no, county, submission_id in rows:
-            try:
-                answer = await self._platform.get_account_change(county, submission_id)
-            except PlatformRefusal as refusal:
-                activity.logger.warning("asked about %s: %s", part_no, refusal)
-                continue
-            if answer.status is AccountChangeStatus.PENDING:
-                continue
-            data = answer.model_copy(update={"client_reference": part_no})
-            async with self._database.transaction() as session:
-                kind = EventType.ACCOUNT_CHANGE_APPLIED
-                await put_asked(session, self._vault, county, kind, part_no, data, datetime.now(UTC))
+        await for_each([(row[0], row[1], row[2]) for row in rows], self._ask_part)
+
+    async def _ask_part(self, part: tuple[str, str, str]) -> None:
+        part_no, county, submission_id = part
+        try:
+            answer = await patiently(partial(self._platform.get_account_change, county, submission_id))
+        except PlatformRefusal as refusal:
+            activity.logger.warning("asked about %s: %s", part_no, refusal)
+            return
+        if answer.status is AccountChangeStatus.PENDING:
+            return
+        data = answer.model_copy(update={"client_reference": part_no})
+        async with self._database.transaction() as session:
+            kind = EventType.ACCOUNT_CHANGE_APPLIED
+            await put_asked(session, self._vault, county, kind, part_no, data, datetime.now(UTC))
 
     async def _ask_flow(self, subject: Subject) -> None:
         async with self._database.reading() as session:
@@ -141,14 +148,16 @@ class AskingActivities:
                 )
         async with self._database.reading() as session:
             rows = await fetch(session, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
-        for page in sorted(set(range(1, (answer.payment_pages or 0) + 1)) - {row[0] for row in rows}):
-            payments = await self._platform.get_payment_page(flow.county_code, platform_id, page)
-            data = payments.model_copy(update={"client_reference": flow.flow_no})
-            await self._store(subject, EventType.FLOW_PAYMENTS, flow.flow_no, data)
-            activity.heartbeat(page)
+        missing = sorted(set(range(1, (answer.payment_pages or 0) + 1)) - {row[0] for row in rows})
+        await for_each(missing, partial(self._fetch_payments, subject, flow, platform_id))
         if answer.status is FlowStatus.ENDED and flow.end_claim is None:
             ended = answer.model_copy(update={"client_reference": flow.flow_no})
             await self._store(subject, EventType.FLOW_ENDED, flow.flow_no, ended)
+
+    async def _fetch_payments(self, subject: Subject, flow: Flow, platform_id: str, page: int) -> None:
+        payments = await patiently(partial(self._platform.get_payment_page, flow.county_code, platform_id, page))
+        data = payments.model_copy(update={"client_reference": flow.flow_no})
+        await self._store(subject, EventType.FLOW_PAYMENTS, flow.flow_no, data)
 
     async def _store(self, subject: Subject, kind: EventType, reference: str, data: Wire) -> None:
         async with self._database.transaction() as session:

@@ -1,20 +1,25 @@
 """The platform's lists, fetched for a county and a fund year and kept for everyone who chooses from them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
-from models.platform import CatalogItem, Town
+from activities.tries import for_each, patiently
+from models.platform import Catalog, CatalogItem, Town, Towns
 from models.store.database import Database, execute
 from models.store.runs import close_run, times_asked
 from models.subsidy import Subject
 
 Items = Sequence[CatalogItem | Town]
+# Kind and fund year, 0 for lists of every year.
+Place = tuple[str, int]
 NO_YEAR = 0
+LISTS_AT_ONCE = 4
 
 
 class CatalogActivities:
@@ -39,16 +44,24 @@ class CatalogActivities:
                 await _keep(session, subject.county_code, kind, of_year, items)
             await close_run(session, subject.workflow_id, "done", asked)
 
-    async def _fetch(self, county: str, year: int) -> dict[tuple[str, int], Items]:
-        return {
-            ("policy-units", NO_YEAR): (await self._platform.list_policy_units(county)).items,
-            ("budget-units", NO_YEAR): (await self._platform.list_budget_units(county)).items,
-            ("budget-projects", year): (await self._platform.list_budget_projects(county, year)).items,
-            ("indicator-documents", year): (await self._platform.list_indicator_documents(county, year)).items,
-            ("subsidy-items", year): (await self._platform.list_subsidy_items(county, year)).items,
-            ("towns", NO_YEAR): (await self._platform.list_towns(county)).items,
-            ("banks", NO_YEAR): (await self._platform.list_banks(county)).items,
-        }
+    async def _fetch(self, county: str, year: int) -> dict[Place, Items]:
+        ask, lists = self._platform, dict[Place, Items]()
+        questions: list[tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]] = [
+            (("policy-units", NO_YEAR), partial(ask.list_policy_units, county)),
+            (("budget-units", NO_YEAR), partial(ask.list_budget_units, county)),
+            (("budget-projects", year), partial(ask.list_budget_projects, county, year)),
+            (("indicator-documents", year), partial(ask.list_indicator_documents, county, year)),
+            (("subsidy-items", year), partial(ask.list_subsidy_items, county, year)),
+            (("towns", NO_YEAR), partial(ask.list_towns, county)),
+            (("banks", NO_YEAR), partial(ask.list_banks, county)),
+        ]
+
+        async def put(question: tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]) -> None:
+            place, asked = question
+            lists[place] = (await patiently(asked)).items
+
+        await for_each(questions, put, LISTS_AT_ONCE)
+        return lists
 
 
 async def _keep(session: AsyncSession, county: str, kind: str, year: int, items: Items) -> None:

@@ -1,6 +1,7 @@
 """Hands of an account check: open a round, fetch what the platform invalidated, ask the bank page by page."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from temporalio import activity
 
@@ -8,6 +9,7 @@ from activities.effects_cards import apply_invalidation
 from activities.looking import note_stage
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
+from activities.tries import patiently
 from models.card_stages import RoundStage
 from models.errors import ErrorType
 from models.platform import AccountVerdict, Invalidation, province_of
@@ -82,7 +84,7 @@ class CheckActivities:
             return
         page, pages = 1, 1
         while page <= pages:
-            answer = await self._platform.list_invalidations(province, since - OVERLAP, page)
+            answer = await patiently(partial(self._platform.list_invalidations, province, since - OVERLAP, page))
             for item in answer.items:
                 await self._apply(item, province)
             page, pages = page + 1, answer.pages

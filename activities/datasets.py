@@ -1,6 +1,6 @@
 """Pushing a list page by page and handing it over; the same for initialisation, verification and rounds."""
 
-import asyncio
+from functools import partial
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,6 +11,7 @@ from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
 from activities.records import lines_of, record_of
+from activities.tries import for_each, patiently
 from models.errors import BUSY, ErrorType
 from models.platform import PAGE_LIMIT
 from models.platform_requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
@@ -125,25 +126,14 @@ class DatasetActivities:
 
     async def _put_pages(self, dataset: Dataset, platform_id: str) -> None:
         """A few at a time: while the platform reads one, the next is being opened from the vault."""
-        pages = iter(range(1, _pages(dataset.record_count) + 1))
-
-        async def put() -> None:
-            for page in pages:
-                await self._put_page(dataset, platform_id, page)
-                activity.heartbeat(page)
-
-        senders = [asyncio.create_task(put()) for _ in range(PAGES_AT_ONCE)]
-        try:
-            await asyncio.gather(*senders)
-        finally:
-            for sender in senders:
-                sender.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+        pages = range(1, _pages(dataset.record_count) + 1)
+        await for_each(pages, partial(self._put_page, dataset, platform_id), PAGES_AT_ONCE)
 
     async def _put_page(self, dataset: Dataset, platform_id: str, page: int) -> None:
         records = await self._records(dataset, (page - 1) * PAGE_LIMIT)
         key = f"{_generation(dataset)}/p{page}"
-        await self._platform.put_page(dataset.county_code, platform_id, page, records_json(tuple(records)), key=key)
+        content = records_json(tuple(records))
+        await patiently(partial(self._platform.put_page, dataset.county_code, platform_id, page, content, key=key))
 
     async def _records(self, dataset: Dataset, start: int) -> list[ApplicantRecord]:
         async with self._database.reading() as session:

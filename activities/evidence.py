@@ -1,6 +1,7 @@
 """提交材料: photos of paid lines go to the platform; what lacks photos is listed, not sent (S1 2.8)."""
 
 from collections import defaultdict
+from functools import partial
 
 from sqlmodel import select
 from temporalio import activity
@@ -8,6 +9,7 @@ from temporalio import activity
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
+from activities.tries import for_each, patiently
 from models.errors import ADVICE, ErrorType
 from models.platform import EVIDENCE_LIMIT
 from models.platform_requests import Document, Evidence, EvidenceItem
@@ -21,6 +23,8 @@ from models.tables import Flow, Order
 REQUIRED = ("id_card_front", "portrait", "invoice")
 MISSING = "缺少材料照片（身份证、头像或发票），请补齐后重新提交材料"
 Line = Row
+# While one page is being taken the photos of the next are sent.
+PAGES_AT_ONCE = 2
 
 
 class EvidenceActivities:
@@ -64,13 +68,14 @@ class EvidenceActivities:
                 " ORDER BY application_id",
                 order=order.id,
             )
-        for page, start in enumerate(range(0, len(lines), EVIDENCE_LIMIT), start=1):
-            await self._send_page(order, flow, page, list(lines[start : start + EVIDENCE_LIMIT]))
-            activity.heartbeat(page)
+        starts = range(0, len(lines), EVIDENCE_LIMIT)
+        pages = [(page, list(lines[start : start + EVIDENCE_LIMIT])) for page, start in enumerate(starts, start=1)]
+        await for_each(pages, partial(self._send_page, order, flow), PAGES_AT_ONCE)
         return await self._finish(order, subject)
 
-    async def _send_page(self, order: Order, flow: Flow, page: int, lines: list[Line]) -> None:
+    async def _send_page(self, order: Order, flow: Flow, numbered: tuple[int, list[Line]]) -> None:
         """A page keeps its lines; one that the platform refuses leaves the page, which then has a key of its own."""
+        page, lines = numbered
         while ready := [line for line in lines if line.done is None]:
             items = await self._items(ready)
             complete = {item.application_no for item in items}
@@ -81,8 +86,9 @@ class EvidenceActivities:
                 continue
             key = f"{order.order_no}/evidence/{page}.{len(ready)}"
             assert flow.platform_id is not None
+            submit = partial(self._platform.submit_evidence, flow.county_code, flow.platform_id, Evidence(items=items))
             try:
-                await self._platform.submit_evidence(flow.county_code, flow.platform_id, Evidence(items=items), key=key)
+                await patiently(partial(submit, key=key))
             except PlatformRefusal as refusal:
                 every = {line.application_no for line in ready}
                 # a no that names nobody of the page is about all of it: the same page isn't sent again

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,6 +11,7 @@ from temporalio import activity
 from activities.corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
+from activities.tries import for_each, patiently
 from models.errors import ADVICE, ErrorType
 from models.platform import PAGE_LIMIT
 from models.platform_requests import AccountQueries, Cancellation, Withdrawal
@@ -90,9 +92,7 @@ class OrderActivities:
             flow = await flow_by_number(session, subject.number)
             sent = await _lines(session, order, "l.sent")
         try:
-            for page, start in enumerate(range(0, len(sent), PAGE_LIMIT), start=1):
-                await self._withdraw_page(flow, order, page, sent[start : start + PAGE_LIMIT])
-                activity.heartbeat(page)
+            await for_each(_numbered(sent), partial(self._withdraw_page, flow, order))
         except PlatformRefusal as refusal:
             await self._failed(order, refusal)
             return
@@ -132,12 +132,14 @@ class OrderActivities:
         async with self._database.reading() as session:
             return (await session.exec(select(Order).where(Order.order_no == next_order.order_no))).one()
 
-    async def _withdraw_page(self, flow: Flow, order: Order, page: int, lines: Rows) -> None:
+    async def _withdraw_page(self, flow: Flow, order: Order, numbered: tuple[int, Rows]) -> None:
         """All or none per page; the answer's figures are held against what was asked."""
+        page, lines = numbered
         assert flow.platform_id is not None
         request = Withdrawal(application_nos=tuple(line.application_no for line in lines), reason=order.reason)
         key = f"{order.order_no}/withdraw/{page}"
-        answer = await self._platform.withdraw_lines(flow.county_code, flow.platform_id, request, key=key)
+        withdraw = partial(self._platform.withdraw_lines, flow.county_code, flow.platform_id, request, key=key)
+        answer = await patiently(withdraw)
         total = sum(line.amount_fen for line in lines)
         if (answer.withdrawn_count, answer.withdrawn_fen) != (len(lines), total):
             raise FiguresDiffer(key)
@@ -169,21 +171,23 @@ class OrderActivities:
         async with self._database.reading() as session:
             lines = await fetch(session, CORRECTED + IN_ORDER, order=order.id)
         wanted = [line for line in lines if {"account_no", "bank_code"} & fields_of(self._vault, line).keys()]
-        for page, start in enumerate(range(0, len(wanted), PAGE_LIMIT), start=1):
-            chunk = wanted[start : start + PAGE_LIMIT]
-            queries = AccountQueries(accounts=queries_of(self._vault, chunk))
-            key = f"{order.order_no}/verify/{page}"
-            answer = await self._platform.verify_accounts(subject.county_code, queries, key=key)
-            bad = [line.application_no for line, v in zip(chunk, answer.verdicts, strict=True) if not v.valid]
-            async with self._database.transaction() as session:
-                await execute(
-                    session,
-                    "UPDATE order_line SET fault_code = 'ACCOUNT_INVALID', fault = :fault, done = FALSE"
-                    " WHERE order_id = :order AND application_no = ANY(:bad)",
-                    fault=ACCOUNT_FAULT,
-                    order=order.id,
-                    bad=bad,
-                )
+        await for_each(_numbered(wanted), partial(self._verify_page, subject.county_code, order))
+
+    async def _verify_page(self, county: str, order: Order, numbered: tuple[int, Rows]) -> None:
+        page, lines = numbered
+        queries = AccountQueries(accounts=queries_of(self._vault, lines))
+        key = f"{order.order_no}/verify/{page}"
+        answer = await patiently(partial(self._platform.verify_accounts, county, queries, key=key))
+        bad = [line.application_no for line, v in zip(lines, answer.verdicts, strict=True) if not v.valid]
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE order_line SET fault_code = 'ACCOUNT_INVALID', fault = :fault, done = FALSE"
+                " WHERE order_id = :order AND application_no = ANY(:bad)",
+                fault=ACCOUNT_FAULT,
+                order=order.id,
+                bad=bad,
+            )
 
     async def _correct(self, session: AsyncSession, flow: Flow, order: Order) -> None:
         await execute(
@@ -195,6 +199,11 @@ class OrderActivities:
         )
         lines = await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
         await apply_corrections(session, self._vault, lines, order.entered_by)
+
+
+def _numbered(lines: Rows) -> list[tuple[int, Rows]]:
+    """Pages from 1, as their keys name them."""
+    return [(start // PAGE_LIMIT + 1, lines[start : start + PAGE_LIMIT]) for start in range(0, len(lines), PAGE_LIMIT)]
 
 
 async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:

@@ -12,7 +12,8 @@ from models.platform import Fault, RefusalDetails
 from models.platform_words import Operation
 
 _SHOWN_FAULTS = 10
-_LONGEST_WAIT = 3600.0
+# A Retry-After of more is not believed.
+LONGEST_WAIT_SECONDS = 3600.0
 # Only field names and indexes of a pointer, and short numbers, are shown: the platform could put a person's data there.
 _POINTER = re.compile(r"(/([a-z_]{1,40}|[0-9]{1,4}))+")
 _APPLICATION_NO = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -65,7 +66,9 @@ class PlatformUnavailable(Exception):
 def refusal_to_application_error(trouble: PlatformRefusal | PlatformUnavailable) -> ApplicationError:
     """A refusal ends the activity with a `RefusalDetails`; everything else is tried again."""
     if isinstance(trouble, PlatformUnavailable):
-        wait = None if trouble.retry_after is None else timedelta(seconds=min(trouble.retry_after, _LONGEST_WAIT))
+        wait = (
+            None if trouble.retry_after is None else timedelta(seconds=min(trouble.retry_after, LONGEST_WAIT_SECONDS))
+        )
         return ApplicationError(f"{ADVICE[trouble.code]}（{trouble}）", type=trouble.code, next_retry_delay=wait)
     details = RefusalDetails(
         code=trouble.code,

@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from sqlmodel import col, select
 from temporalio import activity
 
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
+from activities.tries import for_each, patiently
 from models.platform_words import MediaType
 from models.store.database import Database, execute
 from models.store.objects import ObjectStore
 from models.tables import StoredFile
 
 UPLOADS_AT_ONCE = 8
+# One that waits for its next try is in nobody's way.
+LANES = 2 * UPLOADS_AT_ONCE
 
 
 class PlatformFiles:
-    """Uploads each file once; an upload is addressed by its own hash, so repeating one is harmless."""
+    """Uploads each file once, noted one by one; addressed by its own hash, so repeating one is harmless."""
 
     def __init__(self, database: Database, objects: ObjectStore, platform: PlatformClient) -> None:
         self._database = database
@@ -28,13 +32,13 @@ class PlatformFiles:
     async def upload(self, file_ids: Iterable[int]) -> dict[int, str]:
         """The platform's ids of stored files, uploading what it doesn't have yet; raises PlatformRefusal."""
         files = await self._read(file_ids)
-        await asyncio.gather(*(self._upload_one(file) for file in files if file.platform_file_id is None))
+        await for_each(_missing(files), self._upload_one, LANES)
         return _platform_ids(files)
 
     async def upload_what_is_taken(self, file_ids: Iterable[int]) -> dict[int, str]:
         """The same where a file may be missing: one that the platform refuses is left out."""
         files = await self._read(file_ids)
-        await asyncio.gather(*(self._try_one(file) for file in files if file.platform_file_id is None))
+        await for_each(_missing(files), self._try_one, LANES)
         return _platform_ids(files)
 
     async def _read(self, file_ids: Iterable[int]) -> Sequence[StoredFile]:
@@ -51,19 +55,24 @@ class PlatformFiles:
             activity.logger.warning("file %s is left out: %s", file.id, refusal)
 
     async def _upload_one(self, file: StoredFile) -> None:
+        file.platform_file_id = await patiently(partial(self._store, file))
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE stored_file SET platform_file_id = :platform WHERE id = :id",
+                platform=file.platform_file_id,
+                id=file.id,
+            )
+
+    async def _store(self, file: StoredFile) -> str:
         async with self._gate:
             content = await self._objects.get(file)
-            if activity.in_activity():
-                activity.heartbeat(file.id)
             stored = await self._platform.upload_file(file.county_code, content, MediaType(file.content_type))
-            file.platform_file_id = stored.file_id
-            async with self._database.transaction() as session:
-                await execute(
-                    session,
-                    "UPDATE stored_file SET platform_file_id = :platform WHERE id = :id",
-                    platform=stored.file_id,
-                    id=file.id,
-                )
+        return stored.file_id
+
+
+def _missing(files: Sequence[StoredFile]) -> list[StoredFile]:
+    return [file for file in files if file.platform_file_id is None]
 
 
 def _platform_ids(files: Sequence[StoredFile]) -> dict[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from activities.platform_errors import PlatformRefusal, PlatformUnavailable
+from activities.platform_errors import LONGEST_WAIT_SECONDS, PlatformRefusal, PlatformUnavailable
 from activities.platform_routes import ROUTES, Route
 from models.errors import ErrorType
 from models.platform import BODY_LIMIT, Problem, Wire, province_of
@@ -111,7 +112,10 @@ def _utc_now() -> datetime:
 
 
 class PlatformTransport:
-    """Redirects aren't followed, bodies are bounded, and `total_seconds` bounds the whole exchange, a trickle too."""
+    """Redirects aren't followed, bodies are bounded, and `total_seconds` bounds the whole exchange, a trickle too.
+
+    A platform that says 429 to one call is left alone by every call of that client until its Retry-After is over.
+    """
 
     def __init__(
         self,
@@ -125,17 +129,30 @@ class PlatformTransport:
         self._clients = clients
         self._total_seconds = total_seconds
         self._clock = clock
+        self._alone_until: dict[str, float] = {}
 
     async def exchange(self, call: Call, body: bytes, headers: Mapping[str, str]) -> Reply:
         if len(body) > BODY_LIMIT:
             raise PlatformRefusal(call.operation, ErrorType.PAYLOAD_TOO_LARGE, 413)
+        self._leave_alone(call)
         request = self._request(call, body, headers)
         try:
             async with asyncio.timeout(self._total_seconds):
-                return await self._send(request)
+                reply = await self._send(request)
         except (httpx.RequestError, TimeoutError) as error:
             # the cause's text may quote an address; its kind says enough
             raise PlatformUnavailable(call.operation, type(error).__name__) from None
+        if reply.status == 429 and reply.retry_after is not None:
+            wanted = min(reply.retry_after, LONGEST_WAIT_SECONDS)
+            self._alone_until[province_of(call.county_code)] = time.monotonic() + wanted
+        return reply
+
+    def _leave_alone(self, call: Call) -> None:
+        left = self._alone_until.get(province_of(call.county_code), 0.0) - time.monotonic()
+        if left > 0:
+            raise PlatformUnavailable(
+                call.operation, "the platform wants to be left alone", code=ErrorType.RATE_LIMITED, retry_after=left
+            )
 
     def _request(self, call: Call, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
         credentials = self._credentials(call)

@@ -5,11 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
 
 from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
+from activities.tries import patiently
 from models import platform as shapes
 from models import platform_requests as requests
 from models.errors import ErrorType
@@ -130,7 +132,7 @@ TROUBLES = {
     "503": (reply(503, headers="retry-after: 7\r\n"), ErrorType.PLATFORM_UNAVAILABLE, 7.0, False),
     "500 with a problem": (problem("INTERNAL", 500), ErrorType.PLATFORM_UNAVAILABLE, None, False),
     "500 with the words of success": (reply(500, ACCEPTED), ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "429": (problem("RATE_LIMITED", 429, "retry-after: 3\r\n"), ErrorType.RATE_LIMITED, 3.0, False),
+    "429": (problem("RATE_LIMITED", 429, "retry-after: 1\r\n"), ErrorType.RATE_LIMITED, 1.0, False),
     "429 with a strange wait": (reply(429, headers="retry-after: soon\r\n"), ErrorType.RATE_LIMITED, None, False),
     "in progress": (problem("IN_PROGRESS", 409), ErrorType.IN_PROGRESS, None, False),
     "401": (problem("UNAUTHORIZED", 401), ErrorType.UNAUTHORIZED, None, False),
@@ -177,8 +179,20 @@ async def test_trouble_is_never_success_and_never_a_refusal(at: Bench, name: str
     error = refusal_to_application_error(caught.value)
     assert (error.type, error.non_retryable) == (code, False)
     assert (error.next_retry_delay.total_seconds() if error.next_retry_delay else None) == retry_after
-    assert (await at.client.submit_policy(POLICY, key="k")).submission_id == "s-1"
+    assert (await patiently(partial(at.client.submit_policy, POLICY, key="k"))).submission_id == "s-1"
     assert {sent.target for sent in at.platform.seen} == {"/v1/policies"}
+
+
+async def test_after_a_429_no_call_of_the_client_goes_out_before_its_time(at: Bench) -> None:
+    at.platform.replies = [problem("RATE_LIMITED", 429, "retry-after: 1\r\n"), reply(200, {"items": []})]
+    with pytest.raises(PlatformUnavailable):
+        await at.client.list_banks(COUNTY)
+    with pytest.raises(PlatformUnavailable) as left_alone:
+        await at.client.list_towns(COUNTY)
+    assert len(at.platform.seen) == 1
+    assert left_alone.value.code is ErrorType.RATE_LIMITED
+    assert 0 < (left_alone.value.retry_after or 0) <= 1
+    assert (await patiently(partial(at.client.list_towns, COUNTY))).items == ()
 
 
 async def test_an_odd_answer_is_kept_as_it_came(at: Bench) -> None:

@@ -1,0 +1,147 @@
+"""What fails alone is tried again alone, and a platform that wants to be left alone is: Retry-After everywhere."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from temporalio.api.enums.v1 import EventType
+
+from deploy.demo.people import Json
+from models.platform import EVIDENCE_LIMIT
+from models.subsidy import Signal
+from tests.card_office import CardOffice
+from tests.county_office import TOTAL_FEN, Office, lines
+from tests.platform_door import Door
+from tests.province import Province
+from tests.test_flow_evidence import sent, with_photos
+
+pytest_plugins = ["tests.province_fixtures"]
+UPLOAD = "PUT /v1/files/"
+PHOTOS_A_LINE = 3
+WANTED = 2.0
+
+
+def attempts(province: Province, run: str) -> Counter[str]:
+    """Of each kind of activity in a run, how often it was tried at most."""
+    handle = province.temporal.get_workflow_handle(run)
+    events = province.portal.call(handle.fetch_history).events
+    names = {
+        event.event_id: event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    }
+    tried: Counter[str] = Counter()
+    for event in events:
+        if event.HasField("activity_task_started_event_attributes"):
+            started = event.activity_task_started_event_attributes
+            name = names[started.scheduled_event_id]
+            tried[name] = max(tried[name], started.attempt)
+    return tried
+
+
+def uploads(door: Door) -> Counter[str]:
+    return Counter(request for _, request in door.seen if re.search(UPLOAD, request))
+
+
+def gaps(times: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def test_uploads_that_fail_are_tried_again_alone(door: Door, province: Province) -> None:
+    """One in thirty calls fails: the order is one attempt, and what went well isn't sent again."""
+    office = Office(province)
+    flow_no, numbers = office.ended(lines(40))
+    with_photos(office, *numbers)
+    province.platform.ask("PUT", "/faults", {"rates": {"5xx": 0.03}})
+    door.seen.clear()
+    before = province.platform.ask("GET", "/faults")["counts"].get("5xx", 0)
+    order_no = office.enter_order("evidence", flow_no)
+    done = office.order_done(order_no)
+    failed = province.platform.ask("GET", "/faults")["counts"].get("5xx", 0) - before
+    province.platform.ask("PUT", "/faults", {"rates": {}})
+    assert done["done_count"] == len(sent(province, flow_no)) == 40
+    assert failed > 0
+    assert sum(uploads(door).values()) <= 40 * PHOTOS_A_LINE + failed
+    assert attempts(province, f"evidence/{order_no}")["send_evidence"] == 1
+
+
+def test_a_photo_in_lasting_trouble_holds_up_nobody_but_its_page(door: Door, province: Province) -> None:
+    office = Office(province)
+    flow_no, numbers = office.ended(lines(EVIDENCE_LIMIT + 2))
+    with_photos(office, *numbers)
+    [(digest,)] = province.rows(
+        "SELECT f.sha256 FROM application_photo p JOIN stored_file f ON f.id = p.file_id JOIN application a"
+        " ON a.id = p.application_id WHERE a.application_no = :no AND p.kind = 'portrait'",
+        no=numbers[0],
+    )
+    door.seen.clear()
+    door.refuse(f"{UPLOAD}{digest}", 503, "UNAVAILABLE")
+    order_no = office.enter_order("evidence", flow_no)
+    missing = "SELECT count(*) FROM application_photo p JOIN stored_file f ON f.id = p.file_id WHERE platform_file_id"
+    province.until("every other photo", f"{missing} IS NULL", 1, 60)
+    province.until("the other page", "SELECT count(*) FROM order_line WHERE done", 2, 60)
+    door.let_through()
+    assert office.order_done(order_no)["done_count"] == EVIDENCE_LIMIT + 2
+    assert Counter(uploads(door).values())[1] == len(uploads(door)) - 1
+
+
+def test_a_list_that_fails_is_fetched_again_alone(door: Door, province: Province) -> None:
+    office = Office(province)
+    door.refuse("GET /v1/counties/.*/towns", 500, "INTERNAL", times=2)
+    run = f"catalog-refresh/{office.operator.post('/catalog-refreshes', {'fund_year': 2026})['number']}"
+    province.until("fetched", "SELECT closed_at IS NOT NULL FROM run WHERE workflow_id = :id", True, id=run)
+    asked = Counter(request.rpartition("/")[2] for _, request in door.seen)
+    assert asked.pop("towns") == 3
+    assert set(asked.values()) == {1}
+    assert len(asked) == 6
+    assert attempts(province, run)["refresh_catalogs"] == 1
+
+
+def test_one_429_pauses_the_uploads_beside_it(door: Door, province: Province) -> None:
+    office = Office(province)
+    flow_no, numbers = office.ended(lines(8))
+    with_photos(office, *numbers)
+    door.seen.clear()
+    door.refuse(UPLOAD, 429, "RATE_LIMITED", times=1, retry_after=f"{WANTED:.0f}")
+    order_no = office.enter_order("evidence", flow_no)
+    assert office.order_done(order_no)["done_count"] == 8
+    # what was on its way when it was said comes within the moment; then nothing for as long as was wanted
+    assert max(gaps(door.times("/v1/"))) >= WANTED * 0.9
+    assert len(door.times(UPLOAD)) == 8 * PHOTOS_A_LINE + 1
+    assert attempts(province, f"evidence/{order_no}")["send_evidence"] == 1
+
+
+def test_a_bank_that_fails_within_the_runs_own_turn_is_left_alone_as_long_as_it_wants(
+    door: Door, province: Province
+) -> None:
+    office = CardOffice(province)
+    mei = office.citizen(1)
+    office.settle(mei)
+    door.refuse("POST /v1/accounts/verify$", 503, "UNAVAILABLE", times=1, retry_after=f"{WANTED:.0f}")
+    office.in_review(mei, office.new)
+    [gap] = gaps(door.times("POST /v1/accounts/verify$"))
+    assert gap >= WANTED * 0.95
+
+
+def test_news_doesnt_make_a_platform_that_gave_no_answer_be_asked_earlier(door: Door, province: Province) -> None:
+    """A contradiction wants a second question; it had its tries, and then something else arrives."""
+    office, question = Office(province), "GET /v1/reviews/"
+    ground = office.prepare_ground(TOTAL_FEN, refused_first=False)
+    run = f"payment-correction/{ground.indicator_no}"
+    door.seen.clear()
+    door.refuse(question, 503, "UNAVAILABLE", retry_after="1")
+    [said] = province.platform.events("indicator.reviewed", f"{ground.indicator_no}.1")
+    province.post({**said["body"], "data": {**said["body"]["data"], "status": "rejected"}})
+    province.wait("a rest", lambda: rests(province, run), lambda seen: seen["rests"] == 1)
+    asked = len(door.times(question))
+    assert min(gaps(door.times(question))) >= 0.95
+    province.wake(run, Signal.LINES_CHANGED, ["K1"])
+    province.wait("looked, and rests again", lambda: rests(province, run), lambda seen: seen["rests"] == 2)
+    assert len(door.times(question)) == asked
+
+
+def rests(province: Province, run: str) -> Json:
+    if not province.rows("SELECT 1 FROM run WHERE workflow_id = :id", id=run):
+        return {"rests": 0}
+    events = province.portal.call(province.temporal.get_workflow_handle(run).fetch_history).events
+    return {"rests": sum(event.event_type == EventType.EVENT_TYPE_TIMER_STARTED for event in events)}
