@@ -41,6 +41,7 @@ from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import WORKER_POOLS, Database, Pool, engine_options
+from models.store.database_role import leave_if_unfit, unfit_role
 from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from workflows.account_check import AccountCheckWorkflow
@@ -177,6 +178,7 @@ async def run(settings: Settings) -> None:
     objects = ObjectStore(cast(S3, s3), settings.s3_bucket, vault)
     clients = parse_clients(settings.platform_clients_file.read_bytes())
     timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
+    role = asyncio.create_task(unfit_role(database, stop.set))
     async with httpx.AsyncClient(trust_env=False, timeout=timeout, follow_redirects=False) as http:
         client = await _connect(settings, stop)
         if client is not None:
@@ -188,6 +190,7 @@ async def run(settings: Settings) -> None:
                 await stop.wait()
             schedules.cancel()
     await database.dispose()
+    leave_if_unfit(role)
 
 
 async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:

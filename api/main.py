@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 import boto3
@@ -29,6 +30,7 @@ from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_options
+from models.store.database_role import leave_if_unfit, unfit_role
 from models.store.objects import S3, S3_CONFIG_FOR_PEOPLE, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from workflows.client import connect
@@ -128,10 +130,13 @@ async def serve(settings: Settings) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or "127.0.0.1",
     )
+    server = uvicorn.Server(config)
+    role = asyncio.create_task(unfit_role(database, partial(setattr, server, "should_exit", True)))
     try:
-        await uvicorn.Server(config).serve()
+        await server.serve()
     finally:
         await database.dispose()
+    leave_if_unfit(role)
 
 
 def main() -> None:

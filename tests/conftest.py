@@ -8,13 +8,15 @@ from itertools import count
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from hypothesis import configuration
+from sqlalchemy import make_url
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from deploy.stack import Options, Stack, StackError, temporal
+from deploy.stack import Options, Stack, StackError, postgres, temporal
 from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
 from tests.databases import Databases
@@ -61,11 +63,18 @@ def databases(servers: Stack, migrated_template: str) -> Databases:
 
 @pytest.fixture
 def database_url(servers: Stack, databases: Databases) -> Iterator[str]:
-    """A database of this test's own, at the newest revision, without rows."""
+    """A database of this test's own, at the newest revision, without rows, as worker and API use it."""
     servers.start("postgres")
     name = databases.take()
     yield servers.layout.cluster.url(name)
     databases.give_back(name)
+
+
+@pytest.fixture
+def owner(servers: Stack, database_url: str) -> Iterator[psycopg.Connection]:
+    """The tables' owner at this test's database, each statement committed by itself."""
+    with servers.layout.cluster.connect(str(make_url(database_url).database), postgres.OWNER) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from joserfc.jwk import OctKey
 from sqlmodel import func, select
 
 from api.routers import ROUTERS
+from deploy.stack import Stack
 from models.stages import Role
 from models.store.database import execute
 from models.store.runs import open_run
@@ -260,17 +261,18 @@ async def test_a_run_is_shown_with_its_link_and_only_to_its_county(server: ApiSe
     assert (await server.get(Role.OPERATOR, "/runs", OTHER_COUNTY)).json()["items"] == []
 
 
-async def test_the_trail_shows_details_to_whom_they_concern_and_proves_itself(server: ApiServer) -> None:
+async def test_the_trail_shows_details_to_whom_they_concern_and_proves_itself(
+    server: ApiServer, owner: psycopg.Connection
+) -> None:
     await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR})
     await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR})
     seen = (await server.get(Role.REVIEWER, "/trail")).json()["items"]
     assert [entry["detail"] for entry in seen] == [{"fund_year": YEAR}] * 2
     assert all("detail" not in entry for entry in (await server.get(Role.OPS, "/trail")).json()["items"])
     assert (await server.get(Role.OPS, "/trail/verification")).json()["intact"]
-    async with server.database.transaction() as session:
-        # as somebody with the keys of the database could
-        await execute(session, "ALTER TABLE trail_entry DISABLE TRIGGER USER")
-        await execute(session, "UPDATE trail_entry SET actor = 'somebody.else' WHERE sequence = 1")
+    # as somebody with the keys of the database could
+    owner.execute("ALTER TABLE trail_entry DISABLE TRIGGER USER")
+    owner.execute("UPDATE trail_entry SET actor = 'somebody.else' WHERE sequence = 1")
     told = (await server.get(Role.OPS, "/trail/verification")).json()
     assert (told["intact"], told["first_bad_sequence"], told["kind"]) == (False, 1, "changed")
     assert told["finding"] == "第 1 条起：记录被改动"
@@ -286,16 +288,16 @@ async def test_health_without_temporal_is_degraded_and_says_what_waits(server: A
     assert body["oldest_undelivered_inbox_seconds"] is None
 
 
-async def test_with_the_database_away_nothing_is_taken_and_it_recovers(server: ApiServer) -> None:
+async def test_with_the_database_away_nothing_is_taken_and_it_recovers(server: ApiServer, servers: Stack) -> None:
     url = server.database.engine.url
     name = str(url.database)
-    await _admit(server, name, False)
+    _admit(servers, name, False)
     try:
         answer = await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR}, key="one")
         assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
         assert (await server.http.get("/health")).status_code == 503
     finally:
-        await _admit(server, name, True)
+        _admit(servers, name, True)
     again = await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR}, key="one")
     assert again.status_code == 202
 
@@ -326,10 +328,9 @@ async def _count(server: ApiServer, table: type[object]) -> int:
         return (await session.exec(select(func.count()).select_from(table))).one()
 
 
-async def _admit(server: ApiServer, name: str, admitted: bool) -> None:
+def _admit(servers: Stack, name: str, admitted: bool) -> None:
     """Close or open the database's door, from another database of the same server."""
-    url = server.database.engine.url.set(drivername="postgresql", database="postgres")
-    async with await psycopg.AsyncConnection.connect(url.render_as_string(False), autocommit=True) as admin:
-        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {admitted}')
+    with servers.layout.cluster.connect() as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {admitted}'.encode())
         if not admitted:
-            await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])

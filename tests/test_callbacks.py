@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from activities.journal import PostgresJournal
 from api.routing import Router
+from deploy.stack import Stack
 from models.platform_words import Operation
 from models.stages import InboxState, Role
 from models.store.database import execute
@@ -124,20 +125,19 @@ async def test_over_20_mib_is_413_and_just_under_is_taken(server: ApiServer) -> 
     assert fits.status_code == 204
 
 
-async def test_no_acknowledgement_without_a_durable_row(server: ApiServer) -> None:
-    await _read_only(server, True)
+async def test_no_acknowledgement_without_a_durable_row(server: ApiServer, servers: Stack) -> None:
+    await _read_only(server, servers, True)
     refused = await post_event(server, "evt-1", policy_reviewed(REFERENCE))
-    await _read_only(server, False)
+    await _read_only(server, servers, False)
     assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
     assert (await post_event(server, "evt-1", policy_reviewed(REFERENCE))).status_code == 204
 
 
-async def _read_only(server: ApiServer, on: bool) -> None:
+async def _read_only(server: ApiServer, servers: Stack, on: bool) -> None:
     """As a database does that failed over or runs out of disk."""
-    name = server.database.engine.url.database
-    async with server.database.transaction() as session:
-        await execute(session, "SET TRANSACTION READ WRITE")
-        await execute(session, f'ALTER DATABASE "{name}" SET default_transaction_read_only = {on}')
+    with servers.layout.cluster.connect() as connection:
+        name = server.database.engine.url.database
+        connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {on}'.encode())
     # the setting is for new connections
     await server.database.dispose()
 

@@ -15,7 +15,7 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from deploy.stack import SERVERS, Options, Stack, StackError, temporal
+from deploy.stack import SERVERS, Options, Stack, StackError, postgres, temporal
 from deploy.stack.objects import Access
 
 StackFactory = Callable[..., Stack]
@@ -27,7 +27,8 @@ def libpq(url: str) -> str:
 
 def test_killed_postgres_comes_back_with_what_it_had_committed(stack_factory: StackFactory) -> None:
     stack = stack_factory(parts=("postgres",))
-    url = libpq(stack.create_database("kept"))
+    stack.create_database("kept")
+    url = libpq(stack.layout.cluster.url("kept", postgres.OWNER))
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE seen (n int)")
         connection.execute("INSERT INTO seen VALUES (7)")
@@ -82,12 +83,14 @@ def test_object_store_refuses_other_keys(s3_settings: Access) -> None:
 
 def test_databases_of_a_template_are_copies(servers: Stack) -> None:
     servers.start("postgres")
-    with psycopg.connect(libpq(servers.create_database("pattern"))) as connection:
+    cluster = servers.layout.cluster
+    servers.create_database("pattern")
+    with cluster.connect("pattern", postgres.OWNER) as connection:
         connection.execute("CREATE TABLE seen (n int)")
-    copy = libpq(servers.create_database("copy", template="pattern"))
-    with psycopg.connect(copy) as connection:
+    servers.create_database("copy", template="pattern")
+    with cluster.connect("copy", postgres.OWNER) as connection:
         connection.execute("INSERT INTO seen VALUES (1)")
-    with psycopg.connect(libpq(servers.layout.cluster.url("pattern"))) as connection:
+    with cluster.connect("pattern", postgres.OWNER) as connection:
         assert connection.execute("SELECT count(*) FROM seen").fetchone() == (0,)
     servers.drop_database("copy")
     servers.drop_database("pattern")

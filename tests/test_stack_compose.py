@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from deploy.stack import temporal
 from models.settings import Settings
 
+OWNER_URL = "database_owner_url"
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 
 
@@ -35,10 +36,18 @@ def services() -> dict[str, Service]:
 
 @pytest.mark.parametrize("program", ["worker", "api", "prepare"])
 def test_programs_get_settings_that_exist_and_every_required_one(services: dict[str, Service], program: str) -> None:
-    given = {name.lower() for name in services[program].environment}
+    given = {name.lower() for name in services[program].environment} - {OWNER_URL}
     required = {name for name, field in Settings.model_fields.items() if field.is_required()}
     assert given <= set(Settings.model_fields)
     assert required <= given
+
+
+def test_only_the_migrations_are_given_the_owner(services: dict[str, Service]) -> None:
+    assert [name for name, service in services.items() if OWNER_URL.upper() in service.environment] == ["prepare"]
+    for name in ("worker", "api", "prepare"):
+        assert "://onecard_app:" in services[name].environment["DATABASE_URL"]
+    assert "://onecard_owner:" in services["prepare"].environment[OWNER_URL.upper()]
+    assert services["temporal"].environment["POSTGRES_USER"] == "temporal"
 
 
 def test_every_dependency_is_a_service(services: dict[str, Service]) -> None:

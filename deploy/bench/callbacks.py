@@ -130,7 +130,8 @@ def _server(stack: Stack, kind: str, port: int) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "deploy.bench.receiver", kind, str(port)],
-            env=stack.layout.environment(),
+            # it makes a table of its own, which the product's role may not
+            env=stack.layout.environment(stack.layout.owner_url),
             cwd=ROOT,
             stdout=output,
             stderr=output,

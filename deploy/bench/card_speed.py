@@ -101,7 +101,8 @@ def _bare_worker(stack: Stack) -> Iterator[None]:
     with log.open("wb") as output:
         worker = subprocess.Popen(
             [sys.executable, "-m", "deploy.bench.bare_cards"],
-            env=stack.layout.environment(),
+            # it makes a table of its own, which the product's role may not
+            env=stack.layout.environment(stack.layout.owner_url),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=output,

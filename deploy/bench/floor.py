@@ -29,7 +29,7 @@ def run(stack: Stack, module: str, more: Json) -> Json:
     told = {
         "clients": str(layout.platform_clients),
         "vault": str(layout.vault_key),
-        "database": layout.database_url.replace("+psycopg", ""),
+        "database": layout.owner_url.replace("+psycopg", ""),
     }
     keys.write_private(config, told | more)
     done = subprocess.run(

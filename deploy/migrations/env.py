@@ -1,6 +1,7 @@
-"""Runs the migrations on DATABASE_URL; compares against the tables for a new revision."""
+"""Runs the migrations on DATABASE_OWNER_URL; compares against the tables for a new revision."""
 
 import os
+import sys
 
 from alembic import context
 from sqlalchemy import create_engine, pool
@@ -9,7 +10,10 @@ from models.tables import metadata
 
 
 def run() -> None:
-    engine = create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool, hide_parameters=True)
+    url = os.environ.get("DATABASE_OWNER_URL")
+    if not url:
+        sys.exit("请设置 DATABASE_OWNER_URL：数据库升级以 onecard_owner 运行，不用 worker 与 API 的 DATABASE_URL。")
+    engine = create_engine(url, poolclass=pool.NullPool, hide_parameters=True)
     with engine.connect() as connection:
         context.configure(connection=connection, target_metadata=metadata, compare_type=True)
         with context.begin_transaction():

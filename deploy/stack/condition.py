@@ -5,12 +5,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 from temporalio.service import RPCError
 
 from deploy.doctor import Finding
 from deploy.stack import postgres, programs, temporal
 from deploy.stack.ports import LOOPBACK, is_free
 from deploy.stack.processes import leftovers, live_runners
+from models.store.database_role import POWERS, refusal
 
 
 def examine(home: Path) -> Iterator[Finding]:
@@ -25,6 +27,8 @@ def examine(home: Path) -> Iterator[Finding]:
     yield _retention(address) if address else Finding("Temporal 保留期：未运行，启动时设为 90 天")
     url = os.environ.get("DATABASE_URL") or _local_database(home, ports, running)
     yield _revision(url) if url else Finding("数据库版本：未运行，启动时升级到最新")
+    if url:
+        yield from _role(url)
 
 
 def _ports(home: Path) -> dict[str, int]:
@@ -45,8 +49,8 @@ def _local_temporal(ports: dict[str, int], running: bool) -> str | None:
 def _local_database(home: Path, ports: dict[str, int], running: bool) -> str | None:
     if not running or "postgres" not in ports:
         return None
-    password = json.loads((home / "keys" / "stack.json").read_text())["postgres_password"]
-    return f"postgresql+psycopg://{postgres.USER}:{password}@{LOOPBACK}:{ports['postgres']}/{postgres.DATABASE}"
+    password = json.loads((home / "keys" / "stack.json").read_text())["postgres_passwords"][postgres.APP]
+    return f"postgresql+psycopg://{postgres.APP}:{password}@{LOOPBACK}:{ports['postgres']}/{postgres.DATABASE}"
 
 
 def _retention(address: str) -> Finding:
@@ -66,5 +70,15 @@ def _revision(url: str) -> Finding:
         return Finding("数据库", f"无法读取版本：{done.stderr.strip()[-300:]}")
     current = done.stdout.strip()
     outdated = "(head)" not in current
-    command = "alembic -c deploy/migrations/alembic.ini upgrade head"
+    command = "DATABASE_OWNER_URL=… alembic -c deploy/migrations/alembic.ini upgrade head"
     return Finding(f"数据库版本 {current or '空'}", f"不是最新：请运行 {command}" if outdated else "")
+
+
+def _role(url: str) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5) as connection:
+            row = connection.execute(POWERS).fetchone()
+    except psycopg.OperationalError:
+        return  # said already, of its revision
+    assert row is not None
+    yield Finding(f"数据库用户 {row[0]}", refusal(row[0]) if row[1] else "")

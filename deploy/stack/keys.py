@@ -7,7 +7,10 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.stack.processes import StackError
+
 PROVINCES = ("500000", "430000")
+POSTGRES_ROLES = ("postgres", "onecard_owner", "onecard_app")
 COUNTIES = ("500001", "500003")
 
 
@@ -15,7 +18,8 @@ COUNTIES = ("500001", "500003")
 class StackSecrets:
     """Passwords and keys between the parts."""
 
-    postgres_password: str
+    # by role
+    postgres_passwords: dict[str, str]
     s3_access_key_id: str
     s3_secret_access_key: str
     client_secrets: dict[str, str]
@@ -24,9 +28,12 @@ class StackSecrets:
 
 def load_or_create(path: Path) -> StackSecrets:
     if path.exists():
-        return StackSecrets(**json.loads(path.read_text()))
+        try:
+            return StackSecrets(**json.loads(path.read_text()))
+        except TypeError as error:
+            raise StackError("这里的数据是较早的版本存下的。请运行 make clean 清除后重新启动。") from error
     made = StackSecrets(
-        postgres_password=secrets.token_urlsafe(24),
+        postgres_passwords={role: secrets.token_urlsafe(24) for role in POSTGRES_ROLES},
         s3_access_key_id=secrets.token_hex(10),
         s3_secret_access_key=secrets.token_urlsafe(30),
         client_secrets={province: secrets.token_urlsafe(32) for province in PROVINCES},

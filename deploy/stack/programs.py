@@ -60,17 +60,17 @@ def api(name: str, port: int, env: Mapping[str, str]) -> Part:
     )
 
 
-def migrate(database_url: str, env: Mapping[str, str]) -> None:
+def migrate(owner_url: str, env: Mapping[str, str]) -> None:
     """Brings the database to the newest revision."""
-    done = alembic(database_url, env, "upgrade", "head")
+    done = alembic(owner_url, env, "upgrade", "head")
     if done.returncode:
         raise StackError(f"数据库升级失败：\n{done.stderr.strip()[-2000:]}")
 
 
-def alembic(database_url: str, env: Mapping[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+def alembic(url: str, env: Mapping[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "alembic", "-c", "deploy/migrations/alembic.ini", *command],
-        env={**env, "DATABASE_URL": database_url},
+        env={**env, "DATABASE_OWNER_URL": url},
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -135,7 +135,7 @@ class Stack:
 
     def create_migrated_database(self, name: str) -> str:
         url = self.create_database(name)
-        programs.migrate(url, self.layout.environment(url))
+        programs.migrate(self.layout.cluster.url(name, postgres.OWNER), self.layout.base_environment())
         return url
 
     def drop_database(self, name: str) -> None:
@@ -173,6 +173,7 @@ class Stack:
         match name:
             case "postgres":
                 self._launch(postgres.part(layout.cluster))
+                postgres.create_roles(layout.cluster)
                 self.create_database(postgres.DATABASE)
                 self._migrate()
             case "temporal":
@@ -219,7 +220,7 @@ class Stack:
     def _migrate(self) -> None:
         """While the other servers are still starting, when PostgreSQL is just being started for worker or API."""
         if self._needs_schema and not self._has_schema:
-            programs.migrate(self.layout.database_url, self.layout.environment())
+            programs.migrate(self.layout.owner_url, self.layout.base_environment())
             self._has_schema = True
 
     def _write_keys(self) -> None:

@@ -12,7 +12,18 @@ depends_on = None
 TABLES = Path(__file__).parents[1] / "sql" / "0001_first_tables.sql"
 
 
+# Worker and API work on rows; they own nothing and change no table. What later revisions make gets the same by itself,
+# as long as the same owner makes it.
+GRANTS = """
+GRANT USAGE ON SCHEMA public TO onecard_app;
+GRANT SELECT ON alembic_version TO onecard_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO onecard_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO onecard_app;
+"""
+
+
 def upgrade() -> None:
+    op.get_bind().exec_driver_sql(GRANTS)
     op.get_bind().exec_driver_sql(TABLES.read_text(encoding="utf-8"))
 
 

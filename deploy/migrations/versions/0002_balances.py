@@ -73,17 +73,21 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_history BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION keep_history()"
         )
+        op.execute(f"REVOKE UPDATE, DELETE ON {table} FROM onecard_app")
     op.execute(HEADS)
+    op.execute("REVOKE DELETE ON trail_head FROM onecard_app")
     op.get_bind().exec_driver_sql(MAKERS.read_text(encoding="utf-8").replace("%", "%%"))
 
 
 def downgrade() -> None:
     for function in MAKER_FUNCTIONS:
         op.execute(f"DROP FUNCTION {function} CASCADE")
+    op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")
     op.execute("DROP TRIGGER trail_head_forward ON trail_head")
     op.execute("DROP FUNCTION trail_head_forward()")
     for table in HISTORY:
+        op.execute(f"GRANT UPDATE, DELETE ON {table} TO onecard_app")
         op.execute(f"DROP TRIGGER {table}_history ON {table}")
     op.execute("DROP FUNCTION keep_history()")
     for name in CHANGES:
