@@ -36,6 +36,7 @@ from activities.orders import OrderActivities
 from activities.platform_client import PlatformClient
 from activities.platform_files import PlatformFiles
 from activities.reviews import ReviewActivities
+from activities.trail_heads import TrailActivities
 from activities.village_entries import VillageEntryActivities
 from models.garbage import collect_rarely
 from models.settings import Settings
@@ -58,6 +59,7 @@ from workflows.payment_correction import PaymentCorrectionWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
 from workflows.schedules import keep_schedules
 from workflows.subsidy_flow import SubsidyFlowWorkflow
+from workflows.trail_heads import TrailHeadsWorkflow
 from workflows.verification import VerificationWorkflow
 from workflows.village_entry import VillageEntryWorkflow
 
@@ -74,6 +76,7 @@ WORKFLOWS = [
     PaymentCorrectionWorkflow,
     PolicyReviewWorkflow,
     SubsidyFlowWorkflow,
+    TrailHeadsWorkflow,
     VerificationWorkflow,
     VillageEntryWorkflow,
 ]
@@ -106,6 +109,7 @@ def activities_of(
         *_subsidy_activities(database, vault, objects, platform, settings),
         *_card_activities(database, vault, platform, settings),
         AskingActivities(database, vault, platform).ask_platform,
+        TrailActivities(database, vault, objects).sign_heads,
         LateActivities(database, vault, settings).take_in_late,
     ]
 

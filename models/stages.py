@@ -184,6 +184,7 @@ class TrailBreak(StrEnum):
     CUT = "cut"
     HEAD_DIFFERS = "head_differs"
     NOT_AS_SIGNED = "not_as_signed"
+    HEAD_FORGED = "head_forged"
     GONE = "gone"
 
 
@@ -292,6 +293,7 @@ _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (TrailBreak.CUT, "末尾有记录缺失"),
     (TrailBreak.HEAD_DIFFERS, "末尾登记与记录不符"),
     (TrailBreak.NOT_AS_SIGNED, "与已签存的留痕末尾不符"),
+    (TrailBreak.HEAD_FORGED, "签存的留痕末尾被改动"),
     (TrailBreak.GONE, "全县留痕缺失"),
 )
 LABELS: dict[tuple[type[StrEnum], str], str] = {(type(word), word.value): text for word, text in _WORDS}

@@ -117,6 +117,14 @@ class Look(Contract):
     done: bool = False
 
 
+class HeadsSigned(Contract):
+    """What a signing of the trails' heads came to; `broken` names counties and in which way, in words."""
+
+    counties: int
+    signed: int
+    broken: list[str]
+
+
 class DatasetRef(Contract):
     """One list pushed to the platform; `reference` is its client_reference."""
 

@@ -17,6 +17,7 @@ from tests.county_files import CountyFile, personal_500001
 from tests.recorded_cards import NEW_CARDS, CardSide
 from tests.whole_stack import QUICK, Whole, first_round_out, match_the_rest, opened
 from workflows.client import connect
+from workflows.trail_heads import TrailHeadsWorkflow
 
 ROOT = Path(__file__).resolve().parents[1]
 HISTORIES = Path(__file__).parent / "histories"
@@ -80,6 +81,8 @@ def _play(whole: Whole, file: CountyFile) -> None:
 async def _histories(whole: Whole) -> dict[str, dict[str, Any]]:
     """By kind of run and its place among those kept of its kind."""
     client = await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE)
+    # as a tick of its Schedule starts it
+    await client.execute_workflow(TrailHeadsWorkflow.run, id="trail-heads/hourly", task_queue=temporal.TASK_QUEUE)
     executions = sorted([one async for one in client.list_workflows()], key=lambda one: one.start_time)
     found: dict[str, dict[str, Any]] = {}
     shapes: Counter[str] = Counter()

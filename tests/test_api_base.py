@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import openpyxl  # type: ignore[import-untyped]
-import psycopg
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -261,21 +260,12 @@ async def test_a_run_is_shown_with_its_link_and_only_to_its_county(server: ApiSe
     assert (await server.get(Role.OPERATOR, "/runs", OTHER_COUNTY)).json()["items"] == []
 
 
-async def test_the_trail_shows_details_to_whom_they_concern_and_proves_itself(
-    server: ApiServer, owner: psycopg.Connection
-) -> None:
+async def test_the_trail_shows_details_to_whom_they_concern(server: ApiServer) -> None:
     await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR})
     await server.post(Role.OPERATOR, "/catalog-refreshes", {"fund_year": YEAR})
     seen = (await server.get(Role.REVIEWER, "/trail")).json()["items"]
     assert [entry["detail"] for entry in seen] == [{"fund_year": YEAR}] * 2
     assert all("detail" not in entry for entry in (await server.get(Role.OPS, "/trail")).json()["items"])
-    assert (await server.get(Role.OPS, "/trail/verification")).json()["intact"]
-    # as somebody with the keys of the database could
-    owner.execute("ALTER TABLE trail_entry DISABLE TRIGGER USER")
-    owner.execute("UPDATE trail_entry SET actor = 'somebody.else' WHERE sequence = 1")
-    told = (await server.get(Role.OPS, "/trail/verification")).json()
-    assert (told["intact"], told["first_bad_sequence"], told["kind"]) == (False, 1, "changed")
-    assert told["finding"] == "第 1 条起：记录被改动"
 
 
 async def test_health_without_temporal_is_degraded_and_says_what_waits(server: ApiServer) -> None:

@@ -1,4 +1,4 @@
-"""The Schedule of account checks: one per province, made or brought up to date by every worker that starts."""
+"""The Schedules, made or brought up to date by every worker that starts: account checks, and the trails' heads."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,11 +21,14 @@ from temporalio.service import RPCError
 
 from models.subsidy import RunKind, Subject
 from workflows.account_check import AccountCheckWorkflow
+from workflows.trail_heads import TrailHeadsWorkflow
 
 # 18:00 UTC is 02:00 in China: the banks are quiet and nobody waits at a desk.
 NIGHT = timedelta(hours=18)
 # Provinces don't all ask the banks in the same minute.
 JITTER = timedelta(minutes=10)
+TRAIL_HEADS = "trail-heads"
+HOUR = timedelta(hours=1)
 PAUSE_SECONDS = 5.0
 
 
@@ -58,9 +61,29 @@ def account_checks(province_code: str, task_queue: str, hours: float) -> Schedul
     )
 
 
+def trail_heads(task_queue: str) -> Schedule:
+    """The signing of every county's head; one Schedule for all of them."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(TrailHeadsWorkflow.run, id=f"{TRAIL_HEADS}/hourly", task_queue=task_queue),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=HOUR)]),
+        policy=SchedulePolicy(
+            # one that waits for the object store will sign what stands when that is back
+            overlap=ScheduleOverlapPolicy.SKIP,
+            catchup_window=HOUR,
+            # a trail that doesn't hold fails every hour until somebody has seen to it; the other counties go on
+            pause_on_failure=False,
+        ),
+        state=ScheduleState(note="留痕末尾每小时签存；由系统维护，可暂停，暂停不会被覆盖"),
+    )
+
+
 async def keep_schedule(client: Client, province_code: str, task_queue: str, hours: float) -> None:
-    """Make the province's Schedule, or bring it up to date; one that somebody paused stays paused."""
-    wanted = account_checks(province_code, task_queue, hours)
+    """The province's account checks."""
+    await _keep(client, schedule_id(province_code), account_checks(province_code, task_queue, hours))
+
+
+async def _keep(client: Client, name: str, wanted: Schedule) -> None:
+    """Make the Schedule, or bring it up to date; one that somebody paused stays paused."""
 
     def renewed(found: ScheduleUpdateInput) -> ScheduleUpdate:
         state = found.description.schedule.state
@@ -68,18 +91,19 @@ async def keep_schedule(client: Client, province_code: str, task_queue: str, hou
         return ScheduleUpdate(schedule=schedule)
 
     try:
-        await client.create_schedule(schedule_id(province_code), wanted)
+        await client.create_schedule(name, wanted)
     except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(schedule_id(province_code)).update(renewed)
+        await client.get_schedule_handle(name).update(renewed)
 
 
 async def keep_schedules(client: Client, provinces: Sequence[str], task_queue: str, hours: float) -> None:
-    """For every province; tried until it is done, beside the worker's own work."""
-    for province in provinces:
+    """All of them; tried until it is done, beside the worker's own work."""
+    wanted = {schedule_id(province): account_checks(province, task_queue, hours) for province in provinces}
+    for name, schedule in ({TRAIL_HEADS: trail_heads(task_queue)} | wanted).items():
         while True:
             try:
-                await keep_schedule(client, province, task_queue, hours)
+                await _keep(client, name, schedule)
                 break
             except RPCError as error:
-                print(f"Schedule of {province} not kept yet: {error.status.name}", flush=True)
+                print(f"Schedule {name} not kept yet: {error.status.name}", flush=True)
                 await asyncio.sleep(PAUSE_SECONDS)

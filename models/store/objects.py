@@ -1,7 +1,7 @@
 """The object store port: an object is there before anything refers to it, and sha-256 is checked on every read."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy.dialects.postgresql import insert
@@ -51,9 +51,11 @@ class _Body(Protocol):
 
 
 class S3(Protocol):
-    """The two calls of an S3 client that are needed."""
+    """The three calls of an S3 client that are needed."""
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> object: ...  # noqa: N803
+    def put_object(self, **put: str | bytes) -> object: ...
+
+    def list_objects_v2(self, **asked: str) -> dict[str, Any]: ...
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, _Body]: ...  # noqa: N803
 
@@ -84,6 +86,40 @@ class ObjectStore:
         """The bytes of a stored file; raises ObjectDamaged when they aren't the ones that were stored."""
         return await self._threads.run(self._get, file.object_key, file.sha256)
 
+    async def write_once(self, key: str, data: bytes, content_type: str) -> None:
+        """Keep bytes in clear under a key that nothing is under yet; raises ClientError where something is."""
+        await self._threads.run(self._write_once, key, data, content_type)
+
+    async def read_plain(self, key: str) -> bytes:
+        def read() -> bytes:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+        return await self._threads.run(read)
+
+    async def keys(self, prefix: str) -> list[str]:
+        return await self._threads.run(lambda: [key for page in self._pages(prefix) for key in _keys(page)])
+
+    async def folders(self, prefix: str) -> list[str]:
+        """Names of what is one step below, without the slash."""
+
+        def names() -> list[str]:
+            found = [one["Prefix"] for page in self._pages(prefix, "/") for one in page.get("CommonPrefixes", ())]
+            return [name.removeprefix(prefix).rstrip("/") for name in found]
+
+        return await self._threads.run(names)
+
+    def _pages(self, prefix: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
+        asked: dict[str, str] = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": delimiter}
+        while True:
+            page = self._client.list_objects_v2(**asked)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _write_once(self, key: str, data: bytes, content_type: str) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, IfNoneMatch="*")
+
     def _put(self, county_code: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         key = f"{county_code}/{digest}"
@@ -100,6 +136,10 @@ class ObjectStore:
         if hashlib.sha256(data).hexdigest() != digest:
             raise ObjectDamaged(key)
         return data
+
+
+def _keys(page: Mapping[str, Any]) -> list[str]:
+    return [one["Key"] for one in page.get("Contents", ())]
 
 
 async def save_file(session: AsyncSession, file: StoredFile) -> StoredFile:

@@ -1,8 +1,9 @@
 """Whether a county's trail is whole: every entry signed upon the one before, up to its head and to what S3 keeps."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -32,6 +33,7 @@ class SignedHead:
     sequence: int
     chain: str
     at: datetime
+    signature: str
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,18 @@ class Break:
     sequence: int
 
 
+def covered(head: SignedHead) -> bytes:
+    """What a head's signature covers."""
+    return json.dumps([head.county_code, head.sequence, head.chain, head.at.astimezone(UTC).isoformat()]).encode()
+
+
 async def verify(session: AsyncSession, vault: Vault, county_code: str, signed: SignedHead | None) -> Break | None:
     """Walk a county's trail, a page at a time; None when all of it holds.
 
     `signed` has to be read before: the trail only grows. Each statement sees what is committed when it begins.
     """
+    if signed is not None and not vault.holds(Proof.HEAD, covered(signed), signed.signature):
+        return Break(TrailBreak.HEAD_FORGED, signed.sequence)
     last, chain = await _head(session, county_code)
     at, previous = 0, ""
     async for page in _pages(session, county_code, last):

@@ -1,0 +1,26 @@
+"""留痕签存: each hour the end of every county's trail is signed and kept outside the database."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.trail_heads import TrailActivities
+    from models.subsidy import HeadsSigned
+    from workflows.options import PATIENT, SILENCE, Options
+
+# A hundred counties take seconds; an object store that is away is waited for, the ticks meanwhile are skipped.
+SIGN = Options(start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+
+
+@workflow.defn
+class TrailHeadsWorkflow:
+    """One tick of the Schedule: signed, or failed for all to see where a trail doesn't go on from what was signed."""
+
+    @workflow.run
+    async def run(self) -> HeadsSigned:
+        done = await workflow.execute_activity_method(TrailActivities.sign_heads, **SIGN)
+        if done.broken:
+            raise ApplicationError("留痕校验不通过：" + "；".join(done.broken), type="TRAIL_BROKEN", non_retryable=True)
+        return done
