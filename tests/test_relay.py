@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlmodel import col, select
 from temporalio.api.enums.v1 import EventType
@@ -387,30 +388,34 @@ async def test_no_personal_data_reaches_temporal(office: Office) -> None:
     assert await office.signals(subject.workflow_id) == 2
 
 
-async def test_a_callback_that_can_not_be_written_stops_no_other_county(office: Office) -> None:
+async def test_a_callback_that_can_not_be_written_stops_no_other_county(
+    office: Office, owner: psycopg.Connection
+) -> None:
     """As a damaged page would: every change of its row fails, so not even a next try can be noted."""
     bad, good = fresh_subject(), fresh_subject(county=OTHER_COUNTY)
     await office.open(bad)
     await office.open(good)
     await post_event(office.server, "evt-bad", policy_reviewed(f"{bad.number}.1"))
     await post_event(office.server, "evt-good", policy_reviewed(f"{good.number}.1", county=OTHER_COUNTY))
-    await _refuse_changes(office, "inbox", "event_id = 'evt-bad'")
+    _refuse_changes(owner, "inbox", "event_id = 'evt-bad'")
     await office.carry()
     assert (await office.event("evt-good")).state is InboxState.DELIVERED
     assert (await office.event("evt-bad")).state is InboxState.RECEIVED
     assert await noted(office.temporal, good.workflow_id) == [str((await office.event("evt-good")).id)]
     assert await office.undelivered() == []
-    await _allow_changes(office, "inbox")
+    _allow_changes(owner, "inbox")
     await office.carry()
     assert (await office.event("evt-bad")).state is InboxState.DELIVERED
 
 
-async def test_a_callback_that_can_not_be_routed_waits_by_itself_ever_longer(office: Office) -> None:
+async def test_a_callback_that_can_not_be_routed_waits_by_itself_ever_longer(
+    office: Office, owner: psycopg.Connection
+) -> None:
     bad, good = fresh_subject(), fresh_subject()
     await office.open(bad)
     await office.open(good)
     await post_event(office.server, "evt-bad", policy_reviewed(f"{bad.number}.1"))
-    await _refuse_changes(office, "inbox", "event_id = 'evt-bad' AND NEW.number IS NOT NULL")
+    _refuse_changes(owner, "inbox", "event_id = 'evt-bad' AND NEW.number IS NOT NULL")
     for tries in (1, 2, 3):
         await post_event(office.server, f"evt-{tries}", policy_reviewed(f"{good.number}.1"))
         await office.due_now()
@@ -421,10 +426,12 @@ async def test_a_callback_that_can_not_be_routed_waits_by_itself_ever_longer(off
         assert event.next_try_at - event.received_at > timedelta(seconds=2 ** (tries - 1))
 
 
-async def test_a_run_and_an_event_that_only_a_newer_version_knows_wait_for_that_version(office: Office) -> None:
+async def test_a_run_and_an_event_that_only_a_newer_version_knows_wait_for_that_version(
+    office: Office, owner: psycopg.Connection
+) -> None:
     newer, good = fresh_subject(), fresh_subject()
+    owner.execute("ALTER TABLE run DROP CONSTRAINT ck_run_runkind")
     async with office.server.database.transaction() as session:
-        await execute(session, "ALTER TABLE run DROP CONSTRAINT ck_run_runkind")
         await open_run(session, newer)
         await open_run(session, good)
         await execute(session, "UPDATE run SET kind = 'subsidy-recovery' WHERE number = :number", number=newer.number)
@@ -451,18 +458,20 @@ async def test_a_run_and_an_event_that_only_a_newer_version_knows_wait_for_that_
     assert await noted(office.temporal, newer.workflow_id) == [str(waiting["evt-run"].id)]
 
 
-async def test_an_entry_that_can_not_be_marked_is_not_delivered_and_stops_no_other(office: Office) -> None:
+async def test_an_entry_that_can_not_be_marked_is_not_delivered_and_stops_no_other(
+    office: Office, owner: psycopg.Connection
+) -> None:
     bad, good = fresh_subject(), fresh_subject()
     await office.open(bad, "1")
     await office.open(good, "7")
-    await _refuse_changes(office, "outbox", f"workflow_id = '{bad.workflow_id}'")
+    _refuse_changes(owner, "outbox", f"workflow_id = '{bad.workflow_id}'")
     for _ in range(3):
         await office.carry()
     assert await noted(office.temporal, good.workflow_id) == ["7"]
     assert await office.signals(good.workflow_id) == 2
     with pytest.raises(RPCError):
         await office.temporal.get_workflow_handle(bad.workflow_id).describe()
-    await _allow_changes(office, "outbox")
+    _allow_changes(owner, "outbox")
     await office.carry()
     assert await noted(office.temporal, bad.workflow_id) == ["1"]
 
@@ -483,23 +492,19 @@ async def test_routing_and_delivering_go_on_without_each_other(office: Office) -
         await eventually(lambda: _in_state(office, "evt-1", InboxState.PARKED))
 
 
-async def _refuse_changes(office: Office, table: str, row: str) -> None:
-    async with office.server.database.transaction() as session:
-        await execute(
-            session,
-            f"CREATE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS"
-            " 'BEGIN RAISE EXCEPTION ''this row can not be written''; END'",
-        )
-        await execute(
-            session,
-            f"CREATE TRIGGER refused BEFORE UPDATE ON {table} FOR EACH ROW WHEN (NEW.{row})"
-            f" EXECUTE FUNCTION refuse_{table}()",
-        )
+def _refuse_changes(owner: psycopg.Connection, table: str, row: str) -> None:
+    owner.execute(
+        f"CREATE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION ''this row can not be written''; END'".encode()
+    )
+    owner.execute(
+        f"CREATE TRIGGER refused BEFORE UPDATE ON {table} FOR EACH ROW WHEN (NEW.{row})"
+        f" EXECUTE FUNCTION refuse_{table}()".encode()
+    )
 
 
-async def _allow_changes(office: Office, table: str) -> None:
-    async with office.server.database.transaction() as session:
-        await execute(session, f"DROP TRIGGER refused ON {table}")
+def _allow_changes(owner: psycopg.Connection, table: str) -> None:
+    owner.execute(f"DROP TRIGGER refused ON {table}".encode())
 
 
 async def _noted_or_none(office: Office, run_id: str) -> list[str] | None:

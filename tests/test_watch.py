@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlmodel import col, select
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -313,7 +314,7 @@ async def test_good_verdicts_of_old_rounds_go_and_bad_ones_stay(server: ApiServe
 
 
 async def test_what_can_not_be_written_stops_neither_the_other_runs_nor_the_other_steps(
-    server: ApiServer, watch: Watch, temporal_client: Client
+    server: ApiServer, watch: Watch, temporal_client: Client, owner: psycopg.Connection
 ) -> None:
     bad, good = await _running(server, temporal_client), await _running(server, temporal_client)
     for subject in (bad, good):
@@ -331,19 +332,15 @@ async def test_what_can_not_be_written_stops_neither_the_other_runs_nor_the_othe
             "INSERT INTO face_login (login_no, province_code, channel, browser_hash, address_index, stage, created_at,"
             " ended_at) VALUES ('old', '500000', 'app', '', '', 'expired', now(), now() - interval '31 days')",
         )
-        await execute(
-            session,
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-            " 'BEGIN RAISE EXCEPTION ''this row can not be written''; END'",
+    owner.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION ''this row can not be written''; END'"
+    )
+    for table, when, row in (("run", "UPDATE", f"OLD.workflow_id = '{bad.workflow_id}'"), ("outbox", "DELETE", "true")):
+        owner.execute(
+            f"CREATE TRIGGER refused BEFORE {when} ON {table} FOR EACH ROW WHEN ({row})"
+            " EXECUTE FUNCTION refuse()".encode()
         )
-        for table, when, row in (
-            ("run", "UPDATE", f"OLD.workflow_id = '{bad.workflow_id}'"),
-            ("outbox", "DELETE", "true"),
-        ):
-            await execute(
-                session,
-                f"CREATE TRIGGER refused BEFORE {when} ON {table} FOR EACH ROW WHEN ({row}) EXECUTE FUNCTION refuse()",
-            )
     assert await watch.look() == 1
     assert (await _event(server)).state is InboxState.RECEIVED
     async with server.database.reading() as session:
