@@ -10,6 +10,7 @@ from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require
 from api.flow_views import View
 from api.order_forms import NewOrder, OrderSelection
 from api.problems import Problem, conflict
+from models.application_form import made_regular
 from models.catalogs import Catalogs
 from models.errors import ADVICE, ErrorType
 from models.identity import china_today
@@ -96,7 +97,16 @@ async def _enter_lines(
     await add_flow_lines(session, order, verdict.fit, corrections)
     if wanted.kind is OrderKind.EVIDENCE:
         await open_run(session, evidence_run(order, flow))
-    return await _entered(desk, session, order, verdict.left_out)
+    return await _entered(desk, session, order, verdict.left_out, _made_regular(wanted))
+
+
+def _made_regular(wanted: NewOrder) -> list[dict[str, object]]:
+    """Names and groups that are kept, and sent, in another form than they were typed in."""
+    return [
+        {"pointer": f"/corrections/{place}/{told.field}", "code": told.code, "detail": told.message}
+        for place, each in enumerate(wanted.corrections or ())
+        for told in made_regular({"name": each.name, "group": each.group})
+    ]
 
 
 def _lines_of(wanted: NewOrder) -> FlowLineSelection | None:
@@ -218,7 +228,13 @@ def evidence_run(order: Order, flow: Flow) -> Subject:
     )
 
 
-async def _entered(desk: Desk, session: AsyncSession, order: Order, left_out: Sequence[LeftOut]) -> Reply:
+async def _entered(
+    desk: Desk,
+    session: AsyncSession,
+    order: Order,
+    left_out: Sequence[LeftOut],
+    warnings: Sequence[dict[str, object]] = (),
+) -> Reply:
     answer: View = act_answer("orders.entered", order.line_count, order.total_fen, left_out)
     answer |= {
         "order_no": order.order_no,
@@ -226,6 +242,7 @@ async def _entered(desk: Desk, session: AsyncSession, order: Order, left_out: Se
         "state": order.state,
         "state_label": label(order.state),
         "needs_confirmation": order.state is OrderState.ENTERED,
+        "warnings": list(warnings),
     }
     detail = {"kind": order.kind.value, "reason": order.reason, "flow_id": order.flow_id}
     await desk.trail(session, "orders.entered", order.order_no, detail, order.line_count, order.total_fen)

@@ -17,7 +17,7 @@ _ID_LENGTH = 18
 
 
 def _name(given: str) -> str:
-    if fault := unreadable(given, "姓名"):
+    if fault := unreadable(given, "名称"):
         raise ValueError(fault.message)
     return regular(given)
 

@@ -34,7 +34,9 @@ _MOVED = re.compile(f"[{''.join(map(chr, PRIVATE_TO_REAL))}]")
 _COMPATIBILITY = re.compile("[\u2f00-\u2fd5\uf900-\ufaff\U0002f800-\U0002fa1f]")
 _BLANK = re.compile(f"[{_BLANKS}]+")
 # A blank beside a Han character or its · parts nothing, unless a word of another script begins there.
-_IDLE_BLANK = re.compile(f"(?<=[{_TIGHT}])[{_BLANKS}]+(?=[{_TIGHT}0-9])|(?<=[0-9])[{_BLANKS}]+(?=[{_TIGHT}])")
+_IDLE_BLANK = re.compile(
+    f"(?<=[{_TIGHT}])[{_BLANKS}]+(?=[{_TIGHT}0-9])|(?<=[0-9])[{_BLANKS}]+(?=[{_TIGHT}])|(?<=·)[{_BLANKS}]+|[{_BLANKS}]+(?=·)"
+)
 _GROUPING = re.compile(f"(?<=[0-9A-Za-z])[{_BLANKS}{_HYPHENS}]+(?=[0-9A-Za-z])")
 # Unicode's Default_Ignorable_Code_Point, and what shows as nothing or as "unknown" though it counts as a sign.
 _INVISIBLE = re.compile(

@@ -22,6 +22,8 @@ DROPPED, MAPPED = FaultCode.BLANKS_DROPPED, FaultCode.CHARACTERS_MAPPED
         ("欧阳\u3000\u00a0春", "欧阳春", [DROPPED]),
         ("阿依古丽 · 买买提", "阿依古丽·买买提", [DROPPED]),
         ("Anna  Lee", "Anna Lee", [DROPPED]),
+        ("Anna · Lee", "Anna·Lee", [DROPPED]),
+        ("古丽 ·Ali", "古丽·Ali", [DROPPED]),
         ("Anna Lee", "Anna Lee", []),
         ("阿里 Ali", "阿里 Ali", []),
         ("郑\U0002cd8b艳", "郑\U0002cd8b艳", []),

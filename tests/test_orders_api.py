@@ -219,7 +219,7 @@ async def test_corrections_are_sealed_with_the_order_and_shown_to_the_reviewer(o
     number = named["rejected"]
     correction = {
         "application_no": number,
-        "name": " 王小美 ",
+        "name": " 王 小美 ",
         "bank_code": "BANK-B",
         "account_no": GOOD_CARD,
         "group": "",
@@ -228,6 +228,8 @@ async def test_corrections_are_sealed_with_the_order_and_shown_to_the_reviewer(o
     answer = await office.post("/orders", order("modified", flow_no, corrections=[correction]))
     assert answer.status_code == 201, answer.text
     assert (answer.json()["count"], answer.json()["total_fen"]) == (1, 1500)
+    told = [(warning["pointer"], warning["code"]) for warning in answer.json()["warnings"]]
+    assert told == [("/corrections/0/name", "BLANKS_DROPPED")]
     kept = await office.rows("SELECT correction_sealed, amount_fen FROM order_line")
     assert GOOD_CARD not in str(kept)
     assert open_correction(office.vault, number, str(kept[0][0])) == {
@@ -240,6 +242,8 @@ async def test_corrections_are_sealed_with_the_order_and_shown_to_the_reviewer(o
     lines = (await office.get(f"/orders/{answer.json()['order_no']}/lines", REVIEWER)).json()["items"]
     assert lines[0]["correction"]["name"] == {"before": "王小梅", "after": "王小美"}
     assert lines[0]["correction"]["amount_fen"] == {"before": 2000, "after": 1500}
+    assert {"金额（元）：20.00 → 15.00", "开户行：农商银行 → 邮储银行"} <= set(lines[0]["changes"])
+    assert any(each.startswith("组：") and each.endswith("（空）") for each in lines[0]["changes"])
     assert (await office.get(f"/orders/{answer.json()['order_no']}/lines", OPS)).status_code == 403
     untouched = await office.rows("SELECT amount_fen, bank_code FROM flow_line WHERE application_no = :n", n=number)
     assert untouched == [(2000, "BANK-A")]

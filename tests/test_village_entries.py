@@ -100,7 +100,10 @@ def notices(province: Province, person: Someone) -> list[str]:
 def test_an_entry_goes_from_the_bank_over_a_reviewer_to_the_register(province: Province, mei: Someone) -> None:
     county = office(province)
     bank_knows(province, mei.new_card, mei)
-    answer = county.operator.post("/village-entries", paper(county, mei))
+    printed = "-".join(mei.new_card[place : place + 4] for place in range(0, len(mei.new_card), 4))
+    typed = paper(county, mei, name=f"{mei.name[0]}\u3000{mei.name[1:]}", account_no=printed)
+    answer = county.operator.post("/village-entries", typed)
+    assert [(told["pointer"], told["code"]) for told in answer["warnings"]] == [("/name", "BLANKS_DROPPED")]
     number = answer["entry_no"]
     assert (answer["stage"], answer["run"]["workflow_id"]) == ("validating", f"village-entry/{number}")
     assert open_locks(province) == 1
