@@ -1,33 +1,34 @@
 """Entering an application and correcting one: the checks of its form, of its stage, and of the lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply
-from api.line_access import find_line
+from api.line_access import find_line, own
 from api.problems import Problem, conflict, field_problem, not_found
 from models import identity
 from models.application_form import ApplicationForm, check_form, made_regular
 from models.catalogs import Catalogs
 from models.faults import FormError
+from models.money import format_yuan
 from models.stages import ApplicationStage, BatchStage, Channel, Role, label
 from models.store.applications import (
     Entered,
     insert_rows,
     is_reserved,
     new_row,
-    same_item,
     sealed_columns,
     used_numbers,
 )
-from models.store.database import fetch_int, fetch_one
+from models.store.database import Row, fetch_int, fetch_one
+from models.store.doubles import lock_claims, same_item
 from models.store.line_acts import lock_county
 from models.store.locks import locked_people
 from models.store.numbers import Series, take_one
-from models.store.selection import Word
+from models.store.selection import Word, of_county
 from models.store.vault import Field as Column
 from models.tables import Application
 from models.tables.base import now
@@ -67,10 +68,10 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
     if entry.batch_no and desk.role is Role.APPLICANT:
         raise field_problem({"/batch_no": "结算批次由县操作员安排，请留空"})
     form = _checked(entry.form, catalogs)
+    await lock_claims(session, desk.county)
     batch_id = await open_batch_id(desk, session, entry.batch_no, entry.fund_year) if entry.batch_no else None
     number = await _number(desk, session, form.application_no, entry.fund_year)
-    person = desk.vault.index(Column.ID_NUMBER, form.id_number)
-    others = await same_item(session, desk.county, person, form.item_code)
+    others = await _others(desk, session, form, entry.fund_year)
     entered = Entered(desk.county, entry.fund_year, entry.channel, desk.person, batch_id)
     await _refuse_other_account(desk, session, form)
     await insert_rows(session, [new_row(desk.vault, entered, number, form)])
@@ -79,7 +80,7 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
-        "warnings": [*_warnings(desk, form, others), *_made_regular(entry.form)],
+        "warnings": [*_warnings(form, others), *_made_regular(entry.form)],
     }
     return Reply(201, body, f"/applications/{number}")
 
@@ -89,13 +90,14 @@ async def correct(
 ) -> Reply:
     """Take the new form in; a line past the review goes back to it and loses its match."""
     await lock_county(session, desk.county)
+    await lock_claims(session, desk.county)
     line = await find_line(desk, session, application_no, changing=True)
     form = _checked(correction.form, catalogs)
     _may_correct(line, correction, form)
     columns = sealed_columns(desk.vault, line.application_no, form)
     await _hold_lock(session, line, columns)
     before = await _apply(desk, session, line, columns)
-    others = await same_item(session, desk.county, str(columns["person_index"]), form.item_code)
+    others = await _others(desk, session, form, line.fund_year, but=line.application_no)
     await desk.trail(
         session,
         "application.corrected",
@@ -104,12 +106,11 @@ async def correct(
         1,
         form.amount_fen,
     )
-    warnings = _warnings(desk, form, [other for other in others if other != line.application_no])
     body: dict[str, object] = {
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": [*warnings, *_made_regular(correction.form)],
+        "warnings": [*_warnings(form, others), *_made_regular(correction.form)],
     }
     return Reply(200, body)
 
@@ -223,15 +224,32 @@ async def _apply(
     return before
 
 
-def _warnings(desk: Desk, form: ApplicationForm, others: list[str]) -> list[dict[str, object]]:
-    """Worth a second look, no reason to refuse; an applicant isn't told the numbers of other people's entries."""
+async def _others(
+    desk: Desk, session: AsyncSession, form: ApplicationForm, fund_year: int, but: str = ""
+) -> Sequence[Row]:
+    """What is there for the same person, item and fund year; an applicant hears of the own ones only."""
+    person = desk.vault.index(Column.ID_NUMBER, form.id_number)
+    claim = of_county(desk.county).also(
+        "a.person_index = :person AND a.item_code = :item", person=person, item=form.item_code
+    )
+    return await same_item(
+        session, own(desk, claim.also("a.fund_year = :year AND a.application_no <> :but", year=fund_year, but=but))
+    )
+
+
+def _warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, object]]:
+    """Worth a second look, no reason to refuse."""
     warnings: list[dict[str, object]] = []
     if others:
+        first = others[0]
+        named = f"{first.application_no}（{label(ApplicationStage(first.stage))}，{format_yuan(first.amount_fen)} 元）"
+        more = f"等 {first.count} 份" if first.count > 1 else ""
         warnings.append(
             {
                 "code": "SAME_ITEM",
-                "detail": f"同一对象的同一补贴项目已有 {len(others)} 份申请，允许录入，请确认不是重复填报",
-                "application_nos": [] if desk.role is Role.APPLICANT else others,
+                "detail": f"同一对象的同一补贴项目本年度已有申请 {named}{more}，允许录入，请确认不是重复填报",
+                "application_nos": [other.application_no for other in others],
+                "applications": [_shown(other) for other in others],
             }
         )
     if form.kind.value == "personal" and (fault := identity.citizen_id_warning(form.id_number)):
@@ -245,3 +263,12 @@ def _made_regular(given: ApplicationForm) -> list[dict[str, object]]:
         {"pointer": f"/form/{told.field}", "code": told.code, "detail": told.message}
         for told in made_regular({"name": given.name, "group": given.group})
     ]
+
+
+def _shown(other: Row) -> dict[str, object]:
+    return {
+        "application_no": other.application_no,
+        "stage": other.stage,
+        "stage_label": label(ApplicationStage(other.stage)),
+        "amount_fen": other.amount_fen,
+    }

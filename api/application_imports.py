@@ -4,34 +4,54 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.application_acts import Reason
 from api.application_entry import open_batch_id
 from api.catalogs import catalogs_for
 from api.desk import Desk, Reply
 from api.export import XLSX, respond
-from api.import_views import IMPORT_HEADERS, find_import, import_views, whole_import
+from api.import_views import (
+    FINDING_HEADERS,
+    IMPORT_HEADERS,
+    find_import,
+    finding_views,
+    findings_of,
+    import_views,
+    whole_import,
+)
 from api.line_access import CountyReaders, Enterers, Operators
+from api.names import names_of
 from api.paging import Pages
 from api.patience import Patience, stage_of
-from api.problems import Problem, not_found
+from api.problems import Problem, conflict, not_found
 from api.runs_view import run_of
 from models.platform_words import ApplicantKind
 from models.sheet_writer import template
-from models.stages import ImportStage
+from models.stages import ImportStage, label
 from models.store.numbers import Series, take_one
 from models.store.objects import save_file
-from models.store.runs import open_run
+from models.store.runs import open_run, wake
 from models.store.selection import Word
-from models.subsidy import RunKind, Subject
-from models.tables import ApplicationImport, StoredFile
+from models.store.vault import Field
+from models.subsidy import RunKind, Signal, Subject, workflow_id
+from models.tables import ApplicationImport, ImportFinding, StoredFile
+from models.tables.base import now
 
 router = APIRouter(tags=["批量导入"])
 
 FundYear = Annotated[int, Form(ge=2000, le=2099)]
+DROPPED = "操作员放弃了导入，文件的所有行都没有导入"
 ZIP_MAGIC = b"PK\x03\x04"
 CSV = "text/csv"
+
+
+class Decision(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
 
 
 @router.post("/application-imports", status_code=202)
@@ -104,7 +124,7 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
         statement = statement.where(ApplicationImport.stage == stage)
     async with desk.database.reading() as session:
         imports = (await session.exec(page.newest_first(statement, ApplicationImport.id))).all()
-        return await respond(page, IMPORT_HEADERS, import_views(imports))
+        return await respond(page, IMPORT_HEADERS, await import_views(session, imports))
 
 
 @router.get("/application-imports/{import_no}")
@@ -114,6 +134,52 @@ async def show_import(desk: CountyReaders, import_no: str, patience: Patience) -
     async with desk.database.reading() as session:
         asked = await find_import(desk, session, import_no)
         return Reply(200, await whole_import(desk, session, asked)).response()
+
+
+@router.get("/application-imports/{import_no}/to-confirm")
+async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
+    """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
+    async with desk.database.reading() as session:
+        asked = await find_import(desk, session, import_no)
+        found = (await session.exec(page.oldest_first(findings_of(asked), ImportFinding.id))).all()
+        names = await names_of(session, desk.county)
+    return await respond(page, FINDING_HEADERS, finding_views(names, found))
+
+
+@router.post("/application-imports/{import_no}/confirmation")
+async def confirm_import(desk: Operators, import_no: str, decision: Decision) -> Response:
+    """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
+    return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason))
+
+
+@router.post("/application-imports/{import_no}/refusal")
+async def drop_import(desk: Operators, import_no: str, decision: Decision) -> Response:
+    """放弃导入: nothing of the file is taken in."""
+    return await desk.once(lambda session: _decide(desk, session, import_no, "dropped", decision.reason))
+
+
+async def _decide(desk: Desk, session: AsyncSession, import_no: str, decision: str, reason: str) -> Reply:
+    asked = await find_import(desk, session, import_no, changing=True)
+    _must_wait(asked)
+    asked.decision, asked.decided_by, asked.decided_at = decision, desk.person, now()
+    asked.decision_reason_sealed = desk.vault.seal(Field.REASON, import_no, reason)
+    if decision == "dropped":
+        asked.stage, asked.finished_at, asked.problem, asked.faults = ImportStage.REFUSED, now(), DROPPED, None
+    session.add(asked)
+    await session.flush()
+    await wake(session, workflow_id(RunKind.APPLICATION_IMPORT, import_no), Signal.IMPORT_DECIDED, [import_no])
+    told = {"before": ImportStage.TO_CONFIRM, "after": asked.stage, "reason": reason, "found": asked.to_confirm_count}
+    await desk.trail(session, f"import.{decision}", import_no, told, asked.rows_total)
+    return Reply(200, await whole_import(desk, session, asked))
+
+
+def _must_wait(asked: ApplicationImport) -> None:
+    if asked.stage is not ImportStage.TO_CONFIRM:
+        words = f"“{label(asked.stage)}”，只有“{label(ImportStage.TO_CONFIRM)}”的才能确认或放弃"
+        raise conflict("IMPORT_NOT_WAITING", "导入不在待确认", f"导入 {asked.import_no} 现在是{words}；请刷新后核对")
+    if asked.decision is not None:
+        detail = f"导入 {asked.import_no} 已由 {asked.decided_by} 确认，正在导入；请刷新后核对"
+        raise conflict("IMPORT_CONFIRMED", "导入已经确认", detail)
 
 
 @router.get("/application-imports/{import_no}/refused-rows")

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.application_acts import answer, choose_lines, trail_of_lines
 from api.batch_views import find_batch
 from api.desk import Desk, Reply
+from api.doubles import doubles_block
 from api.problems import conflict, field_problem
 from api.runs_view import run_of
 from models.stages import ApplicationStage, BatchStage, label
@@ -16,7 +17,7 @@ from models.store.database import execute, fetch, fetch_one
 from models.store.line_acts import change_chosen, lock_county
 from models.store.line_rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
 from models.store.runs import open_run
-from models.store.selection import NO_NUL, Selection
+from models.store.selection import NO_NUL, Selection, of_county
 from models.subsidy import RunKind, Subject
 from models.tables import Batch
 from models.tables.base import now
@@ -40,8 +41,11 @@ async def join(desk: Desk, session: AsyncSession, batch_no: str, selection: Sele
         desk, session, selection, JOIN_BATCH_RULES, "入批次", batch_id=batch.id, fund_year=batch.fund_year
     )
     await change_chosen(session, JOIN_BATCH, batch_id=batch.id)
-    await trail_of_lines(desk, session, "batch.joined", selection, choice, None, batch_no, batch_no=batch_no)
-    return Reply(200, answer("batch.joined", choice))
+    joined = of_county(desk.county).also("a.id IN (SELECT id FROM chosen WHERE left_out IS NULL)")
+    beside = await doubles_block(session, desk.county, joined, f"/batches/{batch_no}/doubles")
+    after = {"batch_no": batch_no, "doubles": beside["count"]}
+    await trail_of_lines(desk, session, "batch.joined", selection, choice, None, batch_no, **after)
+    return Reply(200, answer("batch.joined", choice) | {"doubles": beside})
 
 
 async def leave(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.clock import today_in_china
 from api.desk import READERS, Desk, Reply, for_roles
+from api.doubles import doubles_block
 from api.export import respond
 from api.flow_views import flow_details, flow_head, line_sums
 from api.paging import Pages
@@ -17,6 +18,7 @@ from api.patience import Patience, stage_of
 from api.problems import conflict, not_found
 from api.runs_view import run_of, runs_of
 from models.stages import FlowStage, Role
+from models.store.doubles import lines_of_flow
 from models.store.flow_start import Started, StartRefused, StartRequest, start_flow
 from models.subsidy import RunKind
 from models.tables import Flow
@@ -82,9 +84,13 @@ async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
         detail = "请按 errors 逐项补齐后再点“申请提交”，没有作任何改动"
         raise conflict("FLOW_NOT_READY", "还不能启动补贴流程", detail, errors) from None
     flow, lines = started.flow, started.figures.lines
+    assert flow.id is not None
+    mine, url = lines_of_flow(desk.county, flow.id), f"/batches/{flow.batch_no}/doubles"
+    beside = await doubles_block(session, desk.county, mine, url)
     detail_of = {"batch_no": flow.batch_no, "policies": wanted.policy_nos, "indicators": wanted.indicator_nos}
-    await desk.trail(session, "flows.started", flow.flow_no, detail_of, lines.count, lines.fen)
-    return Reply(201, await _started(desk, session, started), f"/flows/{flow.flow_no}")
+    told = detail_of | {"doubles": beside["count"]}
+    await desk.trail(session, "flows.started", flow.flow_no, told, lines.count, lines.fen)
+    return Reply(201, await _started(desk, session, started) | {"doubles": beside}, f"/flows/{flow.flow_no}")
 
 
 async def _started(desk: Desk, session: AsyncSession, started: Started) -> dict[str, object]:

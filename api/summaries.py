@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import READERS, Desk, Reply, for_roles
+from api.doubles import paid_elsewhere_block
 from api.flow_guard import flow_for, flow_id, require_other, require_stage, run_id
 from api.flow_views import View, flow_head
 from api.flow_words import label_or_none
@@ -208,7 +209,8 @@ async def _view(session: AsyncSession, flow: Flow) -> View:
     kept = {field: head[field] for field in ("flow_no", "fund_year", "batch_no", "status", "status_label")}
     current = _one(summaries[0], live) if summaries else {"number": None, "stage": None, "figures": live}
     earlier = [_one(summary, live) for summary in summaries[1:]]
-    return {**kept, "flow_stage": flow.stage, "flow_stage_label": label(flow.stage), **current, "earlier": earlier}
+    words = {"flow_stage": flow.stage, "flow_stage_label": label(flow.stage)}
+    return {**kept, **words, **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}
 
 
 def _one(summary: Summary, live: Mapping[str, object]) -> View:

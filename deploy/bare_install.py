@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from deploy.spoken import keep, spoken
+
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "var" / "bare"
 LOCK = ROOT / "deploy" / "requirements.lock"
@@ -22,7 +24,8 @@ def main() -> int:
         _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(LOCK)], plain)
         _run([str(python), "-W", "error", "-c", "import worker, api.main"], plain | {"PYTHONPATH": str(ROOT)})
     except subprocess.CalledProcessError as error:
-        print("不含开发工具的安装不能导入 worker 与 api.main。", file=sys.stderr)
+        place = keep("make check", str(error.stderr))
+        print(f"不含开发工具的安装不能导入 worker 与 api.main；原因见 {place}。", file=sys.stderr)
         return error.returncode or 1
     finally:
         shutil.rmtree(PLACE, ignore_errors=True)
@@ -31,8 +34,8 @@ def main() -> int:
 
 
 def _run(argv: list[str], env: dict[str, str]) -> None:
-    subprocess.run(argv, env=env, cwd=ROOT, check=True)
+    subprocess.run(argv, env=env, cwd=ROOT, check=True, stderr=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spoken("make check", main))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.spoken import spoken
+
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 VAR = ROOT / "var"
@@ -105,4 +107,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(spoken("make doctor", main))

@@ -25,6 +25,9 @@ from models.spreadsheet import REASON_COLUMN, ROW_COLUMN
 OutputCell: TypeAlias = str | int | Decimal | date | None
 _Record: TypeAlias = dict[str, str | int | float | None]
 
+# Whoever corrects these rows and hands only them in would leave the rest of the file out.
+REFUSED_SHEET = "拒绝的行（其余的行也没有导入）"
+NOTHING_ELSE = "。整份文件都没有导入，没有问题的行也没有；请在原文件中改正后把整份文件重新上传"
 _MAX_CELL = 32_767
 _EXACT_NUMBER = 10**15
 _TEMPLATE_ROWS = 2_000
@@ -95,10 +98,14 @@ def refused_rows_file(data: bytes, faults: Sequence[CellFault], limits: Limits |
     headers = [*_distinct([own.get(place, "") for place in places]), ROW_COLUMN, REASON_COLUMN]
     cells_of = dict(rows)
     refused = (
-        [*(_shown(cells_of.get(number, {}).get(place, "")) for place in places), str(number), "；".join(texts)]
+        [
+            *(_shown(cells_of.get(number, {}).get(place, "")) for place in places),
+            str(number),
+            "；".join(texts) + NOTHING_ELSE,
+        ]
         for number, texts in sorted(reasons.items())
     )
-    return write_sheet(headers, refused, "拒绝的行")
+    return write_sheet(headers, refused, REFUSED_SHEET)
 
 
 def template(kind: ApplicantKind, catalogs: Catalogs) -> bytes:

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from models import identity
 from models.application_form import OPTIONAL_COLUMNS, ApplicationForm, columns
 from models.application_row import Cell, CheckedRow, RowCheck
 from models.catalogs import Catalogs
-from models.faults import CellFault, Fault, FaultCode, FileError
+from models.faults import CellFault, FaultCode, FileError
 from models.platform_words import ApplicantKind
 from models.sheet_reader import read_sheet
 from models.sheet_rows import Limits, Sheet, SheetRow
@@ -68,9 +69,10 @@ def check_file(
     except _HeaderError as error:
         return CheckedFile((), error.faults)
     check = RowCheck(kind, catalogs, today or identity.china_today())
-    to_confirm = tuple(_hidden(sheet, places, columns(kind)))
+    hidden = tuple(_hidden(sheet, places, columns(kind)))
     del rows[0]
-    return replace(_check_rows(rows, places, check, kind, progress), to_confirm=to_confirm)
+    checked = _check_rows(rows, places, check, kind, progress)
+    return replace(checked, to_confirm=_by_row([*hidden, *checked.to_confirm]))
 
 
 class _HeaderError(Exception):
@@ -100,12 +102,16 @@ def _check_rows(
         checked[number] = row
         faults += [CellFault(number, headers[fault.field], fault.code, fault.message) for fault in row.faults]
         faults += _cells_without_column(number, cells, places)
-    faults += _repeated(checked, headers)
+    faults += _numbers_twice(checked, headers)
     if progress is not None:
         progress(count, count)
-    warnings = _warnings(checked, kind)
+    warnings, equal = _warnings(checked, kind), _equal(checked, headers)
     forms = _forms(checked, {fault.row for fault in faults})
-    return CheckedFile(forms, tuple(sorted(faults, key=lambda fault: fault.row)), warnings, count)
+    return CheckedFile(forms, _by_row(faults), warnings, count, to_confirm=equal)
+
+
+def _by_row(faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
+    return tuple(sorted(faults, key=lambda fault: fault.row))
 
 
 def _forms(checked: dict[int, CheckedRow], at_fault: set[int]) -> tuple[FormRow, ...]:
@@ -205,18 +211,25 @@ def _cells_without_column(number: int, cells: Mapping[int, Cell], places: Mappin
     ]
 
 
-def _repeated(checked: Mapping[int, CheckedRow], headers: Mapping[str, str]) -> Iterable[CellFault]:
-    """The same line, or the same application number, in several rows: a fault of each of them."""
+def _equal(checked: Mapping[int, CheckedRow], headers: Mapping[str, str]) -> tuple[CellFault, ...]:
+    """Equal rows may be two machines of one owner, or one typed twice: a person says which."""
     lines: defaultdict[object, list[int]] = defaultdict(list)
-    numbers: defaultdict[object, list[int]] = defaultdict(list)
     for number, row in checked.items():
         if key := row.line_key:
             lines[key].append(number)
+    text = "与第 {} 行相同（同一对象、同一补贴项目、同一金额），请确认是几笔补贴，不是重复填写"
+    return _by_row(
+        CellFault(row, headers["id_number"], FaultCode.LINE_TWICE, text.format(others))
+        for row, others in _others(lines)
+    )
+
+
+def _numbers_twice(checked: Mapping[int, CheckedRow], headers: Mapping[str, str]) -> Iterable[CellFault]:
+    """The same application number in several rows: a fault of each of them."""
+    numbers: defaultdict[object, list[int]] = defaultdict(list)
+    for number, row in checked.items():
         if given := row.values.get("application_no"):
             numbers[given].append(number)
-    for row_number, others in _others(lines):
-        text = f"与第 {others} 行重复（同一对象、同一补贴项目、同一金额），请只保留一行"
-        yield CellFault(row_number, headers["id_number"], FaultCode.LINE_TWICE, text)
     for row_number, others in _others(numbers):
         text = f"申请编号与第 {others} 行相同，请改为不同的编号或留空"
         yield CellFault(row_number, headers["application_no"], FaultCode.APPLICATION_NO_TWICE, text)
@@ -231,19 +244,23 @@ def _others(groups: Mapping[object, list[int]]) -> Iterable[tuple[int, str]]:
 
 
 def _warnings(checked: Mapping[int, CheckedRow], kind: ApplicantKind) -> tuple[CellFault, ...]:
+    """Odd ids, and several lines of one person and item with different amounts; equal ones are to be confirmed."""
     headers = columns(kind)
     header = headers["id_number"]
     warnings: list[CellFault] = []
-    persons: defaultdict[object, list[int]] = defaultdict(list)
+    claims: defaultdict[object, dict[object, list[int]]] = defaultdict(dict)
     for number, row in checked.items():
         warnings += [CellFault(number, headers[told.field], told.code, told.message) for told in row.notices]
         given = row.values.get("id_number")
         if not isinstance(given, str):
             continue
-        persons[given].append(number)
+        if key := row.line_key:
+            claims[key[:2]].setdefault(key[2], []).append(number)
         if kind is ApplicantKind.PERSONAL and (fault := identity.citizen_id_warning(given)):
             warnings.append(CellFault(number, header, fault.code, fault.message))
-    for number, others in _others(persons):
-        fault = Fault(FaultCode.SEVERAL_LINES, f"同一对象在第 {others} 行还有申请，允许导入，请确认不是重复填报")
-        warnings.append(CellFault(number, header, fault.code, fault.message))
-    return tuple(sorted(warnings, key=lambda warning: warning.row))
+    several = {claim: sorted(chain(*amounts.values())) for claim, amounts in claims.items() if len(amounts) > 1}
+    text = "同一对象的同一补贴项目在第 {} 行还有申请，金额不同，允许导入，请确认不是重复填报"
+    warnings += [
+        CellFault(row, header, FaultCode.SEVERAL_LINES, text.format(others)) for row, others in _others(several)
+    ]
+    return _by_row(warnings)

@@ -43,7 +43,10 @@ class ApplicationStage(StrEnum):
 
 
 class ImportStage(StrEnum):
+    """`to_confirm`: nothing is stored until an operator says that what was found is meant (DOMAIN 3, Applications)."""
+
     CHECKING = "checking"
+    TO_CONFIRM = "to_confirm"
     REFUSED = "refused"
     IMPORTED = "imported"
 
@@ -208,6 +211,7 @@ _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (ApplicationStage.WITHDRAWN, "已撤回"),
     (ApplicationStage.CLOSED, "已关闭"),
     (ImportStage.CHECKING, "校对中"),
+    (ImportStage.TO_CONFIRM, "待确认"),
     (ImportStage.REFUSED, "未导入"),
     (ImportStage.IMPORTED, "已导入"),
     (Verification.NONE, "未校验"),

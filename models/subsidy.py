@@ -77,6 +77,7 @@ class Signal(StrEnum):
     LINES_CHANGED = "lines_changed"
     CONTRADICTION_DECIDED = "contradiction_decided"
     PART_DECIDED = "part_decided"
+    IMPORT_DECIDED = "import_decided"
 
 
 class Subject(Contract):
@@ -181,8 +182,9 @@ class StartResult(Contract):
     try_again_seconds: float = 0.0
 
 
-class ImportResult(Contract):
-    imported: bool
+class ImportLook(Look):
+    """An import: being checked, waiting for an operator's word, or over with its figures."""
+
     rows: int
     refused_rows: int
 

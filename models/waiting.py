@@ -4,7 +4,7 @@ from datetime import datetime
 
 from models.card_stages import LoginStage, PartStage
 from models.identity import CHINA
-from models.stages import DatasetStage, FlowStage, ReviewStage
+from models.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
 
 REVIEW = {
     ReviewStage.IN_REVIEW: "已提交平台，等待平台审核",
@@ -31,6 +31,13 @@ FLOW = {
     FlowStage.CANCELLING: "已申请撤销，等待平台结束流程",
     FlowStage.ENDED: "流程已结束",
 }
+IMPORT = {
+    ImportStage.CHECKING: "正在逐行校对文件",
+    ImportStage.TO_CONFIRM: "等待操作员确认或放弃导入",
+    ImportStage.REFUSED: "没有导入任何行，已办结",
+    ImportStage.IMPORTED: "已导入，已办结",
+}
+IMPORT_CONFIRMED = "操作员已确认，正在导入"
 CARD_VALIDATING = "等待银行验证新账号"
 CARD_UNANSWERED = "已办结，等待平台答复办结前已提交的上卡"
 CARD_PARTS = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowExecution
 
+from deploy.demo.play import Play
 from deploy.stack import Options, Stack, temporal
 from deploy.stack.stack import remove_home
 from tests.county_files import CountyFile, personal_500001
@@ -75,7 +76,20 @@ def _play(whole: Whole, file: CountyFile) -> None:
     play.wait_for_end(flow_no)
     whole.until("the returns", whole.quiet)
     play.send_evidence(flow_no, play.paid_lines(flow_no, EVIDENCE_LINES))
+    _hand_in_again(play, file)
     whole.until("all applied", lambda: not whole.one("SELECT 1 FROM inbox WHERE applied_at IS NULL"), seconds=30)
+
+
+def _hand_in_again(play: Play, file: CountyFile) -> None:
+    """待确认, and dropped: the run has waited for a person."""
+    operator = play.county.operator
+    fields = {"fund_year": str(play.year), "applicant_kind": file.kind}
+    path = (
+        f"/application-imports/{operator.upload('/application-imports', file.name, file.data, **fields)['import_no']}"
+    )
+    operator.wait("批量导入", path, lambda seen: seen["stage"] == "to_confirm")
+    operator.post(f"{path}/refusal", {"reason": "重复导入"})
+    operator.wait("放弃导入", path, lambda seen: seen["run"]["stage"] == "refused")
 
 
 async def _histories(whole: Whole) -> dict[str, dict[str, Any]]:

@@ -93,7 +93,38 @@ async def test_a_second_application_of_the_same_item_is_warned_of_not_refused(se
     other_item = await enter(server, personal(1, item_code="BT1002"))
     assert first["warnings"] == other_item["warnings"] == []
     (warning,) = second["warnings"]
-    assert (warning["code"], warning["application_nos"]) == ("SAME_ITEM", [first["application_no"]])
+    number = first["application_no"]
+    assert (warning["code"], warning["application_nos"]) == ("SAME_ITEM", [number])
+    there = {"application_no": number, "stage": "draft", "stage_label": "草稿", "amount_fen": 10_001}
+    assert warning["applications"] == [there]
+    assert f"{number}（草稿，100.01 元）" in warning["detail"]
+    body = {"version": 1, "form": personal(1, item_code="BT1002", amount_fen=78)}
+    edited = await server.put(Role.OPERATOR, f"/applications/{second['application_no']}", body)
+    assert edited.json()["warnings"][0]["application_nos"] == [other_item["application_no"]]
+
+
+async def test_next_years_a_withdrawn_and_a_closed_one_are_no_doubles(server: ApiServer) -> None:
+    numbers = [(await enter(server, personal(1)))["application_no"] for _ in range(3)]
+    async with server.database.transaction() as session:
+        for change, number in zip(
+            ("stage = 'withdrawn'", "stage = 'closed'", "fund_year = 2025"), numbers, strict=True
+        ):
+            await execute(session, f"UPDATE application SET {change} WHERE application_no = :number", number=number)
+    assert (await enter(server, personal(1)))["warnings"] == []
+
+
+async def test_an_applicant_hears_of_the_own_ones_only(server: ApiServer) -> None:
+    """Nor of how many others there are: whose else they are is nobody's business."""
+    await enter(server, personal(1))
+    mine = {"role": Role.APPLICANT, "channel": "mobile", "person": "wang"}
+    first = await enter(server, personal(1), **mine)
+    assert first["warnings"] == []
+    second = await enter(server, personal(1), **mine)
+    (warning,) = second["warnings"]
+    assert warning["application_nos"] == [first["application_no"]]
+    assert "等" not in warning["detail"]
+    (theirs,) = (await enter(server, personal(1)))["warnings"]
+    assert (len(theirs["application_nos"]), "等 3 份" in theirs["detail"]) == (3, True)
 
 
 async def test_a_number_of_the_countys_own_is_kept_and_never_given_twice(server: ApiServer) -> None:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.application_imports import WAITING_FOR, ApplicationImports
-    from models.stages import ImportStage, label
-    from models.subsidy import ImportResult, Look, Subject
+    from activities.application_imports import ApplicationImports
+    from models.stages import ImportStage
+    from models.subsidy import ImportLook, Look, Subject
+    from models.waiting import IMPORT as WAITING_FOR
     from workflows.options import PATIENT, Options
     from workflows.rows import RowDriven
 
@@ -19,15 +20,26 @@ IMPORT = Options(
 
 @workflow.defn
 class ApplicationImportWorkflow(RowDriven):
-    """checking → imported | refused; the one activity closes the run in the transaction that takes the rows in."""
+    """checking → to_confirm (an operator's word) → imported | refused, or without a stop where nothing was found."""
+
+    @workflow.signal
+    def import_decided(self, import_nos: list[str]) -> None:
+        self._news.extend(import_nos)
 
     @workflow.run
-    async def run(self, subject: Subject) -> ImportResult:
-        self._say(subject, ImportStage.CHECKING, WAITING_FOR)
-        result = await workflow.execute_activity_method(ApplicationImports.import_applications, subject, **IMPORT)
-        stage = ImportStage.IMPORTED if result.imported else ImportStage.REFUSED
-        self._say(subject, stage, label(stage))
-        return result
+    async def run(self, subject: Subject) -> ImportLook:
+        checking = WAITING_FOR[ImportStage.CHECKING]
+        begun = Look(stage=ImportStage.CHECKING, waiting_for=checking, since=workflow.now(), ask_after_seconds=0.0)
+        self._enter(subject, begun)
+        look = await self._go_on(subject)
+        while not look.done or self._news:
+            await self._pause(subject, look.ask_after_seconds)
+            look = await self._go_on(subject)
+        return look
 
-    def _say(self, subject: Subject, stage: ImportStage, sentence: str) -> None:
-        self._enter(subject, Look(stage=stage.value, waiting_for=sentence, since=workflow.now(), ask_after_seconds=0.0))
+    async def _go_on(self, subject: Subject) -> ImportLook:
+        """Check and take in; the one activity changes the run's row in the transaction that takes the rows in."""
+        self._news.clear()
+        look = await workflow.execute_activity_method(ApplicationImports.import_applications, subject, **IMPORT)
+        self._enter(subject, look)
+        return look

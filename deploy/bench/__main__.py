@@ -10,6 +10,7 @@ from deploy.bench import callbacks, cards, evidence, floor, product
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
 from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
+from deploy.spoken import spoken
 from deploy.stack.processes import ROOT, StackError
 from deploy.stack.stack import Stack
 
@@ -67,16 +68,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
     said = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        if said.cards_only:
-            print_table(card_rows(measure_cards(said.home.resolve(), (said.cards, said.open))))
-            return 0
-        figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
-    except StackError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return spoken("make bench", lambda: _measured(said))
+
+
+def _measured(said: argparse.Namespace) -> int:
+    if said.cards_only:
+        print_table(card_rows(measure_cards(said.home.resolve(), (said.cards, said.open))))
+        return 0
+    figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     print_table(rows(figures))
     write(said.out, figures)
     print(f"已写入 {said.out}")

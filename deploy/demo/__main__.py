@@ -17,6 +17,7 @@ from deploy.demo.people import County, Json, counties, figure, wait_for
 from deploy.demo.play import Ground, Play
 from deploy.demo.report import Report
 from deploy.demo.seed import seed
+from deploy.spoken import spoken
 from models.identity import china_today
 
 DATA = Path(__file__).parent / "data"
@@ -155,7 +156,5 @@ def _verdict(summary: Json, report: Report) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(seed() if sys.argv[1:] == ["seed"] else main())
-    except KeyboardInterrupt:  # whoever pressed Ctrl-C is told by the stack
-        sys.exit(130)
+    # whoever pressed Ctrl-C is told by the stack
+    sys.exit(spoken("演示数据", seed) if sys.argv[1:] == ["seed"] else spoken("演示", main))

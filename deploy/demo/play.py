@@ -10,6 +10,7 @@ from deploy.demo.report import Report
 from models.identity import china_today
 
 REFUSE_ME = "【退回】"
+FUND_NATURE = "一般公共预算"
 ITEMS_OF_DEMO = 50
 
 
@@ -21,6 +22,11 @@ class Ground:
     indicator_no: str
 
 
+def policy_title(year: int) -> str:
+    """What the demo's policy is known by."""
+    return f"{year}年惠农补贴政策"
+
+
 class Play:
     """The steps of a county's subsidy; each waits until it is really so."""
 
@@ -30,28 +36,28 @@ class Play:
         self.report = report
 
     def prepare_ground(self, total_fen: int, *, refused_first: bool) -> Ground:
-        self._choose_policy_unit()
-        return Ground(self._policy(refused_first), self._indicator(total_fen, refused_first))
+        self.choose_policy_unit()
+        return Ground(self.upload_policy(refused_first), self.register_indicator(total_fen, refused_first))
 
-    def _choose_policy_unit(self) -> None:
+    def choose_policy_unit(self) -> None:
         unit = self.county.admin.get("/catalogs/policy-units", fund_year=self.year)["items"][0]
         self.county.admin.put("/policy-unit", {"code": unit["code"]})
         self.report.step("设置政策单位")
 
-    def _policy(self, refused_first: bool) -> str:
+    def upload_policy(self, refused_first: bool) -> str:
         admin = self.county.admin
         items = admin.get("/catalogs/subsidy-items", fund_year=self.year)["items"]
         codes = [item["code"] for item in items][:ITEMS_OF_DEMO]
         file_id = admin.file_id("policy.pdf", form_pdf(f"policy {self.year}"))
-        title = f"{self.year}年惠农补贴政策"
+        title = policy_title(self.year)
         new = {"fund_year": self.year, "title": title, "item_codes": codes, "file_id": file_id}
         policy = admin.post("/policies", new | {"title": title + REFUSE_ME} if refused_first else new)
         path = f"/policies/{policy['policy_no']}"
-        seen = self._reviewed("政策审核", path)
+        seen = self.reviewed("政策审核", path)
         if refused_first:
             self.report.step("政策首次上传，平台审核不通过")
             self._upload_again(path, title, file_id)
-            seen = self._reviewed("政策审核", path)
+            seen = self.reviewed("政策审核", path)
         assert seen["stage"] == "approved", seen
         self.report.step("上传政策，平台审核通过")
         return str(policy["policy_no"])
@@ -59,18 +65,18 @@ class Play:
     def _upload_again(self, path: str, title: str, file_id: int) -> None:
         self.county.admin.post(f"{path}/uploads", {"title": title, "file_id": file_id})
 
-    def _indicator(self, total_fen: int, refused_first: bool) -> str:
+    def register_indicator(self, total_fen: int, refused_first: bool) -> str:
         operator = self.county.operator
         body = self._registration(total_fen)
-        first = body | {"fund_nature": "一般公共预算" + (REFUSE_ME if refused_first else "")}
+        first = body | {"fund_nature": FUND_NATURE + (REFUSE_ME if refused_first else "")}
         number = str(operator.post("/indicators", first)["indicator_no"])
         operator.post("/indicator-submissions", {"indicator_nos": [number]})
-        seen = self._reviewed("指标审核", f"/indicators/{number}")
+        seen = self.reviewed("指标审核", f"/indicators/{number}")
         if refused_first:
             self.report.step("指标首次提交，平台审核不通过")
-            operator.put(f"/indicators/{number}", body | {"fund_nature": "一般公共预算"})
+            operator.put(f"/indicators/{number}", body | {"fund_nature": FUND_NATURE})
             operator.post("/indicator-submissions", {"indicator_nos": [number]})
-            seen = self._reviewed("指标审核", f"/indicators/{number}")
+            seen = self.reviewed("指标审核", f"/indicators/{number}")
         assert seen["stage"] == "approved", seen
         self.report.step("登记并提交指标，平台审核通过", fen=total_fen)
         return number
@@ -96,18 +102,29 @@ class Play:
             "county_fen": 0,
         }
 
-    def _reviewed(self, what: str, path: str) -> Json:
+    def reviewed(self, what: str, path: str) -> Json:
         return self.county.operator.wait(what, path, lambda seen: seen["stage"] != "in_review")
 
     def open_batch(self, title: str) -> str:
         return str(self.county.operator.post("/batches", {"title": title, "fund_year": self.year})["batch_no"])
 
     def import_file(self, batch_no: str, name: str, data: bytes, kind: str = "personal") -> Json:
-        operator = self.county.operator
+        return self.imported(self.hand_in(batch_no, name, data, kind))
+
+    def hand_in(self, batch_no: str, name: str, data: bytes, kind: str = "personal") -> str:
         fields = {"fund_year": str(self.year), "applicant_kind": kind, "batch_no": batch_no}
-        number = operator.upload("/application-imports", name, data, **fields)["import_no"]
-        seen = operator.wait("批量导入", f"/application-imports/{number}", lambda seen: seen["stage"] != "checking")
-        assert seen["stage"] == "imported", seen
+        return str(self.county.operator.upload("/application-imports", name, data, **fields)["import_no"])
+
+    def imported(self, import_no: str, goes_on: str = "") -> Json:
+        """The import when its rows are in; one that stops as 待确认 is gone on with for the reason given."""
+        operator, path = self.county.operator, f"/application-imports/{import_no}"
+        seen = operator.wait("批量导入", path, lambda seen: seen["stage"] != "checking")
+        if goes_on and seen["stage"] == "to_confirm":
+            if seen["decision"] is None:
+                operator.post(f"{path}/confirmation", {"reason": goes_on})
+            seen = operator.wait("批量导入", path, lambda seen: seen["stage"] in ("imported", "refused"))
+        if seen["stage"] != "imported":
+            raise AssertionError(f"批量导入：{seen['stage_label']}，{seen['problem'] or seen['to_confirm'][:3]}")
         self.report.step("批量导入申请", seen["rows_imported"], seen["total_fen"])
         return seen
 

@@ -14,6 +14,7 @@ from types import FrameType
 
 import psutil
 
+from deploy.spoken import spoken
 from deploy.stack.layout import Options
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.processes import ROOT, StackError, end_leftovers, live_runners, wait_gone
@@ -184,21 +185,13 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="start only these parts")
     said = parser.parse_args()
     home = said.home.resolve()
-    try:
-        match said.command:
-            case "up":
-                return up(home, said.only)
-            case "demo":
-                return demo(home, list(PARTS))
-            case "down":
-                return down(home)
-            case _:
-                return clean(home)
-    except StackError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    commands: dict[str, Callable[[], int]] = {
+        "up": lambda: up(home, said.only),
+        "demo": lambda: demo(home, list(PARTS)),
+        "down": lambda: down(home),
+        "clean": lambda: clean(home),
+    }
+    return spoken(f"make {said.command}", commands[said.command])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ _POLL_S = 0.02
 class StackError(RuntimeError):
     """Something a person has to know; the text says what happened, where, and what to do."""
 
+    said_fully = True
+
 
 @dataclass(frozen=True)
 class Part:

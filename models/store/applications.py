@@ -100,19 +100,6 @@ async def used_numbers(session: AsyncSession, numbers: Sequence[str]) -> set[str
     return {str(row[0]) for row in rows}
 
 
-async def same_item(session: AsyncSession, county_code: str, person_index: str, item_code: str) -> list[str]:
-    """A person's living applications of one item: several are legal, but worth a warning (S1 2.7)."""
-    rows = await fetch(
-        session,
-        "SELECT application_no FROM application a WHERE county_code = :county AND person_index = :person"
-        f" AND item_code = :item AND {LIVE} ORDER BY id LIMIT 20",
-        county=county_code,
-        person=person_index,
-        item=item_code,
-    )
-    return [str(row[0]) for row in rows]
-
-
 async def form_catalogs(session: AsyncSession, county_code: str, fund_year: int) -> Catalogs | None:
     """The lists that a county's forms choose from, as last fetched; None while one of them never was."""
     rows = await fetch(

@@ -5,6 +5,7 @@ from models.tables.applications import (
     Application,
     ApplicationImport,
     ApplicationPhoto,
+    ImportFinding,
     RegisterAccount,
     RegisterChange,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "FlowLine",
     "FlowPolicy",
     "IdempotentAnswer",
+    "ImportFinding",
     "Inbox",
     "InboxConflict",
     "Indicator",

@@ -105,6 +105,10 @@ class ApplicationImport(SQLModel, table=True):
     """A county's file on its way in: all of it or nothing."""
 
     __tablename__ = "application_import"
+    __table_args__ = (
+        CheckConstraint("decision IN ('confirmed', 'dropped')", name="decision"),
+        CheckConstraint("(decision IS NULL) = (decided_by IS NULL)", name="decided_by"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     import_no: str = Field(unique=True)
@@ -122,9 +126,38 @@ class ApplicationImport(SQLModel, table=True):
     refused_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
     problem: str | None = None
     faults: str | None = Field(default=None, sa_type=Text)
+    to_confirm_count: int = 0
+    rows_to_confirm: int = 0
+    decision: str | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    decision_reason_sealed: str | None = None
     entered_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class ImportFinding(SQLModel, table=True):
+    """What stopped an import as 待确认: a row of the file (0: the file itself), and what is there already.
+
+    Stage and amount of that application are those that the operator was told.
+    """
+
+    __tablename__ = "import_finding"
+    __table_args__ = (Index("ix_import_finding_import", "import_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    import_id: int = Field(foreign_key="application_import.id", sa_type=BigInteger)
+    file_row: int
+    file_column: str
+    code: str
+    message: str
+    application_no: str | None = None
+    stage: str | None = None
+    amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    item_code: str | None = None
+    row_amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    is_new: bool = False
 
 
 class RegisterAccount(SQLModel, table=True):

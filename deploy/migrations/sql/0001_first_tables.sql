@@ -523,17 +523,43 @@ CREATE TABLE application_import (
   refused_file_id BIGINT,
   problem VARCHAR,
   faults TEXT,
+  to_confirm_count INTEGER NOT NULL,
+  rows_to_confirm INTEGER NOT NULL,
+  decision VARCHAR,
+  decided_by VARCHAR,
+  decided_at TIMESTAMP WITH TIME ZONE,
+  decision_reason_sealed VARCHAR,
   entered_by VARCHAR NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   finished_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_application_import PRIMARY KEY (id),
+  CONSTRAINT ck_application_import_decision CHECK (decision IN ('confirmed', 'dropped')),
+  CONSTRAINT ck_application_import_decided_by CHECK ((decision IS NULL) = (decided_by IS NULL)),
   CONSTRAINT uq_application_import_import_no UNIQUE (import_no),
   CONSTRAINT fk_application_import_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
   CONSTRAINT fk_application_import_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
-  CONSTRAINT ck_application_import_importstage CHECK (stage IN ('checking', 'refused', 'imported')),
+  CONSTRAINT ck_application_import_importstage CHECK (stage IN ('checking', 'to_confirm', 'refused', 'imported')),
   CONSTRAINT fk_application_import_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id)
 );
 CREATE INDEX ix_application_import_county_code ON application_import (county_code);
+
+CREATE TABLE import_finding (
+  id BIGSERIAL NOT NULL,
+  import_id BIGINT NOT NULL,
+  file_row INTEGER NOT NULL,
+  file_column VARCHAR NOT NULL,
+  code VARCHAR NOT NULL,
+  message VARCHAR NOT NULL,
+  application_no VARCHAR,
+  stage VARCHAR,
+  amount_fen BIGINT,
+  item_code VARCHAR,
+  row_amount_fen BIGINT,
+  is_new BOOLEAN NOT NULL,
+  CONSTRAINT pk_import_finding PRIMARY KEY (id),
+  CONSTRAINT fk_import_finding_import_id_application_import FOREIGN KEY(import_id) REFERENCES application_import (id)
+);
+CREATE INDEX ix_import_finding_import ON import_finding (import_id, id);
 
 CREATE TABLE batch_image (
   batch_id BIGINT NOT NULL,

@@ -1,0 +1,138 @@
+"""What is there already for the same person, item and fund year: legal, but told on every way in (S1 2.7; DOMAIN 3)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.applications import LIVE
+from models.store.database import Row, fetch, lock, scratch
+from models.store.selection import Predicate, of_county
+
+MOST_TOLD = 100
+# Of a person with many, the newest: more would fill a screen, and what has come since is among them.
+MOST_OF_ONE = 5
+MOST_SHOWN = 20
+_SAME = (
+    "o.county_code = {0}.county_code AND o.person_index = {0}.person_index"
+    " AND o.item_code = {0}.item_code AND o.fund_year = {0}.fund_year"
+)
+
+
+class Claim(NamedTuple):
+    """A row of a file on its way in."""
+
+    file_row: int
+    person_index: str
+    item_code: str
+    amount_fen: int
+
+
+async def lock_claims(session: AsyncSession, county_code: str) -> None:
+    """Who adds applications takes turns, so that of two that come at once the second sees the first.
+
+    After `lock_county` where both are needed; acts on what is there don't wait for an import.
+    """
+    await lock(session, f"claims/{county_code}")
+
+
+async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[Row]:
+    """Number, stage and amount of a person's living applications of one item, the newest first, and their `count`."""
+    # without a bound in the statement: it would invite a walk through the primary key
+    rows = await fetch(
+        session,
+        "SELECT a.application_no, a.stage, a.amount_fen, count(*) OVER () AS count FROM application a"
+        f" WHERE {chosen.sql} AND {LIVE} ORDER BY a.id DESC",
+        **chosen.values,
+    )
+    return rows[:MOST_SHOWN]
+
+
+# Each claim is looked up once, however many rows make it: a file of equal rows is no product of rows and rows.
+_THERE = f"""
+WITH claim AS (SELECT DISTINCT :county AS county_code, CAST(:year AS int) AS fund_year, person_index, item_code
+  FROM claims_coming),
+there AS (
+  SELECT c.person_index, c.item_code, o.application_no, o.stage, o.amount_fen,
+    row_number() OVER (PARTITION BY c.person_index, c.item_code ORDER BY o.id DESC) AS place
+  FROM claim c JOIN application o ON {_SAME.format("c")} AND {LIVE.replace("a.", "o.")})
+SELECT i.file_row, i.amount_fen AS row_amount_fen, i.item_code, t.application_no, t.stage, t.amount_fen
+FROM claims_coming i JOIN there t USING (person_index, item_code)
+WHERE t.place <= {MOST_OF_ONE} ORDER BY i.file_row, t.place
+"""
+
+
+async def there_already(
+    session: AsyncSession, county_code: str, fund_year: int, claims: Iterable[Claim]
+) -> Sequence[Row]:
+    """Of each row of a file what the county has for its person and item, the newest first.
+
+    Rows: file_row, row_amount_fen, item_code, application_no, stage, amount_fen.
+    """
+    columns = {"file_row": "int", "person_index": "text", "item_code": "text", "amount_fen": "bigint"}
+    await scratch(session, "claims_coming", columns, claims)
+    return await fetch(session, _THERE, county=county_code, year=fund_year)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubles:
+    """Lines that have another one beside them: how many, their sum, and the first of them with what there is."""
+
+    count: int
+    total_fen: int
+    lines: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a line `a` is held against: others `o`, and how each is told."""
+
+    tables: str
+    where: str
+    told: str
+
+    @property
+    def exists(self) -> str:
+        return f"EXISTS (SELECT 1 FROM {self.tables} WHERE {self.where})"
+
+    @property
+    def lines(self) -> str:
+        """A statement's beginning: id, application_no, item_code, amount_fen, and `others` as a JSON list."""
+        return (
+            "SELECT a.id, a.application_no, a.item_code, a.amount_fen, (SELECT jsonb_agg(jsonb_build_object("
+            f"{self.told}) ORDER BY o.id) FROM {self.tables} WHERE {self.where}) AS others FROM application a"
+        )
+
+
+_TOLD = "'application_no', o.application_no, 'stage', o.stage, 'amount_fen', o.amount_fen"
+OTHERS = Beside("application o", f"{_SAME.format('a')} AND {LIVE.replace('a.', 'o.')} AND o.id <> a.id", _TOLD)
+# By another flow: the line's own application too, where what had failed turned out to be paid after all.
+PAID_ELSEWHERE = Beside(
+    "application o JOIN flow_line p ON p.application_id = o.id JOIN flow f ON f.id = p.flow_id",
+    f"{_SAME.format('a')} AND p.flow_id <> :flow AND p.payment IN ('paid', 'awaiting', 'unresolved')",
+    f"{_TOLD}, 'flow_no', f.flow_no, 'payment', p.payment",
+)
+
+
+def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
+    """The applications that a flow pays or would pay."""
+    of_flow = "SELECT application_id FROM flow_line WHERE flow_id = :flow"
+    return of_county(county_code).also(
+        f"a.id IN ({of_flow} AND state NOT IN ('withdrawn', 'deferred', 'cancelled'))", flow=flow_id
+    )
+
+
+async def doubles(session: AsyncSession, chosen: Predicate, beside: Beside = OTHERS) -> Doubles:
+    """Of chosen lines those that have something beside them; the first hundred are told."""
+    having = chosen.also(beside.exists)
+    rows = await fetch(
+        session,
+        f"SELECT count(*), coalesce(sum(a.amount_fen), 0)::bigint FROM application a WHERE {having.sql}",
+        **having.values,
+    )
+    count, fen = rows[0]
+    if not count:
+        return Doubles(0, 0, [])
+    first = f"{beside.lines} WHERE {having.sql} ORDER BY a.id LIMIT {MOST_TOLD}"
+    return Doubles(count, fen, await fetch(session, first, **having.values))

@@ -1,0 +1,69 @@
+"""What the county's rows say against the rows of a file: numbers in use, accounts that are being changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.application_form import ApplicationForm
+from models.faults import CellFault, FaultCode
+from models.spreadsheet import CheckedFile
+from models.store.applications import is_reserved, used_numbers
+from models.store.numbers import Series, take
+from models.store.vault import Field, Vault
+from models.tables import ApplicationImport
+
+NUMBER_COLUMN = "申请编号"
+ACCOUNT_COLUMN = "一卡通账号"
+LOCKED_PERSON = "此人在本县的账号变更尚未办结，所填账号与现登记的不同；请待变更办结后再导入此行"
+
+
+def with_locked(vault: Vault, checked: CheckedFile, locked: Mapping[str, tuple[str | None, str | None]]) -> CheckedFile:
+    """While a person's account is being changed, no file brings another one in (DOMAIN 4, the lock)."""
+    if not locked:
+        return checked
+    faults = []
+    for item in checked.forms:
+        person = vault.index(Field.ID_NUMBER, item.form.id_number)
+        account = item.form.bank_code, vault.index(Field.ACCOUNT, item.form.account_no)
+        if person in locked and locked[person] != account:
+            faults.append(CellFault(item.row, ACCOUNT_COLUMN, FaultCode.ACCOUNT_LOCKED, LOCKED_PERSON))
+    return _with_faults(checked, faults)
+
+
+async def with_used_numbers(session: AsyncSession, checked: CheckedFile) -> CheckedFile:
+    """A number of the file that exists already, or could become one of ours, refuses its row."""
+    given = {item.form.application_no: item.row for item in checked.forms if item.form.application_no}
+    if not given:
+        return checked
+    used = await used_numbers(session, list(given))
+    faults = [
+        CellFault(row, NUMBER_COLUMN, FaultCode.APPLICATION_NO_TWICE, _why_not(number in used))
+        for number, row in given.items()
+        if number in used or is_reserved(number)
+    ]
+    return _with_faults(checked, faults)
+
+
+def _with_faults(checked: CheckedFile, faults: list[CellFault]) -> CheckedFile:
+    if not faults:
+        return checked
+    return replace(checked, faults=tuple(sorted([*checked.faults, *faults], key=lambda fault: fault.row)))
+
+
+def _why_not(used: bool) -> str:
+    if used:
+        return "申请编号已被使用过，请改为其他编号，或留空由系统编号"
+    return "申请编号与系统编号的格式相同，请改为其他编号，或留空由系统编号"
+
+
+async def numbered_forms(
+    session: AsyncSession, asked: ApplicationImport, forms: Sequence[ApplicationForm]
+) -> list[tuple[str, ApplicationForm]]:
+    """Rows that bring no number get the next ones, in the order of the file."""
+    missing = sum(1 for form in forms if form.application_no is None)
+    fresh: list[str] = []
+    if missing:
+        fresh = await take(session, Series.APPLICATION, asked.county_code, asked.fund_year, missing)
+    supply = iter(fresh)
+    return [(form.application_no or next(supply), form) for form in forms]
