@@ -76,6 +76,20 @@ async def test_two_equal_machines_of_one_owner_are_imported_once_confirmed(desk:
     assert (over["rows_imported"], await desk.lines()) == (3, 3)
 
 
+async def test_a_hidden_row_stops_and_is_imported_once_confirmed(desk: Desk) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(sheet([row(0), row(1), row(2)])))
+    book.worksheets[0].row_dimensions[3].hidden = True
+    target = io.BytesIO()
+    book.save(target)
+    seen = await desk.finished(await desk.hand_in(target.getvalue()))
+    assert [(each["row"], each["code"], each["row_amount_fen"]) for each in seen["to_confirm"]] == [
+        (3, "HIDDEN_ROW", 10_150)
+    ]
+    await desk.decide(seen["import_no"], "confirmation", "隐藏的行也要发")
+    over = await desk.until(seen["import_no"], lambda seen: seen["stage"] == "imported")
+    assert over["rows_imported"] == 3
+
+
 async def test_what_is_no_double_is_imported_without_a_stop(desk: Desk) -> None:
     """Another item, another year, another county; what is withdrawn or closed; other amounts within one file."""
     assert (await desk.finished(await desk.hand_in(sheet([row(0), row(1)]))))["stage"] == "imported"
