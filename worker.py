@@ -55,9 +55,10 @@ from workflows.client import connect
 from workflows.evidence import EvidenceWorkflow
 from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
+from workflows.invalidations import InvalidationsWorkflow
 from workflows.payment_correction import PaymentCorrectionWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
-from workflows.schedules import keep_schedules
+from workflows.schedules import keep_schedules, schedules_of
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
 from workflows.verification import VerificationWorkflow
@@ -73,6 +74,7 @@ WORKFLOWS = [
     EvidenceWorkflow,
     FaceLoginWorkflow,
     IndicatorReviewWorkflow,
+    InvalidationsWorkflow,
     PaymentCorrectionWorkflow,
     PolicyReviewWorkflow,
     SubsidyFlowWorkflow,
@@ -147,7 +149,7 @@ def _card_activities(
     return [
         *(cards.validate_request, cards.look_at_card, cards.apply_part, cards.take_account_event),
         *(logins.open_face_session, logins.ask_face_session, logins.look_at_login),
-        *(checks.begin_round, checks.fetch_invalidations, checks.check_page),
+        *(checks.begin_round, checks.fetch_invalidations, checks.read_invalidations, checks.check_page),
         *(entries.validate_entry, entries.apply_entry, entries.ask_about_entry, entries.look_at_entry),
     ]
 
@@ -187,8 +189,9 @@ async def run(settings: Settings) -> None:
         client = await _connect(settings, stop)
         if client is not None:
             worker = build_worker(client, settings, activities_of(database, vault, objects, http, clients, settings))
-            queue, hours = settings.temporal_task_queue, settings.account_check_hours
-            schedules = asyncio.create_task(keep_schedules(client, sorted(clients), queue, hours))
+            hours = settings.account_check_hours, settings.invalidations_hours
+            wanted = schedules_of(sorted(clients), settings.temporal_task_queue, *hours)
+            schedules = asyncio.create_task(keep_schedules(client, wanted))
             async with worker:
                 print("worker is ready", flush=True)
                 await stop.wait()

@@ -10,6 +10,7 @@ from activities.looking import note_stage
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.tries import patiently
+from models.card_change import ProvinceRef
 from models.card_stages import RoundStage
 from models.errors import ErrorType
 from models.platform import AccountVerdict, Invalidation, province_of
@@ -74,14 +75,22 @@ class CheckActivities:
 
     @activity.defn
     async def fetch_invalidations(self, subject: Subject) -> None:
-        """The safety net behind account.invalidated; a finding that came as an event already is told once."""
-        province = province_of(subject.county_code)
-        started = datetime.now(UTC)
+        """First thing in a round, but in one about a single account: what the platform found by itself."""
         async with self._database.reading() as session:
             found = await round_by_number(session, subject.number)
+        if found.account_id is None and found.stage is not RoundStage.DONE:
+            await self._read_on(province_of(subject.county_code))
+
+    @activity.defn
+    async def read_invalidations(self, province: ProvinceRef) -> None:
+        """The same, each hour by a Schedule."""
+        await self._read_on(province.province_code)
+
+    async def _read_on(self, province: str) -> None:
+        """The safety net behind account.invalidated; a finding that came as an event already is told once."""
+        started = datetime.now(UTC)
+        async with self._database.reading() as session:
             since = await fetched_until(session, province)
-        if found.account_id is not None or found.stage is RoundStage.DONE:
-            return
         page, pages = 1, 1
         while page <= pages:
             answer = await patiently(partial(self._platform.list_invalidations, province, since - OVERLAP, page))

@@ -3,6 +3,12 @@
 from models.subsidy import Contract, Look
 
 
+class ProvinceRef(Contract):
+    """A province, by its code."""
+
+    province_code: str
+
+
 class PartRef(Contract):
     """One county's part that a reviewer has approved: 上卡 under this attempt."""
 

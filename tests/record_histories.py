@@ -14,16 +14,20 @@ from temporalio.client import Client, WorkflowExecution
 from deploy.demo.play import Play
 from deploy.stack import Options, Stack, temporal
 from deploy.stack.stack import remove_home
+from models.card_change import ProvinceRef
 from tests.county_files import CountyFile, personal_500001
 from tests.recorded_cards import NEW_CARDS, CardSide
 from tests.whole_stack import QUICK, Whole, first_round_out, match_the_rest, opened
 from workflows.client import connect
+from workflows.invalidations import InvalidationsWorkflow
+from workflows.schedules import INVALIDATIONS
 from workflows.trail_heads import TrailHeadsWorkflow
 
 ROOT = Path(__file__).resolve().parents[1]
 HISTORIES = Path(__file__).parent / "histories"
 # A sign-in goes like another; each takes its time to replay.
 MOST_OF_A_SHAPE = 2
+PROVINCE = "500000"
 COUNTY, LINES, EVIDENCE_LINES, TOTAL_FEN = "500001", 45, 3, 400_000_000
 # Where the histories were made is nobody's business: processes, hosts and places of files go.
 NOT_KEPT = {"identity": "worker", "stackTrace": "", "workerVersion": None, "binaryChecksum": ""}
@@ -97,6 +101,12 @@ async def _histories(whole: Whole) -> dict[str, dict[str, Any]]:
     client = await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE)
     # as a tick of its Schedule starts it
     await client.execute_workflow(TrailHeadsWorkflow.run, id="trail-heads/hourly", task_queue=temporal.TASK_QUEUE)
+    await client.execute_workflow(
+        InvalidationsWorkflow.run,
+        ProvinceRef(province_code=PROVINCE),
+        id=f"{INVALIDATIONS}/{PROVINCE}",
+        task_queue=temporal.TASK_QUEUE,
+    )
     executions = sorted([one async for one in client.list_workflows()], key=lambda one: one.start_time)
     found: dict[str, dict[str, Any]] = {}
     shapes: Counter[str] = Counter()

@@ -36,7 +36,7 @@ from tests.citizens import (
 from tests.province import Province
 from tests.whole_stack import QUICK, Whole, opened
 from workflows.client import connect
-from workflows.schedules import keep_schedule, schedule_id
+from workflows.schedules import account_checks, keep_schedule, schedule_id
 
 pytest_plugins = ["tests.province_fixtures"]
 BANK = "ICBC"
@@ -367,7 +367,7 @@ def test_an_old_invalidation_read_again_doesnt_undo_a_later_good_check(province:
 def scheduled(province: Province, hours: float = 24.0) -> Iterator[ScheduleHandle]:
     code = f"{province.code}0000"
     queue = province.settings.temporal_task_queue
-    province.portal.call(keep_schedule, province.temporal, code, queue, hours)
+    province.portal.call(keep_schedule, province.temporal, schedule_id(code), account_checks(code, queue, hours))
     handle = province.temporal.get_schedule_handle(schedule_id(code))
     try:
         yield handle
@@ -397,7 +397,7 @@ def test_the_schedule_says_everything_itself_and_is_kept_not_made_twice(province
         assert (interval.every, interval.offset) == (timedelta(hours=24), timedelta(hours=18))
         assert [at.astimezone(UTC).hour for at in before.info.next_action_times[:2]] == [18, 18]
         province.portal.call(handle.pause)
-        province.portal.call(keep_schedule, province.temporal, code, queue, 6.0)
+        province.portal.call(keep_schedule, province.temporal, schedule_id(code), account_checks(code, queue, 6.0))
         after: ScheduleDescription = province.portal.call(handle.describe)
         assert after.schedule.spec.intervals[0].every == after.schedule.policy.catchup_window == timedelta(hours=6)
         assert after.schedule.state.paused

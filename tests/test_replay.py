@@ -18,6 +18,7 @@ from activities.flows import FlowActivities
 from models.subsidy import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
 from worker import WORKFLOWS
+from workflows.invalidations import InvalidationsWorkflow
 from workflows.options import CALL
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
@@ -72,7 +73,7 @@ def test_every_workflow_has_a_history() -> None:
     named = {str(workflow.__name__) for workflow in WORKFLOWS}
     assert {started.workflow_type.name for started in first} == named
     # a tick of a Schedule about nothing in particular has no row
-    assert named == {*WORKFLOW_TYPES.values(), TrailHeadsWorkflow.__name__}
+    assert named == {*WORKFLOW_TYPES.values(), TrailHeadsWorkflow.__name__, InvalidationsWorkflow.__name__}
 
 
 def test_a_refused_policy_and_a_whole_flow_are_among_them() -> None:

@@ -30,7 +30,7 @@ from models.store.trail_heads import FOLDER, last_head
 from models.store.vault import KeyRing, LocalVault
 from models.subsidy import HeadsSigned
 from tests.api_server import COUNTY, OTHER_COUNTY, ApiServer, api_server, fresh_vault
-from workflows.schedules import TRAIL_HEADS, keep_schedules
+from workflows.schedules import TRAIL_HEADS, keep_schedules, schedules_of
 from workflows.trail_heads import TrailHeadsWorkflow
 
 SIGNED, MORE = 8, 2
@@ -220,9 +220,9 @@ async def test_the_schedule_signs_and_a_broken_trail_fails_its_run(
 
 async def test_the_schedule_ticks_hourly_and_a_paused_one_stays_paused(temporal_client: Client) -> None:
     handle = temporal_client.get_schedule_handle(TRAIL_HEADS)
-    await keep_schedules(temporal_client, [], "nobodys", 24)
+    await keep_schedules(temporal_client, schedules_of([], "nobodys", 24, 1))
     await handle.pause()
-    await keep_schedules(temporal_client, [], "nobodys-2", 24)
+    await keep_schedules(temporal_client, schedules_of([], "nobodys-2", 24, 1))
     told = (await handle.describe()).schedule
     await handle.delete()
     assert [interval.every for interval in told.spec.intervals] == [timedelta(hours=1)]

@@ -1,7 +1,7 @@
-"""The Schedules, made or brought up to date by every worker that starts: account checks, and the trails' heads."""
+"""The Schedules, made or brought up to date by every worker that starts: each province's, and the trails' heads."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from temporalio.client import (
@@ -19,8 +19,10 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from models.card_change import ProvinceRef
 from models.subsidy import RunKind, Subject
 from workflows.account_check import AccountCheckWorkflow
+from workflows.invalidations import InvalidationsWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
 
 # 18:00 UTC is 02:00 in China: the banks are quiet and nobody waits at a desk.
@@ -29,6 +31,7 @@ NIGHT = timedelta(hours=18)
 JITTER = timedelta(minutes=10)
 TRAIL_HEADS = "trail-heads"
 HOUR = timedelta(hours=1)
+INVALIDATIONS = "invalidations"
 PAUSE_SECONDS = 5.0
 
 
@@ -77,12 +80,31 @@ def trail_heads(task_queue: str) -> Schedule:
     )
 
 
-async def keep_schedule(client: Client, province_code: str, task_queue: str, hours: float) -> None:
-    """The province's account checks."""
-    await _keep(client, schedule_id(province_code), account_checks(province_code, task_queue, hours))
+def invalidations(province_code: str, task_queue: str, hours: float) -> Schedule:
+    """How soon a lost account.invalidated is learned of at the latest: no jitter, each province its own minute."""
+    every = timedelta(hours=hours)
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            InvalidationsWorkflow.run,
+            ProvinceRef(province_code=province_code),
+            id=f"{INVALIDATIONS}/{province_code}",
+            task_queue=task_queue,
+        ),
+        spec=ScheduleSpec(
+            intervals=[ScheduleIntervalSpec(every=every, offset=timedelta(minutes=int(province_code[:2])) % every)]
+        ),
+        policy=SchedulePolicy(
+            # one that waits for the platform will read on to what is new by then
+            overlap=ScheduleOverlapPolicy.SKIP,
+            # it reads on from where it was: after an outage one tick is enough
+            catchup_window=every,
+            pause_on_failure=False,
+        ),
+        state=ScheduleState(note="平台失效账号清单定时核对；由系统维护，可暂停，暂停不会被覆盖"),
+    )
 
 
-async def _keep(client: Client, name: str, wanted: Schedule) -> None:
+async def keep_schedule(client: Client, name: str, wanted: Schedule) -> None:
     """Make the Schedule, or bring it up to date; one that somebody paused stays paused."""
 
     def renewed(found: ScheduleUpdateInput) -> ScheduleUpdate:
@@ -96,13 +118,23 @@ async def _keep(client: Client, name: str, wanted: Schedule) -> None:
         await client.get_schedule_handle(name).update(renewed)
 
 
-async def keep_schedules(client: Client, provinces: Sequence[str], task_queue: str, hours: float) -> None:
-    """All of them; tried until it is done, beside the worker's own work."""
-    wanted = {schedule_id(province): account_checks(province, task_queue, hours) for province in provinces}
-    for name, schedule in ({TRAIL_HEADS: trail_heads(task_queue)} | wanted).items():
+def schedules_of(
+    provinces: Sequence[str], task_queue: str, check_hours: float, invalidations_hours: float
+) -> dict[str, Schedule]:
+    """All that a worker keeps, by their ids."""
+    wanted = {TRAIL_HEADS: trail_heads(task_queue)}
+    for province in provinces:
+        wanted[schedule_id(province)] = account_checks(province, task_queue, check_hours)
+        wanted[f"{INVALIDATIONS}/{province}"] = invalidations(province, task_queue, invalidations_hours)
+    return wanted
+
+
+async def keep_schedules(client: Client, wanted: Mapping[str, Schedule]) -> None:
+    """Tried until it is done, beside the worker's own work."""
+    for name, schedule in wanted.items():
         while True:
             try:
-                await _keep(client, name, schedule)
+                await keep_schedule(client, name, schedule)
                 break
             except RPCError as error:
                 print(f"Schedule {name} not kept yet: {error.status.name}", flush=True)
