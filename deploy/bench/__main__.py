@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from deploy.bench import callbacks, cards, evidence, floor, product
+from deploy.bench import callbacks, cards, evidence, floor, product, troubled
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
 from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
+from deploy.bench.troubled import troubled_row
 from deploy.spoken import spoken
 from deploy.stack.processes import ROOT, StackError
 from deploy.stack.stack import Stack
@@ -33,6 +34,7 @@ def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[in
             bare_small=[seconds for seconds, _ in smalls],
             bare_large=bare_large,
             evidence=evidence.measure(stack, smalls[-1][1].flow_no),
+            troubled=troubled.measure(stack, smalls[0][1].flow_no),
             callbacks=callbacks.measure(stack),
             cards=cards.measure(stack, *card_counts),
         )
@@ -41,6 +43,12 @@ def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[in
 def measure_cards(home: Path, card_counts: tuple[int, int]) -> cards.Cards:
     with stack_knowing(home, []) as stack:
         return cards.measure(stack, *card_counts)
+
+
+def measure_troubled(home: Path, small: int) -> troubled.Troubled:
+    batch, warm = make_batch(home / "lines", 1, small), make_batch(home / "lines", 2, WARM)
+    with stack_knowing(home, [batch.seed, warm.seed]) as stack:
+        return troubled.measure(stack, product.pay(stack, batch, warm).flow_no)
 
 
 def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
@@ -65,6 +73,7 @@ def main() -> int:
     parser.add_argument("--cards", type=int, default=CARDS, help="card changes of a round")
     parser.add_argument("--open", type=int, default=OPEN, help="card changes that wait while everything is killed")
     parser.add_argument("--cards-only", action="store_true", help="card changes alone; writes no file")
+    parser.add_argument("--troubled-only", action="store_true", help="evidence with failing calls; writes no file")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
     said = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -74,6 +83,9 @@ def main() -> int:
 def _measured(said: argparse.Namespace) -> int:
     if said.cards_only:
         print_table(card_rows(measure_cards(said.home.resolve(), (said.cards, said.open))))
+        return 0
+    if said.troubled_only:
+        print_table([troubled_row(measure_troubled(said.home.resolve(), said.small))])
         return 0
     figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     print_table(rows(figures))

@@ -39,11 +39,11 @@ def measure(stack: Stack, flow_no: str) -> Evidence:
         for start in range(0, len(numbers), LINES):
             part = numbers[start : start + LINES]
             seconds.bare.append(_bare(stack, flow_no, part))
-            seconds.product.append(_product(play, flow_no, part))
+            seconds.product.append(product(play, flow_no, part))
     return seconds
 
 
-def _product(play: Play, flow_no: str, numbers: list[str]) -> float:
+def product(play: Play, flow_no: str, numbers: list[str]) -> float:
     """The photos are in the county's archive beforehand; the order's time is measured."""
     for kind in PHOTO_KINDS:
         play.county.operator.upload("/photo-archives", f"{kind}.zip", photo_archive(kind, numbers), kind=kind)
