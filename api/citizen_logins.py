@@ -12,11 +12,13 @@ import segno
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
+from api.citizen_attempts import Attempts, attempts_of, forget
 from api.citizen_session import (
     BROWSER_COOKIE,
     CITIZENS,
     SESSION_COOKIE,
     address_index,
+    browser_hashes,
     cookie,
     digest,
     fresh_secret,
@@ -39,7 +41,8 @@ from models.store.face_logins import (
     claim_session,
     end_session,
     ends_at,
-    login_of_browser,
+    is_past,
+    logins_of_browser,
     open_login,
     stage_now,
 )
@@ -57,6 +60,7 @@ _REASONS = {
     FaceReason.TIMEOUT.value: "超过时限未完成识别，请重新获取",
     TOO_MANY: "您一小时内登录次数过多，请稍后再试",
 }
+CAUTION = "请勿扫他人发来的码：扫码并通过人脸识别后，登录的是显示此码的浏览器"
 _OTHER_REASON = "人脸识别暂时无法办理，请稍后重新获取"
 
 
@@ -83,14 +87,17 @@ async def ask_to_sign_in(new: NewLogin, request: Request) -> Response:
         browser_hash=digest(secret),
         address_index=address_index(parts.vault, request),
     )
+    shown = browser_hashes(request)
     try:
         async with parts.database.share_of(CITIZENS).transaction() as session:
+            earlier = await logins_of_browser(session, shown)
             login = await open_login(session, asking, parts.settings.citizen_logins_per_address_hour)
     except TooManyAttempts as refused:
         raise _too_many(refused) from None
     response = _answer(parts, login, 201)
     response.headers["Location"] = f"/citizen/logins/{login.login_no}"
-    give_cookie(response, parts.settings, BROWSER_COOKIE, secret)
+    give_cookie(response, parts.settings, f"{BROWSER_COOKIE}{login.login_no}", secret)
+    forget(response, parts, shown.keys() - {each.login_no for each in earlier if not is_past(each)})
     return response
 
 
@@ -102,10 +109,10 @@ async def show_login(
     stage: Annotated[LoginStage | None, Query(description="已知的阶段；与之不同立即返回")] = None,
 ) -> Response:
     parts = parts_of(request)
-    login = await _changed(parts, request, login_no, wait, stage)
-    if login.stage is LoginStage.PASSED and login.session_hash is None:
-        return await _sign_in(parts, request, login)
-    return _answer(parts, login)
+    attempts = await _changed(parts, request, login_no, wait, stage)
+    if attempts.passed is not None:
+        return await _sign_in(parts, request, attempts.passed, login_no)
+    return _answer(parts, attempts.own, signed_in=attempts.signed_in)
 
 
 @router.get(
@@ -114,7 +121,7 @@ async def show_login(
 async def show_code(login_no: str, request: Request) -> Response:
     """For the browser that asked; 410 once it is of no use, and a new one has to be asked for."""
     parts = parts_of(request)
-    login = await _own(parts, request, login_no)
+    login = (await _attempts(parts, request, login_no)).own
     if login.channel != FaceChannel.PC:
         raise _no_login()
     stage = stage_now(login, datetime.now(UTC))
@@ -125,7 +132,7 @@ async def show_code(login_no: str, request: Request) -> Response:
         raise Problem(410, "QR_EXPIRED", "二维码已失效", "请重新获取二维码")
     picture = io.BytesIO()
     url = parts.vault.open(Field.DETAIL, login.login_no, login.url_sealed)
-    segno.make(url, error="m", micro=False).save(picture, kind="svg", scale=_QR_SCALE)
+    segno.make(url, error="m", micro=False).save(picture, kind="svg", scale=_QR_SCALE, title=CAUTION)
     return Response(picture.getvalue(), media_type=_SVG)
 
 
@@ -139,47 +146,41 @@ async def sign_out(request: Request) -> Response:
             await end_session(session, digest(secret))
     response = Response(status_code=204)
     take_cookie(response, parts.settings, SESSION_COOKIE)
-    take_cookie(response, parts.settings, BROWSER_COOKIE)
+    forget(response, parts, browser_hashes(request))
     return response
 
 
-async def _own(parts: Parts, request: Request, login_no: str) -> FaceLogin:
-    browser = cookie(request, BROWSER_COOKIE)
-    async with parts.database.share_of(CITIZENS).reading() as session:
-        login = await login_of_browser(session, login_no, digest(browser or ""))
-    if browser is None or login is None:
+async def _attempts(parts: Parts, request: Request, login_no: str) -> Attempts:
+    """The attempt with those beside it, for the browser that asked and for no other."""
+    found = await attempts_of(parts, request, login_no)
+    if found is None:
         raise _no_login()
-    return login
+    return found
 
 
-async def _changed(parts: Parts, request: Request, login_no: str, wait: float, known: LoginStage | None) -> FaceLogin:
-    """The attempt, once its stage is not the known one, or after `wait` seconds."""
-    login = await _own(parts, request, login_no)
+async def _changed(parts: Parts, request: Request, login_no: str, wait: float, known: LoginStage | None) -> Attempts:
+    """The attempt, once its stage is not the known one or the browser may be signed in, or after `wait` seconds."""
+    attempts = await _attempts(parts, request, login_no)
     deadline = time.monotonic() + wait
-    known = known or stage_now(login, datetime.now(UTC))
-    while _undecided(login, known) and time.monotonic() < deadline:
+    known = known or attempts.stage
+    while attempts.waits_as(known) and time.monotonic() < deadline:
         await asyncio.sleep(min(_LOOK_EVERY_SECONDS, max(0.0, deadline - time.monotonic())))
         if await request.is_disconnected():
             break
-        login = await _own(parts, request, login_no)
-    return login
+        attempts = await _attempts(parts, request, login_no)
+    return attempts
 
 
-def _undecided(login: FaceLogin, known: LoginStage) -> bool:
-    stage = stage_now(login, datetime.now(UTC))
-    return stage is known and stage in OPEN_STAGES
-
-
-async def _sign_in(parts: Parts, request: Request, login: FaceLogin) -> Response:
+async def _sign_in(parts: Parts, request: Request, passed: FaceLogin, login_no: str) -> Response:
     """The session cookie, once; a session that this browser had before ends."""
     secret = fresh_secret()
     limit, idle = parts.settings.citizen_logins_per_person_hour, idle_seconds(parts.settings)
     async with parts.database.share_of(CITIZENS).transaction() as session:
-        opened = await claim_session(session, login.login_no, digest(secret), idle, limit)
+        opened = await claim_session(session, passed.login_no, digest(secret), idle, limit)
         before = cookie(request, SESSION_COOKIE)
         if opened and before is not None:
             await end_session(session, digest(before))
-    response = _answer(parts, await _own(parts, request, login.login_no), signed_in=opened)
+    response = _answer(parts, (await _attempts(parts, request, login_no)).own, signed_in=opened)
     if opened:
         give_cookie(response, parts.settings, SESSION_COOKIE, secret)
     return response
@@ -197,6 +198,7 @@ def _answer(parts: Parts, login: FaceLogin, status: int = 200, *, signed_in: boo
         "explanation": _explanation(login, stage),
         "url": parts.vault.open(Field.DETAIL, login.login_no, sealed) if sealed else None,
         "qr": f"/citizen/logins/{login.login_no}/qr" if login.channel == FaceChannel.PC and open_now else None,
+        "caution": CAUTION if login.channel == FaceChannel.PC and open_now else None,
         "expires_at": ends_at(login),
         "signed_in": signed_in,
     }

@@ -15,16 +15,18 @@ from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.settings import Settings
 from models.store.card_requests import Citizen
-from models.store.face_logins import SignedIn, find_session
+from models.store.face_logins import Lives, SignedIn, find_session
 from models.store.vault import Field, Vault
 
-BROWSER_COOKIE = "onecard_browser"
+# One an attempt, named by its number: two tabs of a browser don't take each other's away.
+BROWSER_COOKIE = "onecard_browser_"
 SESSION_COOKIE = "onecard_session"
 PATH = "/citizen"
 # As a county: all citizens together never have every connection.
 CITIZENS = "citizens"
 _SECRET_BYTES = 32
 _LONGEST_COOKIE = 200
+_MOST_ATTEMPTS = 40
 # A home has a whole /64 of the newer addresses.
 _HOME_BITS = 64
 _OWN_PAGES = frozenset({"same-origin", "none"})
@@ -72,13 +74,15 @@ async def signed_in(request: Request) -> AsyncIterator[CitizenDesk]:
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
         async with parts.database.share_of(CITIZENS).transaction() as session:
-            province, idle = parts.settings.citizen_province_code, idle_seconds(parts.settings)
-            person = await find_session(session, parts.vault, digest(secret), province, idle)
+            province, settings = parts.settings.citizen_province_code, parts.settings
+            lives = Lives(idle_seconds(settings), settings.citizen_session_hours * 3600)
+            person = await find_session(session, parts.vault, digest(secret), province, lives)
         if person is not None:
             with parts.open_requests.one(request, person.person_index, ""):
                 yield CitizenDesk(request, parts, person)
             return
-    detail = f"请重新进行人脸识别；登录后 {parts.settings.citizen_idle_minutes:g} 分钟未操作会自动退出"
+    minutes, hours = parts.settings.citizen_idle_minutes, parts.settings.citizen_session_hours
+    detail = f"请重新进行人脸识别；登录后 {minutes:g} 分钟未操作，或登录满 {hours:g} 小时，会自动退出"
     raise Problem(401, "NOT_SIGNED_IN", "尚未登录或登录已失效", detail)
 
 
@@ -101,6 +105,16 @@ def digest(secret: str) -> str:
 def cookie(request: Request, name: str) -> str | None:
     value = request.cookies.get(name, "")
     return value if 0 < len(value) <= _LONGEST_COOKIE else None
+
+
+def browser_hashes(request: Request) -> dict[str, str]:
+    """The attempts that this browser asked for, by number, with the hash of each one's secret."""
+    shown = {
+        name.removeprefix(BROWSER_COOKIE): digest(value)
+        for name, value in request.cookies.items()
+        if name.startswith(BROWSER_COOKIE) and 0 < len(value) <= _LONGEST_COOKIE
+    }
+    return dict(list(shown.items())[-_MOST_ATTEMPTS:])
 
 
 def give_cookie(response: Response, settings: Settings, name: str, secret: str) -> None:

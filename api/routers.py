@@ -17,6 +17,7 @@ from api import (
     citizen_logins,
     citizen_matters,
     citizen_notices,
+    citizen_sign_ins,
     contradictions,
     doubles,
     files,
@@ -81,5 +82,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     citizen_account.router,
     citizen_matters.router,
     citizen_notices.router,
+    citizen_sign_ins.router,
     health.router,
 )

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     publicity_days: int = Field(7, ge=0, le=90)
     citizen_province_code: str = Field("500000", pattern=r"^[0-9]{2}0000$")
     citizen_idle_minutes: float = Field(30.0, gt=0)
+    citizen_session_hours: float = Field(12.0, gt=0, le=720)
     citizen_cookies_secure: bool = True
     citizen_logins_per_person_hour: int = Field(5, ge=1)
     citizen_logins_per_address_hour: int = Field(20, ge=1)

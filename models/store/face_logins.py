@@ -1,10 +1,11 @@
 """Attempts to sign in and the sessions that come of them; secrets are kept as hashes, the person sealed."""
 
 import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import LoginStage
@@ -87,12 +88,43 @@ async def _hold_address(session: AsyncSession, address_index: str, limit: int) -
         raise TooManyAttempts((row[0] + HOUR - now()).total_seconds())
 
 
-async def login_of_browser(session: AsyncSession, login_no: str, browser_hash: str) -> FaceLogin | None:
-    """The attempt, for the browser that asked for it and for no other."""
-    login = (await session.exec(select(FaceLogin).where(FaceLogin.login_no == login_no))).first()
-    if login is None or not hmac.compare_digest(login.browser_hash, browser_hash):
-        return None
-    return login
+async def logins_of_browser(session: AsyncSession, browser_hashes: Mapping[str, str]) -> list[FaceLogin]:
+    """The attempts, by their number, that this browser asked for: each has a secret of its own, which it shows."""
+    statement = select(FaceLogin).where(col(FaceLogin.login_no).in_(list(browser_hashes)))
+    statement = statement.order_by(col(FaceLogin.id)).execution_options(populate_existing=True)
+    found = (await session.exec(statement)).all()
+    return [login for login in found if hmac.compare_digest(login.browser_hash, browser_hashes[login.login_no])]
+
+
+def beside(login: FaceLogin, others: Sequence[FaceLogin]) -> list[FaceLogin]:
+    """Attempts of the same browser of which one was asked for while the other was open: two tabs, a refreshed code.
+
+    No others: whoever used the browser before, and what was planted in it from elsewhere, is no part of this.
+    """
+    return [
+        other
+        for other in others
+        if other.login_no != login.login_no
+        and other.address_index == login.address_index
+        and other.created_at < _over_at(login)
+        and login.created_at < _over_at(other)
+    ]
+
+
+def _over_at(login: FaceLogin) -> datetime:
+    return login.ended_at or ends_at(login)
+
+
+def is_past(login: FaceLogin) -> bool:
+    """Over for so long that no page asks about it any more."""
+    return login.ended_at is not None and now() - login.ended_at > VALID
+
+
+def may_open(login: FaceLogin, idle_seconds: float) -> bool:
+    """Whether a session may still be fetched for it, once and not for long."""
+    if login.stage is not LoginStage.PASSED or login.session_hash is not None or login.ended_at is None:
+        return False
+    return now() - login.ended_at < timedelta(seconds=idle_seconds)
 
 
 def stage_now(login: FaceLogin, at: datetime) -> LoginStage:
@@ -111,44 +143,59 @@ async def claim_session(
     """Open the session of a passed attempt, once; an attempt beyond the person's `limit` of the hour fails instead."""
     statement = select(FaceLogin).where(FaceLogin.login_no == login_no).with_for_update()
     login = (await session.exec(statement.execution_options(populate_existing=True))).one()
-    if login.stage is not LoginStage.PASSED or login.session_hash is not None or login.ended_at is None:
+    if not may_open(login, idle_seconds):
         return False
-    if login.ended_at < now() - timedelta(seconds=idle_seconds):
-        return False
-    if await _attempts_of_person(session, login) > limit:
+    if await _sessions_of_person(session, login) >= limit:
         login.stage, login.reason_code = LoginStage.FAILED, TOO_MANY
         return False
-    login.session_hash, login.last_seen_at = session_hash, now()
+    login.session_hash = session_hash
+    login.session_opened_at = login.last_seen_at = await _database_now(session)
     return True
 
 
-async def _attempts_of_person(session: AsyncSession, login: FaceLogin) -> int:
+async def _sessions_of_person(session: AsyncSession, login: FaceLogin) -> int:
+    """Only what opened a session counts: an attempt that passed and was never fetched costs nobody anything."""
     assert login.person_index is not None
     await lock(session, f"logins/{login.person_index}")
     return await fetch_int(
         session,
-        "SELECT count(*) FROM face_login WHERE person_index = :person AND created_at > :since AND id <= :id",
+        "SELECT count(*) FROM face_login WHERE person_index = :person AND created_at > :since"
+        " AND session_hash IS NOT NULL",
         person=login.person_index,
         since=login.created_at - HOUR,
-        id=login.id,
     )
+
+
+async def _database_now(session: AsyncSession) -> datetime:
+    return (await session.exec(select(func.now()))).one()
+
+
+@dataclass(frozen=True)
+class Lives:
+    """How long a session lives without an act, and however much is done in it; in seconds of the database's clock."""
+
+    idle: float
+    longest: float
 
 
 async def find_session(
-    session: AsyncSession, vault: Vault, session_hash: str, province_code: str, idle_seconds: float
+    session: AsyncSession, vault: Vault, session_hash: str, province_code: str, lives: Lives
 ) -> SignedIn | None:
-    """The person of a live session, whose idle time begins anew; an idle one is ended for good."""
-    statement = select(FaceLogin).where(
+    """The person of a live session, whose idle time begins anew; one that is over is ended for good."""
+    statement = select(FaceLogin, func.now()).where(
         FaceLogin.session_hash == session_hash, FaceLogin.province_code == province_code
     )
-    login = (await session.exec(statement)).first()
-    if login is None or login.session_ended_at is not None or login.last_seen_at is None:
+    found = (await session.exec(statement)).first()
+    if found is None:
         return None
-    idle = (now() - login.last_seen_at).total_seconds()
-    if idle > idle_seconds:
+    login, at = found
+    if login.session_ended_at is not None or login.last_seen_at is None or login.session_opened_at is None:
+        return None
+    idle = (at - login.last_seen_at).total_seconds()
+    if idle > lives.idle or (at - login.session_opened_at).total_seconds() > lives.longest:
         await end_session(session, session_hash)
         return None
-    if idle > idle_seconds / _TOUCHES_PER_IDLE:
+    if idle > lives.idle / _TOUCHES_PER_IDLE:
         await _touch(session, session_hash)
     return _person_of(vault, login)
 

@@ -44,6 +44,7 @@ class FaceLogin(SQLModel, table=True):
     name_sealed: str | None = None
     id_number_sealed: str | None = None
     session_hash: str | None = Field(default=None, unique=True)
+    session_opened_at: datetime | None = Field(default=None, sa_type=INSTANT)
     last_seen_at: datetime | None = Field(default=None, sa_type=INSTANT)
     session_ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)

@@ -158,6 +158,7 @@ CREATE TABLE face_login (
   name_sealed VARCHAR,
   id_number_sealed VARCHAR,
   session_hash VARCHAR,
+  session_opened_at TIMESTAMP WITH TIME ZONE,
   last_seen_at TIMESTAMP WITH TIME ZONE,
   session_ended_at TIMESTAMP WITH TIME ZONE,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
