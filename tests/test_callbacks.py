@@ -1,11 +1,13 @@
 """The platform's callbacks: stored before they are acknowledged, once, and refused for every wrong seal."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -150,6 +152,7 @@ async def test_what_an_event_says_is_for_the_countys_reviewer_only(server: ApiSe
     (row,) = await _rows(server)
     listed = (await server.get(Role.OPS, "/inbox")).json()["items"]
     assert [(one["id"], one["conflicts"], one["state_label"]) for one in listed] == [(row.id, 1, "已收到")]
+    assert listed[0]["source_label"] == "平台推送"
     assert "content" not in listed[0]
     path = f"/inbox/{row.id}/content"
     content = (await server.get(Role.REVIEWER, path)).json()
@@ -214,7 +217,10 @@ async def test_an_odd_answer_is_listed_for_ops_and_read_by_the_countys_reviewer(
     found = await server.get(Role.OPS, "/odd-answers", number=REFERENCE, operation="submitPolicy")
     assert len(found.json()["items"]) == 2
     assert (await server.get(Role.OPS, "/odd-answers", number="%")).json()["items"] == []
-    assert (await server.get(Role.OPS, "/odd-answers", format="xlsx")).content[:2] == b"PK"
+    exported = openpyxl.load_workbook(
+        io.BytesIO((await server.get(Role.OPS, "/odd-answers", format="xlsx")).content)
+    ).worksheets[0]
+    assert [row[1] for row in exported.values] == ["操作", "提交政策", "提交政策"]
 
 
 async def _rows(server: ApiServer) -> list[Inbox]:

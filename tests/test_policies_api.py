@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 from sqlmodel import col, select
@@ -380,6 +381,26 @@ async def contradiction(server: ApiServer, number: str) -> int:
     listed = (await server.get(Role.OPS, "/contradictions", state="open")).json()["items"]
     found: int = listed[0]["id"]
     return found
+
+
+def column(content: bytes, header: str) -> list[object]:
+    titles, *rows = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].values
+    return [row[titles.index(header)] for row in rows]
+
+
+async def test_excel_files_have_words_for_our_codes(server: ApiServer) -> None:
+    number = await uploaded(server)
+    await contradiction(server, number)
+
+    async def export(path: str) -> bytes:
+        return (await server.get(Role.REVIEWER, path, format="xlsx")).content
+
+    trail = await export("/trail")
+    assert column(trail, "操作")[:2] == ["上传政策", "上传文件"]
+    assert set(column(trail, "身份")) == {"县管理", "县操作员"}
+    assert column(await export("/policies"), "补贴项目") == ["耕地地力保护补贴"]
+    assert column(await export("/contradictions"), "类别") == ["政策审核结果"]
+    assert column(await export("/runs"), "阶段")[0] == "待审核"
 
 
 @pytest.mark.parametrize(("closed", "kind"), [(False, RunKind.SUBSIDY_FLOW), (True, RunKind.PAYMENT_CORRECTION)])
