@@ -1,14 +1,18 @@
 """The platform's callbacks: the seal is checked, the event stored, then acknowledged; the relay does the rest."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.beside_loop import beside_loop
+from api.limits import Room
 from api.parts import Parts, parts_of
 from api.problems import Problem
-from models.signing import SignatureRefused, sha256_hex, verify_callback
+from models.signing import PlatformCredentials, SignatureRefused, check_heads, sha256_hex, verify_callback
 from models.store.database import Pool, fetch_one
 from models.store.inbox import body_row
 
@@ -32,14 +36,9 @@ _STORE_CONFLICT = (
 async def take_callback(province_code: str, request: Request) -> Response:
     """204 once the event is durable, and for every repeat of it; 401 when the seal isn't right."""
     parts = parts_of(request)
-    body = await request.body()
-    event_id = _verified(parts, province_code, request, body)
-    values = {
-        "province": province_code,
-        "event": event_id,
-        "digest": sha256_hex(body),
-        "body": parts.vault.seal_body(body_row(province_code, event_id), body),
-    }
+    credentials = _addressed(parts, province_code, request)
+    async with _received(parts.callback_room, request) as body:
+        values = await beside_loop(len(body), lambda: _taken(parts, credentials, province_code, request, body))
     async with parts.database.pool(Pool.CALLBACKS).writing_once() as session:
         if await fetch_one(session, _STORE, **values) is None:
             await _keep_beside(session, values)
@@ -49,16 +48,52 @@ async def take_callback(province_code: str, request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _verified(parts: Parts, province_code: str, request: Request, body: bytes) -> str:
+def _addressed(parts: Parts, province_code: str, request: Request) -> PlatformCredentials:
+    """Whose platform it says it is from; what its headers can't be is refused before its body is read."""
     credentials = parts.clients.get(province_code)
     try:
         if credentials is None:
             raise SignatureRefused("no such province")
-        return verify_callback(credentials, request.headers, body, datetime.now(UTC)).callback_id
+        check_heads(request.headers, datetime.now(UTC))
     except SignatureRefused as refused:
-        _LOG.warning("callback refused", reason=str(refused))
-        detail = "请核对 webhook-id、webhook-timestamp、webhook-signature 以及所用密钥和时钟"
-        raise Problem(401, "SIGNATURE_REFUSED", "回调签名无效", detail) from None
+        raise _refusal(refused).hanging_up() from None
+    return credentials
+
+
+@asynccontextmanager
+async def _received(room: Room, request: Request) -> AsyncIterator[bytes]:
+    """The body; while it is being read and looked at it takes room that strangers share."""
+    pieces, size = [], 0
+    try:
+        async for piece in request.stream():
+            room.take(len(piece))
+            size += len(piece)
+            pieces.append(piece)
+        yield b"".join(pieces)
+    finally:
+        room.give(size)
+
+
+def _taken(
+    parts: Parts, credentials: PlatformCredentials, province_code: str, request: Request, body: bytes
+) -> dict[str, str]:
+    """The row of a callback whose signature is right."""
+    try:
+        event_id = verify_callback(credentials, request.headers, body, datetime.now(UTC)).callback_id
+    except SignatureRefused as refused:
+        raise _refusal(refused) from None
+    return {
+        "province": province_code,
+        "event": event_id,
+        "digest": sha256_hex(body),
+        "body": parts.vault.seal_body(body_row(province_code, event_id), body),
+    }
+
+
+def _refusal(refused: SignatureRefused) -> Problem:
+    _LOG.warning("callback refused", reason=str(refused))
+    detail = "请核对 webhook-id、webhook-timestamp、webhook-signature 以及所用密钥和时钟"
+    return Problem(401, "SIGNATURE_REFUSED", "回调签名无效", detail)
 
 
 async def _keep_beside(session: AsyncSession, values: dict[str, str]) -> None:

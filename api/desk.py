@@ -7,6 +7,7 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.bearer import principal_in
 from api.bell import Bell
 from api.idempotency import Answered, Reply, Work, answer_before, answer_once
 from api.paging import Format
@@ -15,7 +16,7 @@ from api.problems import Problem
 from models.stages import Role
 from models.store.database import Database, Pool
 from models.store.trail import Act, record
-from models.tokens import LONGEST_HOURS, Principal, Refusal, TokenRefused, read
+from models.tokens import Principal
 
 __all__ = ["COUNTY", "EVERYONE", "READERS", "Desk", "Reply", "Work", "for_roles"]
 
@@ -28,14 +29,6 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.REVIEWER: "审核人",
     Role.APPLICANT: "申请人",
     Role.OPS: "运维",
-}
-_TOKEN_WORDS: Mapping[Refusal, str] = {
-    Refusal.UNUSABLE: "请在请求头 Authorization 中带上有效的 Bearer 令牌；令牌过期请重新登录",
-    Refusal.EXPIRED: "令牌已过期，请重新登录或请运维重新签发",
-    Refusal.CLAIMS: "令牌缺少必要内容，或不是签发给本系统的；请运维用本系统的签发命令重新签发",
-    Refusal.TOO_LONG: f"令牌有效期超过 {LONGEST_HOURS} 小时，请运维重新签发",
-    Refusal.NOT_FOLDED: "令牌中的人员标识须为小写半角，否则同一个人会被当作两个人；请运维用本系统的签发命令重新签发",
-    Refusal.RESERVED: "令牌中的人员标识是系统保留的名称，请运维以本人的标识重新签发",
 }
 # A POST only because what is sought never stands in an address.
 SEARCH = "/search"
@@ -51,6 +44,7 @@ class Desk:
         self.database = _connections(request, parts).share_of(principal.county_code)
         self.vault = parts.vault
         self.objects = parts.objects
+        self.drawing = parts.drawing
         self.settings = parts.settings
         self.looks = parts.relay.looks if parts.relay else Bell()
         self.county = principal.county_code
@@ -102,11 +96,12 @@ class Desk:
 def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
     """A dependency: the desk of a caller who has one of these roles; the repeat of a POST comes no further."""
 
+    # the scheme is named for the documentation; what it found is read like the middleware reads it
     async def found(
-        request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+        request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
     ) -> AsyncIterator[Desk]:
         parts = parts_of(request)
-        principal = _principal(parts, bearer)
+        principal = principal_in(parts.token_key, request.headers.get("authorization", ""))
         if principal.role not in roles:
             allowed = "、".join(_ROLE_NAMES[role] for role in roles)
             detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
@@ -124,14 +119,3 @@ def _connections(request: Request, parts: Parts) -> Database:
     """A whole list has connections of its own: nobody else waits until it is written."""
     exports = request.query_params.get("format") == Format.XLSX
     return parts.database.pool(Pool.EXPORTS) if exports else parts.database
-
-
-def _principal(parts: Parts, bearer: HTTPAuthorizationCredentials | None) -> Principal:
-    try:
-        if bearer is None:
-            raise TokenRefused
-        return read(parts.token_key, bearer.credentials)
-    except TokenRefused as refused:
-        headers = {"WWW-Authenticate": "Bearer"}
-        words = _TOKEN_WORDS[refused.why]
-        raise Problem(401, refused.why.value, "未登录或令牌无效", words, headers=headers) from None

@@ -1,11 +1,15 @@
-"""How much a request may bring; held before a body is read and while it is read."""
+"""How much a request may bring and how long it may take to; held before a body is read and while it is read."""
 
+import asyncio
 from collections.abc import Mapping
+from time import monotonic
 
+from joserfc.jwk import OctKey
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bearer import principal_in
 from api.problems import Problem
 from models.platform import BODY_LIMIT
 
@@ -13,15 +17,27 @@ MIB = 1024 * 1024
 JSON_LIMIT = MIB
 # What a form says around its file.
 FORM_EXTRA = 64 * 1024
+# The largest request of a citizen names 100 counties.
+CITIZEN_LIMIT = 64 * 1024
 CALLBACKS = "/callbacks/"
+CITIZENS = "/citizen/"
+# A body has its time, and longer while it keeps coming: a county's line may be slow, but it is no drip.
+BYTES_PER_SECOND = 32 * 1024
+# What callbacks that are still being read may hold together; nobody knows yet who sent them.
+CALLBACK_ROOM = 64 * MIB
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body over the limit of its kind."""
+    """ASGI middleware: 401 before the body of somebody unknown is read, 413 for one over the limit of its kind.
 
-    def __init__(self, app: ASGIApp, upload_max_mib: int) -> None:
+    Callbacks and citizens have no token: the former prove themselves by their body, the latter's bodies are small.
+    """
+
+    def __init__(self, app: ASGIApp, upload_max_mib: int, token_key: OctKey, seconds: float) -> None:
         self._app = app
+        self._seconds = seconds
         self._upload_limit = upload_max_mib * MIB + FORM_EXTRA
+        self._token_key = token_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -29,38 +45,75 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         limit = self._limit(scope["path"], headers)
-        if _declared(headers) > limit:
-            await _too_large(limit).response()(scope, receive, send)
+        try:
+            self._check(scope["path"], headers, limit)
+        except Problem as refused:
+            # the rest of its body is nobody's
+            await refused.hanging_up().response()(scope, receive, send)
             return
-        await self._app(scope, _counted(receive, limit), send)
+        await self._app(scope, _bounded(receive, limit, self._seconds), send)
 
     def _limit(self, path: str, headers: Mapping[str, str]) -> int:
         if path.startswith(CALLBACKS):
             return BODY_LIMIT
+        if path.startswith(CITIZENS):
+            return CITIZEN_LIMIT
         is_form = headers.get("content-type", "").startswith("multipart/")
         return self._upload_limit if is_form else JSON_LIMIT
 
+    def _check(self, path: str, headers: Headers, limit: int) -> None:
+        if _declared(headers) > limit:
+            most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
+            raise Problem(413, "PAYLOAD_TOO_LARGE", "内容太大", f"最多 {most}，请缩小文件或分几次提交")
+        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZENS)):
+            principal_in(self._token_key, headers.get("authorization", ""))
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    seen = 0
 
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+def _bounded(receive: Receive, limit: int, seconds: float) -> Receive:
+    """Counts and times the body; an HTTPException is the one error that FastAPI's body reading lets through."""
+    seen, begun, whole = 0, monotonic(), False
+
+    async def bounded() -> Message:
+        nonlocal seen, whole
+        if whole:  # what comes now is only that the client has gone
+            return await receive()
+        left = begun + seconds + seen / BYTES_PER_SECOND - monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if seen > limit:
-                # an HTTPException is the one error that FastAPI's body reading lets through
-                raise HTTPException(413)
+                raise HTTPException(413, headers={"Connection": "close"})
         return message
 
-    return counted
+    return bounded
+
+
+class Room:
+    """Bytes that are held at one time by those who have not proved yet who they are."""
+
+    def __init__(self, size: int = CALLBACK_ROOM) -> None:
+        self.left = size
+
+    def take(self, size: int) -> None:
+        """503 when there is no room: whoever is honest comes again."""
+        if size > self.left:
+            detail = "正在接收的回调太多，请稍后重发"
+            raise Problem(503, "BUSY", "暂时无法接收", detail, headers={"Retry-After": "2"}).hanging_up()
+        self.left -= size
+
+    def give(self, size: int) -> None:
+        self.left += size
+
+
+def _brings_body(headers: Mapping[str, str]) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _declared(headers: Mapping[str, str]) -> int:
     declared = headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(413, "PAYLOAD_TOO_LARGE", "内容太大", f"最多 {limit // MIB} MiB，请缩小文件或分几次提交")

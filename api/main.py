@@ -21,6 +21,7 @@ from api import docs, problems
 from api.idempotency import Answered
 from api.limits import BodyLimit
 from api.parts import Parts
+from api.protocol import bounded
 from api.relay import Relay
 from api.routers import ROUTERS
 from api.security_headers import SecurityHeaders
@@ -50,7 +51,9 @@ def create_app(
     # With the scripts and styles of the documentation page.
     app = FastAPIOffline(None, None, title="一卡通对接", version="1", lifespan=_lifespan)
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
-    app.add_middleware(BodyLimit, upload_max_mib=settings.upload_max_mib)
+    app.add_middleware(
+        BodyLimit, upload_max_mib=settings.upload_max_mib, token_key=token_key, seconds=settings.request_seconds
+    )
     problems.install(app)
     app.add_exception_handler(Answered, _on_answered)
     for router in (docs.router, *ROUTERS):
@@ -80,6 +83,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for runner in runners:
             with contextlib.suppress(asyncio.CancelledError):
                 await runner
+        await parts.drawing.close()
 
 
 async def _temporal(settings: Settings) -> Client:
@@ -127,6 +131,7 @@ async def serve(settings: Settings) -> None:
         settings.api_port,
         access_log=False,
         server_header=False,
+        http=bounded(settings.request_seconds),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or "127.0.0.1",
     )

@@ -7,6 +7,8 @@ from fastapi import Request
 from joserfc.jwk import OctKey
 from temporalio.client import Client
 
+from api.drawing import Drawing
+from api.limits import Room
 from api.open_requests import OpenRequests
 from api.relay import Relay
 from models.settings import Settings
@@ -27,6 +29,8 @@ class Parts:
     temporal: Client | None
     relay: Relay | None
     open_requests: OpenRequests = field(default_factory=OpenRequests)
+    drawing: Drawing = field(default_factory=Drawing)
+    callback_room: Room = field(default_factory=Room)
 
 
 def parts_of(request: Request) -> Parts:

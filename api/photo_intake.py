@@ -1,18 +1,18 @@
 """How photos come in: drawn anew beside the loop, stored in S3, and only then referred to."""
 
 import asyncio
+import io
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from fastapi import Response
+from fastapi import Response, UploadFile
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply
 from api.limits import MIB
 from api.problems import Problem, conflict
-from models.photo_archive import ArchiveRefused, Member, MemberFault, PhotoArchive
-from models.photo_files import Photo, PhotoRefused, redraw
+from models.photo_archive import MAX_ARCHIVE_PIXELS, ArchiveRefused, Member, MemberFault, PhotoArchive
+from models.photo_files import Measure, Photo, PhotoRefused, measure
 from models.platform_words import DocumentKind
 from models.stages import ApplicationStage, Role, label
 from models.store.database import execute, fetch, scratch
@@ -22,8 +22,7 @@ from models.tables import Application, StoredFile
 
 MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8
-# A decoded photo takes up to 160 MB: two at a time, whoever asks.
-_DRAWING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="photos")
+ARCHIVE_SECONDS = 120.0
 # Evidence that is out may be sent again with other photos.
 _CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED)
 _BEFORE_FLOW = frozenset(
@@ -52,15 +51,21 @@ def may_take(desk: Desk, line: Application) -> None:
         raise conflict("PHOTOS_FIXED", "照片已固定", detail)
 
 
-async def draw(data: bytes) -> Photo:
+async def draw(desk: Desk, file: UploadFile) -> Photo:
     """The photo drawn anew, or 422 with what is wrong."""
-    if len(data) > MAX_PHOTO_BYTES:
+    if (file.size or 0) > MAX_PHOTO_BYTES:
         detail = f"照片超过 {MAX_PHOTO_BYTES // MIB} MiB，请缩小后重新上传"
         raise Problem(413, "PHOTO_TOO_LARGE", "照片太大", detail)
     try:
-        return await asyncio.get_running_loop().run_in_executor(_DRAWING, redraw, data)
+        size = await asyncio.to_thread(measure, file.file)
+        return await desk.drawing.draw(desk.county, size, lambda: _whole(file.file))
     except PhotoRefused as refused:
         raise Problem(422, refused.code, "照片不能使用", refused.message) from None
+
+
+def _whole(source: BinaryIO) -> bytes:
+    source.seek(0)
+    return source.read()
 
 
 async def store(desk: Desk, photo: Photo) -> StoredFile:
@@ -87,20 +92,34 @@ async def save_photos(
     )
 
 
-async def put_archive(desk: Desk, data: bytes, kind: DocumentKind | None) -> Response:
+async def put_archive(desk: Desk, source: BinaryIO, kind: DocumentKind | None) -> Response:
     """All photos of a zip, or none and what is wrong with each."""
     try:
-        archive = PhotoArchive(data, kind, MAX_PHOTO_BYTES)
+        archive = await asyncio.to_thread(PhotoArchive, source, kind, MAX_PHOTO_BYTES)
         contents = archive.contents()
     except ArchiveRefused as refused:
         raise Problem(422, refused.code, "压缩包不能使用", refused.message) from None
     faults = contents.faults + await _unfit(desk, contents.members)
     photos: list[NewPhoto] = []
     if not faults:
-        photos, faults = await _store_all(desk, archive, contents.members)
+        photos, faults = await _store_in_time(desk, archive, contents.members)
     if faults:
         raise _refused(faults)
     return await desk.once(lambda session: _keep(desk, session, photos))
+
+
+async def _store_in_time(
+    desk: Desk, archive: PhotoArchive, members: Sequence[Member]
+) -> tuple[list[NewPhoto], list[MemberFault]]:
+    try:
+        async with asyncio.timeout(ARCHIVE_SECONDS):
+            return await _store_all(desk, archive, members)
+    except TimeoutError:
+        raise _too_much("ARCHIVE_SLOW", f"压缩包在 {ARCHIVE_SECONDS:.0f} 秒内没有处理完") from None
+
+
+def _too_much(code: str, what: str) -> Problem:
+    return Problem(422, code, "压缩包不能使用", f"{what}，一张也没有保存；请缩小照片，或分几个压缩包上传")
 
 
 async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -> Reply:
@@ -140,35 +159,51 @@ async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
 async def _store_all(
     desk: Desk, archive: PhotoArchive, members: Sequence[Member]
 ) -> tuple[list[NewPhoto], list[MemberFault]]:
-    """Unpack, draw and store a few at a time, so that a large archive never lies unpacked in memory."""
+    """Draw and store a few at a time; no more of an archive is unpacked than is being drawn.
+
+    What all heads say is added up before the first is drawn. It ends early when nobody waits for the answer any more.
+    """
+    sizes, faults = await asyncio.to_thread(_measured, archive, members)
     photos: list[NewPhoto] = []
-    faults: list[MemberFault] = []
-    for start in range(0, len(members), TOGETHER):
-        group = members[start : start + TOGETHER]
-        for outcome in await asyncio.gather(*(_store_one(desk, archive, member) for member in group)):
-            if isinstance(outcome, MemberFault):
-                faults.append(outcome)
-            else:
-                photos.append(outcome)
+    for start in range(0, len(sizes), TOGETHER):
+        group = sizes[start : start + TOGETHER]
+        stored = await asyncio.gather(*(_store_one(desk, archive, member, size) for member, size in group))
+        photos += [one for one in stored if isinstance(one, NewPhoto)]
+        faults += [one for one in stored if isinstance(one, MemberFault)]
+        if await desk.request.is_disconnected():
+            raise Problem(408, "CLIENT_GONE", "连接已断开", "没有人等待结果，一张也没有保存")
     return photos, faults
 
 
-async def _store_one(desk: Desk, archive: PhotoArchive, member: Member) -> NewPhoto | MemberFault:
-    loop = asyncio.get_running_loop()
-    photo = await loop.run_in_executor(_DRAWING, _draw_member, archive, member)
-    if isinstance(photo, MemberFault):
-        return photo
-    return NewPhoto(member.application_no, member.kind, await store(desk, photo))
+def _measured(
+    archive: PhotoArchive, members: Sequence[Member]
+) -> tuple[list[tuple[Member, Measure]], list[MemberFault]]:
+    sizes: list[tuple[Member, Measure]] = []
+    faults: list[MemberFault] = []
+    pixels = 0
+    for member in members:
+        try:
+            size = measure(io.BytesIO(archive.read(member)))
+        except PhotoRefused as refused:
+            faults.append(_fault(member, refused))
+            continue
+        sizes.append((member, size))
+        pixels += size.pixels
+        if pixels > MAX_ARCHIVE_PIXELS:
+            raise _too_much("ARCHIVE_PIXELS", f"压缩包中的照片合计超过 {MAX_ARCHIVE_PIXELS // 10_000} 万像素")
+    return sizes, faults
 
 
-def _draw_member(archive: PhotoArchive, member: Member) -> Photo | MemberFault:
-    data = archive.read(member)
-    if isinstance(data, MemberFault):
-        return data
+def _fault(member: Member, refused: PhotoRefused) -> MemberFault:
+    return MemberFault(member.place, refused.code, refused.message, member.application_no)
+
+
+async def _store_one(desk: Desk, archive: PhotoArchive, member: Member, size: Measure) -> NewPhoto | MemberFault:
     try:
-        return redraw(data)
+        photo = await desk.drawing.draw(desk.county, size, lambda: archive.read(member))
     except PhotoRefused as refused:
-        return MemberFault(member.place, refused.code, refused.message, member.application_no)
+        return _fault(member, refused)
+    return NewPhoto(member.application_no, member.kind, await store(desk, photo))
 
 
 def _refused(faults: Sequence[MemberFault]) -> Problem:

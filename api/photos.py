@@ -25,7 +25,7 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
     """Takes the place of the one before; drawn anew, without what cameras write into a file."""
     async with desk.database.reading() as session:
         may_take(desk, await find_line(desk, session, application_no))
-    stored = await store(desk, await draw(await file.read()))
+    stored = await store(desk, await draw(desk, file))
 
     async def work(session: AsyncSession) -> Reply:
         line = await find_line(desk, session, application_no, changing=True)
@@ -60,5 +60,4 @@ async def get_photo(desk: LineReaders, application_no: str, kind: Kind) -> Respo
 @router.post("/photo-archives", status_code=201)
 async def put_photos(desk: Operators, file: Upload, kind: Annotated[DocumentKind | None, Form()] = None) -> Response:
     """A zip of `{application_no}.jpg` (with `kind`) or `{application_no}_{kind}.jpg`: all of them or none."""
-    data = await file.read()
-    return await put_archive(desk, data, kind)
+    return await put_archive(desk, file.file, kind)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
@@ -46,6 +47,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
     400: ("BAD_REQUEST", "请求读不出来", "请求内容不完整或格式不对，请核对后重新提交"),
     404: ("NOT_FOUND", "没有这一项", "请核对地址和编号；别的区县的数据在这里查不到"),
     405: ("METHOD_NOT_ALLOWED", "此地址不支持这种操作", "请核对请求方法，可用的操作见 /docs"),
+    408: ("REQUEST_TIMEOUT", "内容没有按时传完", "请检查网络后用同一 Idempotency-Key 重试；大文件请分几次提交"),
     413: ("PAYLOAD_TOO_LARGE", "内容太大", "请缩小文件或分几次提交"),
     415: ("UNSUPPORTED_MEDIA_TYPE", "内容的类型不对", "请按 /docs 所示的类型提交"),
 }
@@ -70,6 +72,11 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.headers = headers
+
+    def hanging_up(self) -> Self:
+        """The same, with the connection ended behind it."""
+        self.headers = {**(self.headers or {}), "Connection": "close"}
+        return self
 
     def response(self) -> JSONResponse:
         document: dict[str, object] = {

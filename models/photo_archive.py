@@ -1,16 +1,20 @@
 """A zip of photos whose member names are application numbers, read as if it were hostile."""
 
-import io
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
+from models.photo_files import PhotoRefused
 from models.platform_words import DocumentKind
 
 MAX_MEMBERS = 10_000
-MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+# Pictures hardly get smaller in a zip; what unpacks to much more than it may weigh holds something else.
+MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+# Some 80 photos of a camera's 12 million pixels, or 500 of a size that is good enough.
+MAX_ARCHIVE_PIXELS = 1_000_000_000
 MAX_RATIO = 200
 _KINDS = "|".join(kind.value for kind in DocumentKind)
 _NAME = re.compile(rf"([A-Za-z0-9-]{{1,40}})(?:_({_KINDS}))?\.(?:jpg|jpeg|png)", re.IGNORECASE)
@@ -54,11 +58,11 @@ class ArchiveRefused(Exception):
 class PhotoArchive:
     """An opened archive; nothing is unpacked before its names and sizes were looked at."""
 
-    def __init__(self, data: bytes, default_kind: DocumentKind | None, max_photo_bytes: int) -> None:
+    def __init__(self, source: BinaryIO, default_kind: DocumentKind | None, max_photo_bytes: int) -> None:
         self._default_kind = default_kind
         self._max_photo_bytes = max_photo_bytes
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            self._zip = zipfile.ZipFile(source)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
             raise ArchiveRefused("ARCHIVE_KIND", "不是完好的 zip 压缩包，请重新打包后上传") from None
         infos = self._zip.infolist()
@@ -86,17 +90,15 @@ class PhotoArchive:
             raise ArchiveRefused("ARCHIVE_EMPTY", "压缩包里没有照片，请检查后重新打包")
         return found
 
-    def read(self, member: Member) -> bytes | MemberFault:
-        """A member's bytes: at most the cap is unpacked, whatever the archive says about its size."""
+    def read(self, member: Member) -> bytes:
+        """A member's bytes: at most the cap is unpacked, whatever the archive says; PhotoRefused where it can't be."""
         try:
             with self._zip.open(member.info) as source:
                 data = source.read(self._max_photo_bytes + 1)
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError):
-            return MemberFault(
-                member.place, "MEMBER_DAMAGED", "压缩包中这一项已损坏或加了密码，请重新打包", member.application_no
-            )
+            raise PhotoRefused("MEMBER_DAMAGED", "压缩包中这一项已损坏或加了密码，请重新打包") from None
         if len(data) > self._max_photo_bytes:
-            return self._too_large(member.place, member.application_no)
+            raise PhotoRefused("PHOTO_TOO_LARGE", self._too_large())
         return data
 
     def _files(self) -> Iterator[tuple[int, zipfile.ZipInfo]]:
@@ -114,13 +116,12 @@ class PhotoArchive:
         if kind is None and self._default_kind is None:
             return MemberFault(place, "KIND_MISSING", "看不出照片种类，请在文件名中写明或上传时选择种类", number)
         if info.file_size > self._max_photo_bytes:
-            return self._too_large(place, number)
+            return MemberFault(place, "PHOTO_TOO_LARGE", self._too_large(), number)
         if info.file_size > MAX_RATIO * max(info.compress_size, 1):
             return MemberFault(place, "MEMBER_RATIO", "压缩比异常，不像照片，请重新打包", number)
         chosen = DocumentKind(kind.lower()) if kind else self._default_kind
         assert chosen is not None
         return Member(place, number, chosen, info)
 
-    def _too_large(self, place: int, application_no: str) -> MemberFault:
-        limit = self._max_photo_bytes // (1024 * 1024)
-        return MemberFault(place, "PHOTO_TOO_LARGE", f"照片超过 {limit} MiB，请缩小后重新打包", application_no)
+    def _too_large(self) -> str:
+        return f"照片超过 {self._max_photo_bytes // (1024 * 1024)} MiB，请缩小后重新打包"

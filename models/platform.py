@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, FailFast, Field, StringConstraints
 
 from models.platform_words import (
     AccountChangeStatus,
@@ -81,7 +81,7 @@ class Problem(Wire):
     code: ProblemCode
     detail: MaybePersonalText = None
     holder: CountyCode | None = None
-    errors: tuple[Fault, ...] = ()
+    errors: Annotated[tuple[Fault, ...], FailFast()] = ()
 
 
 class RefusalDetails(Wire):
@@ -90,7 +90,7 @@ class RefusalDetails(Wire):
     code: Text
     status: int
     holder: CountyCode | None = None
-    application_nos: tuple[Code, ...] = ()
+    application_nos: Annotated[tuple[Code, ...], FailFast()] = ()
 
 
 class Stored(Wire):
@@ -112,17 +112,17 @@ class CatalogItem(Wire):
 
 
 class Catalog(Wire):
-    items: tuple[CatalogItem, ...]
+    items: Annotated[tuple[CatalogItem, ...], FailFast()]
 
 
 class Town(Wire):
     code: Code
     name: Text
-    villages: tuple[CatalogItem, ...]
+    villages: Annotated[tuple[CatalogItem, ...], FailFast()]
 
 
 class Towns(Wire):
-    items: tuple[Town, ...]
+    items: Annotated[tuple[Town, ...], FailFast()]
 
 
 class Review(Wire):
@@ -159,7 +159,7 @@ class ResultPage(Wire):
     county_code: CountyCode
     page: Number
     result_pages: Number
-    results: Annotated[tuple[ResultLine, ...], Field(max_length=PAGE_LIMIT)]
+    results: Annotated[tuple[ResultLine, ...], FailFast(), Field(max_length=PAGE_LIMIT)]
 
 
 class Flow(Wire):
@@ -198,7 +198,7 @@ class PaymentPage(Wire):
     client_reference: Code | None
     county_code: CountyCode
     page: Number
-    payments: Annotated[tuple[Payment, ...], Field(max_length=PAGE_LIMIT)]
+    payments: Annotated[tuple[Payment, ...], FailFast(), Field(max_length=PAGE_LIMIT)]
 
 
 class AccountVerdict(Wire):
@@ -207,7 +207,7 @@ class AccountVerdict(Wire):
 
 
 class AccountVerdicts(Wire):
-    verdicts: Annotated[tuple[AccountVerdict, ...], Field(max_length=PAGE_LIMIT)]
+    verdicts: Annotated[tuple[AccountVerdict, ...], FailFast(), Field(max_length=PAGE_LIMIT)]
 
     @property
     def verdict_count(self) -> int:
@@ -237,7 +237,7 @@ class Invalidation(Wire):
 
 class InvalidationPage(Wire):
     pages: Count
-    items: Annotated[tuple[Invalidation, ...], Field(max_length=PAGE_LIMIT)]
+    items: Annotated[tuple[Invalidation, ...], FailFast(), Field(max_length=PAGE_LIMIT)]
 
 
 class OpenedFaceSession(Wire):

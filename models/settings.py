@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     answers_kept_days: int = Field(30, ge=1, le=3_650)
     logins_kept_days: int = Field(30, ge=1, le=3_650)
     verdicts_kept_days: int = Field(90, ge=1, le=3_650)
+    request_seconds: float = Field(20.0, gt=0)
     upload_max_mib: int = Field(20, ge=1, le=100)
     relay_poll_seconds: float = Field(1.0, gt=0)
     watch_seconds: float = Field(20.0, gt=0)

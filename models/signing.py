@@ -93,25 +93,35 @@ def sha256_hex(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def check_heads(headers: Mapping[str, str], now: datetime) -> SealedCallback:
+    """What a callback's headers say, before its body is read; SignatureRefused where they can't be right.
+
+    `headers` is looked up in lower case, as Starlette's is in any.
+    """
+    callback_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not _CALLBACK_ID.fullmatch(callback_id) or not _UNIX_SECONDS.fullmatch(sent_at):
+        raise SignatureRefused("webhook-id or webhook-timestamp is missing or malformed")
+    if not headers.get("webhook-signature"):
+        raise SignatureRefused("webhook-signature is missing")
+    if abs(now.timestamp() - int(sent_at)) > TOLERANCE_SECONDS:
+        raise SignatureRefused("webhook-timestamp is outside the tolerance")
+    return SealedCallback(callback_id, int(sent_at))
+
+
 def verify_callback(
     credentials: PlatformCredentials, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> SealedCallback:
-    """Raises SignatureRefused and nothing else. `headers` is looked up in lower case, as Starlette's is in any."""
-    callback_id, sent_at, signatures = (
-        headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
-    )
-    if not _CALLBACK_ID.fullmatch(callback_id) or not _UNIX_SECONDS.fullmatch(sent_at):
-        raise SignatureRefused("webhook-id or webhook-timestamp is missing or malformed")
-    if abs(now.timestamp() - int(sent_at)) > TOLERANCE_SECONDS:
-        raise SignatureRefused("webhook-timestamp is outside the tolerance")
+    """Raises SignatureRefused and nothing else."""
+    said = check_heads(headers, now)
     try:
-        at, content = datetime.fromtimestamp(int(sent_at), tz=UTC), body.decode()
+        at, content = datetime.fromtimestamp(said.sent_at_unix, tz=UTC), body.decode()
     except ValueError:
         raise SignatureRefused("the body is no text") from None
     live = (secret.get_secret_value() for secret in credentials.callback_secrets)
-    if not any(_matches(_seal(secret, callback_id, at, content), signatures) for secret in live):
+    signatures = headers["webhook-signature"]
+    if not any(_matches(_seal(secret, said.callback_id, at, content), signatures) for secret in live):
         raise SignatureRefused("no live secret made this signature")
-    return SealedCallback(callback_id, int(sent_at))
+    return said
 
 
 def _matches(expected: str, signatures: str) -> bool:

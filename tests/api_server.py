@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from temporalio.client import Client
 
 from api.main import build_database, build_objects, create_app
+from api.protocol import bounded
 from deploy.stack.objects import Access
 from models import tokens
 from models.settings import Settings
@@ -124,7 +125,10 @@ async def api_server(
     key = tokens.load_key(knobs.token_key_file)
     app = create_app(database, ring, objects, knobs, key, temporal, {PROVINCE: credentials})
     try:
-        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as http:
+        async with (
+            serving(app, knobs.request_seconds) as url,
+            httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as http,
+        ):
             yield ApiServer(app, http, database, ring, objects, knobs, credentials)
     finally:
         await database.dispose()
@@ -143,11 +147,14 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
+async def serving(app: ASGIApp, request_seconds: float = 20.0) -> AsyncIterator[str]:
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
+    bounds = bounded(request_seconds)
     server = _Server(
-        uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=5, proxy_headers=False)
+        uvicorn.Config(
+            app, log_level="error", http=bounds, access_log=False, timeout_graceful_shutdown=5, proxy_headers=False
+        )
     )
     # serve() would take over the signals of the whole test run
     running = asyncio.create_task(server._serve([door]))

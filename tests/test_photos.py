@@ -124,10 +124,8 @@ def test_a_picture_of_a_billion_pixels_is_not_decoded() -> None:
 
 
 async def test_photos_are_the_countys_and_the_applicants_own_and_fixed_in_time(server: ApiServer) -> None:
-    number, sent = await put_lines(server, 2, "draft")
-    async with server.database.transaction() as session:
-        await execute(session, "UPDATE application SET stage = 'closed' WHERE application_no = :no", no=sent)
-        await execute(session, "UPDATE application SET entered_by = 'wang' WHERE application_no = :no", no=number)
+    (number,) = await put_lines(server, 1, "draft", entered_by="wang")
+    (sent,) = await put_lines(server, 1, "closed")
     assert (await put(server, number, picture(), county=OTHER_COUNTY)).status_code == 404
     assert (await put(server, number, picture(), role=Role.APPLICANT, person="li")).status_code == 404
     assert (await put(server, number, picture(), role=Role.APPLICANT, person="wang")).status_code == 200
