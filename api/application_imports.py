@@ -63,13 +63,14 @@ async def hand_in(
     batch_no: Annotated[Word | None, Form()] = None,
 ) -> Response:
     """批量导入: all rows or none; with a batch number the rows are planned for that batch."""
-    data = await file.read()
-    if not data:
+    if not file.size:
         raise Problem(422, "FILE_EMPTY", "文件为空", "文件是空的（0 字节），请检查后重新上传")
     # without the lists no row could be checked, and the person would learn it only from the run
     await catalogs_for(desk, fund_year)
-    media_type = XLSX if data.startswith(ZIP_MAGIC) else CSV
-    stored = await desk.objects.put(desk.county, data, media_type, desk.person)
+    async with desk.whole_files.one():
+        data = await file.read()
+        media_type = XLSX if data.startswith(ZIP_MAGIC) else CSV
+        stored = await desk.objects.put(desk.county, data, media_type, desk.person)
 
     async def work(session: AsyncSession) -> Reply:
         batch_id = await open_batch_id(desk, session, batch_no, fund_year) if batch_no else None

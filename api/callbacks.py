@@ -56,7 +56,7 @@ def _addressed(parts: Parts, province_code: str, request: Request) -> PlatformCr
             raise SignatureRefused("no such province")
         check_heads(request.headers, datetime.now(UTC))
     except SignatureRefused as refused:
-        raise _refusal(refused).hanging_up() from None
+        raise _refusal(refused) from None
     return credentials
 
 

@@ -45,6 +45,7 @@ class Desk:
         self.vault = parts.vault
         self.objects = parts.objects
         self.drawing = parts.drawing
+        self.whole_files = parts.whole_files
         self.settings = parts.settings
         self.looks = parts.relay.looks if parts.relay else Bell()
         self.county = principal.county_code

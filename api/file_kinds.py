@@ -1,18 +1,20 @@
 """What a file really is: its content decides, its name may only agree; and what of it is stored."""
 
 import asyncio
-import io
-import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import PurePath
 
-from PIL import Image
+from fastapi import UploadFile
 
+from api.desk import Desk
+from api.photo_intake import drawn
 from api.problems import Problem
 from models.pdf_files import clean_pdf, is_pdf
+from models.photo_files import TOO_LARGE, PhotoRefused
 from models.platform_words import MediaType
 from models.sheet_archive import is_workbook
 
-MAX_PIXELS = 40_000_000
 _NAMES = {
     ".pdf": MediaType.PDF,
     ".png": MediaType.PNG,
@@ -21,58 +23,56 @@ _NAMES = {
     ".xlsx": MediaType.XLSX,
 }
 _MAGIC = {MediaType.PNG: b"\x89PNG\r\n\x1a\n", MediaType.JPEG: b"\xff\xd8\xff"}
+_HEAD = 8
 
-_IMAGES = {MediaType.PNG: "PNG", MediaType.JPEG: "JPEG"}
 
+@asynccontextmanager
+async def as_stored(desk: Desk, file: UploadFile) -> AsyncIterator[tuple[bytes, MediaType]]:
+    """The bytes to store and their kind: a picture drawn anew, of a PDF what is between its head and its end.
 
-async def as_stored(data: bytes, name: str) -> tuple[bytes, MediaType]:
-    """The bytes to store and their kind: of a PDF what is between its head and its end.
-
-    A Problem for a file that is empty, damaged or of another kind than its name says.
+    A Problem for a file that is empty, damaged or of another kind than its name says. What is no picture is held
+    whole, and only so much of it at a time, until the block ends.
     """
-    kind = await asyncio.to_thread(kind_of, data, name)
-    if kind is MediaType.PDF:
-        clean = await asyncio.to_thread(clean_pdf, data)
-        if clean is None:
-            raise _damaged()
-        return clean, kind
-    if kind in _IMAGES and not await asyncio.to_thread(_is_picture, data, _IMAGES[kind]):
-        raise _damaged()
-    return data, kind
+    picture = _picture_kind(await file.read(_HEAD))
+    if picture is not None:
+        _check_name(file.filename or "", picture)
+        yield await _drawn(desk, file)
+        return
+    async with desk.whole_files.one():
+        await file.seek(0)
+        yield await asyncio.to_thread(_checked, await file.read(), file.filename or "")
 
 
-def kind_of(data: bytes, name: str) -> MediaType:
-    """The kind by the content, if the name says no other one."""
+async def _drawn(desk: Desk, file: UploadFile) -> tuple[bytes, MediaType]:
+    try:
+        photo = await drawn(desk, file)
+    except PhotoRefused as refused:
+        if refused.code == TOO_LARGE[0]:
+            raise _refused("FILE_PIXELS", refused.message) from None
+        raise _damaged() from None
+    return photo.data, photo.media_type
+
+
+def _checked(data: bytes, name: str) -> tuple[bytes, MediaType]:
     if not data:
         raise _refused("FILE_EMPTY", "文件为空（0 字节），请重新选择文件上传")
-    kind = _guess(data)
+    kind = MediaType.PDF if is_pdf(data) else MediaType.XLSX if is_workbook(data) else None
     if kind is None:
         raise _refused("FILE_KIND", "只能上传 PDF、PNG、JPEG 或 xlsx 文件，请转换格式后上传")
+    _check_name(name, kind)
+    content = clean_pdf(data) if kind is MediaType.PDF else data
+    if content is None:
+        raise _damaged()
+    return content, kind
+
+
+def _picture_kind(head: bytes) -> MediaType | None:
+    return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _check_name(name: str, kind: MediaType) -> None:
     if _NAMES.get(PurePath(name).suffix.lower(), kind) is not kind:
         raise _refused("FILE_KIND", "文件内容与扩展名不符，请用原软件重新导出后上传")
-    return kind
-
-
-def _guess(data: bytes) -> MediaType | None:
-    if data.startswith(b"PK"):
-        return MediaType.XLSX if is_workbook(data) else None
-    pictures = (kind for kind, magic in _MAGIC.items() if data.startswith(magic))
-    return next(pictures, MediaType.PDF if is_pdf(data) else None)
-
-
-def _is_picture(data: bytes, name: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(io.BytesIO(data), formats=(name,)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise _refused("FILE_PIXELS", f"图片超过 {MAX_PIXELS // 1_000_000} 百万像素，请缩小后上传")
-                image.load()
-        except Problem:
-            raise
-        except Exception:  # a decoder fails on hostile bytes in any way it likes
-            return False
-    return True
 
 
 def _damaged() -> Problem:

@@ -25,15 +25,14 @@ _SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", 
 async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Response:
     """The kind is told by the content; the name is looked at and forgotten, it may say a person's.
 
-    A PDF is kept from its head to its end.
+    A picture is drawn anew, a PDF kept from its head to its end.
     """
-    data = await file.read()
     limit = desk.settings.upload_max_mib
-    if len(data) > limit * MIB:
+    if (file.size or 0) > limit * MIB:
         raise Problem(413, "PAYLOAD_TOO_LARGE", "文件太大", f"文件最大 {limit} MiB，请压缩或拆分后上传")
-    content, kind = await as_stored(data, file.filename or "")
-    # the object is there before any row refers to it
-    stored = await desk.objects.put(desk.county, content, kind.value, desk.person)
+    async with as_stored(desk, file) as (content, kind):
+        # the object is there before any row refers to it
+        stored = await desk.objects.put(desk.county, content, kind.value, desk.person)
 
     async def work(session: AsyncSession) -> Reply:
         row = await save_file(session, stored)

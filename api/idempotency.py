@@ -16,6 +16,7 @@ from models.store.vault import Vault
 
 HEADER = "Idempotency-Key"
 _MAX_KEY = 200
+_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,24 @@ async def fingerprint(request: Request) -> str:
 
 async def _digest_form(digest: "hashlib._Hash", form: FormData) -> None:
     for name, value in form.multi_items():
-        data = await _content(value) if isinstance(value, UploadFile) else value.encode()
-        digest.update(f"{name}:{len(data)}:".encode() + hashlib.sha256(data).digest())
+        size, content = await _digest_file(value) if isinstance(value, UploadFile) else _digest_text(value)
+        digest.update(f"{name}:{size}:".encode() + content)
 
 
-async def _content(file: UploadFile) -> bytes:
+async def _digest_file(file: UploadFile) -> tuple[int, bytes]:
+    """Piece by piece: a file lies on the disk, and there it stays."""
     await file.seek(0)
-    data = await file.read()
+    size, content = 0, hashlib.sha256()
+    while piece := await file.read(_PIECE):
+        size += len(piece)
+        content.update(piece)
     await file.seek(0)
-    return data
+    return size, content.digest()
+
+
+def _digest_text(value: str) -> tuple[int, bytes]:
+    data = value.encode()
+    return len(data), hashlib.sha256(data).digest()
 
 
 async def answer_once(session: AsyncSession, vault: Vault, caller: str, request: Request, work: Work) -> Response:

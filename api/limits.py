@@ -48,8 +48,8 @@ class BodyLimit:
         try:
             self._check(scope["path"], headers, limit)
         except Problem as refused:
-            # the rest of its body is nobody's
-            await refused.hanging_up().response()(scope, receive, send)
+            # the server throws the rest of the body away as it comes; hung up on, a client might never see the answer
+            await refused.response()(scope, receive, send)
             return
         await self._app(scope, _bounded(receive, limit, self._seconds), send)
 
@@ -87,7 +87,7 @@ def _bounded(receive: Receive, limit: int, seconds: float) -> Receive:
             seen += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if seen > limit:
-                raise HTTPException(413, headers={"Connection": "close"})
+                raise HTTPException(413)
         return message
 
     return bounded

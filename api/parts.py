@@ -11,6 +11,7 @@ from api.drawing import Drawing
 from api.limits import Room
 from api.open_requests import OpenRequests
 from api.relay import Relay
+from models.places import Places
 from models.settings import Settings
 from models.signing import PlatformCredentials
 from models.store.database import Database
@@ -30,6 +31,8 @@ class Parts:
     relay: Relay | None
     open_requests: OpenRequests = field(default_factory=OpenRequests)
     drawing: Drawing = field(default_factory=Drawing)
+    # files that are held whole, of up to 20 MiB each
+    whole_files: Places = field(default_factory=lambda: Places(3, wait_seconds=1.5))
     callback_room: Room = field(default_factory=Room)
 
 

@@ -57,10 +57,15 @@ async def draw(desk: Desk, file: UploadFile) -> Photo:
         detail = f"照片超过 {MAX_PHOTO_BYTES // MIB} MiB，请缩小后重新上传"
         raise Problem(413, "PHOTO_TOO_LARGE", "照片太大", detail)
     try:
-        size = await asyncio.to_thread(measure, file.file)
-        return await desk.drawing.draw(desk.county, size, lambda: _whole(file.file))
+        return await drawn(desk, file)
     except PhotoRefused as refused:
         raise Problem(422, refused.code, "照片不能使用", refused.message) from None
+
+
+async def drawn(desk: Desk, file: UploadFile) -> Photo:
+    """A picture that people will see, drawn anew; raises PhotoRefused."""
+    size = await asyncio.to_thread(measure, file.file)
+    return await desk.drawing.draw(desk.county, size, lambda: _whole(file.file))
 
 
 def _whole(source: BinaryIO) -> bytes:

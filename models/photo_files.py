@@ -50,7 +50,7 @@ class Measure:
 
 
 NOT_A_PICTURE = ("PHOTO_KIND", "不是 JPEG 或 PNG 图片，请重新拍照或导出为 JPEG 后上传")
-_TOO_LARGE = (
+TOO_LARGE = (
     "PHOTO_PIXELS",
     f"图片的像素太多（最多 {MAX_PIXELS // 10_000} 万像素，每边最多 {MAX_SIDE} 像素，PNG 和渐进式 JPEG 更少），"
     f"请缩小到 {LONGEST_EDGE}×3000 像素以内后重新上传",
@@ -86,7 +86,7 @@ def _hostile() -> Iterator[None]:
         except PhotoRefused:
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
-            raise PhotoRefused(*_TOO_LARGE) from None
+            raise PhotoRefused(*TOO_LARGE) from None
         except Exception:
             raise PhotoRefused(*NOT_A_PICTURE) from None
 
@@ -95,7 +95,7 @@ def _opened(source: BinaryIO) -> Image.Image:
     source.seek(0)
     image = Image.open(source, formats=_FORMATS)
     if max(image.size) > MAX_SIDE or image.width * image.height > MAX_PIXELS:
-        raise PhotoRefused(*_TOO_LARGE)
+        raise PhotoRefused(*TOO_LARGE)
     return image
 
 
@@ -106,7 +106,7 @@ def _bounded(image: Image.Image) -> Measure:
     if image.format == "PNG" and max(image.size) > LONGEST_EDGE:
         decoded *= 2  # a picture with alpha is multiplied out before it is made smaller
     if decoded > MAX_DECODED_BYTES:
-        raise PhotoRefused(*_TOO_LARGE)
+        raise PhotoRefused(*TOO_LARGE)
     return Measure(pixels, decoded)
 
 

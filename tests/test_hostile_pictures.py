@@ -3,7 +3,6 @@
 import asyncio
 import io
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -162,14 +161,14 @@ async def test_twelve_hostile_uploads_take_little_and_stand_in_nobodys_way(serve
     ] * 3
     before = _rss()
     async with _watched() as peaks:
-        attack = asyncio.gather(*(put(server, mine, bomb) for bomb in bombs))
-        await asyncio.wait([attack], timeout=0.5)
-        begun = time.monotonic()
+        attack = [asyncio.create_task(put(server, mine, bomb)) for bomb in bombs]
+        await asyncio.wait(attack, return_when=asyncio.FIRST_COMPLETED)
         taken = await put(server, other, picture(), county=OTHER_COUNTY)
-        waited = time.monotonic() - begun
-        answers = await attack
+        before_it = sum(task.done() for task in attack)
+        answers = await asyncio.gather(*attack)
     assert taken.status_code == 200
-    assert waited <= 2
+    # those that are refused by their heads, and what was being drawn when it came
+    assert before_it <= 8
     assert {answer.status_code for answer in answers} == {200, 422}
     assert max(peaks) - before <= 250
     async with asyncio.timeout(60):

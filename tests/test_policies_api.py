@@ -302,8 +302,6 @@ def workbook() -> bytes:
     ("data", "name", "kind"),
     [
         (PDF, "a.pdf", "application/pdf"),
-        (png(), "a.png", "image/png"),
-        (png(), "照片", "image/png"),
         (workbook(), "a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ],
 )
@@ -312,6 +310,15 @@ async def test_a_file_comes_back_as_it_was(server: ApiServer, data: bytes, name:
     answer = await server.get(Role.REVIEWER, f"/files/{file_id}")
     assert (answer.content, answer.headers["content-type"]) == (data, kind)
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["a.png", "照片"])
+async def test_a_picture_is_drawn_anew(server: ApiServer, name: str) -> None:
+    """What hides in it, places and whole archives behind its end, is not what others will see."""
+    answer = await server.get(Role.REVIEWER, f"/files/{await stored(server, png() + b'PK hidden', name)}")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert b"hidden" not in answer.content
+    assert answer.content.startswith(b"\xff\xd8\xff")
 
 
 async def test_a_scan_with_bytes_around_it_is_kept_from_head_to_end(server: ApiServer) -> None:
