@@ -1,26 +1,24 @@
-"""Asking the platform by ourselves: the safety net behind its events, and the second question after a contradiction."""
+"""Asking the platform by ourselves: the safety net behind its events."""
 
-import json
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import select
 from temporalio import activity
 
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
+from activities.second_questions import SecondQuestions
 from activities.tries import for_each, patiently
 from models.platform import Wire
 from models.platform_words import AccountChangeStatus, DatasetStatus, EventType, FlowStatus, ReviewStatus
-from models.stages import ContradictionState, DatasetStage
+from models.stages import DatasetStage
 from models.store.card_parts import AT_PLATFORM
-from models.store.contradictions import seal_row
 from models.store.database import Database, execute, fetch, fetch_one
 from models.store.inbox import put_asked
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
-from models.tables import Contradiction, Dataset, Flow
+from models.tables import Dataset, Flow
 
 REVIEWS = {
     RunKind.POLICY_REVIEW: ("policy", "policy_no", EventType.POLICY_REVIEWED),
@@ -35,6 +33,7 @@ class AskingActivities:
         self._database = database
         self._vault = vault
         self._platform = platform
+        self._second = SecondQuestions(database, vault, platform)
 
     @activity.defn
     async def ask_platform(self, subject: Subject) -> None:
@@ -43,7 +42,7 @@ class AskingActivities:
             await self._ask(subject)
         except PlatformRefusal as refusal:
             activity.logger.warning("asked about %s: %s", subject.number, refusal)
-        await self._ask_about_contradictions(subject)
+        await self._second.ask(subject)
 
     async def _ask(self, subject: Subject) -> None:
         if subject.kind in REVIEWS:
@@ -162,56 +161,3 @@ class AskingActivities:
     async def _store(self, subject: Subject, kind: EventType, reference: str, data: Wire) -> None:
         async with self._database.transaction() as session:
             await put_asked(session, self._vault, subject.county_code, kind, reference, data, datetime.now(UTC))
-
-    async def _ask_about_contradictions(self, subject: Subject) -> None:
-        """Put the platform's answer to a second question beside each open contradiction."""
-        statement = select(Contradiction).where(
-            Contradiction.number == subject.number,
-            Contradiction.state == ContradictionState.OPEN,
-            col(Contradiction.asked_at).is_(None),
-        )
-        async with self._database.reading() as session:
-            rows = list((await session.exec(statement)).all())
-        for row in rows:
-            await self._keep_answer(row, await self._ask_again(subject, row))
-
-    async def _ask_again(self, subject: Subject, row: Contradiction) -> Wire | None:
-        claimed = json.loads(
-            self._vault.open(Field.DETAIL, seal_row(row.number, row.kind, row.line_key), row.claimed_sealed)
-        )
-        try:
-            if row.kind.endswith(".reviewed"):
-                return await self._platform.get_review(subject.county_code, claimed["submission_id"])
-            if "submission_id" in claimed:
-                return await self._platform.get_account_change(row.county_code, claimed["submission_id"])
-            if row.kind.startswith("result_"):
-                return await self._ask_about_results(subject, row, claimed)
-            return await self._ask_about_flow(subject, claimed)
-        except PlatformRefusal:
-            return None
-
-    async def _ask_about_results(self, subject: Subject, row: Contradiction, claimed: dict[str, Any]) -> Wire | None:
-        dataset = await self._dataset(row.line_key.partition("#")[0])
-        if dataset is None or dataset.platform_id is None:
-            return None
-        return await self._platform.get_result_page(subject.county_code, dataset.platform_id, int(claimed["page"]))
-
-    async def _ask_about_flow(self, subject: Subject, claimed: dict[str, Any]) -> Wire | None:
-        async with self._database.reading() as session:
-            flow = (await session.exec(select(Flow).where(Flow.flow_no == subject.number))).first()
-        if flow is None or flow.platform_id is None:
-            return None
-        if "page" not in claimed:
-            return await self._platform.get_flow(subject.county_code, flow.platform_id)
-        return await self._platform.get_payment_page(subject.county_code, flow.platform_id, int(claimed["page"]))
-
-    async def _keep_answer(self, row: Contradiction, answer: Wire | None) -> None:
-        place = seal_row(row.number, row.kind, row.line_key)
-        sealed = None if answer is None else self._vault.seal(Field.DETAIL, place, answer.model_dump_json())
-        async with self._database.transaction() as session:
-            await execute(
-                session,
-                "UPDATE contradiction SET asked_at = now(), asked_sealed = :sealed WHERE id = :id",
-                id=row.id,
-                sealed=sealed,
-            )

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.contrary_payments import CHANGED
 from activities.effects_notices import tell_failed
 from activities.effects_payments import decide_lines, flow_of
-from models.platform import Payment, PaymentPage
+from models.platform import Payment
 from models.stages import FlowStage
 from models.store.database import execute, fetch_int, scratch
 from models.store.vault import Field, Vault
@@ -21,29 +22,21 @@ Content = dict[str, Any]
 
 async def _take_payment(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     payment = Payment.model_validate_json(json.dumps(claimed))
-    return await _pay_as_claimed(session, vault, row, [payment])
+    return await _pay_as_claimed(session, vault, row, payment)
 
 
-async def _take_page(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
-    page = PaymentPage.model_validate_json(json.dumps(claimed))
-    return await _pay_as_claimed(session, vault, row, list(page.payments))
-
-
-async def _pay_as_claimed(
-    session: AsyncSession, vault: Vault, row: Contradiction, payments: list[Payment]
-) -> str | None:
+async def _pay_as_claimed(session: AsyncSession, vault: Vault, row: Contradiction, payment: Payment) -> str | None:
     """The amount stays the line's whole; what would pay an application twice is not taken."""
     flow = await flow_of(session, row.number)
     assert flow is not None, "a contradiction of a flow's payments belongs to a flow"
-    lines = [(p.application_no, p.attempt, p.sequence, p.status.value) for p in payments]
+    line = (payment.application_no, payment.attempt, payment.sequence, payment.status.value)
     columns = {"application_no": "text", "attempt": "int", "sequence": "int", "status": "text"}
-    await scratch(session, "claimed_line", columns, lines)
+    await scratch(session, "claimed_line", columns, [line])
     for hindrance, lines_hindered in ((SENT_AGAIN, SENT_AGAIN_LINES), (TAKEN_OTHERWISE, TAKEN_OTHERWISE_LINES)):
         if await fetch_int(session, lines_hindered, flow=flow.id):
             await execute(session, "DROP TABLE claimed_line")
             return hindrance
-    for payment in payments:
-        await _insert_decision(session, vault, flow, payment)
+    await _insert_decision(session, vault, flow, payment)
     await execute(
         session,
         "UPDATE flow_line l SET payment_sequence = c.sequence - 1 FROM claimed_line c WHERE l.flow_id = :flow"
@@ -51,8 +44,8 @@ async def _pay_as_claimed(
         " AND l.payment_sequence <= c.sequence",
         flow=flow.id,
     )
-    await decide_lines(session, flow, "SELECT DISTINCT application_no, attempt FROM claimed_line")
-    await tell_failed(session, vault, flow, "SELECT DISTINCT application_no, attempt FROM claimed_line")
+    await decide_lines(session, flow, "SELECT application_no, attempt FROM claimed_line")
+    await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM claimed_line")
     await execute(session, "DROP TABLE claimed_line")
     return None
 
@@ -97,5 +90,5 @@ PAYMENT_CLAIMS: dict[str, Callable[[AsyncSession, Vault, Contradiction, Content]
     "payment_amount": _take_payment,
     "payment_late": _take_payment,
     "payment_over_indicator": _take_payment,
-    "payment_page": _take_page,
+    CHANGED: _take_payment,
 }

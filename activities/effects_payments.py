@@ -1,60 +1,20 @@
 """Pages of payment results take effect: a higher sequence is news, anything else is history or a contradiction."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.contrary import ContraryPayment
+from activities.contrary_payments import Entry, differing, keep_contrary, leave_out_contrary, put_incoming
 from activities.effects_notices import tell_failed
 from models.platform import PaymentPage as Page
 from models.stages import FlowStage
-from models.store.contradictions import Claim, keep
-from models.store.database import Value, execute, fetch, scratch
-from models.store.vault import Field, Vault
+from models.store.database import execute, fetch
+from models.store.vault import Vault
 from models.tables import Flow
-
-COLUMNS = {
-    "inbox_id": "bigint",
-    "page": "int",
-    "position": "int",
-    "application_no": "text",
-    "attempt": "int",
-    "sequence": "int",
-    "status": "text",
-    "amount_fen": "bigint",
-    "bank_serial_no": "text",
-    "reason_code": "text",
-    "reason_sealed": "text",
-    "at": "timestamptz",
-}
-# What is wrong with a claimed payment, in the order in which it is judged.
-CONTRADICTED = """
-SELECT i.inbox_id, i.page, i.position,
-  CASE WHEN l.id IS NULL THEN 'payment_unknown_line'
-       WHEN l.state <> 'accepted' THEN 'payment_not_accepted'
-       WHEN l.amount_fen <> i.amount_fen THEN 'payment_amount'
-       WHEN i.status = 'paid' AND i.sequence > l.payment_sequence AND EXISTS (SELECT 1 FROM flow_line n
-         WHERE n.application_id = l.application_id
-         AND n.flow_id > l.flow_id AND n.state NOT IN ('withdrawn', 'deferred', 'cancelled')) THEN 'payment_late'
-       WHEN p.id IS NOT NULL AND (p.status <> i.status OR p.reason_code IS DISTINCT FROM i.reason_code
-         OR p.bank_serial_no IS DISTINCT FROM i.bank_serial_no) THEN 'payment_content'
-       WHEN EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no AND o.attempt = i.attempt
-         AND o.sequence = i.sequence AND (o.page, o.position) < (i.page, i.position)
-         AND (o.status <> i.status OR o.reason_code IS DISTINCT FROM i.reason_code)) THEN 'payment_content'
-       WHEN i.status = 'paid' AND l.money = 'released' AND i.sequence > l.payment_sequence
-         AND d.total_fen - d.reserved_fen - d.paid_fen
-         < sum(i.amount_fen) FILTER (WHERE i.status = 'paid' AND l.money = 'released')
-           OVER (PARTITION BY l.indicator_id ORDER BY i.page, i.position) THEN 'payment_over_indicator'
-  END AS kind,
-  l.payment, l.payment_sequence, l.amount_fen, l.state
-FROM incoming i
-LEFT JOIN flow_line l ON l.flow_id = :flow AND l.application_no = i.application_no AND l.attempt = i.attempt
-LEFT JOIN payment p ON p.flow_line_id = l.id AND p.sequence = i.sequence AND p.source = 'platform'
-LEFT JOIN indicator d ON d.id = l.indicator_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +25,40 @@ class TakenPage:
 
 async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]) -> dict[int, str]:
     """Apply pages of one flow, before or after its end; gives the effect per event."""
-    effects, fresh = {}, []
+    effects, fresh, copies = {}, [], []
     for each in taken:
-        effects[each.inbox_id] = effect = await _take_page(session, vault, flow, each)
+        effects[each.inbox_id] = effect = await _take_page(session, flow, each)
         if effect == "applied":
             fresh.append(each)
-    if fresh:
-        await execute(session, "DROP TABLE IF EXISTS incoming")
-        await scratch(session, "incoming", COLUMNS, _rows(vault, fresh), key="application_no")
-        await _keep_contradicted(session, vault, flow, fresh)
-        await _apply_incoming(session, flow)
-        await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM incoming")
-        await execute(session, "DROP TABLE incoming")
+        elif effect == "contradiction":
+            copies.append(each)
+    # Copies are compared with what stands once the pages that came first are applied.
+    contrary = await _apply_pages(session, vault, flow, fresh) if fresh else []
+    if copies:
+        contrary += await differing(session, vault, flow, [(each.inbox_id, each.page) for each in copies])
+    await keep_contrary(session, vault, flow, contrary)
     return effects
 
 
-async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: TakenPage) -> str:
-    """A page is taken once; another content under its number is judged line by line like any page."""
+async def _apply_pages(
+    session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]
+) -> list[ContraryPayment]:
+    """Apply what the pages say; gives what contradicts."""
+    entries = [
+        Entry(each.inbox_id, each.page.page, place, payment)
+        for each in taken
+        for place, payment in enumerate(each.page.payments)
+    ]
+    await put_incoming(session, vault, entries)
+    contrary = await leave_out_contrary(session, flow, entries)
+    await _apply_incoming(session, flow)
+    await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM incoming")
+    await execute(session, "DROP TABLE incoming")
+    return contrary
+
+
+async def _take_page(session: AsyncSession, flow: Flow, taken: TakenPage) -> str:
+    """A page is taken once; under another content of its number the lines that differ are kept and none is applied."""
     content = "".join(payment.model_dump_json() for payment in taken.page.payments)
     digest = hashlib.sha256(content.encode()).hexdigest()
     new = await execute(
@@ -103,70 +80,7 @@ async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: Tak
     )
     if known[0][0] == digest:
         return "again"
-    await keep(
-        session,
-        vault,
-        Claim(
-            county_code=flow.county_code,
-            number=flow.flow_no,
-            kind="payment_page",
-            line_key=f"page {taken.page.page}",
-            applied={"content_sha256": known[0][0]},
-            claimed=json.loads(taken.page.model_dump_json()),
-            inbox_id=taken.inbox_id,
-        ),
-    )
     return "contradiction"
-
-
-def _rows(vault: Vault, taken: Sequence[TakenPage]) -> list[tuple[Value, ...]]:
-    rows: list[tuple[Value, ...]] = []
-    for each in taken:
-        for position, payment in enumerate(each.page.payments):
-            number, reason = payment.application_no, payment.reason
-            rows.append(
-                (
-                    each.inbox_id,
-                    each.page.page,
-                    position,
-                    number,
-                    payment.attempt,
-                    payment.sequence,
-                    payment.status.value,
-                    payment.amount_fen,
-                    payment.bank_serial_no,
-                    payment.reason_code.value if payment.reason_code else None,
-                    vault.seal(Field.REASON, number, reason) if reason else None,
-                    payment.at,
-                )
-            )
-    return rows
-
-
-async def _keep_contradicted(session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]) -> None:
-    claims = {each.inbox_id: each.page for each in taken}
-    found = await fetch(session, f"SELECT * FROM ({CONTRADICTED}) AS judged WHERE kind IS NOT NULL", flow=flow.id)
-    for inbox_id, page, position, kind, payment, sequence, amount_fen, state in found:
-        claim = claims[inbox_id].payments[position]
-        await keep(
-            session,
-            vault,
-            Claim(
-                county_code=flow.county_code,
-                number=flow.flow_no,
-                kind=kind,
-                line_key=f"{claim.application_no}#{claim.attempt}",
-                applied={"state": state, "payment": payment, "sequence": sequence, "amount_fen": amount_fen},
-                claimed=claim.model_dump(mode="json") | {"page": page},
-                inbox_id=inbox_id,
-            ),
-        )
-        await execute(
-            session,
-            "DELETE FROM incoming WHERE inbox_id = :inbox_id AND position = :position",
-            inbox_id=inbox_id,
-            position=position,
-        )
 
 
 async def _apply_incoming(session: AsyncSession, flow: Flow) -> None:

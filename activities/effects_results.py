@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities.contrary import ContraryLine
+from activities.contrary_results import differing, keep_contrary, verdict_of
 from activities.effects_lines import EFFECTS, finish_list
+from models.platform import ResultLine
 from models.platform import ResultPage as Page
 from models.platform_words import OUTCOMES_OF, DatasetKind
 from models.stages import DatasetStage
@@ -18,6 +21,8 @@ from models.store.vault import Field, Vault
 from models.subsidy import number_of
 from models.tables import Dataset
 
+# The page is known with other content: its lines are compared.
+_OTHER_CONTENT = "other content"
 MISSING_LINE = "平台结果中没有这一行"
 
 
@@ -43,13 +48,19 @@ async def _apply_list(
     dataset = (await session.exec(statement)).first()
     if dataset is None:
         return {each.inbox_id: "unknown list" for each in taken}
-    effects, fresh = {}, []
+    effects, fresh, copies = {}, [], []
     for each in taken:
-        effects[each.inbox_id] = effect = await _take_page(session, vault, dataset, each)
+        effect = await _take_page(session, vault, dataset, each)
         if effect == "applied":
             fresh.append(each)
-    if fresh:
-        await _apply_lines(session, vault, dataset, fresh)
+        if effect == _OTHER_CONTENT:
+            copies.append(each)
+        effects[each.inbox_id] = "contradiction" if effect == _OTHER_CONTENT else effect
+    # Copies are compared with what stands once the pages that came first are applied.
+    contrary = await _apply_lines(session, vault, dataset, fresh) if fresh else []
+    for each in copies:
+        contrary += await differing(session, vault, dataset, each.inbox_id, each.page)
+    await keep_contrary(session, vault, dataset, contrary)
     await finish_if_complete(session, vault, dataset)
     return effects
 
@@ -88,37 +99,7 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
     )
     if same:
         return "again"
-    await _contradict_lines(session, vault, dataset, taken)
-    return "contradiction"
-
-
-async def _contradict_lines(session: AsyncSession, vault: Vault, dataset: Dataset, taken: TakenPage) -> None:
-    """Keep each line of a page that says something else than what is applied."""
-    known = {
-        str(row[0]): (row[1], row[2])
-        for row in await fetch(
-            session,
-            "SELECT application_no, outcome, reason_code FROM dataset_line WHERE dataset_id = :dataset",
-            dataset=dataset.id,
-        )
-    }
-    for line in taken.page.results:
-        applied = known.get(line.application_no, (None, None))
-        if applied != (line.outcome.value, line.reason_code.value if line.reason_code else None):
-            content = {"outcome": applied[0], "reason_code": applied[1]}
-            await keep(
-                session,
-                vault,
-                Claim(
-                    county_code=dataset.county_code,
-                    number=number_of(dataset.reference),
-                    kind="result_line",
-                    line_key=f"{dataset.reference}#{line.application_no}",
-                    applied=content,
-                    claimed=line.model_dump(mode="json") | {"page": taken.page.page},
-                    inbox_id=taken.inbox_id,
-                ),
-            )
+    return _OTHER_CONTENT
 
 
 def _page_claim(dataset: Dataset, taken: TakenPage) -> Claim:
@@ -133,7 +114,10 @@ def _page_claim(dataset: Dataset, taken: TakenPage) -> Claim:
     )
 
 
-async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenPage]) -> None:
+async def _apply_lines(
+    session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenPage]
+) -> list[ContraryLine]:
+    """Apply what the pages say of lines that have no result yet; gives what can't be applied."""
     columns = {
         "application_no": "text",
         "outcome": "text",
@@ -141,12 +125,12 @@ async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, ta
         "reason_sealed": "text",
         "correct_name_sealed": "text",
         "bank_name": "text",
-        "inbox_id": "bigint",
-        "position": "int",
     }
+    first, contrary = _first_words(taken)
     await execute(session, "DROP TABLE IF EXISTS incoming")
-    await scratch(session, "incoming", columns, _rows(vault, taken), key="application_no")
-    await _keep_strangers(session, vault, dataset, taken)
+    rows = (_row(vault, each.said) for each in first.values() if each.said)
+    await scratch(session, "incoming", columns, rows, key="application_no")
+    contrary += [first[number] for number in await _leave_out_strangers(session, dataset)]
     await execute(
         session,
         "UPDATE dataset_line l SET outcome = i.outcome, reason_code = i.reason_code, reason_sealed = i.reason_sealed"
@@ -155,61 +139,44 @@ async def _apply_lines(session: AsyncSession, vault: Vault, dataset: Dataset, ta
     )
     await EFFECTS[dataset.kind](session, vault, dataset)
     await execute(session, "DROP TABLE incoming")
+    return contrary
 
 
-def _rows(vault: Vault, taken: Sequence[TakenPage]) -> list[tuple[str | int | None, ...]]:
-    rows: list[tuple[str | int | None, ...]] = []
+def _first_words(taken: Sequence[TakenPage]) -> tuple[dict[str, ContraryLine], list[ContraryLine]]:
+    """Each line as the first of these pages names it, and what later ones say of it otherwise."""
+    first: dict[str, ContraryLine] = {}
+    contrary = []
     for each in taken:
-        for position, line in enumerate(each.page.results):
-            number = line.application_no
-            rows.append(
-                (
-                    number,
-                    line.outcome.value,
-                    line.reason_code.value if line.reason_code else None,
-                    vault.seal(Field.REASON, number, line.reason) if line.reason else None,
-                    vault.seal(Field.NAME, number, line.correct_name) if line.correct_name else None,
-                    line.bank_name,
-                    each.inbox_id,
-                    position,
-                )
-            )
-    return rows
+        for line in each.page.results:
+            said = ContraryLine(each.inbox_id, each.page.page, line.application_no, line, None)
+            known = first.setdefault(line.application_no, said)
+            if known is not said and known.said != line:
+                contrary.append(replace(said, first=known.said))
+    return first, contrary
 
 
-async def _keep_strangers(session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenPage]) -> None:
-    """A line that isn't in the list, or is in an earlier page with another outcome, changes nothing."""
+def _row(vault: Vault, line: ResultLine) -> tuple[str | None, ...]:
+    number = line.application_no
+    return (
+        number,
+        *verdict_of(line),
+        vault.seal(Field.REASON, number, line.reason) if line.reason else None,
+        vault.seal(Field.NAME, number, line.correct_name) if line.correct_name else None,
+        line.bank_name,
+    )
+
+
+async def _leave_out_strangers(session: AsyncSession, dataset: Dataset) -> list[str]:
+    """A line that isn't in the list, or has another result from an earlier page, changes nothing."""
     rows = await fetch(
         session,
-        "SELECT i.application_no, i.inbox_id, i.position, l.outcome FROM incoming i LEFT JOIN dataset_line l"
-        " ON l.dataset_id = :dataset AND l.application_no = i.application_no"
-        " WHERE l.application_no IS NULL OR l.outcome <> i.outcome"
-        " OR EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no"
-        "   AND o.outcome <> i.outcome AND (o.inbox_id, o.position) < (i.inbox_id, i.position))",
+        "WITH strange AS (SELECT i.application_no FROM incoming i LEFT JOIN dataset_line l ON l.dataset_id = :dataset"
+        " AND l.application_no = i.application_no WHERE l.application_no IS NULL OR l.outcome IS NOT NULL"
+        " AND (l.outcome, l.reason_code) IS DISTINCT FROM (i.outcome, i.reason_code))"
+        " DELETE FROM incoming i USING strange s WHERE i.application_no = s.application_no RETURNING i.application_no",
         dataset=dataset.id,
     )
-    pages = {each.inbox_id: each.page for each in taken}
-    for number, inbox_id, position, outcome in rows:
-        claimed = pages[inbox_id].results[position].model_dump(mode="json")
-        await keep(
-            session,
-            vault,
-            Claim(
-                county_code=dataset.county_code,
-                number=number_of(dataset.reference),
-                kind="result_line",
-                line_key=f"{dataset.reference}#{number}",
-                applied={"outcome": outcome},
-                claimed=claimed | {"page": pages[inbox_id].page},
-                inbox_id=inbox_id,
-            ),
-        )
-        await execute(
-            session,
-            "DELETE FROM incoming WHERE inbox_id = :inbox_id AND position = :position",
-            inbox_id=inbox_id,
-            position=position,
-        )
+    return [str(row[0]) for row in rows]
 
 
 async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:

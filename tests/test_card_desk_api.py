@@ -345,6 +345,15 @@ async def test_nobody_decides_what_the_platform_said_of_the_own_account(
         path, json=body, headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
     )
     assert (own.status_code, own.json()["code"]) == (403, "OWN_ACCOUNT")
+    many = body | {"selection": {"ids": [item["id"]]}}
+    own = await office.http.post(
+        "/contradiction-decisions",
+        json=many,
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "own-of-many"},
+    )
+    assert (own.status_code, [each["code"] for each in own.json()["errors"]]) == (409, ["OWN_ACCOUNT"])
+    other = await office.post("/contradiction-decisions", many, REVIEWER, FIRST if county == THIRD else THIRD)
+    assert (other.status_code, [each["code"] for each in other.json()["errors"]]) == (409, ["UNKNOWN_CONTRADICTION"])
     assert (await office.post(path, body, REVIEWER, county)).status_code == 200
 
 

@@ -30,7 +30,7 @@ def paid_page(province: Province, office: Office, flow_no: str) -> Json:
 
 
 def claimed(province: Province, office: Office, said: Json) -> list[Json]:
-    """A paid page is followed by three that say otherwise: a status, an amount, the page itself."""
+    """A paid page is followed by three that say otherwise: a status, an amount, the page itself of two of its lines."""
     first, second, third = said["data"]["payments"]
     pages = (
         (8, [first | FAILED]),
@@ -65,7 +65,7 @@ def test_what_was_applied_stays_when_a_reviewer_says_so_and_the_end_is_balanced(
     province.post(said)
     office.seen(flow_no, lambda seen: figure(seen["figures"]["payments"], "paid")["count"] == 3)
     items = claimed(province, office, said)
-    assert sorted(one["kind"] for one in items) == ["payment_amount", "payment_content", "payment_page"]
+    assert sorted(one["kind"] for one in items) == ["payment_amount", "payment_content", "payment_content"]
     assert office.counts(flow_no) == {"accepted": 3, "paid": 3}
     decided(province, office, items, "applied")
     province.platform.go_on()

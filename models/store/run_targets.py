@@ -3,8 +3,8 @@
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.runs import open_run
-from models.subsidy import RunKind, Subject
+from models.store.runs import after_end, open_run
+from models.subsidy import RunKind
 from models.tables import Run
 
 
@@ -17,12 +17,6 @@ async def run_to_wake(session: AsyncSession, run: Run) -> str:
     """The workflow id to signal; a run that has ended gets its payment-correction opened."""
     if run.closed_at is None:
         return run.workflow_id
-    subject = Subject(
-        kind=RunKind.PAYMENT_CORRECTION,
-        number=run.number,
-        county_code=run.county_code,
-        fund_year=run.fund_year,
-        batch_no=run.batch_no,
-    )
+    subject = after_end(run.number, run.county_code, run.fund_year, run.batch_no)
     await open_run(session, subject)
     return subject.workflow_id

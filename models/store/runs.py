@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_int
-from models.subsidy import Signal, Subject
+from models.store.database import execute, fetch_int, fetch_one
+from models.subsidy import RunKind, Signal, Subject
 from models.tables import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
@@ -56,17 +56,37 @@ async def times_asked(session: AsyncSession, workflow_id: str) -> int:
 
 
 async def close_run(session: AsyncSession, workflow_id: str, stage: str, asked: int | None = None) -> bool:
-    """False when it was opened again since `asked` was read: its end would bury what it was opened for."""
-    closed = await execute(
+    """False when it was opened again since `asked` was read: its end would bury what it was opened for.
+
+    A contradiction that it came upon last is asked about by the run for what comes after.
+    """
+    row = await fetch_one(
         session,
         "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now() WHERE workflow_id = :id"
-        " AND asked = coalesce(CAST(:asked AS integer), asked) RETURNING pg_notify(:channel, '')",
+        " AND asked = coalesce(CAST(:asked AS integer), asked)"
+        " RETURNING number, county_code, fund_year, batch_no, kind <> :after AND EXISTS (SELECT FROM contradiction c"
+        " WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS unasked,"
+        " pg_notify(:channel, '')",
         id=workflow_id,
         stage=stage,
         asked=asked,
+        after=RunKind.PAYMENT_CORRECTION.value,
         channel=LOOK_CHANNEL,
     )
-    return closed > 0
+    if row is not None and row.unasked:
+        await open_run(session, after_end(row.number, row.county_code, row.fund_year, row.batch_no))
+    return row is not None
+
+
+def after_end(number: str, county_code: str, fund_year: int | None, batch_no: str | None) -> Subject:
+    """The run for what comes for a number whose own run has ended."""
+    return Subject(
+        kind=RunKind.PAYMENT_CORRECTION,
+        number=number,
+        county_code=county_code,
+        fund_year=fund_year,
+        batch_no=batch_no,
+    )
 
 
 async def subject_of(session: AsyncSession, workflow_id: str) -> Subject | None:
