@@ -136,7 +136,7 @@ class ApplicationImports:
                 asked.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
                 asked.problem = problem or NOTHING_OF_IT.format(asked.rows_refused, checked.row_count)
                 asked.faults = self._seal(asked, checked.faults[:MOST_SHOWN])
-                await self._note(session, asked)
+                return await self._settle(session, subject, asked)
             return await _look(session, subject, asked)
 
     async def _refused_rows(self, subject: Subject, data: bytes, faults: Sequence[CellFault]) -> StoredFile:
@@ -157,7 +157,7 @@ class ApplicationImports:
                 checked = await with_used_numbers(session, checked)
                 if not checked.faults:
                     await self._insert_or_stop(session, asked, checked, claims)
-                    return await _look(session, subject, asked)
+                    return await self._settle(session, subject, asked)
         return await self._refuse(subject, data, checked, None if is_open else BATCH_FROZEN)
 
     async def _insert_or_stop(
@@ -179,19 +179,17 @@ class ApplicationImports:
         new: set[tuple[int, str, str]],
     ) -> None:
         """Nothing is stored but the list; a confirmation that it outgrew is void."""
-        counts = await keep(session, asked, found, new)
+        await keep(session, asked, found, new)
         asked.stage = ImportStage.TO_CONFIRM
         asked.decision = asked.decided_by = asked.decided_at = asked.decision_reason_sealed = None
         asked.rows_total = asked.rows_checked = checked.row_count
         asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])
-        await self._note(session, asked, found=counts, new=len(new))
 
     async def _insert(self, session: AsyncSession, asked: ApplicationImport, checked: CheckedFile) -> None:
         forms = [item.form for item in checked.forms]
         numbered = await numbered_forms(session, asked, forms)
-        entered = Entered(
-            asked.county_code, asked.fund_year, Channel.IMPORT, asked.entered_by, asked.batch_id, asked.id
-        )
+        made = asked.entered_by, asked.batch_id, asked.id, asked.decided_by
+        entered = Entered(asked.county_code, asked.fund_year, Channel.IMPORT, *made)
         for start in range(0, len(numbered), ROWS_AT_ONCE):
             some = numbered[start : start + ROWS_AT_ONCE]
             rows = await asyncio.to_thread(new_rows, self._vault, entered, some)
@@ -200,14 +198,22 @@ class ApplicationImports:
         asked.total_fen = checked.total_fen
         _finish(asked, ImportStage.IMPORTED, checked)
         asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])
-        await self._note(session, asked, confirmed_by=asked.decided_by)
 
-    async def _note(self, session: AsyncSession, asked: ApplicationImport, **more: object) -> None:
+    async def _settle(self, session: AsyncSession, subject: Subject, asked: ApplicationImport) -> ImportLook:
+        """Stored with the run's row and the trail's entry, which comes last: from there the county takes turns."""
         session.add(asked)
         await session.flush()
-        detail = {"stage": asked.stage.value, "rows": asked.rows_imported, "refused_rows": asked.rows_refused, **more}
+        look = await _look(session, subject, asked)
+        detail = {
+            "stage": asked.stage.value,
+            "rows": asked.rows_imported,
+            "refused_rows": asked.rows_refused,
+            "to_confirm": asked.to_confirm_count,
+            "confirmed_by": asked.decided_by,
+        }
         act = by_system(asked.county_code, f"import.{asked.stage.value}", asked.import_no, detail)
         await record(session, self._vault, replace(act, line_count=asked.rows_imported, total_fen=asked.total_fen))
+        return look
 
     def _seal(self, asked: ApplicationImport, faults: Sequence[CellFault]) -> str | None:
         """Faults name no values, but together with the file they are about people."""

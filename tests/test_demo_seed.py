@@ -20,7 +20,7 @@ def test_a_users_imports_before_it_was_ready_are_theirs_and_a_broken_off_start_i
 ) -> None:
     with opened(stack_factory(env=QUICK, time_scale=5 * 86_400, seed=5)) as whole:
         mine = _a_user_imports(whole, SMALL, FILES[SMALL], (DATA / FILES[SMALL]).read_bytes())
-        own_file = personal_500001(30)
+        own_file = personal_500001(50)
         theirs = _a_user_imports(whole, LARGE, own_file.name, own_file.data)
         _break_off(whole)
         _seed(whole)
@@ -28,7 +28,7 @@ def test_a_users_imports_before_it_was_ready_are_theirs_and_a_broken_off_start_i
         assert (small["line_count"], large["line_count"]) == (60, 2_000)
         assert {row["stage"] for row in small["stages"]} <= {"matched", "unmatched"}
         assert {row["stage"] for row in large["stages"]} == {"draft"}
-        for county, batch_no, lines in ((SMALL, mine, 60), (LARGE, theirs, 30)):
+        for county, batch_no, lines in ((SMALL, mine, 60), (LARGE, theirs, 50)):
             left = whole.people[county].operator.get(f"/batches/{batch_no}")
             assert [(row["stage"], row["count"]) for row in left["stages"]] == [("draft", lines)]
         before = _counts(whole)

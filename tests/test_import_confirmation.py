@@ -71,9 +71,14 @@ async def test_a_dropped_import_stores_nothing_and_does_not_count_as_known(desk:
 
 async def test_two_equal_machines_of_one_owner_are_imported_once_confirmed(desk: Desk) -> None:
     seen = await desk.finished(await desk.hand_in(sheet([row(0), row(0), row(1)])))
-    await desk.decide(seen["import_no"], "confirmation", "一户两台")
+    path = f"/application-imports/{seen['import_no']}/confirmation"
+    await desk.server.post(Role.OPERATOR, path, {"reason": "一户两台"}, person="li")
     over = await desk.until(seen["import_no"], lambda seen: seen["stage"] == "imported")
-    assert (over["rows_imported"], await desk.lines()) == (3, 3)
+    assert (over["rows_imported"], over["decided_by"], await desk.lines()) == (3, "li", 3)
+    # who said that they are meant has made them as much as who handed them in
+    async with desk.server.database.reading() as session:
+        made = await fetch(session, "SELECT DISTINCT entered_by, edited_by FROM application")
+    assert [tuple(each) for each in made] == [("operator", ["li"])]
 
 
 async def test_a_hidden_row_stops_and_is_imported_once_confirmed(desk: Desk) -> None:

@@ -21,7 +21,7 @@ LIVE = "a.stage NOT IN ('withdrawn', 'closed')"
 
 @dataclass(frozen=True)
 class Entered:
-    """What a new row has beside its form."""
+    """What a new row has beside its form; whoever confirmed an import that had stopped made its lines too."""
 
     county_code: str
     fund_year: int
@@ -29,6 +29,12 @@ class Entered:
     entered_by: str
     batch_id: int | None = None
     import_id: int | None = None
+    confirmed_by: str | None = None
+
+    @property
+    def edited_by(self) -> list[str]:
+        other = self.confirmed_by
+        return [other] if other is not None and other != self.entered_by else []
 
 
 def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> dict[str, Value]:
@@ -68,6 +74,7 @@ def new_row(vault: Vault, entered: Entered, application_no: str, form: Applicati
         "verification": "none",
         "payments": 0,
         "entered_by": entered.entered_by,
+        "edited_by": entered.edited_by,
         "version": 1,
         "created_at": at,
         "updated_at": at,

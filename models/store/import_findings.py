@@ -1,7 +1,6 @@
 """What stops an import as 待确认: found by the check of the file and among the county's applications."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -99,8 +98,8 @@ async def news(session: AsyncSession, asked: ApplicationImport, found: Iterable[
 
 async def keep(
     session: AsyncSession, asked: ApplicationImport, found: Sequence[Finding], new: set[tuple[int, str, str]]
-) -> Mapping[str, int]:
-    """Replace the list that an operator is to confirm; gives its counts by code."""
+) -> None:
+    """Replace the list that an operator is to confirm."""
     assert asked.id is not None
     since = asked.decision is not None
     await execute(session, "DELETE FROM import_finding WHERE import_id = :id", id=asked.id)
@@ -108,4 +107,3 @@ async def keep(
     await copy_rows(session, "import_finding", _COLUMNS, rows)
     asked.to_confirm_count = len(found)
     asked.rows_to_confirm = len({finding.file_row for finding in found if finding.file_row})
-    return Counter(finding.code for finding in found)
