@@ -38,6 +38,8 @@ IMPORT = {
     ImportStage.IMPORTED: "已导入，已办结",
 }
 IMPORT_CONFIRMED = "操作员已确认，正在导入"
+# Beside what a list or a round waits for, while the platform is busy with something else.
+PLATFORM_BUSY = "平台正忙于其他审核，稍后自动再试"
 CARD_VALIDATING = "等待银行验证新账号"
 CARD_UNANSWERED = "已办结，等待平台答复办结前已提交的上卡"
 CARD_PARTS = {

@@ -1,5 +1,6 @@
 """A platform that is busy for long, or says the same no again and again: the run rests in between and stays small."""
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from deploy.demo.people import Json
 from models.platform_words import ProblemCode
 from models.subsidy import Signal
+from models.waiting import PLATFORM_BUSY
 from tests.county_office import Office, lines
 from tests.platform_door import Door
 from tests.province import Province
@@ -91,6 +93,8 @@ def test_a_round_waits_for_a_platform_that_is_busy_with_something_else(
     times = seen_enough(province, door, run, request_)
     assert rested(door.times(request_))
     assert events_of(province, run) < EVENTS_AN_ATTEMPT * (times + 2)
+    told = province.portal.call(partial(province.temporal.get_workflow_handle(run).query, "situation"))
+    assert PLATFORM_BUSY in told
     door.let_through()
     office.at(flow_no, "county_review")
     assert office.counts(flow_no) == {"accepted": 2, "awaiting": 2}

@@ -1,13 +1,20 @@
 """What fails alone is tried again alone, and a platform that wants to be left alone is: Retry-After everywhere."""
 
+import asyncio
 import re
+import time
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
+from activities.platform_errors import PlatformRefusal, PlatformUnavailable
+from activities.tries import PATIENCE_SECONDS, for_each, patiently
 from deploy.demo.people import Json
+from models.errors import ErrorType
 from models.platform import EVIDENCE_LIMIT
+from models.platform_words import Operation
 from models.subsidy import Signal
 from tests.card_office import CardOffice
 from tests.county_office import TOTAL_FEN, Office, lines
@@ -45,6 +52,74 @@ def uploads(door: Door) -> Counter[str]:
 
 def gaps(times: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
+
+
+# --- the loop itself
+
+
+def trouble(retry_after: float | None = None) -> PlatformUnavailable:
+    return PlatformUnavailable(Operation.UPLOAD_FILE, "HTTP 503", retry_after=retry_after)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_the_others_go_on_and_what_is_left_is_raised_at_the_end(at_once: int) -> None:
+    done: list[int] = []
+
+    async def do(item: int) -> None:
+        if item % 5 == 0:
+            raise trouble(float(item))
+        done.append(item)
+
+    with pytest.raises(PlatformUnavailable) as raised:
+        await for_each(range(20), do, at_once)
+    assert sorted(done) == [item for item in range(20) if item % 5]
+    assert raised.value.retry_after == 15
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+async def test_where_nobody_gets_through_the_rest_isnt_tried(at_once: int) -> None:
+    tried: list[int] = []
+
+    async def do(item: int) -> None:
+        tried.append(item)
+        raise trouble()
+
+    with pytest.raises(PlatformUnavailable):
+        await for_each(range(1_000), do, at_once)
+    assert len(tried) <= 2 * at_once
+
+
+async def test_a_refusal_ends_all_of_it_at_once() -> None:
+    begun, ended = asyncio.Event(), list[int]()
+
+    async def do(item: int) -> None:
+        if item == 1:
+            await begun.wait()
+            raise PlatformRefusal(Operation.UPLOAD_FILE, ErrorType.FILE_REFUSED, 422)
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(item)
+
+    with pytest.raises(PlatformRefusal):
+        await for_each(range(10), do, 2)
+    assert ended == [0]
+
+
+async def test_what_wants_to_wait_longer_than_patience_is_given_to_temporal_at_once() -> None:
+    tried: list[float] = []
+
+    async def call() -> None:
+        tried.append(time.monotonic())
+        raise trouble(PATIENCE_SECONDS + 1)
+
+    with pytest.raises(PlatformUnavailable):
+        await patiently(call)
+    assert len(tried) == 1
+
+
+# --- on the way to the platform
 
 
 def test_uploads_that_fail_are_tried_again_alone(door: Door, province: Province) -> None:

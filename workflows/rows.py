@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.asking import AskingActivities
     from activities.datasets import DatasetActivities
     from models.subsidy import DatasetRef, Look, Subject
-    from models.waiting import since_when
+    from models.waiting import PLATFORM_BUSY, since_when
     from workflows.client import attributes_of
     from workflows.options import ASK, AT_HAND, LOOK, PUSH, LocalOptions, Options
 
@@ -65,12 +65,15 @@ class RowDriven:
     def _enter(self, subject: Subject, look: Look) -> None:
         """The one door for what ops see: search attributes, and what the run waits for since when."""
         sentence = since_when(look.waiting_for, look.since)
-        workflow.set_current_details(sentence)
-        self._sentence = sentence
+        self._say(sentence)
         known = workflow.info().typed_search_attributes
         wanted = attributes_of(subject, look.stage).search_attributes
         if changes := [pair.key.value_set(pair.value) for pair in wanted if known.get(pair.key) != pair.value]:
             workflow.upsert_search_attributes(changes)
+
+    def _say(self, sentence: str) -> None:
+        workflow.set_current_details(sentence)
+        self._sentence = sentence
 
     async def _at_hand(
         self,
@@ -129,6 +132,8 @@ class RowDriven:
         if not left:
             result = await workflow.execute_activity_method(DatasetActivities.hand_over, dataset, **PUSH)
             left = self._leave(dataset.reference, result.try_again_seconds)
+        if left:
+            self._say(f"{self._sentence}；{PLATFORM_BUSY}")
         await self._pause(subject, left)
 
     def _leave(self, what: str, seconds: float) -> float:
