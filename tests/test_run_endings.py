@@ -1,5 +1,6 @@
 """A run that ends: what was asked of it at that moment isn't buried; a cancellation in Temporal UI ends it at once."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -94,7 +95,7 @@ def cancelled(province: Province, door: Door, run: str, request: str, act: Calla
         handle = province.temporal.get_workflow_handle(run)
         province.portal.call(handle.cancel)
         with pytest.raises(WorkflowFailureError):
-            province.portal.call(handle.result)
+            province.portal.call(lambda: asyncio.wait_for(handle.result(), DEADLINE))
         described = province.portal.call(handle.describe)
         assert described.status is WorkflowExecutionStatus.CANCELED
         history = province.portal.call(handle.fetch_history)
