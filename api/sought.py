@@ -11,7 +11,7 @@ from models.store.selection import NO_NUL
 
 Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 # A citizen's id has digits and an X, a credit code the letters without I, O, S, V and Z.
-_NOT_IN_ID = re.compile(r"[^0-9A-HJ-NPQRTUWXY]")
+_NOT_IN_ID = re.compile(r"[^0-9A-HJ-NPQRTUWXY]", re.IGNORECASE | re.ASCII)
 _NOT_IN_ACCOUNT = re.compile(r"[^0-9]")
 _ID_LENGTH = 18
 
@@ -24,12 +24,12 @@ def _name(given: str) -> str:
 
 def _number(label: str, strange: re.Pattern[str]) -> Callable[[str], str]:
     def understood(given: str) -> str:
-        number = ungrouped(given).upper()
+        number = ungrouped(given)
         if found := strange.search(number):
             character = found.group()
             shown = f"“{character}”" if character.isprintable() else "看不见的字符"
             raise ValueError(f"{label}里有{shown}（U+{ord(character):04X}），不是{label}的字符，请核对后重新查询")
-        return number
+        return number.upper()
 
     return understood
 

@@ -287,7 +287,8 @@ async def test_a_number_is_found_as_it_is_printed_and_one_that_is_not_understood
         assert [line["application_no"] for line in found.json()["items"]] == [number]
     for path in ("/applications/search", "/register/search", "/card-changes/search"):
         for name, value, said in (
-            ("account_no", f"{an_account[:-1]}O", "“O”（U+004F）"),
+            ("account_no", f"{an_account[:-1]}o", "“o”（U+006F）"),
+            ("id_number", f"{an_id[:-1]}\u212a", "“\u212a”（U+212A）"),
             ("account_no", f"{an_account[:4]}\uff10{an_account[5:]}", "“\uff10”（U+FF10）"),
             ("account_no", f"{an_account}\u200b", "（U+200B）"),
             ("id_number", f"{an_id[:-1]}O", "“O”（U+004F）"),
