@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.platform_words import EventType, Operation
+from models.platform_words import DocumentKind, EventType, Operation
 from models.stages import Role
 
 ROLES: Mapping[str, str] = {
@@ -81,6 +81,14 @@ CONTRADICTIONS: Mapping[str, str] = {
     "account_change": "上卡结果",
     "village_entry_result": "村社申报的上卡结果",
 }
+PHOTOS: Mapping[str, str] = {
+    DocumentKind.ID_CARD_FRONT: "身份证正面",
+    DocumentKind.ID_CARD_BACK: "身份证反面",
+    DocumentKind.PORTRAIT: "头像",
+    DocumentKind.INVOICE: "发票",
+    DocumentKind.BANK_CARD: "银行卡照片",
+    DocumentKind.OTHER: "其他材料",
+}
 TAKEN: Mapping[str, str] = {"applied": "保留先前的结果", "claimed": "采信后来的来件"}
 OPERATIONS: Mapping[str, str] = {
     Operation.LIST_POLICY_UNITS: "取政策单位名单",
@@ -150,9 +158,12 @@ ACTS: Mapping[str, str] = {
     "flows.deferred": "暂缓的转入下批",
     "flows.started": "启动补贴流程",
     "import.checking": "校对导入文件",
+    "import.confirmed": "确认导入",
+    "import.dropped": "放弃导入",
     "import.handed_in": "提交导入文件",
     "import.imported": "导入完成",
     "import.refused": "导入被拒",
+    "import.to_confirm": "导入停在待确认",
     "indicator_edited": "编辑指标",
     "indicator_registered": "登记指标",
     "indicators_submitted": "提交指标",

@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 from fastapi import Response, UploadFile
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.code_words import PHOTOS, called
 from api.desk import Desk, Reply
 from api.limits import MIB
 from api.problems import Problem, conflict
@@ -154,10 +155,10 @@ async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
         stage = stages.get(member.application_no)
         if stage is None:
             message = "本县没有这个申请编号，请核对文件名"
-            faults.append(MemberFault(member.place, "UNKNOWN_APPLICATION", message, member.application_no))
+            faults.append(member.fault("UNKNOWN_APPLICATION", message))
         elif stage in _CLOSED:
             message = f"申请的状态是“{label(stage)}”，照片不能再更换"
-            faults.append(MemberFault(member.place, "PHOTOS_FIXED", message, member.application_no))
+            faults.append(member.fault("PHOTOS_FIXED", message))
     return faults
 
 
@@ -190,7 +191,7 @@ def _measured(
         try:
             size = measure(io.BytesIO(archive.read(member)))
         except PhotoRefused as refused:
-            faults.append(_fault(member, refused))
+            faults.append(member.fault(refused.code, refused.message))
             continue
         sizes.append((member, size))
         pixels += size.pixels
@@ -199,21 +200,31 @@ def _measured(
     return sizes, faults
 
 
-def _fault(member: Member, refused: PhotoRefused) -> MemberFault:
-    return MemberFault(member.place, refused.code, refused.message, member.application_no)
-
-
 async def _store_one(desk: Desk, archive: PhotoArchive, member: Member, size: Measure) -> NewPhoto | MemberFault:
     try:
         photo = await desk.drawing.draw(desk.county, size, lambda: archive.read(member))
     except PhotoRefused as refused:
-        return _fault(member, refused)
+        return member.fault(refused.code, refused.message)
     return NewPhoto(member.application_no, member.kind, await store(desk, photo))
+
+
+def _told(fault: MemberFault) -> str:
+    """With the file and the kind of photo: who packed a hundred of them must find this one."""
+    kind = f"（{called(PHOTOS, fault.kind)}）" if fault.kind else ""
+    return f"第 {fault.place} 个文件 {fault.file}{kind}：{fault.message}"
 
 
 def _refused(faults: Sequence[MemberFault]) -> Problem:
     errors = [
-        {"place": fault.place, "application_no": fault.application_no, "code": fault.code, "detail": fault.message}
+        {
+            "place": fault.place,
+            "file": fault.file,
+            "application_no": fault.application_no,
+            "kind": fault.kind,
+            "kind_label": called(PHOTOS, fault.kind),
+            "code": fault.code,
+            "detail": _told(fault),
+        }
         for fault in sorted(faults, key=lambda fault: fault.place)
     ]
     detail = f"压缩包中有 {len(faults)} 处问题，一张也没有保存；请按 errors 所列更正后重新上传"

@@ -10,7 +10,7 @@ _HEAD_LINE = re.compile(rb"%PDF-[^\r\n]{0,20}(?:\r\n|\r|\n)")
 _START = re.compile(rb"startxref\s{1,10}([0-9]{1,10})")
 _TABLE = re.compile(rb"\s{0,4}(?:xref|[0-9]{1,10}\s{1,4}[0-9]{1,5}\s{1,4}obj)")
 # What follows the last end and is one of these is a later revision whose own end is missing.
-_REVISION = re.compile(rb"\b(?:obj|endobj|xref|startxref|trailer)\b")
+_REVISION = re.compile(rb"\b(?:[0-9]{1,10}\s{1,4}[0-9]{1,5}\s{1,4}obj|endobj|xref|startxref|trailer)\b")
 
 
 def is_pdf(data: bytes) -> bool:

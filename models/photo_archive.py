@@ -22,14 +22,21 @@ _NAME = re.compile(rf"([A-Za-z0-9-]{{1,40}})(?:_({_KINDS}))?\.(?:jpg|jpeg|png)",
 _IGNORED = re.compile(r"(?:__MACOSX/.*|(?:.*/)?\.DS_Store|(?:.*/)?Thumbs\.db)")
 
 
+# Of a name that somebody made up: what may be a person's name or number is blotted out.
+_MAYBE_PERSONAL = re.compile(r"[^\x20-\x7e]+|[0-9]{8,}[0-9Xx]*")
+_LONGEST_NAME = 80
+
+
 @dataclass(frozen=True)
 class MemberFault:
-    """`place` is the member's position from 1: a hostile or personal name is never repeated."""
+    """`place` is the member's position from 1, `file` its name as far as that names an application and no person."""
 
     place: int
+    file: str
     code: str
     message: str
     application_no: str | None = None
+    kind: DocumentKind | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Member:
     application_no: str
     kind: DocumentKind
     info: zipfile.ZipInfo
+
+    def fault(self, code: str, message: str) -> MemberFault:
+        return MemberFault(self.place, _shown(self.info), code, message, self.application_no, self.kind)
 
 
 @dataclass
@@ -80,9 +90,7 @@ class PhotoArchive:
             if isinstance(member, MemberFault):
                 found.faults.append(member)
             elif (member.application_no, member.kind) in seen:
-                found.faults.append(
-                    MemberFault(place, "PHOTO_TWICE", "同一申请的同一种照片出现两次，请只留一张", member.application_no)
-                )
+                found.faults.append(member.fault("PHOTO_TWICE", "同一申请的同一种照片出现两次，请只留一张"))
             else:
                 seen.add((member.application_no, member.kind))
                 found.members.append(member)
@@ -109,19 +117,24 @@ class PhotoArchive:
     def _member(self, place: int, info: zipfile.ZipInfo) -> Member | MemberFault:
         matched = _NAME.fullmatch(info.filename)
         if matched is None:
-            return MemberFault(
-                place, "MEMBER_NAME", "文件名应为“申请编号.jpg”或“申请编号_照片种类.jpg”，且不在文件夹内"
-            )
-        number, kind = matched.group(1), matched.group(2)
-        if kind is None and self._default_kind is None:
-            return MemberFault(place, "KIND_MISSING", "看不出照片种类，请在文件名中写明或上传时选择种类", number)
+            words = "文件名应为“申请编号.jpg”或“申请编号_照片种类.jpg”，且不在文件夹内"
+            return MemberFault(place, _shown(info), "MEMBER_NAME", words)
+        number, given = matched.group(1), matched.group(2)
+        kind = DocumentKind(given.lower()) if given else self._default_kind
+        if kind is None:
+            words = "看不出照片种类，请在文件名中写明或上传时选择种类"
+            return MemberFault(place, _shown(info), "KIND_MISSING", words, number)
+        member = Member(place, number, kind, info)
         if info.file_size > self._max_photo_bytes:
-            return MemberFault(place, "PHOTO_TOO_LARGE", self._too_large(), number)
+            return member.fault("PHOTO_TOO_LARGE", self._too_large())
         if info.file_size > MAX_RATIO * max(info.compress_size, 1):
-            return MemberFault(place, "MEMBER_RATIO", "压缩比异常，不像照片，请重新打包", number)
-        chosen = DocumentKind(kind.lower()) if kind else self._default_kind
-        assert chosen is not None
-        return Member(place, number, chosen, info)
+            return member.fault("MEMBER_RATIO", "压缩比异常，不像照片，请重新打包")
+        return member
 
     def _too_large(self) -> str:
         return f"照片超过 {self._max_photo_bytes // (1024 * 1024)} MiB，请缩小后重新打包"
+
+
+def _shown(info: zipfile.ZipInfo) -> str:
+    name = _MAYBE_PERSONAL.sub("*", info.filename)
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"

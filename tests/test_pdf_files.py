@@ -25,7 +25,9 @@ def test_a_whole_one_stays_as_it_is() -> None:
     assert table_at_its_place(pdf())
 
 
-@pytest.mark.parametrize("junk", [b"\0" * 4845, b"\x1a", b"PK\x03\x04 hidden", b"<script>", b"500001195602159893"])
+@pytest.mark.parametrize(
+    "junk", [b"\0" * 4845, b"\x1a", b"PK\x03\x04 hidden", b"<script>", b"500001195602159893", b"\1 obj \2"]
+)
 def test_what_follows_the_end_is_not_kept(junk: bytes) -> None:
     assert clean_pdf(pdf() + junk) == pdf()
 

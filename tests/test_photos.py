@@ -178,6 +178,18 @@ async def test_one_bad_member_refuses_the_archive_and_each_is_told(server: ApiSe
         8: "PHOTO_TWICE",
     }
     assert "张三" not in answer.text
+    assert "500001195602159893" not in answer.text
+    files = {error["place"]: (error["file"], error["kind_label"]) for error in answer.json()["errors"]}
+    assert files == {
+        2: ("../../etc/passwd.jpg", None),
+        3: (f"folder/{good}.jpg", None),
+        4: ("* *.jpg", None),
+        5: ("A-404.jpg", "银行卡照片"),
+        6: (f"{other}_selfie.jpg", None),
+        7: (f"{good.lower()}_portrait.jpg", "头像"),
+        8: (f"{good}_bank_card.png", "银行卡照片"),
+    }
+    assert "第 7 个文件" in answer.json()["errors"][5]["detail"]
     assert await kept(server) == 0
 
 
@@ -186,6 +198,8 @@ async def test_a_member_that_is_no_photo_refuses_all(server: ApiServer) -> None:
     answer = await send(server, archive({f"{good}.jpg": picture(), f"{bad}.jpg": b"x" * 500}), "portrait")
     (error,) = answer.json()["errors"]
     assert (error["application_no"], error["code"]) == (bad, "PHOTO_KIND")
+    assert (error["file"], error["kind"], error["kind_label"]) == (f"{bad}.jpg", "portrait", "头像")
+    assert f"{bad}.jpg（头像）" in error["detail"]
     assert await kept(server) == 0
 
 
