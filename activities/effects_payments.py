@@ -1,6 +1,5 @@
 """Pages of payment results take effect: a higher sequence is news, anything else is history or a contradiction."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken:
     """Apply pages of one flow, before or after its end; gives the effect per event."""
     effects, fresh, copies = {}, [], []
     for each in taken:
-        effects[each.inbox_id] = effect = await _take_page(session, flow, each)
+        effects[each.inbox_id] = effect = await _take_page(session, vault, flow, each)
         if effect == "applied":
             fresh.append(each)
         elif effect == "contradiction":
@@ -57,10 +56,10 @@ async def _apply_pages(
     return contrary
 
 
-async def _take_page(session: AsyncSession, flow: Flow, taken: TakenPage) -> str:
+async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: TakenPage) -> str:
     """A page is taken once; under another content of its number the lines that differ are kept and none is applied."""
     content = "".join(payment.model_dump_json() for payment in taken.page.payments)
-    digest = hashlib.sha256(content.encode()).hexdigest()
+    digest = vault.digest(content.encode())
     new = await execute(
         session,
         "INSERT INTO payment_page (flow_id, page, content_sha256, inbox_id, taken_at)"

@@ -1,6 +1,5 @@
 """Pages of a list's results take effect: many pages at a time, one COPY and one UPDATE."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -78,7 +77,7 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
     if page.result_pages != dataset.result_pages:
         await keep(session, vault, _page_claim(dataset, taken))
         return "contradiction"
-    digest = hashlib.sha256("".join(line.model_dump_json() for line in page.results).encode()).hexdigest()
+    digest = vault.digest("".join(line.model_dump_json() for line in page.results).encode())
     new = await execute(
         session,
         "INSERT INTO result_page (dataset_id, page, content_sha256, inbox_id, taken_at) "

@@ -1,7 +1,5 @@
 """The journal of instructions in PostgreSQL: bytes and answers sealed, the first answer stays."""
 
-import hashlib
-
 from activities.platform_journal import Intention
 from models.platform_words import Operation
 from models.store.database import Database, execute, fetch_one
@@ -25,7 +23,7 @@ class PostgresJournal:
                 county=county_code,
                 operation=operation.value,
                 body=self._vault.seal_body(key, body),
-                digest=hashlib.sha256(body).hexdigest(),
+                digest=self._vault.digest(body),
             )
             if is_new:
                 return Intention(body, None)
@@ -62,7 +60,7 @@ class PostgresJournal:
                 " VALUES (:county, :operation, coalesce(:key, ''), :status, :digest, :body, 1, now())"
                 " ON CONFLICT (county_code, operation, key, body_sha256) DO UPDATE SET times = odd_answer.times + 1,"
                 " came_at = now()",
-                digest=hashlib.sha256(body).hexdigest(),
+                digest=self._vault.digest(body),
                 county=county_code,
                 operation=operation.value,
                 key=key,

@@ -23,7 +23,7 @@ from models.store.applications import (
     sealed_columns,
     used_numbers,
 )
-from models.store.database import Row, fetch_int, fetch_one
+from models.store.database import Row, fetch_one
 from models.store.doubles import lock_claims, same_item
 from models.store.line_acts import lock_county
 from models.store.locks import locked_people
@@ -95,7 +95,7 @@ async def correct(
     form = _checked(correction.form, catalogs)
     _may_correct(line, correction, form)
     columns = sealed_columns(desk.vault, line.application_no, form)
-    await _hold_lock(session, line, columns)
+    await _hold_lock(desk, session, line, columns)
     before = await _apply(desk, session, line, columns)
     others = await _others(desk, session, form, line.fund_year, but=line.application_no)
     await desk.trail(
@@ -172,28 +172,32 @@ def _may_correct(line: Application, correction: Correction, form: ApplicationFor
 
 async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:
     """While a card change is under way, no application brings another account in (DOMAIN 4, the lock)."""
-    locked = (await locked_people(session, desk.county)).get(desk.vault.index(Column.ID_NUMBER, form.id_number))
-    if locked is not None and locked != (form.bank_code, desk.vault.index(Column.ACCOUNT, form.account_no)):
-        detail = "此人在本县的账号变更尚未办结，所填账号与现登记的不同；请待变更办结后再录入"
+    person = desk.vault.index(Column.ID_NUMBER, form.id_number)
+    locked = (await locked_people(session, desk.county, [person])).get(person)
+    if locked is not None and locked.account != (form.bank_code, desk.vault.index(Column.ACCOUNT, form.account_no)):
+        _refuse_locked(desk, {person: locked.request_no}, "所填账号与现登记的不同；请待变更办结后再录入")
+
+
+def _refuse_locked(desk: Desk, requests: Mapping[str, str], what: str) -> None:
+    """`requests`: whose account is being changed, by which request.
+
+    An applicant may fill in anybody's id, and hears of the own change only; a stranger's lock holds all the same, when
+    the line would go out.
+    """
+    known = [number for person, number in sorted(requests.items()) if desk.may_know_lock(person)]
+    if known:
+        detail = f"此人在本县的账号变更（{'、'.join(known)}）尚未办结，{what}"
         raise conflict("ACCOUNT_LOCKED", "账号变更中", detail)
 
 
-async def _hold_lock(session: AsyncSession, line: Application, columns: Mapping[str, object]) -> None:
+async def _hold_lock(desk: Desk, session: AsyncSession, line: Application, columns: Mapping[str, object]) -> None:
     """While a card change is under way, bank, account and the person itself stay as they are (DOMAIN 4, the lock)."""
     same = all(columns[name] == getattr(line, name) for name in ("bank_code", "account_index", "person_index"))
     if same:
         return
-    locked = await fetch_int(
-        session,
-        "SELECT count(*) FROM account_lock WHERE county_code = :county AND ended_at IS NULL"
-        " AND person_index IN (:old, :new)",
-        county=line.county_code,
-        old=line.person_index,
-        new=str(columns["person_index"]),
-    )
-    if locked:
-        detail = "此人在本县的账号变更尚未办结，期间不能修改开户行、账号和证件号；请待变更办结后再改"
-        raise conflict("ACCOUNT_LOCKED", "账号变更中", detail)
+    locked = await locked_people(session, line.county_code, [line.person_index, str(columns["person_index"])])
+    requests = {person: lock.request_no for person, lock in locked.items()}
+    _refuse_locked(desk, requests, "期间不能修改开户行、账号和证件号；请待变更办结后再改")
 
 
 async def _apply(

@@ -14,6 +14,7 @@ from api.line_views import LINES, LineView
 from api.names import names_of
 from api.paging import Pages
 from api.problems import not_found
+from api.search_limit import allow_search
 from models.store.database import fetch, fetch_one
 from models.store.selection import filtered
 
@@ -42,15 +43,16 @@ async def correct_application(desk: Enterers, application_no: str, correction: C
 async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[LineQuery, Query()]) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list."""
     async with desk.database.reading() as session:
-        view = LineView(desk.vault, await names_of(session, desk.county))
+        view = LineView(desk.vault, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
         return await list_lines(session, page, own(desk, filtered(desk.county, criteria)), view.view)
 
 
 @router.post("/applications/search")
 async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
+    await allow_search(desk, sought)
     async with desk.database.reading() as session:
-        view = LineView(desk.vault, await names_of(session, desk.county))
+        view = LineView(desk.vault, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
         chosen = await found_lines(desk, session, sought)
         return await list_lines(session, page, chosen, view.view)
 
@@ -63,7 +65,9 @@ async def show_application(desk: LineReaders, application_no: str) -> Response:
         row = await fetch_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("申请")
-        view = LineView(desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        view = LineView(
+            desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE, may_know_lock=desk.may_know_lock
+        )
         photos = await fetch(
             session,
             "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"

@@ -12,7 +12,7 @@ from api.beside_loop import beside_loop
 from api.limits import Room
 from api.parts import Parts, parts_of
 from api.problems import Problem
-from models.signing import PlatformCredentials, SignatureRefused, check_heads, sha256_hex, verify_callback
+from models.signing import PlatformCredentials, SignatureRefused, check_heads, verify_callback
 from models.store.database import Pool, fetch_one
 from models.store.inbox import body_row
 
@@ -85,7 +85,7 @@ def _taken(
     return {
         "province": province_code,
         "event": event_id,
-        "digest": sha256_hex(body),
+        "digest": parts.vault.digest(body),
         "body": parts.vault.seal_body(body_row(province_code, event_id), body),
     }
 

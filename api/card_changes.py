@@ -27,6 +27,7 @@ from api.names import names_of
 from api.paging import Pages
 from api.problems import Problem, conflict, field_problem, not_found
 from api.runs_view import run_of
+from api.search_limit import allow_search
 from models.card_stages import label
 from models.card_words import step_words
 from models.store.card_decisions import ask_retry, decide_part
@@ -67,6 +68,7 @@ async def list_parts(desk: CountyReaders, page: Pages, criteria: Annotated[PartQ
 @router.post("/card-changes/search", summary="查询账号变更")
 async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> Response:
     """By what never stands in an address; nothing is changed, so no Idempotency-Key."""
+    await allow_search(desk, sought)
     async with desk.database.reading() as session:
         view = PartView(desk.vault, await names_of(session, desk.county))
         chosen = await sought_parts(session, desk.vault, desk.county, sought)

@@ -62,6 +62,10 @@ class Desk:
     def caller(self) -> str:
         return f"{self.county}/{self.role.value}/{self.person}"
 
+    def may_know_lock(self, person_index: str) -> bool:
+        """Whether this caller hears that a person's account is being changed: the county's staff, and the person."""
+        return self.role is not Role.APPLICANT or self.principal.person_index == person_index
+
     async def once(self, work: Work) -> Response:
         """The work of a POST in one transaction; a repeat with the same key gets the same answer and does nothing."""
         async with self.database.transaction() as session:

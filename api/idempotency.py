@@ -54,14 +54,14 @@ def key_of(request: Request) -> str:
     return key
 
 
-async def fingerprint(request: Request) -> str:
-    """Hash of what is asked: a form by its parts, since its boundary differs on every attempt."""
+async def fingerprint(vault: Vault, request: Request) -> str:
+    """Keyed digest of what is asked: a form by its parts, since its boundary differs on every attempt."""
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     if request.headers.get("content-type", "").startswith("multipart/"):
         await _digest_form(digest, await request.form())
     else:
         digest.update(await request.body())
-    return digest.hexdigest()
+    return vault.digest(digest.digest())
 
 
 async def _digest_form(digest: "hashlib._Hash", form: FormData) -> None:
@@ -92,7 +92,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
     A refusal is not stored: it changed nothing, and the same key may be used again once the reason is gone.
     """
     # Read first: a body that comes slowly must not be waited for with locks in hand.
-    key, asked = key_of(request), await fingerprint(request)
+    key, asked = key_of(request), await fingerprint(vault, request)
     await lock(session, f"answer/{caller}/{key}")
     if (answered := await answer_before(session, vault, caller, request)) is not None:
         return answered
@@ -123,7 +123,7 @@ async def answer_before(session: AsyncSession, vault: Vault, caller: str, reques
     )
     if stored is None:
         return None
-    if stored.request_sha256 != await fingerprint(request):
+    if stored.request_sha256 != await fingerprint(vault, request):
         detail = f"这个 {HEADER} 已用于另一个请求；新的请求请换一个新值"
         raise Problem(422, "IDEMPOTENCY_MISMATCH", "防重标识已被使用", detail)
     content = vault.open_body(f"{caller}/{key}", stored.body)

@@ -1,6 +1,6 @@
 """How an application is shown: masked in lists, whole when one is opened."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from api.names import Names
 from models import identity
@@ -15,8 +15,9 @@ KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
 LINE_COLUMNS = f"""
-a.id, a.application_no, a.fund_year, a.applicant_kind, a.channel, a.stage, a.name_sealed, a.id_number_sealed,
-  a.phone_sealed, a.town_code, a.village_code, a.group_name, a.bank_code, a.account_sealed, a.household_registration,
+a.id, a.application_no, a.person_index, a.fund_year, a.applicant_kind, a.channel, a.stage, a.name_sealed,
+  a.id_number_sealed, a.phone_sealed, a.town_code,
+  a.village_code, a.group_name, a.bank_code, a.account_sealed, a.household_registration,
   a.family_size, a.item_code, a.amount_fen, b.batch_no, n.list_no, i.import_no, a.match_outcome,
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, a.returned_reason, a.withdrawn_reason, a.deferred_reason, a.entered_by, a.reviewed_by, a.version,
@@ -66,10 +67,13 @@ LineRow = Row
 class LineView:
     """Opens and shows lines; `whole` shows personal data unmasked."""
 
-    def __init__(self, vault: Vault, names: Names, *, whole: bool = False) -> None:
+    def __init__(
+        self, vault: Vault, names: Names, *, whole: bool = False, may_know_lock: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self._vault = vault
         self._names = names
         self._whole = whole
+        self._may_know_lock = may_know_lock
 
     def view(self, row: LineRow) -> dict[str, object]:
         return {
@@ -149,7 +153,7 @@ class LineView:
             "verification_label": label(Verification(row.verification)),
             "verification_reason": self.reason(row.application_no, row.verification_reason_sealed),
             "settlement_material_at": row.settlement_material_at,
-            "held": row.held,
+            "held": row.held and self._may_know_lock(row.person_index),
             "payments": row.payments,
             "reason": row.returned_reason or row.withdrawn_reason or row.deferred_reason,
         }

@@ -25,6 +25,7 @@ from api.register_views import (
     of_register,
     sought_accounts,
 )
+from api.search_limit import allow_search
 from models.store.database import fetch, fetch_one
 
 router = APIRouter(tags=["一卡通账号"])
@@ -48,6 +49,7 @@ async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[Re
 @router.post("/register/search")
 async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
+    await allow_search(desk, sought)
     async with desk.database.reading() as session:
         view = RegisterView(desk.vault, await names_of(session, desk.county))
         chosen = await sought_accounts(session, desk.vault, desk.county, sought)

@@ -12,6 +12,7 @@ from api.code_words import ACTORS, ACTS, ROLES, called
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
+from models.masking import masked
 from models.stages import Role, label
 from models.store.database import Pool
 from models.store.trail_check import verify
@@ -21,7 +22,7 @@ from models.tables import TrailEntry
 
 router = APIRouter(tags=["留痕"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
-# The details of an act may name persons.
+# The details of an act may name persons: in clear for who decides about them only.
 _SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
 _HEADERS = {
     "sequence": "序号",
@@ -52,8 +53,10 @@ async def list_trail(
     statement = statement.where(*_between(since, until))
     async with desk.database.reading() as session:
         rows = (await session.exec(page.newest_first(statement, TrailEntry.sequence))).all()
-    detailed = desk.role in _SEES_DETAIL
-    return await respond(page, _HEADERS, [(row.sequence, _view(row, desk.vault if detailed else None)) for row in rows])
+    detailed, whole = desk.role in _SEES_DETAIL, desk.role is Role.REVIEWER
+    return await respond(
+        page, _HEADERS, [(row.sequence, _view(row, desk.vault if detailed else None, whole=whole)) for row in rows]
+    )
 
 
 @router.get("/trail/verification", summary="留痕校验")
@@ -83,7 +86,7 @@ def _between(since: datetime | None, until: datetime | None) -> list[bool]:
     return conditions
 
 
-def _view(row: TrailEntry, vault: Vault | None) -> dict[str, object]:
+def _view(row: TrailEntry, vault: Vault | None, *, whole: bool) -> dict[str, object]:
     view: dict[str, object] = {
         "sequence": row.sequence,
         "at": row.at,
@@ -98,5 +101,6 @@ def _view(row: TrailEntry, vault: Vault | None) -> dict[str, object]:
         "total_fen": row.total_fen,
     }
     if vault is not None:
-        view["detail"] = json.loads(vault.open(Field.DETAIL, f"{row.county_code}/{row.sequence}", row.detail))
+        detail = json.loads(vault.open(Field.DETAIL, f"{row.county_code}/{row.sequence}", row.detail))
+        view["detail"] = detail if whole else masked(detail)
     return view

@@ -146,9 +146,16 @@ def parse_organization_name(text: str) -> str | Fault:
     return _not_text(text.strip(), "组织名称", 100) or regular(text)
 
 
+# Whole, or grouped by blanks and hyphens as on a card.
+_LONG_NUMBER = re.compile(r"\d(?:[\s-]*\d){7}")
+
+
 def parse_group(text: str) -> str | Fault:
-    """A village group as people write it, such as 6组."""
-    return _not_text(text.strip(), "组", 30) or regular(text)
+    """A village group as people write it, such as 6组; the one plain text of a form, so no number of a person in it."""
+    value = regular(text)
+    if _LONG_NUMBER.search(unicodedata.normalize("NFKC", value)):
+        return Fault(FaultCode.CHARACTERS, "组里有八位以上的数字，像是证件号、账号或手机号，请只填组名，如 6组")
+    return _not_text(text.strip(), "组", 30) or value
 
 
 def mask_name(name: str) -> str:

@@ -159,7 +159,7 @@ async def _at_a_desk_of(server: ApiServer, role: Role, path: str, key: str | Non
 
 async def _put_answer(server: ApiServer, role: Role, path: str) -> None:
     caller = f"{COUNTY}/{role.value}/{role.value}"
-    digest = hashlib.sha256(f"POST {path}?\n".encode() + b"{}").hexdigest()
+    digest = server.vault.digest(hashlib.sha256(f"POST {path}?\n".encode() + b"{}").digest())
     body = server.vault.seal_body(f"{caller}/{path}", b'{"answered":"before"}')
     async with server.database.transaction() as session:
         session.add(IdempotentAnswer(caller=caller, key=path, request_sha256=digest, status=201, body=body))

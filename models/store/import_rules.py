@@ -9,6 +9,7 @@ from models.application_form import ApplicationForm
 from models.faults import CellFault, FaultCode
 from models.spreadsheet import CheckedFile
 from models.store.applications import is_reserved, used_numbers
+from models.store.locks import Lock
 from models.store.numbers import Series, take
 from models.store.vault import Field, Vault
 from models.tables import ApplicationImport
@@ -18,7 +19,7 @@ ACCOUNT_COLUMN = "一卡通账号"
 LOCKED_PERSON = "此人在本县的账号变更尚未办结，所填账号与现登记的不同；请待变更办结后再导入此行"
 
 
-def with_locked(vault: Vault, checked: CheckedFile, locked: Mapping[str, tuple[str | None, str | None]]) -> CheckedFile:
+def with_locked(vault: Vault, checked: CheckedFile, locked: Mapping[str, Lock]) -> CheckedFile:
     """While a person's account is being changed, no file brings another one in (DOMAIN 4, the lock)."""
     if not locked:
         return checked
@@ -26,7 +27,7 @@ def with_locked(vault: Vault, checked: CheckedFile, locked: Mapping[str, tuple[s
     for item in checked.forms:
         person = vault.index(Field.ID_NUMBER, item.form.id_number)
         account = item.form.bank_code, vault.index(Field.ACCOUNT, item.form.account_no)
-        if person in locked and locked[person] != account:
+        if person in locked and locked[person].account != account:
             faults.append(CellFault(item.row, ACCOUNT_COLUMN, FaultCode.ACCOUNT_LOCKED, LOCKED_PERSON))
     return _with_faults(checked, faults)
 

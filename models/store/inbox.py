@@ -1,6 +1,5 @@
 """Events as rows: what the platform said by itself, and what it answered when it was asked."""
 
-import hashlib
 import json
 from datetime import datetime
 
@@ -39,7 +38,7 @@ async def put_asked(
 ) -> bool:
     """Store an answer of the platform as if it had been an event; False when the same one is here already."""
     content = data.model_dump_json()
-    digest = hashlib.sha256(content.encode()).hexdigest()
+    digest = vault.digest(content.encode())
     event_id = f"{ASKED}/{reference}/{digest[:32]}"
     body = json.dumps({"type": kind.value, "timestamp": now.isoformat(), "data": json.loads(content)})
     province = province_of(county_code)

@@ -1,6 +1,7 @@
 """The lock on a person's account in a county: from saving a change until the county's part has ended (DOMAIN 4)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -72,12 +73,24 @@ async def wake_flows(session: AsyncSession, counties: Sequence[str], person_inde
         await wake(session, workflow_id(RunKind.SUBSIDY_FLOW, row[0]), Signal.LINES_CHANGED, [number])
 
 
-async def locked_people(session: AsyncSession, county_code: str) -> dict[str, tuple[str | None, str | None]]:
-    """Whose account is being changed in a county, with bank and account as the register has them now."""
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """By which request, and bank and account as the register has them now."""
+
+    request_no: str
+    account: tuple[str | None, str | None]
+
+
+async def locked_people(
+    session: AsyncSession, county_code: str, people: Sequence[str] | None = None
+) -> dict[str, Lock]:
+    """Whose account is being changed in a county, of these people or of all, by the person's index."""
     rows = await fetch(
         session,
-        "SELECT k.person_index, r.bank_code, r.account_index FROM account_lock k LEFT JOIN register_account r"
-        " USING (county_code, person_index) WHERE k.county_code = :county AND k.ended_at IS NULL",
+        "SELECT k.person_index, k.request_no, r.bank_code, r.account_index FROM account_lock k LEFT JOIN"
+        " register_account r USING (county_code, person_index) WHERE k.county_code = :county AND k.ended_at IS NULL"
+        " AND (CAST(:people AS text[]) IS NULL OR k.person_index = ANY(:people))",
         county=county_code,
+        people=None if people is None else list(people),
     )
-    return {str(row[0]): (row[1], row[2]) for row in rows}
+    return {row.person_index: Lock(row.request_no, (row.bank_code, row.account_index)) for row in rows}

@@ -64,6 +64,8 @@ class Vault(Protocol):
 
     def index(self, field: Field, plain: str) -> str: ...
 
+    def digest(self, content: bytes) -> str: ...
+
     def sign(self, proof: Proof, data: bytes) -> str: ...
 
     def holds(self, proof: Proof, data: bytes, signature: str) -> bool: ...
@@ -158,6 +160,10 @@ class LocalVault:
     def index(self, field: Field, plain: str) -> str:
         digest = hmac.digest(self._index_key, f"{field.value}:{plain}".encode(), hashlib.sha256)
         return digest[:INDEX_BYTES].hex()
+
+    def digest(self, content: bytes) -> str:
+        """Whether two contents are the same, for whoever has the key: a plain hash gives a guessed account away."""
+        return hmac.digest(self._index_key, b"content:" + content, hashlib.sha256).hex()
 
     def sign(self, proof: Proof, data: bytes) -> str:
         """HMAC-SHA256 under the active key, whose id stands before it: after a rotation the former ones still hold."""

@@ -46,6 +46,7 @@ from models.tables.records import (
     Outbox,
     PlatformReference,
     Run,
+    SearchTally,
     TrailEntry,
     TrailHead,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "RegisterChange",
     "ResultPage",
     "Run",
+    "SearchTally",
     "StoredFile",
     "Summary",
     "TrailEntry",

@@ -154,6 +154,16 @@ class IdempotentAnswer(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
+class SearchTally(SQLModel, table=True):
+    """How often somebody has searched by a number since the hour began."""
+
+    __tablename__ = "search_tally"
+
+    caller: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=INSTANT)
+    searches: int
+
+
 class NumberSeries(SQLModel, table=True):
     """The last number given out of one series, e.g. `500001-S2026`."""
 

@@ -398,6 +398,13 @@ CREATE INDEX ix_run_county ON run (county_code, id);
 CREATE INDEX ix_run_number ON run (number);
 CREATE INDEX ix_run_open ON run (kind) WHERE closed_at IS NULL;
 
+CREATE TABLE search_tally (
+  caller VARCHAR NOT NULL,
+  since TIMESTAMP WITH TIME ZONE NOT NULL,
+  searches INTEGER NOT NULL,
+  CONSTRAINT pk_search_tally PRIMARY KEY (caller)
+);
+
 CREATE TABLE stored_file (
   id BIGSERIAL NOT NULL,
   county_code VARCHAR NOT NULL,

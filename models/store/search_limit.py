@@ -1,0 +1,31 @@
+"""How often one person may search by an id or an account within an hour: who tries numbers finds what is masked."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import fetch_one
+
+# One row a person, counted by one statement: several APIs share it, and requests side by side each count.
+_COUNT = """
+INSERT INTO search_tally AS t (caller, since, searches) VALUES (:caller, now(), 1)
+ON CONFLICT (caller) DO UPDATE SET
+  since = CASE WHEN t.since > now() - interval '1 hour' THEN t.since ELSE now() END,
+  searches = CASE WHEN t.since > now() - interval '1 hour' THEN t.searches + 1 ELSE 1 END
+RETURNING searches, extract(epoch FROM since + interval '1 hour' - now())::float8 AS left
+"""
+
+
+class TooManySearches(Exception):
+    """`retry_after`: seconds until the next may be made; `first`: the first that was too many."""
+
+    def __init__(self, retry_after: float, *, first: bool) -> None:
+        super().__init__("too many searches of one person")
+        self.retry_after = retry_after
+        self.first = first
+
+
+async def count_search(session: AsyncSession, caller: str, most: int) -> None:
+    """Raise TooManySearches beyond so many an hour."""
+    row = await fetch_one(session, _COUNT, caller=caller)
+    assert row is not None
+    if row.searches > most:
+        raise TooManySearches(row.left, first=row.searches == most + 1)
