@@ -58,6 +58,37 @@ async def test_utf8_and_gb18030_give_the_same_people(desk: Desk) -> None:
     assert len(stored) == 9
 
 
+async def test_names_and_numbers_of_a_file_are_kept_in_one_form_and_found_by_it(desk: Desk) -> None:
+    plain = row(0)
+    account = str(plain[HEADERS.index("一卡通账号")])
+    printed = " ".join(account[place : place + 4] for place in range(0, len(account), 4))
+    data = sheet([row(0, name="欧\u3000阳 梅", group="6 组", account_no=printed), row(1, name="王\ue854")])
+    seen = await desk.finished(await desk.hand_in(data))
+    assert (seen["stage"], seen["rows_imported"]) == ("imported", 2)
+    told = [(each["row"], each["column"], each["code"]) for each in seen["warnings"]]
+    assert told == [(2, "姓名", "BLANKS_DROPPED"), (2, "组", "BLANKS_DROPPED"), (3, "姓名", "CHARACTERS_MAPPED")]
+    headers = desk.server.bearer(Role.REVIEWER)
+    for sought in ({"name": "欧阳梅"}, {"account_no": printed}, {"name": "王\u9fba"}, {"name": "王\ue854"}):
+        found = await desk.server.http.post("/applications/search", json=sought, headers=headers)
+        assert len(found.json()["items"]) == 1
+
+
+async def test_a_hidden_column_stops_a_file_until_somebody_has_seen_it(desk: Desk) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(sheet([row(0)])))
+    place = openpyxl.utils.get_column_letter(HEADERS.index("补贴金额（元）") + 1)
+    book.worksheets[0].column_dimensions[place].hidden = True
+    target = io.BytesIO()
+    book.save(target)
+    seen = await desk.finished(await desk.hand_in(target.getvalue()))
+    assert (seen["stage"], await desk.lines()) == ("to_confirm", 0)
+    assert [(each["row"], each["column"], each["code"]) for each in seen["to_confirm"]] == [
+        (1, "补贴金额（元）", "HIDDEN_COLUMN")
+    ]
+    await desk.decide(seen["import_no"], "confirmation")
+    over = await desk.until(seen["import_no"], lambda now: now["stage"] == "imported")
+    assert over["rows_imported"] == 1
+
+
 async def test_organizations_have_a_file_of_their_own(desk: Desk) -> None:
     data = (DATA / "batch-500001-org-24.xlsx").read_bytes()
     seen = await desk.finished(await desk.hand_in(data, kind="organization"))
