@@ -1,0 +1,163 @@
+"""Maker and checker: every pair of acts over HTTP, a small county's season, and what the database refuses by itself."""
+
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from models.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words
+from models.stages import Role
+from tests.rows import Office, add_summary, open_office
+from tests.season import BY_REVIEWERS, EVERYBODY, ORDER, Season
+
+WU = "wu.jun"
+counties = count(500_101)
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as opened:
+        yield opened
+
+
+def test_the_table_has_words_for_all_that_it_closes() -> None:
+    assert set(NOT_BY) == set(NAMES)
+    assert {made for closed in NOT_BY.values() for made in closed} == set(DONE)
+    for act, closed in NOT_BY.items():
+        assert act not in closed
+        assert closed_by(act, closed) == closed
+        assert NAMES[act] in refusal_words(act, closed)
+        assert all(DONE[made] in refusal_words(act, closed) for made in closed)
+    assert all(NOT_BY.get(act, ()) == closed_by(act, Act) for act in Act)
+
+
+def test_of_the_reviewers_acts_one_closes_one_other() -> None:
+    """So whatever two reviewers have shared out so far, one of them may do the next act."""
+    closes = [(made, act) for act, closed in NOT_BY.items() for made in closed]
+    assert [pair for pair in closes if BY_REVIEWERS.issuperset(pair)] == [(Act.SUMMARY_REVIEWED, Act.PAYMENT_CONFIRMED)]
+
+
+@pytest.mark.parametrize("made", ORDER[:-1])
+async def test_every_later_check_is_open_or_closed_as_the_table_says(office: Office, made: Act) -> None:
+    """The same person does one act and then tries a later one; everybody else is somebody else."""
+    later = [act for act in ORDER[ORDER.index(made) + 1 :] if act in NOT_BY]
+    for act in later:
+        about_entry = (made, act) == (Act.ENTRY_ENTERED, Act.CONTRADICTION_DECIDED)
+        season = Season(office, str(next(counties)), {made: WU}, about_entry)
+        await season.play(act)
+        answer = await season.do(act, WU)
+        assert answer is not None
+        if made not in NOT_BY.get(act, ()):
+            assert answer.status_code < 300, (made, act, answer.text)
+            continue
+        if act is Act.LINE_APPROVED:
+            [error] = answer.json()["errors"]
+            assert (answer.status_code, error["code"]) == (409, "SELF_ENTERED")
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "SAME_PERSON"), (made, act, answer.text)
+            assert answer.json()["detail"] == refusal_words(act, [made])
+        other = await season.do(act)
+        assert other is not None
+        assert other.status_code == 200, (made, act, other.text)
+
+
+@pytest.mark.parametrize(
+    ("orders", "summary", "payment", "settles", "contradiction"),
+    [("a", "a", "b", "a", "b"), ("b", "a", "b", "b", "a"), ("a", "b", "a", "a", "a"), ("b", "b", "a", "b", "b")],
+)
+async def test_one_operator_and_two_reviewers_play_a_whole_season(
+    office: Office, orders: str, summary: str, payment: str, settles: str, contradiction: str
+) -> None:
+    """With the county administrator, who uploads the policy; whoever confirmed the orders may confirm the payment."""
+    people = {act: "operator.li" for act in ORDER if act not in BY_REVIEWERS}
+    people |= {
+        Act.POLICY_ENTERED: "admin.chen",
+        Act.LINE_APPROVED: "reviewer.a",
+        Act.ENTRY_DECIDED: "reviewer.b",
+        Act.ORDER_DECIDED: f"reviewer.{orders}",
+        Act.SUMMARY_REVIEWED: f"reviewer.{summary}",
+        Act.PAYMENT_CONFIRMED: f"reviewer.{payment}",
+        Act.PAYMENT_SETTLED: f"reviewer.{settles}",
+        Act.CONTRADICTION_DECIDED: f"reviewer.{contradiction}",
+    }
+    await Season(office, str(next(counties)), people).play()
+
+
+async def test_the_reviewer_of_a_refused_summary_may_confirm_the_next_ones_payment(office: Office) -> None:
+    """Two reviewers, and the platform has rejected the first summary: nobody is locked out."""
+    season = Season(office, str(next(counties)))
+    await season.play(Act.SUMMARY_REVIEWED)
+    flow_no = season.numbers["flow"]
+    refused = await office.post(
+        f"/flows/{flow_no}/summary/review", {"passed": False, "opinion": "再核"}, WU, season.county, role=Role.REVIEWER
+    )
+    assert refused.status_code == 200, refused.text
+    await add_summary(office, flow_no)
+    for act in (Act.SUMMARY_REVIEWED, Act.SUMMARY_SUBMITTED):
+        answer = await season.do(act)
+        assert answer is not None
+        assert answer.status_code == 200, answer.text
+    confirmed = await season.do(Act.PAYMENT_CONFIRMED, WU)
+    assert confirmed is not None
+    assert confirmed.status_code == 200, confirmed.text
+
+
+WRITES = {
+    Act.LINE_APPROVED: "UPDATE application SET reviewed_by = :who WHERE application_no = '{line}'",
+    Act.ENTRY_DECIDED: "UPDATE village_entry SET confirmed_by = :who WHERE entry_no = '{entry}'",
+    Act.ORDER_DECIDED: "UPDATE operator_order SET confirmed_by = :who WHERE order_no = '{order}'",
+    Act.SUMMARY_REVIEWED: "UPDATE summary SET reviewed_by = :who WHERE flow_id = ({flow_id})",
+    Act.SUMMARY_SUBMITTED: "UPDATE summary SET submitted_by = :who WHERE flow_id = ({flow_id})",
+    Act.PAYMENT_CONFIRMED: "UPDATE summary SET confirmed_by = :who WHERE flow_id = ({flow_id})",
+    Act.PAYMENT_SETTLED: "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, at, source,"
+    " settled_by, after_end, taken_at) SELECT flow_id, id, 0, 'paid', amount_fen, now(), 'settled', :who, true, now()"
+    " FROM flow_line WHERE application_no = '{line}'",
+    Act.CONTRADICTION_DECIDED: "UPDATE contradiction SET decided_by = :who WHERE id = {contradiction of flow}",
+}
+OF_ENTRY = "UPDATE contradiction SET decided_by = :who WHERE id = {contradiction of entry}"
+
+
+@pytest.mark.parametrize("act", NOT_BY)
+async def test_the_database_refuses_what_a_route_forgot_to_ask(office: Office, act: Act) -> None:
+    """Straight into the rows, by the product's own role: each maker is refused, anybody else is taken."""
+    season = Season(office, str(next(counties)))
+    await season.play(act)
+    numbers = season.numbers | {"flow_id": f"SELECT id FROM flow WHERE flow_no = '{season.numbers.get('flow')}'"}
+    for made in NOT_BY[act]:
+        write = OF_ENTRY if made is Act.ENTRY_ENTERED and act is Act.CONTRADICTION_DECIDED else WRITES[act]
+        with pytest.raises(IntegrityError):
+            await office.run(write.format_map(numbers), who=EVERYBODY[made])
+    assert await office.run(WRITES[act].format_map(numbers), who=WU) == 1
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "UPDATE application SET entered_by = :who WHERE application_no = '{line}'",
+        "UPDATE application SET edited_by = ARRAY[:who] WHERE application_no = '{line}'",
+        "UPDATE application SET edited_by = '{{}}' WHERE application_no = '{line}' AND :who <> ''",
+        "UPDATE operator_order SET entered_by = :who WHERE order_no = '{order}'",
+        "UPDATE village_entry SET entered_by = :who WHERE entry_no = '{entry}'",
+        "UPDATE flow SET started_by = :who WHERE flow_no = '{flow}'",
+        "UPDATE summary SET confirmed_by = :who WHERE flow_id = ({flow_id})",
+        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, at, source, after_end, taken_at)"
+        " SELECT flow_id, id, 0, 'paid', amount_fen, now(), 'settled', true, now() FROM flow_line"
+        " WHERE application_no = '{line}' AND :who <> ''",
+    ],
+)
+async def test_who_made_something_is_never_written_over(office: Office, write: str) -> None:
+    season = Season(office, str(next(counties)))
+    await season.play(Act.PAYMENT_SETTLED)
+    numbers = season.numbers | {"flow_id": f"SELECT id FROM flow WHERE flow_no = '{season.numbers['flow']}'"}
+    with pytest.raises(IntegrityError):
+        await office.run(write.format_map(numbers), who=WU)
+
+
+async def test_every_editor_is_kept_and_each_once(office: Office) -> None:
+    season = Season(office, str(next(counties)), {Act.LINE_EDITED: WU})
+    await season.play(Act.LINE_APPROVED)
+    assert await office.rows(
+        "SELECT entered_by, edited_by FROM application WHERE application_no = :no", no=season.numbers["line"]
+    ) == [("line.entered", [WU, "another.editor"])]
