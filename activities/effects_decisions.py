@@ -16,6 +16,7 @@ from activities.effects_results import finish_if_complete
 from models.store.contradictions import decided, open_content
 from models.store.database import execute, fetch_one, scratch
 from models.store.register import fill_from_matched
+from models.store.texts import seal_text
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.tables import Contradiction, Dataset
@@ -63,24 +64,29 @@ async def _take_review(session: AsyncSession, vault: Vault, row: Contradiction, 
     table = "policy" if row.kind.startswith("policy") else "indicator"
     changed = await execute(
         session,
-        f"UPDATE {table} t SET stage = :stage, opinion = :opinion, updated_at = now() WHERE {table}_no = :number"
+        f"UPDATE {table} t SET stage = :stage, opinion_sealed = :opinion, updated_at = now() WHERE {table}_no = :number"
         f" AND NOT EXISTS (SELECT 1 FROM flow_{table} u WHERE u.{table}_id = t.id)",
         stage=claimed["status"],
-        opinion=claimed.get("opinion"),
+        opinion=_opinion(vault, row, claimed),
         number=row.number,
     )
     return None if changed else GONE_ON
+
+
+def _opinion(vault: Vault, row: Contradiction, claimed: Content) -> str | None:
+    opinion = claimed.get("opinion")
+    return None if opinion is None else seal_text(vault, row.county_code, str(opinion))
 
 
 async def _take_summary(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """The summary that the claim is about, while it is the current one and nobody has confirmed the payment."""
     changed = await execute(
         session,
-        "UPDATE summary s SET stage = :stage, platform_opinion = :opinion FROM flow f WHERE f.id = s.flow_id"
+        "UPDATE summary s SET stage = :stage, platform_opinion_sealed = :opinion FROM flow f WHERE f.id = s.flow_id"
         " AND f.flow_no || '.s' || s.number = :reference AND s.number = f.summary_no"
         " AND s.stage IN ('approved', 'rejected') AND s.confirmed_at IS NULL AND f.stage <> 'ended'",
         stage=claimed["status"],
-        opinion=claimed.get("opinion"),
+        opinion=_opinion(vault, row, claimed),
         reference=row.line_key,
     )
     return None if changed else GONE_ON

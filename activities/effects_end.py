@@ -12,6 +12,7 @@ from models.store import contradictions
 from models.store.database import execute, fetch_int
 from models.store.flow_end import COMPARED, agrees, as_of_end, keep_difference, unresolved_lines
 from models.store.runs import open_run
+from models.store.texts import seal_text
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
@@ -97,15 +98,16 @@ async def _keep_void_cancellation(session: AsyncSession, vault: Vault, flow: Flo
     await contradictions.keep(session, vault, claim)
 
 
-async def _send_on(session: AsyncSession, flow: Flow) -> int:
+async def _send_on(session: AsyncSession, vault: Vault, flow: Flow) -> int:
     """Lines that the platform never accepted go to a later batch; their money is free."""
     await execute(
         session,
         "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"
-        " batch_id = NULL, deferred_reason = '流程已结束，转入下批', updated_at = now(), version = a.version + 1"
+        " batch_id = NULL, deferred_reason_sealed = :reason, updated_at = now(), version = a.version + 1"
         " FROM flow_line l WHERE l.flow_id = :id AND l.application_id = a.id AND (a.stage = 'in_flow') IS TRUE"
         " AND l.state IN ('unsent', 'held', 'under_review', 'rejected')",
         id=flow.id,
+        reason=seal_text(vault, flow.county_code, "流程已结束，转入下批"),
     )
     return await execute(
         session,
@@ -117,7 +119,7 @@ async def _send_on(session: AsyncSession, flow: Flow) -> int:
 
 async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> None:
     assert flow.end_claim is not None
-    left_over = await _send_on(session, flow)
+    left_over = await _send_on(session, vault, flow)
     await execute(
         session,
         "UPDATE flow_line SET payment = 'unresolved', updated_at = now() WHERE flow_id = :id AND payment = 'awaiting'",

@@ -8,6 +8,7 @@ from models.platform import Review
 from models.platform_words import EventType, ReviewStatus
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch_one
+from models.store.texts import open_text, seal_text
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 
@@ -38,11 +39,11 @@ async def apply_review(session: AsyncSession, vault: Vault, kind: EventType, rev
     number, _, round_no = reference.partition(".")
     changed = await execute(
         session,
-        f"UPDATE {place.table} SET stage = :stage, opinion = :opinion, reviewed_at = :at, updated_at = now(),"
+        f"UPDATE {place.table} SET stage = :stage, opinion_sealed = :opinion, reviewed_at = :at, updated_at = now(),"
         " submission_id = coalesce(submission_id, :submission)"
         f" WHERE {place.number} = :number AND {place.round} = :round AND stage = '{place.stage_in_review}'",
         stage=review.status.value,
-        opinion=review.opinion,
+        opinion=seal_text(vault, review.county_code, review.opinion),
         at=review.reviewed_at,
         submission=review.submission_id,
         number=number,
@@ -53,7 +54,7 @@ async def apply_review(session: AsyncSession, vault: Vault, kind: EventType, rev
         return review.status.value
     row = await fetch_one(
         session,
-        f"SELECT stage, opinion, {place.round} FROM {place.table} WHERE {place.number} = :number",
+        f"SELECT stage, opinion_sealed, {place.round} FROM {place.table} WHERE {place.number} = :number",
         number=number,
     )
     if row is None or row[2] != _round(round_no):
@@ -65,8 +66,8 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, in
     flow_no, _, suffix = (review.client_reference or "").partition(".")
     row = await fetch_one(
         session,
-        "SELECT s.id, s.stage, s.platform_opinion, s.submitted_at FROM summary s JOIN flow f ON f.id = s.flow_id "
-        "WHERE f.flow_no = :flow_no AND s.number = :number FOR UPDATE",
+        "SELECT s.id, s.stage, s.platform_opinion_sealed, s.submitted_at FROM summary s JOIN flow f"
+        " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number FOR UPDATE",
         flow_no=flow_no,
         number=_round(suffix.removeprefix("s")),
     )
@@ -79,11 +80,11 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, in
         return await _compare(session, vault, EventType.SUMMARY_REVIEWED, review, inbox_id, applied, row[2])
     await execute(
         session,
-        "UPDATE summary SET stage = :stage, platform_opinion = :opinion, platform_reviewed_at = :at,"
+        "UPDATE summary SET stage = :stage, platform_opinion_sealed = :opinion, platform_reviewed_at = :at,"
         " submission_id = coalesce(submission_id, :submission) WHERE id = :id",
         submission=review.submission_id,
         stage=review.status.value,
-        opinion=review.opinion,
+        opinion=seal_text(vault, review.county_code, review.opinion),
         at=review.reviewed_at,
         id=row[0],
     )
@@ -103,7 +104,7 @@ async def _compare(
     review: Review,
     inbox_id: int,
     applied: str,
-    opinion: str | None,
+    opinion_sealed: str | None,
 ) -> str:
     if applied == review.status.value:
         return "again"
@@ -113,7 +114,7 @@ async def _compare(
         number=reference.partition(".")[0],
         kind=kind.value,
         line_key=reference,
-        applied={"status": applied, "opinion": opinion},
+        applied={"status": applied, "opinion": open_text(vault, review.county_code, opinion_sealed)},
         claimed=review.model_dump(mode="json"),
         inbox_id=inbox_id,
     )

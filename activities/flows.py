@@ -15,6 +15,7 @@ from models.settings import Settings
 from models.stages import FlowStage, SummaryStage
 from models.store.database import Database, execute, fetch, fetch_one
 from models.store.rounds import current_summary, flow_by_number, locked_flow
+from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.subsidy import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.tables import Flow
@@ -180,13 +181,13 @@ class FlowActivities:
                 towns=tuple(Share.model_validate(share) for share in summary.figures["towns"]),
                 banks=tuple(Share.model_validate(share) for share in summary.figures["banks"]),
                 approval_form_file_id=uploaded[summary.form_file_id],
-                opinion=summary.opinion or "",
+                opinion=open_text(self._vault, flow.county_code, summary.opinion_sealed) or "",
             )
             answer = await self._platform.submit_summary(
                 flow.county_code, flow.platform_id, request, key=f"{reference}/submit"
             )
         except PlatformRefusal as refusal:
-            await self._summary_refused(summary.id, refusal)
+            await self._summary_refused(flow.county_code, summary.id, refusal)
             return
         async with self._database.transaction() as session:
             await execute(
@@ -198,13 +199,13 @@ class FlowActivities:
             )
             await remember(session, subject, answer.submission_id)
 
-    async def _summary_refused(self, summary_id: int | None, refusal: PlatformRefusal) -> None:
+    async def _summary_refused(self, county_code: str, summary_id: int | None, refusal: PlatformRefusal) -> None:
         async with self._database.transaction() as session:
             await execute(
                 session,
-                "UPDATE summary SET stage = 'rejected', platform_opinion = :opinion, platform_reviewed_at = now()"
-                " WHERE id = :id AND stage = 'county_passed'",
-                opinion=f"平台未受理：{refusal.code.value}",
+                "UPDATE summary SET stage = 'rejected', platform_opinion_sealed = :opinion,"
+                " platform_reviewed_at = now() WHERE id = :id AND stage = 'county_passed'",
+                opinion=seal_text(self._vault, county_code, f"平台未受理：{refusal.code.value}"),
                 id=summary_id,
             )
 

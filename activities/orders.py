@@ -20,6 +20,7 @@ from models.store.contradictions import Claim, keep
 from models.store.database import Database, Row, execute, fetch
 from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
+from models.store.texts import open_text
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, NextOrder, Subject
@@ -109,7 +110,7 @@ class OrderActivities:
         async with self._database.reading() as session:
             flow = await flow_by_number(session, subject.number)
         order = None if next_order is None else await self._order(next_order)
-        reason = "流程中已无待发放的申请" if order is None else order.reason
+        reason = "流程中已无待发放的申请" if order is None else self._reason(order)
         key = f"{flow.flow_no}/cancel" if order is None else f"{order.order_no}/cancel"
         assert flow.platform_id is not None
         try:
@@ -128,6 +129,9 @@ class OrderActivities:
             if order is not None:
                 await _finish(session, self._vault, order, OrderState.DONE, None, "已通知平台撤销，等待平台结束流程")
 
+    def _reason(self, order: Order) -> str:
+        return open_text(self._vault, order.county_code, order.reason_sealed)
+
     async def _order(self, next_order: NextOrder) -> Order:
         async with self._database.reading() as session:
             return (await session.exec(select(Order).where(Order.order_no == next_order.order_no))).one()
@@ -136,7 +140,7 @@ class OrderActivities:
         """All or none per page; the answer's figures are held against what was asked."""
         page, lines = numbered
         assert flow.platform_id is not None
-        request = Withdrawal(application_nos=tuple(line.application_no for line in lines), reason=order.reason)
+        request = Withdrawal(application_nos=tuple(line.application_no for line in lines), reason=self._reason(order))
         key = f"{order.order_no}/withdraw/{page}"
         withdraw = partial(self._platform.withdraw_lines, flow.county_code, flow.platform_id, request, key=key)
         answer = await patiently(withdraw)
@@ -220,11 +224,11 @@ async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -
     """Lines leave the flow for good, their money is free, their applications are withdrawn with the order's reason."""
     await execute(
         session,
-        "UPDATE application a SET stage = 'withdrawn', withdrawn_reason = :reason, updated_at = now(),"
+        "UPDATE application a SET stage = 'withdrawn', withdrawn_reason_sealed = :reason, updated_at = now(),"
         " version = a.version + 1 FROM flow_line l WHERE l.id = ANY(:ids) AND a.id = l.application_id"
         " AND (a.stage = 'in_flow') IS TRUE",
         ids=line_ids,
-        reason=order.reason,
+        reason=order.reason_sealed,
     )
     await execute(
         session,

@@ -16,6 +16,7 @@ from models.settings import Settings
 from models.stages import ReviewStage
 from models.store.database import Database, execute, fetch_one
 from models.store.runs import close_run
+from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.subsidy import Look, RunKind, Subject
 from models.tables import Indicator, Policy
@@ -49,7 +50,7 @@ class ReviewActivities:
                 county_code=policy.county_code,
                 fund_year=policy.fund_year,
                 policy_unit_code=policy.policy_unit_code,
-                title=policy.title,
+                title=open_text(self._vault, policy.county_code, policy.title_sealed),
                 item_codes=tuple(policy.item_codes),
                 file_id=uploaded[policy.file_id],
                 replaces_policy_id=policy.refused_submission_id,
@@ -134,9 +135,9 @@ class ReviewActivities:
         async with self._database.transaction() as session:
             await execute(
                 session,
-                f"UPDATE {table} SET stage = 'rejected', opinion = :opinion, reviewed_at = now(), updated_at = now()"
-                f" WHERE {table}_no = :no AND round = :round AND stage = 'in_review'",
+                f"UPDATE {table} SET stage = 'rejected', opinion_sealed = :opinion, reviewed_at = now(),"
+                f" updated_at = now() WHERE {table}_no = :no AND round = :round AND stage = 'in_review'",
                 round=round_no,
-                opinion=f"平台未受理：{ADVICE[refusal.code]}",
+                opinion=seal_text(self._vault, subject.county_code, f"平台未受理：{ADVICE[refusal.code]}"),
                 no=subject.number,
             )

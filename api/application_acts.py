@@ -16,6 +16,7 @@ from models.store.database import Value
 from models.store.line_acts import Choice, LeftOut, Rule, change_chosen, choose, lock_county
 from models.store.line_rules import LineAct
 from models.store.selection import NO_NUL, Selection, selected
+from models.store.texts import seal_text
 
 router = APIRouter(tags=["申请办理"])
 
@@ -80,7 +81,9 @@ async def _act(desk: Desk, request: ActRequest, act: LineAct) -> Response:
 
 async def _carry_out(desk: Desk, session: AsyncSession, request: ActRequest, act: LineAct) -> Reply:
     choice = await choose_lines(desk, session, request.selection, act.rules, act.title, actor=desk.person)
-    await change_chosen(session, act.change, actor=desk.person, reason=request.reason)
+    await change_chosen(
+        session, act.change, actor=desk.person, reason=seal_text(desk.vault, desk.county, request.reason)
+    )
     await trail_of_lines(desk, session, act.name, request.selection, choice, request.reason, after=act.after.value)
     return Reply(200, answer(act.name, choice))
 

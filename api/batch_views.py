@@ -12,6 +12,8 @@ from api.runs_view import run_of
 from models.stages import ApplicationStage, BatchStage, Verification, label
 from models.store.database import fetch, fetch_int
 from models.store.locks import locked
+from models.store.texts import open_text
+from models.store.vault import Vault
 from models.subsidy import RunKind
 from models.tables import Batch
 
@@ -41,14 +43,16 @@ async def find_batch(desk: Desk, session: AsyncSession, batch_no: str, *, changi
     return batch
 
 
-async def batch_views(session: AsyncSession, batches: Sequence[Batch]) -> list[tuple[int, dict[str, object]]]:
+async def batch_views(
+    session: AsyncSession, vault: Vault, batches: Sequence[Batch]
+) -> list[tuple[int, dict[str, object]]]:
     """Batches with their figures per stage, read in one statement."""
     figures = await _stage_figures(session, [_id(batch) for batch in batches])
-    return [(_id(batch), _view(batch, figures[_id(batch)])) for batch in batches]
+    return [(_id(batch), _view(vault, batch, figures[_id(batch)])) for batch in batches]
 
 
 async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[str, object]:
-    (_, view), *_ = await batch_views(session, [batch])
+    (_, view), *_ = await batch_views(session, desk.vault, [batch])
     number = f"{batch.batch_no}-V{batch.verification_round}"
     images = await fetch(
         session, "SELECT file_id FROM batch_image WHERE batch_id = :batch ORDER BY file_id", batch=batch.id
@@ -70,10 +74,10 @@ async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[s
     }
 
 
-def _view(batch: Batch, stages: Figures) -> dict[str, object]:
+def _view(vault: Vault, batch: Batch, stages: Figures) -> dict[str, object]:
     return {
         "batch_no": batch.batch_no,
-        "title": batch.title,
+        "title": open_text(vault, batch.county_code, batch.title_sealed),
         "fund_year": batch.fund_year,
         "stage": batch.stage,
         "stage_label": label(BatchStage(batch.stage)),

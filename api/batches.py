@@ -20,6 +20,7 @@ from api.patience import Patience, stage_of
 from models.stages import BatchStage, Verification
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, Selection, filtered
+from models.store.texts import seal_text
 from models.tables import Batch
 
 router = APIRouter(tags=["结算批次"])
@@ -64,7 +65,7 @@ async def open_batch(desk: Operators, new: NewBatch) -> Response:
                 batch_no=number,
                 county_code=desk.county,
                 fund_year=new.fund_year,
-                title=new.title,
+                title_sealed=seal_text(desk.vault, desk.county, new.title),
                 created_by=desk.person,
             )
         )
@@ -86,7 +87,7 @@ async def list_batches(
         statement = statement.where(Batch.stage == stage)
     async with desk.database.reading() as session:
         batches = (await session.exec(page.newest_first(statement, Batch.id))).all()
-        return await respond(page, BATCH_HEADERS, await batch_views(session, batches))
+        return await respond(page, BATCH_HEADERS, await batch_views(session, desk.vault, batches))
 
 
 @router.get("/batches/{batch_no}")

@@ -25,6 +25,7 @@ from models.store.contradiction_choice import (
 from models.store.makers import acts_about
 from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import wake
+from models.store.texts import seal_text
 from models.subsidy import Signal
 from models.tables import Contradiction
 
@@ -65,7 +66,7 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Decision)
             raise _refusal(code, row)
         await _carry_on(desk, session, chosen, decision)
         await session.refresh(row)
-        return Reply(200, view_of(row, None))
+        return Reply(200, view_of(desk.vault, row, whole=False))
 
     return await desk.once(work)
 
@@ -96,8 +97,9 @@ async def _choose(desk: Desk, session: AsyncSession, selection: ContradictionSel
 
 
 async def _carry_on(desk: Desk, session: AsyncSession, chosen: Chosen, decision: Decision) -> None:
+    reason = seal_text(desk.vault, desk.county, decision.reason)
     for number, ids in chosen.fit.items():
-        await decide(session, ids, decision.take, decision.reason, desk.person)
+        await decide(session, ids, decision.take, reason, desk.person)
         run = await run_of_number(session, number)
         if run is not None:
             target = await run_to_wake(session, run)

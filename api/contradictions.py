@@ -11,6 +11,7 @@ from api.export import respond
 from api.paging import Pages
 from models.stages import ContradictionState, Role, label
 from models.store.contradictions import open_content
+from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables import Contradiction
 
@@ -48,11 +49,11 @@ async def list_contradictions(
         statement = statement.where(Contradiction.kind == kind)
     async with desk.database.reading() as session:
         rows = (await session.exec(page.newest_first(statement, Contradiction.id))).all()
-    vault = desk.vault if desk.role is Role.REVIEWER else None
-    return await respond(page, _HEADERS, [(row.id or 0, view_of(row, vault)) for row in rows])
+    whole = desk.role is Role.REVIEWER
+    return await respond(page, _HEADERS, [(row.id or 0, view_of(desk.vault, row, whole=whole)) for row in rows])
 
 
-def view_of(row: Contradiction, vault: Vault | None) -> dict[str, object]:
+def view_of(vault: Vault, row: Contradiction, *, whole: bool) -> dict[str, object]:
     view: dict[str, object] = {
         "id": row.id,
         "number": row.number,
@@ -64,13 +65,13 @@ def view_of(row: Contradiction, vault: Vault | None) -> dict[str, object]:
         "taken": row.taken,
         "taken_label": called(TAKEN, row.taken),
         "hindrance": row.hindrance,
-        "reason": row.reason,
+        "reason": open_text(vault, row.county_code, row.reason_sealed),
         "decided_by": row.decided_by,
         "decided_at": row.decided_at,
         "asked_at": row.asked_at,
         "created_at": row.created_at,
     }
-    if vault is not None:
+    if whole:
         view["applied"] = open_content(vault, row, row.applied_sealed)
         view["claimed"] = open_content(vault, row, row.claimed_sealed)
         view["asked"] = open_content(vault, row, row.asked_sealed) if row.asked_sealed else None

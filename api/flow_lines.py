@@ -22,6 +22,7 @@ from models.store.line_acts import lock_county
 from models.store.order_rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge, where_of
 from models.store.runs import wake
 from models.store.selection import Predicate
+from models.store.texts import seal_text
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.subsidy import Signal
@@ -185,7 +186,7 @@ async def _defer(desk: Desk, session: AsyncSession, flow_no: str, deferral: Defe
     verdict = await judge(session, flow_id(flow), DEFERRAL_RULES, selection)
     require_lines(verdict, named=selection.application_nos is not None, act="转入下批")
     lines = [each.line_id for each in verdict.fit]
-    await _move_lines(session, lines, deferral.reason)
+    await _move_lines(session, lines, seal_text(desk.vault, desk.county, deferral.reason))
     await wake(session, run_id(flow), Signal.LINES_CHANGED, [flow_no])
     answer = act_answer("flows.deferred", len(lines), verdict.total_fen, verdict.left_out)
     numbers = [each.application_no for each in verdict.fit]
@@ -194,7 +195,7 @@ async def _defer(desk: Desk, session: AsyncSession, flow_no: str, deferral: Defe
     return Reply(200, answer)
 
 
-async def _move_lines(session: AsyncSession, line_ids: list[int], reason: str) -> None:
+async def _move_lines(session: AsyncSession, line_ids: list[int], reason_sealed: str) -> None:
     await execute(
         session,
         "UPDATE flow_line SET state = 'deferred', money = 'released', updated_at = now() WHERE id = ANY(:ids)",
@@ -203,10 +204,10 @@ async def _move_lines(session: AsyncSession, line_ids: list[int], reason: str) -
     # a repayment keeps its verification; any other line is verified anew with its next batch
     await execute(
         session,
-        "UPDATE application a SET stage = 'pending_settlement', deferred_reason = :reason, batch_id = NULL,"
+        "UPDATE application a SET stage = 'pending_settlement', deferred_reason_sealed = :reason, batch_id = NULL,"
         " verification = CASE WHEN a.payments > 0 THEN a.verification ELSE 'none' END,"
         " version = a.version + 1, updated_at = now() FROM flow_line l "
         "WHERE l.id = ANY(:ids) AND a.id = l.application_id AND (a.stage = 'in_flow') IS TRUE",
         ids=line_ids,
-        reason=reason,
+        reason=reason_sealed,
     )

@@ -10,6 +10,8 @@ from models.errors import ADVICE, ErrorType
 from models.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState, SummaryStage, label
 from models.store.database import fetch, fetch_int
 from models.store.figures import FlowFigures, flow_figures
+from models.store.texts import open_text
+from models.store.vault import Vault
 from models.tables import Flow
 
 View = dict[str, object]
@@ -43,7 +45,7 @@ def _advice(code: str | None) -> str | None:
     return ADVICE.get(ErrorType(code)) if code in set(ErrorType) else code
 
 
-async def flow_details(session: AsyncSession, flow: Flow) -> View:
+async def flow_details(session: AsyncSession, vault: Vault, flow: Flow) -> View:
     assert flow.id is not None
     figures = await flow_figures(session, flow.id)
     return {
@@ -51,7 +53,7 @@ async def flow_details(session: AsyncSession, flow: Flow) -> View:
         "end": _end(flow),
         "after_end": await _after_end(session, flow.id),
         "difference": await difference_of(session, flow),
-        "policies": await _policies(session, flow.id),
+        "policies": await _policies(session, vault, flow.id),
         "indicators": await _indicators(session, flow.id),
         "rounds": await _rounds(session, flow.id),
         "open_orders": await _open_orders(session, flow.id),
@@ -101,14 +103,14 @@ async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
     ]
 
 
-async def _policies(session: AsyncSession, flow_id: int) -> list[View]:
+async def _policies(session: AsyncSession, vault: Vault, flow_id: int) -> list[View]:
     rows = await fetch(
         session,
-        "SELECT p.policy_no, p.title FROM flow_policy f JOIN policy p ON p.id = f.policy_id "
+        "SELECT p.policy_no, p.county_code, p.title_sealed FROM flow_policy f JOIN policy p ON p.id = f.policy_id "
         "WHERE f.flow_id = :flow ORDER BY p.id",
         flow=flow_id,
     )
-    return [{"policy_no": number, "title": title} for number, title in rows]
+    return [{"policy_no": number, "title": open_text(vault, county, title)} for number, county, title in rows]
 
 
 async def _indicators(session: AsyncSession, flow_id: int) -> list[View]:

@@ -1,6 +1,8 @@
 """How an indicator is shown; reserved + paid + left = total, as its lines stand."""
 
 from models.stages import label
+from models.store.texts import open_text
+from models.store.vault import Vault
 from models.tables import Indicator
 
 HEADERS = {
@@ -25,7 +27,7 @@ HEADERS = {
 }
 
 
-def view(indicator: Indicator) -> dict[str, object]:
+def view(vault: Vault, indicator: Indicator) -> dict[str, object]:
     return {
         "indicator_no": indicator.indicator_no,
         "fund_year": indicator.fund_year,
@@ -46,7 +48,7 @@ def view(indicator: Indicator) -> dict[str, object]:
         "stage": indicator.stage,
         "stage_label": label(indicator.stage),
         "round": indicator.round,
-        "opinion": indicator.opinion,
+        "opinion": open_text(vault, indicator.county_code, indicator.opinion_sealed),
         "reviewed_at": indicator.reviewed_at,
         "entered_by": indicator.entered_by,
         "created_at": indicator.created_at,

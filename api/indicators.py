@@ -75,7 +75,7 @@ async def register_indicator(desk: Operators, new: Registration) -> Response:
         await session.flush()
         detail = {"after": new.model_dump()}
         await desk.trail(session, "indicator_registered", indicator.indicator_no, detail, total_fen=new.total_fen)
-        return Reply(201, view(indicator), f"/indicators/{indicator.indicator_no}")
+        return Reply(201, view(desk.vault, indicator), f"/indicators/{indicator.indicator_no}")
 
     return await desk.once(work)
 
@@ -100,7 +100,7 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
         indicator.updated_at = now()
         changes = {"before": before, "after": values}
         await desk.trail(session, "indicator_edited", indicator_no, changes, total_fen=new.total_fen)
-        return Reply(200, view(indicator))
+        return Reply(200, view(desk.vault, indicator))
 
     return await desk.change(work)
 
@@ -141,7 +141,7 @@ async def list_indicators(
         rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
         runs = await runs_of(session, desk.settings, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
     return await respond(
-        page, HEADERS, [(row.id or 0, view(row) | {"run": runs.get(row.indicator_no)}) for row in rows]
+        page, HEADERS, [(row.id or 0, view(desk.vault, row) | {"run": runs.get(row.indicator_no)}) for row in rows]
     )
 
 
@@ -151,7 +151,7 @@ async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -
     async with desk.database.reading() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
-    return view(indicator) | {"run": run}
+    return view(desk.vault, indicator) | {"run": run}
 
 
 async def _checked(session: AsyncSession, county: str, new: Registration) -> dict[str, str]:
@@ -212,7 +212,7 @@ def _unfit(place: int, row: Indicator | None) -> dict[str, object] | None:
 async def _submit(session: AsyncSession, indicator: Indicator) -> None:
     indicator.round += 1
     indicator.refused_submission_id = indicator.submission_id or indicator.refused_submission_id
-    indicator.submission_id = indicator.opinion = indicator.reviewed_at = None
+    indicator.submission_id = indicator.opinion_sealed = indicator.reviewed_at = None
     indicator.stage = ReviewStage.IN_REVIEW
     indicator.updated_at = now()
     await session.flush()

@@ -8,6 +8,7 @@ from models.match_words import match_words
 from models.stages import ApplicationStage, Channel, Verification, label
 from models.store.database import Row
 from models.store.locks import locked
+from models.store.texts import open_text
 from models.store.vault import Field, Vault
 
 CHANNELS: Mapping[str, str] = {Channel.PC: "电脑端", Channel.MOBILE: "移动端", Channel.IMPORT: "批量导入"}
@@ -15,13 +16,13 @@ KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
 LINE_COLUMNS = f"""
-a.id, a.application_no, a.person_index, a.fund_year, a.applicant_kind, a.channel, a.stage, a.name_sealed,
+a.id, a.county_code, a.application_no, a.person_index, a.fund_year, a.applicant_kind, a.channel, a.stage, a.name_sealed,
   a.id_number_sealed, a.phone_sealed, a.town_code,
   a.village_code, a.group_name, a.bank_code, a.account_sealed, a.household_registration,
   a.family_size, a.item_code, a.amount_fen, b.batch_no, n.list_no, i.import_no, a.match_outcome,
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
-  a.payments, a.returned_reason, a.withdrawn_reason, a.deferred_reason, a.entered_by, a.reviewed_by, a.version,
-  a.created_at, a.updated_at,
+  a.payments, coalesce(a.returned_reason_sealed, a.withdrawn_reason_sealed, a.deferred_reason_sealed) AS told_sealed,
+  a.entered_by, a.reviewed_by, a.version, a.created_at, a.updated_at,
   {locked("a")} AS held
 """
 LINE_TABLES = """
@@ -115,6 +116,11 @@ class LineView:
         correct = self.name(row.application_no, sealed) if sealed else None
         return match_words(outcome, correct, row.match_bank_name or self._names.bank(row.bank_code))
 
+    def _told(self, row: LineRow) -> str | None:
+        """Why it came back, was taken back or put off."""
+        told: str | None = open_text(self._vault, row.county_code, row.told_sealed)
+        return told
+
     def _personal(self, row: LineRow) -> dict[str, object]:
         number = row.application_no
         phone = self._vault.open(Field.PHONE, number, row.phone_sealed) if row.phone_sealed else None
@@ -155,5 +161,5 @@ class LineView:
             "settlement_material_at": row.settlement_material_at,
             "held": row.held and self._may_know_lock(row.person_index),
             "payments": row.payments,
-            "reason": row.returned_reason or row.withdrawn_reason or row.deferred_reason,
+            "reason": self._told(row),
         }

@@ -40,6 +40,7 @@ from models.store.orders import (
 )
 from models.store.runs import open_run
 from models.store.selection import LineFilter, Selection, selected
+from models.store.texts import open_text, seal_text
 from models.subsidy import RunKind, Subject
 from models.tables import Flow, Order
 
@@ -209,7 +210,7 @@ def _entry(desk: Desk, wanted: NewOrder, flow: Flow | None, count: int, total: i
         county_code=desk.county,
         year=flow.fund_year if flow else china_today().year,
         kind=wanted.kind,
-        reason=wanted.reason,
+        reason_sealed=seal_text(desk.vault, desk.county, wanted.reason),
         entered_by=desk.person,
         line_count=count,
         total_fen=total,
@@ -244,6 +245,10 @@ async def _entered(
         "needs_confirmation": order.state is OrderState.ENTERED,
         "warnings": list(warnings),
     }
-    detail = {"kind": order.kind.value, "reason": order.reason, "flow_id": order.flow_id}
+    detail = {
+        "kind": order.kind.value,
+        "reason": open_text(desk.vault, desk.county, order.reason_sealed),
+        "flow_id": order.flow_id,
+    }
     await desk.trail(session, "orders.entered", order.order_no, detail, order.line_count, order.total_fen)
     return Reply(201, answer, f"/orders/{order.order_no}")

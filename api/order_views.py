@@ -24,6 +24,7 @@ from models.store.corrections import open_correction
 from models.store.database import fetch
 from models.store.order_rules import Word
 from models.store.selection import Predicate
+from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind
 from models.tables import Order
@@ -88,9 +89,15 @@ class OrderQuery(BaseModel):
     flow_no: Word | None = None
 
 
-def order_view(order: Order, flow_no: str | None) -> dict[str, object]:
-    view = order.model_dump(exclude={"id", "county_code", "flow_id", "batch_id"})
-    return view | {"flow_no": flow_no, "kind_label": label(order.kind), "state_label": label(order.state)}
+def order_view(vault: Vault, order: Order, flow_no: str | None) -> dict[str, object]:
+    view = order.model_dump(exclude={"id", "county_code", "flow_id", "batch_id", "reason_sealed", "remark_sealed"})
+    return view | {
+        "flow_no": flow_no,
+        "kind_label": label(order.kind),
+        "state_label": label(order.state),
+        "reason": open_text(vault, order.county_code, order.reason_sealed),
+        "remark": open_text(vault, order.county_code, order.remark_sealed),
+    }
 
 
 @router.get("/orders")
@@ -106,7 +113,7 @@ async def list_orders(desk: Readers, page: Pages, query: Annotated[OrderQuery, Q
             statement = statement.where(Order.flow_id == await known_flow(session, desk, query.flow_no))
         orders = (await session.exec(page.newest_first(statement, Order.id))).all()
         numbers = await _flow_numbers(session, [order.flow_id for order in orders if order.flow_id is not None])
-    rows = [(order.id or 0, order_view(order, numbers.get(order.flow_id or 0))) for order in orders]
+    rows = [(order.id or 0, order_view(desk.vault, order, numbers.get(order.flow_id or 0))) for order in orders]
     return await respond(page, HEADERS, rows)
 
 
@@ -143,7 +150,7 @@ async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[s
             order=order.id,
         )
     listed = [{"code": code, "count": count, "fen": fen} for code, count, fen in faults]
-    return {**order_view(order, flow_no), "faults": listed, "run": run}
+    return {**order_view(desk.vault, order, flow_no), "faults": listed, "run": run}
 
 
 @router.get("/orders/{order_no}/lines")

@@ -22,6 +22,7 @@ from models.store.order_rules import FIT_STAGES, RULES, judge_order
 from models.store.orders import NAME_RULES, TAKE_CORRECT_NAME, decide, locked_order
 from models.store.runs import wake
 from models.store.selection import of_county
+from models.store.texts import seal_text
 from models.subsidy import Signal
 from models.tables import Flow, Order
 
@@ -96,8 +97,8 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
         await _judge_again(session, flow, order)
         await wake(session, run_id(flow), Signal.ORDER_CONFIRMED, [order_no])
         state = OrderState.CONFIRMED
-    decide(order, desk.person, remark, state)
-    return await _decided(desk, session, order, "orders.confirmed")
+    decide(order, desk.person, seal_text(desk.vault, desk.county, remark), state)
+    return await _decided(desk, session, order, "orders.confirmed", remark)
 
 
 async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
@@ -129,14 +130,14 @@ async def _correct_names(session: AsyncSession, county: str, order: Order) -> No
 
 async def _refuse(desk: Desk, session: AsyncSession, order_no: str, remark: str) -> Reply:
     order = await _open_order(desk, session, order_no, "退回")
-    decide(order, desk.person, remark, OrderState.REFUSED)
-    return await _decided(desk, session, order, "orders.refused")
+    decide(order, desk.person, seal_text(desk.vault, desk.county, remark), OrderState.REFUSED)
+    return await _decided(desk, session, order, "orders.refused", remark)
 
 
-async def _decided(desk: Desk, session: AsyncSession, order: Order, act: str) -> Reply:
+async def _decided(desk: Desk, session: AsyncSession, order: Order, act: str, remark: str | None) -> Reply:
     session.add(order)
     await session.flush()
-    detail = {"kind": order.kind.value, "before": "entered", "after": order.state.value, "remark": order.remark}
+    detail = {"kind": order.kind.value, "before": "entered", "after": order.state.value, "remark": remark}
     await desk.trail(session, act, order.order_no, detail, order.line_count, order.total_fen)
     answer: dict[str, object] = {
         "act": act,

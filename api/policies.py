@@ -20,6 +20,8 @@ from models.platform_words import MediaType
 from models.stages import ReviewStage, Role, label
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
+from models.store.texts import open_text, seal_text
+from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
 from models.tables import Policy, PolicyUnit
 from models.tables.base import now
@@ -81,7 +83,7 @@ async def upload_policy(desk: Admins, new: NewPolicy) -> Response:
             county_code=desk.county,
             fund_year=new.fund_year,
             policy_unit_code=unit.code,
-            title=new.title,
+            title_sealed=seal_text(desk.vault, desk.county, new.title),
             item_codes=list(dict.fromkeys(new.item_codes)),
             file_id=file.id,
             stage=ReviewStage.IN_REVIEW,
@@ -90,7 +92,7 @@ async def upload_policy(desk: Admins, new: NewPolicy) -> Response:
         session.add(policy)
         await _send(session, policy)
         await desk.trail(session, "policy_uploaded", policy.policy_no, {"after": new.model_dump()})
-        return Reply(201, _view(policy), f"/policies/{policy.policy_no}")
+        return Reply(201, _view(desk.vault, policy), f"/policies/{policy.policy_no}")
 
     return await desk.once(work)
 
@@ -108,19 +110,23 @@ async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response
         _check_refused(policy)
         file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
         assert file.id is not None
-        before = {"title": policy.title, "item_codes": policy.item_codes, "file_id": policy.file_id}
+        before = {
+            "title": open_text(desk.vault, desk.county, policy.title_sealed),
+            "item_codes": policy.item_codes,
+            "file_id": policy.file_id,
+        }
         policy.file_id = file.id
-        policy.title = new.title or policy.title
+        policy.title_sealed = seal_text(desk.vault, desk.county, new.title) or policy.title_sealed
         policy.item_codes = list(dict.fromkeys(new.item_codes or policy.item_codes))
         policy.round += 1
         policy.refused_submission_id = policy.submission_id or policy.refused_submission_id
-        policy.submission_id = policy.opinion = policy.reviewed_at = None
+        policy.submission_id = policy.opinion_sealed = policy.reviewed_at = None
         policy.stage = ReviewStage.IN_REVIEW
         policy.updated_at = now()
         await _send(session, policy)
         detail = {"before": before, "after": new.model_dump(), "round": policy.round}
         await desk.trail(session, "policy_uploaded_again", policy_no, detail)
-        return Reply(201, _view(policy), f"/policies/{policy_no}")
+        return Reply(201, _view(desk.vault, policy), f"/policies/{policy_no}")
 
     return await desk.once(work)
 
@@ -142,7 +148,8 @@ async def list_policies(
         runs = await runs_of(session, desk.settings, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
         names = await names_of(session, desk.county)
     views = [
-        _view(row) | {"items": [names.item(code) for code in row.item_codes], "run": runs.get(row.policy_no)}
+        _view(desk.vault, row)
+        | {"items": [names.item(code) for code in row.item_codes], "run": runs.get(row.policy_no)}
         for row in rows
     ]
     return await respond(page, _HEADERS, [(row.id or 0, view) for row, view in zip(rows, views, strict=True)])
@@ -154,7 +161,7 @@ async def read_policy(desk: Readers, policy_no: str, patience: Patience) -> dict
     async with desk.database.reading() as session:
         policy = await _find(session, desk.county, policy_no)
         run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)
-    return _view(policy) | {"run": run}
+    return _view(desk.vault, policy) | {"run": run}
 
 
 async def _check_items(desk: Desk, fund_year: int, codes: list[str]) -> None:
@@ -190,18 +197,18 @@ async def _send(session: AsyncSession, policy: Policy) -> None:
     await open_run(session, subject, ReviewStage.IN_REVIEW.value)
 
 
-def _view(policy: Policy) -> dict[str, object]:
+def _view(vault: Vault, policy: Policy) -> dict[str, object]:
     return {
         "policy_no": policy.policy_no,
         "fund_year": policy.fund_year,
         "policy_unit_code": policy.policy_unit_code,
-        "title": policy.title,
+        "title": open_text(vault, policy.county_code, policy.title_sealed),
         "item_codes": policy.item_codes,
         "file_id": policy.file_id,
         "stage": policy.stage,
         "stage_label": label(policy.stage),
         "round": policy.round,
-        "opinion": policy.opinion,
+        "opinion": open_text(vault, policy.county_code, policy.opinion_sealed),
         "reviewed_at": policy.reviewed_at,
         "entered_by": policy.entered_by,
         "created_at": policy.created_at,

@@ -21,6 +21,8 @@ from models.store.figures import flow_figures, summary_figures
 from models.store.makers import acts_in_flow
 from models.store.orders import orders_under_way
 from models.store.runs import wake
+from models.store.texts import open_text, seal_text
+from models.store.vault import Vault
 from models.subsidy import Signal
 from models.tables import Flow, StoredFile, Summary
 from models.tables.base import now
@@ -62,7 +64,7 @@ async def show_summary(desk: Readers, flow_no: str) -> dict[str, object]:
         ).first()
         if flow is None:
             raise not_found("补贴流程")
-        return await _view(session, flow)
+        return await _view(session, desk.vault, flow)
 
 
 @router.post("/flows/{flow_no}/summary/review")
@@ -101,7 +103,10 @@ async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: Revie
     before = summary.stage
     summary.figures = await summary_figures(session, flow_id(flow))
     summary.stage = SummaryStage.COUNTY_PASSED if review.passed else SummaryStage.COUNTY_REFUSED
-    summary.form_file_id, summary.opinion = review.form_file_id, review.opinion
+    summary.form_file_id, summary.opinion_sealed = (
+        review.form_file_id,
+        seal_text(desk.vault, desk.county, review.opinion),
+    )
     summary.reviewed_by, summary.reviewed_at = desk.person, now()
     flow.stage = FlowStage.COUNTY_PASSED if review.passed else FlowStage.COUNTY_REVIEW
     detail: dict[str, object] = {"before": before, "opinion": review.opinion, "form_file_id": review.form_file_id}
@@ -198,24 +203,28 @@ async def _decided(
     told = {**detail, "after": summary.stage, "number": summary.number}
     count, total = int(figures.get("application_count", 0)), int(figures.get("total_fen", 0))
     await desk.trail(session, act, flow.flow_no, told, count, total)
-    return Reply(200, {"act": act, **await _view(session, flow)})
+    return Reply(200, {"act": act, **await _view(session, desk.vault, flow)})
 
 
-async def _view(session: AsyncSession, flow: Flow) -> View:
+async def _view(session: AsyncSession, vault: Vault, flow: Flow) -> View:
     statement = select(Summary).where(Summary.flow_id == flow.id).order_by(col(Summary.number).desc())
     summaries = (await session.exec(statement)).all()
     live = await summary_figures(session, flow_id(flow))
     head = flow_head(flow)
     kept = {field: head[field] for field in ("flow_no", "fund_year", "batch_no", "status", "status_label")}
-    current = _one(summaries[0], live) if summaries else {"number": None, "stage": None, "figures": live}
-    earlier = [_one(summary, live) for summary in summaries[1:]]
+    current = _one(vault, flow, summaries[0], live) if summaries else {"number": None, "stage": None, "figures": live}
+    earlier = [_one(vault, flow, summary, live) for summary in summaries[1:]]
     words = {"flow_stage": flow.stage, "flow_stage_label": label(flow.stage)}
     return {**kept, **words, **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}
 
 
-def _one(summary: Summary, live: Mapping[str, object]) -> View:
-    view = summary.model_dump(exclude={"id", "flow_id"})
+def _one(vault: Vault, flow: Flow, summary: Summary, live: Mapping[str, object]) -> View:
+    view = summary.model_dump(exclude={"id", "flow_id", "opinion_sealed", "platform_opinion_sealed"})
+    opinions = {
+        "opinion": open_text(vault, flow.county_code, summary.opinion_sealed),
+        "platform_opinion": open_text(vault, flow.county_code, summary.platform_opinion_sealed),
+    }
     frozen = summary.figures is not None
     submitted = "已提交" if summary.submitted_at is not None else "未提交"
     words = {"stage_label": label_or_none(summary.stage), "submission_label": submitted, "frozen": frozen}
-    return {**view, **words, "figures": summary.figures if frozen else live}
+    return {**view, **opinions, **words, "figures": summary.figures if frozen else live}

@@ -64,7 +64,7 @@ async def verify_trail(desk: Readers) -> dict[str, object]:
     """Walks the whole chain; `first_bad_sequence` is the first place where it doesn't hold, `kind` in which way."""
     # Read first: the trail only grows, so what was signed before must be in it.
     signed = await last_head(desk.objects, desk.county)
-    # A million entries take seconds: people at their desks don't wait for the connection.
+    # A million entries take a minute or two: people at their desks don't wait for the connection.
     async with desk.database.pool(Pool.EXPORTS).reading() as session:
         broken = await verify(session, desk.vault, desk.county, signed)
     return {

@@ -15,6 +15,7 @@ from models.stages import Channel, ReviewStage
 from models.store.applications import Entered, insert_rows, new_rows
 from models.store.database import Database
 from models.store.numbers import Series, take, take_one
+from models.store.texts import seal_text
 from models.store.vault import LocalVault
 from models.tables import Batch, CatalogList, Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.base import now
@@ -75,7 +76,7 @@ class Surveyor:
                 batch_no=await take_one(session, Series.BATCH, self._county, year),
                 county_code=self._county,
                 fund_year=year,
-                title="测试批次",
+                title_sealed=seal_text(self._vault, self._county, "测试批次"),
                 created_by="operator",
             )
             session.add(batch)
@@ -123,7 +124,7 @@ class Surveyor:
             county_code=self._county,
             fund_year=year,
             policy_unit_code=unit,
-            title=request.title,
+            title_sealed=seal_text(self._vault, self._county, request.title),
             item_codes=list(ITEMS),
             file_id=0,
             stage=ReviewStage.APPROVED,

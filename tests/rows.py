@@ -20,6 +20,7 @@ from models.stages import BatchStage, ReviewStage, Role
 from models.store import vault as vaults
 from models.store.database import Database, Value, copy_rows, execute, fetch, fetch_int
 from models.store.flow_start import StartRequest, start_flow
+from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault
 from models.tables import Batch, BatchImage, CatalogList, Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.base import now
@@ -180,14 +181,14 @@ async def add_catalogs(session: AsyncSession, county: str = COUNTY) -> None:
     await session.merge(PolicyUnit(county_code=county, code="U-1", name="农业农村委", chosen_by=ADMIN))
 
 
-async def add_policy(session: AsyncSession, county: str = COUNTY, **other: object) -> str:
+async def add_policy(session: AsyncSession, vault: LocalVault, county: str = COUNTY, **other: object) -> str:
     number = f"{county}-Z{YEAR}-{next(_serial):04d}"
     policy = Policy(
         policy_no=number,
         county_code=county,
         fund_year=YEAR,
         policy_unit_code="U-1",
-        title="补贴政策",
+        title_sealed=seal_text(vault, county, "补贴政策"),
         item_codes=[ITEM],
         file_id=await add_file(session, county),
         stage=ReviewStage.APPROVED,
@@ -226,12 +227,14 @@ async def add_indicator(session: AsyncSession, total_fen: int, county: str = COU
     return number
 
 
-async def add_batch(session: AsyncSession, county: str = COUNTY, *, publicised: bool = True) -> Batch:
+async def add_batch(
+    session: AsyncSession, vault: LocalVault, county: str = COUNTY, *, publicised: bool = True
+) -> Batch:
     batch = Batch(
         batch_no=f"{county}-P{YEAR}-{next(_serial):04d}",
         county_code=county,
         fund_year=YEAR,
-        title="第一批",
+        title_sealed=seal_text(vault, county, "第一批"),
         stage=BatchStage.VERIFIED,
         verification_round=1,
         created_by=OPERATOR,
@@ -300,12 +303,12 @@ async def add_ground(
     """A verified batch with everything that its flow needs; `money` are the totals of its indicators."""
     async with office.database.transaction() as session:
         await add_catalogs(session, county)
-        batch = await add_batch(session, county)
+        batch = await add_batch(session, office.vault, county)
         assert batch.id is not None
         numbers = await add_applications(session, office.vault, lines, batch.id, county)
         totals = money if money is not None else [sum(line.amount_fen for line in lines)]
         indicators = [await add_indicator(session, total, county) for total in totals]
-        policy_no = await add_policy(session, county)
+        policy_no = await add_policy(session, office.vault, county)
     return Ground(batch.batch_no, batch.id, policy_no, indicators, numbers, county)
 
 

@@ -67,7 +67,7 @@ class Season:
     async def begin(self) -> None:
         async with self.office.database.transaction() as session:
             await add_catalogs(session, self.county)
-            policy = await add_policy(session, self.county, entered_by=self.who(Act.POLICY_ENTERED))
+            policy = await add_policy(session, self.office.vault, self.county, entered_by=self.who(Act.POLICY_ENTERED))
             money = await add_indicator(session, 10_000, self.county, entered_by=self.who(Act.INDICATOR_ENTERED))
             lines = [Line(amount_fen=100, stage="pending_settlement")]
             [other] = await add_applications(session, self.office.vault, lines, None, self.county)

@@ -462,8 +462,9 @@ async def _set(server: ApiServer, change: str, application_no: str, *, with_batc
         if with_batch:
             await execute(
                 session,
-                "INSERT INTO batch (batch_no, county_code, fund_year, title, stage, verification_round, created_by,"
-                " created_at, updated_at) VALUES ('B1', :county, :year, 'x', 'in_flow', 1, 'o', now(), now())",
+                "INSERT INTO batch (batch_no, county_code, fund_year, title_sealed, stage, verification_round,"
+                " created_by, created_at, updated_at)"
+                " VALUES ('B1', :county, :year, 'x', 'in_flow', 1, 'o', now(), now())",
                 county=COUNTY,
                 year=YEAR,
             )
@@ -475,7 +476,7 @@ async def _put_flow_line(server: ApiServer, application_no: str) -> None:
     async with server.database.transaction() as session:
         await execute(
             session,
-            "WITH b AS (INSERT INTO batch (batch_no, county_code, fund_year, title, stage, verification_round,"
+            "WITH b AS (INSERT INTO batch (batch_no, county_code, fund_year, title_sealed, stage, verification_round,"
             " created_by, created_at, updated_at) VALUES ('B1', :county, :year, 'x', 'in_flow', 1, 'o', now(), now())"
             " RETURNING id), i AS (INSERT INTO indicator (indicator_no, county_code, fund_year, budget_unit_code,"
             " budget_unit_name, budget_project_code, budget_project_name, document_no, total_fen, central_fen,"

@@ -21,7 +21,8 @@ from deploy.stack import Stack, temporal
 from models.stages import Role
 from models.store.database import fetch
 from models.store.runs import open_run
-from tests.api_server import PROVINCE, YEAR, ApiServer, api_server
+from models.store.texts import open_text
+from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office, lines
 from tests.platform_posts import policy_reviewed, post_event
 from tests.province import Province
@@ -102,7 +103,8 @@ async def test_a_database_that_turns_read_only_again_and_again(
     assert set(posting.callbacks.values()) == {204, 503}
     assert set(posting.acts.values()) == {201, 503}
     assert await _stored(server, "SELECT event_id FROM inbox") == _taken(posting.callbacks)
-    assert await _stored(server, "SELECT title FROM batch") == _taken(posting.acts)
+    titles = await _stored(server, "SELECT title_sealed FROM batch")
+    assert {open_text(server.vault, COUNTY, title) for title in titles} == _taken(posting.acts)
     refused = next(key for key, code in posting.acts.items() if code == 503)
     assert await posting.act(refused) == 201
 

@@ -50,7 +50,7 @@ async def test_joining_a_batch_tells_what_else_there_is(office: Office) -> None:
     (paid,) = (await paid_flow(office, Line(person=1, amount_fen=300))).numbers
     waiting = [Line(person=1, stage="pending_settlement"), Line(person=2, stage="pending_settlement")]
     async with office.database.transaction() as session:
-        batch = await add_batch(session)
+        batch = await add_batch(session, office.vault)
         numbers = await add_applications(session, office.vault, waiting, None)
     await office.run("UPDATE batch SET stage = 'open' WHERE batch_no = :number", number=batch.batch_no)
     answer = await office.post(

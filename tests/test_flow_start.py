@@ -79,8 +79,8 @@ async def test_start_copies_lines_reserves_money_and_posts_the_run(office: Offic
 async def test_everything_missing_is_said_at_once(office: Office) -> None:
     ground = await add_ground(office, [Line(amount_fen=500), Line(amount_fen=500, item_code="ITEM-9")], money=[300])
     async with office.database.transaction() as session:
-        refused = await add_policy(session, stage=ReviewStage.REJECTED)
-        earlier = await add_policy(session, fund_year=2025)
+        refused = await add_policy(session, office.vault, stage=ReviewStage.REJECTED)
+        earlier = await add_policy(session, office.vault, fund_year=2025)
         waiting = await add_indicator(session, 1000, stage=ReviewStage.IN_REVIEW)
         other_year = await add_indicator(session, 1000, fund_year=2025)
         foreign = await add_indicator(session, 1000, OTHER_COUNTY)
@@ -259,7 +259,7 @@ async def test_a_repayment_names_the_flow_it_repays_and_keeps_its_publicity(offi
     await office.run("UPDATE flow_line SET money = 'released'")
     await office.run("UPDATE flow SET stage = 'ended', ended_at = now()")
     async with office.database.transaction() as session:
-        batch = await add_batch(session, publicised=False)
+        batch = await add_batch(session, office.vault, publicised=False)
         await execute(
             session,
             "UPDATE application SET stage = 'in_batch', batch_id = :batch, payments = 1",
@@ -283,11 +283,11 @@ async def test_a_new_batch_without_publicity_is_refused_even_with_a_repayment_in
 
 async def test_twenty_thousand_lines_in_seconds(office: Office, owner: psycopg.Connection) -> None:
     async with office.database.transaction() as session:
-        batch = await add_batch(session)
+        batch = await add_batch(session, office.vault)
         lines = [Line(amount_fen=1_000 + n % 7) for n in range(20_000)]
         await add_applications(session, office.vault, lines, batch.id)
         indicators = [await add_indicator(session, 11_000_000), await add_indicator(session, 11_000_000)]
-        policy_no = await add_policy(session)
+        policy_no = await add_policy(session, office.vault)
         await execute(
             session,
             "INSERT INTO policy_unit (county_code, code, name, chosen_by, chosen_at) VALUES (:c, 'U', 'U', 'x', now())",

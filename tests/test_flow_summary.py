@@ -1,6 +1,7 @@
 """发放汇总: its figures, the county's and the platform's review, and what they refuse (S1 second 2.7)."""
 
 from deploy.demo.play import REFUSE_ME
+from models.store.texts import open_text
 from tests.county_office import Line, Office, lines
 from tests.province import Province
 
@@ -29,9 +30,8 @@ def test_refused_by_the_countys_reviewer_lines_are_withdrawn_then_passed(provinc
     office.withdraw(flow_no, numbers[0])
     figures = office.pass_summary(flow_no, refused_first=False)
     assert (figures["application_count"], figures["total_fen"]) == (2, 20_005)
-    assert province.rows("SELECT stage, opinion FROM summary WHERE number = 1") == [
-        ("county_refused", "第一笔面积存疑")
-    ]
+    [(stage, opinion)] = province.rows("SELECT stage, opinion_sealed FROM summary WHERE number = 1")
+    assert (stage, open_text(province.vault, office.code, opinion)) == ("county_refused", "第一笔面积存疑")
 
 
 def test_refused_by_the_platform_the_countys_review_is_open_again(province: Province) -> None:
@@ -56,9 +56,9 @@ def test_figures_that_differ_from_the_platforms_come_back_with_its_reason(provin
     province.change("UPDATE summary SET figures = jsonb_set(figures, '{total_fen}', '1')")
     office.operator.post(f"/flows/{flow_no}/summary/submission")
     province.until("新汇总", "SELECT max(number) FROM summary", 2)
-    [(stage, opinion)] = province.rows("SELECT stage, platform_opinion FROM summary WHERE number = 1")
+    [(stage, opinion)] = province.rows("SELECT stage, platform_opinion_sealed FROM summary WHERE number = 1")
     assert stage == "rejected"
-    assert "平台未受理" in opinion
+    assert "平台未受理" in open_text(province.vault, office.code, opinion)
     office.pass_summary(flow_no, refused_first=False)
 
 

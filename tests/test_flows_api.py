@@ -8,6 +8,7 @@ import pytest
 
 from activities.effects_payments import TakenPage, apply_payments, flow_of
 from models.platform import PaymentPage
+from models.store.texts import open_text
 from models.store.vault import Field
 from tests.rows import (
     ADMIN,
@@ -144,8 +145,12 @@ async def test_held_lines_are_deferred_to_the_next_batch(office: Office) -> None
     answer = await office.post(f"/flows/{flow_no}/deferrals", {"reason": "换卡未办结"})
     assert answer.json() == {"act": "flows.deferred", "count": 1, "total_fen": 100, "left_out": []}
     assert await balances(office) == [(200, 0)]
-    moved = await office.rows("SELECT stage, batch_id, deferred_reason, verification FROM application ORDER BY id")
-    assert moved[0] == ("pending_settlement", None, "换卡未办结", "none")
+    moved = await office.rows(
+        "SELECT stage, batch_id, deferred_reason_sealed, verification FROM application ORDER BY id"
+    )
+    stage, batch_id, reason, verification = moved[0]
+    assert (stage, batch_id, verification) == ("pending_settlement", None, "none")
+    assert open_text(office.vault, COUNTY, str(reason)) == "换卡未办结"
     assert moved[1][0] == "in_flow"
     assert await office.rows("SELECT state, money FROM flow_line ORDER BY id") == [
         ("deferred", "released"),

@@ -426,7 +426,7 @@ async def unmatched(office: Office, correct_names: list[str | None]) -> list[str
     ]
     async with office.database.transaction() as session:
         await add_catalogs(session)
-        batch = await add_batch(session)
+        batch = await add_batch(session, office.vault)
         return await add_applications(session, office.vault, lines, batch.id)
 
 

@@ -19,6 +19,7 @@ from models.stages import ReviewStage, Role
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch, fetch_int
 from models.store.runs import close_run, open_run
+from models.store.texts import open_text, seal_text
 from models.subsidy import RunKind, Subject, workflow_id
 from models.tables import Indicator, Outbox, Policy, ProvinceSlot, Run, TrailEntry
 from models.tables.base import now
@@ -67,7 +68,9 @@ async def refused(server: ApiServer, table: str, number: str, submission_id: str
     async with server.database.transaction() as session:
         await execute(
             session,
-            f"UPDATE {table} SET stage = 'rejected', opinion = '不清晰', submission_id = :id WHERE {table}_no = :no",
+            f"UPDATE {table} SET stage = 'rejected', opinion_sealed = :opinion, submission_id = :id"
+            f" WHERE {table}_no = :no",
+            opinion=seal_text(server.vault, COUNTY, "不清晰"),
             id=submission_id,
             no=number,
         )
@@ -173,8 +176,9 @@ async def test_a_refused_policy_is_uploaded_again_in_a_new_round(server: ApiServ
     async with server.database.reading() as session:
         policy = (await session.exec(select(Policy))).one()
         run = (await session.exec(select(Run))).one()
-    assert (policy.stage, policy.round, policy.title) == (ReviewStage.IN_REVIEW, 2, "耕地补贴政策（修订）")
-    assert (policy.submission_id, policy.refused_submission_id, policy.opinion) == (None, "sub-1", None)
+    assert (policy.stage, policy.round) == (ReviewStage.IN_REVIEW, 2)
+    assert open_text(server.vault, COUNTY, policy.title_sealed) == "耕地补贴政策（修订）"
+    assert (policy.submission_id, policy.refused_submission_id, policy.opinion_sealed) == (None, "sub-1", None)
     assert (run.closed_at, run.stage) == (None, "in_review")
 
 

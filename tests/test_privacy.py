@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from models.masking import masked
 from models.stages import Role
 from models.store.database import execute, fetch, fetch_int
 from models.store.vault import Field
+from models.tables import metadata
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import card, citizen_id, enter, lock_account, personal
 from tests.platform_posts import policy_reviewed, post_event
@@ -145,3 +147,44 @@ async def test_a_group_with_eight_digits_in_a_row_is_refused(server: ApiServer, 
 async def test_usual_groups_are_taken(server: ApiServer, group: str) -> None:
     answer = await server.post(Role.OPERATOR, "/applications", {"fund_year": YEAR, "form": personal(1, group=group)})
     assert answer.status_code == 201
+
+
+async def test_what_people_write_is_sealed_and_shown_to_those_it_concerns(server: ApiServer) -> None:
+    """Titles and reasons name people: whoever has a copy of the rows reads none of them."""
+    title, reason = "王建国等人补发批次", "王建国已亡故，由其子王小国代领"
+    opened = await server.post(Role.OPERATOR, "/batches", {"title": title, "fund_year": YEAR})
+    batch = (await server.get(Role.OPERATOR, f"/batches/{opened.json()['batch_no']}")).json()
+    assert batch["title"] == title
+    (listed,) = (await server.get(Role.REVIEWER, "/batches")).json()["items"]
+    assert listed["title"] == title
+    number = (await enter(server, personal(1)))["application_no"]
+    asked = {"selection": {"application_nos": [number]}, "reason": reason}
+    assert (await server.post(Role.OPERATOR, "/application-withdrawals", asked)).status_code == 200
+    assert (await server.get(Role.REVIEWER, f"/applications/{number}")).json()["reason"] == reason
+    stored = await everything_stored(server)
+    assert number in stored
+    for secret in (title, reason, "王建国"):
+        assert secret not in stored
+        assert json.dumps(secret).strip('"') not in stored
+
+
+def test_no_column_of_free_text_is_plain() -> None:
+    """Whoever adds one has to think about it: the plain ones are words of ours, or public."""
+    typed = re.compile(r"reason|remark|opinion|title|comment|note|explanation|words|failure|detail|address")
+    plain = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if typed.search(column.name) and not column.name.endswith(("_sealed", "_code", "_index"))
+    }
+    assert plain == {
+        # hung out in the village
+        "batch.publicity_address",
+        # ours: by the platform's code
+        "card_change.failure",
+        "village_entry.failure",
+        "dataset.refusal_detail",
+        "matter_step.words",
+        # sealed as a whole under its entry
+        "trail_entry.detail",
+    }

@@ -51,7 +51,7 @@ SETTLED = (
     f" {TOUCH} WHERE batch_id = %(batch)s AND stage = 'matched'",
     f"UPDATE bare.application SET stage = 'in_batch', {TOUCH}"
     " WHERE batch_id = %(batch)s AND stage = 'pending_settlement'",
-    f"UPDATE bare.application SET stage = 'withdrawn', withdrawn_reason = 'x', {TOUCH}"
+    f"UPDATE bare.application SET stage = 'withdrawn', withdrawn_reason_sealed = 'x', {TOUCH}"
     " WHERE batch_id = %(batch)s AND stage = 'unmatched'",
     f"UPDATE bare.application SET verification = 'pending', {TOUCH} WHERE batch_id = %(batch)s AND stage = 'in_batch'",
 )

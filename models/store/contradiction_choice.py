@@ -125,14 +125,14 @@ def _condition(selection: ContradictionSelection) -> tuple[str, dict[str, Value]
     return " AND ".join(f"c.{name} = :{name}" for name in criteria), dict(criteria)
 
 
-async def decide(session: AsyncSession, ids: Sequence[int], take: str, reason: str, person: str) -> None:
+async def decide(session: AsyncSession, ids: Sequence[int], take: str, reason_sealed: str, person: str) -> None:
     """Note the decision; the run carries it out."""
     await execute(
         session,
-        "UPDATE contradiction SET state = 'decided', taken = :take, reason = :reason, decided_by = :person,"
+        "UPDATE contradiction SET state = 'decided', taken = :take, reason_sealed = :reason, decided_by = :person,"
         " decided_at = now() WHERE id = ANY(:ids)",
         ids=list(ids),
         take=take,
-        reason=reason,
+        reason=reason_sealed,
         person=person,
     )

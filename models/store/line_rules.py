@@ -46,7 +46,7 @@ SUBMIT = LineAct(
     "applications.submitted",
     "提交资料审核",
     (Rule("NOT_DRAFT", "不是草稿，不能提交资料审核", not_in(Stage.DRAFT)),),
-    "stage = 'in_review', reviewed_by = NULL, returned_reason = NULL",
+    "stage = 'in_review', reviewed_by = NULL, returned_reason_sealed = NULL",
     Stage.IN_REVIEW,
 )
 APPROVE = LineAct(
@@ -64,7 +64,7 @@ RETURN = LineAct(
     "applications.returned",
     "审核退回",
     (IN_FLOW, Rule("NOT_IN_REVIEW", "不在资料审核中，不能退回", not_in(Stage.IN_REVIEW))),
-    "stage = 'draft', reviewed_by = NULL, returned_reason = :reason",
+    "stage = 'draft', reviewed_by = NULL, returned_reason_sealed = :reason",
     Stage.DRAFT,
     needs_reason=True,
 )
@@ -102,7 +102,7 @@ WITHDRAW = LineAct(
             "a.stage = 'in_batch' AND b.stage NOT IN ('open', 'verified')",
         ),
     ),
-    "stage = 'withdrawn', withdrawn_reason = :reason",
+    "stage = 'withdrawn', withdrawn_reason_sealed = :reason",
     Stage.WITHDRAWN,
     needs_reason=True,
 )
@@ -110,7 +110,7 @@ CLOSE = LineAct(
     "applications.closed",
     "关闭申请",
     (IN_FLOW, Rule("NOT_FAILED", "不是发放失败的申请，不能关闭", not_in(Stage.FAILED)), FLOW_OPEN),
-    "stage = 'closed', withdrawn_reason = :reason",
+    "stage = 'closed', withdrawn_reason_sealed = :reason",
     Stage.CLOSED,
     needs_reason=True,
 )
@@ -143,7 +143,7 @@ JOIN_BATCH_RULES = (
 JOIN_BATCH = (
     "batch_id = :batch_id,"
     " stage = CASE WHEN a.stage IN ('pending_settlement', 'failed') THEN 'in_batch' ELSE a.stage END,"
-    " deferred_reason = CASE WHEN a.stage = 'pending_settlement' THEN NULL ELSE a.deferred_reason END"
+    " deferred_reason_sealed = CASE WHEN a.stage = 'pending_settlement' THEN NULL ELSE a.deferred_reason_sealed END"
 )
 LEAVE_BATCH_RULES = (
     Rule("NOT_IN_BATCH", "不在本批次", "a.batch_id IS DISTINCT FROM :batch_id"),

@@ -41,7 +41,7 @@ class Entry:
     county_code: str
     year: int
     kind: OrderKind
-    reason: str
+    reason_sealed: str
     entered_by: str
     line_count: int
     total_fen: int
@@ -57,7 +57,7 @@ async def add_order(session: AsyncSession, entry: Entry) -> Order:
         flow_id=entry.flow.id if entry.flow else None,
         batch_id=entry.flow.batch_id if entry.flow else None,
         state=OrderState.CONFIRMED if entry.confirmed else OrderState.ENTERED,
-        reason=entry.reason,
+        reason_sealed=entry.reason_sealed,
         line_count=entry.line_count,
         total_fen=entry.total_fen,
         entered_by=entry.entered_by,
@@ -108,8 +108,8 @@ async def locked_order(session: AsyncSession, county_code: str, order_no: str) -
     return (await session.exec(locked)).one()
 
 
-def decide(order: Order, person: str, remark: str | None, state: OrderState) -> None:
-    order.state, order.confirmed_by, order.confirmed_at, order.remark = state, person, now(), remark
+def decide(order: Order, person: str, remark_sealed: str | None, state: OrderState) -> None:
+    order.state, order.confirmed_by, order.confirmed_at, order.remark_sealed = state, person, now(), remark_sealed
     if state in (OrderState.REFUSED, OrderState.DONE):
         order.finished_at = order.confirmed_at
 

@@ -32,6 +32,7 @@ class Field(StrEnum):
     CORRECTION = "correction"
     BODY = "body"
     DETAIL = "detail"
+    TEXT = "text"
     FAULTS = "faults"
     OBJECT = "object"
 

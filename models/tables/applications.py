@@ -68,9 +68,9 @@ class Application(SQLModel, table=True):
     verification_reason_sealed: str | None = None
     settlement_material_at: datetime | None = Field(default=None, sa_type=INSTANT)
     payments: int = 0
-    returned_reason: str | None = None
-    withdrawn_reason: str | None = None
-    deferred_reason: str | None = None
+    returned_reason_sealed: str | None = None
+    withdrawn_reason_sealed: str | None = None
+    deferred_reason_sealed: str | None = None
     import_id: int | None = Field(default=None, sa_type=BigInteger)
     entered_by: str
     # everybody who ever changed it, but who entered it: an earlier editor is no less a maker than the last one

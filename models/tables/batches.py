@@ -19,7 +19,7 @@ class Batch(SQLModel, table=True):
     batch_no: str = Field(unique=True)
     county_code: str
     fund_year: int
-    title: str
+    title_sealed: str
     stage: BatchStage = Field(default=BatchStage.OPEN, sa_type=words(BatchStage))
     verification_round: int = 0
     publicity_start: date | None = None

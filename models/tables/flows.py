@@ -186,7 +186,7 @@ class Order(SQLModel, table=True):
     flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger)
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
     state: OrderState = Field(default=OrderState.ENTERED, sa_type=words(OrderState))
-    reason: str
+    reason_sealed: str
     line_count: int
     total_fen: int = Field(sa_type=BigInteger)
     done_count: int = 0
@@ -195,7 +195,7 @@ class Order(SQLModel, table=True):
     entered_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     confirmed_by: str | None = None
     confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    remark: str | None = None
+    remark_sealed: str | None = None
     outcome_code: str | None = None
     outcome: str | None = None
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -235,13 +235,13 @@ class Summary(SQLModel, table=True):
     stage: SummaryStage = Field(default=SummaryStage.OPEN, sa_type=words(SummaryStage))
     figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     form_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
-    opinion: str | None = None
+    opinion_sealed: str | None = None
     reviewed_by: str | None = None
     reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     submitted_by: str | None = None
     submitted_at: datetime | None = Field(default=None, sa_type=INSTANT)
     submission_id: str | None = None
-    platform_opinion: str | None = None
+    platform_opinion_sealed: str | None = None
     platform_reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     confirmed_by: str | None = None
     confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -272,7 +272,7 @@ class Contradiction(SQLModel, table=True):
     state: ContradictionState = Field(default=ContradictionState.OPEN, sa_type=words(ContradictionState))
     taken: str | None = None
     hindrance: str | None = None
-    reason: str | None = None
+    reason_sealed: str | None = None
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)

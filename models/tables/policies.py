@@ -63,14 +63,14 @@ class Policy(SQLModel, table=True):
     county_code: str
     fund_year: int
     policy_unit_code: str
-    title: str
+    title_sealed: str
     item_codes: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
     stage: ReviewStage = Field(sa_type=words(ReviewStage))
     round: int = 1
     submission_id: str | None = None
     refused_submission_id: str | None = None
-    opinion: str | None = None
+    opinion_sealed: str | None = None
     reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     entered_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
@@ -112,7 +112,7 @@ class Indicator(SQLModel, table=True):
     round: int = 0
     submission_id: str | None = None
     refused_submission_id: str | None = None
-    opinion: str | None = None
+    opinion_sealed: str | None = None
     reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     entered_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
