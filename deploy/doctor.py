@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.spoken import spoken
-
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 VAR = ROOT / "var"
@@ -107,4 +105,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # run as a file, too, with whatever Python there is
+    from deploy.spoken import spoken
+
     sys.exit(spoken("make doctor", main))
