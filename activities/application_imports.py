@@ -18,11 +18,12 @@ from models.sheet_writer import refused_rows_file
 from models.spreadsheet import CheckedFile, check_file
 from models.stages import BatchStage, Channel, ImportStage
 from models.store.applications import Entered, form_catalogs, insert_rows, new_rows
-from models.store.database import Database, execute, fetch_one
+from models.store.database import Database, execute
 from models.store.doubles import Claim, lock_claims
 from models.store.import_findings import Finding, findings, keep, news
 from models.store.import_rules import numbered_forms, with_locked, with_used_numbers
-from models.store.line_acts import lock_county
+from models.store.lock_order import Rank
+from models.store.locking import fetch_locked, lock_county
 from models.store.locks import locked_people
 from models.store.objects import ObjectStore, save_file
 from models.store.runs import close_run
@@ -250,8 +251,10 @@ async def _may_join(session: AsyncSession, asked: ApplicationImport) -> bool:
     """The batch may have been frozen since the file was handed in."""
     if asked.batch_id is None:
         return True
-    row = await fetch_one(session, "SELECT stage FROM batch WHERE id = :id FOR SHARE", id=asked.batch_id)
-    return row is not None and row.stage == BatchStage.OPEN
+    rows = await fetch_locked(
+        session, Rank.BATCH, "SELECT stage FROM batch WHERE id = :id FOR SHARE", id=asked.batch_id
+    )
+    return any(row.stage == BatchStage.OPEN for row in rows)
 
 
 async def _look(session: AsyncSession, subject: Subject, asked: ApplicationImport) -> ImportLook:

@@ -15,8 +15,9 @@ from models.store.trail import Act, record
 from models.store.vault import Field, Vault
 
 CORRECTED = (
-    "SELECT l.id, l.application_id, l.application_no, l.county_code, l.name_sealed, l.id_number_sealed, l.bank_code,"
-    " l.account_sealed, l.amount_fen, o.correction_sealed FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
+    "SELECT l.id, l.application_id, l.application_no, l.county_code, l.person_index, l.name_sealed,"
+    " l.id_number_sealed, l.bank_code, l.account_sealed, l.amount_fen, o.correction_sealed FROM order_line o"
+    " JOIN flow_line l ON l.id = o.flow_line_id"
     " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND (l.state = 'rejected') IS TRUE"
 )
 # The order is part of a page's bytes: a repeated page must name the same accounts in the same places.
@@ -50,14 +51,17 @@ def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
 
 
 async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence[Line], actor: str) -> None:
-    """Correct lines, applications and the register. The trail's lock comes last, as with whoever changes a register."""
-    acts = [await _apply(session, vault, line, fields_of(vault, line), actor) for line in lines]
-    for act in acts:
-        await record(session, vault, act)
+    """Correct lines and applications, in the order of the applications, then the register, in that of the people."""
+    corrected = [(line, fields_of(vault, line)) for line in sorted(lines, key=lambda line: int(line.application_id))]
+    for line, fields in corrected:
+        await record(session, vault, await _apply(session, vault, line, fields, actor))
+    moved = [line for line, fields in corrected if {"account_no", "bank_code"} & fields.keys()]
+    for line in sorted(moved, key=lambda line: str(line.person_index)):
+        await _register(session, vault, line, actor)
 
 
 async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> Act:
-    """Correct the line, its application and, with a new account, the register; the amount is only ever lowered."""
+    """Correct the line and its application; the amount is only ever lowered."""
     number = line.application_no
     changes: dict[str, Value] = {column: fields[name] for name, column in PLAIN.items() if name in fields}
     changes |= {
@@ -83,8 +87,6 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
             editor=actor,
             **changes,
         )
-    if "account_no" in fields or "bank_code" in fields:
-        await _register(session, vault, line, actor)
     detail = {"before": before, "after": fields}
     return Act(line.county_code, actor, Role.OPERATOR.value, "line_corrected", number, detail)
 

@@ -20,6 +20,7 @@ from models.settings import Settings
 from models.stages import DatasetStage
 from models.store.database import Database, execute, fetch_one
 from models.store.inbox import province_of
+from models.store.locking import lock_list
 from models.store.vault import Vault
 from models.subsidy import CommitResult, DatasetRef, PushResult, number_of
 from models.tables import Dataset
@@ -151,6 +152,7 @@ class DatasetActivities:
             if refusal.code in BUSY:
                 await _note_holder(session, dataset, refusal.holder)
                 return pause
+            await lock_list(session, dataset.reference)
             if refusal.code not in DROPPED:
                 await take_back(session, self._vault, dataset, refusal)
                 return 0.0

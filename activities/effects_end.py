@@ -11,6 +11,7 @@ from models.stages import FlowStage
 from models.store import contradictions
 from models.store.database import execute, fetch_int
 from models.store.flow_end import COMPARED, agrees, as_of_end, keep_difference, unresolved_lines
+from models.store.locking import lock_applications, lock_indicators
 from models.store.runs import open_run
 from models.store.texts import seal_text
 from models.store.trail import by_system, record
@@ -72,6 +73,7 @@ async def pages_complete(session: AsyncSession, flow: Flow) -> bool:
 async def end_flow(session: AsyncSession, vault: Vault, flow: Flow) -> None:
     """Close the books of a flow that the platform has ended and whose pages are all here; once."""
     assert flow.end_claim is not None
+    await lock_indicators(session, flow)
     if flow.end_claim.get("outcome") != ClaimedOutcome.CANCELLED.value:
         await _end_disbursed(session, vault, flow)
     elif await fetch_int(session, PAID_LINES, id=flow.id):
@@ -81,6 +83,7 @@ async def end_flow(session: AsyncSession, vault: Vault, flow: Flow) -> None:
         await give_back(session, vault, flow, "cancelled")
 
 
+OF_FLOW = "SELECT application_id FROM flow_line WHERE flow_id = :id"
 PAID_LINES = "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment IN ('paid', 'failed')"
 
 
@@ -119,6 +122,7 @@ async def _send_on(session: AsyncSession, vault: Vault, flow: Flow) -> int:
 
 async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> None:
     assert flow.end_claim is not None
+    await lock_applications(session, OF_FLOW, id=flow.id)
     left_over = await _send_on(session, vault, flow)
     await execute(
         session,
@@ -160,6 +164,8 @@ def subject_after(flow: Flow) -> Subject:
 
 async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: str) -> None:
     """A flow that pays nothing: lines stay as cancelled, applications are free again, a batch may be verified anew."""
+    await lock_indicators(session, flow)
+    await lock_applications(session, OF_FLOW, id=flow.id)
     await execute(
         session,
         "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute, fetch, scratch
+from models.store.locking import lock_applications
 from models.store.register import fill_from_matched
 from models.store.slots import release_slot
 from models.store.vault import Field, Vault
@@ -17,7 +18,16 @@ Effect = Callable[[AsyncSession, Vault, Dataset], Awaitable[None]]
 # that no row stands there, and the plan would walk through all that do, once per line.
 
 
+# Of the lines that have come, and of those that nothing came of.
+_INCOMING = (
+    "SELECT l.application_id FROM incoming i JOIN dataset_line l ON l.dataset_id = :dataset"
+    " AND l.application_no = i.application_no"
+)
+_WITHOUT_RESULT = "SELECT application_id FROM dataset_line WHERE dataset_id = :dataset AND outcome IS NULL"
+
+
 async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+    await lock_applications(session, _INCOMING, dataset=dataset.id)
     await execute(
         session,
         "UPDATE application a SET stage = CASE i.outcome WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
@@ -32,6 +42,7 @@ async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) ->
 
 
 async def _verified(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
+    await lock_applications(session, _INCOMING, dataset=dataset.id)
     await execute(
         session,
         "UPDATE application a SET verification = i.outcome, verification_reason_sealed = i.reason_sealed,"
@@ -66,6 +77,7 @@ async def finish_list(session: AsyncSession, vault: Vault, dataset: Dataset, mis
 
 
 async def _finish_init(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:
+    await lock_applications(session, _WITHOUT_RESULT, dataset=dataset.id)
     await execute(
         session,
         "UPDATE application a SET stage = 'unmatched', match_outcome = NULL, updated_at = now() FROM dataset_line l"
@@ -77,6 +89,7 @@ async def _finish_init(session: AsyncSession, vault: Vault, dataset: Dataset, mi
 
 
 async def _finish_verification(session: AsyncSession, vault: Vault, dataset: Dataset, missing: str) -> None:
+    await lock_applications(session, _WITHOUT_RESULT, dataset=dataset.id)
     await execute(
         session,
         "UPDATE application a SET verification = 'failed', updated_at = now() FROM dataset_line l"

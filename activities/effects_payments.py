@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.contrary import ContraryPayment
@@ -12,6 +11,7 @@ from activities.effects_notices import tell_failed
 from models.platform import PaymentPage as Page
 from models.stages import FlowStage
 from models.store.database import execute, fetch
+from models.store.locking import lock_applications, lock_flow, lock_indicators
 from models.store.vault import Vault
 from models.tables import Flow
 
@@ -102,6 +102,9 @@ async def _apply_incoming(session: AsyncSession, flow: Flow) -> None:
 async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
     """Each line takes its newest result; a failed one keeps its money reserved until the flow has ended."""
     ended = flow.stage is FlowStage.ENDED
+    of_lines = "SELECT l.application_id FROM flow_line l"
+    of_lines += f" JOIN ({lines}) AS named ON named.application_no = l.application_no AND named.attempt = l.attempt"
+    await lock_applications(session, f"{of_lines} WHERE l.flow_id = :flow", flow=flow.id)
     await execute(
         session,
         "UPDATE flow_line l SET payment = n.status, payment_sequence = n.sequence, payment_at = n.at,"
@@ -135,5 +138,8 @@ async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
 
 
 async def flow_of(session: AsyncSession, flow_no: str) -> Flow | None:
-    statement = select(Flow).where(Flow.flow_no == flow_no).with_for_update()
-    return (await session.exec(statement)).first()
+    """Held, with the indicators that its lines draw on."""
+    flow = await lock_flow(session, Flow.flow_no == flow_no)
+    if flow is not None:
+        await lock_indicators(session, flow)
+    return flow

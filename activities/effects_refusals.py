@@ -6,13 +6,19 @@ from activities.effects_lines import send_back
 from activities.platform_errors import PlatformRefusal
 from models.errors import ADVICE
 from models.store.database import execute
+from models.store.locking import lock_applications
 from models.store.slots import release_slot
 from models.store.vault import Vault
 from models.tables import Dataset
 
+OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
+
 
 async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: PlatformRefusal) -> None:
-    """Refuse the list as a whole; named lines are at fault, the others stand where they stood before."""
+    """Refuse the list as a whole; named lines are at fault, the others stand where they stood before.
+
+    The list is held by the caller, with what goes on with its results.
+    """
     await execute(
         session,
         "UPDATE dataset SET stage = 'refused', refusal_code = :code, refusal_detail = :detail WHERE id = :id",
@@ -29,6 +35,7 @@ async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refus
 
 
 async def _take_back_init(session: AsyncSession, dataset: Dataset) -> None:
+    await lock_applications(session, OF_LIST, id=dataset.id)
     await execute(
         session,
         "UPDATE application a SET list_id = NULL, updated_at = now() FROM dataset_line l"
@@ -39,6 +46,7 @@ async def _take_back_init(session: AsyncSession, dataset: Dataset) -> None:
 
 
 async def _take_back_verification(session: AsyncSession, dataset: Dataset) -> None:
+    await lock_applications(session, OF_LIST, id=dataset.id)
     await execute(
         session,
         "UPDATE application a SET verification = 'none', updated_at = now() FROM dataset_line l"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.contrary import ContraryLine
@@ -15,6 +14,7 @@ from models.platform_words import OUTCOMES_OF, DatasetKind
 from models.stages import DatasetStage
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch, fetch_int, scratch
+from models.store.locking import lock_list
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import number_of
@@ -43,8 +43,7 @@ async def apply_results(session: AsyncSession, vault: Vault, taken: Sequence[Tak
 async def _apply_list(
     session: AsyncSession, vault: Vault, reference: str, taken: Sequence[TakenPage]
 ) -> dict[int, str]:
-    statement = select(Dataset).where(Dataset.reference == reference).with_for_update()
-    dataset = (await session.exec(statement)).first()
+    dataset = await lock_list(session, reference)
     if dataset is None:
         return {each.inbox_id: "unknown list" for each in taken}
     effects, fresh, copies = {}, [], []

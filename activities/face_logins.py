@@ -16,9 +16,11 @@ from models.platform import FaceSession, OpenedFaceSession
 from models.platform_requests import FaceSessionOpening
 from models.platform_words import EventType, FaceChannel, FaceReason, FaceStatus
 from models.settings import Settings
-from models.store.database import Database, execute, lock
+from models.store.database import Database, execute
 from models.store.face_logins import OPEN_STAGES, VALID, ends_at
 from models.store.inbox import put_asked
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.runs import close_run
 from models.store.vault import Field, Vault
 from models.subsidy import Look, Subject
@@ -109,7 +111,7 @@ class FaceLoginActivities:
     async def _opened(self, subject: Subject, opened: OpenedFaceSession) -> None:
         """Nothing is changed when the result was faster than the answer."""
         async with self._database.transaction() as session:
-            await lock(session, subject.number)
+            await hold(session, Rank.RUN, subject.number)
             await execute(
                 session,
                 "UPDATE face_login SET face_session_id = :id, url_sealed = :url, expires_at = least(:told, :ours),"
@@ -137,7 +139,7 @@ class FaceLoginActivities:
 
     async def _give_up(self, subject: Subject, stage: LoginStage, reason: str) -> None:
         async with self._database.transaction() as session:
-            await lock(session, subject.number)
+            await hold(session, Rank.RUN, subject.number)
             await _end(session, subject.number, stage, reason)
 
 

@@ -10,13 +10,15 @@ from activities.looking import ask_after, note_stage
 from activities.taking import take_in
 from models.settings import Settings
 from models.stages import DatasetStage
-from models.store.database import Database, execute, fetch_one, lock
+from models.store.database import Database, execute, fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold, lock_applications, lock_batch
 from models.store.locks import locked
 from models.store.runs import close_run
 from models.store.slots import ask_for_slot, take_slot
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, ListLook, RunKind, Subject
-from models.tables import Dataset
+from models.tables import Batch, Dataset
 from models.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
@@ -40,7 +42,9 @@ class ListActivities:
     async def prepare_list(self, subject: Subject) -> ListLook:
         """Fix which lines go out, in which order, and look; a list that is fixed already is only looked at."""
         async with self._database.transaction() as session:
-            await lock(session, subject.number)
+            await hold(session, Rank.RUN, subject.number)
+            if subject.kind is RunKind.VERIFICATION:
+                await lock_batch(session, Batch.batch_no == subject.batch_no)
             if not await fetch_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
                 await self._fix_list(session, subject)
             return await self._look(session, subject)
@@ -72,6 +76,11 @@ class ListActivities:
             dataset=dataset_id,
             **names,
         )
+        left_out = (
+            f"SELECT a.id FROM application a WHERE {LINES[subject.kind]} AND NOT EXISTS (SELECT FROM dataset_line"
+        )
+        left_out += " d WHERE d.dataset_id = :dataset AND d.application_id = a.id)"
+        await lock_applications(session, left_out, dataset=dataset_id, **names)
         await execute(
             session,
             "UPDATE dataset SET (record_count, total_fen) = (SELECT count(*), coalesce(sum(amount_fen), 0)"
@@ -98,7 +107,7 @@ class ListActivities:
         """Queue for the province's one initialisation: first come, first served; asking again keeps the place."""
         async with self._database.transaction() as session:
             # the run's own name before the province's, as in a look that gives the slot back
-            await lock(session, subject.number)
+            await hold(session, Rank.RUN, subject.number)
             await ask_for_slot(session, subject.county_code, subject.number)
             return await self._look(session, subject)
 

@@ -18,6 +18,7 @@ from models.platform_requests import AccountQueries, Cancellation, Withdrawal
 from models.stages import OrderKind, OrderState
 from models.store.contradictions import Claim, keep
 from models.store.database import Database, Row, execute, fetch
+from models.store.locking import lock_applications, lock_indicators
 from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.texts import open_text
@@ -75,6 +76,7 @@ class OrderActivities:
             if await open_round(session, flow) is not None:
                 return None
             if order.kind is OrderKind.MODIFIED:
+                await lock_indicators(session, flow)
                 await self._correct(session, flow, order)
             dataset = await open_new_round(session, self._vault, flow, order)
             if dataset is None:
@@ -101,6 +103,7 @@ class OrderActivities:
             await self._differs(flow, order)
             return
         async with self._database.transaction() as session:
+            await lock_indicators(session, await locked_flow(session, subject.number))
             await _withdrawn(session, order, [row.id for row in await _lines(session, order, "NOT l.sent")])
             await _finish(session, self._vault, order, OrderState.DONE, None, "已撤回")
 
@@ -148,6 +151,7 @@ class OrderActivities:
         if (answer.withdrawn_count, answer.withdrawn_fen) != (len(lines), total):
             raise FiguresDiffer(key)
         async with self._database.transaction() as session:
+            await lock_indicators(session, await locked_flow(session, flow.flow_no))
             await _withdrawn(session, order, [line.id for line in lines])
 
     async def _differs(self, flow: Flow, order: Order) -> None:
@@ -222,6 +226,7 @@ async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:
 
 async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -> None:
     """Lines leave the flow for good, their money is free, their applications are withdrawn with the order's reason."""
+    await lock_applications(session, "SELECT application_id FROM flow_line WHERE id = ANY(:ids)", ids=line_ids)
     await execute(
         session,
         "UPDATE application a SET stage = 'withdrawn', withdrawn_reason_sealed = :reason, updated_at = now(),"

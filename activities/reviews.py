@@ -14,7 +14,9 @@ from models.errors import ADVICE
 from models.platform_requests import IndicatorSubmission, PolicySubmission
 from models.settings import Settings
 from models.stages import ReviewStage
-from models.store.database import Database, execute, fetch_one
+from models.store.database import Database, execute
+from models.store.lock_order import Rank
+from models.store.locking import fetch_locked
 from models.store.runs import close_run
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
@@ -98,10 +100,8 @@ class ReviewActivities:
         async with self._database.transaction() as session:
             await take_in(session, self._vault, subject)
             # Held to the end: handed in again at this moment, its run must not be closed after that.
-            row = await fetch_one(
-                session, f"SELECT stage FROM {table} WHERE {table}_no = :no FOR UPDATE", no=subject.number
-            )
-            assert row is not None
+            held = f"SELECT stage FROM {table} WHERE {table}_no = :no FOR NO KEY UPDATE"
+            (row,) = await fetch_locked(session, Rank.INDICATOR, held, no=subject.number)
             stage = ReviewStage(row[0])
             since, ask_now = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])
             done = stage is not ReviewStage.IN_REVIEW

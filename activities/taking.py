@@ -32,13 +32,16 @@ from models.platform_events import (
 )
 from models.platform_words import EventType, FlowOutcome
 from models.stages import FlowStage
-from models.store.database import execute, lock
+from models.store.database import execute
 from models.store.inbox import anything_new, mark_applied, open_event, pending
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.vault import Vault
-from models.subsidy import Subject
+from models.subsidy import RunKind, Subject
 from models.tables import Flow, Inbox
 
 AFTER_END = "after the end"
+OF_FLOW = (RunKind.SUBSIDY_FLOW, RunKind.PAYMENT_CORRECTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,12 @@ async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     Safe to repeat: an applied event is marked in the same transaction, and two takers of one run take turns.
     """
     number = subject.number
-    await lock(session, number)
+    await hold(session, Rank.RUN, number)
     if not await anything_new(session, number):
         return 0
+    if subject.kind in OF_FLOW:
+        # before any of its lists, lines or decisions
+        await flow_of(session, number)
     count = last = 0
     while rows := await pending(session, number, subject.county_code, last):
         last = int(rows[-1].id or 0)

@@ -13,8 +13,9 @@ from api.line_access import Enterers, Operators, Reviewers, own
 from api.problems import Problem, conflict
 from models.store import line_rules
 from models.store.database import Value
-from models.store.line_acts import Choice, LeftOut, Rule, change_chosen, choose, lock_county
+from models.store.line_acts import Choice, LeftOut, Rule, change_chosen, choose
 from models.store.line_rules import LineAct
+from models.store.locking import lock_county
 from models.store.selection import NO_NUL, Selection, selected
 from models.store.texts import seal_text
 

@@ -23,9 +23,10 @@ from models.store.applications import (
     sealed_columns,
     used_numbers,
 )
-from models.store.database import Row, fetch_one
+from models.store.database import Row
 from models.store.doubles import lock_claims, same_item
-from models.store.line_acts import lock_county
+from models.store.lock_order import Rank
+from models.store.locking import fetch_locked, lock_county
 from models.store.locks import locked_people
 from models.store.numbers import Series, take_one
 from models.store.selection import Word, of_county
@@ -117,14 +118,16 @@ async def correct(
 
 async def open_batch_id(desk: Desk, session: AsyncSession, batch_no: str, fund_year: int) -> int:
     """The id of the county's batch when lines of this fund year may still join it."""
-    row = await fetch_one(
+    rows = await fetch_locked(
         session,
+        Rank.BATCH,
         "SELECT id, stage, fund_year FROM batch WHERE batch_no = :number AND county_code = :county FOR SHARE",
         number=batch_no,
         county=desk.county,
     )
-    if row is None:
+    if not rows:
         raise not_found("批次")
+    (row,) = rows
     if row.stage != BatchStage.OPEN:
         raise conflict("BATCH_FROZEN", "批次内容已冻结", "批次已提交大数据校验，不能再加入申请；请另建批次")
     if row.fund_year != fund_year:

@@ -14,8 +14,9 @@ from api.problems import conflict, field_problem
 from api.runs_view import run_of
 from models.stages import ApplicationStage, BatchStage, label
 from models.store.database import execute, fetch, fetch_one
-from models.store.line_acts import change_chosen, lock_county
+from models.store.line_acts import change_chosen
 from models.store.line_rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
+from models.store.locking import lock_applications, lock_county
 from models.store.runs import open_run
 from models.store.selection import NO_NUL, Selection, of_county
 from models.subsidy import RunKind, Subject
@@ -137,6 +138,8 @@ async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply
 async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -> int:
     """Who is to be verified; a repaid line keeps what it had (DOMAIN 3, Repayment)."""
     held = f" AND a.verification = 'held' AND NOT {LOCKED_PERSON}" if only_held else ""
+    of_batch = "SELECT id FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
+    await lock_applications(session, of_batch, batch=batch.id)
     return await execute(
         session,
         "UPDATE application a SET verification = CASE WHEN a.applicant_kind = 'organization' THEN 'not_required'"

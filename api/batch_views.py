@@ -11,6 +11,7 @@ from api.problems import not_found
 from api.runs_view import run_of
 from models.stages import ApplicationStage, BatchStage, Verification, label
 from models.store.database import fetch, fetch_int
+from models.store.locking import lock_batch
 from models.store.locks import locked
 from models.store.texts import open_text
 from models.store.vault import Vault
@@ -34,10 +35,11 @@ Figures = list[dict[str, object]]
 
 async def find_batch(desk: Desk, session: AsyncSession, batch_no: str, *, changing: bool = False) -> Batch:
     """The county's batch, locked when it is to be changed."""
-    statement = select(Batch).where(Batch.batch_no == batch_no, Batch.county_code == desk.county)
+    which = (Batch.batch_no == batch_no, Batch.county_code == desk.county)
     if changing:
-        statement = statement.with_for_update()
-    batch = (await session.exec(statement)).first()
+        batch = await lock_batch(session, *which)
+    else:
+        batch = (await session.exec(select(Batch).where(*which))).first()
     if batch is None:
         raise not_found("批次")
     return batch

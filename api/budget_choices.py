@@ -12,7 +12,8 @@ from api.catalogs import CatalogKind, FundYear, names_in
 from api.desk import READERS, Desk, Reply, for_roles
 from api.problems import field_problem
 from models.stages import Role
-from models.store.database import lock
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.tables import BudgetChoice
 
 router = APIRouter(tags=["指标"])
@@ -50,7 +51,7 @@ async def set_choices(desk: Operators, choices: Choices) -> Response:
     chosen = {kind: await _named(desk, choices.fund_year, kind, words) for kind, words in choices.given().items()}
 
     async def work(session: AsyncSession) -> Reply:
-        await lock(session, f"budget-choices/{desk.county}/{choices.fund_year}")
+        await hold(session, Rank.DOOR, f"budget-choices/{desk.county}/{choices.fund_year}")
         before = await choices_of(session, desk.county, choices.fund_year)
         for kind, names in chosen.items():
             await _replace(session, desk, choices.fund_year, kind, names)

@@ -18,7 +18,7 @@ from api.problems import not_found
 from models import identity
 from models.stages import FlowStage, LineState, PaymentState, Role, Verification, label
 from models.store.database import execute, fetch_int
-from models.store.line_acts import lock_county
+from models.store.locking import lock_applications, lock_county, lock_indicators
 from models.store.order_rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge, where_of
 from models.store.runs import wake
 from models.store.selection import Predicate
@@ -186,6 +186,8 @@ async def _defer(desk: Desk, session: AsyncSession, flow_no: str, deferral: Defe
     verdict = await judge(session, flow_id(flow), DEFERRAL_RULES, selection)
     require_lines(verdict, named=selection.application_nos is not None, act="转入下批")
     lines = [each.line_id for each in verdict.fit]
+    await lock_indicators(session, flow)
+    await lock_applications(session, "SELECT application_id FROM flow_line WHERE id = ANY(:ids)", ids=lines)
     await _move_lines(session, lines, seal_text(desk.vault, desk.county, deferral.reason))
     await wake(session, run_id(flow), Signal.LINES_CHANGED, [flow_no])
     answer = act_answer("flows.deferred", len(lines), verdict.total_fen, verdict.left_out)

@@ -19,6 +19,8 @@ from api.problems import conflict, field_problem, not_found
 from api.runs_view import run_of, runs_of
 from models.money import Fen, FenOrZero
 from models.stages import ReviewStage, Role, label
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
@@ -176,10 +178,13 @@ async def _checked(session: AsyncSession, county: str, new: Registration) -> dic
 
 async def _find(session: AsyncSession, county: str, indicator_no: str, for_update: bool = False) -> Indicator:
     statement = select(Indicator).where(Indicator.indicator_no == indicator_no, Indicator.county_code == county)
-    indicator = (await session.exec(statement.with_for_update() if for_update else statement)).first()
-    if indicator is None:
+    if for_update:
+        rows = await lock_rows(session, Rank.INDICATOR, statement)
+    else:
+        rows = (await session.exec(statement)).all()
+    if not rows:
         raise not_found("指标")
-    return indicator
+    return rows[0]
 
 
 async def _to_submit(session: AsyncSession, county: str, numbers: Sequence[str]) -> list[Indicator]:
@@ -187,9 +192,8 @@ async def _to_submit(session: AsyncSession, county: str, numbers: Sequence[str])
         select(Indicator)
         .where(Indicator.county_code == county, col(Indicator.indicator_no).in_(numbers))
         .order_by(col(Indicator.id))
-        .with_for_update()
     )
-    rows = {row.indicator_no: row for row in await session.exec(statement)}
+    rows = {row.indicator_no: row for row in await lock_rows(session, Rank.INDICATOR, statement)}
     errors = [_unfit(place, rows.get(number)) for place, number in enumerate(numbers)]
     found = [error for error in errors if error]
     if found:

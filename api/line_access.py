@@ -10,6 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.desk import COUNTY, Desk, for_roles
 from api.problems import not_found
 from models.stages import Role
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
 from models.store.selection import LineFilter, Predicate, of_county
 from models.tables import Application
 
@@ -38,14 +40,13 @@ def one_line(desk: Desk, application_no: str) -> Predicate:
 
 async def find_line(desk: Desk, session: AsyncSession, application_no: str, *, changing: bool = False) -> Application:
     """The application, locked when it is to be changed; 404 for what isn't the caller's."""
-    statement = select(Application).where(
+    which = select(Application).where(
         Application.application_no == application_no, Application.county_code == desk.county
     )
     if desk.role is Role.APPLICANT:
-        statement = statement.where(col(Application.entered_by) == desk.person)
-    if changing:
-        statement = statement.with_for_update()
-    found = (await session.exec(statement)).first()
+        which = which.where(col(Application.entered_by) == desk.person)
+    rows = await lock_rows(session, Rank.APPLICATION, which) if changing else (await session.exec(which)).all()
+    found = next(iter(rows), None)
     if found is None:
         raise not_found("申请")
     return found

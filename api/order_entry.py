@@ -17,7 +17,8 @@ from models.identity import china_today
 from models.platform_words import Outcome
 from models.stages import OrderKind, OrderState, label
 from models.store.corrections import LineFault, check_correction, lines_before, seal_correction
-from models.store.line_acts import LeftOut, choose, lock_county
+from models.store.line_acts import LeftOut, choose
+from models.store.locking import lock_county
 from models.store.order_rules import (
     FIT_STAGES,
     REST_OF_EVIDENCE,

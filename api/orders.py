@@ -16,7 +16,8 @@ from api.problems import conflict, not_found
 from models.makers import Act
 from models.stages import OrderKind, OrderState, Role, label
 from models.store.database import execute, fetch_int
-from models.store.line_acts import change_chosen, choose, lock_county
+from models.store.line_acts import change_chosen, choose
+from models.store.locking import lock_county
 from models.store.makers import ADD_EDITOR
 from models.store.order_rules import FIT_STAGES, RULES, judge_order
 from models.store.orders import NAME_RULES, TAKE_CORRECT_NAME, decide, locked_order

@@ -12,7 +12,8 @@ from api.desk import READERS, Desk, Reply, for_roles
 from api.problems import conflict, field_problem, not_found
 from models.identity import china_today
 from models.stages import Role
-from models.store.database import lock
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.tables import Policy, PolicyUnit
 
 router = APIRouter(tags=["政策"])
@@ -42,7 +43,7 @@ async def choose_policy_unit(desk: Admins, choice: Choice) -> Response:
         raise field_problem({"/code": "政策单位不在平台名单中，请从 /catalogs/policy-units 中选择"}, "UNKNOWN_CODE")
 
     async def work(session: AsyncSession) -> Reply:
-        await lock(session, f"policy-unit/{desk.county}")
+        await hold(session, Rank.DOOR, f"policy-unit/{desk.county}")
         unit = await session.get(PolicyUnit, desk.county)
         if unit is not None and unit.code == choice.code:
             return Reply(200, _view(unit))

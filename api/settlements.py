@@ -13,7 +13,7 @@ from models.makers import Act
 from models.stages import FlowStage, PaymentState, Role
 from models.store.database import execute, scratch
 from models.store.flow_end import keep_difference
-from models.store.line_acts import lock_county
+from models.store.locking import lock_applications, lock_county, lock_indicators
 from models.store.makers import acts_in_flow
 from models.store.order_rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.vault import Field as Sealed
@@ -55,6 +55,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
         selection = FlowLineSelection(filter=FlowLineFilter.model_validate(narrowed))
     verdict = await judge(session, flow_id(flow), SETTLEMENT_RULES, selection)
     require_lines(verdict, named=named, act="核实")
+    await lock_indicators(session, flow)
     await _store(desk, session, flow_id(flow), settlement, verdict)
     await keep_difference(session, desk.vault, flow)
     count, total = len(verdict.fit), verdict.total_fen
@@ -76,6 +77,7 @@ async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settl
         for line in verdict.fit
     )
     await scratch(session, "settled", columns, rows)
+    await lock_applications(session, "SELECT application_id FROM settled")
     # sequence 0: below every sequence of the platform's, so that a later page wins over a settlement
     await execute(
         session,

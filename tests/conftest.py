@@ -19,12 +19,16 @@ from temporalio.testing import WorkflowEnvironment
 from deploy.stack import Options, Stack, StackError, postgres, temporal
 from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
+from models.store.lock_order import strictness
 from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "var" / "tests"
 
 configuration.set_hypothesis_home_dir(ROOT / "var" / "cache" / "hypothesis")
+
+# What only the log would tell an operator ends a test.
+strictness.raises = True
 
 _numbers = count(1)
 

@@ -20,7 +20,9 @@ from models.settings import Settings
 from models.signing import PlatformCredentials
 from models.stages import Role
 from models.store import trail_check
-from models.store.database import Database, Value, execute, fetch, lock
+from models.store.database import Database, Value, execute, fetch
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.runs import wake
 from models.store.vault import LocalVault
 from models.subsidy import Signal
@@ -137,7 +139,7 @@ class Province:
         @asynccontextmanager
         async def locked() -> AsyncIterator[None]:
             async with self.database.transaction() as session:
-                await lock(session, number)
+                await hold(session, Rank.RUN, number)
                 yield
 
         return self.portal.wrap_async_context_manager(locked())

@@ -317,6 +317,7 @@ async def add_flow(office: Office, ground: Ground, stage: str = "settling") -> s
     wanted = StartRequest(ground.county, ground.batch_no, [ground.policy_no], ground.indicator_nos, OPERATOR)
     async with office.database.transaction() as session:
         started = await start_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
+    async with office.database.transaction() as session:
         await execute(
             session,
             "UPDATE flow SET stage = :stage, platform_id = 'F-1', started_at = now() WHERE id = :id",

@@ -11,6 +11,8 @@ from models.card_stages import NoticeKind
 from models.card_words import CLEARING, reason_words
 from models.stages import AccountStatus
 from models.store.database import fetch, fetch_int
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
 from models.store.locks import locked, wake_flows
 from models.store.notices import News, is_told, notify
 from models.store.register import register_row
@@ -109,12 +111,10 @@ async def own_accounts(session: AsyncSession, vault: Vault, province: str, perso
 
 
 async def held_account(session: AsyncSession, county_code: str, person_index: str) -> RegisterAccount | None:
-    statement = (
-        select(RegisterAccount)
-        .where(RegisterAccount.county_code == county_code, RegisterAccount.person_index == person_index)
-        .with_for_update()
+    statement = select(RegisterAccount).where(
+        RegisterAccount.county_code == county_code, RegisterAccount.person_index == person_index
     )
-    return (await session.exec(statement, execution_options={"populate_existing": True})).first()
+    return next(iter(await lock_rows(session, Rank.REGISTER, statement)), None)
 
 
 async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAccount, finding: Finding) -> bool:
@@ -252,5 +252,4 @@ async def _is_past(session: AsyncSession, account: RegisterAccount, finding: Fin
 async def accounts_of(session: AsyncSession, ids: list[int]) -> list[RegisterAccount]:
     """Register rows by id, in order, locked."""
     statement = select(RegisterAccount).where(col(RegisterAccount.id).in_(ids)).order_by(col(RegisterAccount.id))
-    locked = statement.with_for_update()
-    return list((await session.exec(locked, execution_options={"populate_existing": True})).all())
+    return list(await lock_rows(session, Rank.REGISTER, statement))

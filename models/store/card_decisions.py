@@ -5,7 +5,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import PartStage, RequestStage, label
 from models.store.card_parts import CardRefusal, Held, add_step, end_part, held_part, tell_run
-from models.store.database import fetch_int, fetch_one, lock
+from models.store.database import fetch_int, fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.locks import lock_accounts
 from models.store.register import register_row
 from models.store.runs import open_run
@@ -67,7 +69,7 @@ async def _take_person(session: AsyncSession, part_no: str) -> None:
     )
     if row is None:
         raise CardRefusal("NOT_FOUND", "没有此申请")
-    await lock(session, f"{row[0]}/{row[1]}")
+    await hold(session, Rank.PERSON, f"{row[0]}/{row[1]}")
 
 
 async def _refuse_overtaken(session: AsyncSession, held: Held, part: CardChangePart) -> None:

@@ -5,7 +5,9 @@ from datetime import timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.card_requests import Citizen
-from models.store.database import fetch_one, lock
+from models.store.database import fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.tables.base import now
 
 DAY = timedelta(days=1)
@@ -21,7 +23,7 @@ class TooManyRequests(Exception):
 
 async def refuse_too_many(session: AsyncSession, citizen: Citizen, most: int) -> None:
     """Raise TooManyRequests when so many have failed or were taken back; the person's name is held from here on."""
-    await lock(session, f"{citizen.province_code}/{citizen.person_index}")
+    await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     at = now()
     row = await fetch_one(
         session,

@@ -11,7 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import NoticeKind, PartStage, RequestResult, RequestStage, label
 from models.card_words import reason_words, refused_words
-from models.store.database import execute, lock
+from models.store.database import execute
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.locks import unlock_accounts
 from models.store.notices import News, notify
 from models.store.runs import wake
@@ -64,7 +66,7 @@ class Held:
 
 async def held_request(session: AsyncSession, request_no: str) -> Held:
     """Take a request's name and its rows; raises CardRefusal for an unknown one."""
-    await lock(session, request_no)
+    await hold(session, Rank.REQUEST, request_no)
     statement = (
         select(CardChange, CardChangePart)
         .where(CardChange.request_no == request_no, CardChangePart.request_id == CardChange.id)

@@ -19,7 +19,9 @@ from models.store.card_parts import (
     held_request,
     tell_run,
 )
-from models.store.database import Row, fetch, lock
+from models.store.database import Row, fetch
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.locks import lock_accounts
 from models.store.numbers import Series, take_one
 from models.store.register import register_row
@@ -78,7 +80,7 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
     """
     if missing := _missing(wish):
         raise Incomplete(missing)
-    await lock(session, f"{citizen.province_code}/{citizen.person_index}")
+    await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     await _refuse_second(session, citizen)
     accounts = await _accounts(session, citizen)
     held = await _save(session, vault, citizen, wish, accounts)

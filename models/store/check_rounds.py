@@ -8,7 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import RoundStage
 from models.platform import PAGE_LIMIT
-from models.store.database import fetch, fetch_one, lock
+from models.store.database import fetch, fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.tables import CheckRound
 from models.tables.base import now
 
@@ -38,7 +40,7 @@ async def open_round(
     session: AsyncSession, scope: Scope, round_no: str, trigger: str, asked_by: str
 ) -> CheckRound | None:
     """A new round; None while another one of the same scope is under way. Asked twice, the same round."""
-    await lock(session, f"account-check/{scope.province_code}")
+    await hold(session, Rank.DOOR, f"account-check/{scope.province_code}")
     known = (await session.exec(select(CheckRound).where(CheckRound.round_no == round_no))).first()
     if known is not None:
         return known
@@ -79,7 +81,7 @@ async def round_by_number(session: AsyncSession, round_no: str, *, changing: boo
     """With `changing` its name is held until the transaction ends."""
     statement = select(CheckRound).where(CheckRound.round_no == round_no)
     if changing:
-        await lock(session, round_no)
+        await hold(session, Rank.RUN, round_no)
         statement = statement.with_for_update()
     return (await session.exec(statement.execution_options(populate_existing=True))).one()
 

@@ -10,8 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.makers import Act, closed_by
 from models.stages import ContradictionState
 from models.store.contradictions import LEAVES_OUT
-from models.store.database import Value, execute, fetch, lock
+from models.store.database import Value, execute, fetch
 from models.store.flow_end import END_FIGURES
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.makers import acts_about
 from models.store.selection import MOST_NUMBERS, NO_NUL
 
@@ -100,7 +102,7 @@ async def choose(
     )
     names = sorted(str(row[0]) for row in numbers)
     for number in names:
-        await lock(session, number)
+        await hold(session, Rank.RUN, number)
     closed = {
         number
         for number in names

@@ -2,34 +2,42 @@
 
 import select
 from collections import namedtuple
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, TypeVar, cast
 
 import psycopg
+import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg import sql as compose
 from psycopg.rows import RowMaker, no_result
 from sqlalchemy import event, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import AdaptedConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.places import Places
 from models.settings import Settings
+from models.store.lock_order import Turns, ranks_of
 
+_LOG = structlog.get_logger()
+DEADLOCK = "40P01"
+Result = TypeVar("Result")
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
 # A named tuple: fields by the names of the statement's columns.
 Row: TypeAlias = Any
 _DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
+Work = Callable[[AsyncSession], Awaitable[Result]]
+# What a transaction has taken, and what it does last, beside its session.
+_TURNS, _LAST = "turns", "last"
 
 
 class Pool(StrEnum):
@@ -141,7 +149,21 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back on any error."""
         async with self._place(), self._sessions() as session, session.begin():
+            session.info[_TURNS] = Turns()
             yield session
+            await _do_last(session)
+
+    async def run(self, work: Work[Result]) -> Result:
+        """The work in one transaction; once more in a fresh one where the database ended it for a deadlock."""
+        try:
+            async with self.transaction() as session:
+                return await work(session)
+        except OperationalError as error:
+            if sqlstate(error) != DEADLOCK:
+                raise
+            _LOG.warning("deadlock, done once more")
+        async with self.transaction() as session:
+            return await work(session)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -158,6 +180,28 @@ class Database:
     async def dispose(self) -> None:
         for database in (self, *self._others.values()):
             await database.engine.dispose()
+
+
+def do_last(session: AsyncSession, place: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Before the commit, after everything else: what locks a place that many share. Places come in one order."""
+    session.info.setdefault(_LAST, []).append((place, work))
+
+
+async def _do_last(session: AsyncSession) -> None:
+    await session.flush()
+    for _, work in sorted(session.info.pop(_LAST, ()), key=lambda each: each[0]):
+        await work()
+
+
+def turns_of(session: AsyncSession) -> Turns:
+    """What the transaction has taken; outside of one nothing is held beyond its statement."""
+    turns: Turns = session.info.get(_TURNS) or Turns()
+    return turns
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's own code of what went wrong."""
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
@@ -191,6 +235,9 @@ async def fetch_int(session: AsyncSession, statement: str, **values: Value) -> i
 async def _run(session: AsyncSession, statement: str, values: Mapping[str, Value]) -> AsyncCursor[Row]:
     """On the session's own connection, straight through the driver: half the work of a way through the toolkit."""
     driver = await _driver(session)
+    turns = turns_of(session)
+    for rank in ranks_of(statement):
+        turns.take(rank)
     cursor = driver.cursor(row_factory=_named)
     try:
         await cursor.execute(_for_driver(statement), values)
@@ -262,8 +309,3 @@ async def scratch(
         await execute(session, f"CREATE INDEX ON {name} ({key})")
     await execute(session, f"ANALYZE {name}")
     return count
-
-
-async def lock(session: AsyncSession, key: str) -> None:
-    """Hold a name until the transaction ends, so that two writers of one thing take turns."""
-    await execute(session, "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=key)

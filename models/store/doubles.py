@@ -7,7 +7,9 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications import LIVE
-from models.store.database import Row, fetch, lock, scratch
+from models.store.database import Row, fetch, scratch
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.selection import Predicate, of_county
 
 MOST_TOLD = 100
@@ -34,7 +36,7 @@ async def lock_claims(session: AsyncSession, county_code: str) -> None:
 
     After `lock_county` where both are needed; acts on what is there don't wait for an import.
     """
-    await lock(session, f"claims/{county_code}")
+    await hold(session, Rank.CLAIMS, f"claims/{county_code}")
 
 
 async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[Row]:

@@ -10,7 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import LoginStage
 from models.identity import china_today
-from models.store.database import execute, fetch_int, fetch_one, lock
+from models.store.database import execute, fetch_int, fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -59,7 +61,7 @@ class SignedIn:
 
 async def open_login(session: AsyncSession, asking: Asking, limit: int) -> FaceLogin:
     """A new attempt with its run; raises TooManyAttempts when the address has had `limit` within the hour."""
-    await lock(session, f"logins/{asking.address_index}")
+    await hold(session, Rank.DOOR, f"logins/{asking.address_index}")
     await _hold_address(session, asking.address_index, limit)
     login = FaceLogin(
         login_no=await take_one(session, Series.LOGIN, asking.province_code, china_today().year),
@@ -156,7 +158,7 @@ async def claim_session(
 async def _sessions_of_person(session: AsyncSession, login: FaceLogin) -> int:
     """Only what opened a session counts: an attempt that passed and was never fetched costs nobody anything."""
     assert login.person_index is not None
-    await lock(session, f"logins/{login.person_index}")
+    await hold(session, Rank.DOOR, f"logins/{login.person_index}")
     return await fetch_int(
         session,
         "SELECT count(*) FROM face_login WHERE person_index = :person AND created_at > :since"

@@ -11,6 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.money import format_yuan
 from models.stages import BatchStage, FlowStage, ReviewStage, label
 from models.store.database import fetch, fetch_int
+from models.store.lock_order import Rank
+from models.store.locking import lock_batch, lock_rows
 from models.tables import Batch, BatchImage, Flow, Indicator, Policy, PolicyUnit
 
 
@@ -78,8 +80,7 @@ class Ground:
 async def survey(session: AsyncSession, request: StartRequest, publicity_days: int, today: date) -> Ground:
     """Lock batch and indicators and look at everything but the money; raises only where there is no batch."""
     open_flow = await _open_flow(session, request.county_code)
-    statement = select(Batch).where(Batch.batch_no == request.batch_no, Batch.county_code == request.county_code)
-    batch = (await session.exec(statement.with_for_update())).first()
+    batch = await lock_batch(session, Batch.batch_no == request.batch_no, Batch.county_code == request.county_code)
     if batch is None:
         unknown = Missing(Lack.BATCH_UNKNOWN, f"没有批次 {request.batch_no}，请核对批次号")
         raise StartRefused([unknown, *open_flow])
@@ -207,14 +208,13 @@ async def _look_at_items(session: AsyncSession, ground: Ground) -> None:
 
 
 async def _look_at_indicators(session: AsyncSession, ground: Ground, request: StartRequest) -> None:
-    # locked in the order of their ids, whatever the order of use, so that two starts can't block each other for good
     statement = (
         select(Indicator)
         .where(Indicator.county_code == request.county_code, col(Indicator.indicator_no).in_(request.indicator_nos))
         .order_by(col(Indicator.id))
-        .with_for_update()
     )
-    found = {indicator.indicator_no: indicator for indicator in await session.exec(statement)}
+    rows = await lock_rows(session, Rank.INDICATOR, statement)
+    found = {indicator.indicator_no: indicator for indicator in rows}
     for number in dict.fromkeys(request.indicator_nos):
         indicator = found.get(number)
         if indicator is None:

@@ -7,10 +7,11 @@ from datetime import date
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import FlowStage
-from models.store.database import Value, copy_rows, execute, fetch, lock, scratch
+from models.store.database import Value, copy_rows, execute, fetch, scratch
 from models.store.figures import FlowFigures, flow_figures
 from models.store.flow_needs import Ground, Lack, Missing, StartRefused, StartRequest, short_of_money, survey
-from models.store.line_acts import lock_county
+from models.store.lock_order import Rank
+from models.store.locking import fetch_locked, lock_county
 from models.store.locks import kept_back
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
@@ -54,7 +55,6 @@ async def start_flow(
     session: AsyncSession, vault: Vault, request: StartRequest, *, publicity_days: int, today: date
 ) -> Started:
     """Start a county's flow or raise StartRefused with everything that is missing, in words."""
-    await lock(session, f"flow/{request.county_code}")
     await lock_county(session, request.county_code)
     ground = await survey(session, request, publicity_days, today)
     placing = await _place(session, ground)
@@ -69,9 +69,11 @@ async def start_flow(
 
 
 async def _place(session: AsyncSession, ground: Ground) -> Placing:
-    rows = await fetch(
+    rows = await fetch_locked(
         session,
-        "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch' ORDER BY id FOR UPDATE",
+        Rank.APPLICATION,
+        "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
+        " ORDER BY id FOR NO KEY UPDATE",
         batch=ground.batch.id,
     )
     lines = [(int(line_id), int(fen)) for line_id, fen in rows]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Value, execute, fetch, lock
+from models.store.database import Value, execute, fetch, turns_of
+from models.store.lock_order import Rank
 from models.store.selection import Predicate
 
 EXAMPLES = 20
@@ -42,21 +43,17 @@ class Choice:
     left_out: list[LeftOut]
 
 
-async def lock_county(session: AsyncSession, county_code: str) -> None:
-    """Acts on a county's applications take turns, so that a batch can't freeze between an act's look and its change."""
-    await lock(session, f"applications/{county_code}")
-
-
 async def choose(
     session: AsyncSession, predicate: Predicate, rules: Sequence[Rule], named: Sequence[str] | None, **values: Value
 ) -> Choice:
     """Lock the lines in the temporary table `chosen`; `named` numbers that aren't there count as left out."""
+    turns_of(session).take(Rank.APPLICATION)
     await execute(
         session,
         "CREATE TEMPORARY TABLE chosen ON COMMIT DROP AS "
         f"SELECT a.id, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out "
         "FROM application a LEFT JOIN batch b ON b.id = a.batch_id "
-        f"WHERE {predicate.sql} ORDER BY a.id FOR UPDATE OF a",
+        f"WHERE {predicate.sql} ORDER BY a.id FOR NO KEY UPDATE OF a",
         **{**predicate.values, **values},
     )
     await execute(session, "CREATE UNIQUE INDEX ON chosen (id)")

@@ -10,6 +10,7 @@ from models.stages import OrderKind, OrderState
 from models.store.database import copy_rows, execute, fetch_int
 from models.store.line_acts import Rule
 from models.store.line_rules import HELD
+from models.store.locking import lock_flow
 from models.store.numbers import Series, take_one
 from models.store.order_rules import Candidate
 from models.tables import Flow, Order
@@ -91,9 +92,7 @@ async def add_chosen_applications(session: AsyncSession, order: Order) -> None:
 
 async def locked_flow(session: AsyncSession, county_code: str, flow_no: str) -> Flow | None:
     """A county's flow; whoever decides something about it takes turns here and looks again."""
-    statement = select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == county_code)
-    statement = statement.with_for_update().execution_options(populate_existing=True)
-    return (await session.exec(statement)).first()
+    return await lock_flow(session, Flow.flow_no == flow_no, Flow.county_code == county_code)
 
 
 async def locked_order(session: AsyncSession, county_code: str, order_no: str) -> Order | None:
@@ -103,8 +102,8 @@ async def locked_order(session: AsyncSession, county_code: str, order_no: str) -
     if order is None:
         return None
     if order.flow_id is not None:
-        await execute(session, "SELECT 1 FROM flow WHERE id = :id FOR UPDATE", id=order.flow_id)
-    locked = statement.with_for_update().execution_options(populate_existing=True)
+        await lock_flow(session, Flow.id == order.flow_id)
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     return (await session.exec(locked)).one()
 
 

@@ -5,6 +5,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import DatasetStage, OrderKind
 from models.store.database import execute, fetch, fetch_one
+from models.store.locking import lock_flow
 from models.store.locks import kept_back
 from models.store.register import register_row
 from models.store.vault import Field, Vault
@@ -33,8 +34,9 @@ async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
 
 async def locked_flow(session: AsyncSession, flow_no: str) -> Flow:
     """As it is now, whatever the session remembers of it."""
-    statement = select(Flow).where(Flow.flow_no == flow_no).with_for_update()
-    return (await session.exec(statement, execution_options={"populate_existing": True})).one()
+    flow = await lock_flow(session, Flow.flow_no == flow_no)
+    assert flow is not None, "a flow's row never goes"
+    return flow
 
 
 async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
@@ -96,7 +98,7 @@ async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) ->
     rows = await fetch(
         session,
         f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {KEPT_BACK}"
-        " ORDER BY l.application_id FOR UPDATE",
+        " ORDER BY l.application_id",
         flow=flow.id,
         **named,
     )

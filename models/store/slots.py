@@ -6,8 +6,10 @@ back doesn't see the list that asks at this moment, that list sees the slot as t
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_int, fetch_one, lock
+from models.store.database import execute, fetch_int, fetch_one
 from models.store.inbox import province_of
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.runs import wake
 from models.subsidy import RunKind, Signal, workflow_id
 
@@ -64,4 +66,4 @@ async def release_slot(session: AsyncSession, county_code: str, list_no: str) ->
 
 
 async def _hold_province(session: AsyncSession, county_code: str) -> None:
-    await lock(session, f"slot/{province_of(county_code)}")
+    await hold(session, Rank.SLOT, f"slot/{province_of(county_code)}")

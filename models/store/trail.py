@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import Role
-from models.store.database import Row, execute, fetch_one
+from models.store.database import Row, do_last, execute, fetch_one
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
 
@@ -34,7 +35,11 @@ def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, obj
 
 
 async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
-    """Add an entry at the end of the county's trail; writers of one county take turns."""
+    """Add an entry at the end of the county's trail, as the last thing before the commit: writers take turns there."""
+    do_last(session, act.county_code, partial(_write, session, vault, act))
+
+
+async def _write(session: AsyncSession, vault: Vault, act: Act) -> None:
     last, previous = await _locked_head(session, act.county_code)
     sequence, at = last + 1, now()
     detail = json.dumps(act.detail, ensure_ascii=False, default=str, sort_keys=True)
@@ -74,7 +79,9 @@ async def _locked_head(session: AsyncSession, county_code: str) -> tuple[int, st
 
 async def _lock_head(session: AsyncSession, county_code: str) -> Row | None:
     return await fetch_one(
-        session, "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR UPDATE", county=county_code
+        session,
+        "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR NO KEY UPDATE",
+        county=county_code,
     )
 
 

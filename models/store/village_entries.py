@@ -11,7 +11,9 @@ from models.identity import china_today
 from models.platform import province_of
 from models.platform_words import CardType
 from models.stages import AccountStatus
-from models.store.database import fetch_one, lock
+from models.store.database import fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold
 from models.store.locks import lock_accounts, unlock_accounts
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
@@ -60,7 +62,7 @@ async def open_entry(
     """Save an entry, lock the person's account in the county and start its run; raises EntryRefused."""
     person = vault.index(Field.ID_NUMBER, form.id_number)
     # the same name as a citizen's request takes: of the two that come at one moment, one is refused with why
-    await lock(session, f"{province_of(county_code)}/{person}")
+    await hold(session, Rank.PERSON, f"{province_of(county_code)}/{person}")
     await refuse_usable(session, county_code, person)
     number = await take_one(session, Series.VILLAGE_ENTRY, county_code, china_today().year)
     if await lock_accounts(session, [county_code], person, number):
@@ -117,7 +119,7 @@ def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered
 
 async def locked_entry(session: AsyncSession, entry_no: str, county_code: str | None = None) -> VillageEntry | None:
     """The entry as it is now, locked until the transaction ends; decisions and results of one moment take turns."""
-    await lock(session, entry_no)
+    await hold(session, Rank.RUN, entry_no)
     statement = select(VillageEntry).where(VillageEntry.entry_no == entry_no).with_for_update()
     if county_code is not None:
         statement = statement.where(VillageEntry.county_code == county_code)

@@ -1,0 +1,95 @@
+"""Who takes locks: names by advisory locks, rows by selecting them; all in the order of `models.store.lock_order`.
+
+Rows are locked FOR NO KEY UPDATE: nobody changes a key, and rows that point to a locked one may still be added.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.store.database import Row, Value, execute, fetch, fetch_one, turns_of
+from models.store.lock_order import Rank
+from models.tables import Batch, Dataset, Flow
+
+Found = TypeVar("Found")
+_NOW = {"populate_existing": True}
+
+
+async def hold(session: AsyncSession, rank: Rank, key: str) -> None:
+    """Hold a name until the transaction ends, so that two writers of one thing take turns."""
+    turns_of(session).take(rank, key)
+    await execute(session, "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=key)
+
+
+async def lock_county(session: AsyncSession, county_code: str) -> None:
+    """Acts on a county's applications take turns, so that a batch can't freeze between an act's look and its change."""
+    await hold(session, Rank.COUNTY, f"applications/{county_code}")
+
+
+async def lock_rows(
+    session: AsyncSession, rank: Rank, statement: SelectOfScalar[Found], *, shared: bool = False
+) -> Sequence[Found]:
+    """Rows as they are now, whatever the session remembers of them. `shared`: others may hold them so, too."""
+    turns_of(session).take(rank)
+    locked = statement.with_for_update(read=shared, key_share=not shared)
+    return (await session.exec(locked, execution_options=_NOW)).all()
+
+
+async def fetch_locked(session: AsyncSession, rank: Rank, statement: str, **values: Value) -> Sequence[Row]:
+    """The same by a statement that says itself which rows it locks."""
+    turns_of(session).take(rank)
+    return await fetch(session, statement, **values)
+
+
+async def lock_batch(session: AsyncSession, *which: ColumnElement[bool] | bool) -> Batch | None:
+    rows = await lock_rows(session, Rank.BATCH, select(Batch).where(*which))
+    return rows[0] if rows else None
+
+
+async def lock_flow(session: AsyncSession, *which: ColumnElement[bool] | bool) -> Flow | None:
+    """A flow, and before it its batch, which goes the flow's ways: `OF` names them in the order of their ranks."""
+    turns = turns_of(session)
+    turns.take(Rank.BATCH)
+    turns.take(Rank.FLOW)
+    statement = select(Flow).join(Batch, col(Batch.id) == Flow.batch_id).where(*which)
+    locked = statement.with_for_update(of=[Batch, Flow], key_share=True)
+    return (await session.exec(locked, execution_options=_NOW)).first()
+
+
+async def lock_indicators(session: AsyncSession, flow: Flow) -> None:
+    """Those that a flow draws on, before its lines take from them or give back."""
+    if not turns_of(session).take(Rank.INDICATOR, flow.flow_no):
+        return
+    await execute(
+        session,
+        "SELECT 1 FROM indicator WHERE id IN (SELECT indicator_id FROM flow_indicator WHERE flow_id = :flow)"
+        " ORDER BY id FOR NO KEY UPDATE",
+        flow=flow.id,
+    )
+
+
+async def lock_applications(session: AsyncSession, which: str, **values: Value) -> None:
+    """Those whose ids a statement gives, in their order: an act on a whole county locks them in the same."""
+    await fetch_locked(
+        session,
+        Rank.APPLICATION,
+        f"SELECT count(*) FROM (SELECT 1 FROM application WHERE id IN ({which}) ORDER BY id FOR NO KEY UPDATE) AS held",
+        **values,
+    )
+
+
+async def lock_list(session: AsyncSession, reference: str) -> Dataset | None:
+    """A list, and before it the batch and the flow that go on with its results."""
+    whose = await fetch_one(session, "SELECT batch_id, flow_id FROM dataset WHERE reference = :no", no=reference)
+    if whose is None:
+        return None
+    if whose.flow_id is not None:
+        await lock_flow(session, col(Flow.id) == whose.flow_id)
+    elif whose.batch_id is not None:
+        await lock_batch(session, col(Batch.id) == whose.batch_id)
+    statement = select(Dataset).where(Dataset.reference == reference).with_for_update(key_share=True)
+    return (await session.exec(statement, execution_options=_NOW)).one()
