@@ -59,8 +59,7 @@ class CitizenDesk:
         """A repeat with the same key gets the same answer, on whichever of the person's devices."""
         key_of(self.request)
         caller = f"citizen/{self.province}/{self.person.person_index}"
-        async with self.database.transaction() as session:
-            return await answer_once(session, self.vault, caller, self.request, work)
+        return await self.database.run(lambda session: answer_once(session, self.vault, caller, self.request, work))
 
 
 def own_pages_only(request: Request) -> None:

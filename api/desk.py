@@ -68,8 +68,9 @@ class Desk:
 
     async def once(self, work: Work) -> Response:
         """The work of a POST in one transaction; a repeat with the same key gets the same answer and does nothing."""
-        async with self.database.transaction() as session:
-            return await answer_once(session, self.vault, self.caller, self.request, work)
+        return await self.database.run(
+            lambda session: answer_once(session, self.vault, self.caller, self.request, work)
+        )
 
     async def give_stored_answer(self) -> None:
         """Before anything is judged, fetched or stored: a repeat gets its answer, a missing key is refused."""
@@ -80,9 +81,7 @@ class Desk:
 
     async def change(self, work: Work) -> Response:
         """The work of a PUT in one transaction: repeating it is harmless by itself."""
-        async with self.database.transaction() as session:
-            reply = await work(session)
-        return reply.response()
+        return (await self.database.run(work)).response()
 
     async def trail(
         self,

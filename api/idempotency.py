@@ -12,8 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.problems import Problem
 from models.store.database import execute, fetch_one
-from models.store.lock_order import Rank
-from models.store.locking import hold
+from models.store.locking import begin_act
 from models.store.vault import Vault
 
 HEADER = "Idempotency-Key"
@@ -95,7 +94,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
     """
     # Read first: a body that comes slowly must not be waited for with locks in hand.
     key, asked = key_of(request), await fingerprint(vault, request)
-    await hold(session, Rank.ANSWER, f"answer/{caller}/{key}")
+    await begin_act(session, f"answer/{caller}/{key}")
     if (answered := await answer_before(session, vault, caller, request)) is not None:
         return answered
     reply = await work(session)

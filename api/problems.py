@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+import psycopg
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.places import Busy
+from models.store.database import DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT, sqlstate
 from models.store.objects import ObjectDamaged
 
 MEDIA_TYPE = "application/problem+json"
@@ -114,8 +116,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(IntegrityError, _on_conflict)
     app.add_exception_handler(DataError, _on_unstorable)
-    for away in (OperationalError, InterfaceError, InternalError, OSError, BotoCoreError, ClientError):
+    for away in (OperationalError, InterfaceError, InternalError, psycopg.OperationalError):
         app.add_exception_handler(away, _on_database)
+    for outside in (OSError, BotoCoreError, ClientError):
+        app.add_exception_handler(outside, _on_database)
     for busy in (PoolTimeout, Busy):
         app.add_exception_handler(busy, _on_busy)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
@@ -180,14 +184,21 @@ def _on_conflict(_: Request, error: Exception) -> JSONResponse:
     return Problem(409, "CONFLICT", "与已有数据冲突", detail).response()
 
 
-def _on_database(_: Request, error: Exception) -> JSONResponse:
+def _on_database(request: Request, error: Exception) -> JSONResponse:
+    state = sqlstate(error)
+    if state in (LOCK_TIMEOUT, DEADLOCK):
+        return _on_busy(request, error)
+    if state == STATEMENT_TIMEOUT:
+        _LOG.warning("too slow", error=type(error).__name__)
+        detail = "办理时间过长已中止，没有作任何改动；请缩小范围（如按乡镇、批次筛选）后重试，反复出现请联系运维"
+        return Problem(503, "TOO_SLOW", "办理超时", detail, headers={"Retry-After": "10"}).response()
     _LOG.error("storage away", error=type(error).__name__)
     detail = "数据库或文件库暂时不可用，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
     return Problem(503, "UNAVAILABLE", "暂时无法办理", detail, headers={"Retry-After": "5"}).response()
 
 
 def _on_busy(_: Request, error: Exception) -> JSONResponse:
-    """All places for this kind of work are taken; nothing is wrong with what was asked."""
+    """All places for this kind of work are taken, or what it changes is; nothing is wrong with what was asked."""
     _LOG.warning("busy", error=type(error).__name__)
     detail = "同时办理的人较多，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
     return Problem(503, "BUSY", "系统繁忙", detail, headers={"Retry-After": "2"}).response()

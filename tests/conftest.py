@@ -20,7 +20,7 @@ from deploy.stack import Options, Stack, StackError, postgres, temporal
 from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
 from models.store.lock_order import strictness
-from tests.databases import Databases
+from tests.databases import Databases, deadlocks_in, staged_deadlocks
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "var" / "tests"
@@ -40,7 +40,10 @@ def servers() -> Iterator[Stack]:
     _sweep()
     with Stack(STACKS / f"session-{os.getpid()}", Options(durable=False)) as stack:
         yield stack
+    # of databases that were dropped too, which have taken their own count along
+    found = deadlocks_in(stack)
     stack.remove()
+    assert found == staged_deadlocks.total(), f"{found} deadlocks in the server's log"
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +126,7 @@ def stack_factory() -> Iterator[Callable[..., Stack]]:
         def make(parts: tuple[str, ...] | None = None, **options: object) -> Stack:
             home = STACKS / f"stack-{os.getpid()}-{next(_numbers)}"
             stack = Stack(home, Options(**({"durable": False} | options)))  # type: ignore[arg-type]
-            stacks.callback(stack.remove)
+            stacks.callback(_remove, stack)
             stacks.enter_context(stack)
             if parts is None:
                 stack.start()
@@ -132,6 +135,12 @@ def stack_factory() -> Iterator[Callable[..., Stack]]:
             return stack
 
         yield make
+
+
+def _remove(stack: Stack) -> None:
+    found = deadlocks_in(stack)
+    stack.remove()
+    assert not found, f"{found} deadlocks in the log of a stack"
 
 
 def _sweep() -> None:

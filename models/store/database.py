@@ -29,7 +29,7 @@ from models.settings import Settings
 from models.store.lock_order import Turns, ranks_of
 
 _LOG = structlog.get_logger()
-DEADLOCK = "40P01"
+DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40P01", "55P03", "57014"
 Result = TypeVar("Result")
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
 # A named tuple: fields by the names of the statement's columns.
@@ -53,23 +53,25 @@ class Pool(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of a process's connections a kind of work has, and how long it waits for what; None: as the server."""
+    """How much of a process's connections a kind of work has, and how long it waits: for one, for a lock, for a row."""
 
     share: float
     least: int
     wait_seconds: float
-    statement_seconds: float | None = None
-    lock_seconds: float | None = None
+    lock_seconds: float
+    statement_seconds: float
 
 
 BOUNDS: Mapping[Pool, Bounds] = {
-    Pool.CALLBACKS: Bounds(0.25, 3, wait_seconds=1.5),
-    Pool.DESK: Bounds(0.4, 5, wait_seconds=1.0),
-    Pool.EXPORTS: Bounds(0.125, 2, wait_seconds=1.0),
+    Pool.CALLBACKS: Bounds(0.25, 3, wait_seconds=1.5, lock_seconds=2, statement_seconds=5),
+    # acts of people have longer, see `locking.begin_act`: this is what they read and small changes
+    Pool.DESK: Bounds(0.4, 5, wait_seconds=1.0, lock_seconds=5, statement_seconds=20),
+    Pool.EXPORTS: Bounds(0.125, 2, wait_seconds=1.0, lock_seconds=5, statement_seconds=300),
     # one listens, one routes, one delivers, the watch holds its lock while it works
-    Pool.RELAY: Bounds(0.2, 5, wait_seconds=30),
-    Pool.LOOKS: Bounds(0.7, 10, wait_seconds=30),
-    Pool.BULK: Bounds(0.3, 5, wait_seconds=30),
+    Pool.RELAY: Bounds(0.2, 5, wait_seconds=30, lock_seconds=10, statement_seconds=60),
+    # a look may wait for another one of its run, or for an act on a hundred thousand lines
+    Pool.LOOKS: Bounds(0.7, 10, wait_seconds=30, lock_seconds=30, statement_seconds=120),
+    Pool.BULK: Bounds(0.3, 5, wait_seconds=30, lock_seconds=60, statement_seconds=600),
 }
 # Of the connections of people's work, so much may be one county's.
 COUNTY_SHARE = 0.7
@@ -96,10 +98,10 @@ def engine_options(settings: Settings, *kinds: Pool) -> dict[Pool, dict[str, Any
     No connection is opened for a moment's need: signing in takes longer than waiting for one that is there.
     """
     sizes = pool_sizes(settings.database_pool_size, *kinds)
-    return {kind: _options(BOUNDS[kind], size) for kind, size in sizes.items()}
+    return {kind: options_of(BOUNDS[kind], size) for kind, size in sizes.items()}
 
 
-def _options(bounds: Bounds, size: int) -> dict[str, Any]:
+def options_of(bounds: Bounds, size: int) -> dict[str, Any]:
     pool = {"pool_size": size, "max_overflow": 0, "pool_timeout": bounds.wait_seconds}
     return {**ENGINE_OPTIONS, **pool, "connect_args": {"options": _server_settings(bounds)}}
 
@@ -107,7 +109,7 @@ def _options(bounds: Bounds, size: int) -> dict[str, Any]:
 def _server_settings(bounds: Bounds) -> str:
     """Said when a connection is opened, so that no statement has to."""
     limits = {"statement_timeout": bounds.statement_seconds, "lock_timeout": bounds.lock_seconds}
-    return " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items() if seconds is not None)
+    return " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
 
 
 class Database:
@@ -158,10 +160,10 @@ class Database:
         try:
             async with self.transaction() as session:
                 return await work(session)
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:
             if sqlstate(error) != DEADLOCK:
                 raise
-            _LOG.warning("deadlock, done once more")
+            _LOG.warning("ended for a deadlock, done once more")
         async with self.transaction() as session:
             return await work(session)
 
@@ -199,9 +201,10 @@ def turns_of(session: AsyncSession) -> Turns:
     return turns
 
 
-def sqlstate(error: DBAPIError) -> str | None:
+def sqlstate(error: Exception) -> str | None:
     """PostgreSQL's own code of what went wrong."""
-    return getattr(error.orig, "sqlstate", None)
+    code: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return code
 
 
 def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

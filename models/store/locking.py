@@ -16,6 +16,8 @@ from models.store.lock_order import Rank
 from models.tables import Batch, Dataset, Flow
 
 Found = TypeVar("Found")
+# A hundred thousand lines in one act.
+ACT_STATEMENT_SECONDS = 120
 _NOW = {"populate_existing": True}
 
 
@@ -23,6 +25,17 @@ async def hold(session: AsyncSession, rank: Rank, key: str) -> None:
     """Hold a name until the transaction ends, so that two writers of one thing take turns."""
     turns_of(session).take(rank, key)
     await execute(session, "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=key)
+
+
+async def begin_act(session: AsyncSession, key: str) -> None:
+    """Hold the answer of a person's act; what it changes at once may take longer than what people read may."""
+    turns_of(session).take(Rank.ANSWER, key)
+    await execute(
+        session,
+        "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0)), set_config('statement_timeout', :limit, TRUE)",
+        key=key,
+        limit=f"{ACT_STATEMENT_SECONDS}s",
+    )
 
 
 async def lock_county(session: AsyncSession, county_code: str) -> None:
@@ -34,15 +47,19 @@ async def lock_rows(
     session: AsyncSession, rank: Rank, statement: SelectOfScalar[Found], *, shared: bool = False
 ) -> Sequence[Found]:
     """Rows as they are now, whatever the session remembers of them. `shared`: others may hold them so, too."""
-    turns_of(session).take(rank)
     locked = statement.with_for_update(read=shared, key_share=not shared)
-    return (await session.exec(locked, execution_options=_NOW)).all()
+    rows = (await session.exec(locked, execution_options=_NOW)).all()
+    if rows:
+        turns_of(session).take(rank)
+    return rows
 
 
 async def fetch_locked(session: AsyncSession, rank: Rank, statement: str, **values: Value) -> Sequence[Row]:
     """The same by a statement that says itself which rows it locks."""
-    turns_of(session).take(rank)
-    return await fetch(session, statement, **values)
+    rows = await fetch(session, statement, **values)
+    if rows:
+        turns_of(session).take(rank)
+    return rows
 
 
 async def lock_batch(session: AsyncSession, *which: ColumnElement[bool] | bool) -> Batch | None:
@@ -52,12 +69,13 @@ async def lock_batch(session: AsyncSession, *which: ColumnElement[bool] | bool) 
 
 async def lock_flow(session: AsyncSession, *which: ColumnElement[bool] | bool) -> Flow | None:
     """A flow, and before it its batch, which goes the flow's ways: `OF` names them in the order of their ranks."""
-    turns = turns_of(session)
-    turns.take(Rank.BATCH)
-    turns.take(Rank.FLOW)
     statement = select(Flow).join(Batch, col(Batch.id) == Flow.batch_id).where(*which)
     locked = statement.with_for_update(of=[Batch, Flow], key_share=True)
-    return (await session.exec(locked, execution_options=_NOW)).first()
+    flow = (await session.exec(locked, execution_options=_NOW)).first()
+    if flow is not None:
+        turns_of(session).take(Rank.BATCH)
+        turns_of(session).take(Rank.FLOW)
+    return flow
 
 
 async def lock_indicators(session: AsyncSession, flow: Flow) -> None:
@@ -74,9 +92,9 @@ async def lock_indicators(session: AsyncSession, flow: Flow) -> None:
 
 async def lock_applications(session: AsyncSession, which: str, **values: Value) -> None:
     """Those whose ids a statement gives, in their order: an act on a whole county locks them in the same."""
-    await fetch_locked(
+    turns_of(session).take(Rank.APPLICATION)
+    await execute(
         session,
-        Rank.APPLICATION,
         f"SELECT count(*) FROM (SELECT 1 FROM application WHERE id IN ({which}) ORDER BY id FOR NO KEY UPDATE) AS held",
         **values,
     )
