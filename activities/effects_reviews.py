@@ -67,7 +67,7 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, in
     row = await fetch_one(
         session,
         "SELECT s.id, s.stage, s.platform_opinion_sealed, s.submitted_at FROM summary s JOIN flow f"
-        " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number FOR UPDATE",
+        " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number FOR NO KEY UPDATE OF s",
         flow_no=flow_no,
         number=_round(suffix.removeprefix("s")),
     )
