@@ -19,7 +19,7 @@ from models.identity import china_today
 from models.platform import province_of
 from models.platform_words import AccountReason
 from models.stages import Role
-from models.store.check_rounds import PAGE_SIZE, Scope, open_round, round_under_way
+from models.store.check_rounds import PAGE_SIZE, Scope, hold_rounds, open_round, round_under_way
 from models.store.database import fetch, fetch_one
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
@@ -73,6 +73,7 @@ async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Rep
     if account_id is not None:
         await _known_account(session, desk.county, account_id)
     scope = Scope(province_of(desk.county), desk.county, account_id)
+    await hold_rounds(session, scope)
     number = await take_one(session, Series.CHECK_ROUND, desk.county, china_today().year)
     found = await open_round(session, scope, number, MANUAL, desk.person)
     if found is None:

@@ -20,7 +20,7 @@ from models.store.card_requests import Citizen
 from models.store.contradictions import Claim, keep
 from models.store.vault import Field
 from models.store.village_entries import EntryForm, end_entry, open_entry
-from models.tables import CardChange, CatalogList
+from models.tables import CardChange, CatalogList, VillageEntry
 from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
 from tests.rows import (
     OPERATOR,
@@ -322,9 +322,13 @@ async def _contradicted_change(office: Office, cards: Cards, mei: Citizen) -> No
 async def _contradicted_entry(office: Office, cards: Cards, mei: Citizen) -> None:
     form = EntryForm(CardType.BANK_CARD, BANK, 0, mei.name, mei.id_number, NEW)
 
-    async def work(session: AsyncSession) -> None:
+    async def enter(session: AsyncSession) -> VillageEntry:
         photo = await add_file(session, THIRD, "image/png")
-        entry = await open_entry(session, office.vault, THIRD, replace(form, photo_file_id=photo), OPERATOR)
+        return await open_entry(session, office.vault, THIRD, replace(form, photo_file_id=photo), OPERATOR)
+
+    entry = await cards.act(enter)
+
+    async def work(session: AsyncSession) -> None:
         await end_entry(session, entry, EntryStage.FAILED, "other", "上卡失败")
         sides = {"applied": {"status": "failed"}, "claimed": {"status": "applied"}}
         claim = Claim(THIRD, entry.entry_no, "village_entry_result", entry.entry_no, **sides, inbox_id=None)

@@ -36,11 +36,16 @@ class Scope:
         return self.county_code or self.province_code
 
 
+async def hold_rounds(session: AsyncSession, scope: Scope) -> None:
+    """Whoever opens a round in a province goes first through this door."""
+    await hold(session, Rank.DOOR, f"account-check/{scope.province_code}")
+
+
 async def open_round(
     session: AsyncSession, scope: Scope, round_no: str, trigger: str, asked_by: str
 ) -> CheckRound | None:
     """A new round; None while another one of the same scope is under way. Asked twice, the same round."""
-    await hold(session, Rank.DOOR, f"account-check/{scope.province_code}")
+    await hold_rounds(session, scope)
     known = (await session.exec(select(CheckRound).where(CheckRound.round_no == round_no))).first()
     if known is not None:
         return known
