@@ -1,6 +1,5 @@
 """Asking the platform by ourselves: the safety net behind its events."""
 
-from datetime import UTC, datetime
 from functools import partial
 
 from sqlmodel import select
@@ -19,6 +18,7 @@ from models.store.inbox import put_asked
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
 from models.tables import Dataset, Flow
+from models.tables.base import now
 
 REVIEWS = {
     RunKind.POLICY_REVIEW: ("policy", "policy_no", EventType.POLICY_REVIEWED),
@@ -111,7 +111,7 @@ class AskingActivities:
         data = answer.model_copy(update={"client_reference": part_no})
         async with self._database.transaction() as session:
             kind = EventType.ACCOUNT_CHANGE_APPLIED
-            await put_asked(session, self._vault, county, kind, part_no, data, datetime.now(UTC))
+            await put_asked(session, self._vault, county, kind, part_no, data, now())
 
     async def _ask_flow(self, subject: Subject) -> None:
         async with self._database.reading() as session:
@@ -160,4 +160,4 @@ class AskingActivities:
 
     async def _store(self, subject: Subject, kind: EventType, reference: str, data: Wire) -> None:
         async with self._database.transaction() as session:
-            await put_asked(session, self._vault, subject.county_code, kind, reference, data, datetime.now(UTC))
+            await put_asked(session, self._vault, subject.county_code, kind, reference, data, now())

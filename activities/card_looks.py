@@ -1,7 +1,6 @@
 """Where a card change stands, told by its rows: what waits for whom, what has to be handed over (DOMAIN 4)."""
 
 from collections import Counter
-from datetime import UTC, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,6 +13,7 @@ from models.store.database import fetch_int
 from models.store.runs import close_run
 from models.subsidy import Subject
 from models.tables import CardChangePart
+from models.tables.base import now
 from models.waiting import CARD_PARTS, CARD_UNANSWERED, CARD_VALIDATING
 
 
@@ -32,7 +32,7 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
         stage=stage.value,
         waiting_for=sentence,
         since=since,
-        ask_after_seconds=ask_after(settings, since, datetime.now(UTC)),
+        ask_after_seconds=ask_after(settings, since, now()),
         asks=unanswered or any(part.stage is PartStage.APPLYING for part in held.parts),
         ask_now=ask_now,
         done=done,

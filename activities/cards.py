@@ -1,7 +1,5 @@
 """Hands of a card change: the bank's word, 上卡 per county, looking at the rows (S2; DOMAIN 4)."""
 
-from datetime import UTC, datetime
-
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -25,6 +23,7 @@ from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import Subject
 from models.tables import CardChange, CardChangePart
+from models.tables.base import now
 
 # These say something about the account; every other refusal is about us, and is tried until somebody has seen to it.
 ABOUT_THE_ACCOUNT = frozenset({ErrorType.VALIDATION_FAILED})
@@ -183,7 +182,7 @@ class CardActivities:
             taken = await take_in(session, self._vault, subject)
             await close_run(session, subject.workflow_id, "done")
             if taken:
-                detail = {"events": taken, "at": datetime.now(UTC).isoformat()}
+                detail = {"events": taken, "at": now().isoformat()}
                 await record(
                     session, self._vault, by_system(subject.county_code, "account.invalidated", subject.number, detail)
                 )

@@ -1,6 +1,6 @@
 """Hands of an account check: open a round, fetch what the platform invalidated, ask the bank page by page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from temporalio import activity
@@ -46,6 +46,7 @@ from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import Look, Subject
 from models.tables import CheckRound
+from models.tables.base import now
 
 SCHEDULED = "schedule"
 # The list is asked for from before the last time on: what arrived late, or under another clock, is not passed over.
@@ -67,7 +68,7 @@ class CheckActivities:
             if not await round_exists(session, subject.number):
                 scope = Scope(province_of(subject.county_code))
                 if await open_round(session, scope, subject.number, SCHEDULED, "system") is None:
-                    return _look(RoundStage.DONE, datetime.now(UTC))
+                    return _look(RoundStage.DONE, now())
                 await open_run(session, subject, RoundStage.CHECKING.value)
             found = await round_by_number(session, subject.number)
             since, _ = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
@@ -88,7 +89,7 @@ class CheckActivities:
 
     async def _read_on(self, province: str) -> None:
         """The safety net behind account.invalidated; a finding that came as an event already is told once."""
-        started = datetime.now(UTC)
+        started = now()
         async with self._database.reading() as session:
             since = await fetched_until(session, province)
         page, pages = 1, 1
@@ -155,7 +156,7 @@ class CheckActivities:
     async def _asked_at(self, key: str) -> datetime:
         async with self._database.reading() as session:
             row = await fetch_one(session, "SELECT intended_at FROM instruction WHERE key = :key", key=key)
-        return datetime.now(UTC) if row is None else row[0]
+        return now() if row is None else row[0]
 
     async def _change(self, found: CheckRound, each: Judged, at: datetime) -> None:
         """The verdict's row comes last: as everywhere a change under way is taken before the register's row."""

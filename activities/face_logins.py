@@ -1,7 +1,7 @@
 """Hands of a sign-in: open the face session at the platform, ask about it, look where the attempt stands."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,6 +25,7 @@ from models.store.runs import close_run
 from models.store.vault import Field, Vault
 from models.subsidy import Look, Subject
 from models.tables import FaceLogin
+from models.tables.base import now
 from models.waiting import LOGIN
 
 # Events get lost: whoever stands before the screen is told within this time all the same.
@@ -50,7 +51,7 @@ class FaceLoginActivities:
             login = await _login(session, subject.number)
         if login.face_session_id is not None or login.stage is not LoginStage.OPENING:
             return
-        if datetime.now(UTC) > login.created_at + VALID:
+        if now() > login.created_at + VALID:
             await self._give_up(subject, LoginStage.EXPIRED, FaceReason.TIMEOUT.value)
             return
         opening = FaceSessionOpening(client_reference=subject.number, channel=FaceChannel(login.channel))
@@ -82,7 +83,7 @@ class FaceLoginActivities:
     @activity.defn
     async def look_at_login(self, subject: Subject) -> Look:
         """Apply what has come and tell where the attempt stands; one that is over closes its run."""
-        at = datetime.now(UTC)
+        at = now()
         async with self._database.transaction() as session:
             await take_in(session, self._vault, subject)
             login = await _login(session, subject.number)
@@ -119,7 +120,7 @@ class FaceLoginActivities:
                 id=opened.face_session_id,
                 url=self._vault.seal(Field.DETAIL, subject.number, opened.url),
                 told=opened.expires_at,
-                ours=datetime.now(UTC) + VALID,
+                ours=now() + VALID,
                 no=subject.number,
             )
             await remember(session, subject, opened.face_session_id)
@@ -135,7 +136,7 @@ class FaceLoginActivities:
             elif answer.status is not FaceStatus.WAITING:
                 data = answer.model_copy(update={"client_reference": subject.number})
                 kind, county = EventType.FACE_COMPLETED, subject.county_code
-                await put_asked(session, self._vault, county, kind, subject.number, data, datetime.now(UTC))
+                await put_asked(session, self._vault, county, kind, subject.number, data, now())
 
     async def _give_up(self, subject: Subject, stage: LoginStage, reason: str) -> None:
         async with self._database.transaction() as session:

@@ -1,7 +1,5 @@
 """One look at a flow's rows: its stage, and the next thing that it has to do."""
 
-from datetime import UTC, datetime
-
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_end import end_flow, pages_complete
@@ -14,6 +12,7 @@ from models.store.runs import close_run
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
 from models.tables import Dataset, Flow, Summary
+from models.tables.base import now
 from models.waiting import FLOW
 
 BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
@@ -57,7 +56,7 @@ async def look_at(session: AsyncSession, vault: Vault, subject: Subject, setting
     since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence_of(flow, stage))
     # Its end has been announced, by the platform or by our own cancellation: what is missing is asked for soon.
     pages_missing = stage is FlowStage.CANCELLING or (flow.end_claim is not None and not complete)
-    pause = ask_after(settings, since, datetime.now(UTC))
+    pause = ask_after(settings, since, now())
     if stage is FlowStage.ENDED:
         await close_run(session, subject.workflow_id, stage.value)
     return FlowLook(

@@ -1,6 +1,6 @@
 """What comes for a run that has ended: applied, kept beside the end figures, never mixed into them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -15,6 +15,7 @@ from models.store.runs import close_run, times_asked
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import Look, Subject
+from models.tables.base import now
 
 WATCHING = "流程已结束，继续核对退票和迟到的发放结果"
 SETTLING = "已办结后收到平台来件，正在核对入账"
@@ -29,7 +30,7 @@ class LateActivities:
     @activity.defn
     async def take_in_late(self, subject: Subject) -> Look:
         """Apply late events and decided contradictions of an ended run; a paid flow is watched for its returns."""
-        now = datetime.now(UTC)
+        at = now()
         async with self._database.transaction() as session:
             asked = await times_asked(session, subject.workflow_id)
             taken = await take_in(session, self._vault, subject)
@@ -37,7 +38,7 @@ class LateActivities:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
                 await record(session, self._vault, act)
             await self._keep_difference(session, subject)
-            watching = await self._watching(session, subject, now)
+            watching = await self._watching(session, subject, at)
             sentence = WATCHING if watching else SETTLING
             since, ask = await note_stage(session, subject.workflow_id, "late", sentence)
             over = not ask and not watching
@@ -46,7 +47,7 @@ class LateActivities:
                 stage="late",
                 waiting_for=sentence,
                 since=since,
-                ask_after_seconds=ask_after(self._settings, since, now),
+                ask_after_seconds=ask_after(self._settings, since, at),
                 ask_now=ask,
                 done=done,
             )
@@ -57,10 +58,10 @@ class LateActivities:
         if flow is not None:
             await keep_difference(session, self._vault, flow)
 
-    async def _watching(self, session: AsyncSession, subject: Subject, now: datetime) -> bool:
+    async def _watching(self, session: AsyncSession, subject: Subject, at: datetime) -> bool:
         row = await fetch_one(
             session,
             "SELECT ended_at FROM flow WHERE flow_no = :no AND outcome = 'disbursed'",
             no=subject.number,
         )
-        return row is not None and now < row[0] + timedelta(days=self._settings.returns_days)
+        return row is not None and at < row[0] + timedelta(days=self._settings.returns_days)

@@ -1,7 +1,5 @@
 """Hands of initialisation and verification: prepare the list, queue for the province, look (S1 2.4.1, 2.5)."""
 
-from datetime import UTC, datetime
-
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -19,6 +17,7 @@ from models.store.slots import ask_for_slot, take_slot
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, ListLook, RunKind, Subject
 from models.tables import Batch, Dataset
+from models.tables.base import now
 from models.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
@@ -141,7 +140,7 @@ class ListActivities:
             stage=stage.value,
             waiting_for=sentence,
             since=since,
-            ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
+            ask_after_seconds=ask_after(self._settings, since, now()),
             ask_now=ask_now,
             done=done,
             dataset=DatasetRef(

@@ -1,7 +1,5 @@
 """Hands of policy and indicator review: submit, look (S1 1.1.2, 2.3.2)."""
 
-from datetime import UTC, datetime
-
 from sqlmodel import select
 from temporalio import activity
 
@@ -22,6 +20,7 @@ from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.subsidy import Look, RunKind, Subject
 from models.tables import Indicator, Policy
+from models.tables.base import now
 from models.waiting import REVIEW
 
 TABLES = {RunKind.POLICY_REVIEW: "policy", RunKind.INDICATOR_REVIEW: "indicator"}
@@ -111,7 +110,7 @@ class ReviewActivities:
                 stage=stage.value,
                 waiting_for=REVIEW[stage],
                 since=since,
-                ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
+                ask_after_seconds=ask_after(self._settings, since, now()),
                 ask_now=ask_now,
                 done=done,
             )

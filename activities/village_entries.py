@@ -1,7 +1,5 @@
 """Hands of a 村社申报: the bank validates the account, the platform uses it, and where the entry stands (S2 1.1)."""
 
-from datetime import UTC, datetime
-
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -27,6 +25,7 @@ from models.store.vault import Field, Vault
 from models.store.village_entries import ENDED, WAITING, end_entry, locked_entry
 from models.subsidy import Look, StartResult, Subject
 from models.tables import VillageEntry
+from models.tables.base import now
 
 # The words of a no that is about this entry; every other one is the operators' of the system to set right.
 ABOUT_THE_ENTRY = frozenset({ErrorType.VALIDATION_FAILED, ErrorType.NOT_FOUND})
@@ -151,7 +150,7 @@ class VillageEntryActivities:
         if answer.status is AccountChangeStatus.PENDING:
             return
         data = answer.model_copy(update={"client_reference": entry.entry_no})
-        kind, at = EventType.ACCOUNT_CHANGE_APPLIED, datetime.now(UTC)
+        kind, at = EventType.ACCOUNT_CHANGE_APPLIED, now()
         async with self._database.transaction() as session:
             await put_asked(session, self._vault, entry.county_code, kind, entry.entry_no, data, at)
 
@@ -170,7 +169,7 @@ class VillageEntryActivities:
             stage=entry.stage.value,
             waiting_for=words,
             since=since,
-            ask_after_seconds=ask_after(self._settings, since, datetime.now(UTC)),
+            ask_after_seconds=ask_after(self._settings, since, now()),
             ask_now=ask_now,
             done=done,
         )

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import time
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -48,6 +47,7 @@ from models.store.face_logins import (
 )
 from models.store.vault import Field
 from models.tables import FaceLogin
+from models.tables.base import now
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 
@@ -124,7 +124,7 @@ async def show_code(login_no: str, request: Request) -> Response:
     login = (await _attempts(parts, request, login_no)).own
     if login.channel != FaceChannel.PC:
         raise _no_login()
-    stage = stage_now(login, datetime.now(UTC))
+    stage = stage_now(login, now())
     if stage is LoginStage.OPENING:
         detail = "二维码正在生成，请一秒后再取"
         raise Problem(409, "QR_NOT_READY", "二维码尚未生成", detail, headers={"Retry-After": "1"})
@@ -187,7 +187,7 @@ async def _sign_in(parts: Parts, request: Request, passed: FaceLogin, login_no: 
 
 
 def _answer(parts: Parts, login: FaceLogin, status: int = 200, *, signed_in: bool = False) -> Response:
-    stage = stage_now(login, datetime.now(UTC))
+    stage = stage_now(login, now())
     open_now = stage in OPEN_STAGES
     sealed = login.url_sealed if open_now else None
     body = {

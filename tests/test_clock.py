@@ -9,8 +9,10 @@ from typing import Any
 import openpyxl
 import pytest
 import time_machine
+from sqlmodel import select
 from temporalio.client import Client
 
+from activities.orders import OrderActivities
 from api.clock import DAY_IN_CHINA, today_in_china
 from api.relay import Relay
 from api.routing import Router
@@ -18,15 +20,19 @@ from deploy.stack import temporal
 from models import tokens
 from models.identity import china_today, citizen_id_check_digit, parse_citizen_id
 from models.stages import Role
+from models.store.accounts import NewAccount, apply_change
 from models.store.database import execute, fetch
 from models.store.flow_start import StartRefused, StartRequest, start_flow
+from models.store.rounds import locked_flow
 from models.store.runs import open_run
-from models.tables.base import now
+from models.store.vault import Field
+from models.tables import Order
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office
 from tests.platform_posts import policy_reviewed, seal
 from tests.province import Province
-from tests.rows import OPERATOR, Line, add_ground, codes, open_office
+from tests.rows import OPERATOR, REVIEWER, Line, add_ground, codes, open_office
+from tests.test_orders_api import mixed_flow, order
 from tests.tiny_runs import fresh_queue, fresh_subject, noted, tiny_worker
 
 pytest_plugins = ["tests.province_fixtures"]
@@ -128,7 +134,7 @@ async def test_numbers_and_exports_turn_the_year_at_midnight_in_china(server: Ap
             asked = await server.post(Role.OPERATOR, "/account-checks", {"county": COUNTY})
             numbers.append(asked.json()["round_no"])
             async with server.database.transaction() as session:
-                await execute(session, "UPDATE check_round SET stage = 'done', ended_at = :at", at=now())
+                await execute(session, "UPDATE check_round SET stage = 'done', ended_at = :at", at=moment)
     assert [number.split("-")[1][-4:] for number in numbers] == ["2026", "2027"]
     answer = await server.get(Role.REVIEWER, "/account-checks", format="xlsx")
     cells = {
@@ -245,6 +251,58 @@ async def test_what_a_writer_with_a_wrong_clock_asks_for_is_carried_at_once(
                 await open_run(session, subject)
         await Relay(server.database, server.vault, server.settings, temporal_client).deliver_due()
         assert await noted(temporal_client, subject.workflow_id) == []
+
+
+_INSTANTS = """
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND data_type = 'timestamp with time zone' ORDER BY 1, 2
+"""
+
+
+@SKEWS
+async def test_what_people_do_at_a_desk_with_a_wrong_clock_is_kept_with_the_right_time(
+    database_url: str, tmp_path: Path, skew: timedelta
+) -> None:
+    """Every instant of every row, so that a later one by another machine is later here too."""
+    async with open_office(database_url, tmp_path) as office:
+        with skewed(skew):
+            flow_no, named = await mixed_flow(office)
+            corrections = [{"application_no": named["rejected"], "account_no": "000000000700"}]
+            wanted = order("modified", flow_no, corrections=corrections)
+            order_no = (await office.post("/orders", wanted)).json()["order_no"]
+            assert (await office.post(f"/orders/{order_no}/confirmation", {}, REVIEWER)).status_code == 200
+        columns = await office.rows(_INSTANTS)
+        assert len(columns) > 60
+        for table, column in columns:
+            far = f"SELECT count(*) FROM {table} WHERE abs(extract(epoch FROM {column} - now())) > 3600"
+            assert await office.rows(far) == [(0,)], (table, column)
+
+
+@SKEWS
+async def test_a_correction_never_overwrites_what_the_person_changed_after_its_confirmation(
+    database_url: str, tmp_path: Path, skew: timedelta
+) -> None:
+    """Confirmed at a desk whose clock is wrong; then the person's own change is applied; then the run comes to it."""
+    async with open_office(database_url, tmp_path) as office:
+        flow_no, named = await mixed_flow(office)
+        number = named["rejected"]
+        wanted = order("modified", flow_no, corrections=[{"application_no": number, "account_no": "000000000700"}])
+        order_no = (await office.post("/orders", wanted)).json()["order_no"]
+        with skewed(skew):
+            assert (await office.post(f"/orders/{order_no}/confirmation", {}, REVIEWER)).status_code == 200
+        [(person,)] = await office.rows("SELECT person_index FROM application WHERE application_no = :no", no=number)
+        new = NewAccount(COUNTY, str(person), "王梅", "1", "BANK-B", "000000000777", "passbook", "渝快办", "rev")
+        async with office.database.transaction() as session:
+            await apply_change(session, office.vault, new)
+        hands = OrderActivities(office.database, office.vault, None)  # type: ignore[arg-type]
+        async with office.database.transaction() as session:
+            flow = await locked_flow(session, flow_no)
+            confirmed = (await session.exec(select(Order).where(Order.order_no == order_no))).one()
+            await hands._correct(session, flow, confirmed)
+        faults = "SELECT fault_code FROM order_line"
+        assert await office.rows(faults) == [("ACCOUNT_CHANGED",)]
+        index = office.vault.index(Field.ACCOUNT, "000000000777")
+        assert await office.rows("SELECT account_index FROM register_account") == [(index,)]
 
 
 async def _count(server: ApiServer, table: str) -> int:

@@ -19,6 +19,7 @@ from psycopg.rows import RowMaker, no_result
 from sqlalchemy import event, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.pool import QueuePool
@@ -27,6 +28,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.places import Places
 from models.settings import Settings
 from models.store.lock_order import Turns, ranks_of
+from models.tables.base import CLOCK
 
 _LOG = structlog.get_logger()
 DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40P01", "55P03", "57014"
@@ -120,6 +122,7 @@ class Database:
         self._others = others or {}
         self._shares: dict[str, Places] = {}
         self.share: Places | None = None
+        event.listen(engine.sync_engine, "connect", _read_clock)
         event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
         alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
@@ -205,6 +208,15 @@ def sqlstate(error: Exception) -> str | None:
     """PostgreSQL's own code of what went wrong."""
     code: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
     return code
+
+
+def _read_clock(connection: DBAPIConnection, _record: object) -> None:
+    """A new connection is rare: what is stored later is of one time, whatever this machine's clock says."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT clock_timestamp()")
+    CLOCK.set(cast("datetime", cast("tuple[object]", cursor.fetchone())[0]))
+    cursor.close()
+    connection.rollback()
 
 
 def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

@@ -1,6 +1,8 @@
 """What every table shares: constraint names, aware times, checked words."""
 
-from datetime import UTC, datetime
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -20,8 +22,36 @@ metadata: MetaData = SQLModel.metadata
 INSTANT = DateTime(timezone=True)
 
 
+@dataclass(slots=True)
+class DatabaseClock:
+    """The database's clock, the one that all processes go by: a machine's own may be wrong by a day.
+
+    Read with every new connection, half an hour apart at most while there is work, and carried on in between by what
+    has gone by since the machine was started, which nobody sets. Before the first reading it is the machine's own.
+    """
+
+    read: datetime | None = None
+    read_at: float = 0.0
+
+    def set(self, at: datetime) -> None:
+        self.read, self.read_at = at.astimezone(UTC), _gone_by()
+
+    def now(self) -> datetime:
+        if self.read is None:
+            return datetime.now(UTC)
+        return self.read + timedelta(seconds=_gone_by() - self.read_at)
+
+
+CLOCK = DatabaseClock()
+
+
+def _gone_by() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def now() -> datetime:
-    return datetime.now(UTC)
+    """Now by the database's clock: for what is stored, and held against what is stored."""
+    return CLOCK.now()
 
 
 def words(kind: type[StrEnum]) -> Any:
