@@ -31,12 +31,18 @@ from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal
 
 
+# Its result is asked for every few seconds as a rule.
+_ALSO_ASKED = {"face.completed"}
+
+
 class Platform:
     """The simulator's back door."""
 
     def __init__(self, url: str, clients_file: Path) -> None:
         self.url = url
         self._clients_file = clients_file
+        # What this test has kept from coming by itself.
+        self.lost: set[str] = set()
         self._http = httpx.Client(base_url=f"{url}/admin", trust_env=False, timeout=30)
 
     def close(self) -> None:
@@ -55,6 +61,7 @@ class Platform:
         self.ask("POST", "/clients/reload")
         self.ask("PUT", "/settings", {"clerk": {}, "returns_after_end": None, "dataset_open_seconds": 86_400})
         self.lose()
+        self.lost = set()
         self.go_on()
 
     def hold(self, *kinds: str) -> None:
@@ -70,10 +77,12 @@ class Platform:
 
     def lose(self, *event_types: str) -> None:
         """From now on these events never come by themselves."""
+        self.lost |= set(event_types)
         rates, only = ({"lost": 1.0}, {"lost": list(event_types)}) if event_types else ({}, {})
         self.ask("PUT", "/faults", {"rates": rates, "only": only})
 
     def next_fault(self, kind: str, *targets: str, times: int = 1) -> None:
+        self.lost |= set(targets) if kind in ("lost", "missing_page") else set()
         self.ask("PUT", "/faults", {"next": {kind: times}, "only": {kind: list(targets)}})
 
     def waiting(self, county: str) -> list[Json]:
@@ -189,6 +198,12 @@ class Province:
     def check(self) -> None:
         """What is always true (DOMAIN 6.4), held against the rows."""
         self.books.check(self.rows)
+
+    def check_wakeups(self) -> None:
+        """Every run heard by itself what was for it: neither the watch nor a question to the platform had to help."""
+        rows = self.rows("SELECT DISTINCT event_type FROM inbox WHERE source = 'asked'")
+        assert not {str(row[0]) for row in rows} - self.platform.lost - _ALSO_ASKED, "came by asking only"
+        assert self.rows("SELECT workflow_id, restarts FROM run WHERE restarts > 0") == []
 
     def check_trails(self) -> None:
         """Every county's trail is whole, whatever happened."""

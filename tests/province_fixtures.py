@@ -132,7 +132,6 @@ def province(
         "citizen_cookies_secure": False,
         "relay_poll_seconds": 0.2,
         "platform_busy_retry_seconds": 0.3,
-        "platform_missing_page_seconds": 0.2,
     } | getattr(request, "param", {})
     settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
     door = request.getfixturevalue("door").url if "door" in request.fixturenames else provinces.platform.url
@@ -140,6 +139,8 @@ def province(
         yield running
         running.check()
         running.check_trails()
+        if request.node.get_closest_marker("helped") is None:
+            running.check_wakeups()
 
 
 @asynccontextmanager

@@ -435,6 +435,7 @@ def test_a_tick_walks_the_province_and_the_next_one_is_skipped_meanwhile(provinc
 # --- restarts
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [{"watch_seconds": 1}], indirect=True)
 def test_a_scheduled_round_that_was_terminated_goes_on_as_the_same_round(province: Province, first: int) -> None:
     county = province.county()

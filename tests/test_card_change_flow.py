@@ -120,6 +120,7 @@ def test_an_answer_to_the_submission_that_is_lost_makes_no_second_one(office: Ca
     assert len(office.province.platform.events("account.change.applied", request_no)) == 1
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_a_result_that_never_comes_is_asked_for(office: CardOffice) -> None:
     mei, new = office.citizen(1), office.new
@@ -193,6 +194,7 @@ def test_a_change_that_is_pending_elsewhere_is_waited_for(office: CardOffice) ->
     assert office.register(mei)[0] == new.account_no
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [{"platform_first_ask_seconds": 1, "platform_ask_seconds": 1}], indirect=True)
 def test_a_county_that_waits_keeps_nobody_from_asking_for_the_others(office: CardOffice) -> None:
     applied_beside_a_busy_county(office)
@@ -201,6 +203,7 @@ def test_a_county_that_waits_keeps_nobody_from_asking_for_the_others(office: Car
     assert [office.province.rows(told, county=county) for county in (busy, lost)] == [[(0,)], [(1,)]]
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_what_became_of_a_change_that_an_invalidation_ended_is_asked_for(office: CardOffice) -> None:
     mei, county = office.citizen(1), office.counties[0]

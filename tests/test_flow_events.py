@@ -103,6 +103,7 @@ def test_what_stays_unknown_is_said_to_be_so(province: Province) -> None:
     province.until("无法对应", "SELECT state FROM inbox", "unknown")
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_everything_lost_of_a_flow_is_asked_for(province: Province) -> None:
     """Round, summary, payments, end: the flow goes on although no event of it ever comes."""
@@ -117,6 +118,7 @@ def test_everything_lost_of_a_flow_is_asked_for(province: Province) -> None:
     assert not {row[0] for row in came} & set(OF_A_FLOW)
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_the_lost_end_of_a_cancelled_flow_is_asked_for(province: Province) -> None:
     office = Office(province)

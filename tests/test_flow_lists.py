@@ -128,6 +128,7 @@ def test_verification_asks_for_persons_only_and_leaves_locked_ones_out(province:
     assert province.rows("SELECT record_count FROM dataset WHERE kind = 'verification'") == [(2,)]
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_lost_results_of_both_lists_are_asked_for(province: Province) -> None:
     province.platform.lose("dataset.results")

@@ -112,6 +112,7 @@ def test_a_late_payment_of_a_failed_line_is_paid_after_all(province: Province) -
     assert office.operator.get(f"/batches/{next_batch}")["line_count"] == 0
 
 
+@pytest.mark.parametrize("province", [{"platform_missing_page_seconds": 0.2}], indirect=True)
 def test_a_missing_page_is_fetched_before_the_end(province: Province) -> None:
     office = Office(province)
     flow_no, _ = office.approved(lines(3))

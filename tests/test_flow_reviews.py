@@ -21,6 +21,7 @@ def test_refused_policy_and_indicator_are_changed_and_handed_in_again(province: 
     assert keys == {f"{no}.{n}/submit" for no in (ground.policy_no, ground.indicator_no) for n in (1, 2)}
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_lost_reviews_are_asked_for(province: Province) -> None:
     province.platform.lose("policy.reviewed", "indicator.reviewed")

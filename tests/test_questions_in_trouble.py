@@ -36,6 +36,7 @@ def stumbled(province: Province, before: Counter[str]) -> dict[str, int]:
     return {kind: count for kind, count in (after - before).items() if kind != "lost"}
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_a_flow_whose_questions_go_wrong_ends_right_all_the_same(province: Province) -> None:
     """Verification, round, summary, payments and end are all asked for, one answer of each kind is no answer."""
@@ -51,6 +52,7 @@ def test_a_flow_whose_questions_go_wrong_ends_right_all_the_same(province: Provi
     assert province.rows("SELECT count(*) FROM contradiction") == [(0,)]
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_a_card_change_whose_question_goes_wrong_is_applied_once(province: Province) -> None:
     office = CardOffice(province)

@@ -103,6 +103,7 @@ def cancelled(province: Province, door: Door, run: str, request: str, act: Calla
         assert EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED in kinds
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_a_result_that_is_being_asked_for(door: Door, province: Province) -> None:
     office = CardOffice(province)
@@ -124,6 +125,7 @@ def test_a_part_that_is_being_handed_over(door: Door, province: Province) -> Non
     cancelled(province, door, run, "POST /v1/account-changes", lambda: office.decide(request_no))
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_a_face_that_is_being_asked_about(door: Door, province: Province) -> None:
     with browser(province) as one:
@@ -132,6 +134,7 @@ def test_a_face_that_is_being_asked_about(door: Door, province: Province) -> Non
         cancelled(province, door, run, "GET /v1/identity/face-sessions/", lambda: None)
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_an_entry_that_is_being_asked_about(door: Door, province: Province) -> None:
     county, mei = village_office(province), Someone(7_001)

@@ -322,6 +322,7 @@ def test_a_failed_upload_leaves_the_register_and_tells_the_person(province: Prov
     assert (notices(province, mei), open_locks(province)) == (["apply_failed"], 0)
 
 
+@pytest.mark.helped
 @pytest.mark.parametrize("province", [{"platform_first_ask_seconds": 0.5, "platform_ask_seconds": 0.5}], indirect=True)
 def test_a_lost_result_is_asked_for(province: Province, mei: Someone) -> None:
     county = office(province)
