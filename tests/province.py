@@ -30,7 +30,6 @@ from tests.flow_books import Books
 from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal
 
-
 # Its result is asked for every few seconds as a rule.
 _ALSO_ASKED = {"face.completed"}
 

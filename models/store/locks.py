@@ -60,12 +60,15 @@ async def unlock_accounts(session: AsyncSession, counties: Sequence[str], person
 
 
 async def wake_flows(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> None:
-    """Tell the open flows that have a line of this person on its way."""
+    """Tell the open flows that have a line of this person on its way.
+
+    Those under review too: one may come back and be held, by a look that doesn't see yet what is told here.
+    """
     rows = await fetch(
         session,
         "SELECT DISTINCT f.flow_no FROM application a JOIN flow_line l ON l.application_id = a.id"
         " JOIN flow f ON f.id = l.flow_id WHERE a.county_code = ANY(:counties) AND a.person_index = :person"
-        " AND l.state IN ('unsent', 'held', 'rejected') AND f.stage <> 'ended'",
+        " AND l.state IN ('unsent', 'held', 'rejected', 'under_review') AND f.stage <> 'ended'",
         counties=list(counties),
         person=person_index,
     )
