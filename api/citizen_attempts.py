@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from fastapi import Request, Response
 
@@ -20,6 +19,7 @@ from api.parts import Parts
 from models.card_stages import LoginStage
 from models.store.face_logins import OPEN_STAGES, beside, logins_of_browser, may_open, stage_now
 from models.tables import FaceLogin
+from models.tables.base import now
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Attempts:
 
     @property
     def stage(self) -> LoginStage:
-        return stage_now(self.own, datetime.now(UTC))
+        return stage_now(self.own, now())
 
     @property
     def passed(self) -> FaceLogin | None:

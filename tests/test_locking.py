@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from deploy.stack import Stack
 from models.store.database import BOUNDS, Bounds, Database, Pool, execute, fetch_int, fetch_one, options_of
 from models.store.lock_order import TABLES, Rank, Turns, WrongOrder, ranks_of
-from models.store.locking import hold, lock_batch
-from models.tables import Batch, metadata
+from models.store.locking import hold, lock_county
+from models.tables import metadata
 from tests.databases import staged_deadlocks
 from tests.rows import COUNTY, Line, Office, add_ground, open_office
 from tests.two_writers import until_blocked
@@ -70,15 +70,15 @@ def test_every_ranked_table_is_there() -> None:
 
 
 async def test_a_transaction_that_goes_back_is_refused_and_each_begins_anew(office: Office) -> None:
-    async def lines_then_batch() -> None:
+    async def lines_then_county() -> None:
         async with office.database.transaction() as session:
             await execute(session, "UPDATE application SET updated_at = now()")
-            await lock_batch(session, Batch.batch_no == "x")
+            await lock_county(session, COUNTY)
 
-    with pytest.raises(WrongOrder, match="BATCH after APPLICATION"):
-        await lines_then_batch()
+    with pytest.raises(WrongOrder, match="COUNTY after APPLICATION"):
+        await lines_then_county()
     async with office.database.transaction() as session:
-        await lock_batch(session, Batch.batch_no == "x")
+        await lock_county(session, COUNTY)
         await execute(session, "UPDATE application SET updated_at = now()")
     async with office.database.reading() as session:
         await execute(session, "UPDATE application SET updated_at = now()")
@@ -95,13 +95,12 @@ def test_nobody_locks_behind_the_orders_back() -> None:
             found.append(file.relative_to(root).as_posix())
     assert sorted(found) == sorted(
         [
-            "models/store/lock_order.py",
             "models/store/locking.py",
             # by `fetch_locked`
             "activities/reviews.py",
             "models/store/flow_start.py",
-            # rows that follow a name or are the last
-            "activities/effects_reviews.py",
+            "models/store/makers.py",
+            # the last of all
             "models/store/trail.py",
         ]
     )
@@ -110,24 +109,25 @@ def test_nobody_locks_behind_the_orders_back() -> None:
 # --- crosswise
 
 
-async def test_an_act_that_is_ended_for_a_deadlock_is_done_once_more(database_url: str, tmp_path: Path) -> None:
+async def test_an_act_that_is_ended_for_a_deadlock_is_done_once_more(
+    servers: Stack, database_url: str, tmp_path: Path
+) -> None:
     """Somebody outside the order holds a line and wants the county, the act holds the county and wants the line."""
     name = database_url.rpartition("/")[2]
-    staged_deadlocks[name] += 1
-    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as admin:
+    with servers.layout.cluster.connect(name) as admin:
         # nobody looks for a deadlock before both wait, and it is the act that finds it
         admin.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '3s'")
     async with open_office(database_url, tmp_path) as office:
         ground = await add_ground(office, [Line()])
-        stranger = await psycopg.AsyncConnection.connect(database_url.replace("+psycopg", ""))
-        async with stranger:
-            await stranger.execute("SET deadlock_timeout = '60s'")
-            await stranger.execute("SELECT 1 FROM application WHERE application_no = %s FOR UPDATE", ground.numbers[:1])
+        with servers.layout.cluster.connect(name) as stranger, stranger.transaction():
+            stranger.execute("SET LOCAL deadlock_timeout = '60s'")
+            stranger.execute("SELECT 1 FROM application WHERE application_no = %s FOR UPDATE", ground.numbers[:1])
             body = {"selection": {"application_nos": ground.numbers}, "reason": "本人放弃"}
             acting = asyncio.create_task(office.post("/application-withdrawals", body))
             await until_blocked(office.database, acting)
-            county = f"applications/{COUNTY}"
-            await stranger.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [county])
+            staged_deadlocks[name] += 1
+            wanted = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+            await asyncio.to_thread(stranger.execute, wanted, [f"applications/{COUNTY}"])
         answer = await acting
         assert (answer.status_code, answer.json()["count"]) == (200, 1)
         assert await office.rows("SELECT count(*) FROM trail_entry WHERE act = 'application.withdrawn'") == [(1,)]
