@@ -88,12 +88,15 @@ class Router:
     async def _route_rows(self, session: AsyncSession, rows: Sequence[Inbox]) -> int:
         """The signals go through the outbox, so they follow the commit."""
         arrivals: defaultdict[str, list[str]] = defaultdict(list)
+        runs: dict[str, Run] = {}
         for row in rows:
-            target = await self._route(session, row)
-            if target is not None:
-                arrivals[target].append(str(row.id))
-        for target, ids in arrivals.items():
-            await wake(session, target, Signal.CALLBACKS_ARRIVED, ids)
+            run = await self._route(session, row)
+            if run is not None:
+                runs[run.workflow_id] = run
+                arrivals[run.workflow_id].append(str(row.id))
+        # in one order: another relay may open the same runs at this moment
+        for workflow_id, run in sorted(runs.items()):
+            await wake(session, await run_to_wake(session, run), Signal.CALLBACKS_ARRIVED, arrivals[workflow_id])
         return len(rows)
 
     async def _route_alone(self, inbox_id: int) -> int:
@@ -110,7 +113,7 @@ class Router:
             _LOG.error("callback could not be put off", inbox_id=inbox_id, error=type(error).__name__)
         return 0
 
-    async def _route(self, session: AsyncSession, row: Inbox) -> str | None:
+    async def _route(self, session: AsyncSession, row: Inbox) -> Run | None:
         if row.number is None:
             event = await self._read(session, row)
             if event is None:
@@ -130,7 +133,7 @@ class Router:
             return None
         row.state = InboxState.RECEIVED
         _try_again_in(row, _ROUTED_AGAIN.total_seconds())
-        return await run_to_wake(session, run)
+        return run
 
     async def _read(self, session: AsyncSession, row: Inbox) -> Event | None:
         """The event in the row's body; one outside the contract may at least say whose it is."""

@@ -137,8 +137,10 @@ class Watch:
             await execute(
                 session,
                 "UPDATE inbox SET state = 'received', next_try_at = now(), tries = tries + 1"
-                " WHERE state = 'delivered' AND applied_at IS NULL"
-                " AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))",
+                " WHERE id IN (SELECT id FROM inbox WHERE state = 'delivered' AND applied_at IS NULL"
+                " AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))"
+                # one that a look is applying right now is left to it
+                " FOR UPDATE SKIP LOCKED)",
                 pause=_UNAPPLIED_SECONDS,
             )
         return 0
@@ -169,7 +171,8 @@ async def _candidates(session: AsyncSession) -> list[str]:
 async def _seen(session: AsyncSession, running: list[str]) -> None:
     await execute(
         session,
-        "UPDATE run SET missing_since = NULL WHERE workflow_id = ANY(:ids) AND missing_since IS NOT NULL",
+        "UPDATE run SET missing_since = NULL WHERE id IN (SELECT id FROM run WHERE workflow_id = ANY(:ids)"
+        " AND missing_since IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED)",
         ids=running,
     )
 
