@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from deploy.stack import Stack
 from models.store.database import BOUNDS, Bounds, Database, Pool, execute, fetch_int, fetch_one, options_of
 from models.store.lock_order import TABLES, Rank, Turns, WrongOrder, ranks_of
 from models.store.locking import hold, lock_county
+from models.store.trail import by_system, record
 from models.tables import metadata
 from tests.databases import staged_deadlocks
 from tests.rows import COUNTY, Line, Office, add_ground, open_office
@@ -104,6 +106,22 @@ def test_nobody_locks_behind_the_orders_back() -> None:
             "models/store/trail.py",
         ]
     )
+
+
+async def test_the_trail_is_written_last_and_for_what_stands_only(office: Office) -> None:
+    async with office.database.transaction() as session:
+        for county, act in (("500003", "second"), ("500001", "first"), ("500001", "then")):
+            await record(session, office.vault, by_system(county, act, "x", {}))
+        with suppress(RuntimeError):
+            async with session.begin_nested():
+                await record(session, office.vault, by_system("500001", "taken_back", "x", {}))
+                raise RuntimeError
+        async with session.begin_nested():
+            await record(session, office.vault, by_system("500001", "nested", "x", {}))
+        assert await fetch_int(session, "SELECT count(*) FROM trail_entry") == 0
+        await lock_county(session, COUNTY)
+    acts = await office.rows("SELECT county_code, act FROM trail_entry ORDER BY id")
+    assert acts == [("500001", "first"), ("500001", "then"), ("500001", "nested"), ("500003", "second")]
 
 
 # --- crosswise

@@ -22,6 +22,7 @@ from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -189,13 +190,22 @@ class Database:
 
 def do_last(session: AsyncSession, place: str, work: Callable[[], Awaitable[None]]) -> None:
     """Before the commit, after everything else: what locks a place that many share. Places come in one order."""
-    session.info.setdefault(_LAST, []).append((place, work))
+    savepoint = session.sync_session.get_nested_transaction()
+    session.info.setdefault(_LAST, []).append((place, work, savepoint))
 
 
 async def _do_last(session: AsyncSession) -> None:
     await session.flush()
-    for _, work in sorted(session.info.pop(_LAST, ()), key=lambda each: each[0]):
+    for _, work, _ in sorted(session.info.pop(_LAST, ()), key=lambda each: each[0]):
         await work()
+
+
+def _forget_last(session: Session, ended: SessionTransaction) -> None:
+    """What was to be done for something that was taken back isn't done."""
+    session.info[_LAST] = [each for each in session.info.get(_LAST, ()) if each[2] is not ended]
+
+
+event.listen(Session, "after_soft_rollback", _forget_last)
 
 
 def turns_of(session: AsyncSession) -> Turns:
