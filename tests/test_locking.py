@@ -148,7 +148,7 @@ async def test_an_act_that_is_ended_for_a_deadlock_is_done_once_more(
             await asyncio.to_thread(stranger.execute, wanted, [f"applications/{COUNTY}"])
         answer = await acting
         assert (answer.status_code, answer.json()["count"]) == (200, 1)
-        assert await office.rows("SELECT count(*) FROM trail_entry WHERE act = 'application.withdrawn'") == [(1,)]
+        assert await office.rows("SELECT count(*) FROM trail_entry WHERE act = 'applications.withdrawn'") == [(1,)]
         assert await office.rows("SELECT count(*) FROM idempotent_answer") == [(1,)]
 
 
