@@ -210,7 +210,7 @@ async def test_a_token_of_a_machine_with_another_clock(server: ApiServer, skew: 
 def test_a_worker_whose_clock_is_wrong_goes_on_when_it_is_right(province: Province, skew: timedelta) -> None:
     """The platform refuses what it signs: neither success nor refusal, and the same key until the clock is right."""
     office = Office(province)
-    office._choose_policy_unit()
+    office.choose_policy_unit()
     file_id = office.county.admin.file_id("policy.pdf", office.form())
     new = {"fund_year": office.year, "title": "补贴政策", "item_codes": ["BT1001"], "file_id": file_id}
     with skewed(skew):

@@ -48,7 +48,7 @@ def test_events_without_our_reference_are_known_by_the_platforms_own_ids(provinc
 def test_reviews_without_our_reference(province: Province) -> None:
     province.platform.lose("policy.reviewed", "indicator.reviewed")
     office = Office(province)
-    office._choose_policy_unit()
+    office.choose_policy_unit()
     admin, operator = office.county.admin, office.operator
     file_id = admin.file_id("policy.pdf", office.form())
     new = {"fund_year": office.year, "title": "补贴政策", "item_codes": ["BT1001"], "file_id": file_id}
@@ -89,7 +89,7 @@ def test_an_early_event_is_parked_until_its_run_is_there(province: Province) -> 
     }
     province.post({"type": "policy.reviewed", "timestamp": "2026-11-22T08:00:00+08:00", "data": data})
     province.until("待对应", "SELECT state FROM inbox", "parked")
-    office._choose_policy_unit()
+    office.choose_policy_unit()
     office._policy(False)
     assert province.rows("SELECT state, effect FROM inbox") == [("applied", "approved")]
 

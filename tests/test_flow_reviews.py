@@ -37,7 +37,7 @@ def test_a_submission_without_a_clear_answer_is_sent_again_once_only(province: P
     """The same key and bytes; the platform takes one, and a strange answer is kept for a person to look at."""
     province.platform.ask("PUT", "/settings", {"hang_seconds": 0.3})
     office = Office(province)
-    office._choose_policy_unit()
+    office.choose_policy_unit()
     province.platform.next_fault(fault, "submitPolicy")
     number = office._policy(False)
     assert office.operator.get(f"/policies/{number}")["stage"] == "approved"

@@ -30,7 +30,7 @@ def database_url(request: pytest.FixtureRequest, servers: Stack, databases: Data
 def test_ops_read_since_when_in_beijing_time(province: Province, request: pytest.FixtureRequest) -> None:
     office = Office(province)
     province.platform.hold("policy")
-    office._choose_policy_unit()
+    office.choose_policy_unit()
     file_id = office.county.admin.file_id("policy.pdf", office.form())
     new = {"fund_year": office.year, "title": "补贴政策", "item_codes": ["BT1001"], "file_id": file_id}
     policy_no = office.county.admin.post("/policies", new)["policy_no"]
