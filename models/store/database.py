@@ -22,13 +22,13 @@ from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
-from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.places import Places
 from models.settings import Settings
-from models.store.lock_order import Turns, ranks_of
+from models.store.lock_order import ranks_of
+from models.store.transaction import begin, finish, turns_of
 from models.tables.base import CLOCK
 
 _LOG = structlog.get_logger()
@@ -39,8 +39,6 @@ Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Seq
 Row: TypeAlias = Any
 _DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
 Work = Callable[[AsyncSession], Awaitable[Result]]
-# What a transaction has taken, and what it does last, beside its session.
-_TURNS, _LAST = "turns", "last"
 
 
 class Pool(StrEnum):
@@ -155,9 +153,9 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back on any error."""
         async with self._place(), self._sessions() as session, session.begin():
-            session.info[_TURNS] = Turns()
+            begin(session)
             yield session
-            await _do_last(session)
+            await finish(session)
 
     async def run(self, work: Work[Result]) -> Result:
         """The work in one transaction; once more in a fresh one where the database ended it for a deadlock."""
@@ -186,32 +184,6 @@ class Database:
     async def dispose(self) -> None:
         for database in (self, *self._others.values()):
             await database.engine.dispose()
-
-
-def do_last(session: AsyncSession, place: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Before the commit, after everything else: what locks a place that many share. Places come in one order."""
-    savepoint = session.sync_session.get_nested_transaction()
-    session.info.setdefault(_LAST, []).append((place, work, savepoint))
-
-
-async def _do_last(session: AsyncSession) -> None:
-    await session.flush()
-    for _, work, _ in sorted(session.info.pop(_LAST, ()), key=lambda each: each[0]):
-        await work()
-
-
-def _forget_last(session: Session, ended: SessionTransaction) -> None:
-    """What was to be done for something that was taken back isn't done."""
-    session.info[_LAST] = [each for each in session.info.get(_LAST, ()) if each[2] is not ended]
-
-
-event.listen(Session, "after_soft_rollback", _forget_last)
-
-
-def turns_of(session: AsyncSession) -> Turns:
-    """What the transaction has taken; outside of one nothing is held beyond its statement."""
-    turns: Turns = session.info.get(_TURNS) or Turns()
-    return turns
 
 
 def sqlstate(error: Exception) -> str | None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Value, execute, fetch, turns_of
+from models.store.database import Value, execute, fetch
 from models.store.lock_order import Rank
 from models.store.selection import Predicate
+from models.store.transaction import turns_of
 
 EXAMPLES = 20
 EXAMPLES_OF_NAMED = 500

@@ -11,8 +11,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.store.database import Row, Value, execute, fetch, fetch_one, turns_of
+from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.lock_order import Rank
+from models.store.transaction import turns_of
 from models.tables import Batch, Dataset, Flow
 
 Found = TypeVar("Found")

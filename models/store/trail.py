@@ -9,7 +9,8 @@ from functools import partial
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import Role
-from models.store.database import Row, do_last, execute, fetch_one
+from models.store.database import Row, execute, fetch_one
+from models.store.transaction import do_last
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
 
