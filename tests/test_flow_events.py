@@ -90,7 +90,7 @@ def test_an_early_event_is_parked_until_its_run_is_there(province: Province) -> 
     province.post({"type": "policy.reviewed", "timestamp": "2026-11-22T08:00:00+08:00", "data": data})
     province.until("待对应", "SELECT state FROM inbox", "parked")
     office.choose_policy_unit()
-    office._policy(False)
+    office.upload_policy(False)
     assert province.rows("SELECT state, effect FROM inbox") == [("applied", "approved")]
 
 

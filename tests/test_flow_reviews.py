@@ -39,7 +39,7 @@ def test_a_submission_without_a_clear_answer_is_sent_again_once_only(province: P
     office = Office(province)
     office.choose_policy_unit()
     province.platform.next_fault(fault, "submitPolicy")
-    number = office._policy(False)
+    number = office.upload_policy(False)
     assert office.operator.get(f"/policies/{number}")["stage"] == "approved"
     assert len(province.platform.events("policy.reviewed", f"{number}.1")) == 1
     odd = province.rows("SELECT count(*) FROM odd_answer WHERE operation = 'submitPolicy'")[0][0]
