@@ -35,8 +35,8 @@ class Act(StrEnum):
 _MADE = (Act.LINE_ENTERED, Act.LINE_EDITED, Act.FLOW_STARTED)
 
 # An act that isn't named here is open to everybody whose role allows it: policies and indicators are reviewed by the
-# platform, a batch adds nothing to its lines, a card change is the citizen's and is decided by anybody but the citizen,
-# and whoever confirmed an order may confirm the payment (DOMAIN 3, Summary).
+# platform, a batch adds nothing to its lines, a deferral only puts them off, a card change is the citizen's and decided
+# by anybody else, and whoever confirmed an order may confirm the payment (DOMAIN 3, Summary).
 NOT_BY: Mapping[Act, tuple[Act, ...]] = {
     Act.LINE_APPROVED: (Act.LINE_ENTERED, Act.LINE_EDITED),
     Act.ENTRY_DECIDED: (Act.ENTRY_ENTERED,),

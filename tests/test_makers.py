@@ -7,9 +7,27 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from activities.corrections import CORRECTED, IN_ORDER, apply_corrections
+from api.photo_intake import save_photos
 from models.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words
+from models.platform_words import DocumentKind
 from models.stages import Role
-from tests.rows import Office, add_summary, open_office
+from models.store.database import fetch, fetch_int
+from models.tables import StoredFile
+from tests.rows import (
+    OPERATOR,
+    REVIEWER,
+    Line,
+    Office,
+    add_applications,
+    add_catalogs,
+    add_file,
+    add_flow,
+    add_ground,
+    add_summary,
+    open_office,
+    set_lines,
+)
 from tests.season import BY_REVIEWERS, EVERYBODY, ORDER, Season
 
 WU = "wu.jun"
@@ -161,3 +179,46 @@ async def test_every_editor_is_kept_and_each_once(office: Office) -> None:
     assert await office.rows(
         "SELECT entered_by, edited_by FROM application WHERE application_no = :no", no=season.numbers["line"]
     ) == [("line.entered", [WU, "another.editor"])]
+
+
+async def test_a_name_taken_from_the_platform_is_its_operators_edit(office: Office) -> None:
+    """The order is of no flow, so only the line itself remembers who entered it."""
+    line = Line(stage="unmatched", match_outcome="name_differs", correct_name="王晓梅")
+    async with office.database.transaction() as session:
+        await add_catalogs(session)
+        [number] = await add_applications(session, office.vault, [line], None)
+    body = {"kind": "name_correction", "reason": "按平台", "selection": {"application_nos": [number]}}
+    order = (await office.post("/orders", body, WU, role=Role.OPERATOR)).json()["order_no"]
+    assert (await office.post(f"/orders/{order}/confirmation", {}, REVIEWER)).status_code == 200
+    assert await editors(office, number) == [WU]
+
+
+async def test_a_correction_of_a_rejected_line_is_its_operators_edit(office: Office) -> None:
+    ground = await add_ground(office, [Line(amount_fen=500)])
+    flow_no = await add_flow(office, ground)
+    await set_lines(office, ground.numbers, "rejected")
+    correction = {"application_no": ground.numbers[0], "amount_fen": 400}
+    body = {"kind": "modified", "flow_no": flow_no, "reason": "更正", "corrections": [correction]}
+    answer = await office.post("/orders", body, WU, role=Role.OPERATOR)
+    assert answer.status_code == 201, answer.text
+    async with office.database.transaction() as session:
+        order = await fetch_int(session, "SELECT id FROM operator_order")
+        rows = await fetch(session, f"{CORRECTED}{IN_ORDER}", order=order)
+        await apply_corrections(session, office.vault, rows, WU)
+    assert await editors(office, ground.numbers[0]) == [WU]
+
+
+async def test_a_photo_is_an_edit_once_and_the_enterers_own_is_none(office: Office) -> None:
+    async with office.database.transaction() as session:
+        numbers = await add_applications(session, office.vault, [Line(stage="draft", verification="none")], None)
+        image = await add_file(session, content_type="image/jpeg")
+    for who in (WU, OPERATOR, WU):
+        async with office.database.transaction() as session:
+            stored = await session.get_one(StoredFile, image)
+            await save_photos(session, [(numbers[0], DocumentKind.BANK_CARD, stored)], who)
+    assert await editors(office, numbers[0]) == [WU]
+
+
+async def editors(office: Office, number: str) -> object:
+    [(found,)] = await office.rows("SELECT edited_by FROM application WHERE application_no = :no", no=number)
+    return found
