@@ -1,6 +1,8 @@
 """提交材料: photos of paid lines go to the platform; what lacks photos is listed, not sent (S1 2.8)."""
 
+import hashlib
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sqlmodel import select
@@ -9,7 +11,7 @@ from temporalio import activity
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
-from activities.tries import for_each, patiently
+from activities.tries import TROUBLES, for_each, patiently
 from models.errors import ADVICE, ErrorType
 from models.platform import EVIDENCE_LIMIT
 from models.platform_requests import Document, Evidence, EvidenceItem
@@ -23,6 +25,7 @@ from models.tables import Flow, Order
 REQUIRED = ("id_card_front", "portrait", "invoice")
 MISSING = "缺少材料照片（身份证、头像或发票），请补齐后重新提交材料"
 Line = Row
+Items = tuple[EvidenceItem, ...]
 # While one page is being taken the photos of the next are sent.
 PAGES_AT_ONCE = 2
 
@@ -74,33 +77,43 @@ class EvidenceActivities:
         return await self._finish(order, subject)
 
     async def _send_page(self, order: Order, flow: Flow, numbered: tuple[int, list[Line]]) -> None:
-        """A page keeps its lines; one that the platform refuses leaves the page, which then has a key of its own."""
+        """A page keeps its lines; one that the platform refuses leaves the page, which then has a key of its own.
+
+        A photo in trouble keeps back its own line only: the rest of the page goes, under a key of its own too.
+        """
         page, lines = numbered
         while ready := [line for line in lines if line.done is None]:
-            items = await self._items(ready)
+            items, trouble = await self._items(ready)
             complete = {item.application_no for item in items}
-            if len(complete) < len(ready):
-                refused = {line.application_no for line in ready} - complete
-                await self._leave_out(order, refused, ErrorType.FILE_REFUSED)
-                lines = [line for line in ready if line.application_no in complete]
+            going = [line for line in ready if line.application_no in complete]
+            if trouble is None and len(going) < len(ready):
+                await self._leave_out(order, {line.application_no for line in ready} - complete, ErrorType.FILE_REFUSED)
+                lines = going
                 continue
-            key = f"{order.order_no}/evidence/{page}.{len(ready)}"
-            assert flow.platform_id is not None
-            submit = partial(self._platform.submit_evidence, flow.county_code, flow.platform_id, Evidence(items=items))
-            try:
-                await patiently(partial(submit, key=key))
-            except PlatformRefusal as refusal:
-                every = {line.application_no for line in ready}
-                # a no that names nobody of the page is about all of it: the same page isn't sent again
-                named = every.intersection(refusal.application_nos) or every
-                await self._leave_out(order, named, refusal.code)
-                lines = [line for line in ready if line.application_no not in named]
-                continue
-            await self._sent(order, ready)
-            return
+            key = f"{order.order_no}/evidence/{page}.{len(ready)}" + (f".{_digest(items)}" if trouble else "")
+            refusal = await self._submit(flow, items, key) if going else None
+            if refusal is None:
+                await self._sent(order, going)
+                if trouble is not None:
+                    raise trouble
+                return
+            # a no that names nobody of the page is about all of it: the same page isn't sent again
+            named = complete.intersection(refusal.application_nos) or complete
+            await self._leave_out(order, named, refusal.code)
+            lines = [line for line in ready if line.application_no not in named]
 
-    async def _items(self, lines: list[Line]) -> tuple[EvidenceItem, ...]:
-        """The lines whose required photos the platform has all taken."""
+    async def _submit(self, flow: Flow, items: Items, key: str) -> PlatformRefusal | None:
+        assert flow.platform_id is not None
+        evidence = Evidence(items=items)
+        submit = self._platform.submit_evidence
+        try:
+            await patiently(partial(submit, flow.county_code, flow.platform_id, evidence, key=key))
+        except PlatformRefusal as refusal:
+            return refusal
+        return None
+
+    async def _items(self, lines: list[Line]) -> tuple[Items, Exception | None]:
+        """The lines whose required photos the platform has all taken; and the trouble that keeps others back."""
         async with self._database.reading() as session:
             photos = await fetch(
                 session,
@@ -108,17 +121,14 @@ class EvidenceActivities:
                 " ORDER BY application_id, kind",
                 ids=[line.application_id for line in lines],
             )
-        uploaded = await self._files.upload_what_is_taken(photo.file_id for photo in photos)
-        documents: dict[int, list[Document]] = defaultdict(list)
-        for photo in photos:
-            if photo.file_id in uploaded:
-                document = Document(kind=DocumentKind(photo.kind), file_id=uploaded[photo.file_id])
-                documents[photo.application_id].append(document)
-        return tuple(
-            EvidenceItem(application_no=line.application_no, documents=tuple(documents[line.application_id]))
-            for line in lines
-            if {document.kind.value for document in documents[line.application_id]}.issuperset(REQUIRED)
-        )
+        files = [photo.file_id for photo in photos]
+        try:
+            return _complete(lines, photos, await self._files.upload_what_is_taken(files)), None
+        except TROUBLES as trouble:
+            uploaded = await self._files.uploaded(files)
+            waiting = {photo.application_id for photo in photos if photo.file_id not in uploaded}
+            lines = [line for line in lines if line.application_id not in waiting]
+            return _complete(lines, photos, uploaded), trouble
 
     async def _leave_out(self, order: Order, numbers: set[str], code: ErrorType) -> None:
         async with self._database.transaction() as session:
@@ -165,3 +175,21 @@ class EvidenceActivities:
             )
             await close_run(session, subject.workflow_id, "done")
         return EvidenceResult(sent_lines=figures[0][0], left_out_lines=figures[0][1])
+
+
+def _complete(lines: Sequence[Line], photos: Sequence[Row], uploaded: Mapping[int, str]) -> Items:
+    documents: dict[int, list[Document]] = defaultdict(list)
+    for photo in photos:
+        if photo.file_id in uploaded:
+            document = Document(kind=DocumentKind(photo.kind), file_id=uploaded[photo.file_id])
+            documents[photo.application_id].append(document)
+    return tuple(
+        EvidenceItem(application_no=line.application_no, documents=tuple(documents[line.application_id]))
+        for line in lines
+        if {document.kind.value for document in documents[line.application_id]}.issuperset(REQUIRED)
+    )
+
+
+def _digest(items: Items) -> str:
+    """Which part of a page goes depends on what is in trouble just then: its key must be that of its content."""
+    return hashlib.sha256(repr([item.model_dump_json() for item in items]).encode()).hexdigest()[:16]

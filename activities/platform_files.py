@@ -41,6 +41,10 @@ class PlatformFiles:
         await for_each(_missing(files), self._try_one, LANES)
         return _platform_ids(files)
 
+    async def uploaded(self, file_ids: Iterable[int]) -> dict[int, str]:
+        """The platform's ids of those that it has by now."""
+        return _platform_ids(await self._read(file_ids))
+
     async def _read(self, file_ids: Iterable[int]) -> Sequence[StoredFile]:
         if not (wanted := sorted(set(file_ids))):
             return ()

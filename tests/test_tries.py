@@ -140,7 +140,7 @@ def test_uploads_that_fail_are_tried_again_alone(door: Door, province: Province)
     assert attempts(province, f"evidence/{order_no}")["send_evidence"] == 1
 
 
-def test_a_photo_in_lasting_trouble_holds_up_nobody_but_its_page(door: Door, province: Province) -> None:
+def test_a_photo_in_lasting_trouble_holds_up_nobody_but_its_line(door: Door, province: Province) -> None:
     office = Office(province)
     flow_no, numbers = office.ended(lines(EVIDENCE_LIMIT + 2))
     with_photos(office, *numbers)
@@ -154,9 +154,12 @@ def test_a_photo_in_lasting_trouble_holds_up_nobody_but_its_page(door: Door, pro
     order_no = office.enter_order("evidence", flow_no)
     missing = "SELECT count(*) FROM application_photo p JOIN stored_file f ON f.id = p.file_id WHERE platform_file_id"
     province.until("every other photo", f"{missing} IS NULL", 1, 60)
-    province.until("the other page", "SELECT count(*) FROM order_line WHERE done", 2, 60)
+    done = "SELECT count(*) FROM order_line WHERE done"
+    province.until("every other line", done, EVIDENCE_LIMIT + 1, 60)
+    assert len(sent(province, flow_no)) == EVIDENCE_LIMIT + 1
     door.let_through()
     assert office.order_done(order_no)["done_count"] == EVIDENCE_LIMIT + 2
+    assert len(sent(province, flow_no)) == EVIDENCE_LIMIT + 2
     assert Counter(uploads(door).values())[1] == len(uploads(door)) - 1
 
 
