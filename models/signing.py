@@ -25,7 +25,10 @@ class SignatureRefused(Exception):
 
 
 def _base64_secret(secret: SecretStr) -> SecretStr:
-    encoded = secret.get_secret_value().removeprefix(_PREFIX)
+    prefix, encoded = secret.get_secret_value()[: len(_PREFIX)], secret.get_secret_value()[len(_PREFIX) :]
+    if prefix != _PREFIX:
+        # else a request's secret put in the wrong place would pass as base64 and refuse every callback
+        raise ValueError("without whsec_")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except ValueError:

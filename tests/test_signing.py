@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook
 
 from models.signing import (
@@ -176,6 +176,16 @@ def test_no_changed_byte_passes(index: int, change: int) -> None:
         verify_callback(CREDENTIALS, sealed(), forged, NOW)
 
 
+@pytest.mark.parametrize("secret", [NEW, "共享密钥共享密钥共享密钥共享密钥", " with blanks around it "])
+def test_a_requests_secret_is_its_text_as_it_stands(secret: str) -> None:
+    """Whatever it looks like: only a callback's is base64 behind whsec_."""
+    credentials = CREDENTIALS.model_copy(update={"secrets": (SecretStr(secret),)})
+    headers = sign_request(credentials, "GET", "/v1/banks", sha256_hex(b""), "req_1", NOW)
+    message = f"req_1.{int(NOW.timestamp())}.GET /v1/banks.{hashlib.sha256(b'').hexdigest()}"
+    digest = hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+
+
 def clients_file(**change: object) -> bytes:
     entry = {
         "base_url": "https://platform.example/v1",
@@ -198,6 +208,7 @@ def test_the_clients_file_is_read_by_province() -> None:
         {"callback_secrets": []},
         {"callback_secrets": ["whsec_very!secret!words!here"]},
         {"callback_secrets": ["whsec_AAAA"]},
+        {"callback_secrets": [NEW.removeprefix("whsec_")]},
         {"base_url": "ftp://platform.example"},
         {"base_url": "https://someone:else@platform.example/v1"},
         {"base_url": "https://platform.example/v1?x=1"},

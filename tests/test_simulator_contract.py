@@ -77,6 +77,54 @@ def test_a_secret_changed_in_the_file_counts_at_once(tmp_path: Path) -> None:
         assert own.probes["50"].get("/banks").status_code == 200
 
 
+@pytest.mark.parametrize("secret", [f"whsec_{'A' * 24}", "共享密钥共享密钥共享密钥"])
+def test_a_requests_secret_is_its_text_as_it_stands(tmp_path: Path, secret: str) -> None:
+    with trial(tmp_path) as own:
+        unused: dict[str, object] = {"callback_secrets": [], "callback_url": "http://127.0.0.1:1/"}
+        known = {"client_id": "client-50", "province_code": "500000", "secrets": [secret]}
+        clients_json([known | unused], own.clients_file)
+        own.probes["50"].secret = secret
+        assert own.probes["50"].get("/banks").status_code == 200
+
+
+def test_a_request_has_one_signature(platform: Trial) -> None:
+    """Several, space-separated, are for callbacks while a secret rotates."""
+    probe = platform.probes["50"]
+    headers = probe.signed("GET", "/v1/banks", b"")
+    headers["webhook-signature"] += " v1," + "A" * 43 + "="
+    assert code(probe.http.get("/v1/banks", headers=headers), 401) == "UNAUTHORIZED"
+
+
+def test_a_key_that_was_answered_on_one_path_is_a_mismatch_on_any_other(county: County) -> None:
+    record = county.record("A1", ["500001198001010015", "张三丰", "ICBC", "62220200"])
+    key, first, second = uuid.uuid4().hex, county.open("beneficiary_init"), county.open("beneficiary_init")
+    page = {"records": [record]}
+    assert county.probe.put(f"/datasets/{first}/pages/1", page, key).status_code == 204
+    assert code(county.probe.put(f"/datasets/{first}/pages/2", page, key), 422) == "IDEMPOTENCY_MISMATCH"
+    assert code(county.probe.put(f"/datasets/{second}/pages/1", page, key), 422) == "IDEMPOTENCY_MISMATCH"
+    assert county.probe.put(f"/datasets/{first}/pages/1", page, key).status_code == 204
+
+
+def test_a_key_of_128_is_one_and_a_file_wants_none(county: County) -> None:
+    assert county.probe.post("/policies", county.policy_body(), "x" * 128).status_code == 202
+    assert (
+        county.probe.post("/policies", county.policy_body(), f"500001-Z2026-1.1/{uuid.uuid4()}:_.-").status_code == 202
+    )
+    content = b"%PDF-1.7 without a key"
+    path = f"/files/{hashlib.sha256(content).hexdigest()}"
+    assert county.probe.send("PUT", path, content, kind="application/pdf").status_code == 201
+
+
+@pytest.mark.parametrize("secret", ["AAAAAAAAAAAAAAAAAAAAAAAA", "whsec_!!"])
+def test_callback_secrets_are_whsec_and_base64(tmp_path: Path, secret: str) -> None:
+    with trial(tmp_path) as own:
+        client = {"client_id": "client-50", "province_code": "500000", "secrets": ["fresh"]}
+        other: dict[str, object] = {"callback_secrets": [secret], "callback_url": "http://127.0.0.1:1/"}
+        clients_json([client | other], own.clients_file)
+        # such a file is no list of clients: the known ones stay
+        assert own.probes["50"].get("/banks").status_code == 200
+
+
 def test_a_remembered_answer_comes_again_word_for_word(county: County) -> None:
     body, key = county.policy_body(), uuid.uuid4().hex
     first, second = county.probe.post("/policies", body, key), county.probe.post("/policies", body, key)
