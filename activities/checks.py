@@ -113,7 +113,10 @@ class CheckActivities:
         async with self._database.reading() as session:
             found = await round_by_number(session, subject.number)
             key = page_key(found)
-            queries = await asked_page(session, self._vault, key) or await next_page(session, self._vault, found)
+            queries = await asked_page(session, self._vault, key)
+        if not queries:
+            async with self._database.transaction() as session:
+                queries = await next_page(session, self._vault, found)
         if queries and found.stage is RoundStage.CHECKING:
             await self._judge(found, key, queries)
             return _look(RoundStage.CHECKING, found.created_at)

@@ -1,6 +1,8 @@
 """A reviewer's decision on a contradiction: the applied answer stays, or the claimed one replaces it."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
@@ -29,18 +31,26 @@ Content = dict[str, Any]
 
 
 async def settle_decided(session: AsyncSession, vault: Vault, number: str) -> None:
-    """Carry decisions out; one that the books can't take goes back to the reviewer with what is in its way."""
+    """Carry decisions out; one that the books can't take goes back to the reviewer with what is in its way.
+
+    Hundreds may be decided at once: the rows are marked together, and the trail has one entry for all that went alike.
+    """
+    alike: defaultdict[tuple[str, str, str | None, str | None], list[int]] = defaultdict(list)
     for row in await decided(session, number):
         hindrance = await _take_claim(session, vault, row) if row.taken == CLAIMED else None
+        alike[row.county_code, row.kind, row.taken, hindrance].append(int(row.id or 0))
+    for (_, _, _, hindrance), ids in alike.items():
         await execute(
             session,
-            "UPDATE contradiction SET state = :state, hindrance = :hindrance WHERE id = :id",
-            id=row.id,
+            "UPDATE contradiction SET state = :state, hindrance = :hindrance WHERE id = ANY(:ids)",
+            ids=ids,
             state="settled" if hindrance is None else "open",
             hindrance=hindrance,
         )
-        detail = {"id": row.id, "kind": row.kind, "taken": row.taken, "hindrance": hindrance}
-        await record(session, vault, by_system(row.county_code, "contradiction_carried_out", row.number, detail))
+    for (county, kind, taken, hindrance), ids in alike.items():
+        detail = {"ids": ids, "kind": kind, "taken": taken, "hindrance": hindrance}
+        act = by_system(county, "contradiction_carried_out", number, detail)
+        await record(session, vault, replace(act, line_count=len(ids)))
 
 
 async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -> str | None:

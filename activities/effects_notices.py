@@ -7,7 +7,7 @@ from models.card_words import reason_words
 from models.platform_words import ACCOUNT_PAYMENT_REASONS
 from models.store.database import copy_rows, execute, fetch
 from models.store.register import register_row
-from models.store.vault import Field, Vault
+from models.store.vault import Field, SealBroken, Vault
 from models.tables import Flow
 
 COLUMNS = (
@@ -39,7 +39,6 @@ async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: st
     place = flow.county_code
     news = []
     for person, number, sequence, bank, sealed, reason, at in rows:
-        account_no = vault.open(Field.ACCOUNT, number, sealed)
         row = register_row(place, person)
         words = f"补贴发放失败：{reason_words(reason)}，请申请变更账号，变更后补发"
         news.append(
@@ -49,7 +48,7 @@ async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: st
                 NoticeKind.PAYMENT_FAILED.value,
                 f"payment/{flow.flow_no}/{number}/{sequence}",
                 bank,
-                vault.seal(Field.ACCOUNT, row, account_no),
+                _sealed_anew(vault, number, sealed, row),
                 vault.seal(Field.REASON, row, words),
                 reason,
                 at,
@@ -66,3 +65,11 @@ async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: st
     )
     await execute(session, "DROP TABLE telling")
     return told
+
+
+def _sealed_anew(vault: Vault, number: str, sealed: str, row: str) -> str | None:
+    """None where it can't be opened any more: the payment counts, and is told of without the account."""
+    try:
+        return vault.seal(Field.ACCOUNT, row, vault.open(Field.ACCOUNT, number, sealed))
+    except SealBroken:
+        return None

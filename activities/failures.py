@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
+from models.store.vault import SealBroken
 
 UNEXPECTED_PAUSE = timedelta(minutes=2)
 # Temporal learns of a dead worker by its silence alone; the beat comes from the loop that does the work.
@@ -36,6 +37,9 @@ class _Guard(ActivityInboundInterceptor):
             raise _unexpected(refusal) from None
         except (ApplicationError, CancelledError):
             raise
+        except SealBroken as broken:
+            # names the column and the row's business number: one line that holds up its run is found by it
+            raise ApplicationError(f"存储的值无法解封：{broken}", type="SEAL_BROKEN") from None
         except Exception as error:
             raise ApplicationError(f"内部错误，见 {_place(error)}", type=type(error).__name__) from None
 

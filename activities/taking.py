@@ -36,7 +36,7 @@ from models.store.database import execute
 from models.store.inbox import anything_new, mark_applied, open_event, pending
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.store.vault import Vault
+from models.store.vault import SealBroken, Vault
 from models.subsidy import RunKind, Subject
 from models.tables import Flow, Inbox
 
@@ -97,9 +97,12 @@ async def _readable(session: AsyncSession, vault: Vault, number: str, rows: Sequ
         try:
             event = open_event(vault, row)
             taken.append(Taken(int(row.id or 0), await with_reference(session, event, number)))
-        except ValidationError:
+        except (ValidationError, SealBroken) as error:
             await execute(
-                session, "UPDATE inbox SET state = 'quarantined', effect = 'outside contract' WHERE id = :id", id=row.id
+                session,
+                "UPDATE inbox SET state = 'quarantined', effect = :effect WHERE id = :id",
+                id=row.id,
+                effect="UNREADABLE" if isinstance(error, SealBroken) else "outside contract",
             )
     return taken
 

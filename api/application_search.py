@@ -48,7 +48,7 @@ async def found_lines(desk: Desk, session: AsyncSession, sought: Sought) -> Pred
         account = desk.vault.index(Field.ACCOUNT, sought.account_no)
         chosen = chosen.also("a.account_index = :sought_account", sought_account=account)
     if sought.name:
-        ids = await _of_name(session, desk.vault, chosen, sought.name)
+        ids = await _of_name(session, desk.shown, chosen, sought.name)
         chosen = chosen.also("a.id = ANY(:sought_ids)", sought_ids=ids)
     return chosen
 

@@ -43,7 +43,7 @@ async def correct_application(desk: Enterers, application_no: str, correction: C
 async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[LineQuery, Query()]) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list."""
     async with desk.database.reading() as session:
-        view = LineView(desk.vault, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
+        view = LineView(desk.shown, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
         return await list_lines(session, page, own(desk, filtered(desk.county, criteria)), view.view)
 
 
@@ -52,7 +52,7 @@ async def search_applications(desk: LineReaders, page: Pages, sought: Sought) ->
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.reading() as session:
-        view = LineView(desk.vault, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
+        view = LineView(desk.shown, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
         chosen = await found_lines(desk, session, sought)
         return await list_lines(session, page, chosen, view.view)
 
@@ -66,7 +66,7 @@ async def show_application(desk: LineReaders, application_no: str) -> Response:
         if row is None:
             raise not_found("申请")
         view = LineView(
-            desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE, may_know_lock=desk.may_know_lock
+            desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE, may_know_lock=desk.may_know_lock
         )
         photos = await fetch(
             session,

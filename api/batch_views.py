@@ -54,7 +54,7 @@ async def batch_views(
 
 
 async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[str, object]:
-    (_, view), *_ = await batch_views(session, desk.vault, [batch])
+    (_, view), *_ = await batch_views(session, desk.shown, [batch])
     number = f"{batch.batch_no}-V{batch.verification_round}"
     images = await fetch(
         session, "SELECT file_id FROM batch_image WHERE batch_id = :batch ORDER BY file_id", batch=batch.id

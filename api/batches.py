@@ -87,7 +87,7 @@ async def list_batches(
         statement = statement.where(Batch.stage == stage)
     async with desk.database.reading() as session:
         batches = (await session.exec(page.newest_first(statement, Batch.id))).all()
-        return await respond(page, BATCH_HEADERS, await batch_views(session, desk.vault, batches))
+        return await respond(page, BATCH_HEADERS, await batch_views(session, desk.shown, batches))
 
 
 @router.get("/batches/{batch_no}")
@@ -133,7 +133,7 @@ async def verification_results(
     """校验结果 per line, with the reason."""
     async with desk.database.reading() as session:
         await find_batch(desk, session, batch_no)
-        view = LineView(desk.vault, await names_of(session, desk.county))
+        view = LineView(desk.shown, await names_of(session, desk.county))
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))
         return await list_lines(session, page, chosen, lambda row: _result(view, row), RESULT_HEADERS)
 

@@ -122,7 +122,7 @@ async def list_results(
     """The four results in the words of the source, masked; a single application shows the correct name whole."""
     async with desk.database.reading() as session:
         listed = await _find(desk, session, list_no)
-        view = LineView(desk.vault, await names_of(session, desk.county))
+        view = LineView(desk.shown, await names_of(session, desk.county))
         chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
         if outcome is not None:
             chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)

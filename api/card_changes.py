@@ -61,7 +61,7 @@ class Decision(BaseModel):
 async def list_parts(desk: CountyReaders, page: Pages, criteria: Annotated[PartQuery, Query()]) -> Response:
     """Masked, oldest first; 显示完结 by `finished=true`."""
     async with desk.database.reading() as session:
-        view = PartView(desk.vault, await names_of(session, desk.county))
+        view = PartView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, of_parts(desk.county, criteria), view.view, HEADERS, PARTS)
 
 
@@ -70,8 +70,8 @@ async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> 
     """By what never stands in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.reading() as session:
-        view = PartView(desk.vault, await names_of(session, desk.county))
-        chosen = await sought_parts(session, desk.vault, desk.county, sought)
+        view = PartView(desk.shown, await names_of(session, desk.county))
+        chosen = await sought_parts(session, desk.shown, desk.county, sought)
         return await list_lines(session, page, chosen, view.view, HEADERS, PARTS)
 
 
@@ -80,7 +80,7 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
     """变更前, 变更后, what is on its way to the old account, and whether somebody else uses the new one."""
     async with desk.database.reading() as session:
         row = await _find(session, desk, part_no)
-        view = PartView(desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        view = PartView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
         steps = await fetch(session, STEPS, request=row.request_id, county=desk.county)
         body = view.whole_view(row) | {
             "payments_in_flight": await payments_in_flight(session, row),

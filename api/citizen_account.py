@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import orjson
 from fastapi import APIRouter, Depends, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.citizen_session import CitizenDesk, Citizens, own_pages_only
 from api.citizen_words import CARD_TYPES, bank_names, bank_view, card_type_label, county_view
+from api.rendering import rendered
 from models.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
 from models.stages import AccountStatus, label
 from models.store.accounts import OwnAccount, OwnCounty, own_accounts
@@ -24,7 +24,7 @@ AUTHORISATION = "本人持有账号且同意对当前账号进行状态查询等
 @router.get("/account", summary="我的一卡通账号")
 async def show_account(desk: Citizens) -> Response:
     async with desk.snapshot() as session:
-        accounts = await own_accounts(session, desk.vault, desk.province, desk.person.person_index)
+        accounts = await own_accounts(session, desk.shown, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
         open_matter = await _open_matter(session, desk)
     person = desk.person
@@ -46,7 +46,7 @@ async def show_account(desk: Citizens) -> Response:
 async def list_counties(desk: Citizens) -> Response:
     """The counties in which the person has an account: those that may be chosen for a change."""
     async with desk.snapshot() as session:
-        accounts = await own_accounts(session, desk.vault, desk.province, desk.person.person_index)
+        accounts = await own_accounts(session, desk.shown, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
     items = [_county(county) | _face(account, banks) for account in accounts for county in account.counties]
     return answer({"items": sorted(items, key=lambda item: str(item["code"]))})
@@ -66,7 +66,7 @@ async def list_banks(desk: Citizens) -> Response:
 
 
 def answer(body: Mapping[str, object], status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    return Response(rendered(body), status, media_type="application/json")
 
 
 async def _open_matter(session: AsyncSession, desk: CitizenDesk) -> str | None:

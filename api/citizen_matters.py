@@ -69,7 +69,7 @@ async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
             errors = [{"code": refused.code, "request_no": refused.request_no}] if refused.request_no else None
             raise conflict(refused.code, "已有变更正在办理", refused.words, errors) from None
         await session.flush()
-        [view] = await matter_views(session, desk.vault, [request])
+        [view] = await matter_views(session, desk.shown, [request])
         await _note(session, desk, "card_change.asked", request, await _concerned(session, request))
         return Reply(201, view, f"/citizen/matters/{request.request_no}")
 
@@ -95,14 +95,14 @@ async def list_matters(
             place = select(CardChange.id).where(CardChange.request_no == after).scalar_subquery()
             statement = statement.where(col(CardChange.id) < place)
         rows = (await session.exec(statement.order_by(col(CardChange.id).desc()).limit(limit + 1))).all()
-        items = await matter_views(session, desk.vault, rows[:limit])
+        items = await matter_views(session, desk.shown, rows[:limit])
     return answer({"items": items, "next": rows[limit - 1].request_no if len(rows) > limit else None})
 
 
 @router.get("/matters/{request_no}", summary="办理过程")
 async def show_matter(request_no: str, desk: Citizens) -> Response:
     async with desk.snapshot() as session:
-        [view] = await matter_views(session, desk.vault, [await _own(session, desk, request_no)])
+        [view] = await matter_views(session, desk.shown, [await _own(session, desk, request_no)])
     return answer(view)
 
 
@@ -117,7 +117,7 @@ async def withdraw(request_no: str, desk: Citizens) -> Response:
         except CardRefusal as refused:
             raise conflict(refused.code, "不能撤销", refused.words) from None
         await session.flush()
-        [view] = await matter_views(session, desk.vault, [request])
+        [view] = await matter_views(session, desk.shown, [request])
         await _note(session, desk, "card_change.withdrawn", request, await _withdrawn(session, request))
         return Reply(200, view)
 

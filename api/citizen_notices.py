@@ -39,7 +39,7 @@ async def list_notices(
 def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str, object]:
     """The seed's fields: 银行名称, 账户, 申请时间, 区县, 办理结果, 完结时间, 说明, 操作时间."""
     place = register_row(notice.county_code, notice.person_index)
-    account = desk.vault.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
+    account = desk.shown.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
     return {
         "kind": notice.kind.value,
         "title": label(notice.kind),
@@ -49,7 +49,7 @@ def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str,
         "county": county_view(notice.county_code),
         "result": notice.result,
         "finished_at": notice.finished_at,
-        "explanation": desk.vault.open(Field.REASON, place, notice.explanation_sealed),
+        "explanation": desk.shown.open(Field.REASON, place, notice.explanation_sealed),
         "error_code": notice.error_code,
         "operated_at": notice.operated_at,
         "request_no": notice.request_no,

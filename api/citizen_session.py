@@ -39,6 +39,7 @@ class CitizenDesk:
         self.request = request
         self.database = parts.database.share_of(CITIZENS)
         self.vault = parts.vault
+        self.shown = parts.shown
         self.settings = parts.settings
         self.person = person
         self.province = person.province_code

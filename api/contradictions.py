@@ -9,10 +9,11 @@ from api.code_words import CONTRADICTIONS, TAKEN, called
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
+from api.rendering import json_in
 from models.stages import ContradictionState, Role, label
-from models.store.contradictions import open_content
+from models.store.contradictions import seal_row
 from models.store.texts import open_text
-from models.store.vault import Vault
+from models.store.vault import Field, Vault
 from models.tables import Contradiction
 
 router = APIRouter(tags=["矛盾来件"])
@@ -50,7 +51,7 @@ async def list_contradictions(
     async with desk.database.reading() as session:
         rows = (await session.exec(page.newest_first(statement, Contradiction.id))).all()
     whole = desk.role is Role.REVIEWER
-    return await respond(page, _HEADERS, [(row.id or 0, view_of(desk.vault, row, whole=whole)) for row in rows])
+    return await respond(page, _HEADERS, [(row.id or 0, view_of(desk.shown, row, whole=whole)) for row in rows])
 
 
 def view_of(vault: Vault, row: Contradiction, *, whole: bool) -> dict[str, object]:
@@ -72,7 +73,11 @@ def view_of(vault: Vault, row: Contradiction, *, whole: bool) -> dict[str, objec
         "created_at": row.created_at,
     }
     if whole:
-        view["applied"] = open_content(vault, row, row.applied_sealed)
-        view["claimed"] = open_content(vault, row, row.claimed_sealed)
-        view["asked"] = open_content(vault, row, row.asked_sealed) if row.asked_sealed else None
+        view["applied"] = _content(vault, row, row.applied_sealed)
+        view["claimed"] = _content(vault, row, row.claimed_sealed)
+        view["asked"] = _content(vault, row, row.asked_sealed) if row.asked_sealed else None
     return view
+
+
+def _content(vault: Vault, row: Contradiction, sealed: str) -> object:
+    return json_in(vault.open(Field.DETAIL, seal_row(row.number, row.kind, row.line_key), sealed))

@@ -43,6 +43,8 @@ class Desk:
         self.principal = principal
         self.database = _connections(request, parts).share_of(principal.county_code)
         self.vault = parts.vault
+        # what is only looked at is opened by this one
+        self.shown = parts.shown
         self.objects = parts.objects
         self.drawing = parts.drawing
         self.whole_files = parts.whole_files

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import orjson
 from fastapi import Response
 
 from api.paging import MAX_EXPORT, Page
 from api.problems import Problem
+from api.rendering import rendered
 from models.money import yuan
 from models.sheet_writer import write_sheet
 
@@ -32,7 +32,7 @@ async def respond(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[i
         return await _sheet(headers, rows)
     shown = rows[: page.limit]
     following = str(shown[-1][0]) if len(rows) > page.limit else None
-    content = orjson.dumps({"items": [view for _, view in shown], "next": following}, default=str)
+    content = rendered({"items": [view for _, view in shown], "next": following})
     return Response(content, media_type="application/json")
 
 

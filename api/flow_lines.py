@@ -166,7 +166,7 @@ async def list_flow_lines(desk: Readers, flow_no: str, page: Pages, query: Annot
     """Masked; `format=xlsx` exports the whole filtered list."""
     async with desk.database.reading() as session:
         flow = await known_flow(session, desk, flow_no)
-        view = FlowLineView(desk.vault, await names_of(session, desk.county))
+        view = FlowLineView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, lines_of(flow, query), view.view, HEADERS, LINES)
 
 

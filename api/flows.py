@@ -131,4 +131,4 @@ async def show_flow(desk: Readers, flow_no: str, patience: Patience) -> dict[str
         if flow is None:
             raise not_found("补贴流程")
         run = await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow.flow_no)
-        return {**flow_head(flow), **await flow_details(session, desk.vault, flow), "run": run}
+        return {**flow_head(flow), **await flow_details(session, desk.shown, flow), "run": run}

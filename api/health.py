@@ -33,6 +33,7 @@ async def health(request: Request) -> JSONResponse:
         "temporal": temporal,
         "oldest_undelivered_outbox_seconds": outbox,
         "oldest_undelivered_inbox_seconds": inbox,
+        "unreadable_values": parts.shown.broken_values,
     }
     return JSONResponse(body, 200 if waiting else 503)
 

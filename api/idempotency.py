@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.datastructures import FormData, UploadFile
 
 from api.problems import Problem
+from api.rendering import rendered
 from models.store.database import execute, fetch_one
 from models.store.locking import begin_act
 from models.store.vault import Vault
@@ -30,7 +30,7 @@ class Reply:
 
     def content(self) -> bytes:
         body = self.body.model_dump(mode="json") if isinstance(self.body, BaseModel) else self.body
-        return orjson.dumps(body)
+        return rendered(body)
 
     def response(self) -> Response:
         return _response(self.status, self.content(), self.location)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import orjson
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -11,6 +10,7 @@ from api.desk import Desk
 from api.flow_words import APPLICANTS
 from api.names import Names, names_of
 from api.problems import not_found
+from api.rendering import json_in
 from api.runs_view import run_of
 from models.stages import ApplicationStage, ImportStage, label
 from models.store.database import fetch
@@ -81,7 +81,7 @@ async def import_views(
 async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> dict[str, object]:
     """With its faults (refused), warnings, and what is to be confirmed, by row; no value of the file is repeated."""
     sealed = asked.faults
-    listed = orjson.loads(desk.vault.open(Field.FAULTS, asked.import_no, sealed)) if sealed else []
+    listed = json_in(desk.shown.open(Field.FAULTS, asked.import_no, sealed)) if sealed else []
     refused = asked.stage is ImportStage.REFUSED
     ((_, view),) = await import_views(session, [asked])
     return {
@@ -134,7 +134,7 @@ def finding_views(names: Names, found: Sequence[ImportFinding]) -> list[tuple[in
 
 def _reason(desk: Desk, asked: ApplicationImport) -> str | None:
     sealed = asked.decision_reason_sealed
-    return desk.vault.open(Field.REASON, asked.import_no, sealed) if sealed else None
+    return desk.shown.open(Field.REASON, asked.import_no, sealed) if sealed else None
 
 
 def _view(asked: ApplicationImport) -> dict[str, object]:

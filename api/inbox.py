@@ -1,6 +1,5 @@
 """The platform's events as they came: everybody sees that there is one, a reviewer of its county what it says."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
 from api.problems import not_found
+from api.rendering import content_of
 from models.platform import province_of
 from models.stages import InboxState, Role, label
 from models.store.inbox import body_row
@@ -100,11 +100,7 @@ async def _conflicts(session: AsyncSession, ids: Sequence[int]) -> dict[int, int
 
 
 def _content(desk: Desk, row: Inbox, body: str) -> Any:
-    plain = desk.vault.open_body(body_row(row.province_code, row.event_id), body)
-    try:
-        return json.loads(plain)
-    except ValueError:
-        return plain.decode(errors="replace")
+    return content_of(desk.shown.open_body(body_row(row.province_code, row.event_id), body))
 
 
 def _view(row: Inbox, conflicts: int) -> dict[str, object]:

@@ -77,7 +77,7 @@ async def register_indicator(desk: Operators, new: Registration) -> Response:
         await session.flush()
         detail = {"after": new.model_dump()}
         await desk.trail(session, "indicator_registered", indicator.indicator_no, detail, total_fen=new.total_fen)
-        return Reply(201, view(desk.vault, indicator), f"/indicators/{indicator.indicator_no}")
+        return Reply(201, view(desk.shown, indicator), f"/indicators/{indicator.indicator_no}")
 
     return await desk.once(work)
 
@@ -102,7 +102,7 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
         indicator.updated_at = now()
         changes = {"before": before, "after": values}
         await desk.trail(session, "indicator_edited", indicator_no, changes, total_fen=new.total_fen)
-        return Reply(200, view(desk.vault, indicator))
+        return Reply(200, view(desk.shown, indicator))
 
     return await desk.change(work)
 
@@ -143,7 +143,7 @@ async def list_indicators(
         rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
         runs = await runs_of(session, desk.settings, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
     return await respond(
-        page, HEADERS, [(row.id or 0, view(desk.vault, row) | {"run": runs.get(row.indicator_no)}) for row in rows]
+        page, HEADERS, [(row.id or 0, view(desk.shown, row) | {"run": runs.get(row.indicator_no)}) for row in rows]
     )
 
 
@@ -153,7 +153,7 @@ async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -
     async with desk.database.reading() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
-    return view(desk.vault, indicator) | {"run": run}
+    return view(desk.shown, indicator) | {"run": run}
 
 
 async def _checked(session: AsyncSession, county: str, new: Registration) -> dict[str, str]:

@@ -23,6 +23,7 @@ from api.limits import BodyLimit
 from api.parts import Parts
 from api.protocol import bounded
 from api.relay import Relay
+from api.rendering import Rendered
 from api.routers import ROUTERS
 from api.security_headers import SecurityHeaders
 from api.watch import Watch
@@ -57,7 +58,7 @@ def create_app(
     problems.install(app)
     app.add_exception_handler(Answered, _on_answered)
     for router in (docs.router, *ROUTERS):
-        app.include_router(router)
+        app.include_router(router, default_response_class=Rendered)
     # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
     return app

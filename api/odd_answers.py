@@ -3,8 +3,7 @@
 None was taken for success; the step that got it is tried again under the same key.
 """
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import defer
@@ -15,6 +14,7 @@ from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
 from api.problems import not_found
+from api.rendering import content_of
 from models.platform_words import Operation
 from models.stages import Role
 from models.tables import OddAnswer
@@ -58,14 +58,7 @@ async def read_odd_answer(desk: Reviewers, answer_id: int) -> dict[str, object]:
         row = (await session.exec(statement)).first() if 0 < answer_id < 2**63 else None
     if row is None:
         raise not_found("异常应答")
-    return _view(row) | {"content": _content(desk.vault.open_body(row.operation, row.body))}
-
-
-def _content(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode(errors="replace")
+    return _view(row) | {"content": content_of(desk.shown.open_body(row.operation, row.body))}
 
 
 def _view(row: OddAnswer) -> dict[str, object]:

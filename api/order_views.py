@@ -28,6 +28,7 @@ from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind
 from models.tables import Order
+from models.unreadable import UNREADABLE
 
 router = APIRouter(tags=["指令"])
 
@@ -113,7 +114,7 @@ async def list_orders(desk: Readers, page: Pages, query: Annotated[OrderQuery, Q
             statement = statement.where(Order.flow_id == await known_flow(session, desk, query.flow_no))
         orders = (await session.exec(page.newest_first(statement, Order.id))).all()
         numbers = await _flow_numbers(session, [order.flow_id for order in orders if order.flow_id is not None])
-    rows = [(order.id or 0, order_view(desk.vault, order, numbers.get(order.flow_id or 0))) for order in orders]
+    rows = [(order.id or 0, order_view(desk.shown, order, numbers.get(order.flow_id or 0))) for order in orders]
     return await respond(page, HEADERS, rows)
 
 
@@ -150,7 +151,7 @@ async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[s
             order=order.id,
         )
     listed = [{"code": code, "count": count, "fen": fen} for code, count, fen in faults]
-    return {**order_view(desk.vault, order, flow_no), "faults": listed, "run": run}
+    return {**order_view(desk.shown, order, flow_no), "faults": listed, "run": run}
 
 
 @router.get("/orders/{order_no}/lines")
@@ -159,7 +160,7 @@ async def list_order_lines(desk: Readers, order_no: str, page: Pages) -> Respons
     async with desk.database.reading() as session:
         order = await _find(session, desk, order_no)
         chosen = Predicate("a.order_id = :order", {"order": order.id})
-        view = OrderLineView(desk.vault, await names_of(session, desk.county))
+        view = OrderLineView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, chosen, view.view, LINE_HEADERS, LINES)
 
 
@@ -175,16 +176,16 @@ class OrderLineView:
         return {
             "application_no": row.application_no,
             "amount_fen": row.amount_fen,
-            "correction": changes,
-            "changes": [self._told(field, change) for field, change in changes.items()],
+            "correction": UNREADABLE if changes is None else changes,
+            "changes": [self._told(field, change) for field, change in (changes or {}).items()],
             "done": row.done,
             "done_label": None if row.done is None else ("已执行" if row.done else "未执行"),
             "fault_code": row.fault_code,
             "fault": row.fault,
         }
 
-    def _changes(self, row: LineRow) -> dict[str, dict[str, object]]:
-        """`before` is known only until the order has been carried out."""
+    def _changes(self, row: LineRow) -> dict[str, dict[str, object]] | None:
+        """`before` is known only until the order has been carried out; None where they can't be read."""
         is_open = row.state == OrderState.ENTERED and row.done is None
         if row.kind == OrderKind.NAME_CORRECTION:
             if not is_open or row.correct_name_sealed is None:
@@ -194,6 +195,8 @@ class OrderLineView:
         if row.correction_sealed is None:
             return {}
         before = self._before(row) if is_open else {}
+        if self._open(Field.CORRECTION, row.application_no, row.correction_sealed) == UNREADABLE:
+            return None
         checked = open_correction(self._vault, row.application_no, row.correction_sealed)
         return {field: {"before": before.get(field), "after": after} for field, after in checked.items()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fastapi import Request
 from joserfc.jwk import OctKey
@@ -11,6 +12,7 @@ from api.drawing import Drawing
 from api.limits import Room
 from api.open_requests import OpenRequests
 from api.relay import Relay
+from api.shown_vault import ShownVault
 from models.places import Places
 from models.settings import Settings
 from models.signing import PlatformCredentials
@@ -34,6 +36,11 @@ class Parts:
     # files that are held whole, of up to 20 MiB each
     whole_files: Places = field(default_factory=lambda: Places(3, wait_seconds=1.5))
     callback_room: Room = field(default_factory=Room)
+
+    @cached_property
+    def shown(self) -> ShownVault:
+        """For lists and details: a value that can't be opened is shown as such."""
+        return ShownVault(self.vault)
 
 
 def parts_of(request: Request) -> Parts:

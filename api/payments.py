@@ -99,7 +99,7 @@ async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotat
     async with desk.database.reading() as session:
         flow = await known_flow(session, desk, flow_no)
         chosen = lines_of(flow, query).also("a.payment IS NOT NULL")
-        view = PaymentView(desk.vault, await names_of(session, desk.county))
+        view = PaymentView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, chosen, view.view, HEADERS, LINES)
 
 
@@ -108,12 +108,12 @@ async def show_payment_history(desk: Readers, flow_no: str, application_no: str)
     """All results of one line as they came: paid, returned, paid late, settled."""
     async with desk.database.reading() as session:
         flow = await known_flow(session, desk, flow_no)
-        view = PaymentView(desk.vault, await names_of(session, desk.county))
+        view = PaymentView(desk.shown, await names_of(session, desk.county))
         condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"
         rows = await fetch(session, f"{LINES} WHERE {condition}", flow=flow, number=application_no)
         if not rows:
             raise not_found("发放明细")
-        return {**view.view(rows[0]), "results": await _history(session, desk.vault, int(rows[0].id), application_no)}
+        return {**view.view(rows[0]), "results": await _history(session, desk.shown, int(rows[0].id), application_no)}
 
 
 async def _history(session: AsyncSession, vault: Vault, line_id: int, number: str) -> list[dict[str, object]]:

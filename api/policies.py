@@ -92,7 +92,7 @@ async def upload_policy(desk: Admins, new: NewPolicy) -> Response:
         session.add(policy)
         await _send(session, policy)
         await desk.trail(session, "policy_uploaded", policy.policy_no, {"after": new.model_dump()})
-        return Reply(201, _view(desk.vault, policy), f"/policies/{policy.policy_no}")
+        return Reply(201, _view(desk.shown, policy), f"/policies/{policy.policy_no}")
 
     return await desk.once(work)
 
@@ -126,7 +126,7 @@ async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response
         await _send(session, policy)
         detail = {"before": before, "after": new.model_dump(), "round": policy.round}
         await desk.trail(session, "policy_uploaded_again", policy_no, detail)
-        return Reply(201, _view(desk.vault, policy), f"/policies/{policy_no}")
+        return Reply(201, _view(desk.shown, policy), f"/policies/{policy_no}")
 
     return await desk.once(work)
 
@@ -148,7 +148,7 @@ async def list_policies(
         runs = await runs_of(session, desk.settings, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
         names = await names_of(session, desk.county)
     views = [
-        _view(desk.vault, row)
+        _view(desk.shown, row)
         | {"items": [names.item(code) for code in row.item_codes], "run": runs.get(row.policy_no)}
         for row in rows
     ]
@@ -161,7 +161,7 @@ async def read_policy(desk: Readers, policy_no: str, patience: Patience) -> dict
     async with desk.database.reading() as session:
         policy = await _find(session, desk.county, policy_no)
         run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)
-    return _view(desk.vault, policy) | {"run": run}
+    return _view(desk.shown, policy) | {"run": run}
 
 
 async def _check_items(desk: Desk, fund_year: int, codes: list[str]) -> None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.places import Busy
 from models.store.database import DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT, sqlstate
 from models.store.objects import ObjectDamaged
+from models.store.vault import SealBroken
 
 MEDIA_TYPE = "application/problem+json"
 _LOG = structlog.get_logger()
@@ -123,6 +124,7 @@ def install(app: FastAPI) -> None:
     for busy in (PoolTimeout, Busy):
         app.add_exception_handler(busy, _on_busy)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
+    app.add_exception_handler(SealBroken, _on_broken_seal)
     app.add_middleware(LastResort)
 
 
@@ -208,6 +210,13 @@ def _on_damaged(_: Request, error: Exception) -> JSONResponse:
     _LOG.error("stored object differs from what was stored", error=type(error).__name__)
     detail = "文件库里的文件与存入时不一致，请联系运维从备份恢复，或重新上传"
     return Problem(503, "FILE_DAMAGED", "文件已损坏", detail).response()
+
+
+def _on_broken_seal(_: Request, error: Exception) -> JSONResponse:
+    """An act can't go on with a value that is gone; where it is only looked at, it is shown as such."""
+    _LOG.error("act needs a value that can't be opened", which=str(error))
+    detail = f"存储的内容已损坏或密钥不符（{error}），没有作任何改动；请联系运维从备份恢复"
+    return Problem(503, "VALUE_UNREADABLE", "有内容无法读取", detail).response()
 
 
 class LastResort:

@@ -41,7 +41,7 @@ class RegisterQuery(RegisterFilter):
 async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[RegisterQuery, Query()]) -> Response:
     """Masked; filters by bank, status and source."""
     async with desk.database.reading() as session:
-        view = RegisterView(desk.vault, await names_of(session, desk.county))
+        view = RegisterView(desk.shown, await names_of(session, desk.county))
         chosen = of_register(desk.county, criteria)
         return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
 
@@ -51,8 +51,8 @@ async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSoug
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.reading() as session:
-        view = RegisterView(desk.vault, await names_of(session, desk.county))
-        chosen = await sought_accounts(session, desk.vault, desk.county, sought)
+        view = RegisterView(desk.shown, await names_of(session, desk.county))
+        chosen = await sought_accounts(session, desk.shown, desk.county, sought)
         return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
 
 
@@ -67,7 +67,7 @@ async def show_account(desk: CountyReaders, account_id: int) -> Response:
         history = await fetch(session, HISTORY, id=account_id)
         matters = await fetch(session, MATTERS, id=account_id)
         checks = await fetch(session, CHECKS, id=account_id)
-        view = RegisterView(desk.vault, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        view = RegisterView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
     body = {
         **view.view(row),
         "history": [view.change(row, change) for change in history],

@@ -48,7 +48,7 @@ async def list_shared(desk: CountyReaders, page: Pages) -> Response:
         chosen = Predicate("a.people > 0", {"county": desk.county})
 
         def shown(row: LineRow) -> dict[str, object]:
-            return _view(desk.vault, names, desk.county, row)
+            return _view(desk.shown, names, desk.county, row)
 
         return await list_lines(session, page, chosen, shown, HEADERS, SHARED)
 

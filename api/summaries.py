@@ -64,7 +64,7 @@ async def show_summary(desk: Readers, flow_no: str) -> dict[str, object]:
         ).first()
         if flow is None:
             raise not_found("补贴流程")
-        return await _view(session, desk.vault, flow)
+        return await _view(session, desk.shown, flow)
 
 
 @router.post("/flows/{flow_no}/summary/review")
@@ -203,7 +203,7 @@ async def _decided(
     told = {**detail, "after": summary.stage, "number": summary.number}
     count, total = int(figures.get("application_count", 0)), int(figures.get("total_fen", 0))
     await desk.trail(session, act, flow.flow_no, told, count, total)
-    return Reply(200, {"act": act, **await _view(session, desk.vault, flow)})
+    return Reply(200, {"act": act, **await _view(session, desk.shown, flow)})
 
 
 async def _view(session: AsyncSession, vault: Vault, flow: Flow) -> View:

@@ -1,6 +1,5 @@
 """The county's trail: who did what when, and whether the chain of entries is whole."""
 
-import json
 from datetime import datetime
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from api.code_words import ACTORS, ACTS, ROLES, called
 from api.desk import READERS, Desk, for_roles
 from api.export import respond
 from api.paging import Pages
+from api.rendering import json_in
 from models.masking import masked
 from models.stages import Role, label
 from models.store.database import Pool
@@ -55,7 +55,7 @@ async def list_trail(
         rows = (await session.exec(page.newest_first(statement, TrailEntry.sequence))).all()
     detailed, whole = desk.role in _SEES_DETAIL, desk.role is Role.REVIEWER
     return await respond(
-        page, _HEADERS, [(row.sequence, _view(row, desk.vault if detailed else None, whole=whole)) for row in rows]
+        page, _HEADERS, [(row.sequence, _view(row, desk.shown if detailed else None, whole=whole)) for row in rows]
     )
 
 
@@ -101,6 +101,6 @@ def _view(row: TrailEntry, vault: Vault | None, *, whole: bool) -> dict[str, obj
         "total_fen": row.total_fen,
     }
     if vault is not None:
-        detail = json.loads(vault.open(Field.DETAIL, f"{row.county_code}/{row.sequence}", row.detail))
+        detail = json_in(vault.open(Field.DETAIL, f"{row.county_code}/{row.sequence}", row.detail))
         view["detail"] = detail if whole else masked(detail)
     return view

@@ -82,7 +82,7 @@ async def list_entries(
     async with desk.database.reading() as session:
         entries = (await session.exec(page.newest_first(statement, VillageEntry.id))).all()
         names = await names_of(session, desk.county)
-    return await respond(page, HEADERS, [(each.id or 0, entry_view(desk.vault, names, each)) for each in entries])
+    return await respond(page, HEADERS, [(each.id or 0, entry_view(desk.shown, names, each)) for each in entries])
 
 
 @router.get("/village-entries/{entry_no}", summary="村社申报详情")
@@ -102,7 +102,7 @@ async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
             county=desk.county,
             person=entry.person_index,
         )
-        body = entry_view(desk.vault, names, entry, whole=desk.role in WHOLE) | {
+        body = entry_view(desk.shown, names, entry, whole=desk.role in WHOLE) | {
             "photo": f"/files/{entry.photo_file_id}",
             "register": None if held is None else {"status": held[0], "bank": names.bank(held[1])},
             "used_by_another": await used_by_another(session, entry.account_index, entry.person_index),

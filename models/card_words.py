@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from models.card_stages import PartStage
 from models.errors import ErrorType
 from models.platform_words import AccountReason, PaymentReason
+from models.unreadable import UNREADABLE_CODE
 
 ACCOUNT_REASONS: Mapping[str, str] = {
     AccountReason.NAME_MISMATCH: "账号与户名不一致",
@@ -16,6 +17,7 @@ ACCOUNT_REASONS: Mapping[str, str] = {
     ErrorType.VALIDATION_FAILED: "平台未受理，资料不合规",
     PaymentReason.LIMIT_EXCEEDED: "超过账户限额",
     PaymentReason.BANK_ERROR: "银行处理出错",
+    UNREADABLE_CODE: "登记的内容无法读取，未能核验",
 }
 # Gone for good: the card face is cleared; every other reason leaves it as 无效卡 (DOMAIN 4, Invalidation).
 CLEARING = frozenset({AccountReason.ACCOUNT_CLOSED.value, AccountReason.ACCOUNT_NOT_FOUND.value})

@@ -9,6 +9,7 @@ from stdnum.cn import uscc
 
 from models.faults import Fault, FaultCode
 from models.normal_form import is_regular, out_of_place, regular, ungrouped, unreadable
+from models.unreadable import UNREADABLE
 
 # China has one zone and no summer time, so a fixed offset needs no zone data.
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -167,6 +168,8 @@ def parse_group(text: str) -> str | Fault:
 
 def mask_name(name: str) -> str:
     """`**梅`: the last character only, whatever the length."""
+    if name == UNREADABLE:
+        return name
     last = len(name) - 1
     while last > 0 and unicodedata.category(name[last]) == "Mn":  # a variation selector belongs to its character
         last -= 1
@@ -180,16 +183,22 @@ def mask_birth_date(born: date) -> str:
 
 def mask_id_number(id_number: str) -> str:
     """`*********1829`, as the citizen's page shows it."""
+    if id_number == UNREADABLE:
+        return id_number
     return "*********" + id_number[-4:]
 
 
 def mask_account_no(account_no: str) -> str:
     """The last four digits, for lists."""
+    if account_no == UNREADABLE:
+        return account_no
     return "****" + account_no[-4:]
 
 
 def mask_phone(phone: str) -> str:
     """`133****5835`."""
+    if phone == UNREADABLE:
+        return phone
     return f"{phone[:3]}****{phone[-4:]}"
 
 

@@ -234,6 +234,22 @@ def test_the_account_that_makes_the_platform_refuse_a_page_is_found(province: Pr
     assert status_of(province, crowd[8], county.code) == "valid"
 
 
+def test_an_account_that_can_not_be_read_is_named_and_holds_nobody_up(province: Province, first: int) -> None:
+    county = province.county()
+    good, broken, closed = people(first, 3)
+    for person, status in ((good, "open"), (broken, "open"), (closed, "closed")):
+        held(province, county.code, person, status)
+    place = account_id(province, broken, county.code)
+    province.change("UPDATE register_account SET name_sealed = 'k1.AAAA' WHERE id = :id", id=place)
+    round_no = check(county)
+    done = finished(province, county, round_no)
+    assert (done["checked"], done["figures"]["valid"], done["figures"]["UNREADABLE"]) == (3, 1, 1)
+    told = {one["account_id"]: one["reason"] for one in done["failed"]}
+    assert told[place] == "登记的内容无法读取，未能核验"
+    status = "SELECT status FROM register_account WHERE id = :id"
+    assert province.rows(status, id=place) == [("valid",)]
+
+
 def test_an_account_in_two_counties_is_asked_about_once(province: Province, first: int) -> None:
     county, second = province.county(), province.county(2)
     person, alone = people(first, 2)

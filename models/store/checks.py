@@ -9,11 +9,12 @@ from models.platform import PAGE_LIMIT, AccountVerdict
 from models.platform_requests import AccountQueries, AccountQuery
 from models.platform_words import CardType
 from models.store.check_rounds import PAGE_SIZE, round_by_number
-from models.store.database import execute, fetch, fetch_int, fetch_one
+from models.store.database import Row, execute, fetch, fetch_int, fetch_one
 from models.store.register import register_row
 from models.store.selection import Predicate
-from models.store.vault import Field, Vault
+from models.store.vault import Field, SealBroken, Vault
 from models.tables import CheckRound
+from models.unreadable import UNREADABLE_CODE
 
 # A cleared account is nobody's any more; an invalid one may have become good again.
 USABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"
@@ -46,16 +47,32 @@ async def asked_page(session: AsyncSession, vault: Vault, key: str) -> tuple[Acc
 
 
 async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> tuple[AccountQuery, ...]:
-    """The next accounts of the round that have no verdict in it, each asked about once; empty at the end."""
+    """The next accounts of the round that have no verdict in it, each asked about once; empty at the end.
+
+    One that can't be opened any more is noted as UNREADABLE and left out: a whole province must not wait for it.
+    """
+    while rows := await _unasked(session, found):
+        queries, unreadable = [], []
+        for account_id, *sealed in rows:
+            try:
+                queries.append(_query(vault, *sealed))
+            except SealBroken:
+                unreadable.append(account_id)
+        if unreadable:
+            await _note(session, found, [(each, False, UNREADABLE_CODE) for each in unreadable])
+        if queries:
+            return tuple({_same(vault, query): query for query in queries}.values())
+    return ()
+
+
+async def _unasked(session: AsyncSession, found: CheckRound) -> Sequence[Row]:
     chosen = _of_round(found).also(UNCHECKED, round=found.id)
-    rows = await fetch(
+    return await fetch(
         session,
-        "SELECT r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
+        "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
         f" r.card_type FROM register_account r WHERE {chosen.sql} AND {USABLE} ORDER BY r.id LIMIT :size",
         **{**chosen.values, "size": int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))},
     )
-    queries = (_query(vault, *row) for row in rows)
-    return tuple({_same(vault, query): query for query in queries}.values())
 
 
 async def judged_accounts(
@@ -76,7 +93,10 @@ async def judged_accounts(
     )
     judged = []
     for row in rows:
-        name = vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)
+        try:
+            name = vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)
+        except SealBroken:  # since it was asked about: the next page notes it
+            continue
         verdict = said.get((name, row.person_index, row.bank_code, row.account_index))
         if verdict is not None:
             account = (row.id, row.county_code, row.person_index, row.account_index, row.status)
@@ -96,6 +116,11 @@ async def has_verdict(session: AsyncSession, found: CheckRound, each: Judged) ->
 
 async def note_verdicts(session: AsyncSession, found: CheckRound, judged: Sequence[Judged]) -> None:
     """Verdicts become rows, each once, however many attempts have the same answer in hand."""
+    said = [(each.account_id, each.verdict.valid, each.verdict.reason_code or "") for each in judged]
+    await _note(session, found, said)
+
+
+async def _note(session: AsyncSession, found: CheckRound, said: Sequence[tuple[int, bool, str]]) -> None:
     added = await execute(
         session,
         "INSERT INTO account_check (round_id, register_account_id, valid, reason_code, at)"
@@ -103,9 +128,9 @@ async def note_verdicts(session: AsyncSession, found: CheckRound, judged: Sequen
         " CAST(:valid AS boolean[]), CAST(:reasons AS text[])) AS v (id, valid, reason)"
         " ON CONFLICT DO NOTHING",
         round=found.id,
-        ids=[each.account_id for each in judged],
-        valid=[each.verdict.valid for each in judged],
-        reasons=[each.verdict.reason_code or "" for each in judged],
+        ids=[account_id for account_id, _, _ in said],
+        valid=[valid for _, valid, _ in said],
+        reasons=[reason for _, _, reason in said],
     )
     await execute(session, "UPDATE check_round SET checked = checked + :count WHERE id = :id", count=added, id=found.id)
 

@@ -1,0 +1,174 @@
+"""A stored value that can't be read any more is shown as such in its row; no list, detail, export or search fails."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from api.rendering import content_of, rendered
+from deploy.demo.people import Json
+from models.identity import mask_account_no, mask_id_number, mask_name, mask_phone
+from models.stages import Role
+from models.store.database import execute
+from models.unreadable import UNREADABLE
+from tests.api_server import ApiServer, api_server
+from tests.card_office import CardOffice
+from tests.county_office import Line, Office
+from tests.platform_posts import post_event
+from tests.province import Province
+from tests.test_changed_pages import DEAD, asked_once, verifying, with_line
+
+pytest_plugins = ["tests.province_fixtures"]
+# What was booked, and the trail's entries, can't be changed by worker and API.
+BREAK = """
+SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND (
+  column_name LIKE '%\\_sealed'
+  OR (table_name, column_name) IN (('inbox', 'body'), ('application_import', 'faults')))
+  AND has_column_privilege(quote_ident(table_name), column_name, 'UPDATE')
+"""
+# They are no lists: they wait, or want a province's person.
+NOT_HERE = ("/health", "/openapi.json", "/docs", "/citizen", "/files", "/runs")
+
+
+def break_everything(province: Province) -> int:
+    """All sealed values of all rows but the trail's; gives the number of columns that had any."""
+    broken = 0
+    for table, column in province.rows(BREAK):
+        if not table.startswith("trail"):
+            held = province.rows(f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL")[0][0]
+            province.change(f"UPDATE {table} SET {column} = 'k1.AAAA' WHERE {column} IS NOT NULL")
+            broken += held > 0
+    return broken
+
+
+def routes_of(province: Province) -> list[str]:
+    paths: Json = province.http.get("/openapi.json").json()["paths"]
+    return [path for path, methods in paths.items() if "get" in methods and not path.startswith(NOT_HERE)]
+
+
+def test_every_list_detail_export_and_search_goes_on(province: Province) -> None:
+    office = Office(province)
+    batch_no, said = verifying(province, office)
+    with province.keeping_off(batch_no):
+        province.post(said)
+        province.post(with_line(said, 3, **DEAD))
+    asked_once(province, 1)
+    province.platform.lose()
+    office.publicise_batch(batch_no)
+    flow_no = office.begin(batch_no)
+    office.at(flow_no, "county_review")
+    cards = CardOffice(province)
+    mei = cards.citizen(1)
+    cards.settle(mei)
+    part_no = f"{cards.in_review(mei, cards.new)}.{cards.counties[0]}"
+    assert break_everything(province) > 12
+    number = said["data"]["results"][0]["application_no"]
+    [(account_id,)] = province.rows("SELECT id FROM register_account ORDER BY id LIMIT 1")
+    [(inbox_id,)] = province.rows("SELECT min(id) FROM inbox WHERE county_code = :county", county=office.code)
+    known = {
+        "application_no": number,
+        "batch_no": batch_no,
+        "flow_no": flow_no,
+        "part_no": part_no,
+        "account_id": account_id,
+        "inbox_id": inbox_id,
+        "verification_round": 1,
+    }
+    marked = set()
+    for path in routes_of(province):
+        for query in ("", "?format=xlsx"):
+            for person in (office.reviewer, office.operator, office.county.admin):
+                answer = person._http.get(path.format_map(_Known(known)) + query, headers=person._headers)
+                assert answer.status_code < 500, (path, query, answer.text)
+                if UNREADABLE in answer.text:
+                    assert '"unreadable":[' in answer.text, path
+                    marked.add(path)
+    searched = office.reviewer.post("/applications/search", {"name": "无此人"})
+    assert searched["items"] == []
+    assert marked >= {
+        "/applications",
+        "/applications/{application_no}",
+        "/contradictions",
+        "/card-changes",
+        "/card-changes/{part_no}",
+        "/register",
+        "/register/{account_id}",
+        "/flows/{flow_no}/lines",
+        "/inbox/{inbox_id}/content",
+    }
+    assert province.http.get("/health").json()["unreadable_values"] > 40
+    refused = office.refused(lambda: office.operator.put(f"/applications/{number}", {}))
+    assert refused.status < 500 or refused.problem["code"] == "VALUE_UNREADABLE"
+
+
+def test_payments_are_booked_whatever_became_of_the_lines_accounts(province: Province) -> None:
+    office = Office(province)
+    flow_no, _ = office.approved([Line(1), Line(2, payment="failed:账户销户")])
+    province.change("UPDATE flow_line SET account_sealed = 'k1.AAAA'")
+    office.pay(flow_no)
+    assert office.at(flow_no, "ended")["balanced"] is True
+    assert office.counts(flow_no) == {"accepted": 2, "paid": 1, "failed": 1}
+    assert province.rows("SELECT account_sealed FROM notice WHERE kind = 'payment_failed'") == [(None,)]
+
+
+class _Known(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "1"
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator[ApiServer]:
+    async with api_server(database_url, tmp_path) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"type": ' + b"[" * 300 + b"]" * 300 + b"}",
+        b'{"type": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"type": "half a pair \\ud800"}',
+        b'{"type": 123456789012345678901234567890}',
+        b'{"type": NaN}',
+    ],
+    ids=["deep", "deeper", "half a pair", "a long number", "not a number"],
+)
+async def test_what_the_platform_sent_is_given_on_whatever_it_is(server: ApiServer, body: bytes) -> None:
+    await post_event(server, "evt-1", body)
+    assert (await server.get(Role.OPS, "/inbox")).status_code == 200
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE inbox SET county_code = '500001'")
+    [row] = (await server.get(Role.REVIEWER, "/inbox")).json()["items"]
+    answer = await server.get(Role.REVIEWER, f"/inbox/{row['id']}/content")
+    assert (answer.status_code, answer.json()["content"]) == (200, body.decode())
+
+
+async def test_what_is_nested_as_deep_as_can_be_given_on_is_given_on(server: ApiServer) -> None:
+    body = b'{"data": {"county_code": "500001"}, "type": ' + b"[" * 250 + b"]" * 250 + b"}"
+    await post_event(server, "evt-1", body)
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE inbox SET county_code = '500001'")
+    [row] = (await server.get(Role.REVIEWER, "/inbox")).json()["items"]
+    answer = await server.get(Role.REVIEWER, f"/inbox/{row['id']}/content")
+    assert (answer.status_code, answer.json()["content"]) == (200, json.loads(body))
+
+
+def test_a_row_names_its_unreadable_fields() -> None:
+    page = {"items": [{"name": UNREADABLE, "bank": "x"}, {"name": "梅", "bank": "x"}], "next": None}
+    first, second = json.loads(rendered(page))["items"]
+    assert first["unreadable"] == ["name"]
+    assert "unreadable" not in second
+    assert json.loads(rendered({"a": {"b": [UNREADABLE]}, "c": 1}))["unreadable"] == ["a"]
+    assert json.loads(rendered({"name": "\ud800"}))["name"] == "\ud800"
+    assert json.loads(rendered({"n": 10**30}))["n"] == 10**30
+
+
+@pytest.mark.parametrize("mask", [mask_name, mask_id_number, mask_account_no, mask_phone])
+def test_the_mark_is_not_masked(mask: Callable[[str], str]) -> None:
+    assert mask(UNREADABLE) == UNREADABLE
+
+
+def test_json_that_can_be_given_on_is() -> None:
+    assert content_of(b'{"a": [1, "\\u6885"]}') == {"a": [1, "梅"]}
+    assert content_of(b"\xff") == "�"
