@@ -79,6 +79,8 @@ COUNTY_SHARE = 0.7
 # The first takes what the others leave.
 API_POOLS = (Pool.DESK, Pool.CALLBACKS, Pool.EXPORTS, Pool.RELAY)
 WORKER_POOLS = (Pool.LOOKS, Pool.BULK)
+# Disks turn no more, and indexes lie in memory: by the server's default of 4 a county's page walks through everybody's.
+_PLANNING = {"random_page_cost": 1.1}
 # The connection used last is used next: it has its statements prepared.
 ENGINE_OPTIONS: dict[str, Any] = {
     "hide_parameters": True,
@@ -110,7 +112,8 @@ def options_of(bounds: Bounds, size: int) -> dict[str, Any]:
 def _server_settings(bounds: Bounds) -> str:
     """Said when a connection is opened, so that no statement has to."""
     limits = {"statement_timeout": bounds.statement_seconds, "lock_timeout": bounds.lock_seconds}
-    return " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items())
+    said = {**_PLANNING, **{name: int(seconds * 1000) for name, seconds in limits.items()}}
+    return " ".join(f"-c {name}={value}" for name, value in said.items())
 
 
 class Database:
@@ -125,7 +128,9 @@ class Database:
         event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
         alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+        moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._alone = async_sessionmaker(alone, class_=AsyncSession, expire_on_commit=False)
+        self._moments = async_sessionmaker(moment, class_=AsyncSession, expire_on_commit=False)
 
     @classmethod
     def of_pools(cls, engines: Mapping[Pool, AsyncEngine]) -> Self:
@@ -171,8 +176,14 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Statements without a transaction around them: each sees what is committed when it begins."""
+        """One statement, or several that need not agree: each sees what is committed when it begins."""
         async with self._place(), self._alone() as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """Several statements that see one moment: what an answer says of a thing belongs together."""
+        async with self._place(), self._moments() as session:
             yield session
 
     @asynccontextmanager

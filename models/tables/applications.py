@@ -106,13 +106,14 @@ class ApplicationImport(SQLModel, table=True):
 
     __tablename__ = "application_import"
     __table_args__ = (
+        Index("ix_application_import_county", "county_code", "id"),
         CheckConstraint("decision IN ('confirmed', 'dropped')", name="decision"),
         CheckConstraint("(decision IS NULL) = (decided_by IS NULL)", name="decided_by"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     import_no: str = Field(unique=True)
-    county_code: str = Field(index=True)
+    county_code: str
     fund_year: int
     applicant_kind: str
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)

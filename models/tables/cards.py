@@ -94,7 +94,8 @@ class CardChangePart(SQLModel, table=True):
     __tablename__ = "card_change_part"
     __table_args__ = (
         UniqueConstraint("request_id", "county_code"),
-        Index("ix_card_change_part_county", "county_code", "stage", "id"),
+        Index("ix_card_change_part_county", "county_code", "id"),
+        Index("ix_card_change_part_stage", "county_code", "stage", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -162,6 +163,7 @@ class VillageEntry(SQLModel, table=True):
 
     __tablename__ = "village_entry"
     __table_args__ = (
+        Index("ix_village_entry_county", "county_code", "id"),
         Index(
             "uq_village_entry_open",
             "county_code",
@@ -174,7 +176,7 @@ class VillageEntry(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     entry_no: str = Field(unique=True)
-    county_code: str = Field(index=True)
+    county_code: str
     person_index: str
     name_sealed: str
     id_number_sealed: str

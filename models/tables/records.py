@@ -63,6 +63,8 @@ class Inbox(SQLModel, table=True):
         UniqueConstraint("province_code", "event_id"),
         Index("ix_inbox_due", "next_try_at", postgresql_where=text("state IN ('received', 'parked')")),
         Index("ix_inbox_pending", "number", postgresql_where=text("applied_at IS NULL AND number IS NOT NULL")),
+        # not yet when a callback is taken in: that stays as cheap as it was
+        Index("ix_inbox_county", "county_code", "id", postgresql_where=text("county_code IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -117,10 +119,13 @@ class OddAnswer(SQLModel, table=True):
     """An answer of the platform outside the contract: kept for a person to look at, never taken for success."""
 
     __tablename__ = "odd_answer"
-    __table_args__ = (UniqueConstraint("county_code", "operation", "key", "body_sha256"),)
+    __table_args__ = (
+        UniqueConstraint("county_code", "operation", "key", "body_sha256"),
+        Index("ix_odd_answer_county", "county_code", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
-    county_code: str = Field(index=True)
+    county_code: str
     operation: str
     key: str = ""
     status: int

@@ -207,6 +207,7 @@ CREATE TABLE inbox (
   CONSTRAINT uq_inbox_province_code_event_id UNIQUE (province_code, event_id),
   CONSTRAINT ck_inbox_inboxstate CHECK (state IN ('received', 'delivered', 'applied', 'parked', 'unknown', 'quarantined'))
 );
+CREATE INDEX ix_inbox_county ON inbox (county_code, id) WHERE county_code IS NOT NULL;
 CREATE INDEX ix_inbox_due ON inbox (next_try_at) WHERE state IN ('received', 'parked');
 CREATE INDEX ix_inbox_pending ON inbox (number) WHERE applied_at IS NULL AND number IS NOT NULL;
 
@@ -307,7 +308,7 @@ CREATE TABLE odd_answer (
   CONSTRAINT pk_odd_answer PRIMARY KEY (id),
   CONSTRAINT uq_odd_answer_county_code_operation_key_body_sha256 UNIQUE (county_code, operation, key, body_sha256)
 );
-CREATE INDEX ix_odd_answer_county_code ON odd_answer (county_code);
+CREATE INDEX ix_odd_answer_county ON odd_answer (county_code, id);
 
 CREATE TABLE outbox (
   id BIGSERIAL NOT NULL,
@@ -549,7 +550,7 @@ CREATE TABLE application_import (
   CONSTRAINT ck_application_import_importstage CHECK (stage IN ('checking', 'to_confirm', 'refused', 'imported')),
   CONSTRAINT fk_application_import_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id)
 );
-CREATE INDEX ix_application_import_county_code ON application_import (county_code);
+CREATE INDEX ix_application_import_county ON application_import (county_code, id);
 
 CREATE TABLE import_finding (
   id BIGSERIAL NOT NULL,
@@ -604,7 +605,8 @@ CREATE TABLE card_change_part (
   CONSTRAINT uq_card_change_part_part_no UNIQUE (part_no),
   CONSTRAINT ck_card_change_part_partstage CHECK (stage IN ('validating', 'in_review', 'approved', 'applying', 'applied', 'failed', 'refused', 'withdrawn'))
 );
-CREATE INDEX ix_card_change_part_county ON card_change_part (county_code, stage, id);
+CREATE INDEX ix_card_change_part_county ON card_change_part (county_code, id);
+CREATE INDEX ix_card_change_part_stage ON card_change_part (county_code, stage, id);
 
 CREATE TABLE flow (
   id BIGSERIAL NOT NULL,
@@ -735,7 +737,7 @@ CREATE TABLE village_entry (
   CONSTRAINT fk_village_entry_photo_file_id_stored_file FOREIGN KEY(photo_file_id) REFERENCES stored_file (id),
   CONSTRAINT ck_village_entry_entrystage CHECK (stage IN ('validating', 'entered', 'applying', 'applied', 'failed', 'refused'))
 );
-CREATE INDEX ix_village_entry_county_code ON village_entry (county_code);
+CREATE INDEX ix_village_entry_county ON village_entry (county_code, id);
 CREATE UNIQUE INDEX uq_village_entry_open ON village_entry (county_code, person_index) WHERE ended_at IS NULL;
 
 CREATE TABLE application_photo (

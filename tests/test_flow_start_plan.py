@@ -1,0 +1,95 @@
+"""What a start reads grows with its own lines, whatever other counties have, also where no table was ever analysed."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.identity import china_today
+from models.store.database import execute, fetch
+from models.store.flow_start import StartRequest, start_flow
+from tests.rows import COUNTY, OPERATOR, Ground, Line, Office, add_ground, open_office
+
+LINES, ROUNDS = 20_000, 400
+AMOUNT = 49_500
+_COLUMNS = """county_code, fund_year, applicant_kind, channel, stage, name_sealed, id_number_sealed, phone_sealed,
+  town_code, village_code, group_name, bank_code, account_sealed, account_index, household_registration, family_size,
+  item_code, amount_fen, batch_id, match_outcome, verification, payments, entered_by, version, created_at, updated_at"""
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def never_analysed(owner: psycopg.Connection) -> Iterator[None]:
+    """As on the first day: nobody has looked at these tables yet."""
+    tables = ("application", "dataset", "dataset_line", "flow_line")
+    for table in tables:
+        owner.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    yield
+    for table in tables:
+        owner.execute(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
+
+
+async def _many(session: AsyncSession, ground: Ground) -> None:
+    """The ground's one line so often, each accepted once before, and the rounds of other counties."""
+    await execute(
+        session,
+        f"INSERT INTO application (application_no, person_index, {_COLUMNS}) SELECT 'M-' || n, 'person-' || n,"
+        f" {_COLUMNS} FROM application, generate_series(2, :lines) n WHERE batch_id = :batch",
+        lines=LINES,
+        batch=ground.batch_id,
+    )
+    await execute(
+        session,
+        "INSERT INTO flow (flow_no, county_code, fund_year, batch_id, batch_no, policy_unit_code, stage, round_no,"
+        " summary_no, called_off, started_by, created_at) SELECT 'F-' || n, 'C-' || n, 2026, :batch, :number, 'U',"
+        " 'ended', 1, 0, false, 'nobody', now() FROM generate_series(1, :rounds) n",
+        batch=ground.batch_id,
+        number=ground.batch_no,
+        rounds=ROUNDS,
+    )
+    await execute(
+        session,
+        "INSERT INTO dataset (reference, kind, county_code, flow_id, stage, generation, record_count, total_fen,"
+        " created_at) SELECT flow_no || '.r1', 'application_submission', county_code, id, 'reviewed', 1, 1, 1, now()"
+        " FROM flow WHERE stage = 'ended'",
+    )
+    await execute(
+        session,
+        "INSERT INTO dataset_line (dataset_id, position, application_id, application_no, amount_fen, outcome)"
+        " SELECT d.id, a.id, a.id, a.application_no, a.amount_fen, 'accepted' FROM application a"
+        " JOIN (SELECT id, row_number() OVER () AS place FROM dataset) d ON d.place = a.id % :rounds + 1",
+        rounds=ROUNDS,
+    )
+
+
+async def _read(session: AsyncSession) -> dict[str, int]:
+    """Rows that the session's transaction has read, table by table."""
+    rows = await fetch(
+        session,
+        "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+        " WHERE relname IN ('dataset', 'dataset_line')",
+    )
+    return {str(name): int(count) for name, count in rows}
+
+
+@pytest.mark.usefixtures("never_analysed")
+async def test_a_start_on_a_fresh_database_reads_each_round_about_once(office: Office) -> None:
+    ground = await add_ground(office, [Line(amount_fen=AMOUNT)], money=[LINES * AMOUNT])
+    async with office.database.transaction() as session:
+        await _many(session, ground)
+    wanted = StartRequest(COUNTY, ground.batch_no, [ground.policy_no], ground.indicator_nos, OPERATOR)
+    async with office.database.transaction() as session:
+        started = await start_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
+        read = await _read(session)
+    print(read)
+    assert started.figures.lines.count == LINES
+    assert await office.rows("SELECT attempt, count(*) FROM flow_line GROUP BY 1") == [(2, LINES)]
+    assert read["dataset"] <= 3 * ROUNDS
+    assert read["dataset_line"] <= 3 * LINES
