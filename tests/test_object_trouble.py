@@ -17,8 +17,9 @@ from deploy.stack.objects import Access
 from models.stages import Role
 from models.store.database import fetch_int
 from tests.api_server import COUNTY, ApiServer, api_server
+from tests.import_fixtures import working
+from tests.import_office import Desk, row, seed_county_lists, sheet
 from tests.object_proxy import ObjectProxy, proxied
-from tests.test_application_imports import Desk, row, seed_county_lists, sheet, working
 from tests.tiny_runs import eventually
 
 KIB = 1024
