@@ -57,7 +57,7 @@ def test_reviews_without_our_reference(province: Province) -> None:
     operator.post("/indicator-submissions", {"indicator_nos": [indicator_no]})
     for kind, table, number in (("policy", "policies", policy_no), ("indicator", "indicators", indicator_no)):
         province.post(nameless(lost_one(province, f"{kind}.reviewed", number)))
-        office._reviewed(kind, f"/{table}/{number}")
+        office.reviewed(kind, f"/{table}/{number}")
         assert operator.get(f"/{table}/{number}")["stage"] == "approved"
 
 
