@@ -51,7 +51,7 @@ class BodyLimit:
             # the server throws the rest of the body away as it comes; hung up on, a client might never see the answer
             await refused.response()(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, limit, self._seconds), send)
+        await self._app(scope, _bounded(receive, limit, self._seconds) if _brings_body(headers) else receive, send)
 
     def _limit(self, path: str, headers: Mapping[str, str]) -> int:
         if path.startswith(CALLBACKS):
