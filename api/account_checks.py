@@ -110,7 +110,7 @@ async def list_rounds(
     statement = statement.where(own)
     if stage is not None:
         statement = statement.where(CheckRound.stage == stage)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         rounds = (await session.exec(page.newest_first(statement, CheckRound.id))).all()
         numbers = [each.round_no for each in rounds]
         runs = await runs_of(session, desk.settings, RunKind.ACCOUNT_CHECK, numbers)
@@ -121,7 +121,7 @@ async def list_rounds(
 @router.get("/account-checks/{round_no}", summary="账号核验详情")
 async def show_round(desk: CountyReaders, round_no: str) -> Response:
     """With the county's accounts that didn't pass, by register id."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         statement = select(CheckRound).where(
             CheckRound.round_no == round_no, CheckRound.province_code == province_of(desk.county)
         )

@@ -123,7 +123,7 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
     statement = select(ApplicationImport).where(ApplicationImport.county_code == desk.county)
     if stage is not None:
         statement = statement.where(ApplicationImport.stage == stage)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         imports = (await session.exec(page.newest_first(statement, ApplicationImport.id))).all()
         return await respond(page, IMPORT_HEADERS, await import_views(session, imports))
 
@@ -132,7 +132,7 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
 async def show_import(desk: CountyReaders, import_no: str, patience: Patience) -> Response:
     """Progress while it is checked; then its figures and what is wrong, cell by cell."""
     await patience.until_other(desk, stage_of("application_import", "import_no"), import_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         asked = await find_import(desk, session, import_no)
         return Reply(200, await whole_import(desk, session, asked)).response()
 
@@ -140,7 +140,7 @@ async def show_import(desk: CountyReaders, import_no: str, patience: Patience) -
 @router.get("/application-imports/{import_no}/to-confirm")
 async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         asked = await find_import(desk, session, import_no)
         found = (await session.exec(page.oldest_first(findings_of(asked), ImportFinding.id))).all()
         names = await names_of(session, desk.county)
@@ -186,7 +186,7 @@ def _must_wait(asked: ApplicationImport) -> None:
 @router.get("/application-imports/{import_no}/refused-rows")
 async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
     """The refused rows with the reason per cell, to be corrected and handed in again."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         asked = await find_import(desk, session, import_no)
         if asked.refused_file_id is None:
             raise not_found("拒绝行文件")

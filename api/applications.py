@@ -42,7 +42,7 @@ async def correct_application(desk: Enterers, application_no: str, correction: C
 @router.get("/applications")
 async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[LineQuery, Query()]) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         view = LineView(desk.shown, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
         return await list_lines(session, page, own(desk, filtered(desk.county, criteria)), view.view)
 
@@ -51,7 +51,7 @@ async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[
 async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         view = LineView(desk.shown, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
         chosen = await found_lines(desk, session, sought)
         return await list_lines(session, page, chosen, view.view)
@@ -60,7 +60,7 @@ async def search_applications(desk: LineReaders, page: Pages, sought: Sought) ->
 @router.get("/applications/{application_no}")
 async def show_application(desk: LineReaders, application_no: str) -> Response:
     """Everything about one application, in clear for those who handle it."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         chosen = one_line(desk, application_no)
         row = await fetch_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
         if row is None:

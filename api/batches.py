@@ -85,7 +85,7 @@ async def list_batches(
         statement = statement.where(Batch.fund_year == fund_year)
     if stage is not None:
         statement = statement.where(Batch.stage == stage)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         batches = (await session.exec(page.newest_first(statement, Batch.id))).all()
         return await respond(page, BATCH_HEADERS, await batch_views(session, desk.shown, batches))
 
@@ -94,7 +94,7 @@ async def list_batches(
 async def show_batch(desk: CountyReaders, batch_no: str, patience: Patience) -> Response:
     """Figures per stage and per verification, publicity, the verification's run."""
     await patience.until_other(desk, stage_of("batch", "batch_no"), batch_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         batch = await find_batch(desk, session, batch_no)
         return Reply(200, await whole_batch(desk, session, batch)).response()
 
@@ -131,7 +131,7 @@ async def verification_results(
     verification: Annotated[Verification | None, Query()] = None,
 ) -> Response:
     """校验结果 per line, with the reason."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
         view = LineView(desk.shown, await names_of(session, desk.county))
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))

@@ -100,7 +100,7 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
     statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
     if fund_year is not None:
         statement = statement.where(BeneficiaryList.fund_year == fund_year)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         lists = (await session.exec(page.newest_first(statement, BeneficiaryList.id))).all()
         return await respond(page, LIST_HEADERS, await list_views(session, desk.settings, lists))
 
@@ -109,7 +109,7 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
 async def show_list(desk: CountyReaders, list_no: str, patience: Patience) -> Response:
     """Counts per result, and what its run waits for."""
     await patience.until_other(desk, STAGE_OF_LIST, list_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
         ((_, view),) = await list_views(session, desk.settings, [listed])
     return Reply(200, view).response()
@@ -120,7 +120,7 @@ async def list_results(
     desk: CountyReaders, page: Pages, list_no: str, outcome: Annotated[Outcome | None, Query()] = None
 ) -> Response:
     """The four results in the words of the source, masked; a single application shows the correct name whole."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
         view = LineView(desk.shown, await names_of(session, desk.county))
         chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)

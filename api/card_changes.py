@@ -60,7 +60,7 @@ class Decision(BaseModel):
 @router.get("/card-changes", summary="账号变更列表")
 async def list_parts(desk: CountyReaders, page: Pages, criteria: Annotated[PartQuery, Query()]) -> Response:
     """Masked, oldest first; 显示完结 by `finished=true`."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         view = PartView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, of_parts(desk.county, criteria), view.view, HEADERS, PARTS)
 
@@ -69,7 +69,7 @@ async def list_parts(desk: CountyReaders, page: Pages, criteria: Annotated[PartQ
 async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> Response:
     """By what never stands in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         view = PartView(desk.shown, await names_of(session, desk.county))
         chosen = await sought_parts(session, desk.shown, desk.county, sought)
         return await list_lines(session, page, chosen, view.view, HEADERS, PARTS)
@@ -78,7 +78,7 @@ async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> 
 @router.get("/card-changes/{part_no}", summary="账号变更详情")
 async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
     """变更前, 变更后, what is on its way to the old account, and whether somebody else uses the new one."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         row = await _find(session, desk, part_no)
         view = PartView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
         steps = await fetch(session, STEPS, request=row.request_id, county=desk.county)

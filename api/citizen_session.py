@@ -52,8 +52,7 @@ class CitizenDesk:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """What is read belongs together: a request and its parts as of one moment."""
-        async with self.database.reading() as session:
-            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        async with self.database.snapshot() as session:
             yield session
 
     async def once(self, work: Work) -> Response:

@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from api.code_words import CONTRADICTIONS, TAKEN, called
 from api.desk import READERS, Desk, for_roles
-from api.export import respond
+from api.export import View, listed
 from api.paging import Pages
 from api.rendering import json_in
 from models.stages import ContradictionState, Role, label
@@ -48,10 +48,13 @@ async def list_contradictions(
         statement = statement.where(Contradiction.number == number)
     if kind is not None:
         statement = statement.where(Contradiction.kind == kind)
-    async with desk.database.reading() as session:
-        rows = (await session.exec(page.newest_first(statement, Contradiction.id))).all()
     whole = desk.role is Role.REVIEWER
-    return await respond(page, _HEADERS, [(row.id or 0, view_of(desk.shown, row, whole=whole)) for row in rows])
+
+    def shown(row: Contradiction) -> tuple[int, View]:
+        return row.id or 0, view_of(desk.shown, row, whole=whole)
+
+    async with desk.database.snapshot() as session:
+        return await listed(session, page, _HEADERS, (statement, Contradiction.id), shown)
 
 
 def view_of(vault: Vault, row: Contradiction, *, whole: bool) -> dict[str, object]:

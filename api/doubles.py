@@ -35,7 +35,7 @@ View = dict[str, object]
 @router.get("/batches/{batch_no}/doubles", summary="批次内可能重复的申请")
 async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Response:
     """What joining the batch told, and starting its flow will tell: as it is now."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no)).also(LIVE)
         return await _list(desk, session, page, chosen, OTHERS)
@@ -44,7 +44,7 @@ async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Respo
 @router.get("/flows/{flow_no}/paid-elsewhere", summary="本年度其他流程已发放或正在发放的申请")
 async def list_paid_elsewhere(desk: CountyReaders, page: Pages, flow_no: str) -> Response:
     """What the summary counts."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         statement = select(Flow.id).where(Flow.flow_no == flow_no, Flow.county_code == desk.county)
         flow_id = (await session.exec(statement)).first()
         if flow_id is None:

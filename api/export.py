@@ -1,13 +1,16 @@
 """The answer of a list: a page as JSON, or all of it as an Excel file."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.paging import MAX_EXPORT, Page
 from api.problems import Problem
@@ -21,6 +24,7 @@ _SHEETS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sheets")
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 Cell = str | int | Decimal | None
 View = Mapping[str, object]
+T = TypeVar("T")
 
 
 async def respond(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
@@ -34,6 +38,21 @@ async def respond(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[i
     following = str(shown[-1][0]) if len(rows) > page.limit else None
     content = rendered({"items": [view for _, view in shown], "next": following})
     return Response(content, media_type="application/json")
+
+
+async def listed(
+    session: AsyncSession,
+    page: Page,
+    headers: Mapping[str, str],
+    chosen: tuple[SelectOfScalar[T], object],
+    show: Callable[[T], tuple[int, View]],
+) -> Response:
+    """Newest first by the key, the second of `chosen`; an export keeps the columns of its file only."""
+    rows: list[tuple[int, View]] = []
+    async for chunk in page.chunks(session, *chosen):
+        for number, view in map(show, chunk):
+            rows.append((number, {field: view.get(field) for field in headers} if page.export else view))
+    return await respond(page, headers, rows)
 
 
 async def _sheet(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:

@@ -164,7 +164,7 @@ def lines_of(flow: int, query: FlowLineFilter) -> Predicate:
 @router.get("/flows/{flow_no}/lines")
 async def list_flow_lines(desk: Readers, flow_no: str, page: Pages, query: Annotated[LineQuery, Query()]) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         view = FlowLineView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, lines_of(flow, query), view.view, HEADERS, LINES)

@@ -110,7 +110,7 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
         statement = statement.where(Flow.fund_year == criteria.fund_year)
     if criteria.ended is not None:
         statement = statement.where((Flow.stage == FlowStage.ENDED) == criteria.ended)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         flows = (await session.exec(page.newest_first(statement, Flow.id))).all()
         sums = await line_sums(session, [flow.id or 0 for flow in flows])
         runs = await runs_of(session, desk.settings, RunKind.SUBSIDY_FLOW, [flow.flow_no for flow in flows])
@@ -125,7 +125,7 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
 async def show_flow(desk: Readers, flow_no: str, patience: Patience) -> dict[str, object]:
     """Figures per state, rounds, open orders, end figures, and what came after the end beside them."""
     await patience.until_other(desk, stage_of("flow", "flow_no"), flow_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         statement = select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == desk.county)
         flow = (await session.exec(statement)).first()
         if flow is None:

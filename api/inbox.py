@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.code_words import EFFECTS, EVENTS, INBOX_SOURCES, called
 from api.desk import READERS, Desk, for_roles
-from api.export import respond
+from api.export import View, respond
 from api.paging import Pages
 from api.problems import not_found
 from api.rendering import content_of
@@ -50,16 +50,18 @@ async def list_inbox(
     for field, value in {"state": state, "event_type": event_type, "number": number}.items():
         if value is not None:
             statement = statement.where(col(getattr(Inbox, field)) == value)
-    async with desk.database.reading() as session:
-        rows = (await session.exec(page.newest_first(statement, Inbox.id))).all()
-        conflicts = await _conflicts(session, [row.id or 0 for row in rows])
-    return await respond(page, _HEADERS, [(row.id or 0, _view(row, conflicts.get(row.id or 0, 0))) for row in rows])
+    async with desk.database.snapshot() as session:
+        rows: list[tuple[int, View]] = []
+        async for chunk in page.chunks(session, statement, Inbox.id):
+            conflicts = await _conflicts(session, [row.id or 0 for row in chunk])
+            rows += [(row.id or 0, _view(row, conflicts.get(row.id or 0, 0))) for row in chunk]
+    return await respond(page, _HEADERS, rows)
 
 
 @router.get("/inbox/{inbox_id}/content", summary="来件原文")
 async def read_content(desk: Reviewers, inbox_id: int) -> dict[str, object]:
     """The event as it was sealed, and every other body that came under the same id."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         row = await _find(session, desk.county, inbox_id)
         others = await session.exec(select(InboxConflict).where(InboxConflict.inbox_id == row.id))
         kept = list(others)

@@ -139,7 +139,7 @@ async def list_indicators(
         statement = statement.where(Indicator.stage == stage)
     if document_no is not None:
         statement = statement.where(Indicator.document_no == document_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
         runs = await runs_of(session, desk.settings, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
     return await respond(
@@ -150,7 +150,7 @@ async def list_indicators(
 @router.get("/indicators/{indicator_no}", summary="指标")
 async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -> dict[str, object]:
     await patience.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
     return view(desk.shown, indicator) | {"run": run}

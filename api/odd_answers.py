@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from api.code_words import OPERATIONS, called
 from api.desk import READERS, Desk, for_roles
-from api.export import respond
+from api.export import listed
 from api.paging import Pages
 from api.problems import not_found
 from api.rendering import content_of
@@ -45,9 +45,9 @@ async def list_odd_answers(
         statement = statement.where(OddAnswer.operation == operation.value)
     if number is not None:
         statement = statement.where(col(OddAnswer.key).startswith(number, autoescape=True))
-    async with desk.database.reading() as session:
-        rows = (await session.exec(page.newest_first(statement, OddAnswer.id))).all()
-    return await respond(page, _HEADERS, [(row.id or 0, _view(row)) for row in rows])
+    async with desk.database.snapshot() as session:
+        chosen = (statement, OddAnswer.id)
+        return await listed(session, page, _HEADERS, chosen, lambda row: (row.id or 0, _view(row)))
 
 
 @router.get("/odd-answers/{answer_id}/content", summary="异常应答原文")

@@ -109,7 +109,7 @@ async def list_orders(desk: Readers, page: Pages, query: Annotated[OrderQuery, Q
         statement = statement.where(Order.kind == query.kind)
     if query.state is not None:
         statement = statement.where(Order.state == query.state)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         if query.flow_no is not None:
             statement = statement.where(Order.flow_id == await known_flow(session, desk, query.flow_no))
         orders = (await session.exec(page.newest_first(statement, Order.id))).all()
@@ -135,7 +135,7 @@ async def _find(session: AsyncSession, desk: Desk, order_no: str) -> Order:
 async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[str, object]:
     """With the run that carries it out: its own for evidence, the flow's for the others."""
     await patience.until_other(desk, stage_of("operator_order", "order_no", "state"), order_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         order = await _find(session, desk, order_no)
         numbers = await _flow_numbers(session, [order.flow_id] if order.flow_id is not None else [])
         flow_no = numbers.get(order.flow_id or 0)
@@ -157,7 +157,7 @@ async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[s
 @router.get("/orders/{order_no}/lines")
 async def list_order_lines(desk: Readers, order_no: str, page: Pages) -> Response:
     """Every line with what would change (before and after, while undecided) and what came of it."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         order = await _find(session, desk, order_no)
         chosen = Predicate("a.order_id = :order", {"order": order.id})
         view = OrderLineView(desk.shown, await names_of(session, desk.county))

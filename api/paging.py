@@ -1,15 +1,19 @@
 """Keyset paging: `after` is the id of the last row seen, so a list that grows is never skipped or shown twice."""
 
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Query
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 MAX_LIMIT = 500
 MAX_EXPORT = 200_000
+# Rows of an export that are read and shown without a pause for others.
+CHUNK = 500
 T = TypeVar("T")
 FilterYear = Annotated[int | None, Query(ge=2000, le=2099, description="资金年度")]
 
@@ -46,6 +50,22 @@ class Page:
         if self.after is not None:
             statement = statement.where(column < self.after)
         return statement.order_by(column.desc()).limit(self.rows)
+
+    async def chunks(self, session: AsyncSession, statement: SelectOfScalar[T], key: object) -> AsyncIterator[list[T]]:
+        """Newest first: the page, or the whole list little by little, so that nobody waits while it is read."""
+        if not self.export:
+            yield list(await session.exec(self.newest_first(statement, key)))
+            return
+        column, left = _column(key), self.rows
+        ordered = following = statement.order_by(column.desc())
+        while left > 0:
+            rows = list(await session.exec(following.limit(min(CHUNK, left))))
+            yield rows
+            if len(rows) < CHUNK:
+                return
+            left -= len(rows)
+            following = ordered.where(column < getattr(rows[-1], column.key))
+            session.expunge_all()
 
     def oldest_first(self, statement: SelectOfScalar[T], key: object) -> SelectOfScalar[T]:
         column = _column(key)

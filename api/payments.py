@@ -96,7 +96,7 @@ class PaymentView:
 @router.get("/flows/{flow_no}/payments")
 async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotated[PaymentQuery, Query()]) -> Response:
     """Every accepted line with its latest result; filters by result, reason, town, bank, item."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         chosen = lines_of(flow, query).also("a.payment IS NOT NULL")
         view = PaymentView(desk.shown, await names_of(session, desk.county))
@@ -106,7 +106,7 @@ async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotat
 @router.get("/flows/{flow_no}/payments/{application_no}")
 async def show_payment_history(desk: Readers, flow_no: str, application_no: str) -> dict[str, object]:
     """All results of one line as they came: paid, returned, paid late, settled."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         view = PaymentView(desk.shown, await names_of(session, desk.county))
         condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"

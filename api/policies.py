@@ -143,7 +143,7 @@ async def list_policies(
         statement = statement.where(Policy.fund_year == fund_year)
     if stage is not None:
         statement = statement.where(Policy.stage == stage)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         rows = (await session.exec(page.newest_first(statement, Policy.id))).all()
         runs = await runs_of(session, desk.settings, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
         names = await names_of(session, desk.county)
@@ -158,7 +158,7 @@ async def list_policies(
 @router.get("/policies/{policy_no}", summary="补贴政策")
 async def read_policy(desk: Readers, policy_no: str, patience: Patience) -> dict[str, object]:
     await patience.until_other(desk, stage_of("policy", "policy_no"), policy_no)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         policy = await _find(session, desk.county, policy_no)
         run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)
     return _view(desk.shown, policy) | {"run": run}

@@ -40,7 +40,7 @@ class RegisterQuery(RegisterFilter):
 @router.get("/register")
 async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[RegisterQuery, Query()]) -> Response:
     """Masked; filters by bank, status and source."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         view = RegisterView(desk.shown, await names_of(session, desk.county))
         chosen = of_register(desk.county, criteria)
         return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
@@ -50,7 +50,7 @@ async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[Re
 async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         view = RegisterView(desk.shown, await names_of(session, desk.county))
         chosen = await sought_accounts(session, desk.shown, desk.county, sought)
         return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
@@ -59,7 +59,7 @@ async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSoug
 @router.get("/register/{account_id}")
 async def show_account(desk: CountyReaders, account_id: int) -> Response:
     """One person's account with its history, matters and checks, in clear for those who handle it."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         chosen = of_register(desk.county, None).also("a.id = :id", id=account_id)
         row = await fetch_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
         if row is None:

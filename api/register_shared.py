@@ -43,7 +43,7 @@ HEADERS: Mapping[str, str] = {
 @router.get("/register/shared", summary="共用账号")
 async def list_shared(desk: CountyReaders, page: Pages) -> Response:
     """Masked; each with the county's people who use it."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         chosen = Predicate("a.people > 0", {"county": desk.county})
 

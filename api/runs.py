@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from sqlmodel import col, select
 
 from api.desk import READERS, Desk, for_roles
-from api.export import respond
+from api.export import listed
 from api.paging import FilterYear, Pages
 from api.runs_view import run_block
 from models.settings import Settings
@@ -49,9 +49,9 @@ async def list_runs(
     if is_open is not None:
         closed = col(Run.closed_at)
         statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
-    async with desk.database.reading() as session:
-        rows = (await session.exec(page.newest_first(statement, Run.id))).all()
-    return await respond(page, _HEADERS, [(row.id or 0, _view(desk.settings, row)) for row in rows])
+    async with desk.database.snapshot() as session:
+        chosen = (statement, Run.id)
+        return await listed(session, page, _HEADERS, chosen, lambda row: (row.id or 0, _view(desk.settings, row)))
 
 
 def _view(settings: Settings, run: Run) -> dict[str, object]:

@@ -58,7 +58,7 @@ class PaymentConfirmation(BaseModel):
 @router.get("/flows/{flow_no}/summary")
 async def show_summary(desk: Readers, flow_no: str) -> dict[str, object]:
     """Year, batch, flow status, total, households, towns, banks, review, opinion, submission; earlier ones below."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         flow = (
             await session.exec(select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == desk.county))
         ).first()

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from api.code_words import ACTORS, ACTS, ROLES, called
 from api.desk import READERS, Desk, for_roles
-from api.export import respond
+from api.export import View, listed
 from api.paging import Pages
 from api.rendering import json_in
 from models.masking import masked
@@ -51,12 +51,15 @@ async def list_trail(
         if value is not None:
             statement = statement.where(col(getattr(TrailEntry, field)) == value)
     statement = statement.where(*_between(since, until))
-    async with desk.database.reading() as session:
-        rows = (await session.exec(page.newest_first(statement, TrailEntry.sequence))).all()
-    detailed, whole = desk.role in _SEES_DETAIL, desk.role is Role.REVIEWER
-    return await respond(
-        page, _HEADERS, [(row.sequence, _view(row, desk.shown if detailed else None, whole=whole)) for row in rows]
-    )
+    whole = desk.role is Role.REVIEWER
+    # the file has no details: they aren't even opened
+    vault = desk.shown if desk.role in _SEES_DETAIL and not page.export else None
+
+    def shown(row: TrailEntry) -> tuple[int, View]:
+        return row.sequence, _view(row, vault, whole=whole)
+
+    async with desk.database.snapshot() as session:
+        return await listed(session, page, _HEADERS, (statement, TrailEntry.sequence), shown)
 
 
 @router.get("/trail/verification", summary="留痕校验")

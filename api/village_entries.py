@@ -12,7 +12,7 @@ from api.card_views import used_by_another
 from api.catalogs import CatalogKind, names_in
 from api.desk import Desk, Reply
 from api.entry_views import HEADERS, NewEntry, checked, entry_view, is_waiting, warnings_of
-from api.export import respond
+from api.export import listed
 from api.files import usable_file
 from api.flow_guard import require_other
 from api.line_access import WHOLE, CountyReaders, Operators, Reviewers
@@ -79,16 +79,18 @@ async def list_entries(
     statement = select(VillageEntry).where(VillageEntry.county_code == desk.county)
     if stage is not None:
         statement = statement.where(VillageEntry.stage == stage)
-    async with desk.database.reading() as session:
-        entries = (await session.exec(page.newest_first(statement, VillageEntry.id))).all()
+    async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
-    return await respond(page, HEADERS, [(each.id or 0, entry_view(desk.shown, names, each)) for each in entries])
+        chosen = (statement, VillageEntry.id)
+        return await listed(
+            session, page, HEADERS, chosen, lambda entry: (entry.id or 0, entry_view(desk.shown, names, entry))
+        )
 
 
 @router.get("/village-entries/{entry_no}", summary="村社申报详情")
 async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
     """With its photo, what the register holds for the person, and whether somebody else uses the account."""
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         statement = select(VillageEntry).where(
             VillageEntry.entry_no == entry_no, VillageEntry.county_code == desk.county
         )
