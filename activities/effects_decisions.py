@@ -20,7 +20,7 @@ from models.store.database import execute, fetch_one, scratch
 from models.store.register import fill_from_matched
 from models.store.texts import seal_text
 from models.store.trail import by_system, record
-from models.store.vault import Field, Vault
+from models.store.vault import Field, SealBroken, Vault
 from models.tables import Contradiction, Dataset
 
 CLAIMED = "claimed"
@@ -58,13 +58,13 @@ async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -
     effect = EFFECTS.get(row.kind)
     if effect is None:
         return None
-    content = open_content(vault, row, row.claimed_sealed)
     try:
+        content = open_content(vault, row, row.claimed_sealed)
         async with session.begin_nested():
             return await effect(session, vault, row, content)
     except IntegrityError:
         return UNBALANCED
-    except (DataError, ProgrammingError):
+    except (DataError, ProgrammingError, SealBroken):
         # one row must never stop every later event of its run
         return UNREADABLE
 

@@ -177,3 +177,19 @@ def test_a_changed_payment_page_names_the_lines_that_differ_with_both_sides(prov
     )
     province.until("已处理", ALL_SETTLED, 0)
     assert office.counts(flow_no) == {"accepted": 5, "paid": 4, "failed": 1}
+
+
+def test_a_claim_that_cannot_be_opened_goes_back_to_the_reviewer_and_stops_nothing(province: Province) -> None:
+    office = Office(province)
+    batch_no, said = verifying(province, office)
+    with province.keeping_off(batch_no):
+        province.post(said)
+        province.post(with_line(said, 7, **DEAD))
+    asked_once(province, 1)
+    [row] = contradictions(office)
+    province.change("UPDATE contradiction SET claimed_sealed = 'k1.AAAA'")
+    decision = {"selection": {"ids": [row["id"]]}, "reason": "已与平台核对"}
+    office.reviewer.post("/contradiction-decisions", decision | {"take": "claimed"})
+    province.until("退回", "SELECT count(*) FROM contradiction WHERE state = 'open' AND hindrance <> ''", 1)
+    office.reviewer.post("/contradiction-decisions", decision | {"take": "applied"})
+    province.until("已处理", ALL_SETTLED, 0)

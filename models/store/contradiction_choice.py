@@ -108,8 +108,10 @@ async def choose(
         for number in names
         if closed_by(Act.CONTRADICTION_DECIDED, await acts_about(session, number, person.subject))
     }
-    judged = f"{_JUDGED}{condition} ORDER BY c.id FOR UPDATE OF c"
-    rows = await fetch(session, judged, take=take, person=person.index, leaves_out=list(LEAVES_OUT), **values)
+    # of another subject, one may have come while the names were waited for: nobody has judged who made that
+    judged = f"{_JUDGED}{condition} AND c.number = ANY(:names) ORDER BY c.id FOR UPDATE OF c"
+    values |= {"names": names, "leaves_out": list(LEAVES_OUT)}
+    rows = await fetch(session, judged, take=take, person=person.index, **values)
     fit: dict[str, list[int]] = {}
     left_out: dict[str, list[int]] = {}
     for row in rows:
