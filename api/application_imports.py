@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,6 +20,7 @@ from api.import_views import (
     finding_views,
     findings_of,
     import_views,
+    list_version,
     whole_import,
 )
 from api.line_access import CountyReaders, Enterers, Operators
@@ -35,7 +36,7 @@ from models.store.numbers import Series, take_one
 from models.store.objects import save_file
 from models.store.runs import open_run, wake
 from models.store.selection import Word
-from models.store.vault import Field
+from models.store.vault import Field as Sealed
 from models.subsidy import RunKind, Signal, Subject, workflow_id
 from models.tables import ApplicationImport, ImportFinding, StoredFile
 from models.tables.base import now
@@ -52,6 +53,12 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
+
+
+class Confirmation(Decision):
+    """With `to_confirm_version` only the list that was seen is confirmed, not one that has grown since."""
+
+    to_confirm_version: Annotated[int, Field(ge=1, lt=2**63)] | None = None
 
 
 @router.post("/application-imports", status_code=202)
@@ -148,9 +155,10 @@ async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> R
 
 
 @router.post("/application-imports/{import_no}/confirmation")
-async def confirm_import(desk: Operators, import_no: str, decision: Decision) -> Response:
+async def confirm_import(desk: Operators, import_no: str, decision: Confirmation) -> Response:
     """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
-    return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason))
+    seen = decision.to_confirm_version
+    return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason, seen))
 
 
 @router.post("/application-imports/{import_no}/refusal")
@@ -159,11 +167,16 @@ async def drop_import(desk: Operators, import_no: str, decision: Decision) -> Re
     return await desk.once(lambda session: _decide(desk, session, import_no, "dropped", decision.reason))
 
 
-async def _decide(desk: Desk, session: AsyncSession, import_no: str, decision: str, reason: str) -> Reply:
+async def _decide(
+    desk: Desk, session: AsyncSession, import_no: str, decision: str, reason: str, seen: int | None = None
+) -> Reply:
     asked = await find_import(desk, session, import_no, changing=True)
     _must_wait(asked)
+    if seen is not None and seen != await list_version(session, asked):
+        detail = f"导入 {import_no} 的待确认清单在您查看之后又有变化；请刷新，核对新的清单后再确认"
+        raise conflict("LIST_CHANGED", "待确认清单已变", detail)
     asked.decision, asked.decided_by, asked.decided_at = decision, desk.person, now()
-    asked.decision_reason_sealed = desk.vault.seal(Field.REASON, import_no, reason)
+    asked.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
     if decision == "dropped":
         asked.stage, asked.finished_at, asked.problem, asked.faults = ImportStage.REFUSED, now(), DROPPED, None
     session.add(asked)

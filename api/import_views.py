@@ -13,7 +13,7 @@ from api.problems import not_found
 from api.rendering import json_in
 from api.runs_view import run_of
 from models.stages import ApplicationStage, ImportStage, label
-from models.store.database import fetch
+from models.store.database import fetch, fetch_int
 from models.store.vault import Field
 from models.subsidy import RunKind
 from models.tables import ApplicationImport, ImportFinding
@@ -84,11 +84,13 @@ async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImpo
     listed = json_in(desk.shown.open(Field.FAULTS, asked.import_no, sealed)) if sealed else []
     refused = asked.stage is ImportStage.REFUSED
     ((_, view),) = await import_views(session, [asked])
+    found = await _to_confirm(desk, session, asked)
     return {
         **view,
         "faults": listed if refused else [],
         "warnings": [] if refused else listed,
-        "to_confirm": await _to_confirm(desk, session, asked),
+        "to_confirm": [each for _, each in found],
+        "to_confirm_version": found[0][0] if found else None,
         "to_confirm_url": f"/application-imports/{asked.import_no}/to-confirm" if asked.to_confirm_count else None,
         "decision_reason": _reason(desk, asked),
         "refused_rows_url": f"/application-imports/{asked.import_no}/refused-rows" if asked.refused_file_id else None,
@@ -96,12 +98,19 @@ async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImpo
     }
 
 
-async def _to_confirm(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> list[dict[str, object]]:
+async def list_version(session: AsyncSession, asked: ApplicationImport) -> int:
+    """The first one's id: whenever the import stops again its list is written anew."""
+    return await fetch_int(session, "SELECT min(id) FROM import_finding WHERE import_id = :id", id=asked.id)
+
+
+async def _to_confirm(
+    desk: Desk, session: AsyncSession, asked: ApplicationImport
+) -> list[tuple[int, dict[str, object]]]:
     """The first of them; all are in the list of their own."""
     if not asked.to_confirm_count:
         return []
     found = await session.exec(findings_of(asked).order_by(col(ImportFinding.id)).limit(MOST_SHOWN))
-    return [view for _, view in finding_views(await names_of(session, desk.county), found.all())]
+    return finding_views(await names_of(session, desk.county), found.all())
 
 
 def findings_of(asked: ApplicationImport) -> SelectOfScalar[ImportFinding]:

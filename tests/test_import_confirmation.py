@@ -137,6 +137,21 @@ async def test_what_came_after_the_list_was_shown_stops_it_again(desk: Desk) -> 
     assert (over["rows_imported"], await desk.lines()) == (3, 5)
 
 
+async def test_a_list_that_has_grown_since_it_was_seen_is_not_confirmed_unseen(desk: Desk) -> None:
+    await desk.finished(await desk.hand_in(sheet([row(0)])))
+    seen = await desk.finished(await desk.hand_in(sheet([row(0), row(2)])))
+    await desk.finished(await desk.hand_in(sheet([row(2)])))
+    await desk.decide(seen["import_no"], "confirmation")
+    grown = await desk.until(seen["import_no"], lambda now: now["to_confirm_count"] == 2)
+    path = f"/application-imports/{seen['import_no']}/confirmation"
+    old, new = ({"reason": "已核实", "to_confirm_version": each["to_confirm_version"]} for each in (seen, grown))
+    late = await desk.server.post(Role.OPERATOR, path, old)
+    assert (late.status_code, late.json()["code"], await desk.lines()) == (409, "LIST_CHANGED", 2)
+    assert (await desk.server.post(Role.OPERATOR, path, new)).status_code == 200
+    over = await desk.until(seen["import_no"], lambda now: now["stage"] == "imported")
+    assert (over["rows_imported"], await desk.lines()) == (2, 4)
+
+
 async def test_a_confirmed_import_is_confirmed_once_and_no_longer_dropped(
     database_url: str, tmp_path: Path, s3_settings: Access
 ) -> None:
