@@ -5,8 +5,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.security_headers import IN_BYTES
+
 MAX_HEAD_BYTES = 64 * 1024
-_REFUSAL = b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_REFUSAL = b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n" + IN_BYTES + b"\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -18,6 +20,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_timer: TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0
+        self._begun = self._ended = 0
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -28,14 +31,22 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        before = self._ended
         super().data_received(data)
+        if before == self._begun and not self._in_head:
+            # blank lines begin no request, but have ended the server's own timer
+            self._expect_head()
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._hang_up(b"431 Request Header Fields Too Large")
 
+    def send_400_response(self, msg: str) -> None:
+        self._hang_up(b"400 Bad Request")
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._begun += 1
         if not self._in_head:
             self._expect_head()
 
@@ -48,6 +59,10 @@ class BoundedProtocol(HttpToolsProtocol):
         # what comes behind a body in pieces would only lie there
         if self._in_head:
             super().on_header(name, value)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._ended += 1
 
     def _expect_head(self) -> None:
         self._in_head = True

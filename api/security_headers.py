@@ -17,6 +17,8 @@ _ALWAYS: tuple[Header, ...] = (
 )
 # A year, as browsers want it; only where the cookies are held to HTTPS, since plain HTTP would be shut out for as long.
 _HTTPS_ONLY: Header = (b"strict-transport-security", b"max-age=31536000")
+# The same for what the server answers before there is a request.
+IN_BYTES = b"".join(b"%s: %s\r\n" % header for header in (*_ALWAYS, _CONTENT_POLICY))
 
 
 class SecurityHeaders:

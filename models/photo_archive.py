@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from models.photo_files import PhotoRefused
 from models.platform_words import DocumentKind
+from models.zip_entries import count_entries
 
 MAX_MEMBERS = 10_000
 # Pictures hardly get smaller in a zip; what unpacks to much more than it may weigh holds something else.
@@ -72,13 +73,12 @@ class PhotoArchive:
         self._default_kind = default_kind
         self._max_photo_bytes = max_photo_bytes
         try:
+            if count_entries(source, MAX_MEMBERS) > MAX_MEMBERS:
+                raise ArchiveRefused("ARCHIVE_MEMBERS", f"压缩包超过 {MAX_MEMBERS} 个文件，请分几个压缩包上传")
             self._zip = zipfile.ZipFile(source)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
             raise ArchiveRefused("ARCHIVE_KIND", "不是完好的 zip 压缩包，请重新打包后上传") from None
-        infos = self._zip.infolist()
-        if len(infos) > MAX_MEMBERS:
-            raise ArchiveRefused("ARCHIVE_MEMBERS", f"压缩包超过 {MAX_MEMBERS} 个文件，请分几个压缩包上传")
-        if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
+        if sum(info.file_size for info in self._zip.infolist()) > MAX_UNPACKED_BYTES:
             raise ArchiveRefused("ARCHIVE_TOO_LARGE", "压缩包解开后过大，请缩小照片或分几个压缩包上传")
 
     def contents(self) -> Contents:

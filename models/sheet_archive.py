@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from models.faults import FaultCode, FileError
 from models.sheet_rows import Limits, Sheet
 from models.sheet_xml import Attributes, SheetXml, Styles, cell_styles, damaged, elements, shared_strings
+from models.zip_entries import count_entries
 
 # A sheet of this name explains the form; the template has it, and what is written on it is nobody's application.
 HINT_SHEET = "填写说明"
@@ -42,8 +43,6 @@ class _Package:
         self._left = limits.max_unpacked_bytes
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self._twice: set[str] = set()
-        if len(archive.filelist) > _MAX_PARTS:
-            raise damaged()
         for entry in archive.filelist:
             name = _folded(entry.filename.replace("\\", "/"))
             if name in self._entries:
@@ -147,6 +146,8 @@ def is_workbook(data: bytes) -> bool:
 @contextmanager
 def _opened(data: bytes) -> Iterator[zipfile.ZipFile]:
     try:
+        if count_entries(io.BytesIO(data), _MAX_PARTS) > _MAX_PARTS:
+            raise damaged()
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             yield archive
     except _UNREADABLE as error:

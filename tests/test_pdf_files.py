@@ -1,6 +1,7 @@
 """PDFs as scanners and gateways leave them: taken from head to end, every place in them still right."""
 
 import re
+import time
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_a_revision_without_its_end_is_no_whole_document() -> None:
         assert clean_pdf(pdf() + tail) is None
     assert clean_pdf(pdf()[:-10]) is None
     assert clean_pdf(b"%%EOF" + b"%PDF-1.4\n") is None
+
+
+@pytest.mark.parametrize("junk", [b"1 1 1 1 ", b"1    1   ", b"startxref 1", b" "])
+def test_what_is_made_to_be_slow_is_looked_at_in_no_time(junk: bytes) -> None:
+    """A search of 20 MiB keeps all threads of the process waiting, not its own only."""
+    much = junk * (20 * 1024 * 1024 // len(junk))
+    begun = time.thread_time()
+    clean_pdf(pdf() + much)
+    clean_pdf(b"\0" + pdf()[:-7] + much + b"%%EOF")
+    assert time.thread_time() - begun < 0.5
 
 
 def test_a_head_that_comes_too_late_is_none() -> None:

@@ -1,5 +1,6 @@
 """What every answer tells a browser: refusals, errors, streams and the documentation page too."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -26,7 +27,7 @@ SCRIPT = re.compile(rb"<script(?: src=\"([^\"]*)\")?>(.*?)</script>", re.DOTALL)
 
 @pytest.fixture
 async def server(database_url: str, tmp_path: Path) -> AsyncIterator[ApiServer]:
-    async with api_server(database_url, tmp_path, citizen_cookies_secure=False) as running:
+    async with api_server(database_url, tmp_path, citizen_cookies_secure=False, request_seconds=2.0) as running:
         await seed_catalogs(running.database)
         yield running
 
@@ -49,6 +50,23 @@ async def test_every_route_says_it_to_whoever_asks_without_a_token(server: ApiSe
             check(await server.http.request(method, re.sub(r"\{[^}]+\}", "1", path)))
             asked += 1
     assert asked > 80
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [(b"nonsense\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, 431), (b"GET", 408)]
+)
+async def test_what_the_server_answers_before_there_is_a_request_says_it(
+    server: ApiServer, said: bytes, status: int
+) -> None:
+    url = server.http.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(said)
+    head, _, _ = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    first, *lines = head.split("\r\n")
+    assert first.split()[1] == str(status)
+    headers = httpx.Headers([tuple(line.split(": ", 1)) for line in lines])
+    check(httpx.Response(status, headers=headers, request=httpx.Request("GET", url)))
 
 
 async def test_answers_refusals_and_streams_say_it(server: ApiServer) -> None:

@@ -47,6 +47,9 @@ class Line:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         await self.say(("\r\n".join(lines) + "\r\n\r\n").encode())
 
+    async def heard(self, end: bytes) -> None:
+        await self._reader.readuntil(end)
+
     async def leave(self) -> None:
         self._writer.close()
         await self._writer.wait_closed()
@@ -128,6 +131,14 @@ async def test_a_second_head_on_one_line_has_its_bounds_too(server: ApiServer) -
     status, rest = await line.answer()
     assert status in (200, 503)
     assert "HTTP/1.1 408" in rest
+
+
+async def test_blank_lines_keep_no_connection(server: ApiServer) -> None:
+    line = await Line.to(server)
+    await line.head("GET", "/health", last=False)
+    await line.heard(b"}")
+    await line.say(b"\r\n" * 9)
+    assert (await line.answer())[0] == 408
 
 
 async def test_a_citizens_body_is_small(server: ApiServer) -> None:
