@@ -1,7 +1,5 @@
 """The platform's callbacks: the seal is checked, the event stored, then acknowledged; the relay does the rest."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -9,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.beside_loop import beside_loop
-from api.limits import Room
 from api.parts import Parts, parts_of
 from api.problems import Problem
 from models.signing import PlatformCredentials, SignatureRefused, check_heads, verify_callback
@@ -37,7 +34,7 @@ async def take_callback(province_code: str, request: Request) -> Response:
     """204 once the event is durable, and for every repeat of it; 401 when the seal isn't right."""
     parts = parts_of(request)
     credentials = _addressed(parts, province_code, request)
-    async with _received(parts.callback_room, request) as body:
+    async with parts.callback_room.holding(request.stream()) as body:
         values = await beside_loop(len(body), lambda: _taken(parts, credentials, province_code, request, body))
     async with parts.database.pool(Pool.CALLBACKS).writing_once() as session:
         if await fetch_one(session, _STORE, **values) is None:
@@ -58,20 +55,6 @@ def _addressed(parts: Parts, province_code: str, request: Request) -> PlatformCr
     except SignatureRefused as refused:
         raise _refusal(refused) from None
     return credentials
-
-
-@asynccontextmanager
-async def _received(room: Room, request: Request) -> AsyncIterator[bytes]:
-    """The body; while it is being read and looked at it takes room that strangers share."""
-    pieces, size = [], 0
-    try:
-        async for piece in request.stream():
-            room.take(len(piece))
-            size += len(piece)
-            pieces.append(piece)
-        yield b"".join(pieces)
-    finally:
-        room.give(size)
 
 
 def _taken(

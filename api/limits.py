@@ -1,7 +1,8 @@
 """How much a request may bring and how long it may take to; held before a body is read and while it is read."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic
 
 from joserfc.jwk import OctKey
@@ -94,20 +95,50 @@ def _bounded(receive: Receive, limit: int, seconds: float) -> Receive:
 
 
 class Room:
-    """Bytes that are held at one time by those who have not proved yet who they are."""
+    """Bytes that are held at one time by those who have not proved yet who they are.
+
+    Where it is full, whoever has been bringing a body for longest gives way: four strangers who send much and then
+    nothing would keep every callback out, while an honest one is here and gone.
+    """
 
     def __init__(self, size: int = CALLBACK_ROOM) -> None:
         self.left = size
+        # what they hold whose body isn't whole yet, the first to come first
+        self._bringing: dict[asyncio.Timeout, int] = {}
 
-    def take(self, size: int) -> None:
-        """503 when there is no room: whoever is honest comes again."""
-        if size > self.left:
-            detail = "正在接收的回调太多，请稍后重发"
-            raise Problem(503, "BUSY", "暂时无法接收", detail, headers={"Retry-After": "2"}).hanging_up()
+    @asynccontextmanager
+    async def holding(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The whole body, in its room until the block ends; 503 when it had to give way."""
+        held: list[bytes] = []
+        size = 0
+        try:
+            try:
+                async with asyncio.timeout(None) as bringing:
+                    self._bringing[bringing] = 0
+                    async for piece in pieces:
+                        self._take(bringing, len(piece))
+                        held.append(piece)
+            except TimeoutError:
+                raise _no_room() from None
+            finally:
+                size = self._bringing.pop(bringing, 0)
+            yield b"".join(held)
+        finally:
+            self.left += size
+
+    def _take(self, bringing: asyncio.Timeout, size: int) -> None:
+        while size > self.left and (first := next(iter(self._bringing), bringing)) is not bringing:
+            self.left += self._bringing.pop(first)
+            first.reschedule(0)
+        if size > self.left or bringing not in self._bringing:
+            raise _no_room()
         self.left -= size
+        self._bringing[bringing] += size
 
-    def give(self, size: int) -> None:
-        self.left += size
+
+def _no_room() -> Problem:
+    detail = "正在接收的回调太多，请稍后重发"
+    return Problem(503, "BUSY", "暂时无法接收", detail, headers={"Retry-After": "2"}).hanging_up()
 
 
 def _brings_body(headers: Mapping[str, str]) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from api.limits import CALLBACK_ROOM, Room
-from api.problems import Problem
 from api.routing import Router
 from models.stages import Role
 from models.store.database import fetch
@@ -147,18 +146,30 @@ async def test_a_citizens_body_is_small(server: ApiServer) -> None:
     assert "64 KiB" in answer.json()["detail"]
 
 
-def test_strangers_share_a_room() -> None:
-    room = Room(10)
-    room.take(7)
-    with pytest.raises(Problem) as full:
-        room.take(4)
-    assert (full.value.status, full.value.code, full.value.headers) == (
-        503,
-        "BUSY",
-        {"Retry-After": "2", "Connection": "close"},
-    )
-    room.give(7)
-    room.take(10)
+async def test_strangers_share_a_room(server: ApiServer) -> None:
+    """Those who have filled it and say no more give way to who comes now, the first first, and it is whole again."""
+    room: Room = server.app.state.parts.callback_room
+    room.left = 3 * MIB
+    first, second = await Line.to(server), await Line.to(server)
+    for line, size in ((first, MIB), (second, 2 * MIB)):
+        await line.head("POST", f"/callbacks/{PROVINCE}", **stamped(server, Content_Length=str(4 * MIB)))
+        left = room.left
+        await line.say(b"x" * size)
+        await until(lambda left=left, size=size: room.left == left - size)
+    assert (await post_event(server, "honest", b'{"type": "x"}')).status_code == 204
+    status, body = await first.answer()
+    assert (status, json.loads(body)["code"]) == (503, "BUSY")
+    assert room.left == MIB
+    await second.leave()
+    await until(lambda: room.left == 3 * MIB)
+
+
+async def test_a_body_larger_than_the_room_is_refused(server: ApiServer) -> None:
+    room: Room = server.app.state.parts.callback_room
+    room.left = 100
+    answer = await post_event(server, "large", b" " * 101)
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "BUSY", "2")
+    assert room.left == 100
 
 
 async def test_what_strangers_held_is_given_back(server: ApiServer) -> None:
