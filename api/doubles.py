@@ -17,7 +17,7 @@ from models.money import format_yuan
 from models.stages import ApplicationStage, PaymentState, label
 from models.store.applications import LIVE
 from models.store.database import Row
-from models.store.doubles import OTHERS, PAID_ELSEWHERE, Beside, doubles, lines_of_flow
+from models.store.doubles import OTHERS, PAID_ELSEWHERE, Doubles, doubles, find_paid_elsewhere, these, told_elsewhere
 from models.store.selection import LineFilter, Predicate, filtered
 from models.tables import Flow
 
@@ -38,7 +38,7 @@ async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Respo
     async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no)).also(LIVE)
-        return await _list(desk, session, page, chosen, OTHERS)
+        return await _list(desk, session, page, chosen.also(OTHERS.exists), OTHERS.lines)
 
 
 @router.get("/flows/{flow_no}/paid-elsewhere", summary="本年度其他流程已发放或正在发放的申请")
@@ -49,28 +49,29 @@ async def list_paid_elsewhere(desk: CountyReaders, page: Pages, flow_no: str) ->
         flow_id = (await session.exec(statement)).first()
         if flow_id is None:
             raise not_found("补贴流程")
-        return await _list(desk, session, page, lines_of_flow(desk.county, flow_id), PAID_ELSEWHERE)
+        # found once for all pages of an export
+        found = await find_paid_elsewhere(session, desk.county, flow_id, page.after or 0, page.rows)
+        return await _list(desk, session, page, these(desk.county, flow_id, found), PAID_ELSEWHERE.lines)
 
 
-async def _list(desk: Desk, session: AsyncSession, page: Pages, chosen: Predicate, beside: Beside) -> Response:
+async def _list(desk: Desk, session: AsyncSession, page: Pages, chosen: Predicate, source: str) -> Response:
     show = _shown(await names_of(session, desk.county))
-    return await list_lines(session, page, chosen.also(beside.exists), show, HEADERS, beside.lines)
+    return await list_lines(session, page, chosen, show, HEADERS, source)
 
 
 async def doubles_block(session: AsyncSession, county: str, chosen: Predicate, url: str) -> View:
     """How an act tells of them: how many, their sum, the first hundred, and where the rest is."""
-    return await _block(session, county, chosen, OTHERS, url)
+    return await _block(session, county, await doubles(session, chosen), url)
 
 
 async def paid_elsewhere_block(session: AsyncSession, flow: Flow) -> View:
     """Of a flow's lines those whose person and item another flow of the year has paid or is paying."""
     assert flow.id is not None
-    lines = lines_of_flow(flow.county_code, flow.id)
-    return await _block(session, flow.county_code, lines, PAID_ELSEWHERE, f"/flows/{flow.flow_no}/paid-elsewhere")
+    found = await told_elsewhere(session, flow.county_code, flow.id)
+    return await _block(session, flow.county_code, found, f"/flows/{flow.flow_no}/paid-elsewhere")
 
 
-async def _block(session: AsyncSession, county: str, chosen: Predicate, beside: Beside, url: str) -> View:
-    found = await doubles(session, chosen, beside)
+async def _block(session: AsyncSession, county: str, found: Doubles, url: str) -> View:
     show = _shown(await names_of(session, county)) if found.count else None
     lines = [show(row) for row in found.lines] if show else []
     return {"count": found.count, "total_fen": found.total_fen, "lines": lines, "url": url}

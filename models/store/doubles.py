@@ -125,9 +125,59 @@ def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
     )
 
 
-async def doubles(session: AsyncSession, chosen: Predicate, beside: Beside = OTHERS) -> Doubles:
+# A line's application is of its flow's year, but where it is paid anew it may be of an earlier one.
+_LINE = """
+l.person_index, l.item_code, CASE WHEN l.attempt = 1 THEN f.fund_year
+  ELSE (SELECT fund_year FROM application WHERE id = l.application_id) END AS fund_year
+FROM flow f JOIN flow_line l ON l.flow_id = f.id
+"""
+# Put together by grouping, not by a join: on tables that nobody has analysed yet, a hundred thousand lines and a
+# hundred thousand others are taken for a handful each, and every line walks through all others.
+_FOUND = f"""
+WITH mine AS (
+  SELECT l.application_id AS id, l.amount_fen, {_LINE}
+  WHERE f.id = :flow AND l.state NOT IN ('withdrawn', 'deferred', 'cancelled')),
+elsewhere AS (
+  SELECT {_LINE} WHERE f.county_code = :county AND f.id <> :flow AND f.fund_year >= (SELECT min(fund_year) FROM mine)
+    AND l.state = 'accepted' AND l.payment IN ('paid', 'awaiting', 'unresolved')),
+claim AS (
+  SELECT array_agg(id) FILTER (WHERE mine) AS ids, array_agg(amount_fen) FILTER (WHERE mine) AS amounts
+  FROM (SELECT id, amount_fen, person_index, item_code, fund_year, TRUE AS mine FROM mine
+        UNION ALL SELECT 0, 0, person_index, item_code, fund_year, FALSE FROM elsewhere) line
+  GROUP BY person_index, item_code, fund_year HAVING bool_or(mine) AND NOT bool_and(mine))
+SELECT id, count(*) OVER () AS lines, (sum(fen) OVER ())::bigint AS fen
+FROM claim, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
+"""
+
+
+async def find_paid_elsewhere(
+    session: AsyncSession, county_code: str, flow_id: int, after: int = 0, most: int = MOST_TOLD
+) -> Sequence[Row]:
+    """A flow's lines that another flow has paid or is paying too, by the id of their application.
+
+    Rows: id; and with each how many come after `after`, and their sum: lines, fen.
+    """
+    return await fetch(session, _FOUND, county=county_code, flow=flow_id, after=after, most=most)
+
+
+def these(county_code: str, flow_id: int, found: Sequence[Row]) -> Predicate:
+    """Found lines of a flow, for `PAID_ELSEWHERE.lines`."""
+    return of_county(county_code).also("a.id = ANY(:found)", flow=flow_id, found=[row.id for row in found])
+
+
+async def told_elsewhere(session: AsyncSession, county_code: str, flow_id: int) -> Doubles:
+    """A flow's lines that another one has paid or is paying; the first hundred are told."""
+    found = await find_paid_elsewhere(session, county_code, flow_id)
+    if not found:
+        return Doubles(0, 0, [])
+    first = these(county_code, flow_id, found)
+    statement = f"{PAID_ELSEWHERE.lines} WHERE {first.sql} ORDER BY a.id"
+    return Doubles(found[0].lines, found[0].fen, await fetch(session, statement, **first.values))
+
+
+async def doubles(session: AsyncSession, chosen: Predicate) -> Doubles:
     """Of chosen lines those that have something beside them; the first hundred are told."""
-    having = chosen.also(beside.exists)
+    having = chosen.also(OTHERS.exists)
     rows = await fetch(
         session,
         f"SELECT count(*), coalesce(sum(a.amount_fen), 0)::bigint FROM application a WHERE {having.sql}",
@@ -136,5 +186,5 @@ async def doubles(session: AsyncSession, chosen: Predicate, beside: Beside = OTH
     count, fen = rows[0]
     if not count:
         return Doubles(0, 0, [])
-    first = f"{beside.lines} WHERE {having.sql} ORDER BY a.id LIMIT {MOST_TOLD}"
+    first = f"{OTHERS.lines} WHERE {having.sql} ORDER BY a.id LIMIT {MOST_TOLD}"
     return Doubles(count, fen, await fetch(session, first, **having.values))
