@@ -29,6 +29,7 @@ class Application(SQLModel, table=True):
         Index("ix_application_person", "county_code", "person_index"),
         Index("ix_application_batch", "batch_id", "id"),
         Index("ix_application_list", "list_id"),
+        Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("applicant_kind IN ('personal', 'organization')", name="applicant_kind"),
         CheckConstraint(
