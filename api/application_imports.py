@@ -74,7 +74,7 @@ async def hand_in(
         raise Problem(422, "FILE_EMPTY", "文件为空", "文件是空的（0 字节），请检查后重新上传")
     # without the lists no row could be checked, and the person would learn it only from the run
     await catalogs_for(desk, fund_year)
-    async with desk.whole_files.one():
+    async with desk.room_for(file):
         data = await file.read()
         media_type = XLSX if data.startswith(ZIP_MAGIC) else CSV
         stored = await desk.objects.put(desk.county, data, media_type, desk.person)

@@ -1,9 +1,10 @@
 """The desk that one request is handled at: who asks, for which county, and the parts to answer with."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, UploadFile
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -30,6 +31,7 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.APPLICANT: "申请人",
     Role.OPS: "运维",
 }
+LARGE_BYTES = 1024 * 1024
 # A POST only because what is sought never stands in an address.
 SEARCH = "/search"
 _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 models.tokens.mint 签发的令牌")
@@ -47,7 +49,7 @@ class Desk:
         self.shown = parts.shown
         self.objects = parts.objects
         self.drawing = parts.drawing
-        self.whole_files = parts.whole_files
+        self._whole_files = parts.whole_files
         self.settings = parts.settings
         self.looks = parts.relay.looks if parts.relay else Bell()
         self.county = principal.county_code
@@ -67,6 +69,10 @@ class Desk:
     def may_know_lock(self, person_index: str) -> bool:
         """Whether this caller hears that a person's account is being changed: the county's staff, and the person."""
         return self.role is not Role.APPLICANT or self.principal.person_index == person_index
+
+    def room_for(self, file: UploadFile) -> AbstractAsyncContextManager[None]:
+        """While a file lies whole in memory: large ones come one after the other, 503 for who waits too long."""
+        return self._whole_files.one() if (file.size or 0) > LARGE_BYTES else nullcontext()
 
     async def once(self, work: Work) -> Response:
         """The work of a POST in one transaction; a repeat with the same key gets the same answer and does nothing."""

@@ -38,7 +38,7 @@ async def as_stored(desk: Desk, file: UploadFile) -> AsyncIterator[tuple[bytes, 
         _check_name(file.filename or "", picture)
         yield await _drawn(desk, file)
         return
-    async with desk.whole_files.one():
+    async with desk.room_for(file):
         await file.seek(0)
         yield await asyncio.to_thread(_checked, await file.read(), file.filename or "")
 

@@ -28,7 +28,7 @@ from api.routers import ROUTERS
 from api.security_headers import SecurityHeaders
 from api.watch import Watch
 from models import tokens
-from models.garbage import collect_rarely
+from models.garbage import collect_rarely, give_back_large_pieces
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
 from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_options
@@ -148,6 +148,7 @@ async def serve(settings: Settings) -> None:
 def main() -> None:
     """Settings come from the environment, once."""
     collect_rarely()
+    give_back_large_pieces()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(Settings()))
 

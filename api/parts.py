@@ -33,8 +33,8 @@ class Parts:
     relay: Relay | None
     open_requests: OpenRequests = field(default_factory=OpenRequests)
     drawing: Drawing = field(default_factory=Drawing)
-    # files that are held whole, of up to 20 MiB each
-    whole_files: Places = field(default_factory=lambda: Places(3, wait_seconds=1.5))
+    # large files that are held whole, of up to 20 MiB and some copies each
+    whole_files: Places = field(default_factory=lambda: Places(1, wait_seconds=1.5))
     callback_room: Room = field(default_factory=Room)
 
     @cached_property
