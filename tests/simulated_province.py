@@ -50,6 +50,8 @@ class Province:
                 return await act()
             except PlatformUnavailable as trouble:
                 self.troubles.append(trouble.code)
+                # what the platform asks for is kept by all calls of the client: sooner it wouldn't be asked at all
+                await asyncio.sleep(trouble.retry_after or 0)
         raise AssertionError(f"no answer: {self.troubles}")
 
     def events(self) -> list[Event]:
