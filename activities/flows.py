@@ -104,7 +104,7 @@ class FlowActivities:
                 session, "SELECT publicity_start, publicity_address FROM batch WHERE id = :id", id=flow.batch_id
             )
             images = await fetch(
-                session, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY file_id", id=flow.batch_id
+                session, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position", id=flow.batch_id
             )
         assert batch is not None, "the batch was checked when the flow was entered"
         uploaded = await self._files.upload(row[0] for row in images)

@@ -1,16 +1,15 @@
-"""Finding applications by what a person is known by."""
+"""Finding applications, and what was paid for them, by what a person is known by."""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Self
+from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk
 from api.line_access import own
 from api.line_views import LineRow
-from api.sought import SoughtAccount, SoughtId, SoughtName
+from api.sought import SoughtPerson
 from models.normal_form import regular
 from models.store.database import fetch
 from models.store.selection import LineFilter, Predicate, filtered, of_county
@@ -20,47 +19,55 @@ CHUNK = 5_000
 MOST = 10_000
 
 
-class Sought(BaseModel):
-    """All given values hold at once; id and account are found by blind index, a name by its whole text."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    name: SoughtName | None = None
-    id_number: SoughtId | None = None
-    account_no: SoughtAccount | None = None
+class Sought(SoughtPerson):
     filter: LineFilter | None = None
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not (self.name or self.id_number or self.account_no):
-            raise ValueError("请至少给出姓名、证件号、账号中的一项")
-        return self
+
+class Rows(StrEnum):
+    """Where the values of a person stand: in an application, or in the copy that a flow pays."""
+
+    APPLICATION = "application"
+    FLOW_LINE = "flow_line"
+
+
+# A line's person is its application's for ever, and those are indexed by person.
+_PERSON = {
+    Rows.APPLICATION: "a.person_index = :sought_person",
+    Rows.FLOW_LINE: "a.application_id IN (SELECT id FROM application WHERE county_code = :county"
+    " AND person_index = :sought_person)",
+}
 
 
 async def found_lines(desk: Desk, session: AsyncSession, sought: Sought) -> Predicate:
     """The applications that are sought, of those that the caller may see."""
     chosen = filtered(desk.county, sought.filter) if sought.filter else of_county(desk.county)
-    chosen = own(desk, chosen)
+    return await of_person(desk, session, own(desk, chosen), sought, Rows.APPLICATION)
+
+
+async def of_person(
+    desk: Desk, session: AsyncSession, chosen: Predicate, sought: SoughtPerson, rows: Rows
+) -> Predicate:
+    """Of chosen rows of the county, bound as `county`, those of the person who is sought."""
     if sought.id_number:
         person = desk.vault.index(Field.ID_NUMBER, sought.id_number)
-        chosen = chosen.also("a.person_index = :sought_person", sought_person=person)
+        chosen = chosen.also(_PERSON[rows], sought_person=person)
     if sought.account_no:
         account = desk.vault.index(Field.ACCOUNT, sought.account_no)
         chosen = chosen.also("a.account_index = :sought_account", sought_account=account)
     if sought.name:
-        ids = await _of_name(session, desk.shown, chosen, sought.name)
+        ids = await _of_name(session, desk.shown, chosen, sought.name, rows)
         chosen = chosen.also("a.id = ANY(:sought_ids)", sought_ids=ids)
     return chosen
 
 
-async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name: str) -> list[int]:
+async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name: str, where: Rows) -> list[int]:
     """Names have no index: sealed ones are opened chunk by chunk, beside the loop."""
     found: list[int] = []
     after = 0
     while len(found) < MOST:
         rows = await fetch(
             session,
-            f"SELECT a.id, a.application_no, a.name_sealed FROM application a WHERE {chosen.sql} AND a.id > :after"
+            f"SELECT a.id, a.application_no, a.name_sealed FROM {where.value} a WHERE {chosen.sql} AND a.id > :after"
             f" ORDER BY a.id LIMIT {CHUNK}",
             **{**chosen.values, "after": after},
         )

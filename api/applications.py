@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.application_entry import Correction, NewApplication, correct, enter
+from api.application_flows import flows_of
 from api.application_search import Sought, found_lines
 from api.catalogs import catalogs_for
 from api.desk import Reply
@@ -65,14 +66,18 @@ async def show_application(desk: LineReaders, application_no: str) -> Response:
         row = await fetch_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("申请")
-        view = LineView(
-            desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE, may_know_lock=desk.may_know_lock
-        )
+        names, whole = await names_of(session, desk.county), desk.role in WHOLE
+        view = LineView(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
+        flows = await flows_of(session, desk.shown, names, row, whole=whole)
         photos = await fetch(
             session,
             "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"
             " JOIN stored_file f ON f.id = p.file_id WHERE p.application_id = :id ORDER BY p.kind",
             id=row.id,
         )
-    body = {**view.view(row), "photos": [dict(zip(PHOTO_FIELDS, photo, strict=True)) for photo in photos]}
+    body = {
+        **view.view(row),
+        "flows": flows,
+        "photos": [dict(zip(PHOTO_FIELDS, photo, strict=True)) for photo in photos],
+    }
     return Reply(200, body).response()

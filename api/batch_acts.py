@@ -67,6 +67,7 @@ async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, public
     if publicity.start_date < EARLIEST:
         raise field_problem({"/start_date": "日期不合理，请填写公示开始日期"})
     await _need_images(desk, session, publicity.image_file_ids)
+    publicity.image_file_ids = list(dict.fromkeys(publicity.image_file_ids))
     before = {"start_date": batch.publicity_start, "address": batch.publicity_address}
     batch.publicity_start, batch.publicity_address = publicity.start_date, publicity.address
     batch.publicity_by, batch.updated_at = desk.person, now()
@@ -75,9 +76,10 @@ async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, public
     await execute(session, "DELETE FROM batch_image WHERE batch_id = :batch", batch=batch.id)
     await execute(
         session,
-        "INSERT INTO batch_image (batch_id, file_id) SELECT :batch, f FROM unnest(CAST(:files AS bigint[])) AS f",
+        "INSERT INTO batch_image (batch_id, file_id, position) SELECT :batch, file, place"
+        " FROM unnest(CAST(:files AS bigint[])) WITH ORDINALITY AS image (file, place)",
         batch=batch.id,
-        files=sorted(set(publicity.image_file_ids)),
+        files=publicity.image_file_ids,
     )
     after = publicity.model_dump(mode="json")
     await desk.trail(session, "batch.publicity_set", batch_no, {"before": before, "after": after})

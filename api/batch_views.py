@@ -57,7 +57,7 @@ async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[s
     (_, view), *_ = await batch_views(session, desk.shown, [batch])
     number = f"{batch.batch_no}-V{batch.verification_round}"
     images = await fetch(
-        session, "SELECT file_id FROM batch_image WHERE batch_id = :batch ORDER BY file_id", batch=batch.id
+        session, "SELECT file_id FROM batch_image WHERE batch_id = :batch ORDER BY position", batch=batch.id
     )
     flows = await fetch(session, "SELECT flow_no FROM flow WHERE batch_id = :batch ORDER BY id", batch=batch.id)
     return {

@@ -45,7 +45,7 @@ HEADERS: Mapping[str, str] = {
     "serial": "序号",
     "part_no": "业务编号",
     "business": "业务类型",
-    "stage_label": "状态",
+    "stage_label": "数据状态",
     "applicant": "申请人",
     "applied_at": "申请时间",
     "name": "享受人姓名",

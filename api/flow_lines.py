@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import COUNTY, Desk, Reply, for_roles
 from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require_stage, run_id
-from api.flow_words import APPLICANTS, FAILURES, MODES, REJECTIONS, explain_payment
+from api.flow_words import APPLICANTS, FAILURES, MODES, explain_payment, submission_failure
 from api.line_lists import list_lines
 from api.line_views import LineRow
 from api.names import Names, names_of
@@ -47,9 +47,9 @@ HEADERS: Mapping[str, str] = {
     "amount_fen": "补贴金额（元）",
     "attempt": "第几次发放",
     "verification_label": "大数据校验",
-    "state_label": "状态",
+    "state_label": "提交状态",
     "mode_label": "提交方式",
-    "reason": "退回原因",
+    "reason": "提交失败原因",
     "payment_label": "发放结果",
     "explanation": "发放说明",
     "indicator_no": "指标",
@@ -89,7 +89,6 @@ class FlowLineView:
     def view(self, row: LineRow) -> dict[str, object]:
         number = row.application_no
         reason = self._vault.open(Sealed.REASON, number, row.reason_sealed) if row.reason_sealed else None
-        paid = row.payment is not None
         return {
             "application_no": number,
             "applicant_kind": row.applicant_kind,
@@ -103,8 +102,8 @@ class FlowLineView:
             "repays_flow_no": row.repays_flow_no,
             **_progress(row),
             "reason_code": row.reason_code,
-            "reason": None if paid else _joined(REJECTIONS, row.reason_code, reason),
-            "explanation": explain_payment(row.payment, row.payment_reason_code, reason) if paid else None,
+            "reason": submission_failure(row.payment, row.reason_code, reason),
+            "explanation": explain_payment(row.payment, row.payment_reason_code, reason),
             "indicator_no": row.indicator_no,
             "evidence_sent_at": row.evidence_sent_at,
             "updated_at": row.updated_at,
@@ -137,10 +136,6 @@ def _progress(row: LineRow) -> dict[str, object]:
         "payment_reason": FAILURES.get(row.payment_reason_code or ""),
         "payment_at": row.payment_at,
     }
-
-
-def _joined(words: Mapping[str, str], code: str | None, reason: str | None) -> str | None:
-    return "：".join(part for part in (words.get(code or "", code), reason) if part) or None
 
 
 async def known_flow(session: AsyncSession, desk: Desk, flow_no: str) -> int:

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.flow_difference import difference_of
-from api.flow_words import MODES, REJECTIONS, SOURCES, label_or_none
+from api.flow_words import MODES, REJECTIONS, SOURCES, label_or_none, status_of
+from api.summary_views import three_answers
 from models.errors import ADVICE, ErrorType
-from models.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState, SummaryStage, label
+from models.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState, label
 from models.store.database import fetch, fetch_int
 from models.store.figures import FlowFigures, flow_figures
+from models.store.summaries import summaries_of
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables import Flow
@@ -18,16 +20,13 @@ View = dict[str, object]
 
 
 def flow_head(flow: Flow) -> View:
-    """`status` is the source's 发放流程状态: 启动 until the platform has ended the flow, then 结束."""
-    ended = flow.stage is FlowStage.ENDED
     return {
         "flow_no": flow.flow_no,
         "fund_year": flow.fund_year,
         "batch_no": flow.batch_no,
         "stage": flow.stage,
         "stage_label": label(flow.stage),
-        "status": "ended" if ended else "active",
-        "status_label": "结束" if ended else "启动",
+        **status_of(flow.stage),
         "outcome": flow.outcome,
         "outcome_label": label_or_none(flow.outcome),
         "balanced": flow.balanced,
@@ -202,13 +201,10 @@ async def _open_orders(session: AsyncSession, flow_id: int) -> list[View]:
 
 
 async def _summary(session: AsyncSession, flow_id: int) -> View | None:
-    rows = await fetch(
-        session, "SELECT number, stage FROM summary WHERE flow_id = :flow ORDER BY number DESC LIMIT 1", flow=flow_id
-    )
-    if not rows:
+    newest, *_ = await summaries_of(session, flow_id)
+    if newest.number is None:
         return None
-    number, stage = rows[0]
-    return {"number": number, "stage": stage, "stage_label": label(SummaryStage(stage))}
+    return {"number": newest.number, "stage": newest.stage, **three_answers(newest)}
 
 
 async def line_sums(session: AsyncSession, flow_ids: Sequence[int]) -> Mapping[int, View]:

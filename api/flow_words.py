@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from models.platform_words import PaymentReason, ReasonCode, RoundMode
-from models.stages import PaymentState, label
+from models.stages import FlowStage, PaymentState, label
 
 MODES: Mapping[str, str] = {
     RoundMode.INITIAL: "申请提交",
@@ -34,8 +34,21 @@ SOURCES: Mapping[str, str] = {"platform": "平台反馈", "settled": "审核人�
 APPLICANTS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 
 
+def status_of(stage: FlowStage) -> dict[str, object]:
+    """The source's 发放流程状态: 启动 until the platform has ended the flow, then 结束 (S1 second 2.7)."""
+    ended = stage is FlowStage.ENDED
+    return {"status": "ended" if ended else "active", "status_label": "结束" if ended else "启动"}
+
+
 def label_or_none(word: StrEnum | None) -> str | None:
     return label(word) if word is not None else None
+
+
+def submission_failure(payment: str | None, reason_code: str | None, reason: str | None) -> str | None:
+    """提交失败原因: what the platform has against a line (S1 2.7); an accepted one's reason is of its payment."""
+    if payment is not None:
+        return None
+    return "：".join(part for part in (REJECTIONS.get(reason_code or "", reason_code), reason) if part) or None
 
 
 def explain_payment(payment: str | None, reason_code: str | None, reason: str | None) -> str | None:

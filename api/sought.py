@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from models.normal_form import regular, ungrouped, unreadable
 from models.store.selection import NO_NUL
@@ -43,3 +43,19 @@ def _whole(number: str) -> str:
 SoughtName = Annotated[Given, AfterValidator(_name)]
 SoughtId = Annotated[Given, AfterValidator(_number("证件号", _NOT_IN_ID)), AfterValidator(_whole)]
 SoughtAccount = Annotated[Given, AfterValidator(_number("账号", _NOT_IN_ACCOUNT))]
+
+
+class SoughtPerson(BaseModel):
+    """All given values hold at once; id and account are found by blind index, a name by its whole text."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: SoughtName | None = None
+    id_number: SoughtId | None = None
+    account_no: SoughtAccount | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.name or self.id_number or self.account_no):
+            raise ValueError("请至少给出姓名、证件号、账号中的一项")
+        return self

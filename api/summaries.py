@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import READERS, Desk, Reply, for_roles
 from api.doubles import paid_elsewhere_block
+from api.export import respond
 from api.flow_guard import flow_for, flow_id, require_other, require_stage, run_id
-from api.flow_views import View, flow_head
-from api.flow_words import label_or_none
+from api.paging import Pages
 from api.problems import conflict, field_problem, not_found
+from api.summary_views import HEADERS, SummaryFilter, View, head, listed_summaries, summary_view
 from models.makers import Act
 from models.money import MAX_FEN, format_yuan
 from models.stages import FlowStage, LineState, Role, SummaryStage, label
@@ -21,7 +22,8 @@ from models.store.figures import flow_figures, summary_figures
 from models.store.makers import acts_in_flow
 from models.store.orders import orders_under_way
 from models.store.runs import wake
-from models.store.texts import open_text, seal_text
+from models.store.summaries import chosen_summaries, newest_summaries, summaries_of
+from models.store.texts import seal_text
 from models.store.vault import Vault
 from models.subsidy import Signal
 from models.tables import Flow, StoredFile, Summary
@@ -53,6 +55,18 @@ class PaymentConfirmation(BaseModel):
 
     application_count: int = Field(ge=0, le=2**31 - 1)
     total_fen: int = Field(ge=0, le=MAX_FEN)
+
+
+@router.get("/summaries", summary="发放汇总审核")
+async def list_summaries(desk: Readers, page: Pages, criteria: Annotated[SummaryFilter, Query()]) -> Response:
+    """The county's flows, the newest first, each with its newest summary: the ten columns of the source.
+
+    `review` is 审核状态, `submission` 提交状态, `platform_review` what the platform said; `*_label` their words.
+    """
+    chosen = chosen_summaries(desk.county, criteria.criteria)
+    async with desk.database.snapshot() as session:
+        rows = await newest_summaries(session, chosen, page.after, page.rows)
+        return await respond(page, HEADERS, await listed_summaries(session, desk.shown, rows))
 
 
 @router.get("/flows/{flow_no}/summary")
@@ -159,7 +173,7 @@ async def _require_settled(session: AsyncSession, flow: Flow) -> None:
     figures = await flow_figures(session, flow_id(flow))
     unsettled = sum(figure.count for state, figure in figures.states.items() if state not in SETTLED)
     if unsettled:
-        detail = f"还有 {unsettled} 笔申请没有结果（未提交、审核中、退回或暂缓），请先办理完毕再审核汇总"
+        detail = f"还有 {unsettled} 笔申请没有结果（未提交、平台审核中、平台审核不通过或暂缓），请先办理完毕再审核汇总"
         raise conflict("LINES_UNSETTLED", "申请尚未办理完毕", detail)
     if not figures.states[LineState.ACCEPTED].count:
         raise conflict("NOTHING_ACCEPTED", "没有可发放的申请", "本流程没有审核通过的申请，请撤销流程")
@@ -207,24 +221,8 @@ async def _decided(
 
 
 async def _view(session: AsyncSession, vault: Vault, flow: Flow) -> View:
-    statement = select(Summary).where(Summary.flow_id == flow.id).order_by(col(Summary.number).desc())
-    summaries = (await session.exec(statement)).all()
+    """The newest summary, earlier ones below; figures are live until they are frozen."""
+    rows = await summaries_of(session, flow_id(flow))
     live = await summary_figures(session, flow_id(flow))
-    head = flow_head(flow)
-    kept = {field: head[field] for field in ("flow_no", "fund_year", "batch_no", "status", "status_label")}
-    current = _one(vault, flow, summaries[0], live) if summaries else {"number": None, "stage": None, "figures": live}
-    earlier = [_one(vault, flow, summary, live) for summary in summaries[1:]]
-    words = {"flow_stage": flow.stage, "flow_stage_label": label(flow.stage)}
-    return {**kept, **words, **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}
-
-
-def _one(vault: Vault, flow: Flow, summary: Summary, live: Mapping[str, object]) -> View:
-    view = summary.model_dump(exclude={"id", "flow_id", "opinion_sealed", "platform_opinion_sealed"})
-    opinions = {
-        "opinion": open_text(vault, flow.county_code, summary.opinion_sealed),
-        "platform_opinion": open_text(vault, flow.county_code, summary.platform_opinion_sealed),
-    }
-    frozen = summary.figures is not None
-    submitted = "已提交" if summary.submitted_at is not None else "未提交"
-    words = {"stage_label": label_or_none(summary.stage), "submission_label": submitted, "frozen": frozen}
-    return {**view, **opinions, **words, "figures": summary.figures if frozen else live}
+    current, *earlier = [{**summary_view(vault, row), "figures": row.figures or live} for row in rows]
+    return {**head(rows[0]), **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}

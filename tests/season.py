@@ -145,8 +145,8 @@ class Season:
         image = await self.file("image/png")
         await self.office.run(
             "WITH b AS (UPDATE batch SET stage = 'verified', publicity_start = current_date - 30, publicity_address ="
-            " '公示栏' WHERE batch_no = :batch RETURNING id), i AS (INSERT INTO batch_image SELECT id, :image FROM b)"
-            " UPDATE application SET stage = 'in_batch', batch_id = b.id, verification = 'passed', match_outcome ="
+            " '公示栏' WHERE batch_no = :batch RETURNING id), i AS (INSERT INTO batch_image SELECT id, :image, 1 FROM b"
+            ") UPDATE application SET stage = 'in_batch', batch_id = b.id, verification = 'passed', match_outcome ="
             " 'matched' FROM b WHERE county_code = :county",
             batch=number,
             image=image,

@@ -221,6 +221,12 @@ async def test_publicity_needs_pictures_of_the_county(server: ApiServer) -> None
     for _ in range(2):
         assert (await server.put(Role.OPERATOR, path, body | {"image_file_ids": [image]})).status_code == 200
     assert (await batch_of(server, number))["publicity"] == body | {"image_file_ids": [image], "set_by": "operator"}
+    # in the order in which they were chosen, one named twice once
+    other = await put_image(server)
+    assert other > image
+    answer = await server.put(Role.OPERATOR, path, body | {"image_file_ids": [other, image, other]})
+    assert answer.json()["image_file_ids"] == [other, image]
+    assert (await batch_of(server, number))["publicity"]["image_file_ids"] == [other, image]
     await sql(server, "UPDATE batch SET stage = 'in_flow'")
     assert (await server.put(Role.OPERATOR, path, body | {"image_file_ids": [image]})).status_code == 409
 

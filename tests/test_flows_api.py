@@ -125,7 +125,7 @@ async def test_lines_are_masked_and_filtered(office: Office) -> None:
     assert (line["name"], line["account_no"]) == ("**梅", "****0007")
     assert line["id_number"].startswith("*********")
     assert (line["town"], line["bank"], line["item"]) == ("红岩镇", "农商银行", "耕地地力保护补贴")
-    assert (line["state_label"], line["reason"]) == ("审核退回", "账号无效：户名与账号不符")
+    assert (line["state_label"], line["reason"]) == ("平台审核不通过", "账号无效：户名与账号不符")
     for query, expected in (
         ({"state": "rejected"}, ground.numbers[:1]),
         ({"bank_code": "BANK-B"}, ground.numbers[1:2]),

@@ -66,7 +66,7 @@ async def approved_flow(office: Office) -> str:
 async def test_an_open_summary_is_live_and_a_passed_one_is_frozen(office: Office) -> None:
     flow_no, numbers = await settled_flow(office)
     before = (await office.get(f"/flows/{flow_no}/summary", OPS)).json()
-    assert (before["number"], before["stage_label"], before["frozen"]) == (1, "待审核", False)
+    assert (before["number"], before["review_label"], before["frozen"]) == (1, "待审核", False)
     assert before["figures"]["total_fen"] == 700
     await set_lines(office, numbers[:1], "withdrawn", payment=None, money="released")
     live = (await office.get(f"/flows/{flow_no}/summary")).json()
@@ -108,7 +108,7 @@ async def test_a_refusal_leaves_room_for_withdrawals_and_a_new_summary(office: O
     flow_no, numbers = await settled_flow(office)
     path = f"/flows/{flow_no}/summary/review"
     answer = await office.post(path, {"passed": False, "opinion": "有一笔重复"}, REVIEWER)
-    assert (answer.json()["stage_label"], answer.json()["flow_stage"]) == ("审核不通过", "county_review")
+    assert (answer.json()["review_label"], answer.json()["flow_stage"]) == ("审核不通过", "county_review")
     again = await office.post(path, {"passed": False, "opinion": "x"}, REVIEWER)
     assert (again.status_code, again.json()["code"]) == (409, "SUMMARY_STAGE_UNFIT")
     wanted = {

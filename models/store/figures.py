@@ -1,10 +1,12 @@
 """A flow in figures, in count and fen: its lines per state, and its summary per town and bank (S1 2.7)."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.stages import LineState, PaymentState
-from models.store.database import fetch
+from models.store.database import Row, fetch
 
 
 class Figure(BaseModel):
@@ -92,48 +94,57 @@ async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
 
 _SUMMARY = """
 WITH accepted AS MATERIALIZED (
-  SELECT person_index, town_code, bank_code, amount_fen FROM flow_line
-  WHERE flow_id = :flow_id AND state = 'accepted'
+  SELECT flow_id, person_index, town_code, bank_code, amount_fen FROM flow_line
+  WHERE flow_id = ANY(:flow_ids) AND state = 'accepted'
 ), named AS (
-  SELECT c.kind, item ->> 'code' AS code, min(item ->> 'name') AS name
+  SELECT f.id AS flow_id, c.kind, item ->> 'code' AS code, min(item ->> 'name') AS name
   FROM flow f
   JOIN catalog_list c ON c.county_code = f.county_code AND c.kind IN ('towns', 'banks')
    AND c.fund_year IN (0, f.fund_year)
   CROSS JOIN LATERAL jsonb_array_elements(c.items) AS item
-  WHERE f.id = :flow_id
-  GROUP BY 1, 2
+  WHERE f.id = ANY(:flow_ids)
+  GROUP BY 1, 2, 3
 ), share AS (
-  SELECT grouping(town_code, bank_code) AS level, coalesce(town_code, bank_code) AS code, count(*) AS lines,
+  SELECT flow_id, grouping(town_code, bank_code) AS level, coalesce(town_code, bank_code) AS code, count(*) AS lines,
          coalesce(sum(amount_fen), 0)::bigint AS fen,
          CASE WHEN grouping(town_code, bank_code) = 3 THEN count(DISTINCT person_index) END AS households
-  FROM accepted GROUP BY GROUPING SETS ((), (town_code), (bank_code))
+  FROM accepted GROUP BY GROUPING SETS ((flow_id), (flow_id, town_code), (flow_id, bank_code))
 )
-SELECT s.level, s.code, coalesce(n.name, s.code), s.lines, s.fen, s.households
-FROM share s LEFT JOIN named n
-  ON n.code = s.code AND n.kind = CASE s.level WHEN 1 THEN 'towns' WHEN 2 THEN 'banks' END
-ORDER BY s.level, s.code
+SELECT s.flow_id, s.level, s.code, coalesce(n.name, s.code), s.lines, s.fen, s.households
+FROM share s LEFT JOIN named n ON n.flow_id = s.flow_id
+  AND n.code = s.code AND n.kind = CASE s.level WHEN 1 THEN 'towns' WHEN 2 THEN 'banks' END
+ORDER BY s.flow_id, s.level, s.code
 """
 _TOTAL, _TOWN, _BANK = 3, 1, 2
 
 
-async def summary_of(session: AsyncSession, flow_id: int) -> SummaryFigures:
-    """What the accepted lines are now, in one statement; names from the platform's lists, else the code."""
+async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """What the accepted lines of flows are now, in one statement; names from the platform's lists, else the code.
+
+    Each as the JSON that a summary's row keeps, see `SummaryFigures`.
+    """
+    rows = await fetch(session, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
+    return {flow_id: _summary([row for row in rows if row[0] == flow_id]) for flow_id in flow_ids}
+
+
+def _summary(rows: Sequence[Row]) -> dict[str, object]:
     shares: dict[int, list[Share]] = {_TOWN: [], _BANK: []}
     total = (0, 0, 0)
-    for level, code, name, count, fen, households in await fetch(session, _SUMMARY, flow_id=flow_id):
+    for _, level, code, name, count, fen, households in rows:
         if level == _TOTAL:
             total = (fen, count, households)
         else:
             shares[level].append(Share(code=code, name=name, application_count=count, total_fen=fen))
-    return SummaryFigures(
+    figures = SummaryFigures(
         total_fen=total[0],
         application_count=total[1],
         household_count=total[2],
         towns=shares[_TOWN],
         banks=shares[_BANK],
     )
+    return figures.model_dump(mode="json")
 
 
 async def summary_figures(session: AsyncSession, flow_id: int) -> dict[str, object]:
-    """`summary_of` as the JSON that a summary row keeps."""
-    return (await summary_of(session, flow_id)).model_dump(mode="json")
+    """`summaries_now` of one flow."""
+    return (await summaries_now(session, [flow_id]))[flow_id]

@@ -105,10 +105,10 @@ IN_ORDER = Rule(
     "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.flow_line_id = l.id"
     " AND o.state IN ('entered', 'confirmed') AND o.id <> :order)",
 )
-REJECTED = Rule("NOT_REJECTED", "不是平台审核退回的申请，不能修改提交", "l.state <> 'rejected'")
+REJECTED = Rule("NOT_REJECTED", "不是平台审核不通过的申请，不能修改提交", "l.state <> 'rejected'")
 DUPLICATE = Rule(
     "NOT_DUPLICATE",
-    "不是因一人多条申请被退回的申请，不用确认需发放提交",
+    "不是因一人多条申请而平台审核不通过的申请，不用确认需发放提交",
     "l.state <> 'rejected' OR l.reason_code IS DISTINCT FROM 'duplicate_person'",
 )
 UNVERIFIED = Rule(

@@ -31,12 +31,13 @@ class Batch(SQLModel, table=True):
 
 
 class BatchImage(SQLModel, table=True):
-    """公示信息图片 of a batch."""
+    """公示信息图片 of a batch, in the order in which they were chosen."""
 
     __tablename__ = "batch_image"
 
     batch_id: int = Field(primary_key=True, foreign_key="batch.id", sa_type=BigInteger)
     file_id: int = Field(primary_key=True, foreign_key="stored_file.id", sa_type=BigInteger)
+    position: int = 0
 
 
 class BeneficiaryList(SQLModel, table=True):

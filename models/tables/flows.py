@@ -85,6 +85,7 @@ class FlowLine(SQLModel, table=True):
         Index("ix_flow_line_state", "flow_id", "state"),
         Index("ix_flow_line_indicator", "indicator_id"),
         Index("ix_flow_line_account", "account_index"),
+        Index("ix_flow_line_county", "county_code", "id"),
         UniqueConstraint("flow_id", "application_id", "attempt"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("(state = 'accepted') = (payment IS NOT NULL)", name="payment_of_accepted"),

@@ -574,6 +574,7 @@ CREATE INDEX ix_import_finding_import ON import_finding (import_id, id);
 CREATE TABLE batch_image (
   batch_id BIGINT NOT NULL,
   file_id BIGINT NOT NULL,
+  position INTEGER NOT NULL,
   CONSTRAINT pk_batch_image PRIMARY KEY (batch_id, file_id),
   CONSTRAINT fk_batch_image_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
   CONSTRAINT fk_batch_image_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id)
@@ -846,6 +847,7 @@ CREATE TABLE flow_line (
 );
 CREATE INDEX ix_flow_line_account ON flow_line (account_index);
 CREATE INDEX ix_flow_line_application ON flow_line (application_id);
+CREATE INDEX ix_flow_line_county ON flow_line (county_code, id);
 CREATE INDEX ix_flow_line_indicator ON flow_line (indicator_id);
 CREATE INDEX ix_flow_line_number ON flow_line (flow_id, application_no);
 CREATE INDEX ix_flow_line_state ON flow_line (flow_id, state);

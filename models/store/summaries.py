@@ -1,0 +1,57 @@
+"""Summaries as rows for people: each flow's newest one, with the three answers told from its row (S1 second 2.7)."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import Row, fetch
+from models.store.selection import Predicate
+
+# Nothing where a flow's lines aren't settled yet and no summary is open.
+REVIEW = """
+CASE WHEN s.stage = 'county_refused' THEN 'refused' WHEN s.reviewed_at IS NOT NULL THEN 'passed'
+  WHEN s.id IS NOT NULL THEN 'open' END
+"""
+SUBMISSION = "CASE WHEN s.submitted_at IS NULL THEN 'not_submitted' ELSE 'submitted' END"
+# What was closed with its flow the platform never answered.
+PLATFORM_REVIEW = """
+CASE WHEN s.submitted_at IS NULL OR s.stage = 'closed' THEN NULL WHEN s.stage IN ('approved', 'confirmed')
+  THEN 'approved' WHEN s.stage = 'rejected' THEN 'rejected' ELSE 'in_review' END
+"""
+_COLUMNS = f"""
+SELECT f.id, f.county_code, f.flow_no, f.fund_year, f.batch_no, f.stage AS flow_stage, s.number, s.stage, s.figures,
+  s.form_file_id, s.opinion_sealed, s.reviewed_by, s.reviewed_at, s.submitted_by, s.submitted_at, s.submission_id,
+  s.platform_opinion_sealed, s.platform_reviewed_at, s.confirmed_by, s.confirmed_at, s.confirmation_sent_at,
+  {REVIEW} AS review, {SUBMISSION} AS submission, {PLATFORM_REVIEW} AS platform_review
+FROM flow f LEFT JOIN summary s ON s.flow_id = f.id
+"""
+_CRITERIA: Mapping[str, str] = {
+    "fund_year": "a.fund_year = :f_fund_year",
+    "batch_no": "a.batch_no = :f_batch_no",
+    "status": "(CASE WHEN a.flow_stage = 'ended' THEN 'ended' ELSE 'active' END) = :f_status",
+    "review": "a.review = :f_review",
+    "submission": "a.submission = :f_submission",
+    "platform_review": "a.platform_review = :f_platform_review",
+}
+
+
+def chosen_summaries(county_code: str, criteria: Mapping[str, str | int]) -> Predicate:
+    chosen = Predicate("a.county_code = :county", {"county": county_code})
+    for name, value in criteria.items():
+        chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
+    return chosen
+
+
+async def newest_summaries(session: AsyncSession, chosen: Predicate, before: int | None, most: int) -> Sequence[Row]:
+    """The county's flows, the newest first, with their newest summary; there is none while lines aren't settled."""
+    return await fetch(
+        session,
+        f"SELECT * FROM ({_COLUMNS} AND s.number = f.summary_no) AS a"
+        f" WHERE {chosen.sql} AND (CAST(:before AS bigint) IS NULL OR a.id < :before) ORDER BY a.id DESC LIMIT :most",
+        **{**chosen.values, "before": before, "most": most},
+    )
+
+
+async def summaries_of(session: AsyncSession, flow_id: int) -> Sequence[Row]:
+    """A flow's summaries, the newest first; one row without a number where it has none yet."""
+    return await fetch(session, f"{_COLUMNS} WHERE f.id = :flow ORDER BY s.number DESC", flow=flow_id)
