@@ -147,7 +147,7 @@ async def test_the_list_goes_to_excel_whole(office: Office, cards: Cards) -> Non
     sheet = openpyxl.load_workbook(io.BytesIO((await office.get(LISTS, OPERATOR, FIRST, format="xlsx")).content)).active
     assert sheet is not None
     rows = list(sheet.iter_rows(values_only=True))
-    assert rows[0][:6] == ("序号", "业务编号", "业务类型", "状态", "申请人", "申请时间")
+    assert rows[0][:6] == ("序号", "业务编号", "业务类型", "数据状态", "申请人", "申请时间")
     assert [row[0] for row in rows[1:]] == [1, 2, 3]
 
 
