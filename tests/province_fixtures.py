@@ -3,10 +3,11 @@
 import base64
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import LocalVault
 from tests.api_server import fresh_vault, serving, settings_for
+from tests.databases import Databases
 from tests.loopback import NO_TLS
 from tests.platform_door import Door
 from tests.province import Platform, Province
@@ -117,12 +119,42 @@ def province(
     temporal_address: str,
     portal: BlockingPortal,
     provinces: Provinces,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Province]:
     """A whole province; settings by `@pytest.mark.parametrize("province", [{...}], indirect=True)`."""
-    monkeypatch.setattr(people, "LOOK_EVERY_SECONDS", LOOK_EVERY_SECONDS)
     code = provinces.next_code(partial(portal.call, _end_runs, temporal_address))
-    knobs = {
+    knobs = _knobs(code, temporal_address) | getattr(request, "param", {})
+    settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
+    door = request.getfixturevalue("door").url if "door" in request.fixturenames else provinces.platform.url
+    with _open(code, settings, provinces.platform, door, portal) as running:
+        yield running
+        if request.node.get_closest_marker("helped") is None:
+            running.check_wakeups()
+
+
+@pytest.fixture(scope="module")
+def shared_province(
+    servers: Stack,
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+    s3_settings: Access,
+    temporal_address: str,
+    portal: BlockingPortal,
+    provinces: Provinces,
+) -> Iterator[Province]:
+    """One province for all tests of a module: each takes a county, and people, of its own."""
+    name, folder = databases.take(), tmp_path_factory.mktemp("province")
+    code = provinces.next_code(partial(portal.call, _end_runs, temporal_address))
+    # whoever signs in does so from this machine
+    knobs = _knobs(code, temporal_address) | {"citizen_logins_per_address_hour": 1_000}
+    settings = settings_for(servers.layout.cluster.url(name), folder, s3_settings, **knobs)
+    with _open(code, settings, provinces.platform, provinces.platform.url, portal) as running:
+        yield running
+        running.check_wakeups()
+    databases.give_back(name)
+
+
+def _knobs(code: str, temporal_address: str) -> dict[str, Any]:
+    return {
         "temporal_address": temporal_address,
         "temporal_namespace": temporal.NAMESPACE,
         "temporal_task_queue": f"province-{code}",
@@ -132,15 +164,18 @@ def province(
         "citizen_cookies_secure": False,
         "relay_poll_seconds": 0.2,
         "platform_busy_retry_seconds": 0.3,
-    } | getattr(request, "param", {})
-    settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
-    door = request.getfixturevalue("door").url if "door" in request.fixturenames else provinces.platform.url
-    with portal.wrap_async_context_manager(_running(code, settings, provinces.platform, door, portal)) as running:
-        yield running
-        running.check()
-        running.check_trails()
-        if request.node.get_closest_marker("helped") is None:
-            running.check_wakeups()
+    }
+
+
+@contextmanager
+def _open(code: str, settings: Settings, platform: Platform, door: str, portal: BlockingPortal) -> Iterator[Province]:
+    """The books and trails must be right when it closes."""
+    running = portal.wrap_async_context_manager(_running(code, settings, platform, door, portal))
+    with pytest.MonkeyPatch.context() as patched, running as province:
+        patched.setattr(people, "LOOK_EVERY_SECONDS", LOOK_EVERY_SECONDS)
+        yield province
+        province.check()
+        province.check_trails()
 
 
 @asynccontextmanager
