@@ -13,17 +13,16 @@ from activities.platform_errors import PlatformRefusal
 from activities.platform_files import PlatformFiles
 from activities.tries import TROUBLES, for_each, patiently
 from models.errors import ADVICE, ErrorType
+from models.evidence import is_complete, missing_words
 from models.platform import EVIDENCE_LIMIT
 from models.platform_requests import Document, Evidence, EvidenceItem
 from models.platform_words import DocumentKind
 from models.store.database import Database, Row, execute, fetch
+from models.store.evidence import lacking, required_of
 from models.store.runs import close_run
 from models.subsidy import EvidenceResult, Subject
 from models.tables import Flow, Order
 
-# The seed names id card, portrait and invoice (S1 2.8); without one of these a line stays with the county.
-REQUIRED = ("id_card_front", "portrait", "invoice")
-MISSING = "缺少材料照片（身份证、头像或发票），请补齐后重新提交材料"
 Line = Row
 Items = tuple[EvidenceItem, ...]
 # While one page is being taken the photos of the next are sent.
@@ -41,16 +40,15 @@ class EvidenceActivities:
         """Mark the order's lines that lack a photo or aren't paid any more; they are left out."""
         async with self._database.transaction() as session:
             order_id = "(SELECT id FROM operator_order WHERE order_no = :no)"
-            await execute(
-                session,
-                f"UPDATE order_line o SET fault_code = 'PHOTOS_MISSING', fault = :fault, done = FALSE"
-                f" WHERE o.order_id = {order_id} AND o.done IS NULL AND (SELECT count(*) FROM application_photo p"
-                " WHERE p.application_id = o.application_id AND p.kind = ANY(:required)) < :needed",
-                no=subject.number,
-                fault=MISSING,
-                required=list(REQUIRED),
-                needed=len(REQUIRED),
-            )
+            for missing, ids in (await lacking(session, subject.number)).items():
+                await execute(
+                    session,
+                    "UPDATE order_line o SET fault_code = 'PHOTOS_MISSING', fault = :fault, done = FALSE"
+                    f" WHERE o.order_id = {order_id} AND o.done IS NULL AND o.application_id = ANY(:ids)",
+                    no=subject.number,
+                    fault=f"缺少材料照片：{missing_words(missing)}；请补齐后重新提交材料",
+                    ids=ids,
+                )
             await execute(
                 session,
                 f"UPDATE order_line o SET fault_code = 'LINE_NOT_PAID', fault = '该笔未发放成功', done = FALSE"
@@ -67,8 +65,9 @@ class EvidenceActivities:
             flow = (await session.exec(select(Flow).where(Flow.id == order.flow_id))).one()
             lines = await fetch(
                 session,
-                "SELECT application_id, application_no, flow_line_id, done FROM order_line WHERE order_id = :order"
-                " ORDER BY application_id",
+                "SELECT o.application_id, o.application_no, o.flow_line_id, o.done, l.applicant_kind,"
+                f" {required_of('l')} AS required FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
+                " WHERE o.order_id = :order ORDER BY o.application_id",
                 order=order.id,
             )
         starts = range(0, len(lines), EVIDENCE_LIMIT)
@@ -178,15 +177,22 @@ class EvidenceActivities:
 
 
 def _complete(lines: Sequence[Line], photos: Sequence[Row], uploaded: Mapping[int, str]) -> Items:
+    present: dict[int, list[str]] = defaultdict(list)
     documents: dict[int, list[Document]] = defaultdict(list)
     for photo in photos:
+        present[photo.application_id].append(photo.kind)
         if photo.file_id in uploaded:
             document = Document(kind=DocumentKind(photo.kind), file_id=uploaded[photo.file_id])
             documents[photo.application_id].append(document)
     return tuple(
         EvidenceItem(application_no=line.application_no, documents=tuple(documents[line.application_id]))
         for line in lines
-        if {document.kind.value for document in documents[line.application_id]}.issuperset(REQUIRED)
+        if is_complete(
+            line.applicant_kind,
+            line.required,
+            present[line.application_id],
+            {document.kind.value for document in documents[line.application_id]},
+        )
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.platform_words import DocumentKind, EventType, Operation
+from models.platform_words import EventType, Operation
 from models.stages import Role
 
 ROLES: Mapping[str, str] = {
@@ -81,14 +81,6 @@ CONTRADICTIONS: Mapping[str, str] = {
     "account_change": "上卡结果",
     "village_entry_result": "村社申报的上卡结果",
 }
-PHOTOS: Mapping[str, str] = {
-    DocumentKind.ID_CARD_FRONT: "身份证正面",
-    DocumentKind.ID_CARD_BACK: "身份证反面",
-    DocumentKind.PORTRAIT: "头像",
-    DocumentKind.INVOICE: "发票",
-    DocumentKind.BANK_CARD: "银行卡照片",
-    DocumentKind.OTHER: "其他材料",
-}
 TAKEN: Mapping[str, str] = {"applied": "保留先前的结果", "claimed": "采信后来的来件"}
 OPERATIONS: Mapping[str, str] = {
     Operation.LIST_POLICY_UNITS: "取政策单位名单",
@@ -153,6 +145,7 @@ ACTS: Mapping[str, str] = {
     "catalog_refresh_asked": "更新目录",
     "contradiction_carried_out": "矛盾来件的裁定已执行",
     "contradiction_decided": "裁定矛盾来件",
+    "evidence_requirement_set": "设置提交材料要求",
     "file_stored": "上传文件",
     "flow_ended": "流程结束",
     "flows.deferred": "暂缓的转入下批",

@@ -13,10 +13,12 @@ from api.problems import Problem, conflict
 from models.application_form import made_regular
 from models.catalogs import Catalogs
 from models.errors import ADVICE, ErrorType
+from models.evidence import missing_words
 from models.identity import china_today
 from models.platform_words import Outcome
 from models.stages import OrderKind, OrderState, label
 from models.store.corrections import LineFault, check_correction, lines_before, seal_correction
+from models.store.evidence import lacking
 from models.store.line_acts import LeftOut, choose
 from models.store.locking import lock_county
 from models.store.order_rules import (
@@ -97,9 +99,25 @@ async def _enter_lines(
     total = sum(corrections.get(line.application_no, ("", line.amount_fen))[1] for line in verdict.fit)
     order = await add_order(session, _entry(desk, wanted, flow, len(verdict.fit), total))
     await add_flow_lines(session, order, verdict.fit, corrections)
+    warnings = _made_regular(wanted)
     if wanted.kind is OrderKind.EVIDENCE:
         await open_run(session, evidence_run(order, flow))
-    return await _entered(desk, session, order, verdict.left_out, _made_regular(wanted))
+        warnings += await _lacking(session, order, flow)
+    return await _entered(desk, session, order, verdict.left_out, warnings)
+
+
+async def _lacking(session: AsyncSession, order: Order, flow: Flow) -> list[dict[str, object]]:
+    """How many lines will be listed and not sent, by what they lack; each of them by name beforehand."""
+    url = f"/flows/{flow.flow_no}/missing-evidence"
+    return [
+        {
+            "code": "PHOTOS_MISSING",
+            "detail": f"{len(ids)} 笔缺{missing_words(missing)}，将列出而不提交；明细见 {url}",
+            "missing": list(missing),
+            "count": len(ids),
+        }
+        for missing, ids in (await lacking(session, order.order_no)).items()
+    ]
 
 
 def _made_regular(wanted: NewOrder) -> list[dict[str, object]]:

@@ -102,6 +102,23 @@ class ApplicationPhoto(SQLModel, table=True):
     stored_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
+class EvidenceRequirement(SQLModel, table=True):
+    """What 提交材料 needs of a person for a subsidy item, where the county has taken kinds off (DOMAIN 3, Evidence)."""
+
+    __tablename__ = "evidence_requirement"
+    __table_args__ = (
+        CheckConstraint(
+            "cardinality(kinds) > 0 AND kinds <@ ARRAY['id_card_front', 'portrait', 'invoice']::varchar[]", name="kinds"
+        ),
+    )
+
+    county_code: str = Field(primary_key=True)
+    item_code: str = Field(primary_key=True)
+    kinds: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    set_by: str
+    set_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
 class ApplicationImport(SQLModel, table=True):
     """A county's file on its way in: all of it or nothing."""
 

@@ -742,6 +742,16 @@ CREATE TABLE village_entry (
 CREATE INDEX ix_village_entry_county ON village_entry (county_code, id);
 CREATE UNIQUE INDEX uq_village_entry_open ON village_entry (county_code, person_index) WHERE ended_at IS NULL;
 
+CREATE TABLE evidence_requirement (
+  county_code VARCHAR NOT NULL,
+  item_code VARCHAR NOT NULL,
+  kinds VARCHAR[] NOT NULL,
+  set_by VARCHAR NOT NULL,
+  set_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_evidence_requirement PRIMARY KEY (county_code, item_code),
+  CONSTRAINT ck_evidence_requirement_kinds CHECK (cardinality(kinds) > 0 AND kinds <@ ARRAY['id_card_front', 'portrait', 'invoice']::varchar[])
+);
+
 CREATE TABLE application_photo (
   id BIGSERIAL NOT NULL,
   application_id BIGINT NOT NULL,
