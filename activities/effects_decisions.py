@@ -156,13 +156,18 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
 
 # PostgreSQL wants to know the type of a value that is used in two places.
 RESULT_TAKEN = {
-    "verification": "UPDATE application SET verification = CAST(:outcome AS text),"
-    " verification_reason_sealed = :reason, updated_at = now()"
-    " WHERE application_no = :number AND stage = 'in_batch'",
-    "beneficiary_init": "UPDATE application SET match_outcome = CAST(:outcome AS text),"
+    # a line that was returned meanwhile may be in another batch or list: what this one said of it is history
+    "verification": "UPDATE application a SET verification = CAST(:outcome AS text),"
+    " verification_reason_sealed = :reason, updated_at = now() FROM dataset d"
+    " WHERE d.id = :dataset AND a.application_no = :number AND a.stage = 'in_batch' AND a.batch_id = d.batch_id"
+    " AND NOT EXISTS (SELECT FROM dataset_line x JOIN dataset y ON y.id = x.dataset_id"
+    " WHERE x.application_id = a.id AND y.kind = 'verification' AND y.id > d.id)",
+    "beneficiary_init": "UPDATE application a SET match_outcome = CAST(:outcome AS text),"
     " stage = CASE CAST(:outcome AS text) WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
     " correct_name_sealed = :correct, updated_at = now()"
-    " WHERE application_no = :number AND stage IN ('matched', 'unmatched')",
+    " FROM dataset d JOIN beneficiary_list n ON n.list_no = d.reference"
+    " WHERE d.id = :dataset AND a.application_no = :number AND a.stage IN ('matched', 'unmatched')"
+    " AND a.list_id = n.id",
     "application_submission": "UPDATE flow_line l SET state = CAST(:outcome AS text), reason_code = :code,"
     " reason_sealed = :reason, updated_at = now(),"
     " payment = CASE CAST(:outcome AS text) WHEN 'accepted' THEN 'awaiting' END FROM flow f, dataset d"

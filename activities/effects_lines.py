@@ -26,8 +26,19 @@ _INCOMING = (
 _WITHOUT_RESULT = "SELECT application_id FROM dataset_line WHERE dataset_id = :dataset AND outcome IS NULL"
 
 
+# A line that was returned meanwhile may be in another list or batch by now, with another account, and waits for the
+# results of that one: what an earlier list says of it is kept with that list, without effect.
+OF_LIST = "(a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :reference)) IS TRUE"
+OF_BATCH = "(a.batch_id = :batch) IS TRUE"
+
+
 async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
     await lock_applications(session, _INCOMING, dataset=dataset.id)
+    await execute(
+        session,
+        f"DELETE FROM incoming i USING application a WHERE a.application_no = i.application_no AND NOT {OF_LIST}",
+        reference=dataset.reference,
+    )
     await execute(
         session,
         "UPDATE application a SET stage = CASE i.outcome WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
@@ -48,8 +59,9 @@ async def _verified(session: AsyncSession, vault: Vault, dataset: Dataset) -> No
         "UPDATE application a SET verification = i.outcome, verification_reason_sealed = i.reason_sealed,"
         " updated_at = now(), version = a.version + 1"
         " FROM incoming i, dataset_line l WHERE l.dataset_id = :dataset AND l.application_no = i.application_no"
-        " AND a.id = l.application_id AND a.verification = 'pending'",
+        f" AND a.id = l.application_id AND a.verification = 'pending' AND {OF_BATCH}",
         dataset=dataset.id,
+        batch=dataset.batch_id,
     )
 
 
@@ -82,8 +94,9 @@ async def _finish_init(session: AsyncSession, vault: Vault, dataset: Dataset, mi
         session,
         "UPDATE application a SET stage = 'unmatched', match_outcome = NULL, updated_at = now() FROM dataset_line l"
         " WHERE l.dataset_id = :dataset AND l.outcome IS NULL AND a.id = l.application_id"
-        " AND (a.stage = 'publicised') IS TRUE",
+        f" AND (a.stage = 'publicised') IS TRUE AND {OF_LIST}",
         dataset=dataset.id,
+        reference=dataset.reference,
     )
     await release_slot(session, dataset.county_code, dataset.reference)
 
@@ -94,8 +107,9 @@ async def _finish_verification(session: AsyncSession, vault: Vault, dataset: Dat
         session,
         "UPDATE application a SET verification = 'failed', updated_at = now() FROM dataset_line l"
         " WHERE l.dataset_id = :dataset AND l.outcome IS NULL AND a.id = l.application_id"
-        " AND a.verification = 'pending'",
+        f" AND a.verification = 'pending' AND {OF_BATCH}",
         dataset=dataset.id,
+        batch=dataset.batch_id,
     )
     await execute(
         session,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.application_returns import return_for_edit
 from api.desk import Desk, Reply
 from api.line_access import find_line, own
 from api.problems import Problem, conflict, field_problem, not_found
@@ -89,12 +90,16 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
 async def correct(
     desk: Desk, session: AsyncSession, application_no: str, correction: Correction, catalogs: Catalogs
 ) -> Reply:
-    """Take the new form in; a line past the review goes back to it and loses its match."""
+    """Take the new form in; a line past the review goes back to it and loses its match, an applicant's to draft."""
     await lock_county(session, desk.county)
     await lock_claims(session, desk.county)
     line = await find_line(desk, session, application_no, changing=True)
     form = _checked(correction.form, catalogs)
-    _may_correct(line, correction, form)
+    _may_correct(desk, line, correction, form)
+    stage, returned = line.stage, list[dict[str, object]]()
+    if desk.role is Role.APPLICANT and stage is not ApplicationStage.DRAFT:
+        returned = [await return_for_edit(desk, session, line)]
+        line = await find_line(desk, session, application_no, changing=True)
     columns = sealed_columns(desk.vault, line.application_no, form)
     await _hold_lock(desk, session, line, columns)
     before = await _apply(desk, session, line, columns)
@@ -103,7 +108,12 @@ async def correct(
         session,
         "application.corrected",
         line.application_no,
-        {"before": before, "after": form.model_dump(), "stage": line.stage.value},
+        {
+            "before": before | {"stage": stage.value},
+            "after": form.model_dump(),
+            "stage": line.stage.value,
+            "returned": returned,
+        },
         1,
         form.amount_fen,
     )
@@ -111,7 +121,7 @@ async def correct(
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": [*_warnings(form, others), *_made_regular(correction.form)],
+        "warnings": [*returned, *_warnings(form, others), *_made_regular(correction.form)],
     }
     return Reply(200, body)
 
@@ -155,22 +165,29 @@ async def _number(desk: Desk, session: AsyncSession, given: str | None, fund_yea
     return given
 
 
-def _may_correct(line: Application, correction: Correction, form: ApplicationForm) -> None:
+def _may_correct(desk: Desk, line: Application, correction: Correction, form: ApplicationForm) -> None:
     if line.stage is ApplicationStage.IN_FLOW:
         detail = "流程中不能编辑；被平台退回的申请请用“修改申请提交”更正"
         raise conflict("APPLICATION_IN_FLOW", "申请已进入发放流程", detail)
-    if line.stage is ApplicationStage.IN_REVIEW:
-        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
-    if line.stage not in CORRECTABLE:
-        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", f"申请的状态是“{label(line.stage)}”，不能再编辑")
-    if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
-        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
+    if desk.role is not Role.APPLICANT:
+        _stage_allows_edit(line)
     if line.version != correction.version:
         raise conflict("VERSION_CHANGED", "申请已被他人修改", f"当前版本是 {line.version}，请刷新后重新修改")
     if form.kind.value != line.applicant_kind:
         raise conflict("KIND_FIXED", "申请类型不能改", "个人和组织不能互换，请撤回后重新录入")
     if form.application_no not in (None, line.application_no):
         raise conflict("NUMBER_FIXED", "申请编号不能改", "请保留原编号")
+
+
+def _stage_allows_edit(line: Application) -> None:
+    """By the county's operator; an applicant's edit is a return, which has rules of its own."""
+    if line.stage is ApplicationStage.IN_REVIEW:
+        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
+    if line.stage not in CORRECTABLE:
+        detail = f"申请的状态是“{label(line.stage)}”，不能直接编辑；流程启动前可先由审核人退回"
+        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", detail)
+    if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
+        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
 
 
 async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:

@@ -8,6 +8,7 @@ from models.match_words import match_words
 from models.stages import ApplicationStage, Channel, Verification, label
 from models.store.database import Row
 from models.store.locks import locked
+from models.store.selection import HAS_CARD_PHOTO
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
 
@@ -23,7 +24,7 @@ a.id, a.county_code, a.application_no, a.person_index, a.fund_year, a.applicant_
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, coalesce(a.returned_reason_sealed, a.withdrawn_reason_sealed, a.deferred_reason_sealed) AS told_sealed,
   a.entered_by, a.reviewed_by, a.version, a.created_at, a.updated_at,
-  {locked("a")} AS held
+  {locked("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo
 """
 LINE_TABLES = """
 application a LEFT JOIN batch b ON b.id = a.batch_id LEFT JOIN beneficiary_list n ON n.id = a.list_id
@@ -44,6 +45,7 @@ HEADERS: Mapping[str, str] = {
     "group": "组",
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
+    "bank_card_photo_label": "银行卡照片",
     "household_label": "户口性质",
     "family_size": "家庭成员数",
     "item": "补贴项目",
@@ -140,6 +142,8 @@ class LineView:
             "group": row.group_name,
             "bank_code": row.bank_code,
             "bank": self._names.bank(row.bank_code),
+            "bank_card_photo": row.bank_card_photo,
+            "bank_card_photo_label": "有" if row.bank_card_photo else "缺银行卡照片",
             "household_registration": row.household_registration,
             "household_label": HOUSEHOLDS.get(row.household_registration or ""),
             "family_size": row.family_size,

@@ -8,10 +8,11 @@ from typing import BinaryIO, NamedTuple
 from fastapi import Response, UploadFile
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.code_words import PHOTOS, called
+from api.code_words import called
 from api.desk import Desk, Reply
 from api.limits import MIB
 from api.problems import Problem, conflict
+from models.evidence import PHOTOS
 from models.photo_archive import MAX_ARCHIVE_PIXELS, ArchiveRefused, Member, MemberFault, PhotoArchive
 from models.photo_files import Measure, Photo, PhotoRefused, measure
 from models.platform_words import DocumentKind
@@ -45,11 +46,18 @@ class NewPhoto(NamedTuple):
     stored: StoredFile
 
 
-def may_take(desk: Desk, line: Application) -> None:
-    """An applicant's photos are fixed once the flow begins, everybody's once the application is over."""
-    if line.stage in _CLOSED or (desk.role is Role.APPLICANT and line.stage not in _BEFORE_FLOW):
+def may_take(desk: Desk, line: Application, kind: DocumentKind) -> None:
+    """An applicant's photos are fixed once the flow begins, everybody's once the application is over.
+
+    The bank card's picture is part of what was reviewed: an applicant who wants another one edits the application.
+    """
+    applicant = desk.role is Role.APPLICANT
+    if line.stage in _CLOSED or (applicant and line.stage not in _BEFORE_FLOW):
         detail = f"申请的状态是“{label(line.stage)}”，照片不能再更换"
         raise conflict("PHOTOS_FIXED", "照片已固定", detail)
+    if applicant and kind is DocumentKind.BANK_CARD and line.stage is not ApplicationStage.DRAFT:
+        detail = f"申请的状态是“{label(line.stage)}”，银行卡照片属于审核内容；请先编辑申请使其退回草稿，再更换照片"
+        raise conflict("PHOTOS_FIXED", "银行卡照片已送审", detail)
 
 
 async def draw(desk: Desk, file: UploadFile) -> Photo:

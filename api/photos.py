@@ -24,12 +24,12 @@ Upload = Annotated[UploadFile, File()]
 async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Upload) -> Response:
     """Takes the place of the one before; drawn anew, without what cameras write into a file."""
     async with desk.database.reading() as session:
-        may_take(desk, await find_line(desk, session, application_no))
+        may_take(desk, await find_line(desk, session, application_no), kind)
     stored = await store(desk, await draw(desk, file))
 
     async def work(session: AsyncSession) -> Reply:
         line = await find_line(desk, session, application_no, changing=True)
-        may_take(desk, line)
+        may_take(desk, line, kind)
         await save_photos(session, [(application_no, kind, stored)], desk.person)
         detail = {"kind": kind.value, "sha256": stored.sha256}
         await desk.trail(session, "photo.stored", application_no, detail, 1)

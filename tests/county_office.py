@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from stdnum.cn import uscc
 
-from deploy.demo.drawings import form_pdf
+from deploy.demo.drawings import form_pdf, photo_archive
 from deploy.demo.people import Json, Refused, figure
 from deploy.demo.play import Ground, Play
 from deploy.demo.report import Report
@@ -127,6 +127,7 @@ class Office(Play):
         self.known(entries)
         batch_no = self.open_batch("测试批次")
         numbers = self.enter(entries, batch_no)
+        self.operator.upload("/photo-archives", "cards.zip", photo_archive("bank_card", numbers), kind="bank_card")
         self.review_and_publicise(batch_no)
         return batch_no, numbers
 

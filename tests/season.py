@@ -9,6 +9,7 @@ from models.makers import Act
 from models.stages import Role
 from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch_int
+from tests.application_lines import CARD_PHOTOS
 from tests.rows import (
     OPERATOR,
     YEAR,
@@ -131,6 +132,7 @@ class Season:
                 headers=self.office.headers(person, self.county, None, Role.OPERATOR),
             )
             assert answer.status_code == 200, answer.text
+        await self.office.run(CARD_PHOTOS)
         return await self._post("/application-submissions", self._line(), OPERATOR, Role.OPERATOR)
 
     def _line(self, number: str = "line") -> dict[str, object]:

@@ -23,6 +23,7 @@ from tests.application_lines import (
     lock_account,
     organization,
     personal,
+    put_card_photos,
     put_lines,
     request,
     stages,
@@ -147,6 +148,7 @@ async def test_catalogs_that_were_never_fetched_are_asked_for_once(server: ApiSe
 
 async def test_the_whole_life_before_a_flow(server: ApiServer) -> None:
     numbers = [(await enter(server, personal(place)))["application_no"] for place in (1, 2, 3)]
+    await put_card_photos(server)
     done = await act(server, Role.OPERATOR, "/application-submissions", {"stage": "draft"})
     assert (done["act"], done["count"], done["total_fen"], done["left_out"]) == (
         "applications.submitted",
@@ -224,6 +226,7 @@ async def test_in_a_flow_nobody_returns_or_edits(server: ApiServer) -> None:
 
 async def test_nobody_approves_the_own_entry(server: ApiServer) -> None:
     await enter(server, personal(1), person="li")
+    await put_card_photos(server)
     await act(server, Role.OPERATOR, "/application-submissions", {"stage": "draft"})
     own = await act(server, Role.REVIEWER, "/application-approvals", {"stage": "in_review"}, person="li")
     assert (own["count"], own["left_out"][0]["code"]) == (0, "SELF_ENTERED")
@@ -383,6 +386,7 @@ async def test_applicants_see_and_touch_the_own_ones_only(server: ApiServer) -> 
     assert (await server.http.get(f"/applications/{other}", headers=headers)).status_code == 404
     body = {"version": 1, "form": personal(2)}
     assert (await server.http.put(f"/applications/{other}", json=body, headers=headers)).status_code == 404
+    await put_card_photos(server)
     named = await server.post(Role.APPLICANT, "/application-submissions", request([other]), person="wang")
     assert named.json()["errors"][0]["code"] == "UNKNOWN_APPLICATION"
     everything = await act(server, Role.APPLICANT, "/application-submissions", {"stage": "draft"}, person="wang")

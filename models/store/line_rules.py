@@ -6,6 +6,7 @@ from models.stages import ApplicationStage as Stage
 from models.store.line_acts import Rule
 from models.store.locks import locked
 from models.store.makers import MADE_BY
+from models.store.selection import HAS_CARD_PHOTO
 
 LOCKED_PERSON = locked("a")
 IN_OPEN_FLOW = (
@@ -45,7 +46,15 @@ class LineAct:
 SUBMIT = LineAct(
     "applications.submitted",
     "提交资料审核",
-    (Rule("NOT_DRAFT", "不是草稿，不能提交资料审核", not_in(Stage.DRAFT)),),
+    (
+        Rule("NOT_DRAFT", "不是草稿，不能提交资料审核", not_in(Stage.DRAFT)),
+        # imported lines come by the thousand, their photos later: the review is told instead
+        Rule(
+            "BANK_CARD_PHOTO_MISSING",
+            "缺银行卡照片，请先上传银行卡照片，再提交资料审核",
+            f"a.channel <> 'import' AND NOT {HAS_CARD_PHOTO}",
+        ),
+    ),
     "stage = 'in_review', reviewed_by = NULL, returned_reason_sealed = NULL",
     Stage.IN_REVIEW,
 )
@@ -60,11 +69,66 @@ APPROVE = LineAct(
     "reviewed_by = :actor",
     Stage.IN_REVIEW,
 )
+# A list that nobody has prepared yet counts too: its lines are fixed as they are chosen.
+LIST_AWAY = (
+    "a.list_id IS NOT NULL AND (a.stage = 'publicised' OR EXISTS (SELECT FROM beneficiary_list n JOIN dataset d"
+    " ON d.reference = n.list_no WHERE n.id = a.list_id AND d.stage NOT IN ('reviewed', 'refused')))"
+)
+BATCH_AWAY = "a.stage = 'in_batch' AND b.stage NOT IN ('open', 'verified')"
+NAME_ORDERED = (
+    "a.stage = 'unmatched' AND EXISTS (SELECT FROM order_line ol JOIN operator_order o ON o.id = ol.order_id"
+    " WHERE ol.application_id = a.id AND o.kind = 'name_correction' AND o.state = 'entered')"
+)
+RETURN_RULES = (
+    IN_FLOW,
+    Rule(
+        "PAID_BEFORE",
+        "已发放过或曾尝试发放，不能退回为草稿；尚在批次中的，审核退回只使它退出批次",
+        "a.payments > 0 AND a.stage <> 'in_batch'",
+    ),
+    Rule(
+        "NOT_RETURNABLE",
+        "草稿、已发放、发放失败、已撤回或已关闭的申请不能退回",
+        not_in(
+            Stage.IN_REVIEW,
+            Stage.PUBLICISED,
+            Stage.UNMATCHED,
+            Stage.MATCHED,
+            Stage.PENDING_SETTLEMENT,
+            Stage.IN_BATCH,
+        ),
+    ),
+    Rule("IN_INITIALISATION", "所在的初始化名单已提交平台，待平台审核完成后再退回或修改", LIST_AWAY),
+    Rule("BATCH_FROZEN", "所在批次正在大数据校验，待校验完成后再退回或修改", BATCH_AWAY),
+    Rule("IN_OPEN_ORDER", "已在尚未复核的更正姓名指令中，请先由审核人复核或退回该指令", NAME_ORDERED),
+)
+# Review, match and verification are done anew, the register's row stays (S1 2.7). A line that a flow has paid or tried
+# to pay keeps them and only leaves its batch: the platform knows its number as that of this payment.
+_ANEW = {
+    "stage": ("'failed'", "'draft'"),
+    "returned_reason_sealed": ("a.returned_reason_sealed", "CAST(:reason AS text)"),
+    "deferred_reason_sealed": ("CAST(:reason AS text)", "NULL"),
+    "verification": ("a.verification", "'none'"),
+} | {
+    column: (f"a.{column}", "NULL")
+    for column in (
+        "reviewed_by",
+        "list_id",
+        "match_outcome",
+        "correct_name_sealed",
+        "match_bank_name",
+        "verification_reason_sealed",
+        "settlement_material_at",
+    )
+}
 RETURN = LineAct(
     "applications.returned",
     "审核退回",
-    (IN_FLOW, Rule("NOT_IN_REVIEW", "不在资料审核中，不能退回", not_in(Stage.IN_REVIEW))),
-    "stage = 'draft', reviewed_by = NULL, returned_reason_sealed = :reason",
+    RETURN_RULES,
+    "batch_id = NULL"
+    + "".join(
+        f", {column} = CASE WHEN a.payments > 0 THEN {kept} ELSE {anew} END" for column, (kept, anew) in _ANEW.items()
+    ),
     Stage.DRAFT,
     needs_reason=True,
 )
@@ -99,7 +163,7 @@ WITHDRAW = LineAct(
         Rule(
             "BATCH_FROZEN",
             "所在批次正在大数据校验，内容已冻结；待校验完成后再撤回",
-            "a.stage = 'in_batch' AND b.stage NOT IN ('open', 'verified')",
+            BATCH_AWAY,
         ),
     ),
     "stage = 'withdrawn', withdrawn_reason_sealed = :reason",
@@ -143,7 +207,8 @@ JOIN_BATCH_RULES = (
 JOIN_BATCH = (
     "batch_id = :batch_id,"
     " stage = CASE WHEN a.stage IN ('pending_settlement', 'failed') THEN 'in_batch' ELSE a.stage END,"
-    " deferred_reason_sealed = CASE WHEN a.stage = 'pending_settlement' THEN NULL ELSE a.deferred_reason_sealed END"
+    " deferred_reason_sealed = CASE WHEN a.stage IN ('pending_settlement', 'failed') THEN NULL"
+    " ELSE a.deferred_reason_sealed END"
 )
 LEAVE_BATCH_RULES = (
     Rule("NOT_IN_BATCH", "不在本批次", "a.batch_id IS DISTINCT FROM :batch_id"),

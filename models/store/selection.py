@@ -24,6 +24,8 @@ REPAYABLE = """
     AND (r.account_index <> l.account_index OR r.bank_code <> l.bank_code)
     AND l.flow_id = (SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed')))
 """
+# The bank card's picture belongs to what is reviewed (S1 2.1, 2.2).
+HAS_CARD_PHOTO = "EXISTS (SELECT FROM application_photo p WHERE p.application_id = a.id AND p.kind = 'bank_card')"
 _CRITERIA: Mapping[str, str] = {
     "stage": "a.stage = :f_stage",
     "batch_no": "a.batch_id = (SELECT id FROM batch WHERE batch_no = :f_batch_no)",
@@ -38,6 +40,7 @@ _CRITERIA: Mapping[str, str] = {
     "verification": "a.verification = :f_verification",
     "approved": "(a.reviewed_by IS NOT NULL) = :f_approved",
     "repayable": f"{REPAYABLE} = :f_repayable",
+    "bank_card_photo": f"{HAS_CARD_PHOTO} = :f_bank_card_photo",
 }
 
 
@@ -59,6 +62,7 @@ class LineFilter(BaseModel):
     verification: Verification | None = None
     approved: bool | None = None
     repayable: bool | None = None
+    bank_card_photo: bool | None = None
 
     @property
     def criteria(self) -> dict[str, str | int | bool]:

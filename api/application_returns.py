@@ -1,0 +1,76 @@
+"""审核退回 until the flow starts: by a reviewer from every stage before it, or by an applicant's edit (S1 2.7)."""
+
+from fastapi import APIRouter, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.application_acts import ActRequest, answer, choose_lines, require_reason, trail_of_lines
+from api.desk import Desk, Reply
+from api.line_access import Reviewers, one_line
+from api.problems import conflict
+from models.stages import label
+from models.store.database import fetch
+from models.store.line_acts import Rule, change_chosen, choose
+from models.store.line_rules import RETURN, RETURN_RULES
+from models.store.texts import seal_text
+from models.tables import Application
+
+router = APIRouter(tags=["申请办理"])
+
+EDITED = "申请人修改了申请，须重新提交审核"
+# An applicant takes back what is the own: not what a reviewer is looking at, not what a flow has paid or tried to pay.
+EDIT_RULES = (
+    *RETURN_RULES,
+    Rule(
+        "IN_REVIEW",
+        "审核人正在审核，请等待审核结果，或请审核人退回后再修改",
+        "a.stage = 'in_review' AND a.reviewed_by IS NULL",
+    ),
+    Rule("PAID_BEFORE", "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
+)
+
+
+@router.post("/application-returns")
+async def return_to_draft(desk: Reviewers, request: ActRequest) -> Response:
+    """审核退回; a line that a flow has paid or tried to pay leaves its batch as failed instead."""
+    require_reason(request, RETURN)
+    return await desk.once(lambda session: _return(desk, session, request))
+
+
+async def _return(desk: Desk, session: AsyncSession, request: ActRequest) -> Reply:
+    choice = await choose_lines(desk, session, request.selection, RETURN.rules, RETURN.title)
+    batches = await _batches(session)
+    await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, request.reason))
+    after = await _stages_after(session)
+    await trail_of_lines(
+        desk, session, RETURN.name, request.selection, choice, request.reason, stages=after, batches_left=batches
+    )
+    return Reply(200, answer(RETURN.name, choice) | {"stages_after": after, "batches_left": batches})
+
+
+async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) -> dict[str, object]:
+    """Make the applicant's own line a draft again, or refuse; gives the warning that tells of it."""
+    found = await choose(session, one_line(desk, line.application_no), EDIT_RULES, None)
+    for group in found.left_out:
+        raise conflict(group.code, "现在不能修改申请", group.title)
+    batches = await _batches(session)
+    await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, EDITED))
+    detail = f"申请由“{label(line.stage)}”退回草稿，请重新提交资料审核；审核、公示、数据初始化和大数据校验将重新办理"
+    return {"code": "RETURNED_TO_DRAFT", "detail": detail, "batches_left": batches}
+
+
+async def _batches(session: AsyncSession) -> list[str]:
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT b.batch_no FROM chosen c JOIN application a ON a.id = c.id JOIN batch b ON b.id = a.batch_id"
+        " WHERE c.left_out IS NULL ORDER BY 1",
+    )
+    return [str(row.batch_no) for row in rows]
+
+
+async def _stages_after(session: AsyncSession) -> dict[str, int]:
+    rows = await fetch(
+        session,
+        "SELECT a.stage, count(*) AS lines FROM chosen c JOIN application a ON a.id = c.id"
+        " WHERE c.left_out IS NULL GROUP BY 1 ORDER BY 1",
+    )
+    return {str(row.stage): int(row.lines) for row in rows}
