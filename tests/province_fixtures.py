@@ -95,7 +95,13 @@ async def _end_runs(address: str) -> None:
 
 
 @pytest.fixture
-def door(portal: BlockingPortal, provinces: Provinces) -> Iterator[Door]:
+def province_code(portal: BlockingPortal, provinces: Provinces, temporal_address: str) -> str:
+    """Before anything that knows the simulator: the next code may be a new simulator's first."""
+    return provinces.next_code(partial(portal.call, _end_runs, temporal_address))
+
+
+@pytest.fixture
+def door(portal: BlockingPortal, provinces: Provinces, province_code: str) -> Iterator[Door]:
     """Asked for beside `province`: its worker reaches the platform through this door only."""
 
     @asynccontextmanager
@@ -119,13 +125,13 @@ def province(
     temporal_address: str,
     portal: BlockingPortal,
     provinces: Provinces,
+    province_code: str,
 ) -> Iterator[Province]:
     """A whole province; settings by `@pytest.mark.parametrize("province", [{...}], indirect=True)`."""
-    code = provinces.next_code(partial(portal.call, _end_runs, temporal_address))
-    knobs = _knobs(code, temporal_address) | getattr(request, "param", {})
+    knobs = _knobs(province_code, temporal_address) | getattr(request, "param", {})
     settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
     door = request.getfixturevalue("door").url if "door" in request.fixturenames else provinces.platform.url
-    with _open(code, settings, provinces.platform, door, portal) as running:
+    with _open(province_code, settings, provinces.platform, door, portal) as running:
         yield running
         if request.node.get_closest_marker("helped") is None:
             running.check_wakeups()

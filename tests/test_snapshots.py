@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import InternalError
 
-from models.store.database import execute
+from models.store.database import execute, fetch_int
 from tests.rows import Line, Office, add_flow, add_ground, add_summary, count_of, open_office
 from tests.tiny_runs import eventually
 
@@ -32,6 +33,21 @@ async def _answered_across(office: Office, path: str, table: str, *changes: str)
             await execute(session, change)
     assert (await asking).json() == before
     assert (await office.get(path)).json() != before
+
+
+async def test_after_a_snapshot_the_servers_no_to_writing_still_counts(office: Office) -> None:
+    """As when a disk is nearly full: live connections turn read-only, those that have served a snapshot too."""
+    database = office.database
+    async with database.snapshot() as session:
+        served = await fetch_int(session, "SELECT pg_backend_pid()")
+    async with database.reading() as session:
+        await execute(session, "SET default_transaction_read_only = on")
+        assert await fetch_int(session, "SELECT pg_backend_pid()") == served
+    with pytest.raises(InternalError, match="read-only transaction"):
+        async with database.transaction() as session:
+            await execute(session, "DELETE FROM run")
+    async with database.reading() as session:
+        await execute(session, "SET default_transaction_read_only = off")
 
 
 @pytest.mark.parametrize("path", ["/batches/{no}", "/batches"])

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg import sql as compose
 from psycopg.rows import RowMaker, no_result
 from sqlalchemy import event, text
-from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import AsyncAdapt_psycopg_connection, PGDialectAsync_psycopg
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
@@ -126,6 +126,7 @@ class Database:
         self.share: Places | None = None
         event.listen(engine.sync_engine, "connect", _read_clock)
         event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
+        event.listen(engine.sync_engine, "checkin", _write_if_the_server_lets)
         alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
         moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -219,6 +220,13 @@ def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: obj
     line.register(driver.pgconn.socket, select.POLLIN)
     if line.poll(0):
         raise DisconnectionError("the server has ended this connection")
+
+
+def _write_if_the_server_lets(connection: AdaptedConnection | None, _record: object) -> None:
+    """After a snapshot its connection would ask for READ WRITE ever after, past the no of a server without room."""
+    adapted = cast("AsyncAdapt_psycopg_connection | None", connection)
+    if adapted is not None and adapted.read_only is False:
+        adapted.set_read_only(None)  # type: ignore[no-untyped-call]
 
 
 async def execute(session: AsyncSession, statement: str, **values: Value) -> int:
