@@ -9,10 +9,13 @@ from api.citizen_account import answer
 from api.citizen_session import CitizenDesk, Citizens, own_pages_only
 from api.citizen_words import bank_names, bank_view, counties_of, county_view
 from api.paging import MAX_LIMIT
-from models.card_stages import label
+from models.card_stages import NoticeKind, label
+from models.card_words import reason_words
 from models.store.register import register_row
 from models.store.vault import Field
 from models.tables import Notice
+
+LOST = frozenset({NoticeKind.INVALIDATED, NoticeKind.CLEARED})
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 
@@ -37,7 +40,7 @@ async def list_notices(
 
 
 def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str, object]:
-    """The seed's fields: 银行名称, 账户, 申请时间, 区县, 办理结果, 完结时间, 说明, 操作时间."""
+    """The seed's fields: 银行名称, 账户, 申请时间, 区县, 办理结果, 完结时间, 说明, 操作时间, 失效时间, 错误信息."""
     place = register_row(notice.county_code, notice.person_index)
     account = desk.shown.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
     return {
@@ -51,6 +54,8 @@ def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str,
         "finished_at": notice.finished_at,
         "explanation": desk.shown.open(Field.REASON, place, notice.explanation_sealed),
         "error_code": notice.error_code,
+        "error": reason_words(notice.error_code) if notice.error_code else None,
+        "invalid_since": notice.operated_at if notice.kind in LOST else None,
         "operated_at": notice.operated_at,
         "request_no": notice.request_no,
     }

@@ -161,8 +161,11 @@ S1 = Manual(
                 case("8b", "it ends when the platform has paid all and says so; then the next may start"),
                 case("9a", "once it has started nobody returns an application"),
                 case("9b", "nor edits it on the phone"),
-                not_yet(
-                    "9c", "until it has started an application can be returned", "only while its material is reviewed"
+                by(
+                    "9c",
+                    "until it has started an application can be returned, or edited on the phone",
+                    "test_application_returns.py::test_from_every_stage_before_the_flow_a_line_comes_back_as_a_draft",
+                    "test_application_returns.py::test_an_applicant_may_edit_until_the_start_and_the_edit_is_a_return",
                 ),
             ),
             sentences=9,
@@ -191,7 +194,12 @@ S1 = Manual(
                 case("1", "what the platform tells of its payments can be looked up"),
                 case("2", "each payment in a list, with why it succeeded or failed"),
                 case("3a", "once paid, 提交材料 sends the pictures of id card, portrait and invoice"),
-                not_yet("3b", "and those that there are", "all three are wanted of every line, organizations too"),
+                by(
+                    "3b",
+                    "and so on: which pictures, by kind of applicant and subsidy item",
+                    "test_evidence_requirements.py::test_the_administrator_takes_kinds_off_for_an_item_and_one_stays",
+                    "test_flow_evidence.py::test_lines_without_photos_are_listed_and_not_sent",
+                ),
             ),
             sentences=3,
         ),

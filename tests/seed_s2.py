@@ -3,6 +3,7 @@
 from tests.seed_table import Heading, Manual, by, case, not_yet, nothing
 
 SCREENS = "test_readme.py::test_every_screen_leads_to_a_route_that_its_person_may_use"
+ORDER = "test_readme.py::test_every_screen_of_the_card_change_is_there_in_its_order"
 MENUS_OF_OTHERS = "a menu of 渝快办, which isn't ours"
 
 S2 = Manual(
@@ -53,7 +54,12 @@ S2 = Manual(
                     "whether somebody asked for the check or it was due",
                     "test_account_checks.py::test_a_tick_walks_the_province_and_the_next_one_is_skipped_meanwhile",
                 ),
-                case("12d", "系统通知 tells since when and why"),
+                case("12d", "系统通知 tells since when (失效时间) and why (错误信息)"),
+                nothing(
+                    "12e",
+                    "whatever it is that makes the account unusable",
+                    "narrowed by us: one that is frozen or of another name stays on its face as 无效卡, with why",
+                ),
                 case("f1", "figure, a person: sex, name, birth date and id, masked"),
                 case("f2", "figure, the card's face: bank, whole number, counties in use, 变更申请"),
                 case("f3", "figure, below: 事项办理 and 系统通知"),
@@ -91,10 +97,12 @@ S2 = Manual(
                 case("7a", "办理中 shows the card applied for"),
                 case("7b", "and only one change"),
                 case("8", "办理完结 shows the result"),
-                case("f1", "figure, 基本信息: name, sex, birth date and id, masked"),
+                case(
+                    "f1", "figure, 基本信息: name, sex, birth date and id, masked (its *梅 is **梅 here as in the app)"
+                ),
                 case("f2", "figure, 账户信息: bank, number, counties by name and code, 卡状态 有效 or 无效"),
                 case("f3", "figure, unbound: 您尚未绑定“一卡通”账号, and whom to turn to"),
-                by("f4", "figure, the tree: 基本信息, 账号变更, 办理中, 办理完结", SCREENS),
+                by("f4", "figure, the tree: 基本信息, 账号变更, 办理中, 办理完结", ORDER, SCREENS),
                 case("f5", "figure, the form: a number of twelve digits"),
                 not_yet("f6", "figure, the form: that number under 银行卡", "twelve digits are taken for a passbook"),
                 case("f7", "figure, the form: 本人持有账号且同意对当前账号进行状态查询等验证"),
@@ -127,7 +135,7 @@ S2 = Manual(
                 ),
                 case("f4", "figure, 变更前 and 变更后: 姓名, 身份证号, 银行账号, 开户行"),
                 case("f5", "figure, 审核结果 通过 or 不通过, with 审核意见"),
-                by("f6", "figure, the buttons 审核, 保存, 关闭", SCREENS),
+                nothing("f6", "figure, the buttons 审核, 保存, 关闭", "of a page; the review is a route, played above"),
             ),
             sentences=6,
             figures=6,

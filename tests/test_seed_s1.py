@@ -192,7 +192,11 @@ def test_s1_2_2_1(office: SeedOffice, channel: str) -> None:
 
 def test_s1_2_2_2(office: SeedOffice) -> None:
     forms = [office.form(1), office.organization(2)]
-    numbers = [office.enter_as(office.operator, "pc", form) for form in forms]
+    numbers = [office.enter_as(office.operator, "pc", form, with_photo=False) for form in forms]
+    bare = office.refused(lambda: office.act(office.operator, "/application-submissions", *numbers))
+    assert [error["code"] for error in bare.problem["errors"]] == ["BANK_CARD_PHOTO_MISSING"] * 2
+    for number in numbers:
+        office.put_card_photo(number, office.operator)
     office.act(office.operator, "/application-submissions", *numbers)
     for number, form in zip(numbers, forms, strict=True):
         assert office.reviewer.get(f"/applications/{number}")["stage_label"] == "资料审核中"
