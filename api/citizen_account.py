@@ -8,14 +8,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.citizen_session import CitizenDesk, Citizens, own_pages_only
 from api.citizen_words import CARD_TYPES, bank_names, bank_view, card_type_label, county_view
 from api.rendering import rendered
+from models.card_stages import FaceStatus
+from models.card_stages import label as face_label
+from models.card_words import reason_words
+from models.counties import county_words
 from models.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
 from models.stages import AccountStatus, label
-from models.store.accounts import OwnAccount, OwnCounty, own_accounts
 from models.store.database import fetch_one
+from models.store.own_accounts import OwnAccount, OwnCounty, own_accounts
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 NO_ACCOUNT = "您尚未绑定“一卡通”账号，请联系所在村社/镇(乡)街道申报账号信息"
 INVALID_CARD = "无效卡：此账号已不能用于补贴发放，请点击“变更申请”更换账号"
+PARTLY_INVALID = "部分区县无效：此账号在{}已不能用于补贴发放，请点击“变更申请”更换账号"
 UNDER_WAY = "您已有一笔账号变更正在办理，办结或撤销后才能再次申请"
 LOCKED = "此账号正由村社/镇(乡)街道申报办理，办结后才能申请变更"
 AUTHORISATION = "本人持有账号且同意对当前账号进行状态查询等验证"
@@ -35,7 +40,7 @@ async def show_account(desk: Citizens) -> Response:
             "birth_date": mask_birth_date(birth_date(person.id_number)),
             "id_number": mask_id_number(person.id_number),
             "channel": person.channel,
-            "cards": [_card(account, banks, open_matter) for account in accounts],
+            "cards": [_card(account, accounts, banks, open_matter) for account in accounts],
             "message": None if accounts else NO_ACCOUNT,
             "open_matter": open_matter,
         }
@@ -80,16 +85,42 @@ async def _open_matter(session: AsyncSession, desk: CitizenDesk) -> str | None:
     return str(row[0]) if row is not None else None
 
 
-def _card(account: OwnAccount, banks: Mapping[str, str], open_matter: str | None) -> dict[str, object]:
+def _card(
+    account: OwnAccount, accounts: Sequence[OwnAccount], banks: Mapping[str, str], open_matter: str | None
+) -> dict[str, object]:
     why_not = _why_not(account.counties, open_matter)
     return _face(account, banks) | {
         "status": account.status.value,
-        "status_label": label(account.status),
-        "message": INVALID_CARD if account.status is AccountStatus.INVALID else None,
+        "status_label": face_label(account.status),
+        "message": _message(account),
         "counties": [_county(county) for county in account.counties],
+        "choices": _choices(account, accounts),
         "may_change": why_not is None,
         "why_not": why_not,
     }
+
+
+def _message(account: OwnAccount) -> str | None:
+    """无效卡, or in which counties it is; why and since when stands with each county."""
+    if account.status is FaceStatus.PARTLY_INVALID:
+        counties = (one.county_code for one in account.counties if one.status is not AccountStatus.VALID)
+        return PARTLY_INVALID.format("、".join(map(county_words, counties)))
+    return INVALID_CARD if account.status is FaceStatus.INVALID else None
+
+
+def _choices(clicked: OwnAccount, accounts: Sequence[OwnAccount]) -> list[dict[str, object]]:
+    """*区县 of this card's 变更申请: its own counties are preselected, the person's others may be added."""
+    choices = [
+        county_view(county.county_code)
+        | {
+            "preselected": account is clicked and not county.locked,
+            "may_choose": not county.locked,
+            "why_not": LOCKED if county.locked else None,
+        }
+        for account in accounts
+        for county in account.counties
+    ]
+    return sorted(choices, key=lambda choice: (not choice["preselected"], str(choice["code"])))
 
 
 def _why_not(counties: Sequence[OwnCounty], open_matter: str | None) -> str | None:
@@ -107,5 +138,13 @@ def _face(account: OwnAccount, banks: Mapping[str, str]) -> dict[str, object]:
 
 
 def _county(county: OwnCounty) -> dict[str, object]:
-    status = {"status": county.status.value, "status_label": label(county.status), "locked": county.locked}
-    return county_view(county.county_code) | status
+    """使用区县; where it is 无效 also why and since when."""
+    invalid = county.status is AccountStatus.INVALID
+    return county_view(county.county_code) | {
+        "status": county.status.value,
+        "status_label": label(county.status),
+        "reason_code": county.reason,
+        "reason": reason_words(county.reason) if invalid else None,
+        "since": county.since,
+        "locked": county.locked,
+    }

@@ -11,7 +11,7 @@ from models.card_stages import PartStage, label
 from models.card_words import step_words
 from models.counties import county_words
 from models.store.card_parts import remark_of
-from models.store.card_requests import UNDECIDED
+from models.store.card_requests import LEFT_OUT, UNDECIDED
 from models.store.vault import Field, Vault
 from models.tables import CardChange, CardChangePart, MatterStep
 
@@ -23,7 +23,7 @@ async def matter_views(session: AsyncSession, vault: Vault, requests: Sequence[C
     """Requests of one person, in the order given; the fields of the seed's pages and the parts behind them."""
     ids = [request.id for request in requests]
     banks = await bank_names(session, requests[0].province_code) if requests else {}
-    parts, steps = defaultdict(list), defaultdict(list)
+    parts, steps, left_out = defaultdict(list), defaultdict(list), defaultdict(list)
     remarks: dict[tuple[int, str | None], str | None] = {}
     chosen = select(CardChangePart).where(col(CardChangePart.request_id).in_(ids))
     for part in await session.exec(chosen.order_by(col(CardChangePart.county_code))):
@@ -32,11 +32,13 @@ async def matter_views(session: AsyncSession, vault: Vault, requests: Sequence[C
     taken = select(MatterStep).where(col(MatterStep.request_id).in_(ids)).order_by(col(MatterStep.id))
     for step in await session.exec(taken):
         steps[step.request_id].append(_step(step, remarks.get((step.request_id, step.county_code))))
+        if step.step == LEFT_OUT and step.county_code:
+            left_out[step.request_id].append(county_view(step.county_code) | {"why": step.words})
     return [
         _asked_for(vault, request, banks)
         | _standing(request, parts[request.id or 0])
-        | {"counties": [_part(vault, request, part) for part in parts[request.id or 0]]}
-        | {"steps": steps[request.id or 0]}
+        | {"counties": [_part(vault, request, part, banks) for part in parts[request.id or 0]]}
+        | {"left_out": left_out[request.id or 0], "steps": steps[request.id or 0]}
         for request in requests
     ]
 
@@ -71,8 +73,12 @@ def _standing(request: CardChange, parts: Sequence[CardChangePart]) -> View:
     }
 
 
-def _part(vault: Vault, request: CardChange, part: CardChangePart) -> View:
+def _part(vault: Vault, request: CardChange, part: CardChangePart, banks: Mapping[str, str]) -> View:
+    """One county, with the account that is replaced there."""
+    old = part.old_account_sealed
     return county_view(part.county_code) | {
+        "old_bank": bank_view(banks, part.old_bank_code)["bank"],
+        "old_account_no": vault.open(Field.ACCOUNT, part.part_no, old) if old else None,
         "stage": part.stage.value,
         "stage_label": label(part.stage),
         "explanation": _explanation(vault, request, part),

@@ -19,7 +19,7 @@ from models.platform_words import AccountSource
 from models.stages import AccountStatus, label
 from models.store.database import fetch
 from models.store.locks import locked
-from models.store.register import register_row
+from models.store.register import register_row, why_unusable
 from models.store.selection import Predicate
 from models.store.vault import Field, Vault
 
@@ -30,11 +30,11 @@ MOST = 10_000
 ACCOUNTS = (
     "SELECT a.id, a.county_code, a.person_index, a.name_sealed, a.id_number_sealed, a.bank_code, a.account_sealed,"
     " a.card_type, a.status, a.source, a.updated_at, "
-    f" {locked('a')} AS held FROM register_account a"
+    f" {locked('a')} AS held, w.reason_code, w.since FROM register_account a{why_unusable('a')}"
 )
 HISTORY = (
     "SELECT source, actor, old_bank_code, old_account_sealed, new_bank_code, new_account_sealed, old_status,"
-    " new_status, at FROM register_change WHERE register_account_id = :id ORDER BY id DESC"
+    " new_status, at, as_of, reason_code FROM register_change WHERE register_account_id = :id ORDER BY id DESC"
 )
 # What was applied for in the person's name in this county, by whichever way.
 MATTERS = (
@@ -56,6 +56,8 @@ REGISTER_HEADERS: Mapping[str, str] = {
     "account_no": "一卡通账号",
     "card_type_label": "账号类型",
     "status_label": "状态",
+    "reason": "失效原因",
+    "since": "失效时间",
     "source": "来源",
     "held": "账号变更中",
     "updated_at": "更新时间",
@@ -157,6 +159,8 @@ class RegisterView:
             "card_type_label": CARD_TYPES.get(row.card_type or ""),
             "status": row.status,
             "status_label": label(AccountStatus(row.status)),
+            "reason": None if row.status == AccountStatus.VALID else reason_words(row.reason_code),
+            "since": row.since,
             "source": row.source,
             "held": row.held,
             "updated_at": row.updated_at,
@@ -177,6 +181,8 @@ class RegisterView:
             "new_account_no": self._account(place, change.new_account_sealed),
             "new_status": change.new_status,
             "new_status_label": _status(change.new_status),
+            "reason": None if change.new_status == AccountStatus.VALID else reason_words(change.reason_code),
+            "as_of": change.as_of,
         }
 
     def _account(self, place: str, sealed: str | None) -> str | None:

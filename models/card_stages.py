@@ -61,6 +61,14 @@ class RoundStage(StrEnum):
     DONE = "done"
 
 
+class FaceStatus(StrEnum):
+    """卡状态 of one card face over the counties that use it."""
+
+    VALID = "valid"
+    PARTLY_INVALID = "partly_invalid"
+    INVALID = "invalid"
+
+
 class NoticeKind(StrEnum):
     INVALIDATED = "invalidated"
     CLEARED = "cleared"
@@ -102,6 +110,9 @@ _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (EntryStage.REFUSED, "复核不通过"),
     (RoundStage.CHECKING, "核验中"),
     (RoundStage.DONE, "已完成"),
+    (FaceStatus.VALID, "有效"),
+    (FaceStatus.PARTLY_INVALID, "部分区县无效"),
+    (FaceStatus.INVALID, "无效"),
     (NoticeKind.INVALIDATED, "账号无效"),
     (NoticeKind.CLEARED, "账号已清空"),
     (NoticeKind.VALID_AGAIN, "账号恢复有效"),

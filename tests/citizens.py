@@ -5,14 +5,17 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, wait_for
+from models.platform_words import AccountReason
 from models.stages import AccountStatus
-from models.store.accounts import NewAccount, apply_change
+from models.store.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
 from models.store.register import FROM_APPLICATION, card_type_of
 from models.store.vault import Field
 from models.tables import CatalogList
+from models.tables.base import now
 from tests.application_lines import card, citizen_id
 from tests.province import Province
 
@@ -74,6 +77,20 @@ def account_is(province: Province, person: Someone, county: str, status: Account
         person=index_of(province, person),
         county=county,
     )
+
+
+def found_invalid(province: Province, person: Someone, county: str, reason: AccountReason) -> datetime:
+    """What a check or the platform found just now about this person's account there; gives the moment."""
+    at = now()
+
+    async def find() -> None:
+        async with province.database.transaction() as session:
+            account = await held_account(session, county, index_of(province, person))
+            assert account is not None
+            assert await set_invalid(session, province.vault, account, Finding(reason.value, f"{county}/{at}", at))
+
+    province.portal.call(find)
+    return at
 
 
 def bank_knows(province: Province, account_no: str, holder: Someone, status: str = "open", bank: str = "ICBC") -> None:

@@ -9,16 +9,17 @@ import pytest
 from models.card_stages import PartStage, RequestResult, RequestStage
 from models.platform_words import AccountChangeStatus, AccountReason, CardType
 from models.stages import AccountStatus
-from models.store.accounts import own_accounts
 from models.store.card_decisions import ask_retry, decide_part
 from models.store.card_parts import CardRefusal
 from models.store.card_requests import CardWish, Citizen, Incomplete, OneAtATime, open_request, withdraw_request
+from models.store.own_accounts import own_accounts
 from models.store.register import register_row
 from models.store.vault import Field
 from models.tables import CardChange
 from tests.card_ground import (
     BANK,
     FIRST,
+    OTHER_BANK,
     REVIEWER,
     SECOND,
     THIRD,
@@ -164,6 +165,49 @@ async def test_an_account_that_a_village_entry_holds_is_refused_with_why(cards: 
     request = await cards.request(await cards.open(mei, NEW, FIRST, SECOND))
     assert (request.failure_code, request.result) == ("ACCOUNT_LOCKED", RequestResult.FAILED)
     assert await cards.locks() == {SECOND}
+
+
+async def left_out(cards: Cards, request: CardChange) -> list[tuple[object, ...]]:
+    return await cards.rows(
+        "SELECT county_code FROM matter_step WHERE request_id = :id AND step = 'left_out' ORDER BY id", id=request.id
+    )
+
+
+async def test_a_county_that_uses_the_new_account_already_is_left_out_and_named(cards: Cards, mei: Citizen) -> None:
+    await cards.settle(mei, NEW, SECOND, bank=OTHER_BANK)
+    request = await cards.open(mei, NEW, SECOND, THIRD, FIRST)
+    assert request.stage is RequestStage.VALIDATING
+    assert await cards.stages(request) == {FIRST: "validating", THIRD: "validating"}
+    assert await cards.locks() == {FIRST, THIRD}
+    assert await left_out(cards, request) == [(SECOND,)]
+    for county in (FIRST, THIRD):
+        assert (await cards.parts(request))[county].old_account_index == cards.vault.index(Field.ACCOUNT, OLD)
+
+
+async def test_only_when_no_county_remains_is_it_the_old_account(cards: Cards, mei: Citizen) -> None:
+    await cards.settle(mei, NEW, SECOND, THIRD, bank=OTHER_BANK)
+    request = await cards.request(await cards.open(mei, NEW, SECOND, THIRD))
+    assert (request.result, request.failure_code) == (RequestResult.FAILED, "SAME_ACCOUNT")
+    assert await cards.stages(request) == {SECOND: "failed", THIRD: "failed"}
+    assert await left_out(cards, request) == []
+
+
+async def test_the_same_number_at_another_bank_is_another_account(cards: Cards, mei: Citizen) -> None:
+    """Numbers of passbooks are given out by each bank for itself."""
+    request = await cards.open(mei, OLD, FIRST, bank=OTHER_BANK)
+    assert (request.stage, await cards.locks()) == (RequestStage.VALIDATING, {FIRST})
+
+
+async def test_who_is_left_out_is_named_also_when_the_rest_fails(cards: Cards, mei: Citizen) -> None:
+    await cards.settle(mei, NEW, SECOND, bank=OTHER_BANK)
+    await cards.run(
+        "INSERT INTO account_lock (county_code, person_index, request_no, since) VALUES (:county, :person, 'N', now())",
+        county=FIRST,
+        person=mei.person_index,
+    )
+    request = await cards.request(await cards.open(mei, NEW, FIRST, SECOND))
+    assert (request.failure_code, await cards.stages(request)) == ("ACCOUNT_LOCKED", {FIRST: "failed"})
+    assert await left_out(cards, request) == [(SECOND,)]
 
 
 # --- decisions

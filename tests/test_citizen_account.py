@@ -1,16 +1,19 @@
 """My account: what is shown masked and what in full, the three states, counties in use, notices, and nobody else's."""
 
 import json
+from datetime import datetime
 
 import pytest
 
 from deploy.demo.citizens import Browser
+from deploy.demo.people import Json
 from models.card_stages import NoticeKind
 from models.counties import county_name, county_words
+from models.platform_words import AccountReason
 from models.stages import AccountStatus
 from models.store.notices import News, notify
 from tests.application_lines import card
-from tests.citizens import Someone, account_held, account_is, browser_of, index_of
+from tests.citizens import Someone, account_held, account_is, browser_of, form, found_invalid, index_of
 from tests.province import Province
 
 pytest_plugins = ["tests.province_fixtures"]
@@ -46,6 +49,36 @@ def test_an_invalid_card_is_shown_and_may_be_changed(province: Province) -> None
     assert face["account_no"] == MEI.old_card
 
 
+def test_where_a_card_is_invalid_why_and_since_when_is_said_of_each_county(province: Province) -> None:
+    first, second = province.county_code(1), province.county_code(2)
+    for county in (first, second):
+        account_held(province, MEI, county)
+    with browser_of(province, MEI) as mine:
+        frozen = found_invalid(province, MEI, second, AccountReason.ACCOUNT_FROZEN)
+        [face] = mine.get("/citizen/account")["cards"]
+        assert (face["status"], face["status_label"], face["may_change"]) == ("partly_invalid", "部分区县无效", True)
+        assert face["message"].startswith("部分区县无效")
+        assert county_words(second) in face["message"]
+        assert county_words(first) not in face["message"]
+        assert _why(face) == {first: ("有效", None, None), second: ("无效", "账户已冻结", frozen)}
+        mismatch = found_invalid(province, MEI, first, AccountReason.NAME_MISMATCH)
+        [face] = mine.get("/citizen/account")["cards"]
+        assert (face["status"], face["message"][:3]) == ("invalid", "无效卡")
+        assert _why(face) == {first: ("无效", "账号与户名不一致", mismatch), second: ("无效", "账户已冻结", frozen)}
+        listed = {one["code"]: one["reason"] for one in mine.get("/citizen/counties")["items"]}
+        assert listed == {first: "账号与户名不一致", second: "账户已冻结"}
+        account_held(province, MEI, second)
+        [face] = mine.get("/citizen/account")["cards"]
+        assert _why(face)[second] == ("有效", None, None)
+
+
+def _why(face: Json) -> dict[str, tuple[str, str | None, datetime | None]]:
+    return {
+        one["code"]: (one["status_label"], one["reason"], one["since"] and datetime.fromisoformat(one["since"]))
+        for one in face["counties"]
+    }
+
+
 @pytest.mark.parametrize("cleared", [False, True])
 def test_without_an_account_the_page_says_where_to_go(province: Province, cleared: bool) -> None:
     county = province.county_code()
@@ -76,15 +109,43 @@ def test_one_face_per_account_with_its_counties(province: Province) -> None:
     assert set(faces) == {MEI.old_card, other}
     assert [one["code"] for one in faces[MEI.old_card]["counties"]] == [first, second]
     assert [one["status"] for one in faces[MEI.old_card]["counties"]] == ["valid", "invalid"]
-    assert faces[MEI.old_card]["status"] == "valid"
+    assert faces[MEI.old_card]["status"] == "partly_invalid"
     assert [one["code"] for one in faces[other]["counties"]] == [third]
     assert [(one["code"], one["account_no"]) for one in counties] == [
         (first, MEI.old_card),
         (second, MEI.old_card),
         (third, other),
     ]
+    assert _choices(faces[MEI.old_card]) == [(first, True), (second, True), (third, False)]
+    assert _choices(faces[other]) == [(third, True), (first, False), (second, False)]
     assert {"code": "ICBC", "name": "中国工商银行"} in banks["items"]
     assert [one["name"] for one in banks["card_types"]] == ["银行卡", "存折"]
+
+
+def _choices(face: Json) -> list[tuple[str, bool]]:
+    return [(choice["code"], choice["preselected"]) for choice in face["choices"]]
+
+
+def test_what_is_asked_for_by_one_card_leaves_out_who_has_the_new_one_already(province: Province) -> None:
+    """The card clicked is in use in two counties; the third was added, and uses the new account already."""
+    first, second, third = (province.county_code(place) for place in (1, 2, 3))
+    for county in (first, second):
+        account_held(province, MEI, county)
+    account_held(province, MEI, third, MEI.new_card, "ICBC")
+    province.platform.ask("PUT", "/faults", {"rates": {"5xx": 1.0}, "only": {"5xx": ["verifyAccount"]}})
+    with browser_of(province, MEI) as mine:
+        clicked = next(face for face in mine.get("/citizen/account")["cards"] if face["account_no"] == MEI.old_card)
+        chosen = [choice["code"] for choice in clicked["choices"]]
+        asked = mine.post("/citizen/card-changes", form(chosen, MEI.new_card))
+        shown = mine.get(f"/citizen/matters/{asked['request_no']}")
+    assert [one["code"] for one in shown["counties"]] == [first, second]
+    assert {(one["old_bank"], one["old_account_no"]) for one in shown["counties"]} == {
+        ("重庆农村商业银行", MEI.old_card)
+    }
+    [named] = shown["left_out"]
+    assert (named["code"], "已在使用新账号" in named["why"]) == (third, True)
+    told = shown["steps"][0]
+    assert (told["step"], told["county"]) == ("left_out", county_words(third))
 
 
 def test_a_card_under_way_in_the_village_cannot_be_changed(province: Province) -> None:
@@ -99,6 +160,8 @@ def test_a_card_under_way_in_the_village_cannot_be_changed(province: Province) -
     with browser_of(province, MEI) as mine:
         [face] = mine.get("/citizen/account")["cards"]
     assert (face["may_change"], face["counties"][0]["locked"]) == (False, True)
+    [choice] = face["choices"]
+    assert (choice["preselected"], choice["may_choose"], "村社" in choice["why_not"]) == (False, False, True)
     assert "村社" in face["why_not"]
 
 

@@ -1,6 +1,5 @@
-"""Accounts in the register: the own ones, what invalidates or restores one, and what a change puts in (DOMAIN 4)."""
+"""Accounts in the register: what invalidates or restores one, and what a change puts in (DOMAIN 4)."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.card_stages import NoticeKind
 from models.card_words import CLEARING, reason_words
 from models.stages import AccountStatus
-from models.store.database import fetch, fetch_int
+from models.store.database import fetch_int
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
-from models.store.locks import locked, wake_flows
+from models.store.locks import wake_flows
 from models.store.notices import News, is_told, notify
 from models.store.register import register_row
 from models.store.vault import Field, Vault
@@ -24,31 +23,6 @@ from models.tables.base import now
 BY_CHECK = "账号核验"
 BY_PLATFORM = "平台通知"
 BY_FAILED_CHANGE = "上卡失败"
-
-
-@dataclass(frozen=True)
-class OwnCounty:
-    """`locked`: a change is under way here."""
-
-    county_code: str
-    status: AccountStatus
-    locked: bool
-
-
-@dataclass(frozen=True)
-class OwnAccount:
-    """One card face: a distinct account with the counties that use it."""
-
-    bank_code: str
-    account_no: str = field(repr=False)
-    card_type: str | None
-    counties: tuple[OwnCounty, ...]
-
-    @property
-    def status(self) -> AccountStatus:
-        """无效卡 only when no county can pay to it any more."""
-        valid = any(county.status is AccountStatus.VALID for county in self.counties)
-        return AccountStatus.VALID if valid else AccountStatus.INVALID
 
 
 @dataclass(frozen=True)
@@ -86,30 +60,6 @@ class Finding:
     words: str | None = None
 
 
-async def own_accounts(session: AsyncSession, vault: Vault, province: str, person_index: str) -> list[OwnAccount]:
-    """A person's usable and invalid accounts in a province; a cleared one is shown nowhere."""
-    rows = await fetch(
-        session,
-        "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status,"
-        f" {locked('r')} FROM register_account r WHERE r.person_index = :person AND r.county_code LIKE"
-        " :province AND r.status <> 'cleared' AND r.account_sealed IS NOT NULL ORDER BY r.county_code",
-        person=person_index,
-        province=province[:2] + "____",
-    )
-    faces = defaultdict(list)
-    for row in rows:
-        faces[row[1], row[3]].append(row)
-    return [
-        OwnAccount(
-            bank_code=bank,
-            account_no=vault.open(Field.ACCOUNT, register_row(same[0][0], person_index), same[0][2]),
-            card_type=same[0][4],
-            counties=tuple(OwnCounty(row[0], AccountStatus(row[5]), row[6]) for row in same),
-        )
-        for (bank, _), same in faces.items()
-    ]
-
-
 async def held_account(session: AsyncSession, county_code: str, person_index: str) -> RegisterAccount | None:
     statement = select(RegisterAccount).where(
         RegisterAccount.county_code == county_code, RegisterAccount.person_index == person_index
@@ -131,7 +81,7 @@ async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAcco
     place = register_row(account.county_code, account.person_index)
     account_no = vault.open(Field.ACCOUNT, place, account.account_sealed)
     bank = account.bank_code
-    await _change(session, account, status, finding.source, finding.actor, min(finding.at, now()))
+    await _change(session, account, status, finding.source, finding.actor, min(finding.at, now()), finding.reason)
     kind = NoticeKind.CLEARED if clears else NoticeKind.INVALIDATED
     advice = "账户信息已清空，请申请变更或联系村社" if clears else "此卡已无效，请申请变更账号"
     news = News(
@@ -210,11 +160,17 @@ async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> 
 
 
 async def _change(
-    session: AsyncSession, account: RegisterAccount, status: AccountStatus, source: str, actor: str, as_of: datetime
+    session: AsyncSession,
+    account: RegisterAccount,
+    status: AccountStatus,
+    source: str,
+    actor: str,
+    as_of: datetime,
+    reason: str | None = None,
 ) -> None:
     """Another status, with its history; a cleared row keeps the person and nothing of the account."""
     change = _history(account, status, source, actor)
-    change.as_of = as_of
+    change.as_of, change.reason_code = as_of, reason
     if status is AccountStatus.CLEARED:
         account.bank_code = account.account_sealed = account.account_index = account.card_type = None
     change.new_bank_code, change.new_account_sealed = account.bank_code, account.account_sealed

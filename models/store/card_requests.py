@@ -1,6 +1,6 @@
 """账号变更: a citizen's request, saved with its basic validation, and taken back (S2 1.1; DOMAIN 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +32,10 @@ from models.tables import CardChange, CardChangePart
 
 UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
 Account = Row
+# A step for each chosen county that uses the new account already: it has no part, and is named.
+LEFT_OUT = "left_out"
+LEFT_OUT_WORDS = "此区县已在使用新账号，无需变更，未列入本次申请"
+SAME_ACCOUNT = ("SAME_ACCOUNT", "新账号与现用账号相同，无需变更；请填写另一个账号，或选择使用其他账号的区县")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class OneAtATime(CardRefusal):
 async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish) -> CardChange:
     """Save a request: under way when it passes basic validation, else kept at once as 申请失败.
 
+    A chosen county that uses the new account already gets no part, and is named among the steps.
     Raises Incomplete when a starred field is missing, OneAtATime while another request of the person is open.
     """
     if missing := _missing(wish):
@@ -83,10 +88,16 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
     await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     await _refuse_second(session, citizen)
     accounts = await _accounts(session, citizen)
-    held = await _save(session, vault, citizen, wish, accounts)
-    fault = await _basic_fault(session, wish, accounts, held.request.account_index)
+    fault = await _basic_fault(session, wish, accounts)
+    using = set() if fault else _using(vault, wish, accounts)
+    changed = sorted(set(wish.counties) - using)
+    if not changed:
+        fault, changed, using = SAME_ACCOUNT, sorted(using), set()
+    held = await _save(session, vault, citizen, wish, {county: accounts.get(county) for county in changed})
+    for county in sorted(using):
+        await add_step(session, held, county, LEFT_OUT, LEFT_OUT_WORDS)
     if fault is None:
-        fault = await _take_locks(session, held.request, sorted(set(wish.counties)))
+        fault = await _take_locks(session, held.request, changed)
     if fault is not None:
         await _fail(session, vault, held, *fault)
     else:
@@ -146,10 +157,16 @@ async def _accounts(session: AsyncSession, citizen: Citizen) -> dict[str, Accoun
     return {str(row[0]): row for row in rows}
 
 
+def _using(vault: Vault, wish: CardWish, accounts: Mapping[str, Account]) -> set[str]:
+    """The chosen counties that use the new account already: number and bank, since passbooks of two may be alike."""
+    new = wish.bank_code.strip(), vault.index(Field.ACCOUNT, ungrouped(wish.account_no))
+    return {county for county in wish.counties if (accounts[county][1], accounts[county][3]) == new}
+
+
 async def _save(
-    session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, accounts: dict[str, Account]
+    session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, replaced: Mapping[str, Account | None]
 ) -> Held:
-    """The rows as nobody else sees them before the transaction ends."""
+    """The rows as nobody else sees them before the transaction ends; `replaced`: per county what it uses now."""
     number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, identity.china_today().year)
     account_no = ungrouped(wish.account_no)
     request = CardChange(
@@ -171,7 +188,7 @@ async def _save(
         await session.flush()
     except IntegrityError as error:
         raise OneAtATime(None) from error
-    parts = [_part(vault, request, county, accounts.get(county)) for county in sorted(set(wish.counties))]
+    parts = [_part(vault, request, county, account) for county, account in replaced.items()]
     session.add_all(parts)
     await session.flush()
     return Held(request, parts)
@@ -188,9 +205,9 @@ def _part(vault: Vault, request: CardChange, county: str, account: Account | Non
 
 
 async def _basic_fault(
-    session: AsyncSession, wish: CardWish, accounts: dict[str, Account], account_index: str
+    session: AsyncSession, wish: CardWish, accounts: Mapping[str, Account]
 ) -> tuple[str, str] | None:
-    """Format, Luhn digit, bank known, not the old one, counties in use: the first that is wrong, code and words."""
+    """Format, Luhn digit, bank known, counties in use: the first that is wrong, code and words."""
     parsed = identity.parse_account_no(wish.account_no)
     if isinstance(parsed, Fault):
         return parsed.code.value, parsed.message
@@ -201,8 +218,6 @@ async def _basic_fault(
     unused = [county for county in wish.counties if county not in accounts]
     if unused:
         return "COUNTY_NOT_IN_USE", "所选区县没有您正在使用的一卡通账号，请在“使用区县”中选择；无账号请向村社或镇街申报"
-    if any(accounts[county][3] == account_index for county in wish.counties):
-        return "SAME_ACCOUNT", "新账号与现用账号相同，无需变更；请填写另一个账号"
     return None
 
 

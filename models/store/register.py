@@ -51,6 +51,15 @@ def register_row(county_code: str, person_index: str) -> str:
     return f"{county_code}/{person_index}"
 
 
+def why_unusable(alias: str) -> str:
+    """A join in SQL: `w.reason_code` and `w.since` of a register row that is 无效 or cleared, else NULL."""
+    return (
+        " LEFT JOIN LATERAL (SELECT h.reason_code, coalesce(h.as_of, h.at) AS since FROM register_change h"
+        f" WHERE {alias}.status <> 'valid' AND h.register_account_id = {alias}.id AND h.new_status = {alias}.status"
+        " ORDER BY h.id DESC LIMIT 1) AS w ON TRUE"
+    )
+
+
 def card_type_of(account_no: str) -> str:
     return "passbook" if len(account_no) == PASSBOOK_DIGITS else "bank_card"
 

@@ -206,7 +206,8 @@ class RegisterAccount(SQLModel, table=True):
 class RegisterChange(SQLModel, table=True):
     """The history of a register row: when, by whom, from what to what.
 
-    `as_of` is the moment that the word is true of, when it came later: a list's hand-over, a question to the bank.
+    `as_of` is the moment that the word is true of, when it came later: a list's hand-over, a question to the bank;
+    `reason_code` why an account became unusable.
     """
 
     __tablename__ = "register_change"
@@ -223,6 +224,7 @@ class RegisterChange(SQLModel, table=True):
     new_status: str
     at: datetime = Field(default_factory=now, sa_type=INSTANT)
     as_of: datetime | None = Field(default=None, sa_type=INSTANT)
+    reason_code: str | None = None
 
 
 class AccountLock(SQLModel, table=True):

@@ -704,6 +704,7 @@ CREATE TABLE register_change (
   new_status VARCHAR NOT NULL,
   at TIMESTAMP WITH TIME ZONE NOT NULL,
   as_of TIMESTAMP WITH TIME ZONE,
+  reason_code VARCHAR,
   CONSTRAINT pk_register_change PRIMARY KEY (id),
   CONSTRAINT fk_register_change_register_account_id_register_account FOREIGN KEY(register_account_id) REFERENCES register_account (id)
 );
