@@ -98,7 +98,7 @@ class ApplicationImports:
         async with self._database.reading() as session:
             checked = await with_used_numbers(session, checked)
             locked = await locked_people(session, asked.county_code)
-        return await asyncio.to_thread(with_locked, self._vault, checked, locked), None
+        return await asyncio.to_thread(with_locked, self._vault, asked.county_code, checked, locked), None
 
     async def _check_reporting(self, asked: ApplicationImport, data: bytes, catalogs: Catalogs) -> CheckedFile:
         progress = Progress()

@@ -18,6 +18,7 @@ from models.platform_requests import AccountQueries, Cancellation, Withdrawal
 from models.stages import OrderKind, OrderState
 from models.store.contradictions import Claim, keep
 from models.store.database import Database, Row, execute, fetch
+from models.store.lock_rules import LockedAct, why_locked
 from models.store.locking import lock_applications, lock_indicators
 from models.store.locks import locked
 from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
@@ -29,10 +30,11 @@ from models.tables import Flow, Order
 
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"
-OVERTAKEN_FAULT = "复核之后此人的账号正在变更或已经变更，本次更正不再适用；请核对后重新录入"
+OVERTAKEN_FAULT = "复核之后此人的账号已经变更，本次更正不再适用；请核对后重新录入"
 # An operator's correction never overwrites what the person changed meanwhile (DOMAIN 4, the lock).
 OVERTAKEN_LINES = """
-UPDATE order_line o SET fault_code = 'ACCOUNT_CHANGED', fault = :fault, done = FALSE FROM flow_line l
+UPDATE order_line o SET fault_code = 'ACCOUNT_CHANGED', done = FALSE,
+  fault = CASE WHEN {locked} THEN :locked ELSE :fault END FROM flow_line l
 WHERE o.order_id = :order AND l.id = o.flow_line_id AND o.correction_sealed IS NOT NULL AND ({locked} OR EXISTS (
   SELECT 1 FROM register_account r JOIN register_change h ON h.register_account_id = r.id
   WHERE r.county_code = l.county_code AND r.person_index = l.person_index AND h.at > :since))
@@ -203,6 +205,7 @@ class OrderActivities:
             OVERTAKEN_LINES.format(locked=locked("l")),
             order=order.id,
             since=order.confirmed_at,
+            locked=why_locked(LockedAct.CORRECTION),
             fault=OVERTAKEN_FAULT,
         )
         lines = await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)

@@ -27,6 +27,7 @@ from models.store.applications import (
 from models.store.database import Row
 from models.store.doubles import lock_claims, same_item
 from models.store.lock_order import Rank
+from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, differing, same_name, why_locked
 from models.store.locking import fetch_locked, lock_county
 from models.store.locks import locked_people
 from models.store.numbers import Series, take_one
@@ -101,7 +102,7 @@ async def correct(
         returned = [await return_for_edit(desk, session, line)]
         line = await find_line(desk, session, application_no, changing=True)
     columns = sealed_columns(desk.vault, line.application_no, form)
-    await _hold_lock(desk, session, line, columns)
+    await _hold_lock(desk, session, line, form, columns)
     before = await _apply(desk, session, line, columns)
     others = await _others(desk, session, form, line.fund_year, but=line.application_no)
     await desk.trail(
@@ -191,14 +192,14 @@ def _stage_allows_edit(line: Application) -> None:
 
 
 async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:
-    """While a card change is under way, no application brings another account in (DOMAIN 4, the lock)."""
+    """While a card change is under way, no application brings another account or name in (DOMAIN 4, the lock)."""
     person = desk.vault.index(Column.ID_NUMBER, form.id_number)
-    locked = (await locked_people(session, desk.county, [person])).get(person)
-    if locked is not None and locked.account != (form.bank_code, desk.vault.index(Column.ACCOUNT, form.account_no)):
-        _refuse_locked(desk, {person: locked.request_no}, "所填账号与现登记的不同；请待变更办结后再录入")
+    lock = (await locked_people(session, desk.county, [person])).get(person)
+    if lock is not None and differing(desk.vault, desk.county, lock, form):
+        _refuse_locked(desk, {person: lock.request_no}, LockedAct.ENTRY)
 
 
-def _refuse_locked(desk: Desk, requests: Mapping[str, str], what: str) -> None:
+def _refuse_locked(desk: Desk, requests: Mapping[str, str], act: LockedAct) -> None:
     """`requests`: whose account is being changed, by which request.
 
     An applicant may fill in anybody's id, and hears of the own change only; a stranger's lock holds all the same, when
@@ -206,18 +207,19 @@ def _refuse_locked(desk: Desk, requests: Mapping[str, str], what: str) -> None:
     """
     known = [number for person, number in sorted(requests.items()) if desk.may_know_lock(person)]
     if known:
-        detail = f"此人在本县的账号变更（{'、'.join(known)}）尚未办结，{what}"
-        raise conflict("ACCOUNT_LOCKED", "账号变更中", detail)
+        raise conflict(ACCOUNT_LOCKED, "账号变更中", why_locked(act, known))
 
 
-async def _hold_lock(desk: Desk, session: AsyncSession, line: Application, columns: Mapping[str, object]) -> None:
-    """While a card change is under way, bank, account and the person itself stay as they are (DOMAIN 4, the lock)."""
+async def _hold_lock(
+    desk: Desk, session: AsyncSession, line: Application, form: ApplicationForm, columns: Mapping[str, object]
+) -> None:
+    """While a card change is under way, bank, account, name and id stay as they are (DOMAIN 4, the lock)."""
     same = all(columns[name] == getattr(line, name) for name in ("bank_code", "account_index", "person_index"))
-    if same:
+    if same and same_name(desk.vault.open(Column.NAME, line.application_no, line.name_sealed), form.name):
         return
     locked = await locked_people(session, line.county_code, [line.person_index, str(columns["person_index"])])
     requests = {person: lock.request_no for person, lock in locked.items()}
-    _refuse_locked(desk, requests, "期间不能修改开户行、账号和证件号；请待变更办结后再改")
+    _refuse_locked(desk, requests, LockedAct.EDIT)
 
 
 async def _apply(

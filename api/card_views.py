@@ -79,7 +79,7 @@ STEPS = (
 
 
 class PartFilter(BaseModel):
-    """开户银行, 显示完结, and the stage; without 显示完结 only what is under way."""
+    """开户银行, 显示完结, and the stage; without them what is under way and has passed the bank."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,11 +107,13 @@ class PartSought(BaseModel):
 
 
 def of_parts(county_code: str, criteria: PartFilter) -> Predicate:
+    """A bank is found as the new one and as the old one; what the bank still looks at only by its stage."""
     chosen = Predicate("a.county_code = :county", {"county": county_code})
     if criteria.bank_code is not None:
-        chosen = chosen.also("a.bank_code = :bank", bank=criteria.bank_code)
+        chosen = chosen.also("(a.bank_code = :bank OR a.old_bank_code = :bank)", bank=criteria.bank_code)
     if criteria.stage is not None:
         return chosen.also("a.stage = :stage", stage=criteria.stage.value)
+    chosen = chosen.also("a.stage <> 'validating'")
     return chosen if criteria.finished else chosen.also("a.ended_at IS NULL")
 
 

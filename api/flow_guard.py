@@ -1,6 +1,6 @@
 """What every decision about a flow asks first: is it there, is its stage fit, are the lines, is it another person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,6 +10,7 @@ from api.problems import Problem, conflict, not_found
 from models.makers import Act, closed_by, refusal_words
 from models.stages import FlowStage, label
 from models.store.line_acts import LeftOut
+from models.store.lock_rules import LockedAct, why_lines_locked
 from models.store.order_rules import Candidate, Verdict
 from models.store.orders import locked_flow
 from models.subsidy import RunKind, workflow_id
@@ -49,22 +50,35 @@ def require_other(act: Act, done: Iterable[Act]) -> None:
         raise Problem(403, "SAME_PERSON", "须换人办理", refusal_words(act, closed))
 
 
-def require_lines(verdict: Verdict, *, named: bool, act: str) -> None:
-    """A list that names an unfit line refuses the whole act; a filter takes the fit ones."""
+def require_lines(verdict: Verdict, *, named: bool, act: str, why: Mapping[str, str] | None = None) -> None:
+    """A list that names an unfit line refuses the whole act; a filter takes the fit ones. `why`: see line_errors."""
     if named and verdict.unfit:
         detail = f"所列申请中有 {len(verdict.unfit)} 笔不能{act}，没有作任何改动；请按 errors 移出后重新提交"
-        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, line_errors(verdict.unfit, verdict.left_out))
+        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, line_errors(verdict.unfit, verdict.left_out, why))
     if not verdict.fit:
         detail = f"没有可以{act}的申请，请核对筛选条件"
         raise conflict("NOTHING_FITS", "没有符合条件的申请", detail, [asdict(each) for each in verdict.left_out])
 
 
-def line_errors(unfit: Sequence[Candidate], left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
-    titles = {each.code: each.title for each in left_out}
+def line_errors(
+    unfit: Sequence[Candidate], left_out: Sequence[LeftOut], why: Mapping[str, str] | None = None
+) -> list[dict[str, object]]:
+    """`why` says more of single lines than their rule does, by application number."""
+    titles, details = {each.code: each.title for each in left_out}, why or {}
     return [
-        {"application_no": each.application_no, "code": each.unfit, "detail": titles[each.unfit or ""]}
+        {
+            "application_no": each.application_no,
+            "code": each.unfit,
+            "detail": details.get(each.application_no) or titles[each.unfit or ""],
+        }
         for each in unfit[:LISTED_ERRORS]
     ]
+
+
+async def locked_lines(session: AsyncSession, county_code: str, unfit: Sequence[Candidate]) -> dict[str, str]:
+    """By which request each locked line of a refused order is held back."""
+    codes = {each.application_no: each.unfit for each in unfit[:LISTED_ERRORS]}
+    return await why_lines_locked(session, county_code, LockedAct.LINE_ORDER, codes)
 
 
 def act_answer(act: str, count: int, total_fen: int, left_out: Sequence[LeftOut]) -> dict[str, object]:

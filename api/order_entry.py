@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply
-from api.flow_guard import act_answer, flow_for, flow_id, require_lines, require_stage
+from api.flow_guard import act_answer, flow_for, flow_id, locked_lines, require_lines, require_stage
 from api.flow_views import View
 from api.order_forms import NewOrder, OrderSelection
 from api.problems import Problem, conflict
@@ -20,6 +20,7 @@ from models.stages import OrderKind, OrderState, label
 from models.store.corrections import LineFault, check_correction, lines_before, seal_correction
 from models.store.evidence import lacking
 from models.store.line_acts import LeftOut, choose
+from models.store.lock_rules import LockedAct, why_lines_locked
 from models.store.locking import lock_county
 from models.store.order_rules import (
     FIT_STAGES,
@@ -94,7 +95,8 @@ async def _enter_lines(
     if wanted.corrections is not None:
         verdict = await _with_corrected(session, flow, wanted, verdict)
         named = True
-    require_lines(verdict, named=named, act=f"办理“{label(wanted.kind)}”")
+    why = await locked_lines(session, desk.county, verdict.unfit) if named else None
+    require_lines(verdict, named=named, act=f"办理“{label(wanted.kind)}”", why=why)
     corrections = await _checked(desk, session, wanted, verdict, catalogs)
     total = sum(corrections.get(line.application_no, ("", line.amount_fen))[1] for line in verdict.fit)
     order = await add_order(session, _entry(desk, wanted, flow, len(verdict.fit), total))
@@ -199,7 +201,8 @@ async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> R
     choice = await choose(session, selected(desk.county, selection), NAME_RULES, selection.application_nos, order=0)
     if choice.left_out and selection.is_named:
         detail = "所列申请中有不能按平台更正姓名的，没有作任何改动；请按 errors 移出后重新提交"
-        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, named_errors(choice.left_out))
+        errors = await named_errors(session, desk.county, choice.left_out)
+        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, errors)
     if not choice.count:
         detail = "没有可以按平台更正姓名的申请，请核对筛选条件"
         raise conflict("NOTHING_FITS", "没有符合条件的申请", detail, [asdict(each) for each in choice.left_out])
@@ -208,9 +211,11 @@ async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> R
     return await _entered(desk, session, order, choice.left_out)
 
 
-def named_errors(left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
+async def named_errors(session: AsyncSession, county_code: str, left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
+    codes: dict[str, str | None] = {number: each.code for each in left_out for number in each.application_nos}
+    why = await why_lines_locked(session, county_code, LockedAct.NAME_CORRECTION, codes)
     return [
-        {"application_no": number, "code": each.code, "detail": each.title}
+        {"application_no": number, "code": each.code, "detail": why.get(number, each.title)}
         for each in left_out
         for number in each.application_nos
     ]

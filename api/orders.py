@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.catalogs import catalogs_for
 from api.desk import Desk, Reply, for_roles
-from api.flow_guard import line_errors, require_other, require_stage, run_id
+from api.flow_guard import line_errors, locked_lines, require_other, require_stage, run_id
 from api.flow_lines import known_flow
 from api.order_entry import enter, named_errors, refuse_when_approved, refuse_while_cancelling
 from api.order_forms import NewOrder, check_shape
@@ -113,7 +113,8 @@ async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
     verdict = await judge_order(session, flow.id, RULES[order.kind], order.id)
     if verdict.unfit:
         detail = f"指令中有 {len(verdict.unfit)} 笔已不符合条件，请复核不通过并由操作员重新录入"
-        errors = line_errors(verdict.unfit, verdict.left_out)
+        why = await locked_lines(session, flow.county_code, verdict.unfit)
+        errors = line_errors(verdict.unfit, verdict.left_out, why)
         raise conflict("LINES_UNFIT", "录入之后情况有变", detail, errors)
 
 
@@ -123,7 +124,8 @@ async def _correct_names(session: AsyncSession, county: str, order: Order) -> No
     choice = await choose(session, chosen, NAME_RULES, None, order=order.id)
     if choice.count != order.line_count:
         detail = "指令中有申请已不符合条件，请复核不通过并由操作员重新录入"
-        raise conflict("LINES_UNFIT", "录入之后情况有变", detail, named_errors(choice.left_out))
+        errors = await named_errors(session, county, choice.left_out)
+        raise conflict("LINES_UNFIT", "录入之后情况有变", detail, errors)
     order.done_count = await change_chosen(session, f"{TAKE_CORRECT_NAME}, {ADD_EDITOR}", editor=order.entered_by)
     order.done_fen, order.outcome = choice.total_fen, f"已更正 {order.done_count} 笔，可重新数据初始化"
     await execute(session, "UPDATE order_line SET done = true WHERE order_id = :order", order=order.id)

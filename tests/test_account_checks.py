@@ -150,6 +150,8 @@ def test_a_round_finds_every_bad_account_and_every_good_one(province: Province, 
     ]
     assert (shown["history"][0]["source"], shown["history"][0]["new_status_label"]) == ("账号核验", "无效")
     assert shown["history"][0]["actor"] == f"operator-{county.code}"
+    assert (shown["reason"], shown["history"][0]["reason"]) == ("账户已冻结", "账户已冻结")
+    assert shown["since"] == shown["history"][0]["as_of"] is not None
 
 
 def test_the_next_round_tells_nothing_twice_and_leaves_cleared_ones_alone(province: Province, first: int) -> None:

@@ -119,18 +119,35 @@ async def test_filters_and_search_find_by_bank_name_id_and_both_accounts(
     office: Office, cards: Cards, mei: Citizen
 ) -> None:
     request = await cards.in_review(mei, NEW, FIRST)
-    other = person(cards.vault, 2)
-    await cards.settle(other, card(4), FIRST)
-    await cards.open(other, card(5), FIRST, bank=BANK)
-    mine = [part_no(request, FIRST)]
-    for query, count in (({"bank_code": BANK}, 1), ({"stage": "in_review"}, 1), ({"stage": "failed"}, 0), ({}, 2)):
-        assert len((await office.get(LISTS, REVIEWER, FIRST, **query)).json()["items"]) == count
+    other, early = person(cards.vault, 2), person(cards.vault, 3)
+    for citizen, old in ((other, card(4)), (early, card(6))):
+        await cards.settle(citizen, old, FIRST, bank=OTHER_BANK)
+    second = await cards.in_review(other, card(5), FIRST)
+    third = await cards.open(early, card(7), FIRST, bank=BANK)
+    mine, theirs, at_bank = ([part_no(each, FIRST)] for each in (request, second, third))
+    shown_by = (
+        ({}, mine + theirs),
+        ({"finished": "true"}, mine + theirs),
+        ({"stage": "in_review"}, mine + theirs),
+        ({"stage": "validating"}, at_bank),
+        ({"stage": "failed"}, []),
+        # the old bank of the one, the new one of both
+        ({"bank_code": BANK}, mine),
+        ({"bank_code": OTHER_BANK}, mine + theirs),
+        ({"bank_code": BANK, "stage": "validating"}, at_bank),
+    )
+    for query, numbers in shown_by:
+        listed = (await office.get(LISTS, REVIEWER, FIRST, **query)).json()["items"]
+        assert [item["part_no"] for item in listed] == numbers, query
+    assert await found(office, id_number=early.id_number) == []
+    assert await found(office, id_number=early.id_number, filter={"stage": "validating"}) == at_bank
     assert await found(office, id_number=mei.id_number) == mine
     assert await found(office, name="王梅1") == await found(office, applicant_name="王梅1") == mine
     assert await found(office, account_no=NEW) == await found(office, account_no=OLD) == mine
     assert await found(office, id_number=mei.id_number, name="王梅2") == []
     assert await found(office, name="王梅1", applicant_name="王梅2") == []
-    assert await found(office, account_no=NEW, filter={"bank_code": BANK}) == []
+    assert await found(office, account_no=NEW, filter={"bank_code": BANK}) == mine
+    assert await found(office, account_no=NEW, filter={"bank_code": "BANK-X"}) == []
     assert (await office.post(f"{LISTS}/search", {}, REVIEWER, FIRST)).status_code == 422
     sought = await office.post(f"{LISTS}/search", {"id_number": mei.id_number}, REVIEWER, THIRD)
     assert sought.json()["items"] == []
@@ -140,7 +157,7 @@ async def test_the_list_goes_to_excel_whole(office: Office, cards: Cards) -> Non
     for number in range(10, 13):
         citizen = person(cards.vault, number)
         await cards.settle(citizen, card(number), FIRST)
-        await cards.open(citizen, card(number + 100), FIRST)
+        await cards.in_review(citizen, card(number + 100), FIRST)
     first = (await office.get(LISTS, REVIEWER, FIRST, limit="2")).json()
     second = (await office.get(LISTS, REVIEWER, FIRST, limit="2", after=first["next"])).json()
     assert (len(first["items"]), len(second["items"]), second["next"]) == (2, 1, None)

@@ -7,8 +7,9 @@ from models.card_stages import PartStage, RequestStage, label
 from models.store.card_parts import CardRefusal, Held, add_step, end_part, held_part, tell_run
 from models.store.database import fetch_int, fetch_one
 from models.store.lock_order import Rank
+from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_locked
 from models.store.locking import hold
-from models.store.locks import lock_accounts
+from models.store.locks import lock_accounts, locked_people
 from models.store.register import register_row
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -43,8 +44,10 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     if part.stage is not PartStage.FAILED or part.attempt < 1:
         raise CardRefusal("NOT_RETRYABLE", f"此件现为“{label(part.stage)}”，只有上卡失败的才能再次上卡")
     await _refuse_overtaken(session, held, part)
-    if await lock_accounts(session, [part.county_code], held.request.person_index, held.request.request_no):
-        raise CardRefusal("ACCOUNT_LOCKED", "此人在本县的账号另有变更或申报在办，待其办结后再试")
+    person = held.request.person_index
+    if await lock_accounts(session, [part.county_code], person, held.request.request_no):
+        lock = (await locked_people(session, part.county_code, [person]))[person]
+        raise CardRefusal(ACCOUNT_LOCKED, why_locked(LockedAct.RETRY, [lock.request_no]))
     await _open_again(session, held, part, reviewer)
     await _take_old_account(session, vault, held, part)
     await add_step(session, held, part.county_code, part.stage.value, f"再次上卡（第 {part.attempt} 次）")

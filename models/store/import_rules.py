@@ -5,30 +5,30 @@ from dataclasses import replace
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.application_form import ApplicationForm
+from models.application_form import ApplicationForm, columns
 from models.faults import CellFault, FaultCode
 from models.spreadsheet import CheckedFile
 from models.store.applications import is_reserved, used_numbers
+from models.store.lock_rules import LockedAct, differing, why_locked
 from models.store.locks import Lock
 from models.store.numbers import Series, take
 from models.store.vault import Field, Vault
 from models.tables import ApplicationImport
 
 NUMBER_COLUMN = "申请编号"
-ACCOUNT_COLUMN = "一卡通账号"
-LOCKED_PERSON = "此人在本县的账号变更尚未办结，所填账号与现登记的不同；请待变更办结后再导入此行"
 
 
-def with_locked(vault: Vault, checked: CheckedFile, locked: Mapping[str, Lock]) -> CheckedFile:
-    """While a person's account is being changed, no file brings another one in (DOMAIN 4, the lock)."""
+def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Mapping[str, Lock]) -> CheckedFile:
+    """While a person's account is being changed, no file brings another one or another name in (DOMAIN 4, the lock)."""
     if not locked:
         return checked
     faults = []
     for item in checked.forms:
-        person = vault.index(Field.ID_NUMBER, item.form.id_number)
-        account = item.form.bank_code, vault.index(Field.ACCOUNT, item.form.account_no)
-        if person in locked and locked[person].account != account:
-            faults.append(CellFault(item.row, ACCOUNT_COLUMN, FaultCode.ACCOUNT_LOCKED, LOCKED_PERSON))
+        lock = locked.get(vault.index(Field.ID_NUMBER, item.form.id_number))
+        field = differing(vault, county_code, lock, item.form) if lock is not None else None
+        if lock is not None and field is not None:
+            why = why_locked(LockedAct.IMPORT, [lock.request_no])
+            faults.append(CellFault(item.row, columns(item.form.kind)[field], FaultCode.ACCOUNT_LOCKED, why))
     return _with_faults(checked, faults)
 
 

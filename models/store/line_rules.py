@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from models.stages import ApplicationStage as Stage
 from models.store.line_acts import Rule
+from models.store.lock_rules import LockedAct, lock_rule
 from models.store.locks import locked
 from models.store.makers import MADE_BY
 from models.store.selection import HAS_CARD_PHOTO
@@ -18,7 +19,7 @@ CLEAR_MATCH = "list_id = NULL, match_outcome = NULL, correct_name_sealed = NULL,
 IN_FLOW = Rule(
     "APPLICATION_IN_FLOW", "已进入发放流程，流程中不能审核退回、编辑或撤回；请在流程内办理", "a.stage = 'in_flow'"
 )
-HELD = Rule("ACCOUNT_LOCKED", "此人在本县的账号变更尚未办结，待办结后再办理", LOCKED_PERSON)
+HELD = lock_rule(LockedAct.INITIALISATION, "a")
 FLOW_OPEN = Rule("FLOW_NOT_ENDED", "所在的发放流程尚未结束，结束后再办理", IN_OPEN_FLOW)
 FROZEN = Rule(
     "BATCH_FROZEN",

@@ -78,10 +78,11 @@ async def wake_flows(session: AsyncSession, counties: Sequence[str], person_inde
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """By which request, and bank and account as the register has them now."""
+    """By which request, and what the register has of the person now: bank and account, and the name beside them."""
 
     request_no: str
     account: tuple[str | None, str | None]
+    name_sealed: str | None
 
 
 async def locked_people(
@@ -90,10 +91,10 @@ async def locked_people(
     """Whose account is being changed in a county, of these people or of all, by the person's index."""
     rows = await fetch(
         session,
-        "SELECT k.person_index, k.request_no, r.bank_code, r.account_index FROM account_lock k LEFT JOIN"
+        "SELECT k.person_index, k.request_no, r.bank_code, r.account_index, r.name_sealed FROM account_lock k LEFT JOIN"
         " register_account r USING (county_code, person_index) WHERE k.county_code = :county AND k.ended_at IS NULL"
         " AND (CAST(:people AS text[]) IS NULL OR k.person_index = ANY(:people))",
         county=county_code,
         people=None if people is None else list(people),
     )
-    return {row.person_index: Lock(row.request_no, (row.bank_code, row.account_index)) for row in rows}
+    return {row.person_index: Lock(row.request_no, (row.bank_code, row.account_index), row.name_sealed) for row in rows}

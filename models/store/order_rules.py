@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 from models.store.database import Value, fetch
 from models.store.line_acts import EXAMPLES, UNKNOWN, LeftOut, Rule
-from models.store.locks import locked
+from models.store.lock_rules import LockedAct, lock_rule
 
 MOST_NUMBERS = 5_000
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -94,11 +94,7 @@ class Verdict:
         return sum(each.amount_fen for each in self.fit)
 
 
-LOCKED = Rule(
-    "ACCOUNT_LOCKED",
-    "此人在本县的账号变更尚未办结，账号已锁定，不能更正或提交，待办结后再办理",
-    locked("l"),
-)
+LOCKED = lock_rule(LockedAct.LINE_ORDER, "l")
 IN_ORDER = Rule(
     "IN_OPEN_ORDER",
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",

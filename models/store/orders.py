@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.stages import OrderKind, OrderState
 from models.store.database import copy_rows, execute, fetch_int
 from models.store.line_acts import Rule
-from models.store.line_rules import HELD
+from models.store.lock_rules import LockedAct, lock_rule
 from models.store.locking import lock_flow
 from models.store.numbers import Series, take_one
 from models.store.order_rules import Candidate
@@ -27,7 +27,7 @@ IN_ORDER = Rule(
     "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.application_id = a.id"
     " AND o.kind = 'name_correction' AND o.state IN ('entered', 'confirmed') AND o.id <> CAST(:order AS bigint))",
 )
-NAME_RULES = (NOT_NAME_DIFFERS, IN_ORDER, HELD)
+NAME_RULES = (NOT_NAME_DIFFERS, IN_ORDER, lock_rule(LockedAct.NAME_CORRECTION, "a"))
 # Names as the platform says, then initialised again (S1 2.4.1); both columns are sealed to the same row and field.
 TAKE_CORRECT_NAME = (
     "name_sealed = correct_name_sealed, stage = 'publicised', list_id = NULL, match_outcome = NULL,"

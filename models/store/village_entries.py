@@ -13,8 +13,9 @@ from models.platform_words import CardType
 from models.stages import AccountStatus
 from models.store.database import fetch_one
 from models.store.lock_order import Rank
+from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_locked
 from models.store.locking import hold
-from models.store.locks import lock_accounts, unlock_accounts
+from models.store.locks import lock_accounts, locked_people, unlock_accounts
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -66,7 +67,8 @@ async def open_entry(
     await refuse_usable(session, county_code, person)
     number = await take_one(session, Series.VILLAGE_ENTRY, county_code, china_today().year)
     if await lock_accounts(session, [county_code], person, number):
-        raise EntryRefused("ACCOUNT_LOCKED", await _locked_words(session, county_code, person))
+        lock = (await locked_people(session, county_code, [person]))[person]
+        raise EntryRefused(ACCOUNT_LOCKED, why_locked(LockedAct.VILLAGE_ENTRY, [lock.request_no]))
     entry = _entry(vault, county_code, number, form, entered_by)
     session.add(entry)
     await session.flush()
@@ -85,19 +87,6 @@ async def refuse_usable(session: AsyncSession, county_code: str, person_index: s
     )
     if row is not None and row[0] == AccountStatus.VALID:
         raise EntryRefused("ACCOUNT_USABLE", USABLE)
-
-
-async def _locked_words(session: AsyncSession, county_code: str, person_index: str) -> str:
-    row = await fetch_one(
-        session,
-        "SELECT k.request_no, v.entry_no FROM account_lock k LEFT JOIN village_entry v ON v.entry_no = k.request_no"
-        " WHERE k.county_code = :county AND k.person_index = :person AND k.ended_at IS NULL",
-        county=county_code,
-        person=person_index,
-    )
-    if row is not None and row.entry_no is not None:
-        return f"此人的村社申报 {row.entry_no} 尚未办结，不能重复申报；请先办结该申报"
-    return "此人的渝快办账号变更尚未办结，期间不能申报；请待变更审核、上卡办结后再办"
 
 
 def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered_by: str) -> VillageEntry:
