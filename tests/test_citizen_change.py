@@ -375,7 +375,7 @@ def test_matters_page_by_page(province: Province) -> None:
     county = province.county_code()
     account_held(province, MEI, county)
     with browser_of(province, MEI) as mine:
-        numbers = [mine.post(FORM, form([county], MEI.old_card))["request_no"] for _ in range(5)]
+        numbers = [mine.post(FORM, form([county], MEI.old_card, bank_code="CRCB"))["request_no"] for _ in range(5)]
         page = mine.get("/citizen/matters", limit=2)
         rest = mine.get("/citizen/matters", limit=10, after=page["next"])
     shown = [matter["request_no"] for matter in page["items"] + rest["items"]]

@@ -279,7 +279,7 @@ def test_a_card_change_under_way_keeps_an_entry_out_and_the_other_way_round(prov
         with pytest.raises(Refused) as said:
             second.operator.post("/village-entries", paper(second, mei))
         assert code_of(said.value) == "ACCOUNT_LOCKED"
-        assert "渝快办账号变更" in said.value.problem["detail"]
+        assert f"账号变更（{number}）尚未办结" in said.value.problem["detail"]
         mine.post(f"/citizen/matters/{number}/withdrawal")
         entry_no = enter(second, mei)
         assert refusal(second, paper(second, mei)) == "ACCOUNT_LOCKED"
