@@ -38,6 +38,7 @@ from activities.platform_files import PlatformFiles
 from activities.reviews import ReviewActivities
 from activities.trail_heads import TrailActivities
 from activities.village_entries import VillageEntryActivities
+from models import counties
 from models.garbage import collect_rarely
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
@@ -178,6 +179,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    counties.overlay(settings.county_names)
     database = build_database(settings)
     vault = LocalVault.from_file(settings.vault_key_file)
     s3 = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))

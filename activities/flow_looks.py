@@ -4,6 +4,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_end import end_flow, pages_complete
 from activities.looking import ask_after, note_stage
+from models.counties import county_words
 from models.settings import Settings
 from models.stages import DatasetStage, FlowStage, OrderKind, SummaryStage
 from models.store.database import execute, fetch_one
@@ -112,7 +113,7 @@ def sentence_of(flow: Flow, stage: FlowStage) -> str:
     """What the flow waits for, with the county that holds the place where there is one."""
     if flow.holder and stage in (FlowStage.WAITING_COUNTY, FlowStage.STARTING):
         # trying once more is part of waiting
-        return f"{FLOW[FlowStage.WAITING_COUNTY]}（占用：{flow.holder}）"
+        return f"{FLOW[FlowStage.WAITING_COUNTY]}（占用：{county_words(flow.holder)}）"
     return FLOW[stage]
 
 

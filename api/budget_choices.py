@@ -40,10 +40,12 @@ class Choices(BaseModel):
         return {kind: list(dict.fromkeys(words)) for kind, words in lists.items() if words is not None}
 
 
-@router.get("/budget-choices", summary="预算单位、预算项目、指标文号")
+@router.get("/budget-choices", summary="预算单位、预算项目、指标文号、资金性质")
 async def read_choices(desk: Readers, fund_year: Annotated[int, Query(ge=2000, le=2099)]) -> dict[str, object]:
+    """What an indicator is registered with: what was chosen before, and the 资金性质 of this installation."""
     async with desk.database.reading() as session:
-        return _view(fund_year, await choices_of(session, desk.county, fund_year))
+        chosen = _view(fund_year, await choices_of(session, desk.county, fund_year))
+    return chosen | {"fund_natures": list(desk.settings.fund_nature_list)}
 
 
 @router.put("/budget-choices", summary="设置预算单位、预算项目、指标文号")

@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.flow_difference import difference_of
 from api.flow_words import MODES, REJECTIONS, SOURCES, label_or_none, status_of
 from api.summary_views import three_answers
+from models.counties import county_name
 from models.errors import ADVICE, ErrorType
 from models.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState, label
 from models.store.database import fetch, fetch_int
@@ -24,6 +25,7 @@ def flow_head(flow: Flow) -> View:
         "flow_no": flow.flow_no,
         "fund_year": flow.fund_year,
         "batch_no": flow.batch_no,
+        "policy_unit_code": flow.policy_unit_code,
         "stage": flow.stage,
         "stage_label": label(flow.stage),
         **status_of(flow.stage),
@@ -31,6 +33,7 @@ def flow_head(flow: Flow) -> View:
         "outcome_label": label_or_none(flow.outcome),
         "balanced": flow.balanced,
         "holder": flow.holder,
+        "holder_name": county_name(flow.holder) if flow.holder else None,
         "refusal_code": flow.refusal_code,
         "refusal": _advice(flow.refusal_code),
         "started_by": flow.started_by,
@@ -105,11 +108,14 @@ async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
 async def _policies(session: AsyncSession, vault: Vault, flow_id: int) -> list[View]:
     rows = await fetch(
         session,
-        "SELECT p.policy_no, p.county_code, p.title_sealed FROM flow_policy f JOIN policy p ON p.id = f.policy_id "
-        "WHERE f.flow_id = :flow ORDER BY p.id",
+        "SELECT p.policy_no, p.policy_unit_name, p.county_code, p.title_sealed FROM flow_policy f"
+        " JOIN policy p ON p.id = f.policy_id WHERE f.flow_id = :flow ORDER BY p.id",
         flow=flow_id,
     )
-    return [{"policy_no": number, "title": open_text(vault, county, title)} for number, county, title in rows]
+    return [
+        {"policy_no": number, "title": open_text(vault, county, title), "policy_unit_name": unit}
+        for number, unit, county, title in rows
+    ]
 
 
 async def _indicators(session: AsyncSession, flow_id: int) -> list[View]:

@@ -43,7 +43,7 @@ class Registration(BaseModel):
     budget_unit_code: Word
     budget_project_code: Word
     document_no: Word
-    fund_nature: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f]*$")] | None = None
+    fund_nature: Word | None = None
     total_fen: Fen
     central_fen: FenOrZero = 0
     provincial_fen: FenOrZero = 0
@@ -64,7 +64,7 @@ class Submission(BaseModel):
 @router.post("/indicators", status_code=201, summary="登记指标")
 async def register_indicator(desk: Operators, new: Registration) -> Response:
     async def work(session: AsyncSession) -> Reply:
-        names = await _checked(session, desk.county, new)
+        names = await _checked(desk, session, new)
         values: dict[str, Any] = new.model_dump() | names
         indicator = Indicator(
             indicator_no=await take_one(session, Series.INDICATOR, desk.county, new.fund_year),
@@ -93,7 +93,7 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
             raise conflict("INDICATOR_NOT_EDITABLE", "现在不能修改", detail)
         if new.fund_year != indicator.fund_year:
             raise field_problem({"/fund_year": "资金年度登记后不能改，请另行登记该年度的指标"}, "NOT_CHANGEABLE")
-        names = await _checked(session, desk.county, new)
+        names = await _checked(desk, session, new)
         values = new.model_dump() | names
         before = {field: getattr(indicator, field) for field in values}
         for field, value in values.items():
@@ -156,10 +156,13 @@ async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -
     return view(desk.shown, indicator) | {"run": run}
 
 
-async def _checked(session: AsyncSession, county: str, new: Registration) -> dict[str, str]:
-    """The names of unit and project; 422 for what wasn't chosen before or doesn't add up."""
-    chosen = await choices_of(session, county, new.fund_year)
+async def _checked(desk: Desk, session: AsyncSession, new: Registration) -> dict[str, str]:
+    """The names of unit and project; 422 for what wasn't chosen before, isn't listed or doesn't add up."""
+    chosen = await choices_of(session, desk.county, new.fund_year)
+    natures = desk.settings.fund_nature_list
     faults: dict[str, str] = {}
+    if new.fund_nature is not None and new.fund_nature not in natures:
+        faults["/fund_nature"] = f"资金性质只能是：{'、'.join(natures)}"
     if new.budget_unit_code not in chosen[UNITS]:
         faults["/budget_unit_code"] = "不在本年度已设置的预算单位中，请先“设置预算单位”"
     if new.budget_project_code not in chosen[PROJECTS]:

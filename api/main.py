@@ -27,7 +27,7 @@ from api.rendering import Rendered
 from api.routers import ROUTERS
 from api.security_headers import SecurityHeaders
 from api.watch import Watch
-from models import tokens
+from models import counties, tokens
 from models.garbage import collect_rarely, give_back_large_pieces
 from models.settings import Settings
 from models.signing import PlatformCredentials, parse_clients
@@ -48,6 +48,7 @@ def create_app(
     clients: Mapping[str, PlatformCredentials] | None = None,
 ) -> FastAPI:
     """The app; without a Temporal client nothing is carried: rows wait for an API that has one."""
+    counties.overlay(settings.county_names)
     relay = Relay(database.pool(Pool.RELAY), vault, settings, temporal_client) if temporal_client else None
     # With the scripts and styles of the documentation page.
     app = FastAPIOffline(None, None, title="一卡通对接", version="1", lifespan=_lifespan)

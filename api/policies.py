@@ -8,6 +8,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.catalogs import CatalogKind, FundYear, names_in
+from api.clock import today_in_china
 from api.desk import READERS, Desk, Reply, for_roles
 from api.export import respond
 from api.files import usable_file
@@ -19,6 +20,7 @@ from api.runs_view import run_of, runs_of
 from models.platform_words import MediaType
 from models.stages import ReviewStage, Role, label
 from models.store.numbers import Series, take_one
+from models.store.policy_unit import unit_to_hand_in
 from models.store.runs import open_run
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
@@ -38,6 +40,7 @@ FILE_KINDS = frozenset({MediaType.PDF, MediaType.PNG, MediaType.JPEG})
 _HEADERS = {
     "policy_no": "政策编号",
     "fund_year": "资金年度",
+    "policy_unit_name": "政策单位",
     "title": "政策名称",
     "items": "补贴项目",
     "stage_label": "状态",
@@ -52,7 +55,7 @@ _HEADERS = {
 class NewPolicy(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    fund_year: FundYear
+    fund_year: FundYear | None = Field(None, description="不填为当前资金年度")
     title: Title
     item_codes: ItemCodes
     file_id: StrictInt
@@ -70,19 +73,24 @@ class NewUpload(BaseModel):
 
 @router.post("/policies", status_code=201, summary="上传补贴政策")
 async def upload_policy(desk: Admins, new: NewPolicy) -> Response:
-    await _check_items(desk, new.fund_year, new.item_codes)
+    """Of the current fund year, where none is named; another one is taken with a warning (S1 1.1.2)."""
+    async with desk.database.reading() as session:
+        current = (await today_in_china(session)).year
+    fund_year = new.fund_year or current
+    await _check_items(desk, fund_year, new.item_codes)
 
     async def work(session: AsyncSession) -> Reply:
-        unit = await session.get(PolicyUnit, desk.county)
+        unit = await unit_to_hand_in(session, desk.county)
         if unit is None:
             raise conflict("POLICY_UNIT_MISSING", "尚未设置政策单位", "请先设置本县政策单位，再上传补贴政策")
         file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
         assert file.id is not None
         policy = Policy(
-            policy_no=await take_one(session, Series.POLICY, desk.county, new.fund_year),
+            policy_no=await take_one(session, Series.POLICY, desk.county, fund_year),
             county_code=desk.county,
-            fund_year=new.fund_year,
+            fund_year=fund_year,
             policy_unit_code=unit.code,
+            policy_unit_name=unit.name,
             title_sealed=seal_text(desk.vault, desk.county, new.title),
             item_codes=list(dict.fromkeys(new.item_codes)),
             file_id=file.id,
@@ -91,21 +99,28 @@ async def upload_policy(desk: Admins, new: NewPolicy) -> Response:
         )
         session.add(policy)
         await _send(session, policy)
-        await desk.trail(session, "policy_uploaded", policy.policy_no, {"after": new.model_dump()})
-        return Reply(201, _view(desk.shown, policy), f"/policies/{policy.policy_no}")
+        await desk.trail(
+            session,
+            "policy_uploaded",
+            policy.policy_no,
+            {"after": new.model_dump() | {"fund_year": fund_year, "policy_unit_code": unit.code}},
+        )
+        answer = _view(desk.shown, policy) | {"warnings": _other_year(fund_year, current)}
+        return Reply(201, answer, f"/policies/{policy.policy_no}")
 
     return await desk.once(work)
 
 
 @router.post("/policies/{policy_no}/uploads", status_code=201, summary="重新上传补贴政策")
 async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response:
-    """Only after a refusal; the number stays, the round grows."""
+    """Only after a refusal; number and policy unit stay, the round grows."""
     async with desk.database.reading() as session:
         fund_year = (await _find(session, desk.county, policy_no)).fund_year
     if new.item_codes is not None:
         await _check_items(desk, fund_year, new.item_codes)
 
     async def work(session: AsyncSession) -> Reply:
+        unit = await unit_to_hand_in(session, desk.county)
         policy = await _find(session, desk.county, policy_no, for_update=True)
         _check_refused(policy)
         file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
@@ -126,7 +141,8 @@ async def upload_again(desk: Admins, policy_no: str, new: NewUpload) -> Response
         await _send(session, policy)
         detail = {"before": before, "after": new.model_dump(), "round": policy.round}
         await desk.trail(session, "policy_uploaded_again", policy_no, detail)
-        return Reply(201, _view(desk.shown, policy), f"/policies/{policy_no}")
+        answer = _view(desk.shown, policy) | {"warnings": _other_unit(policy, unit)}
+        return Reply(201, answer, f"/policies/{policy_no}")
 
     return await desk.once(work)
 
@@ -172,6 +188,24 @@ async def _check_items(desk: Desk, fund_year: int, codes: list[str]) -> None:
         raise field_problem(dict.fromkeys(faults, words), "UNKNOWN_CODE")
 
 
+def _other_year(fund_year: int, current: int) -> list[dict[str, object]]:
+    if fund_year == current:
+        return []
+    detail = f"上传的是 {fund_year} 年度的政策，当前资金年度是 {current}；请核对，无误则不用处理"
+    return [{"pointer": "/fund_year", "code": "OTHER_FUND_YEAR", "detail": detail}]
+
+
+def _other_unit(policy: Policy, unit: PolicyUnit | None) -> list[dict[str, object]]:
+    """A refused policy goes on under the unit that it was first handed in for."""
+    if unit is None or unit.code == policy.policy_unit_code:
+        return []
+    detail = (
+        f"该政策仍以原政策单位“{policy.policy_unit_name}”报送，本县现在的政策单位是“{unit.name}”；"
+        "要以现在的政策单位报送，请作为新政策上传"
+    )
+    return [{"pointer": "", "code": "OTHER_POLICY_UNIT", "detail": detail}]
+
+
 async def _find(session: AsyncSession, county: str, policy_no: str, for_update: bool = False) -> Policy:
     statement = select(Policy).where(Policy.policy_no == policy_no, Policy.county_code == county)
     policy = (await session.exec(statement.with_for_update() if for_update else statement)).first()
@@ -202,6 +236,7 @@ def _view(vault: Vault, policy: Policy) -> dict[str, object]:
         "policy_no": policy.policy_no,
         "fund_year": policy.fund_year,
         "policy_unit_code": policy.policy_unit_code,
+        "policy_unit_name": policy.policy_unit_name,
         "title": open_text(vault, policy.county_code, policy.title_sealed),
         "item_codes": policy.item_codes,
         "file_id": policy.file_id,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from sqlmodel import col, select
 
 from api.desk import READERS, Desk, for_roles
+from models.counties import county_name
 from models.platform import province_of
 from models.tables import ProvinceSlot
 
@@ -25,12 +26,15 @@ async def read_slot(desk: Readers) -> dict[str, object]:
     )
     async with desk.database.reading() as session:
         rows = (await session.exec(statement)).all()
+    outside = next((row.outside_holder for row in rows if row.outside_holder), None)
     holder = next((row for row in rows if row.granted_at is not None), None)
     waiting = [row for row in rows if row.granted_at is None]
     return {
         "province_code": province,
+        "province_name": county_name(province),
         "holder": _entry(holder, desk.county) | {"since": holder.granted_at} if holder else None,
-        "outside_holder": next((row.outside_holder for row in rows if row.outside_holder), None),
+        "outside_holder": outside,
+        "outside_holder_name": county_name(outside) if outside else None,
         "queue": [{"place": place, **_entry(row, desk.county)} for place, row in enumerate(waiting, start=1)],
         "own_place": _own_place(waiting, desk.county),
         "holds": holder is not None and holder.county_code == desk.county,
@@ -43,4 +47,9 @@ def _own_place(waiting: Sequence[ProvinceSlot], county: str) -> int | None:
 
 def _entry(row: ProvinceSlot, county: str) -> dict[str, object]:
     own = row.county_code == county
-    return {"county_code": row.county_code, "asked_at": row.asked_at, "list_no": row.list_no if own else None}
+    return {
+        "county_code": row.county_code,
+        "county_name": county_name(row.county_code),
+        "asked_at": row.asked_at,
+        "list_no": row.list_no if own else None,
+    }

@@ -1,10 +1,13 @@
 """Settings from the environment, validated once by whoever plugs things together; nothing is read at import."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+CountyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
 
 class Settings(BaseSettings):
@@ -38,7 +41,12 @@ class Settings(BaseSettings):
     vault_key_file: Path
     token_key_file: Path
 
+    county_names: dict[CountyCode, CountyName] = {}
     publicity_days: int = Field(7, ge=0, le=90)
+    fund_natures: str = Field(
+        "一般公共预算资金,政府性基金预算资金,国有资本经营预算资金,社会保险基金预算资金,财政专户管理资金,单位资金",
+        min_length=1,
+    )
     citizen_province_code: str = Field("500000", pattern=r"^[0-9]{2}0000$")
     citizen_idle_minutes: float = Field(30.0, gt=0)
     citizen_session_hours: float = Field(12.0, gt=0, le=720)
@@ -66,6 +74,11 @@ class Settings(BaseSettings):
     trusted_proxies: str | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65_535)
+
+    @property
+    def fund_nature_list(self) -> tuple[str, ...]:
+        """资金性质 that an indicator may be of, in the order in which they are offered."""
+        return tuple(name for each in self.fund_natures.split(",") if (name := each.strip()))
 
     @property
     def platform_total_seconds(self) -> float:

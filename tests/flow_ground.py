@@ -58,7 +58,9 @@ class Surveyor:
             session.add(paper)
             await session.flush()
             policy.file_id = int(paper.id or 0)
-            unit = PolicyUnit(county_code=self._county, code=policy.policy_unit_code, name="农业农村局", chosen_by="x")
+            unit = PolicyUnit(
+                county_code=self._county, code=policy.policy_unit_code, name=policy.policy_unit_name, chosen_by="x"
+            )
             session.add_all([policy, indicator, unit])
             return Laid(policy.policy_no, indicator.indicator_no)
 
@@ -105,14 +107,14 @@ class Surveyor:
                 session.add(CatalogList(county_code=county, kind=kind, fund_year=fund_year, items=words))
 
     async def _policy(self, year: int) -> Policy:
-        unit = self._lists["policy-units", 0][0].code
+        unit = self._lists["policy-units", 0][0]
         sent = await self._platform.upload_file(self._county, PAPER, MediaType.PDF)
         reference = f"{self._county}-laid-policy.1"
         request = PolicySubmission(
             client_reference=reference,
             county_code=self._county,
             fund_year=year,
-            policy_unit_code=unit,
+            policy_unit_code=unit.code,
             title="惠农补贴政策",
             item_codes=ITEMS,
             file_id=sent.file_id,
@@ -123,7 +125,8 @@ class Surveyor:
             policy_no="",
             county_code=self._county,
             fund_year=year,
-            policy_unit_code=unit,
+            policy_unit_code=unit.code,
+            policy_unit_name=unit.name,
             title_sealed=seal_text(self._vault, self._county, request.title),
             item_codes=list(ITEMS),
             file_id=0,

@@ -21,6 +21,7 @@ from api.main import build_database, build_objects, create_app
 from deploy.demo import people
 from deploy.simulator import launch
 from deploy.stack import Stack, temporal
+from deploy.stack.layout import FUND_NATURES
 from deploy.stack.objects import Access
 from models import tokens
 from models.settings import Settings
@@ -170,6 +171,7 @@ def _knobs(code: str, temporal_address: str) -> dict[str, Any]:
         "citizen_cookies_secure": False,
         "relay_poll_seconds": 0.2,
         "platform_busy_retry_seconds": 0.3,
+        "fund_natures": FUND_NATURES,
     }
 
 

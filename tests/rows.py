@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -82,8 +83,8 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(database_url: str, folder: Path) -> AsyncIterator[Office]:
-    settings = _settings(database_url, folder)
+async def open_office(database_url: str, folder: Path, **knobs: object) -> AsyncIterator[Office]:
+    settings = _settings(database_url, folder, **knobs)
     vaults.create_key_file(settings.vault_key_file)
     tokens.create_key_file(settings.token_key_file)
     vault = LocalVault.from_file(settings.vault_key_file)
@@ -96,17 +97,18 @@ async def open_office(database_url: str, folder: Path) -> AsyncIterator[Office]:
     await database.dispose()
 
 
-def _settings(database_url: str, folder: Path) -> Settings:
-    return Settings(
-        database_url=SecretStr(database_url),
-        platform_clients_file=folder / "clients.json",
-        vault_key_file=folder / "vault.json",
-        token_key_file=folder / "token.key",
+def _settings(database_url: str, folder: Path, **knobs: object) -> Settings:
+    given: dict[str, Any] = {
+        "database_url": SecretStr(database_url),
+        "platform_clients_file": folder / "clients.json",
+        "vault_key_file": folder / "vault.json",
+        "token_key_file": folder / "token.key",
         # nothing here reads or writes a file's bytes: port 9 discards
-        s3_endpoint_url="http://127.0.0.1:9",
-        s3_access_key_id=SecretStr("none"),
-        s3_secret_access_key=SecretStr("none"),
-    )
+        "s3_endpoint_url": "http://127.0.0.1:9",
+        "s3_access_key_id": SecretStr("none"),
+        "s3_secret_access_key": SecretStr("none"),
+    }
+    return Settings(**(given | knobs))
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ async def add_policy(session: AsyncSession, vault: LocalVault, county: str = COU
         county_code=county,
         fund_year=YEAR,
         policy_unit_code="U-1",
+        policy_unit_name="农业农村委",
         title_sealed=seal_text(vault, county, "补贴政策"),
         item_codes=[ITEM],
         file_id=await add_file(session, county),

@@ -84,7 +84,6 @@ async def test_everything_missing_is_said_at_once(office: Office) -> None:
         waiting = await add_indicator(session, 1000, stage=ReviewStage.IN_REVIEW)
         other_year = await add_indicator(session, 1000, fund_year=2025)
         foreign = await add_indicator(session, 1000, OTHER_COUNTY)
-        await execute(session, "DELETE FROM policy_unit")
         await execute(session, "UPDATE batch SET stage = 'open', publicity_address = NULL")
         await execute(session, "DELETE FROM batch_image")
     wanted = {
@@ -100,7 +99,6 @@ async def test_everything_missing_is_said_at_once(office: Office) -> None:
         [
             "BATCH_NOT_VERIFIED",
             "PUBLICITY_MISSING",
-            "POLICY_UNIT_MISSING",
             "POLICY_NOT_APPROVED",
             "POLICY_OTHER_YEAR",
             "POLICY_UNKNOWN",

@@ -110,7 +110,7 @@ async def waiting(server: ApiServer, count: int) -> None:
 def indicator(**changes: Any) -> dict[str, Any]:
     amounts = {"total_fen": 1000, "central_fen": 400, "provincial_fen": 300, "municipal_fen": 200, "county_fen": 100}
     chosen = {"budget_unit_code": UNIT, "budget_project_code": PROJECT, "document_no": DOCUMENT}
-    return {"fund_year": YEAR, "fund_nature": "专项资金"} | chosen | amounts | changes
+    return {"fund_year": YEAR, "fund_nature": "一般公共预算资金"} | chosen | amounts | changes
 
 
 async def registered(server: ApiServer, **changes: Any) -> str:

@@ -10,7 +10,9 @@ from deploy.demo.report import Report
 from models.identity import china_today
 
 REFUSE_ME = "【退回】"
-FUND_NATURE = "一般公共预算"
+FUND_NATURE = "一般公共预算资金"
+# One of the local stack's own list, so that a refusal can be played.
+REFUSED_NATURE = FUND_NATURE + REFUSE_ME
 ITEMS_OF_DEMO = 50
 
 
@@ -68,7 +70,7 @@ class Play:
     def register_indicator(self, total_fen: int, refused_first: bool) -> str:
         operator = self.county.operator
         body = self._registration(total_fen)
-        first = body | {"fund_nature": FUND_NATURE + (REFUSE_ME if refused_first else "")}
+        first = body | {"fund_nature": REFUSED_NATURE if refused_first else FUND_NATURE}
         number = str(operator.post("/indicators", first)["indicator_no"])
         operator.post("/indicator-submissions", {"indicator_nos": [number]})
         seen = self.reviewed("指标审核", f"/indicators/{number}")

@@ -12,6 +12,7 @@ import httpx
 from deploy.demo.people import Json, Refused, counties
 from deploy.demo.play import FUND_NATURE, Play, policy_title
 from deploy.demo.report import Report
+from deploy.simulator.catalog import load_catalog
 from models.identity import china_today
 
 DATA = Path(__file__).parent / "data"
@@ -29,11 +30,16 @@ def seed() -> int:
         report = Report()
         plays = {code: Play(people[code], china_today().year, report) for code in (SMALL, LARGE)}
         for code, play in plays.items():
-            report.console.print(f"区县 {code}：核对演示数据", highlight=False)
+            report.console.print(f"区县 {called(code)}：核对演示数据", highlight=False)
             _play(play, code)
         for code, play in plays.items():
             _say(play, code)
     return 0
+
+
+def called(code: str) -> str:
+    """As the province's own list has it: [500003] 演示."""
+    return f"[{code}] {load_catalog().counties[code]}"
 
 
 def _play(play: Play, code: str) -> None:
@@ -115,7 +121,7 @@ def _until_over(play: Play, path: str, *stages: str) -> None:
 
 def _say(play: Play, code: str) -> None:
     operator, console = play.county.operator, play.report.console
-    console.print(f"\n区县 {code} 现有：", highlight=False)
+    console.print(f"\n区县 {called(code)} 现有：", highlight=False)
     for name, path, number in (
         ("政策", "/policies", "policy_no"),
         ("指标", "/indicators", "indicator_no"),

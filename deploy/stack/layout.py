@@ -1,14 +1,17 @@
 """Where everything of one stack is: folders, ports, addresses, and the environment its programs are given."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from deploy.simulator.catalog import load_catalog
 from deploy.stack import keys, objects, postgres, temporal
 from deploy.stack.ports import LOOPBACK, assign_ports
 from deploy.stack.processes import ROOT
+from models.settings import Settings
 
 _PORTS = (
     *("postgres", "simulator", "api"),
@@ -17,6 +20,8 @@ _PORTS = (
 )
 _DATA = ROOT / "deploy" / "demo" / "data"
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+# The product's own list, and one that the simulator refuses: how a refused indicator can be tried.
+FUND_NATURES = f"{Settings.model_fields['fund_natures'].default},一般公共预算资金【退回】"
 
 
 @dataclass(frozen=True)
@@ -146,5 +151,7 @@ class Layout:
             "API_PORT": str(self.ports["api"]),
             # plain HTTP on loopback: a browser would keep a secure cookie to itself
             "CITIZEN_COOKIES_SECURE": "false",
+            "FUND_NATURES": FUND_NATURES,
+            "COUNTY_NAMES": json.dumps(load_catalog().counties, ensure_ascii=False),
             **self.options.env,
         }

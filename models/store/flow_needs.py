@@ -13,7 +13,7 @@ from models.stages import BatchStage, FlowStage, ReviewStage, label
 from models.store.database import fetch, fetch_int
 from models.store.lock_order import Rank
 from models.store.locking import lock_batch, lock_rows
-from models.tables import Batch, BatchImage, Flow, Indicator, Policy, PolicyUnit
+from models.tables import Batch, BatchImage, Flow, Indicator, Policy
 
 
 class Lack(StrEnum):
@@ -23,10 +23,10 @@ class Lack(StrEnum):
     BATCH_EMPTY = "BATCH_EMPTY"
     PUBLICITY_MISSING = "PUBLICITY_MISSING"
     PUBLICITY_TOO_SHORT = "PUBLICITY_TOO_SHORT"
-    POLICY_UNIT_MISSING = "POLICY_UNIT_MISSING"
     POLICY_UNKNOWN = "POLICY_UNKNOWN"
     POLICY_NOT_APPROVED = "POLICY_NOT_APPROVED"
     POLICY_OTHER_YEAR = "POLICY_OTHER_YEAR"
+    POLICY_UNITS_DIFFER = "POLICY_UNITS_DIFFER"
     ITEMS_NOT_COVERED = "ITEMS_NOT_COVERED"
     INDICATOR_UNKNOWN = "INDICATOR_UNKNOWN"
     INDICATOR_NOT_APPROVED = "INDICATOR_NOT_APPROVED"
@@ -162,11 +162,6 @@ async def _take_over_publicity(session: AsyncSession, ground: Ground) -> bool:
 
 
 async def _look_at_policies(session: AsyncSession, ground: Ground, request: StartRequest) -> None:
-    unit = await session.get(PolicyUnit, request.county_code)
-    if unit is None:
-        ground.lacks(Lack.POLICY_UNIT_MISSING, "尚未设置政策单位，请先在补贴政策管理中选择", "policy_nos")
-    else:
-        ground.policy_unit_code = unit.code
     statement = select(Policy).where(
         Policy.county_code == request.county_code, col(Policy.policy_no).in_(request.policy_nos)
     )
@@ -185,7 +180,21 @@ async def _look_at_policies(session: AsyncSession, ground: Ground, request: Star
             ground.lacks(Lack.POLICY_NOT_APPROVED, words, "policy_nos")
         else:
             ground.policies.append(policy)
+    _look_at_units(ground)
     await _look_at_items(session, ground)
+
+
+def _look_at_units(ground: Ground) -> None:
+    """The platform is told one unit: that of the policies, whichever the county has chosen since."""
+    units: dict[tuple[str, str], list[str]] = {}
+    for policy in ground.policies:
+        units.setdefault((policy.policy_unit_code, policy.policy_unit_name), []).append(policy.policy_no)
+    if len(units) > 1:
+        named = "；".join(f"{name}（{code}）：{'、'.join(numbers)}" for (code, name), numbers in units.items())
+        words = f"所选政策不属于同一政策单位：{named}。一个补贴流程只能用同一政策单位的政策，请改选"
+        ground.lacks(Lack.POLICY_UNITS_DIFFER, words, "policy_nos")
+    for code, _ in units:
+        ground.policy_unit_code = code
 
 
 async def _look_at_items(session: AsyncSession, ground: Ground) -> None:

@@ -107,7 +107,8 @@ async def _add_flow(session: AsyncSession, request: StartRequest, ground: Ground
     )
     session.add(flow)
     await session.flush()
-    await copy_rows(session, "flow_policy", ["flow_id", "policy_id"], [(flow.id, each.id) for each in ground.policies])
+    policies = [(flow.id, each.id, each.policy_unit_code) for each in ground.policies]
+    await copy_rows(session, "flow_policy", ["flow_id", "policy_id", "policy_unit_code"], policies)
     places = [(flow.id, place, each.id) for place, each in enumerate(ground.indicators, 1)]
     await copy_rows(session, "flow_indicator", ["flow_id", "position", "indicator_id"], places)
     return flow

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -29,6 +29,7 @@ class Flow(SQLModel, table=True):
     __table_args__ = (
         Index("uq_flow_open_county", "county_code", unique=True, postgresql_where=text("stage <> 'ended'")),
         Index("ix_flow_county", "county_code", "id"),
+        UniqueConstraint("id", "policy_unit_code"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -57,12 +58,17 @@ class Flow(SQLModel, table=True):
 
 
 class FlowPolicy(SQLModel, table=True):
-    """A policy version that a flow uses."""
+    """A policy version that a flow uses; both are of the one unit that the platform is told."""
 
     __tablename__ = "flow_policy"
+    __table_args__ = (
+        ForeignKeyConstraint(["flow_id", "policy_unit_code"], ["flow.id", "flow.policy_unit_code"]),
+        ForeignKeyConstraint(["policy_id", "policy_unit_code"], ["policy.id", "policy.policy_unit_code"]),
+    )
 
-    flow_id: int = Field(primary_key=True, foreign_key="flow.id", sa_type=BigInteger)
-    policy_id: int = Field(primary_key=True, foreign_key="policy.id", sa_type=BigInteger)
+    flow_id: int = Field(primary_key=True, sa_type=BigInteger)
+    policy_id: int = Field(primary_key=True, sa_type=BigInteger)
+    policy_unit_code: str
 
 
 class FlowIndicator(SQLModel, table=True):

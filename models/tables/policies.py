@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -27,7 +27,7 @@ class StoredFile(SQLModel, table=True):
 
 
 class PolicyUnit(SQLModel, table=True):
-    """The county's policy unit, chosen once (S1 1.1.1)."""
+    """The county's policy unit; another may be chosen while nothing is open (S1 1.1.1)."""
 
     __tablename__ = "policy_unit"
 
@@ -53,16 +53,23 @@ class BudgetChoice(SQLModel, table=True):
 
 
 class Policy(SQLModel, table=True):
-    """A subsidy policy of one fund year; `round` grows with each upload after a refusal."""
+    """A subsidy policy of one fund year; `round` grows with each upload after a refusal.
+
+    It keeps the policy unit that it was first handed in for.
+    """
 
     __tablename__ = "policy"
-    __table_args__ = (Index("ix_policy_county", "county_code", "fund_year", "id"),)
+    __table_args__ = (
+        Index("ix_policy_county", "county_code", "fund_year", "id"),
+        UniqueConstraint("id", "policy_unit_code"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     policy_no: str = Field(unique=True)
     county_code: str
     fund_year: int
     policy_unit_code: str
+    policy_unit_name: str
     title_sealed: str
     item_codes: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)

@@ -635,6 +635,7 @@ CREATE TABLE flow (
   started_at TIMESTAMP WITH TIME ZONE,
   ended_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_flow PRIMARY KEY (id),
+  CONSTRAINT uq_flow_id_policy_unit_code UNIQUE (id, policy_unit_code),
   CONSTRAINT uq_flow_flow_no UNIQUE (flow_no),
   CONSTRAINT fk_flow_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
   CONSTRAINT ck_flow_flowstage CHECK (stage IN ('starting', 'waiting_county', 'settling', 'under_review', 'county_review', 'county_passed', 'summary_submitted', 'summary_approved', 'paying', 'cancelling', 'ended')),
@@ -672,6 +673,7 @@ CREATE TABLE policy (
   county_code VARCHAR NOT NULL,
   fund_year INTEGER NOT NULL,
   policy_unit_code VARCHAR NOT NULL,
+  policy_unit_name VARCHAR NOT NULL,
   title_sealed VARCHAR NOT NULL,
   item_codes JSONB NOT NULL,
   file_id BIGINT NOT NULL,
@@ -685,6 +687,7 @@ CREATE TABLE policy (
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_policy PRIMARY KEY (id),
+  CONSTRAINT uq_policy_id_policy_unit_code UNIQUE (id, policy_unit_code),
   CONSTRAINT uq_policy_policy_no UNIQUE (policy_no),
   CONSTRAINT fk_policy_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
   CONSTRAINT ck_policy_reviewstage CHECK (stage IN ('draft', 'in_review', 'approved', 'rejected'))
@@ -866,9 +869,10 @@ CREATE INDEX ix_flow_line_state ON flow_line (flow_id, state);
 CREATE TABLE flow_policy (
   flow_id BIGINT NOT NULL,
   policy_id BIGINT NOT NULL,
+  policy_unit_code VARCHAR NOT NULL,
   CONSTRAINT pk_flow_policy PRIMARY KEY (flow_id, policy_id),
-  CONSTRAINT fk_flow_policy_flow_id_flow FOREIGN KEY(flow_id) REFERENCES flow (id),
-  CONSTRAINT fk_flow_policy_policy_id_policy FOREIGN KEY(policy_id) REFERENCES policy (id)
+  CONSTRAINT fk_flow_policy_flow_id_policy_unit_code_flow FOREIGN KEY(flow_id, policy_unit_code) REFERENCES flow (id, policy_unit_code),
+  CONSTRAINT fk_flow_policy_policy_id_policy_unit_code_policy FOREIGN KEY(policy_id, policy_unit_code) REFERENCES policy (id, policy_unit_code)
 );
 
 CREATE TABLE operator_order (
