@@ -18,9 +18,10 @@ from api.beneficiary_views import (
     result_view,
 )
 from api.desk import Desk, Reply
+from api.disclosures import WholeNames
 from api.export import respond
 from api.line_access import CountyReaders, Operators
-from api.line_lists import list_lines
+from api.line_lists import read_lines
 from api.line_views import LineView
 from api.names import names_of
 from api.paging import FilterYear, Pages
@@ -119,16 +120,22 @@ async def show_list(desk: CountyReaders, list_no: str, patience: Patience) -> Re
 async def list_results(
     desk: CountyReaders, page: Pages, list_no: str, outcome: Annotated[Outcome | None, Query()] = None
 ) -> Response:
-    """The four results in the words of the source, masked; a single application shows the correct name whole."""
+    """The four results in the words of the source, masked but for names that differ.
+
+    Those, and 正确姓名, operator and reviewer see whole, here and in Excel; the trail notes whose were shown to whom.
+    """
+    whole = WholeNames(desk)
     async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
-        view = LineView(desk.shown, await names_of(session, desk.county))
+        view = LineView(desk.shown, await names_of(session, desk.county), whole_names=whole.of)
         chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
         if outcome is not None:
             chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)
-        return await list_lines(
+        rows = await read_lines(
             session, page, chosen, lambda row: result_view(view, row), RESULT_HEADERS, RESULT_SOURCE
         )
+    await whole.note(list_no, page, rows)
+    return await respond(page, RESULT_HEADERS, rows)
 
 
 async def _find(desk: Desk, session: AsyncSession, list_no: str) -> BeneficiaryList:

@@ -163,6 +163,7 @@ ACTS: Mapping[str, str] = {
     "late_events_applied": "结束后来件生效",
     "line_corrected": "更正流程中的申请",
     "list.asked": "提交数据初始化",
+    "names.disclosed": "查看完整姓名",
     "order_carried_out": "指令已执行",
     "orders.confirmed": "复核通过指令",
     "orders.entered": "录入指令",

@@ -32,8 +32,8 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.OPS: "运维",
 }
 LARGE_BYTES = 1024 * 1024
-# A POST only because what is sought never stands in an address.
-SEARCH = "/search"
+# A POST only because what is sought never stands in an address, or is too long for one: nothing is changed.
+CHANGE_NOTHING = ("/search", "/preview")
 _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 models.tokens.mint 签发的令牌")
 
 
@@ -120,7 +120,7 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
             raise Problem(403, "ROLE_NOT_ALLOWED", "没有办理权限", detail)
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal)
-            if request.method == "POST" and not request.url.path.endswith(SEARCH):
+            if request.method == "POST" and not request.url.path.endswith(CHANGE_NOTHING):
                 await desk.give_stored_answer()
             yield desk
 

@@ -27,16 +27,19 @@ View = Mapping[str, object]
 T = TypeVar("T")
 
 
-async def respond(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
+async def respond(
+    page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]], beside: View | None = None
+) -> Response:
     """`rows` are (id, what is shown), one more than the page holds when there is a next one.
 
     `headers` are the columns of the Excel file: field of the view -> Chinese name; `*_fen` is shown in yuan.
+    `beside` is what else a JSON answer says.
     """
     if page.export:
         return await _sheet(headers, rows)
     shown = rows[: page.limit]
     following = str(shown[-1][0]) if len(rows) > page.limit else None
-    content = rendered({"items": [view for _, view in shown], "next": following})
+    content = rendered({**(beside or {}), "items": [view for _, view in shown], "next": following})
     return Response(content, media_type="application/json")
 
 

@@ -26,11 +26,23 @@ async def list_lines(
     source: str = LINES,
 ) -> Response:
     """Oldest first by id; `source` must give `a.id` as `id` and take its conditions over `a`."""
+    return await respond(page, headers, await read_lines(session, page, chosen, show, headers, source))
+
+
+async def read_lines(
+    session: AsyncSession,
+    page: Page,
+    chosen: Predicate,
+    show: Show,
+    headers: Mapping[str, str] = HEADERS,
+    source: str = LINES,
+) -> list[tuple[int, View]]:
+    """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows: list[tuple[int, View]] = []
     kept = tuple(headers) if page.export else None
     async for chunk in _chunks(session, page, chosen, source):
         rows += await asyncio.to_thread(_shown, chunk, show, kept)
-    return await respond(page, headers, rows)
+    return rows
 
 
 async def _chunks(

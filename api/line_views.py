@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from api.names import Names
 from models import identity
 from models.match_words import match_words
+from models.platform_words import Outcome
 from models.stages import ApplicationStage, Channel, Verification, label
 from models.store.database import Row
 from models.store.locks import locked
@@ -68,14 +69,25 @@ LineRow = Row
 
 
 class LineView:
-    """Opens and shows lines; `whole` shows personal data unmasked."""
+    """Opens and shows lines; `whole` shows personal data unmasked.
+
+    `whole_names` is asked where the platform knows another name (S1 2.4.1): by their last characters alone two names
+    can't be told apart.
+    """
 
     def __init__(
-        self, vault: Vault, names: Names, *, whole: bool = False, may_know_lock: Callable[[str], bool] = lambda _: True
+        self,
+        vault: Vault,
+        names: Names,
+        *,
+        whole: bool = False,
+        whole_names: Callable[[str], bool] = lambda _: False,
+        may_know_lock: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._vault = vault
         self._names = names
         self._whole = whole
+        self._whole_names = whole_names
         self._may_know_lock = may_know_lock
 
     def view(self, row: LineRow) -> dict[str, object]:
@@ -98,9 +110,13 @@ class LineView:
             "updated_at": row.updated_at,
         }
 
-    def name(self, application_no: str, sealed: str) -> str:
-        plain = self._vault.open(Field.NAME, application_no, sealed)
-        return plain if self._whole else identity.mask_name(plain)
+    def name(self, row: LineRow, sealed: str) -> str:
+        plain = self._vault.open(Field.NAME, row.application_no, sealed)
+        return plain if self._whole or self._differs_for(row) else identity.mask_name(plain)
+
+    def _differs_for(self, row: LineRow) -> bool:
+        differs = row.match_outcome == Outcome.NAME_DIFFERS and row.correct_name_sealed is not None
+        return differs and self._whole_names(row.application_no)
 
     def id_number(self, application_no: str, sealed: str) -> str:
         plain = self._vault.open(Field.ID_NUMBER, application_no, sealed)
@@ -115,7 +131,7 @@ class LineView:
 
     def matched(self, row: LineRow, outcome: str | None) -> str | None:
         sealed = row.correct_name_sealed
-        correct = self.name(row.application_no, sealed) if sealed else None
+        correct = self.name(row, sealed) if sealed else None
         return match_words(outcome, correct, row.match_bank_name or self._names.bank(row.bank_code))
 
     def _told(self, row: LineRow) -> str | None:
@@ -127,7 +143,7 @@ class LineView:
         number = row.application_no
         phone = self._vault.open(Field.PHONE, number, row.phone_sealed) if row.phone_sealed else None
         return {
-            "name": self.name(number, row.name_sealed),
+            "name": self.name(row, row.name_sealed),
             "id_number": self.id_number(number, row.id_number_sealed),
             "phone": phone if self._whole or phone is None else identity.mask_phone(phone),
             "account_no": self.account(number, row.account_sealed),

@@ -1,6 +1,6 @@
 """Lists of orders and of their lines: what was ordered, by whom, what would change, and what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,15 +9,19 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import COUNTY, Desk, for_roles
+from api.disclosures import WholeNames
 from api.export import respond
 from api.flow_lines import known_flow
-from api.line_lists import list_lines
+from api.line_lists import View, read_lines
 from api.line_views import LineRow
 from api.names import Names, names_of
-from api.paging import Pages
+from api.order_people import HEADERS as PERSON_HEADERS
+from api.order_people import OTHERS, PersonView
+from api.paging import Page, Pages
 from api.patience import Patience, stage_of
 from api.problems import not_found
 from api.runs_view import run_of
+from models.masking import masked
 from models.money import format_yuan
 from models.stages import OrderKind, OrderState, label
 from models.store.corrections import open_correction
@@ -53,22 +57,24 @@ HEADERS: Mapping[str, str] = {
     "outcome": "执行结果",
 }
 LINE_HEADERS: Mapping[str, str] = {
-    "application_no": "申请编号",
-    "amount_fen": "金额（元）",
+    **PERSON_HEADERS,
     "changes": "更正内容",
     "done_label": "执行结果",
     "fault": "未执行原因",
 }
 # An order's lines by application: what a correction changes is shown beside what it is now.
-LINES = """
-SELECT * FROM (
+LINES = f"""
+SELECT a.*, others.told AS others, others.count AS others_count FROM (
   SELECT ol.application_id AS id, ol.order_id, ol.application_no, ol.amount_fen, ol.correction_sealed, ol.done,
     ol.fault_code, ol.fault, o.kind, o.state, coalesce(l.name_sealed, p.name_sealed) AS name_sealed, l.phone_sealed,
-    l.town_code, l.village_code, l.group_name, l.bank_code, l.account_sealed, l.amount_fen AS line_fen,
-    p.correct_name_sealed
+    coalesce(l.town_code, p.town_code) AS town_code, l.village_code, l.group_name,
+    coalesce(l.bank_code, p.bank_code) AS bank_code, l.account_sealed, l.amount_fen AS line_fen,
+    p.correct_name_sealed, p.county_code, p.person_index, p.applicant_kind, p.item_code,
+    coalesce(l.verification, p.verification) AS verification, p.verification_reason_sealed, l.state AS line_state,
+    l.payment, l.reason_code, l.reason_sealed
   FROM order_line ol JOIN operator_order o ON o.id = ol.order_id JOIN application p ON p.id = ol.application_id
   LEFT JOIN flow_line l ON l.id = ol.flow_line_id
-) AS a
+) AS a {OTHERS}
 """
 LABELS: Mapping[str, str] = {
     "name": "姓名",
@@ -123,7 +129,7 @@ async def _flow_numbers(session: AsyncSession, ids: list[int]) -> dict[int, str]
     return {int(flow_id): str(flow_no) for flow_id, flow_no in rows}
 
 
-async def _find(session: AsyncSession, desk: Desk, order_no: str) -> Order:
+async def find_order(session: AsyncSession, desk: Desk, order_no: str) -> Order:
     statement = select(Order).where(Order.order_no == order_no, Order.county_code == desk.county)
     order = (await session.exec(statement)).first()
     if order is None:
@@ -136,7 +142,7 @@ async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[s
     """With the run that carries it out: its own for evidence, the flow's for the others."""
     await patience.until_other(desk, stage_of("operator_order", "order_no", "state"), order_no)
     async with desk.database.snapshot() as session:
-        order = await _find(session, desk, order_no)
+        order = await find_order(session, desk, order_no)
         numbers = await _flow_numbers(session, [order.flow_id] if order.flow_id is not None else [])
         flow_no = numbers.get(order.flow_id or 0)
         run = None
@@ -156,26 +162,44 @@ async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[s
 
 @router.get("/orders/{order_no}/lines")
 async def list_order_lines(desk: Readers, order_no: str, page: Pages) -> Response:
-    """Every line with what would change (before and after, while undecided) and what came of it."""
+    """Every line with whom it is about, what would change (before and after, while undecided), what came of it.
+
+    Names and corrections are whole to operator and reviewer, who decide; the trail notes whose were shown to whom.
+    """
+    whole = WholeNames(desk)
     async with desk.database.snapshot() as session:
-        order = await _find(session, desk, order_no)
-        chosen = Predicate("a.order_id = :order", {"order": order.id})
-        view = OrderLineView(desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, chosen, view.view, LINE_HEADERS, LINES)
+        order = await find_order(session, desk, order_no)
+        rows = await read_order_lines(desk, session, page, order, whole)
+    await whole.note(order_no, page, rows)
+    return await respond(page, LINE_HEADERS, rows)
+
+
+async def read_order_lines(
+    desk: Desk, session: AsyncSession, page: Page, order: Order, whole: WholeNames
+) -> list[tuple[int, View]]:
+    chosen = Predicate("a.order_id = :order", {"order": order.id})
+    view = OrderLineView(desk.shown, await names_of(session, desk.county), whole.of)
+    return await read_lines(session, page, chosen, view.view, LINE_HEADERS, LINES)
 
 
 class OrderLineView:
-    """Whoever confirms a correction must see it whole: new values aren't masked here."""
+    """Whoever confirms a correction must see it whole: masked is what others see."""
 
-    def __init__(self, vault: Vault, names: Names) -> None:
+    def __init__(self, vault: Vault, names: Names, whole: Callable[[str], bool]) -> None:
         self._vault = vault
         self._names = names
+        self._whole = whole
+        self._person = PersonView(vault, names, whole)
 
     def view(self, row: LineRow) -> dict[str, object]:
         changes = self._changes(row)
+        if changes and not self._whole(row.application_no):
+            changes = {
+                field: {when: masked(value, field) for when, value in change.items()}
+                for field, change in changes.items()
+            }
         return {
-            "application_no": row.application_no,
-            "amount_fen": row.amount_fen,
+            **self._person.view(row),
             "correction": UNREADABLE if changes is None else changes,
             "changes": [self._told(field, change) for field, change in (changes or {}).items()],
             "done": row.done,

@@ -13,6 +13,7 @@ from api.flow_lines import known_flow
 from api.order_entry import enter, named_errors, refuse_when_approved, refuse_while_cancelling
 from api.order_forms import NewOrder, check_shape
 from api.problems import conflict, not_found
+from models.catalogs import Catalogs
 from models.makers import Act
 from models.stages import OrderKind, OrderState, Role, label
 from models.store.database import execute, fetch_int
@@ -49,11 +50,15 @@ class Refusal(BaseModel):
 async def enter_order(desk: Operators, wanted: NewOrder) -> Response:
     """修改申请提交, 确认需发放提交, 大数据校验不通过数据提交, 补发, 撤回, 撤销流程, 提交材料, 按平台更正姓名."""
     check_shape(wanted)
-    catalogs = None
-    if wanted.corrections is not None:
-        # before the order's own transaction: fetching the lists may need one of its own
-        catalogs = await catalogs_for(desk, await _year_of(desk, wanted.flow_no or ""))
+    catalogs = await catalogs_of(desk, wanted)
     return await desk.once(lambda session: enter(desk, session, wanted, catalogs))
+
+
+async def catalogs_of(desk: Desk, wanted: NewOrder) -> Catalogs | None:
+    """The lists that corrections are held against; before the order's own transaction: fetching may need its own."""
+    if wanted.corrections is None:
+        return None
+    return await catalogs_for(desk, await _year_of(desk, wanted.flow_no or ""))
 
 
 async def _year_of(desk: Desk, flow_no: str) -> int:

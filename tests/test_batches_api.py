@@ -275,11 +275,16 @@ async def test_the_four_results_in_the_words_of_the_source(server: ApiServer) ->
     results = (await server.get(Role.REVIEWER, path)).json()["items"]
     assert [line["result"] for line in results] == [
         "匹配成功",
-        "身份证存在，但姓名不同，正确姓名：**囯",
+        "身份证存在，但姓名不同，正确姓名：周建囯",
         "无此对象",
         "该对象无中国农业银行的惠民惠农账号",
         "身份证存在，但姓名不同（已更正）",
     ]
+    # by their last character alone the two names could not be told apart: whole, and only of the line that differs
+    assert [line["name"] for line in results] == ["**国", "周建国", "**国", "**国", "**国"]
+    masked = (await server.get(Role.COUNTY_ADMIN, path)).json()["items"][1]
+    assert (masked["name"], masked["result"]) == ("**国", "身份证存在，但姓名不同，正确姓名：**囯")
+    assert await disclosed(server) == [(list_no, "reviewer", [lines[1]], False)]
     alone = (await server.get(Role.REVIEWER, f"/applications/{lines[1]}")).json()
     assert alone["match_result"] == "身份证存在，但姓名不同，正确姓名：周建囯"
     differing = (await server.get(Role.REVIEWER, path, outcome="name_differs")).json()["items"]
@@ -288,9 +293,28 @@ async def test_the_four_results_in_the_words_of_the_source(server: ApiServer) ->
     assert len((await server.get(Role.REVIEWER, path)).json()["items"]) == 5
     shown = (await server.get(Role.REVIEWER, f"/beneficiary-lists/{list_no}")).json()
     assert {entry["outcome"]: entry["count"] for entry in shown["results"]}["name_differs"] == 2
-    export = await server.get(Role.REVIEWER, path, format="xlsx")
-    assert openpyxl.load_workbook(io.BytesIO(export.content)).worksheets[0].max_row == 6
+    export = await server.get(Role.OPERATOR, path, format="xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(export.content)).worksheets[0]
+    assert sheet.max_row == 6
+    assert "身份证存在，但姓名不同，正确姓名：周建囯" in [str(cell.value) for cell in sheet["L"]]
+    assert (await disclosed(server))[0] == (list_no, "operator", [lines[1]], True)
+    # a page notes what it shows, not the row that tells that there is another page
+    assert len((await server.get(Role.OPERATOR, path, limit=1)).json()["items"]) == 1
+    assert len(await disclosed(server)) == 4
+    found = (await server.get(Role.OPERATOR, "/applications", match_outcome="name_differs")).json()["items"]
+    assert [(line["name"], line["match_result"]) for line in found if line["application_no"] == lines[1]] == [
+        ("周建国", "身份证存在，但姓名不同，正确姓名：周建囯")
+    ]
+    assert (await disclosed(server))[0][1:] == ("operator", [lines[1]], False)
+    assert {line["name"] for line in (await server.get(Role.OPERATOR, "/applications")).json()["items"]} == {"**国"}
+    assert len(await disclosed(server)) == 5
     assert (await server.get(Role.REVIEWER, path, OTHER_COUNTY)).status_code == 404
+
+
+async def disclosed(server: ApiServer) -> list[tuple[str, str, list[str], bool]]:
+    """Whose names were shown whole to whom, the newest first."""
+    entries = (await server.get(Role.REVIEWER, "/trail", act="names.disclosed")).json()["items"]
+    return [(e["subject"], e["role"], e["detail"]["application_nos"], e["detail"]["export"]) for e in entries]
 
 
 async def test_a_list_is_of_one_fund_year(server: ApiServer) -> None:

@@ -42,7 +42,7 @@ def test_the_four_results_in_the_seeds_words_and_names_corrected(province: Provi
     assert {row["application_no"]: row["result"] for row in results} == dict(
         zip(
             numbers,
-            ["匹配成功", "身份证存在，但姓名不同，正确姓名：**华", "无此对象", "该对象无中国农业银行的惠民惠农账号"],
+            ["匹配成功", "身份证存在，但姓名不同，正确姓名：周建华", "无此对象", "该对象无中国农业银行的惠民惠农账号"],
             strict=True,
         )
     )
