@@ -190,6 +190,9 @@ async def test_a_line_that_a_flow_tried_to_pay_leaves_its_batch_as_failed(office
     assert await code_of(await give_back(office, failed)) == "PAID_BEFORE"
     assert (await edit(office, failed)).json()["code"] == "PAID_BEFORE"
     assert await balances(office) == [(0, 0)]
+    empty = (await office.post("/flows", ground.start)).json()["errors"]
+    assert [each["code"] for each in empty] == ["BATCH_EMPTY"]
+    assert "请另建批次" in empty[0]["detail"]
     other = await add_ground(office, [Line()])
     await office.run("UPDATE batch SET stage = 'open' WHERE batch_no = :no", no=other.batch_no)
     joined = await office.post(f"/batches/{other.batch_no}/applications", {"selection": {"application_nos": [failed]}})

@@ -128,6 +128,39 @@ def test_verification_asks_for_persons_only_and_leaves_locked_ones_out(province:
     assert province.rows("SELECT record_count FROM dataset WHERE kind = 'verification'") == [(2,)]
 
 
+def test_a_line_returned_before_the_start_goes_its_whole_way_anew(province: Province) -> None:
+    """Reviewed, matched and verified again, in another batch and flow; the register's row is the one of before."""
+    office = Office(province)
+    office.ground()
+    first, (back, other) = office.publicised(lines(2))
+    office.initialise(first)
+    office.settle_batch(first)
+    office.verify(first)
+    chosen = {"selection": {"application_nos": [back]}}
+    returned = office.reviewer.post("/application-returns", chosen | {"reason": "银行卡照片不清"})
+    assert (returned["stages_after"], returned["batches_left"]) == ({"draft": 1}, [first])
+    second = office.open_batch("第二批")
+    office.operator.post(f"/batches/{second}/applications", chosen)
+    office.review_and_publicise(second)
+    office.initialise(second)
+    office.settle_batch(second)
+    office.verify(second)
+    office.publicise_batch(second)
+    flow_no = office.begin(second)
+    office.at(flow_no, "county_review")
+    assert office.counts(flow_no) == {"accepted": 1, "awaiting": 1}
+    assert office.line(flow_no, back)["attempt"] == 1
+    assert [row["application_no"] for row in office.operator.pages("/applications", batch_no=first)] == [other]
+    assert office.indicator()[0] == 10_001
+    lists = province.rows(
+        "SELECT kind, count(*) FROM dataset_line l JOIN dataset d ON d.id = l.dataset_id"
+        " WHERE l.application_no = :no AND l.outcome IN ('matched', 'passed') GROUP BY 1 ORDER BY 1",
+        no=back,
+    )
+    assert lists == [("beneficiary_init", 2), ("verification", 2)]
+    assert province.rows("SELECT count(*) FROM register_change") == [(2,)]
+
+
 @pytest.mark.helped
 @pytest.mark.parametrize("province", [ASKING], indirect=True)
 def test_lost_results_of_both_lists_are_asked_for(province: Province) -> None:

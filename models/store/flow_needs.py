@@ -117,7 +117,10 @@ async def _look_at_lines(session: AsyncSession, ground: Ground) -> None:
     lines, repayments = rows[0]
     ground.repayments_only = 0 < lines == repayments
     if not lines:
-        ground.lacks(Lack.BATCH_EMPTY, f"批次 {batch.batch_no} 中没有可以发放的申请，请先把待结算的申请加入批次")
+        # once it is verified nothing joins it any more
+        joins = batch.stage is BatchStage.OPEN
+        advice = "请先把待结算的申请加入批次" if joins else "申请已全部退回或撤回，请另建批次"
+        ground.lacks(Lack.BATCH_EMPTY, f"批次 {batch.batch_no} 中没有可以发放的申请，{advice}")
 
 
 async def _look_at_publicity(session: AsyncSession, ground: Ground, days: int, today: date) -> None:
