@@ -17,7 +17,16 @@ from models.money import format_yuan
 from models.stages import ApplicationStage, PaymentState, label
 from models.store.applications import LIVE
 from models.store.database import Row
-from models.store.doubles import OTHERS, PAID_ELSEWHERE, Doubles, doubles, find_paid_elsewhere, these, told_elsewhere
+from models.store.doubles import (
+    OTHERS,
+    PAID_ELSEWHERE,
+    Doubles,
+    doubles,
+    find_doubles,
+    find_paid_elsewhere,
+    these,
+    told_elsewhere,
+)
 from models.store.selection import LineFilter, Predicate, filtered
 from models.tables import Flow
 
@@ -38,7 +47,8 @@ async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Respo
     async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no)).also(LIVE)
-        return await _list(desk, session, page, chosen.also(OTHERS.exists), OTHERS.lines)
+        found = await find_doubles(session, chosen, page.after or 0, page.rows)
+        return await _list(desk, session, page, these(desk.county, found), OTHERS.lines)
 
 
 @router.get("/flows/{flow_no}/paid-elsewhere", summary="本年度其他流程已发放或正在发放的申请")
@@ -51,7 +61,7 @@ async def list_paid_elsewhere(desk: CountyReaders, page: Pages, flow_no: str) ->
             raise not_found("补贴流程")
         # found once for all pages of an export
         found = await find_paid_elsewhere(session, desk.county, flow_id, page.after or 0, page.rows)
-        return await _list(desk, session, page, these(desk.county, flow_id, found), PAID_ELSEWHERE.lines)
+        return await _list(desk, session, page, these(desk.county, found, flow=flow_id), PAID_ELSEWHERE.lines)
 
 
 async def _list(desk: Desk, session: AsyncSession, page: Pages, chosen: Predicate, source: str) -> Response:
@@ -61,7 +71,7 @@ async def _list(desk: Desk, session: AsyncSession, page: Pages, chosen: Predicat
 
 async def doubles_block(session: AsyncSession, county: str, chosen: Predicate, url: str) -> View:
     """How an act tells of them: how many, their sum, the first hundred, and where the rest is."""
-    return await _block(session, county, await doubles(session, chosen), url)
+    return await _block(session, county, await doubles(session, county, chosen), url)
 
 
 async def paid_elsewhere_block(session: AsyncSession, flow: Flow) -> View:

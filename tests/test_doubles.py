@@ -6,9 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
+import psycopg
 import pytest
 
+from models.store.database import fetch_int
+from models.store.doubles import find_doubles, find_paid_elsewhere, lines_of_flow
 from tests.rows import (
+    COUNTY,
+    ITEM,
     OTHER_COUNTY,
     REVIEWER,
     YEAR,
@@ -25,6 +30,12 @@ from tests.rows import (
 )
 
 OTHER_ITEM = "ITEM-02"
+MANY = 2_000
+# Rows that this transaction has read.
+_READ = """
+SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables
+WHERE relname IN ('application', 'flow_line')
+"""
 
 
 @pytest.fixture
@@ -119,3 +130,45 @@ async def test_two_lines_of_one_claim_in_one_batch_are_told_as_each_others(offic
         (ground.numbers[0], ground.numbers[1]),
         (ground.numbers[1], ground.numbers[0]),
     ]
+
+
+async def test_a_line_that_is_edited_into_anothers_claim_is_told(office: Office) -> None:
+    ground = await add_ground(office, [Line(person=1), Line(person=1, item_code=OTHER_ITEM), Line(person=2)])
+    path = f"/batches/{ground.batch_no}/doubles"
+    assert (await office.get(path)).json()["items"] == []
+    first, second, _ = ground.numbers
+    changed = "UPDATE application SET item_code = :item WHERE application_no = :number"
+    await office.run(changed, item=ITEM, number=second)
+    assert [line["application_no"] for line in (await office.get(path)).json()["items"]] == [first, second]
+    await office.run(changed, item=OTHER_ITEM, number=second)
+    assert (await office.get(path)).json()["items"] == []
+
+
+async def test_a_few_among_many_are_looked_up_and_many_are_found_by_grouping(
+    office: Office, owner: psycopg.Connection
+) -> None:
+    """Nobody has analysed the tables; what is read grows with the doubles, not with the flows."""
+    for table in ("application", "flow", "flow_line", "repeated_claim"):
+        owner.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    await paid_flow(office, *(Line(person=person) for person in range(MANY)))
+    second = await add_ground(office, [Line(person=person) for person in range(MANY - 3, 2 * MANY - 3)])
+    flow_no = await add_flow(office, second)
+    await set_lines(office, second.numbers, "accepted")
+    [(flow_id,)] = await office.rows("SELECT id FROM flow WHERE flow_no = :flow", flow=flow_no)
+    mine = lines_of_flow(COUNTY, int(str(flow_id)))
+    async with office.database.transaction() as session:
+        found = await find_paid_elsewhere(session, COUNTY, int(str(flow_id)))
+        beside = await find_doubles(session, mine)
+        read = await fetch_int(session, _READ)
+        grouped = await find_paid_elsewhere(session, COUNTY, int(str(flow_id)), few=2)
+    wanted = [(line, 3, 3 * 49_500) for line in await _ids(office, second.numbers[:3])]
+    assert [tuple(row) for row in found] == [tuple(row) for row in beside] == wanted
+    assert read < MANY, read
+    assert [tuple(row) for row in grouped] == wanted
+
+
+async def _ids(office: Office, numbers: list[str]) -> list[int]:
+    rows = await office.rows(
+        "SELECT id FROM application WHERE application_no = ANY(:numbers) ORDER BY id", numbers=numbers
+    )
+    return [int(str(row[0])) for row in rows]

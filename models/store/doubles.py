@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications import LIVE
-from models.store.database import Row, fetch, scratch
+from models.store.database import Row, Value, fetch, fetch_int, scratch
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.selection import Predicate, of_county
@@ -125,6 +125,34 @@ def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
     )
 
 
+# Both begin with what was noted as repeated, a few lines as a rule, and look the rest up: whatever the tables'
+# statistics say, they never go through all applications of a county, or all lines of its flows.
+_DOUBLES = f"""
+WITH a AS MATERIALIZED (
+  SELECT a.id, a.county_code, a.person_index, a.item_code, a.fund_year, a.amount_fen
+  FROM repeated_claim o JOIN application a ON {_SAME.format("a")} WHERE {{chosen}})
+SELECT a.id, count(*) OVER () AS lines, (sum(a.amount_fen) OVER ())::bigint AS fen
+FROM a WHERE {OTHERS.exists} AND a.id > :after ORDER BY a.id LIMIT :most
+"""
+# A line's own application is in two flows where it is paid anew; only then may it be of another year than its flow.
+_BY_LOOKING_UP = f"""
+WITH c AS MATERIALIZED (
+  SELECT county_code, fund_year, person_index, item_code FROM repeated_claim
+  WHERE county_code = :county AND fund_year = (SELECT fund_year FROM flow WHERE id = :flow)
+  UNION SELECT a.county_code, a.fund_year, a.person_index, a.item_code
+  FROM flow_line l JOIN application a ON a.id = l.application_id WHERE l.county_code = :county AND l.attempt > 1),
+line AS MATERIALIZED (
+  SELECT o.person_index, o.item_code, o.fund_year, o.id, l.amount_fen, l.flow_id = :flow AS mine
+  FROM c JOIN application o ON {_SAME.format("c")} JOIN flow_line l ON l.application_id = o.id
+  WHERE CASE WHEN l.flow_id = :flow THEN l.state NOT IN ('withdrawn', 'deferred', 'cancelled')
+    ELSE l.payment IN ('paid', 'awaiting', 'unresolved') END),
+claim AS (
+  SELECT array_agg(id) FILTER (WHERE mine) AS ids, array_agg(amount_fen) FILTER (WHERE mine) AS amounts
+  FROM line GROUP BY person_index, item_code, fund_year HAVING bool_or(mine) AND NOT bool_and(mine))
+SELECT id, count(*) OVER () AS lines, (sum(fen) OVER ())::bigint AS fen
+FROM claim, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
+"""
+
 # A line's application is of its flow's year, but where it is paid anew it may be of an earlier one.
 _LINE = """
 l.person_index, l.item_code, CASE WHEN l.attempt = 1 THEN f.fund_year
@@ -133,7 +161,7 @@ FROM flow f JOIN flow_line l ON l.flow_id = f.id
 """
 # Put together by grouping, not by a join: on tables that nobody has analysed yet, a hundred thousand lines and a
 # hundred thousand others are taken for a handful each, and every line walks through all others.
-_FOUND = f"""
+_BY_GROUPING = f"""
 WITH mine AS (
   SELECT l.application_id AS id, l.amount_fen, {_LINE}
   WHERE f.id = :flow AND l.state NOT IN ('withdrawn', 'deferred', 'cancelled')),
@@ -148,43 +176,52 @@ claim AS (
 SELECT id, count(*) OVER () AS lines, (sum(fen) OVER ())::bigint AS fen
 FROM claim, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
 """
+# Where a whole county is paid one item twice a year, looking each up takes longer than going through them once.
+FEW = 5_000
+_REPEATED = """
+SELECT count(*) FROM (SELECT FROM repeated_claim WHERE county_code = :county
+  AND fund_year = (SELECT fund_year FROM flow WHERE id = :flow) LIMIT :few + 1) AS claim
+"""
+
+
+async def find_doubles(
+    session: AsyncSession, chosen: Predicate, after: int = 0, most: int = MOST_TOLD
+) -> Sequence[Row]:
+    """Of chosen lines those that have another living application beside them: id, lines, fen as below."""
+    return await fetch(session, _DOUBLES.format(chosen=chosen.sql), **chosen.values, after=after, most=most)
 
 
 async def find_paid_elsewhere(
-    session: AsyncSession, county_code: str, flow_id: int, after: int = 0, most: int = MOST_TOLD
+    session: AsyncSession, county_code: str, flow_id: int, after: int = 0, most: int = MOST_TOLD, few: int = FEW
 ) -> Sequence[Row]:
     """A flow's lines that another flow has paid or is paying too, by the id of their application.
 
     Rows: id; and with each how many come after `after`, and their sum: lines, fen.
     """
-    return await fetch(session, _FOUND, county=county_code, flow=flow_id, after=after, most=most)
+    repeated = await fetch_int(session, _REPEATED, county=county_code, flow=flow_id, few=few)
+    statement = _BY_LOOKING_UP if repeated <= few else _BY_GROUPING
+    return await fetch(session, statement, county=county_code, flow=flow_id, after=after, most=most)
 
 
-def these(county_code: str, flow_id: int, found: Sequence[Row]) -> Predicate:
-    """Found lines of a flow, for `PAID_ELSEWHERE.lines`."""
-    return of_county(county_code).also("a.id = ANY(:found)", flow=flow_id, found=[row.id for row in found])
+def these(county_code: str, found: Sequence[Row], **values: Value) -> Predicate:
+    """Found lines, for a `Beside`'s `lines`."""
+    return of_county(county_code).also("a.id = ANY(:found)", found=[row.id for row in found], **values)
 
 
 async def told_elsewhere(session: AsyncSession, county_code: str, flow_id: int) -> Doubles:
     """A flow's lines that another one has paid or is paying; the first hundred are told."""
     found = await find_paid_elsewhere(session, county_code, flow_id)
+    return await _told(session, PAID_ELSEWHERE, found, these(county_code, found, flow=flow_id))
+
+
+async def doubles(session: AsyncSession, county_code: str, chosen: Predicate) -> Doubles:
+    """Of chosen lines those that have something beside them; the first hundred are told."""
+    found = await find_doubles(session, chosen)
+    return await _told(session, OTHERS, found, these(county_code, found))
+
+
+async def _told(session: AsyncSession, beside: Beside, found: Sequence[Row], first: Predicate) -> Doubles:
     if not found:
         return Doubles(0, 0, [])
-    first = these(county_code, flow_id, found)
-    statement = f"{PAID_ELSEWHERE.lines} WHERE {first.sql} ORDER BY a.id"
-    return Doubles(found[0].lines, found[0].fen, await fetch(session, statement, **first.values))
-
-
-async def doubles(session: AsyncSession, chosen: Predicate) -> Doubles:
-    """Of chosen lines those that have something beside them; the first hundred are told."""
-    having = chosen.also(OTHERS.exists)
-    rows = await fetch(
-        session,
-        f"SELECT count(*), coalesce(sum(a.amount_fen), 0)::bigint FROM application a WHERE {having.sql}",
-        **having.values,
-    )
-    count, fen = rows[0]
-    if not count:
-        return Doubles(0, 0, [])
-    first = f"{OTHERS.lines} WHERE {having.sql} ORDER BY a.id LIMIT {MOST_TOLD}"
-    return Doubles(count, fen, await fetch(session, first, **having.values))
+    lines = await fetch(session, f"{beside.lines} WHERE {first.sql} ORDER BY a.id", **first.values)
+    return Doubles(found[0].lines, found[0].fen, lines)

@@ -9,6 +9,7 @@ from models.tables.applications import (
     ImportFinding,
     RegisterAccount,
     RegisterChange,
+    RepeatedClaim,
 )
 from models.tables.base import metadata
 from models.tables.batches import Batch, BatchImage, BeneficiaryList, Dataset, DatasetLine, ProvinceSlot, ResultPage
@@ -97,6 +98,7 @@ __all__ = [
     "ProvinceSlot",
     "RegisterAccount",
     "RegisterChange",
+    "RepeatedClaim",
     "ResultPage",
     "Run",
     "SearchTally",

@@ -156,6 +156,20 @@ class ApplicationImport(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
+class RepeatedClaim(SQLModel, table=True):
+    """A person's claim to one item of a fund year that more than one application of the county makes, or has made.
+
+    Noted by a trigger of `application` (0002_claims.sql), never taken off.
+    """
+
+    __tablename__ = "repeated_claim"
+
+    county_code: str = Field(primary_key=True)
+    fund_year: int = Field(primary_key=True)
+    person_index: str = Field(primary_key=True)
+    item_code: str = Field(primary_key=True)
+
+
 class ImportFinding(SQLModel, table=True):
     """What stopped an import as 待确认: a row of the file (0: the file itself), and what is there already.
 

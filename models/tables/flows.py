@@ -91,6 +91,7 @@ class FlowLine(SQLModel, table=True):
         Index("ix_flow_line_state", "flow_id", "state"),
         Index("ix_flow_line_indicator", "indicator_id"),
         Index("ix_flow_line_account", "account_index"),
+        Index("ix_flow_line_again", "county_code", postgresql_where=text("attempt > 1")),
         Index("ix_flow_line_county", "county_code", "id"),
         UniqueConstraint("flow_id", "application_id", "attempt"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),

@@ -375,6 +375,14 @@ CREATE TABLE register_account (
 CREATE INDEX ix_register_account_account ON register_account (account_index);
 CREATE INDEX ix_register_account_county ON register_account (county_code, id);
 
+CREATE TABLE repeated_claim (
+  county_code VARCHAR NOT NULL,
+  fund_year INTEGER NOT NULL,
+  person_index VARCHAR NOT NULL,
+  item_code VARCHAR NOT NULL,
+  CONSTRAINT pk_repeated_claim PRIMARY KEY (county_code, fund_year, person_index, item_code)
+);
+
 CREATE TABLE run (
   id BIGSERIAL NOT NULL,
   workflow_id VARCHAR NOT NULL,
@@ -860,6 +868,7 @@ CREATE TABLE flow_line (
   CONSTRAINT ck_flow_line_paymentstate CHECK (payment IN ('awaiting', 'paid', 'failed', 'unresolved'))
 );
 CREATE INDEX ix_flow_line_account ON flow_line (account_index);
+CREATE INDEX ix_flow_line_again ON flow_line (county_code) WHERE attempt > 1;
 CREATE INDEX ix_flow_line_application ON flow_line (application_id);
 CREATE INDEX ix_flow_line_county ON flow_line (county_code, id);
 CREATE INDEX ix_flow_line_indicator ON flow_line (indicator_id);

@@ -1,4 +1,4 @@
-"""Indicators follow their lines; what is history can't be changed; maker and checker are two persons."""
+"""Indicators follow their lines; history can't be changed; maker and checker are two; repeated claims are noted."""
 
 from pathlib import Path
 
@@ -32,7 +32,9 @@ CHANGES = {
     "update": (f"{ADDED} UNION ALL {GONE}", "NEW TABLE AS added OLD TABLE AS gone"),
     "delete": (GONE, "OLD TABLE AS gone"),
 }
-MAKERS = Path(__file__).parents[1] / "sql" / "0002_makers.sql"
+SQL = Path(__file__).parents[1] / "sql"
+STATEMENTS = ("0002_makers.sql", "0002_claims.sql")
+CLAIM_FUNCTIONS = ("note_repeated_claims", "note_repeated_claim")
 MAKER_FUNCTIONS = (
     "refuse_same_person",
     "keep_maker",
@@ -76,11 +78,12 @@ def upgrade() -> None:
         op.execute(f"REVOKE UPDATE, DELETE ON {table} FROM onecard_app")
     op.execute(HEADS)
     op.execute("REVOKE DELETE ON trail_head FROM onecard_app")
-    op.get_bind().exec_driver_sql(MAKERS.read_text(encoding="utf-8").replace("%", "%%"))
+    for file in STATEMENTS:
+        op.get_bind().exec_driver_sql((SQL / file).read_text(encoding="utf-8").replace("%", "%%"))
 
 
 def downgrade() -> None:
-    for function in MAKER_FUNCTIONS:
+    for function in (*MAKER_FUNCTIONS, *CLAIM_FUNCTIONS):
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")
