@@ -1,6 +1,5 @@
 """S1 played sentence by sentence, each named by its place in `seed_s1.py`, in counties of one province."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -207,19 +206,22 @@ def test_s1_2_2_2(office: SeedOffice) -> None:
 # --- 2.3 指标
 
 
-def choices(office: SeedOffice) -> Mapping[str, list[Json]]:
-    """What is chosen from, by the field that keeps the choice."""
-    kinds = {
-        "budget_unit_codes": "budget-units",
-        "budget_project_codes": "budget-projects",
-        "document_nos": "indicator-documents",
-    }
-    return {field: office.operator.get(f"/catalogs/{kind}", fund_year=YEAR)["items"] for field, kind in kinds.items()}
+LISTS = {
+    "budget_unit_codes": "budget-units",
+    "budget_project_codes": "budget-projects",
+    "document_nos": "indicator-documents",
+}
+
+
+def offered(office: SeedOffice, field: str) -> list[Json]:
+    """What this field chooses from."""
+    items: list[Json] = office.operator.get(f"/catalogs/{LISTS[field]}", fund_year=YEAR)["items"]
+    return items
 
 
 def chosen(office: SeedOffice, field: str) -> str:
     """The first of a list; a document is known by its number, which is its name."""
-    return str(choices(office)[field][0]["name" if field == "document_nos" else "code"])
+    return str(offered(office, field)[0]["name" if field == "document_nos" else "code"])
 
 
 def choose(office: SeedOffice, *fields: str) -> None:
@@ -248,13 +250,13 @@ def test_s1_2_3_1_2(office: SeedOffice) -> None:
     early = office.refused(lambda: office.operator.post("/indicators", body))
     pointers = {error["pointer"] for error in early.problem["errors"]}
     assert pointers == {"/budget_unit_code", "/budget_project_code", "/document_no"}
-    choose(office, *choices(office))
+    choose(office, *LISTS)
     assert office.operator.post("/indicators", body)["stage_label"] == "待提交"
 
 
 def test_s1_2_3_1_3(office: SeedOffice) -> None:
     seen = []
-    for field in choices(office):
+    for field in LISTS:
         choose(office, field)
         kept = office.operator.get("/budget-choices", fund_year=YEAR)
         seen.append([len(kept[name]) for name in ("budget_units", "budget_projects", "documents")])
@@ -263,17 +265,17 @@ def test_s1_2_3_1_3(office: SeedOffice) -> None:
 
 def test_s1_2_3_1_4(desk: SeedOffice) -> None:
     there = [[(item.code, item.name) for item in items] for items in desk.lists_of_the_platform()]
-    here = [[(item["code"], item["name"]) for item in items] for items in choices(desk).values()]
+    here = [[(item["code"], item["name"]) for item in items] for items in (offered(desk, field) for field in LISTS)]
     assert all(here)
     assert here == there
 
 
 def test_s1_2_3_1_5_and_f1_and_f2_and_f3_and_f4_and_f5(desk: SeedOffice) -> None:
-    choose(desk, *choices(desk))
+    choose(desk, *LISTS)
     body = indicator(desk)
     shown = desk.operator.get(f"/indicators/{desk.operator.post('/indicators', body)['indicator_no']}")
     assert {name: shown[name] for name in body} == body
-    unit = choices(desk)["budget_unit_codes"][0]
+    unit = offered(desk, "budget_unit_codes")[0]
     assert (shown["budget_unit_code"], shown["budget_unit_name"]) == (unit["code"], unit["name"])
     assert len(unit["code"]) == 18
     wrong = indicator(desk, county_fen=199_999)
@@ -282,7 +284,7 @@ def test_s1_2_3_1_5_and_f1_and_f2_and_f3_and_f4_and_f5(desk: SeedOffice) -> None
 
 
 def test_s1_2_3_2_1(desk: SeedOffice) -> None:
-    choose(desk, *choices(desk))
+    choose(desk, *LISTS)
     numbers = [desk.operator.post("/indicators", indicator(desk))["indicator_no"] for _ in range(3)]
     with desk.clerk("indicator") as clerk:
         desk.operator.post("/indicator-submissions", {"indicator_nos": numbers[:2]})

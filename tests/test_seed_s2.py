@@ -179,16 +179,6 @@ def sees_the_account(change: Change, channel: str) -> None:
     assert (face["status_label"], face["message"]) == ("有效", None)
 
 
-def sees_an_invalid_card(province: Province, county: County, person: Someone, channel: str) -> None:
-    """In the only county that uses it, so it is one whole face."""
-    settled(province, person, [county])
-    check(province, county, person, "frozen")
-    with browser_of(province, person, channel) as mine:
-        [face] = faces(mine).values()
-    assert (face["account_no"], face["status_label"], face["may_change"]) == (person.old_card, "无效", True)
-    assert face["message"].startswith("无效卡")
-
-
 def sees_no_account(province: Province, county: County, person: Someone, channel: str) -> None:
     with browser_of(province, person, channel) as mine:
         account = mine.get("/citizen/account")
@@ -202,7 +192,13 @@ def test_s2_1_1_3a_and_f1(app: Change) -> None:
 
 
 def test_s2_1_1_3b(shared_province: Province, counties: tuple[County, County], mei: Someone) -> None:
-    sees_an_invalid_card(shared_province, counties[0], mei, "app")
+    county = counties[0]
+    settled(shared_province, mei, [county])
+    check(shared_province, county, mei, "frozen")
+    with browser_of(shared_province, mei) as mine:
+        [face] = faces(mine).values()
+    assert (face["account_no"], face["status_label"], face["may_change"]) == (mei.old_card, "无效", True)
+    assert face["message"].startswith("无效卡")
 
 
 def test_s2_1_1_3c_and_5_and_f4(shared_province: Province, counties: tuple[County, County], mei: Someone) -> None:
@@ -368,10 +364,6 @@ def test_s2_1_2_3a_and_f1(pc: Change) -> None:
     sees_the_account(pc, "pc")
 
 
-def test_s2_1_2_3b(shared_province: Province, counties: tuple[County, County], mei: Someone) -> None:
-    sees_an_invalid_card(shared_province, counties[0], mei, "pc")
-
-
 def test_s2_1_2_3c_and_5_and_f3(shared_province: Province, counties: tuple[County, County], mei: Someone) -> None:
     sees_no_account(shared_province, counties[0], mei, "pc")
 
@@ -380,14 +372,19 @@ def test_s2_1_2_4(pc: Change) -> None:
     assert (pc.asked["state_label"], pc.asked["account_no"]) == ("申请中", pc.person.new_card)
 
 
-def test_s2_1_2_6a_and_f7(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
+def test_s2_1_2_6a_and_f5_and_f7(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
+    number = f"5107{held.place:08d}"
+    bank_knows(shared_province, number, held)
+    wanted = form([counties[0].code], number, card_type="passbook", reason="换卡申请")
     with browser_of(shared_province, held, "pc") as mine:
         assert mine.get("/citizen/banks")["authorisation"] == AUTHORISATION
         for missing in ("counties", "account_no", "authorised"):
-            whole = form([county.code for county in counties], held.new_card)
             with pytest.raises(Refused) as refused:
-                mine.post(FORM, {name: value for name, value in whole.items() if name != missing})
+                mine.post(FORM, {name: value for name, value in wanted.items() if name != missing})
             assert [error["pointer"] for error in refused.value.problem["errors"]] == [f"/{missing}"]
+        request_no = mine.post(FORM, wanted)["request_no"]
+        matter_when(mine, request_no, "in_review")
+        mine.post(f"/citizen/matters/{request_no}/withdrawal")
 
 
 def test_s2_1_2_6b(pc: Change) -> None:
@@ -411,27 +408,18 @@ def test_s2_1_2_8(pc: Change) -> None:
     assert (matter["request_no"], matter["result_label"]) == (pc.asked["request_no"], "变更成功")
 
 
-def test_s2_1_2_f2(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
+def test_s2_1_2_3b_and_f2(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
     with browser_of(shared_province, held, "pc") as mine:
         [valid] = faces(mine).values()
         for county in counties:
             check(shared_province, county, held, "frozen")
         [invalid] = faces(mine).values()
     assert [valid["status_label"], invalid["status_label"]] == ["有效", "无效"]
+    assert invalid["message"].startswith("无效卡")
     for face in (valid, invalid):
         assert (face["bank"], face["account_no"]) == ("重庆农村商业银行", held.old_card)
         shown = [(county["code"], bool(county["name"])) for county in face["counties"]]
         assert shown == [(county.code, True) for county in counties]
-
-
-def test_s2_1_2_f5(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
-    number = f"5107{held.place:08d}"
-    bank_knows(shared_province, number, held)
-    with browser_of(shared_province, held, "pc") as mine:
-        wanted = form([counties[0].code], number, card_type="passbook", reason="换卡申请")
-        request_no = mine.post(FORM, wanted)["request_no"]
-        matter_when(mine, request_no, "in_review")
-        mine.post(f"/citizen/matters/{request_no}/withdrawal")
 
 
 # --- 1.3 一卡通系统
