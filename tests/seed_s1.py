@@ -19,7 +19,11 @@ S1 = Manual(
             "1.1.1",
             "设置政策单位",
             (
-                case("1", "on the page of policies the county chooses its policy unit"),
+                case(
+                    "1",
+                    "on the page of policies the county chooses its policy unit",
+                    "test_policy_unit.py::test_it_may_be_changed_while_nothing_is_open_and_a_policy_keeps_the_one_it_had",
+                ),
                 case("2", "at a flow's start the unit goes to the platform"),
             ),
             sentences=2,
@@ -29,7 +33,11 @@ S1 = Manual(
             "上传补贴政策",
             (
                 case("1a", "a policy file is uploaded, then it is 待审核 and waits for the platform"),
-                not_yet("1b", "it is one of the current fund year", "the fund year defaults to nothing"),
+                by(
+                    "1b",
+                    "it is one of the current fund year",
+                    "test_policy_unit.py::test_a_policy_is_of_the_current_year_and_another_is_warned",
+                ),
                 case("2a", "once approved nothing more is to be done"),
                 by("2b", "one that is refused is uploaded again and waits again", REFUSED),
                 case("3", "at a flow's start the policies go to the platform"),
@@ -72,7 +80,11 @@ S1 = Manual(
                 case("f2", "figure: the document's number"),
                 case("f3", "figure: amounts, of which one is the sum and others may be nothing"),
                 case("f4", "figure: the unit with its credit code"),
-                case("f5", "figure: the nature of the money"),
+                case(
+                    "f5",
+                    "figure: the nature of the money",
+                    "test_policy_unit.py::test_an_indicators_fund_nature_is_one_of_the_list",
+                ),
             ),
             sentences=5,
             figures=5,

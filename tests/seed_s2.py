@@ -28,13 +28,21 @@ S2 = Manual(
                 nothing("1", "where the entry is", MENUS_OF_OTHERS),
                 case("2", "whoever enters there is recognised by face first"),
                 case("3a", "then sees who is signed in, and the account where there is one"),
-                case("3b", "an account in trouble is called 无效卡"),
+                case(
+                    "3b",
+                    "an account in trouble is called 无效卡",
+                    "test_citizen_account.py::test_where_a_card_is_invalid_why_and_since_when_is_said_of_each_county",
+                ),
                 case("3c", "without an account: 未绑定"),
                 case("4", "with one, 变更申请 on the card's face changes it"),
                 case("5", "without one, only the village or town can enter it"),
                 case("6", "in how many counties the card is in use"),
                 case("7", "which ones, when that is clicked"),
-                case("8a", "the change page: counties may be chosen, the new account is filled in"),
+                case(
+                    "8a",
+                    "the change page: counties may be chosen, the new account is filled in",
+                    "test_citizen_account.py::test_what_is_asked_for_by_one_card_leaves_out_who_has_the_new_one_already",
+                ),
                 case("8b", "the authorisation must be ticked"),
                 case("8c", "saving validates form and bank"),
                 case("8d", "both passed: it goes to review"),
@@ -65,10 +73,11 @@ S2 = Manual(
                 case("f3", "figure, below: 事项办理 and 系统通知"),
                 case("f4", "figure, unbound: 您尚未绑定“一卡通”账号, and whom to turn to"),
                 case("f5", "figure, 区县列表: [code] name, the province's own row too"),
-                not_yet(
+                by(
                     "f6",
                     "figure, 区县列表: [500001] 开发测试1, [500003] 演示",
-                    "names are the national standard's only",
+                    "test_counties.py::test_the_provinces_list_lies_over_the_standard_in_every_answer",
+                    "test_counties.py::test_the_local_stack_calls_counties_as_the_seed_does",
                 ),
                 case("f7", "figure, 变更卡: four starred fields, a reason, the authorisation's words"),
                 not_yet("f8", "figure, 变更卡: a number of ten digits under 银行卡", "refused by its length"),
@@ -119,7 +128,11 @@ S2 = Manual(
                 case("2", "an account has a source, 渝快办"),
                 case("3", "by which accounts are told apart and traced"),
                 case("4a", "while a change isn't reviewed the account can't be touched"),
-                not_yet("4b", "by no act that touches account, name or id", "a changed name isn't refused"),
+                by(
+                    "4b",
+                    "by no act that touches account, name or id",
+                    "test_lock.py::test_each_act_that_the_lock_stops",
+                ),
                 nothing(
                     "4c", "nor anything else of the person", "narrowed by us: what leaves the account alone goes on"
                 ),

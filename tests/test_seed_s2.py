@@ -458,9 +458,15 @@ def test_s2_1_3_1_4a(shared_province: Province, held: Someone, counties: tuple[C
     number = county.operator.post("/applications", {"fund_year": 2026, "form": entry})["application_no"]
     with browser_of(shared_province, held) as mine:
         request_no = mine.post(FORM, form([county.code], held.new_card))["request_no"]
-        for change in ({"account_no": held.new_card}, {"bank_code": "ICBC"}, {"id_number": Someone(1).id_number}):
+        stopped = {
+            "name": "周小梅",
+            "account_no": held.new_card,
+            "bank_code": "ICBC",
+            "id_number": Someone(1).id_number,
+        }
+        for field, value in stopped.items():
             with pytest.raises(Refused) as refused:
-                county.operator.put(f"/applications/{number}", {"version": 1, "form": entry | change})
+                county.operator.put(f"/applications/{number}", {"version": 1, "form": entry | {field: value}})
             assert refused.value.problem["code"] == "ACCOUNT_LOCKED"
         matter_when(mine, request_no, "in_review")
         mine.post(f"/citizen/matters/{request_no}/withdrawal")
