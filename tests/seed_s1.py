@@ -119,7 +119,11 @@ S1 = Manual(
                 nothing("4", "there are these results", "the four that follow"),
                 case("5", "匹配成功: id and name fit, and there is an account"),
                 case("6a", "the id is there with another name, which is told"),
-                not_yet("6b", "the right name can be read", "both names are masked to the last character"),
+                case(
+                    "6b",
+                    "the right name can be read",
+                    "test_batches_api.py::test_the_four_results_in_the_words_of_the_source",
+                ),
                 case("7", "无此对象: there is no such id"),
                 case("8", "id and name fit, but there is no account at the bank, which is named"),
             ),

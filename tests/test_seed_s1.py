@@ -342,8 +342,8 @@ def test_s1_2_4_1_5(matched: list[str]) -> None:
     assert matched[0] == "匹配成功"
 
 
-def test_s1_2_4_1_6a(matched: list[str]) -> None:
-    assert matched[1].startswith("身份证存在，但姓名不同，正确姓名：")
+def test_s1_2_4_1_6a_and_6b(matched: list[str]) -> None:
+    assert matched[1] == "身份证存在，但姓名不同，正确姓名：章建国"
 
 
 def test_s1_2_4_1_7(matched: list[str]) -> None:
