@@ -32,5 +32,4 @@ def is_complete(applicant_kind: str, required: Iterable[str], present: Iterable[
     """
     if applicant_kind == ApplicantKind.ORGANIZATION:
         return bool(taken - {DocumentKind.BANK_CARD.value})
-    needed = set(required).intersection(present)
-    return bool(needed) and needed <= taken
+    return bool(taken) and set(required).intersection(present) <= taken

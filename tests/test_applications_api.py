@@ -234,6 +234,32 @@ async def test_nobody_approves_the_own_entry(server: ApiServer) -> None:
     assert other["count"] == 1
 
 
+async def test_a_single_entry_needs_the_bank_cards_picture_and_an_imported_one_is_told_to_lack_it(
+    server: ApiServer,
+) -> None:
+    single = (await enter(server, personal(1)))["application_no"]
+    firm = (await enter(server, organization(2), role=Role.APPLICANT, channel="mobile"))["application_no"]
+    imported = await put_lines(server, 2, "draft")
+    refused = await server.post(Role.OPERATOR, "/application-submissions", request([single]))
+    assert [each["code"] for each in refused.json()["errors"]] == ["BANK_CARD_PHOTO_MISSING"]
+    done = await act(server, Role.OPERATOR, "/application-submissions", {"stage": "draft"})
+    assert (done["count"], done["left_out"][0]["application_nos"]) == (2, [single, firm])
+    await put_card_photos(server)
+    async with server.database.transaction() as session:
+        await execute(
+            session,
+            "DELETE FROM application_photo USING application a WHERE a.id = application_id AND application_no = :no",
+            no=imported[1],
+        )
+    assert (await act(server, Role.OPERATOR, "/application-submissions", {"stage": "draft"}))["count"] == 2
+    query = {"stage": "in_review", "bank_card_photo": "false"}
+    listed = (await server.get(Role.REVIEWER, "/applications", **query)).json()["items"]
+    assert [(row["application_no"], row["bank_card_photo_label"]) for row in listed] == [(imported[1], "缺银行卡照片")]
+    approved = await act(server, Role.REVIEWER, "/application-approvals", {"stage": "in_review"})
+    (warning,) = approved["warnings"]
+    assert (approved["count"], warning["count"], warning["application_nos"]) == (4, 1, [imported[1]])
+
+
 async def test_without_approval_nothing_is_publicised(server: ApiServer) -> None:
     await put_lines(server, 2, "in_review")
     done = await act(server, Role.OPERATOR, "/application-publicisings", {"stage": "in_review"})
