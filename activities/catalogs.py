@@ -4,22 +4,35 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.platform_client import PlatformClient
 from activities.platform_errors import PlatformRefusal
 from activities.tries import for_each, patiently
 from models.platform import Catalog, CatalogItem, Town, Towns
-from models.store.database import Database, execute
+from models.store.database import Database, execute, fetch
 from models.store.runs import close_run, times_asked
 from models.subsidy import Subject
 
 Items = Sequence[CatalogItem | Town]
 # Kind and fund year, 0 for lists of every year.
 Place = tuple[str, int]
+Question = tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]
 NO_YEAR = 0
 LISTS_AT_ONCE = 4
+
+
+_FETCHED = """
+INSERT INTO catalog_fetched (workflow_id, kind, fund_year, asked, items, fetched_at)
+VALUES (:run, :kind, :year, :asked, CAST(:items AS jsonb), now())
+ON CONFLICT (workflow_id, kind) DO UPDATE SET fund_year = excluded.fund_year, asked = excluded.asked,
+  items = excluded.items, fetched_at = excluded.fetched_at
+"""
+_REPLACED = """
+INSERT INTO catalog_list (county_code, kind, fund_year, items, fetched_at)
+SELECT :county, kind, fund_year, items, fetched_at FROM catalog_fetched WHERE workflow_id = :run AND asked = :asked
+ON CONFLICT (county_code, kind, fund_year) DO UPDATE SET items = excluded.items, fetched_at = excluded.fetched_at
+"""
 
 
 class CatalogActivities:
@@ -29,24 +42,40 @@ class CatalogActivities:
 
     @activity.defn
     async def refresh_catalogs(self, subject: Subject) -> None:
-        """Fetch all lists, then replace them together; fetching again gives the platform's newest."""
+        """Fetch all lists, then replace them together; asked for again, they are fetched again."""
         async with self._database.reading() as session:
             asked = await times_asked(session, subject.workflow_id)
+        stage = "done"
         try:
-            lists = await self._fetch(subject.county_code, subject.fund_year or NO_YEAR)
+            await self._fetch(subject, asked)
         except PlatformRefusal as refusal:
             # A year without lists: nothing to keep, and whoever asks next has them fetched anew.
-            async with self._database.transaction() as session:
-                await close_run(session, subject.workflow_id, refusal.code.value, asked)
-            return
+            stage = refusal.code.value
         async with self._database.transaction() as session:
-            for (kind, of_year), items in lists.items():
-                await _keep(session, subject.county_code, kind, of_year, items)
-            await close_run(session, subject.workflow_id, "done", asked)
+            run = subject.workflow_id
+            if stage == "done":
+                await execute(session, _REPLACED, county=subject.county_code, run=run, asked=asked)
+            await execute(session, "DELETE FROM catalog_fetched WHERE workflow_id = :run", run=run)
+            await close_run(session, run, stage, asked)
 
-    async def _fetch(self, county: str, year: int) -> dict[Place, Items]:
-        ask, lists = self._platform, dict[Place, Items]()
-        questions: list[tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]] = [
+    async def _fetch(self, subject: Subject, asked: int) -> None:
+        """Each list is kept as soon as it is here: another attempt fetches only what is missing."""
+        kept = "SELECT kind FROM catalog_fetched WHERE workflow_id = :run AND asked = :asked"
+        async with self._database.reading() as session:
+            here = {row.kind for row in await fetch(session, kept, run=subject.workflow_id, asked=asked)}
+        questions = self._questions(subject.county_code, subject.fund_year or NO_YEAR)
+
+        async def put(question: Question) -> None:
+            (kind, of_year), ask = question
+            items, run = _json((await patiently(ask)).items), subject.workflow_id
+            async with self._database.writing_once() as session:
+                await execute(session, _FETCHED, run=run, kind=kind, year=of_year, asked=asked, items=items)
+
+        await for_each([each for each in questions if each[0][0] not in here], put, LISTS_AT_ONCE)
+
+    def _questions(self, county: str, year: int) -> list[Question]:
+        ask = self._platform
+        return [
             (("policy-units", NO_YEAR), partial(ask.list_policy_units, county)),
             (("budget-units", NO_YEAR), partial(ask.list_budget_units, county)),
             (("budget-projects", year), partial(ask.list_budget_projects, county, year)),
@@ -56,22 +85,6 @@ class CatalogActivities:
             (("banks", NO_YEAR), partial(ask.list_banks, county)),
         ]
 
-        async def put(question: tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]) -> None:
-            place, asked = question
-            lists[place] = (await patiently(asked)).items
 
-        await for_each(questions, put, LISTS_AT_ONCE)
-        return lists
-
-
-async def _keep(session: AsyncSession, county: str, kind: str, year: int, items: Items) -> None:
-    await execute(
-        session,
-        "INSERT INTO catalog_list (county_code, kind, fund_year, items, fetched_at)"
-        " VALUES (:county, :kind, :year, CAST(:items AS jsonb), now())"
-        " ON CONFLICT (county_code, kind, fund_year) DO UPDATE SET items = excluded.items, fetched_at = now()",
-        county=county,
-        kind=kind,
-        year=year,
-        items=json.dumps([item.model_dump(mode="json") for item in items], ensure_ascii=False),
-    )
+def _json(items: Items) -> str:
+    return json.dumps([item.model_dump(mode="json") for item in items], ensure_ascii=False)

@@ -175,6 +175,26 @@ def test_a_list_that_fails_is_fetched_again_alone(door: Door, province: Province
     assert attempts(province, run)["refresh_catalogs"] == 1
 
 
+@pytest.mark.helped  # its run is ended by hand, and started again by the watch
+@pytest.mark.parametrize("province", [{"watch_seconds": 0.5}], indirect=True)
+def test_a_refresh_that_begins_again_fetches_only_what_is_missing(door: Door, province: Province) -> None:
+    office = Office(province)
+    door.refuse("GET /v1/counties/.*/towns", 500, "INTERNAL")
+    run = f"catalog-refresh/{office.operator.post('/catalog-refreshes', {'fund_year': 2026})['number']}"
+    province.until("the others here", "SELECT count(*) FROM catalog_fetched", 6)
+    province.portal.call(province.temporal.get_workflow_handle(run).terminate)
+    province.until("restarted", "SELECT restarts FROM run WHERE workflow_id = :id", 1, id=run)
+    door.let_through()
+    province.until("fetched", "SELECT closed_at IS NOT NULL FROM run WHERE workflow_id = :id", True, id=run)
+    asked = Counter(request.rpartition("/")[2] for _, request in door.seen)
+    assert asked.pop("towns") > 1
+    assert (set(asked.values()), len(asked)) == ({1}, 6)
+    kinds = "SELECT count(*) FROM catalog_list WHERE county_code = :county AND fetched_at > :since"
+    since = province.rows("SELECT opened_at FROM run WHERE workflow_id = :id", id=run)[0][0]
+    assert province.rows(kinds, county=office.code, since=since) == [(7,)]
+    assert province.rows("SELECT count(*) FROM catalog_fetched") == [(0,)]
+
+
 def test_one_429_pauses_the_uploads_beside_it(door: Door, province: Province) -> None:
     office = Office(province)
     flow_no, numbers = office.ended(lines(8))

@@ -38,6 +38,7 @@ from models.tables.flows import (
 )
 from models.tables.policies import BudgetChoice, Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import (
+    CatalogFetched,
     CatalogList,
     IdempotentAnswer,
     Inbox,
@@ -65,6 +66,7 @@ __all__ = [
     "BudgetChoice",
     "CardChange",
     "CardChangePart",
+    "CatalogFetched",
     "CatalogList",
     "CheckRound",
     "Contradiction",

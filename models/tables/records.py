@@ -211,6 +211,19 @@ class TrailEntry(SQLModel, table=True):
     chain: str
 
 
+class CatalogFetched(SQLModel, table=True):
+    """A list that a refresh has fetched and keeps until it has them all; `asked` as the run's row counts it."""
+
+    __tablename__ = "catalog_fetched"
+
+    workflow_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    fund_year: int
+    asked: int
+    items: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    fetched_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
 class CatalogList(SQLModel, table=True):
     """A list of the platform's as last fetched; fund_year 0 for lists that have none."""
 

@@ -86,6 +86,16 @@ CREATE TABLE card_change (
 CREATE INDEX ix_card_change_person ON card_change (province_code, person_index, id);
 CREATE UNIQUE INDEX uq_card_change_open ON card_change (province_code, person_index) WHERE ended_at IS NULL;
 
+CREATE TABLE catalog_fetched (
+  workflow_id VARCHAR NOT NULL,
+  kind VARCHAR NOT NULL,
+  fund_year INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  items JSONB NOT NULL,
+  fetched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_catalog_fetched PRIMARY KEY (workflow_id, kind)
+);
+
 CREATE TABLE catalog_list (
   county_code VARCHAR NOT NULL,
   kind VARCHAR NOT NULL,
