@@ -165,7 +165,12 @@ S1 = Manual(
                 case("3", "申请提交 of a chosen batch starts the flow"),
                 by("4", "only those that passed the verification are submitted", ROUNDS),
                 case("5a", "the platform's review is waited for"),
-                by("5b", "a refused line is corrected and goes again by 修改申请提交", CORRECTED),
+                by(
+                    "5b",
+                    "a refused line says why (提交失败原因), is corrected and goes again by 修改申请提交",
+                    CORRECTED,
+                    "test_flows_api.py::test_lines_are_masked_and_filtered",
+                ),
                 not_yet("5c", "whatever was at fault can be corrected", "neither 户口性质, family and photos"),
                 by(
                     "6",

@@ -1,6 +1,6 @@
 """S2, “一卡通”换卡流程: a citizen's card, from signing in to the county's desk, sentence by sentence."""
 
-from tests.seed_table import Heading, Manual, by, case, not_yet, nothing
+from tests.seed_table import Heading, Manual, by, case, not_yet, nothing, otherwise
 
 SCREENS = "test_readme.py::test_every_screen_leads_to_a_route_that_its_person_may_use"
 ORDER = "test_readme.py::test_every_screen_of_the_card_change_is_there_in_its_order"
@@ -63,10 +63,10 @@ S2 = Manual(
                     "test_account_checks.py::test_a_tick_walks_the_province_and_the_next_one_is_skipped_meanwhile",
                 ),
                 case("12d", "系统通知 tells since when (失效时间) and why (错误信息)"),
-                nothing(
+                otherwise(
                     "12e",
                     "whatever it is that makes the account unusable",
-                    "narrowed by us: one that is frozen or of another name stays on its face as 无效卡, with why",
+                    "one that is frozen or of another name stays on its face as 无效卡, with why",
                 ),
                 case("f1", "figure, a person: sex, name, birth date and id, masked"),
                 case("f2", "figure, the card's face: bank, whole number, counties in use, 变更申请"),
@@ -133,8 +133,10 @@ S2 = Manual(
                     "by no act that touches account, name or id",
                     "test_lock.py::test_each_act_that_the_lock_stops",
                 ),
-                nothing(
-                    "4c", "nor anything else of the person", "narrowed by us: what leaves the account alone goes on"
+                otherwise(
+                    "4c",
+                    "nor may anything else be done",
+                    "what leaves the account alone goes on: test_lock.py::test_what_the_lock_does_not_stop",
                 ),
                 case("5a", "approved, the account is changed"),
                 case("5b", "and 基本信息 shows the new one"),

@@ -14,11 +14,12 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
+KINDS = ("cases", "tests", "nothing", "otherwise", "open")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing that a manual says, in a few words of ours, and what holds it: one of the four below."""
+    """One thing that a manual says, in a few words of ours, and what became of it: one of those below."""
 
     number: str
     words: str
@@ -28,6 +29,8 @@ class Said:
     tests: tuple[str, ...] = ()
     # why nobody could hold it against the product
     nothing: str = ""
+    # where the product does otherwise, and what instead
+    ours: str = ""
     # what isn't built or isn't proven
     open: str = ""
 
@@ -44,6 +47,11 @@ def by(number: str, words: str, *tests: str) -> Said:
 
 def nothing(number: str, words: str, why: str) -> Said:
     return Said(number, words, nothing=why)
+
+
+def otherwise(number: str, words: str, ours: str) -> Said:
+    """Left or narrowed on purpose."""
+    return Said(number, words, ours=ours)
 
 
 def not_yet(number: str, words: str, what: str) -> Said:
@@ -109,19 +117,23 @@ def is_there(reference: str) -> bool:
     return test in named_in(file)
 
 
+def kind_of(one: Said) -> str:
+    if one.played or one.tests:
+        return "cases" if one.played else "tests"
+    return "nothing" if one.nothing else "otherwise" if one.ours else "open"
+
+
 def counts(said: Sequence[Said]) -> dict[str, int]:
-    """How many are held by a case of their own, by other tests, are nothing to test, or open."""
-    kinds = Counter(
-        "cases" if one.played else "tests" if one.tests else "nothing" if one.nothing else "open" for one in said
-    )
-    return {kind: kinds[kind] for kind in ("cases", "tests", "nothing", "open")}
+    """How many are held by a case of their own or by other tests, are nothing to test, decided otherwise, or open."""
+    kinds = Counter(kind_of(one) for one in said)
+    return {kind: kinds[kind] for kind in KINDS}
 
 
 def summary_of(manual: Manual) -> str:
     """A line a heading: sentences, what its figures show, and what holds them."""
     lines = [
         f"{manual.name.upper()} {manual.title}",
-        _line("", "sentences", "figures", "cases", "tests", "nothing", "open"),
+        _line("", "sentences", "figures", *KINDS),
     ]
     for heading in manual.headings:
         told = counts(heading.said)
@@ -141,18 +153,23 @@ def whole_table(manual: Manual) -> str:
             lines += ["", f"{heading.place} {heading.title}"]
             shown = heading
         lines.append(f"  {place:<16} {one.words}")
-        own = [f"{manual.file}::{manual.case_of(place)}"] if one.played else []
-        lines += [f"{'':<19}{held}" for held in (*own, *one.tests)]
-        lines += [
-            f"{'':<19}{said}"
-            for said in (one.nothing and f"nothing to test: {one.nothing}", one.open and f"OPEN: {one.open}")
-            if said
-        ]
+        lines += [f"{'':<19}{held}" for held in _held(manual, place, one)]
     return "\n".join(lines)
 
 
+def _held(manual: Manual, place: str, one: Said) -> list[str]:
+    if one.played or one.tests:
+        return [*([f"{manual.file}::{manual.case_of(place)}"] if one.played else []), *one.tests]
+    why = {
+        "nothing": f"nothing to test: {one.nothing}",
+        "otherwise": f"otherwise: {one.ours}",
+        "open": f"OPEN: {one.open}",
+    }
+    return [why[kind_of(one)]]
+
+
 def _line(title: str, *figures: object) -> str:
-    return "".join(f"{figure!s:>10}" for figure in figures) + f"   {title}"
+    return "".join(f"{figure!s:>11}" for figure in figures) + f"   {title}"
 
 
 if __name__ == "__main__":

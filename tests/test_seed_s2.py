@@ -507,9 +507,9 @@ def test_s2_1_3_1_f1_and_f2(app: Change) -> None:
         {"applicant_name": person.name},
     ):
         assert (sought(True, **what), sought(False, **what)) == ([app.asked["request_no"]], []), what
-    listed = reviewer.get("/card-changes", bank_code="ICBC", finished=True)["items"]
-    assert [item["request_no"] for item in listed] == [app.asked["request_no"]]
-    assert reviewer.get("/card-changes", bank_code="ABC", finished=True)["items"] == []
+    for bank, numbers in (("ICBC", [app.asked["request_no"]]), ("CRCB", [app.asked["request_no"]]), ("ABC", [])):
+        listed = reviewer.get("/card-changes", bank_code=bank, finished=True)["items"]
+        assert [item["request_no"] for item in listed] == numbers, bank
 
 
 def test_s2_1_3_1_f3(app: Change) -> None:

@@ -34,7 +34,7 @@ def _figures(heading: Heading) -> list[str]:
 @MANUALS
 def test_what_holds_a_sentence_is_there(manual: Manual) -> None:
     for place, _, one in manual.rows():
-        held = (one.played or bool(one.tests), bool(one.nothing), bool(one.open))
+        held = (one.played or bool(one.tests), bool(one.nothing), bool(one.ours), bool(one.open))
         assert sum(held) == 1, place
         assert (manual.case_of(place) is not None) == one.played, place
         assert [test for test in one.tests if not is_there(test)] == [], place
