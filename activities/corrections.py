@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_requests import AccountQuery
 from models.stages import Role
-from models.store.database import Row, Value, execute, fetch_one
+from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.makers import ADD_EDITOR
 from models.store.register import FROM_APPLICATION, put_account
 from models.store.trail import Act, record
@@ -16,14 +16,28 @@ from models.store.vault import Field, Vault
 
 CORRECTED = (
     "SELECT l.id, l.application_id, l.application_no, l.county_code, l.person_index, l.name_sealed,"
-    " l.id_number_sealed, l.bank_code, l.account_sealed, l.amount_fen, o.correction_sealed FROM order_line o"
+    " l.id_number_sealed, l.phone_sealed, l.town_code, l.village_code, l.group_name, l.bank_code, l.account_sealed,"
+    " l.household_registration, l.family_size, l.amount_fen, o.correction_sealed FROM order_line o"
     " JOIN flow_line l ON l.id = o.flow_line_id"
     " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND (l.state = 'rejected') IS TRUE"
 )
 # The order is part of a page's bytes: a repeated page must name the same accounts in the same places.
 IN_ORDER = " ORDER BY l.application_id"
-PLAIN = {"town_code": "town_code", "village_code": "village_code", "group": "group_name", "bank_code": "bank_code"}
+PLAIN = {
+    "town_code": "town_code",
+    "village_code": "village_code",
+    "group": "group_name",
+    "bank_code": "bank_code",
+    "household_registration": "household_registration",
+    "family_size": "family_size",
+}
 SEALED = {"name": (Field.NAME, "name_sealed"), "phone": (Field.PHONE, "phone_sealed")}
+PHOTOS = """
+INSERT INTO application_photo (application_id, kind, file_id, stored_at)
+SELECT id, kind, file_id, now()
+FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:files AS bigint[])) AS new (id, kind, file_id)
+ON CONFLICT (application_id, kind) DO UPDATE SET file_id = excluded.file_id, stored_at = now()
+"""
 Line = Row
 
 
@@ -54,13 +68,52 @@ async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence
     """Correct lines and applications, in the order of the applications, then the register, in that of the people."""
     corrected = [(line, fields_of(vault, line)) for line in sorted(lines, key=lambda line: int(line.application_id))]
     for line, fields in corrected:
-        await record(session, vault, await _apply(session, vault, line, fields, actor))
+        await _apply(session, vault, line, fields, actor)
+    # behind the applications, as whoever puts one photo does
+    photos = await _put_photos(session, corrected)
+    for line, fields in corrected:
+        before = _before(vault, line) | {"photos": photos.get(line.application_id, {})}
+        detail = {"before": {name: before[name] for name in fields}, "after": fields}
+        number, role = line.application_no, Role.OPERATOR.value
+        await record(session, vault, Act(line.county_code, actor, role, "line_corrected", number, detail))
     moved = [line for line, fields in corrected if {"account_no", "bank_code"} & fields.keys()]
     for line in sorted(moved, key=lambda line: str(line.person_index)):
         await _register(session, vault, line, actor)
 
 
-async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> Act:
+async def _put_photos(
+    session: AsyncSession, corrected: Sequence[tuple[Line, dict[str, Any]]]
+) -> dict[int, dict[str, int]]:
+    """New photos for the round and for the evidence; gives the files that were there before, by application."""
+    new = [
+        (line.application_id, kind, file_id)
+        for line, fields in corrected
+        for kind, file_id in fields.get("photos", {}).items()
+    ]
+    if not new:
+        return {}
+    ids, kinds, files = (list(column) for column in zip(*new, strict=True))
+    before: dict[int, dict[str, int]] = {}
+    statement = "SELECT application_id, kind, file_id FROM application_photo WHERE application_id = ANY(:ids)"
+    for application_id, kind, file_id in await fetch(session, statement, ids=ids):
+        before.setdefault(application_id, {})[kind] = file_id
+    await execute(session, PHOTOS, ids=ids, kinds=kinds, files=files)
+    return before
+
+
+def _before(vault: Vault, line: Line) -> dict[str, Any]:
+    number = line.application_no
+    before = {name: getattr(line, column) for name, column in PLAIN.items()}
+    for name, (kind, column) in SEALED.items():
+        sealed = getattr(line, column)
+        before[name] = vault.open(kind, number, sealed) if sealed else None
+    return before | {
+        "account_no": vault.open(Field.ACCOUNT, number, line.account_sealed),
+        "amount_fen": line.amount_fen,
+    }
+
+
+async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> None:
     """Correct the line and its application; the amount is only ever lowered."""
     number = line.application_no
     changes: dict[str, Value] = {column: fields[name] for name, column in PLAIN.items() if name in fields}
@@ -72,23 +125,17 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
         changes["account_index"] = vault.index(Field.ACCOUNT, fields["account_no"])
     if "amount_fen" in fields:
         changes["amount_fen"] = min(int(fields["amount_fen"]), line.amount_fen)
-    before = {"account_no": vault.open(Field.ACCOUNT, number, line.account_sealed), "amount_fen": line.amount_fen}
-    before |= {"name": vault.open(Field.NAME, number, line.name_sealed), "bank_code": line.bank_code}
-    settings = ", ".join(f"{column} = :{column}" for column in changes)
-    if settings:
-        await execute(
-            session, f"UPDATE flow_line SET {settings}, updated_at = now() WHERE id = :id", id=line.id, **changes
-        )
-        await execute(
-            session,
-            f"UPDATE application a SET {settings}, {ADD_EDITOR}, updated_at = now(), version = version + 1"
-            " WHERE id = :id",
-            id=line.application_id,
-            editor=actor,
-            **changes,
-        )
-    detail = {"before": before, "after": fields}
-    return Act(line.county_code, actor, Role.OPERATOR.value, "line_corrected", number, detail)
+    if not fields:
+        return
+    settings = "".join(f"{column} = :{column}, " for column in changes)
+    await execute(session, f"UPDATE flow_line SET {settings}updated_at = now() WHERE id = :id", id=line.id, **changes)
+    await execute(
+        session,
+        f"UPDATE application a SET {settings}{ADD_EDITOR}, updated_at = now(), version = version + 1 WHERE id = :id",
+        id=line.application_id,
+        editor=actor,
+        **changes,
+    )
 
 
 async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:

@@ -1,5 +1,6 @@
 """Files of a county: stored first, then named by id wherever they are used."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Response, UploadFile
@@ -72,6 +73,17 @@ async def find_file(session: AsyncSession, county_code: str, file_id: int) -> St
         .where(text(_ELSEWHERE))
     )
     return (await session.exec(statement)).first()
+
+
+async def pictures_among(session: AsyncSession, county_code: str, file_ids: Collection[int]) -> set[int]:
+    """Those that are the county's own pictures and are not in use elsewhere."""
+    statement = (
+        select(StoredFile.id)
+        .where(col(StoredFile.id).in_(file_ids), StoredFile.county_code == county_code)
+        .where(col(StoredFile.content_type).in_((MediaType.PNG.value, MediaType.JPEG.value)))
+        .where(text(_ELSEWHERE))
+    )
+    return {found for found in await session.exec(statement) if found is not None} if file_ids else set()
 
 
 async def usable_file(

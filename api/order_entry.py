@@ -6,6 +6,7 @@ from dataclasses import asdict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.desk import Desk, Reply
+from api.files import pictures_among
 from api.flow_guard import act_answer, flow_for, flow_id, locked_lines, require_lines, require_stage
 from api.flow_views import View
 from api.order_forms import NewOrder, OrderSelection
@@ -163,6 +164,8 @@ async def _checked(
     if wanted.corrections is None:
         return {}
     today = china_today()
+    files = {file_id for each in wanted.corrections for file_id in (each.photos or {}).values()}
+    pictures = await pictures_among(session, desk.county, files)
     before = await lines_before(session, [line.line_id for line in verdict.fit])
     sealed: dict[str, tuple[str, int]] = {}
     faults: list[tuple[int, LineFault]] = []
@@ -171,10 +174,11 @@ async def _checked(
         if number in sealed:
             faults.append((place, LineFault(number, "application_no", "LINE_TWICE", "同一申请有两条更正，请只留一条")))
             continue
-        checked, found = check_correction(correction, before[number], catalogs, today)
+        checked, found = check_correction(correction, before[number], catalogs, today, pictures)
         faults += [(place, fault) for fault in found]
-        amount = int(checked.get("amount_fen") or before[number].amount_fen)
-        sealed[number] = (seal_correction(desk.vault, number, checked), amount)
+        amount = checked.get("amount_fen")
+        fen = amount if isinstance(amount, int) else before[number].amount_fen
+        sealed[number] = (seal_correction(desk.vault, number, checked), fen)
     if faults:
         raise _faulty(faults)
     return sealed

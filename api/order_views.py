@@ -13,7 +13,7 @@ from api.disclosures import WholeNames
 from api.export import respond
 from api.flow_lines import known_flow
 from api.line_lists import View, read_lines
-from api.line_views import LineRow
+from api.line_views import HOUSEHOLDS, LineRow
 from api.names import Names, names_of
 from api.order_people import HEADERS as PERSON_HEADERS
 from api.order_people import OTHERS, PersonView
@@ -21,6 +21,7 @@ from api.paging import Page, Pages
 from api.patience import Patience, stage_of
 from api.problems import not_found
 from api.runs_view import run_of
+from models.evidence import PHOTOS
 from models.masking import masked
 from models.money import format_yuan
 from models.stages import OrderKind, OrderState, label
@@ -69,6 +70,7 @@ SELECT a.*, others.told AS others, others.count AS others_count FROM (
     ol.fault_code, ol.fault, o.kind, o.state, coalesce(l.name_sealed, p.name_sealed) AS name_sealed, l.phone_sealed,
     coalesce(l.town_code, p.town_code) AS town_code, l.village_code, l.group_name,
     coalesce(l.bank_code, p.bank_code) AS bank_code, l.account_sealed, l.amount_fen AS line_fen,
+    l.household_registration, l.family_size,
     p.correct_name_sealed, p.county_code, p.person_index, p.applicant_kind, p.item_code,
     coalesce(l.verification, p.verification) AS verification, p.verification_reason_sealed, l.state AS line_state,
     l.payment, l.reason_code, l.reason_sealed
@@ -85,6 +87,9 @@ LABELS: Mapping[str, str] = {
     "bank_code": "开户行",
     "account_no": "账号",
     "amount_fen": "金额（元）",
+    "household_registration": "户口性质",
+    "family_size": "家庭成员数",
+    "photos": "更换照片",
 }
 
 
@@ -183,7 +188,7 @@ async def read_order_lines(
 
 
 class OrderLineView:
-    """Whoever confirms a correction must see it whole: masked is what others see."""
+    """Whoever confirms a correction must see it whole: masked is what others see; new photos are read as files."""
 
     def __init__(self, vault: Vault, names: Names, whole: Callable[[str], bool]) -> None:
         self._vault = vault
@@ -234,6 +239,8 @@ class OrderLineView:
             "village_code": row.village_code,
             "group": row.group_name,
             "bank_code": row.bank_code,
+            "household_registration": row.household_registration,
+            "family_size": row.family_size,
             "amount_fen": row.line_fen,
         }
 
@@ -250,6 +257,10 @@ class OrderLineView:
             return "（空）"
         if field == "amount_fen" and isinstance(value, int):
             return format_yuan(value)
+        if field == "household_registration":
+            return HOUSEHOLDS.get(str(value), value)
+        if field == "photos" and isinstance(value, Mapping):
+            return "、".join(PHOTOS[kind] for kind in value)
         if field in {"town_code", "village_code"}:
             return self._names.place(str(value))
         return self._names.bank(str(value)) if field == "bank_code" else value

@@ -4,6 +4,7 @@ import json
 
 from stdnum import luhn
 
+from deploy.demo.drawings import drawing
 from deploy.demo.people import Json
 from tests.county_office import NAME, TOTAL_FEN, Line, Office, lines
 from tests.province import Province
@@ -38,7 +39,7 @@ def test_a_mixed_batch_goes_out_in_its_rounds_until_all_is_accepted(province: Pr
 
 
 def test_rejected_lines_are_corrected_and_go_out_again(province: Province) -> None:
-    """Name, phone, place, bank and account, and a lower amount; the application and the register follow."""
+    """All but the id, and a lower amount; the application and the register follow."""
     office = Office(province)
     people = [
         Line(1, known_as="周建华"),
@@ -51,8 +52,10 @@ def test_rejected_lines_are_corrected_and_go_out_again(province: Province) -> No
     flow_no, numbers = office.started(people)
     assert office.counts(flow_no) == {"accepted": 1, "awaiting": 1, "rejected": 4}
     reserved = office.indicator()[0]
+    household = {"household_registration": "non_agricultural", "family_size": 5}
+    photos = {"photos": {"bank_card": office.operator.file_id("卡.jpg", drawing("bank_card", "新卡"))}}
     corrections = [
-        {"application_no": numbers[0], "name": "周建华", "phone": "13900005678"},
+        {"application_no": numbers[0], "name": "周建华", "phone": "13900005678", **household, **photos},
         {"application_no": numbers[1], "bank_code": "ICBC", "account_no": other_card(2)},
         {"application_no": numbers[2], "group": "7组", "amount_fen": 30_000},
         {"application_no": numbers[3], "bank_code": "ICBC", "account_no": other_card(4)},
@@ -67,10 +70,12 @@ def test_rejected_lines_are_corrected_and_go_out_again(province: Province) -> No
     assert fault["fault_code"] == "ACCOUNT_INVALID"
     [(bank, source)] = province.rows("SELECT bank_code, source FROM register_account")
     assert (bank, bool(source)) == ("ICBC", True)
-    ledger = sent_records(province, flow_no, 2)
-    assert {(row["name"], row.get("phone")) for row in ledger if row["application_no"] == numbers[0]} == {
-        ("周建华", "13900005678")
-    }
+    [sent] = [row for row in sent_records(province, flow_no, 2) if row["application_no"] == numbers[0]]
+    assert (sent["name"], sent["phone"]) == ("周建华", "13900005678")
+    assert {name: sent[name] for name in household} == household
+    assert sent["bank_card_photo_file_id"]
+    shown = office.operator.get(f"/applications/{numbers[0]}")
+    assert {name: shown[name] for name in household} == household
 
 
 def sent_records(province: Province, flow_no: str, round_no: int) -> list[Json]:

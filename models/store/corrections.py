@@ -1,24 +1,25 @@
 """Corrections of rejected lines: which fields may change and how they are checked and kept (DOMAIN 3, the flow)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.application_form import columns, parse_or_empty, text_parsers
+from models.application_form import PERSONAL_COLUMNS, check_family_size, columns, parse_or_empty, text_parsers
 from models.catalogs import Catalogs
 from models.faults import Fault
 from models.money import check_fen, format_yuan
-from models.platform_words import ApplicantKind
+from models.platform_words import ApplicantKind, DocumentKind, HouseholdRegistration
 from models.store.database import fetch
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 
 TEXTS = ("name", "phone", "group", "account_no")
 PLACES = ("town_code", "village_code", "bank_code")
+OF_PERSONS = ("household_registration", "family_size")
 
 
 class Correction(BaseModel):
@@ -34,7 +35,10 @@ class Correction(BaseModel):
     group: StrictStr | None = Field(None, max_length=200)
     bank_code: StrictStr | None = Field(None, max_length=200)
     account_no: StrictStr | None = Field(None, max_length=200, repr=False)
+    household_registration: HouseholdRegistration | None = None
+    family_size: StrictInt | None = None
     amount_fen: StrictInt | None = None
+    photos: dict[DocumentKind, StrictInt] | None = Field(None, min_length=1, description="照片种类和上传后的 file_id")
     id_number: StrictStr | None = Field(None, max_length=200, repr=False)
 
 
@@ -61,8 +65,9 @@ class LineBefore:
     amount_fen: int
 
 
-# None: the field (the group) was emptied.
-Checked = dict[str, str | int | None]
+# None: the field (the group) was emptied. Photos: kind → file.
+Checked = dict[str, str | int | dict[str, int] | None]
+Outcomes = dict[str, str | int | dict[str, int] | Fault | None]
 
 
 async def lines_before(session: AsyncSession, line_ids: Sequence[int]) -> dict[str, LineBefore]:
@@ -76,17 +81,22 @@ async def lines_before(session: AsyncSession, line_ids: Sequence[int]) -> dict[s
 
 
 def check_correction(
-    correction: Correction, before: LineBefore, catalogs: Catalogs | None, today: date
+    correction: Correction, before: LineBefore, catalogs: Catalogs | None, today: date, pictures: Collection[int]
 ) -> tuple[Checked, list[LineFault]]:
-    """The corrected fields made regular, and every fault at once. Without lists (None) codes aren't judged."""
-    given = correction.model_dump(exclude_none=True, exclude={"application_no", "id_number"})
-    outcomes: dict[str, str | int | Fault | None] = dict(given)
+    """The corrected fields made regular, and every fault at once. Without lists (None) codes aren't judged.
+
+    `pictures` are the files that may become photos.
+    """
+    given = correction.model_dump(mode="json", exclude_none=True, exclude={"application_no", "id_number"})
+    outcomes: Outcomes = dict(given)
     parsers, labels = text_parsers(before.kind, today), columns(before.kind)
     for name in TEXTS:
         if name in given:
             outcomes[name] = parse_or_empty(name, str(given[name]), parsers[name], labels[name])
     if "amount_fen" in given:
         outcomes["amount_fen"] = check_fen(given["amount_fen"])
+    if "family_size" in given:
+        outcomes["family_size"] = check_family_size(given["family_size"])
     outcomes |= _unknown_places(given, before, catalogs)
     number = correction.application_no
     faults = [
@@ -94,13 +104,13 @@ def check_correction(
         for name, outcome in outcomes.items()
         if isinstance(outcome, Fault)
     ]
-    faults += _forbidden(correction, before)
+    faults += _forbidden(correction, before) + _unknown_pictures(correction, pictures)
     return {name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, Fault)}, faults
 
 
 def _unknown_places(
     given: Mapping[str, object], before: LineBefore, catalogs: Catalogs | None
-) -> dict[str, str | int | Fault | None]:
+) -> Mapping[str, str | int | Fault | None]:
     if catalogs is None or not any(name in given for name in PLACES):
         return {}
     place = {name: str(given.get(name, getattr(before, name))) for name in PLACES}
@@ -120,7 +130,21 @@ def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
     if correction.amount_fen is not None and correction.amount_fen > before.amount_fen:
         message = f"流程中的金额只能调低，原为 {format_yuan(before.amount_fen)} 元"
         faults.append(LineFault(number, "amount_fen", "AMOUNT_RAISED", message))
+    if before.kind is ApplicantKind.ORGANIZATION:
+        given = [name for name in OF_PERSONS if getattr(correction, name) is not None]
+        faults += [
+            LineFault(number, name, "PERSONS_ONLY", f"组织没有{PERSONAL_COLUMNS[name]}，请去掉") for name in given
+        ]
     return faults
+
+
+def _unknown_pictures(correction: Correction, pictures: Collection[int]) -> list[LineFault]:
+    message = "没有这张照片，或不是 JPEG、PNG 图片；请先上传文件，再填写返回的 file_id"
+    return [
+        LineFault(correction.application_no, f"photos/{kind.value}", "FILE_UNKNOWN", message)
+        for kind, file_id in (correction.photos or {}).items()
+        if file_id not in pictures
+    ]
 
 
 def seal_correction(vault: Vault, application_no: str, checked: Checked) -> str:
