@@ -1,6 +1,6 @@
 """S1, 一卡通对接流程图: a county's subsidy, from the policy to the evidence, sentence by sentence."""
 
-from tests.seed_table import Heading, Manual, by, case, not_yet, nothing
+from tests.seed_table import Heading, Manual, by, case, nothing
 
 BUTTONS = "test_readme.py::test_every_button_leads_to_a_route_that_its_person_may_use"
 ROUNDS = "test_flow_rounds.py::test_a_mixed_batch_goes_out_in_its_rounds_until_all_is_accepted"
@@ -171,7 +171,7 @@ S1 = Manual(
                     CORRECTED,
                     "test_flows_api.py::test_lines_are_masked_and_filtered",
                 ),
-                not_yet("5c", "whatever was at fault can be corrected", "neither 户口性质, family and photos"),
+                by("5c", "whatever was at fault can be corrected", CORRECTED),
                 by(
                     "6",
                     "of several lines of one person the platform asks back; 确认需发放提交 sends them again",

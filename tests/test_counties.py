@@ -12,7 +12,8 @@ from models.counties import county_name, county_words
 from models.settings import Settings
 from tests.rows import COUNTY, OTHER_COUNTY, open_office
 
-OWN = {COUNTY: "开发测试1", "500104": "大渡口（新区）"}
+OWN = {COUNTY: "开发测试1", OTHER_COUNTY: "演示", "500104": "大渡口（新区）"}
+NOWHERE = "500009"
 
 
 async def test_the_provinces_list_lies_over_the_standard_in_every_answer(database_url: str, tmp_path: Path) -> None:
@@ -20,9 +21,9 @@ async def test_the_provinces_list_lies_over_the_standard_in_every_answer(databas
     for folder in folders:
         folder.mkdir()
     async with open_office(database_url, folders[0], county_names=OWN) as office:
-        assert county_words(COUNTY) == "[500001] 开发测试1"
+        assert [county_words(code) for code in (COUNTY, OTHER_COUNTY)] == ["[500001] 开发测试1", "[500003] 演示"]
         assert [county_name(code) for code in ("500104", "500105", "500000")] == ["大渡口（新区）", "江北区", "重庆市"]
-        for county, asked in ((OTHER_COUNTY, "2026-01-01"), (COUNTY, "2026-01-02")):
+        for county, asked in ((NOWHERE, "2026-01-01"), (COUNTY, "2026-01-02")):
             await office.run(
                 "INSERT INTO province_slot (province_code, county_code, list_no, asked_at, outside_holder)"
                 " VALUES ('500000', :county, :list, CAST(:asked AS date), '500104')",
@@ -33,7 +34,7 @@ async def test_the_provinces_list_lies_over_the_standard_in_every_answer(databas
         seen = (await office.get("/province-slot")).json()
     assert (seen["province_name"], seen["outside_holder_name"]) == ("重庆市", "大渡口（新区）")
     # one that neither list has is called by its code
-    assert [entry["county_name"] for entry in seen["queue"]] == [OTHER_COUNTY, "开发测试1"]
+    assert [entry["county_name"] for entry in seen["queue"]] == [NOWHERE, "开发测试1"]
     async with open_office(database_url, folders[1]):
         assert county_words(COUNTY) == "[500001]"
 
