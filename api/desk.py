@@ -34,7 +34,7 @@ _ROLE_NAMES: Mapping[Role, str] = {
 LARGE_BYTES = 1024 * 1024
 # A POST only because what is sought never stands in an address, or is too long for one: nothing is changed.
 CHANGE_NOTHING = ("/search", "/preview")
-_BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 models.tokens.mint 签发的令牌")
+_BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 python -m deploy.token 签发的令牌")
 
 
 class Desk:

@@ -1,0 +1,86 @@
+"""`python -m deploy.token zhang.san operator 500001`: a token for one person, where the API listens on loopback only.
+
+Whoever may run it may be anybody: it is for trying out and the demo. Keys come from the settings' files; the id of a
+person who is a beneficiary too is read from standard input, where no list of processes shows it.
+"""
+
+import argparse
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from deploy.spoken import spoken
+from models import tokens
+from models.faults import Fault
+from models.identity import china_today, parse_citizen_id
+from models.stages import Role
+from models.store.vault import Field, LocalVault
+
+
+class KeySettings(BaseSettings):
+    """Those of worker and API that a token needs, by the same names."""
+
+    token_key_file: Path
+    vault_key_file: Path | None = None
+    api_host: str = "127.0.0.1"
+
+
+class NotMinted(Exception):
+    """Why not, and what to do."""
+
+    said_fully = True
+
+
+def main(argv: list[str] | None = None) -> int:
+    asked = _parser().parse_args(argv)
+    settings = _settings()
+    if not _is_loopback(settings.api_host):
+        raise NotMinted(f"API 监听 {settings.api_host}，不是本机环境；这个命令只用于本机试用和演示")
+    person = _person_index(settings, sys.stdin.readline()) if asked.own_id else None
+    try:
+        print(tokens.mint(settings.token_key_file, asked.subject, Role(asked.role), asked.county, asked.hours, person))
+    except ValidationError:
+        raise NotMinted("人员标识只能用字母、数字和 . _ @ -（至多 80 个），区县代码须为 6 位数字，请更正") from None
+    except (ValueError, OSError) as error:
+        raise NotMinted(f"没有签发：{error}") from None
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.token", description=__doc__)
+    parser.add_argument("subject", help="人员标识，例如 zhang.san")
+    parser.add_argument("role", choices=[role.value for role in Role], help="角色")
+    parser.add_argument("county", help="区县代码，6 位；运维查看全省的运行时用省代码")
+    parser.add_argument("--hours", type=float, default=12, help=f"有效小时数，至多 {tokens.LONGEST_HOURS}")
+    parser.add_argument("--own-id", action="store_true", help="从标准输入读本人的身份证号：不能审核本人的账号")
+    return parser
+
+
+def _settings() -> KeySettings:
+    try:
+        return KeySettings()
+    except ValidationError:
+        raise NotMinted("请用环境变量 TOKEN_KEY_FILE 指明密钥文件，例如 make up 的 var/keys/token.key") from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _person_index(settings: KeySettings, line: str) -> str:
+    if settings.vault_key_file is None:
+        raise NotMinted("--own-id 还需要环境变量 VAULT_KEY_FILE")
+    number = parse_citizen_id(line, china_today())
+    if isinstance(number, Fault):
+        raise NotMinted(number.message)
+    return LocalVault.from_file(settings.vault_key_file).index(Field.ID_NUMBER, number)
+
+
+if __name__ == "__main__":
+    sys.exit(spoken("token", main))
