@@ -1,12 +1,13 @@
 """What a modified round changes in a rejected line, and in the register and application behind it (S1 2.7)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.platform_requests import AccountQuery
+from models.platform_words import CardType
 from models.stages import Role
 from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.makers import ADD_EDITOR
@@ -32,6 +33,15 @@ PLAIN = {
     "family_size": "family_size",
 }
 SEALED = {"name": (Field.NAME, "name_sealed"), "phone": (Field.PHONE, "phone_sealed")}
+ACCOUNT = {"bank_code", "account_sealed", "account_index"}
+# A number that has stayed is of the kind that the register knows it by.
+OF_LINE = (
+    "(bank_code, account_sealed, account_index) ="
+    " (SELECT l.bank_code, l.account_sealed, l.account_index FROM flow_line l WHERE l.id = :line),"
+    " card_type = CASE WHEN :typed THEN CAST(:told AS text) ELSE coalesce((SELECT r.card_type FROM register_account r"
+    " JOIN flow_line l USING (county_code, person_index) WHERE l.id = :line AND r.account_index = l.account_index),"
+    " card_type) END"
+)
 PHOTOS = """
 INSERT INTO application_photo (application_id, kind, file_id, stored_at)
 SELECT id, kind, file_id, now()
@@ -59,6 +69,7 @@ def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
                 id_number=vault.open(Field.ID_NUMBER, number, line.id_number_sealed),
                 bank_code=fields.get("bank_code") or line.bank_code,
                 account_no=fields.get("account_no") or vault.open(Field.ACCOUNT, number, line.account_sealed),
+                card_type=CardType(fields["card_type"]) if fields.get("card_type") else None,
             )
         )
     return tuple(queries)
@@ -73,7 +84,8 @@ async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence
     photos = await _put_photos(session, corrected)
     for line, fields in corrected:
         before = _before(vault, line) | {"photos": photos.get(line.application_id, {})}
-        detail = {"before": {name: before[name] for name in fields}, "after": fields}
+        # what kind of account it was is not the line's
+        detail = {"before": {name: before.get(name) for name in fields}, "after": fields}
         number, role = line.application_no, Role.OPERATOR.value
         await record(session, vault, Act(line.county_code, actor, role, "line_corrected", number, detail))
     moved = [line for line, fields in corrected if {"account_no", "bank_code"} & fields.keys()]
@@ -129,20 +141,33 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
         return
     settings = "".join(f"{column} = :{column}, " for column in changes)
     await execute(session, f"UPDATE flow_line SET {settings}updated_at = now() WHERE id = :id", id=line.id, **changes)
+    await _correct_application(session, line, fields, changes, actor)
+
+
+async def _correct_application(
+    session: AsyncSession, line: Line, fields: dict[str, Any], changes: Mapping[str, Value], actor: str
+) -> None:
+    """As its line, and of the account the whole: the bank was asked about the line's, of which one half may be new."""
+    values = {column: value for column, value in changes.items() if column not in ACCOUNT}
+    settings = [f"{column} = :{column}" for column in values]
+    if ACCOUNT & changes.keys():
+        settings.append(OF_LINE)
+        values |= {"line": line.id, "typed": "account_no" in fields, "told": fields.get("card_type")}
     await execute(
         session,
-        f"UPDATE application a SET {settings}{ADD_EDITOR}, updated_at = now(), version = version + 1 WHERE id = :id",
+        f"UPDATE application a SET {', '.join([*settings, ADD_EDITOR])}, updated_at = now(), version = version + 1"
+        " WHERE id = :id",
         id=line.application_id,
         editor=actor,
-        **changes,
+        **values,
     )
 
 
 async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:
     row = await fetch_one(
         session,
-        "SELECT person_index, application_no, name_sealed, id_number_sealed, bank_code, account_sealed, account_index"
-        " FROM application WHERE id = :id",
+        "SELECT person_index, application_no, name_sealed, id_number_sealed, bank_code, account_sealed, account_index,"
+        " card_type FROM application WHERE id = :id",
         id=line.application_id,
     )
     assert row is not None

@@ -6,12 +6,13 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.effects_cards import put_account
+from models.account_numbers import card_type_of
 from models.card_stages import PartStage
 from models.platform import AccountChange
 from models.platform_words import AccountChangeStatus
 from models.store.accounts import BY_PLATFORM, Finding, NewAccount, apply_change, held_account, set_invalid
 from models.store.card_parts import Held, add_step, close_request, end_part, held_part, tell_end
-from models.store.register import card_type_of, source_of
+from models.store.register import source_of
 from models.store.vault import Field, Vault
 from models.tables import CardChangePart, Contradiction
 from models.tables.base import now
@@ -59,7 +60,7 @@ async def _take_back(
             id_number=vault.open(Field.ID_NUMBER, number, held.request.id_number_sealed),
             bank_code=part.old_bank_code,
             account_no=account_no,
-            card_type=card_type_of(account_no),
+            card_type=card_type_of(account_no).value,
             source=await source_of(session, vault, part.county_code, person, account_no) or BY_PLATFORM,
             actor="system",
             told_by=BY_PLATFORM,

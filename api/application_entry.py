@@ -11,9 +11,10 @@ from api.desk import Desk, Reply
 from api.line_access import find_line, own
 from api.problems import Problem, conflict, field_problem, not_found
 from models import identity
+from models.account_numbers import account_warning
 from models.application_form import ApplicationForm, check_form, made_regular
 from models.catalogs import Catalogs
-from models.faults import FormError
+from models.faults import FieldFault, FormError
 from models.money import format_yuan
 from models.stages import ApplicationStage, BatchStage, Channel, Role, label
 from models.store.applications import (
@@ -83,7 +84,7 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
-        "warnings": [*_warnings(form, others), *_made_regular(entry.form)],
+        "warnings": [*_warnings(form, others), *_looks(entry.form, form)],
     }
     return Reply(201, body, f"/applications/{number}")
 
@@ -122,7 +123,7 @@ async def correct(
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": [*returned, *_warnings(form, others), *_made_regular(correction.form)],
+        "warnings": [*returned, *_warnings(form, others), *_looks(correction.form, form)],
     }
     return Reply(200, body)
 
@@ -234,7 +235,15 @@ async def _apply(
         "account_no": vault.open(Column.ACCOUNT, number, line.account_sealed),
         "stage": line.stage.value,
     }
-    plain = ("town_code", "village_code", "group_name", "bank_code", "household_registration", "family_size")
+    plain = (
+        "town_code",
+        "village_code",
+        "group_name",
+        "bank_code",
+        "card_type",
+        "household_registration",
+        "family_size",
+    )
     before |= {name: getattr(line, name) for name in (*plain, "item_code", "amount_fen")}
     for name, value in columns.items():
         setattr(line, name, value)
@@ -283,12 +292,12 @@ def _warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, ob
     return warnings
 
 
-def _made_regular(given: ApplicationForm) -> list[dict[str, object]]:
-    """A name or a group that is kept in another form than it was typed in."""
-    return [
-        {"pointer": f"/form/{told.field}", "code": told.code, "detail": told.message}
-        for told in made_regular({"name": given.name, "group": given.group})
-    ]
+def _looks(given: ApplicationForm, form: ApplicationForm) -> list[dict[str, object]]:
+    """A name or a group that is kept in another form than it was typed in, an account of an unusual length."""
+    told = made_regular({"name": given.name, "group": given.group})
+    if fault := account_warning(form.account_no, form.card_type):
+        told.append(FieldFault("account_no", fault.code, fault.message))
+    return [{"pointer": f"/form/{each.field}", "code": each.code, "detail": each.message} for each in told]
 
 
 def _shown(other: Row) -> dict[str, object]:

@@ -10,9 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.line_views import LineRow
 from api.names import Names
-from api.register_views import CARD_TYPES
 from api.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models import identity
+from models.account_numbers import CARD_TYPES, account_note
 from models.card_stages import PartStage, RequestStage, label
 from models.normal_form import regular
 from models.stages import LineState, PaymentState
@@ -198,14 +198,7 @@ class PartView:
             "reason": self._reason(row.request_no, row.reason_sealed),
             "attempt": row.attempt,
             "before": self._before(row),
-            "after": {
-                **self._person(row),
-                "bank_code": row.bank_code,
-                "bank": self._names.bank(row.bank_code),
-                "account_no": self._account(row.request_no, row.account_sealed),
-                "card_type": row.card_type,
-                "card_type_label": CARD_TYPES.get(row.card_type),
-            },
+            "after": self._after(row),
             "error_code": row.error_code,
             "error": self._reason(row.request_no, row.error_sealed) or row.failure,
             "old_account_usable": row.old_account_usable,
@@ -219,6 +212,18 @@ class PartView:
             "bank_code": row.old_bank_code,
             "bank": self._names.bank(row.old_bank_code),
             "account_no": self._account(row.part_no, row.old_account_sealed),
+        }
+
+    def _after(self, row: LineRow) -> dict[str, object]:
+        plain = self._vault.open(Field.ACCOUNT, row.request_no, row.account_sealed)
+        return {
+            **self._person(row),
+            "bank_code": row.bank_code,
+            "bank": self._names.bank(row.bank_code),
+            "account_no": self._account(row.request_no, row.account_sealed),
+            "account_note": account_note(plain, row.card_type),
+            "card_type": row.card_type,
+            "card_type_label": CARD_TYPES.get(row.card_type),
         }
 
     def _person(self, row: LineRow) -> dict[str, object]:

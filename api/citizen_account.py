@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.citizen_session import CitizenDesk, Citizens, own_pages_only
-from api.citizen_words import CARD_TYPES, bank_names, bank_view, card_type_label, county_view
+from api.citizen_words import bank_names, bank_view, card_type_label, county_view
 from api.rendering import rendered
+from models.account_numbers import CARD_TYPES
 from models.card_stages import FaceStatus
 from models.card_stages import label as face_label
 from models.card_words import reason_words

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.citizen_words import bank_names, bank_view, card_type_label, county_view
+from models.account_numbers import account_note
 from models.card_stages import PartStage, label
 from models.card_words import step_words
 from models.counties import county_words
@@ -46,10 +47,12 @@ async def matter_views(session: AsyncSession, vault: Vault, requests: Sequence[C
 def _asked_for(vault: Vault, request: CardChange, banks: Mapping[str, str]) -> View:
     number = request.request_no
     reason = vault.open(Field.REASON, number, request.reason_sealed) if request.reason_sealed else None
+    account_no = vault.open(Field.ACCOUNT, number, request.account_sealed)
     return {
         "request_no": number,
         **bank_view(banks, request.bank_code),
-        "account_no": vault.open(Field.ACCOUNT, number, request.account_sealed),
+        "account_no": account_no,
+        "account_note": account_note(account_no, request.card_type),
         "card_type": request.card_type,
         "card_type_label": card_type_label(request.card_type),
         "reason": reason,

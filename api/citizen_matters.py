@@ -46,7 +46,7 @@ class ChangeForm(BaseModel):
 
     counties: Annotated[list[County], Field(max_length=100)] = []
     card_type: CardType | None = None
-    account_no: Annotated[str, Field(max_length=40)] = ""
+    account_no: Annotated[str, Field(max_length=60)] = ""
     bank_code: Annotated[str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
     reason: Annotated[str | None, Field(max_length=200)] = None
     authorised: StrictBool = False

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.account_numbers import CARD_TYPES
 from models.counties import county_name, county_words
-from models.platform_words import CardType
 from models.store.database import fetch
-
-CARD_TYPES: Mapping[str, str] = {CardType.BANK_CARD.value: "银行卡", CardType.PASSBOOK.value: "存折"}
 
 
 async def bank_names(session: AsyncSession, province: str) -> dict[str, str]:

@@ -7,13 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.names import Names
 from api.problems import Problem
-from api.register_views import CARD_TYPES
 from models import identity
+from models.account_numbers import CARD_TYPES, account_note, account_warning, parse_account_no
 from models.card_stages import EntryStage, label
 from models.faults import Fault
 from models.normal_form import changes
 from models.platform_words import CardType
-from models.store.register import card_type_of
 from models.store.selection import NO_NUL
 from models.store.vault import Field as Column
 from models.store.vault import Vault
@@ -63,15 +62,11 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
     parsed: dict[str, str | Fault] = {
         "name": identity.parse_person_name(new.name),
         "id_number": identity.parse_citizen_id(new.id_number, identity.china_today()),
-        "account_no": identity.parse_account_no(new.account_no),
+        "account_no": parse_account_no(new.account_no, new.card_type),
     }
     errors = [_error(field, each.code.value, each.message) for field, each in parsed.items() if isinstance(each, Fault)]
     if new.bank_code not in banks:
         errors.append(_error("bank_code", "BANK_UNKNOWN", "开户行不在开户行名单中，请重新选择开户行"))
-    account = parsed["account_no"]
-    if isinstance(account, str) and card_type_of(account) != new.card_type.value:
-        words = "卡类型与账号不符：12 位为存折，16 至 19 位为银行卡，请重新选择卡类型"
-        errors.append(_error("card_type", "CARD_TYPE_MISMATCH", words))
     if errors:
         detail = "请按 errors 所列的位置更正后重新提交"
         raise Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors)
@@ -87,8 +82,10 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
 
 
 def warnings_of(new: NewEntry) -> list[dict[str, object]]:
-    """A name that is kept in another form than it was typed in."""
-    return [_error("name", told.code.value, told.message) for told in changes(new.name)]
+    """A name that is kept in another form than it was typed in, an account number worth a second look."""
+    warnings = [_error("name", told.code.value, told.message) for told in changes(new.name)]
+    fault = account_warning(new.account_no, new.card_type)
+    return [*warnings, _error("account_no", fault.code.value, fault.message)] if fault else warnings
 
 
 def _error(field: str, code: str, words: str) -> dict[str, object]:
@@ -107,6 +104,7 @@ def entry_view(vault: Vault, names: Names, entry: VillageEntry, *, whole: bool =
         "id_number": id_number if whole else identity.mask_id_number(id_number),
         "bank": names.bank(entry.bank_code),
         "account_no": account_no if whole else identity.mask_account_no(account_no),
+        "account_note": account_note(account_no, entry.card_type),
         "card_type_label": CARD_TYPES.get(entry.card_type),
         "reason": vault.open(Column.REASON, number, entry.reason_sealed) if entry.reason_sealed else None,
         "remark": vault.open(Column.REASON, number, entry.remark_sealed) if entry.remark_sealed else None,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from api.names import Names
 from models import identity
+from models.account_numbers import CARD_TYPES
 from models.match_words import match_words
 from models.platform_words import Outcome
 from models.stages import ApplicationStage, Channel, Verification, label
@@ -20,7 +21,7 @@ HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "
 LINE_COLUMNS = f"""
 a.id, a.county_code, a.application_no, a.person_index, a.fund_year, a.applicant_kind, a.channel, a.stage, a.name_sealed,
   a.id_number_sealed, a.phone_sealed, a.town_code,
-  a.village_code, a.group_name, a.bank_code, a.account_sealed, a.household_registration,
+  a.village_code, a.group_name, a.bank_code, a.account_sealed, a.card_type, a.household_registration,
   a.family_size, a.item_code, a.amount_fen, b.batch_no, n.list_no, i.import_no, a.match_outcome,
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, coalesce(a.returned_reason_sealed, a.withdrawn_reason_sealed, a.deferred_reason_sealed) AS told_sealed,
@@ -46,6 +47,7 @@ HEADERS: Mapping[str, str] = {
     "group": "组",
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
+    "card_type_label": "卡类型",
     "bank_card_photo_label": "银行卡照片",
     "household_label": "户口性质",
     "family_size": "家庭成员数",
@@ -158,6 +160,8 @@ class LineView:
             "group": row.group_name,
             "bank_code": row.bank_code,
             "bank": self._names.bank(row.bank_code),
+            "card_type": row.card_type,
+            "card_type_label": CARD_TYPES.get(row.card_type or ""),
             "bank_card_photo": row.bank_card_photo,
             "bank_card_photo_label": "有" if row.bank_card_photo else "缺银行卡照片",
             "household_registration": row.household_registration,

@@ -11,14 +11,13 @@ from api.flow_guard import act_answer, flow_for, flow_id, locked_lines, require_
 from api.flow_views import View
 from api.order_forms import NewOrder, OrderSelection
 from api.problems import Problem, conflict
-from models.application_form import made_regular
 from models.catalogs import Catalogs
 from models.errors import ADVICE, ErrorType
 from models.evidence import missing_words
 from models.identity import china_today
 from models.platform_words import Outcome
 from models.stages import OrderKind, OrderState, label
-from models.store.corrections import LineFault, check_correction, lines_before, seal_correction
+from models.store.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
 from models.store.evidence import lacking
 from models.store.line_acts import LeftOut, choose
 from models.store.lock_rules import LockedAct, why_lines_locked
@@ -102,7 +101,7 @@ async def _enter_lines(
     total = sum(corrections.get(line.application_no, ("", line.amount_fen))[1] for line in verdict.fit)
     order = await add_order(session, _entry(desk, wanted, flow, len(verdict.fit), total))
     await add_flow_lines(session, order, verdict.fit, corrections)
-    warnings = _made_regular(wanted)
+    warnings = _looks(wanted)
     if wanted.kind is OrderKind.EVIDENCE:
         await open_run(session, evidence_run(order, flow))
         warnings += await _lacking(session, order, flow)
@@ -123,12 +122,12 @@ async def _lacking(session: AsyncSession, order: Order, flow: Flow) -> list[dict
     ]
 
 
-def _made_regular(wanted: NewOrder) -> list[dict[str, object]]:
-    """Names and groups that are kept, and sent, in another form than they were typed in."""
+def _looks(wanted: NewOrder) -> list[dict[str, object]]:
+    """Names and groups that are kept, and sent, in another form than they were typed in; unusual accounts."""
     return [
         {"pointer": f"/corrections/{place}/{told.field}", "code": told.code, "detail": told.message}
         for place, each in enumerate(wanted.corrections or ())
-        for told in made_regular({"name": each.name, "group": each.group})
+        for told in looks_of(each)
     ]
 
 

@@ -11,6 +11,7 @@ from api.line_views import LineRow
 from api.names import Names
 from api.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models import identity
+from models.account_numbers import CARD_TYPES
 from models.card_stages import EntryStage, PartStage
 from models.card_stages import label as card_label
 from models.card_words import reason_words
@@ -62,7 +63,6 @@ REGISTER_HEADERS: Mapping[str, str] = {
     "held": "账号变更中",
     "updated_at": "更新时间",
 }
-CARD_TYPES: Mapping[str, str] = {"bank_card": "银行卡", "passbook": "存折"}
 
 
 class RegisterFilter(BaseModel):

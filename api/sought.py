@@ -40,9 +40,15 @@ def _whole(number: str) -> str:
     return number
 
 
+def _account(number: str) -> str:
+    if not 8 <= len(number) <= 30:
+        raise ValueError(f"账号有 {len(number)} 位，应为 8 至 30 位，请核对后重新查询")
+    return number
+
+
 SoughtName = Annotated[Given, AfterValidator(_name)]
 SoughtId = Annotated[Given, AfterValidator(_number("证件号", _NOT_IN_ID)), AfterValidator(_whole)]
-SoughtAccount = Annotated[Given, AfterValidator(_number("账号", _NOT_IN_ACCOUNT))]
+SoughtAccount = Annotated[Given, AfterValidator(_number("账号", _NOT_IN_ACCOUNT)), AfterValidator(_account)]
 
 
 class SoughtPerson(BaseModel):

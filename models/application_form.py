@@ -8,10 +8,11 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, TypeAdapter
 
 from models import identity, money
+from models.account_numbers import parse_account_no
 from models.catalogs import Catalogs
 from models.faults import Fault, FaultCode, FieldFault, FormError
 from models.normal_form import changes
-from models.platform_words import ApplicantKind, HouseholdRegistration
+from models.platform_words import ApplicantKind, CardType, HouseholdRegistration
 
 Words = Annotated[StrictStr, Field(max_length=200)]
 # Kept out of repr: a form must not tell who it is about when it ends up in a traceback.
@@ -29,6 +30,7 @@ class _Form(BaseModel):
     group: Words | None = None
     bank_code: Words
     account_no: PersonalWords
+    card_type: CardType | None = None
     item_code: Words
     amount_fen: StrictInt
     application_no: Words | None = None
@@ -58,6 +60,7 @@ PERSONAL_COLUMNS: Mapping[str, str] = {
     "group": "组",
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
+    "card_type": "卡类型",
     "household_registration": "户口性质",
     "family_size": "家庭成员数",
     "item": "补贴项目",
@@ -69,8 +72,8 @@ ORGANIZATION_COLUMNS: Mapping[str, str] = {
     for name, header in PERSONAL_COLUMNS.items()
     if name not in {"household_registration", "family_size"}
 }
-OPTIONAL_COLUMNS = frozenset({"application_no"})
-MAY_BE_EMPTY = frozenset({"group", "application_no"})
+OPTIONAL_COLUMNS = frozenset({"card_type", "application_no"})
+MAY_BE_EMPTY = frozenset({"group", *OPTIONAL_COLUMNS})
 HOUSEHOLD_WORDS: Mapping[str, HouseholdRegistration] = {
     "农业": HouseholdRegistration.AGRICULTURAL,
     "非农业": HouseholdRegistration.NON_AGRICULTURAL,
@@ -96,14 +99,13 @@ def build_form(kind: ApplicantKind, values: Mapping[str, object]) -> Application
 
 
 def text_parsers(kind: ApplicantKind, today: date) -> Mapping[str, TextParser]:
-    """The check of each field that is plain text in an entry and in a file alike."""
+    """The check of each field that is plain text in an entry and in a file alike; an account asks for its kind too."""
     personal = kind is ApplicantKind.PERSONAL
     return {
         "name": identity.parse_person_name if personal else identity.parse_organization_name,
         "id_number": (lambda text: identity.parse_citizen_id(text, today)) if personal else identity.parse_credit_code,
         "phone": identity.parse_phone,
         "group": identity.parse_group,
-        "account_no": identity.parse_account_no,
         "application_no": parse_application_no,
     }
 
@@ -114,6 +116,9 @@ def check_form(form: ApplicationForm, catalogs: Catalogs, today: date | None = N
     outcomes: dict[str, Value | Fault] = {"amount_fen": money.check_fen(form.amount_fen)}
     for name, parse in text_parsers(form.kind, today or identity.china_today()).items():
         outcomes[name] = parse_or_empty(name, str(values[name] or ""), parse, columns(form.kind)[name])
+    outcomes["account_no"] = parse_account_no(form.account_no, form.card_type)
+    if outcomes["application_no"] == outcomes["account_no"]:
+        outcomes["application_no"] = account_as_number()
     if isinstance(form, PersonalForm):
         outcomes["family_size"] = check_family_size(form.family_size)
     outcomes |= catalogs.unknown_codes(
@@ -135,6 +140,12 @@ def parse_or_empty(name: str, text: str, parse: TextParser, label: str) -> Value
     if text.strip():
         return parse(text)
     return None if name in MAY_BE_EMPTY else Fault(FaultCode.REQUIRED, f"{label}未填写，请补填")
+
+
+def account_as_number() -> Fault:
+    """An account may be as short as other numbers: only beside it is it known for one."""
+    words = "申请编号与本申请的账号相同，申请编号不能用银行账号，请另编号码或留空"
+    return Fault(FaultCode.APPLICATION_NO_FORMAT, words)
 
 
 def parse_application_no(text: str) -> str | Fault:

@@ -6,11 +6,13 @@ from datetime import date
 from typing import TypeAlias
 
 from models import identity, money
+from models.account_numbers import parse_card_type, read_account_no
 from models.application_form import (
     NAMING,
     ApplicationForm,
     TextParser,
     Value,
+    account_as_number,
     build_form,
     columns,
     made_regular,
@@ -21,7 +23,7 @@ from models.application_form import (
 )
 from models.catalogs import Catalogs
 from models.faults import Fault, FaultCode, FieldFault
-from models.platform_words import ApplicantKind
+from models.platform_words import ApplicantKind, CardType
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class RowCheck:
     def check(self, cells: Mapping[str, Cell]) -> CheckedRow:
         """All faults of a row at once, each with our name of its column; a column that isn't there counts as empty."""
         row = CheckedRow(self._kind)
-        places: dict[str, str] = {}
+        # judged with other columns, once all are read
+        texts: dict[str, str] = {}
         for column, header in self._headers.items():
             text = cell_text(column, header, cells.get(column, ""))
             if isinstance(text, Fault):
@@ -94,18 +97,33 @@ class RowCheck:
                 if column in NAMING and row.values.get(column, text) != text:
                     row.notices = (*row.notices, *made_regular({column: text}))
             elif isinstance(given := parse_or_empty(column, text, str.strip, header), str):
-                places[column] = given
+                texts[column] = given
             else:
                 row.take(column, column, given)
-        self._take_place(row, places)
+        self._take_account(row, texts)
+        self._take_place(row, texts)
         return row
 
-    def _take_place(self, row: CheckedRow, places: Mapping[str, str]) -> None:
-        if "town" not in places:
+    def _take_account(self, row: CheckedRow, texts: Mapping[str, str]) -> None:
+        if "account_no" not in texts:
             return
-        town, village = self._catalogs.place(places["town"], places.get("village", ""))
+        kind = row.values.get("card_type")
+        told = kind if isinstance(kind, CardType) else None
+        read = read_account_no(texts["account_no"], told)
+        row.take("account_no", "account_no", read if isinstance(read, Fault) else read.value)
+        if isinstance(read, Fault):
+            return
+        if read.value == row.values.get("application_no"):
+            row.take("application_no", "application_no", account_as_number())
+        if read.warning:
+            row.notices = (*row.notices, FieldFault("account_no", read.warning.code, read.warning.message))
+
+    def _take_place(self, row: CheckedRow, texts: Mapping[str, str]) -> None:
+        if "town" not in texts:
+            return
+        town, village = self._catalogs.place(texts["town"], texts.get("village", ""))
         row.take("town", "town_code", town)
-        if village is not None and "village" in places:
+        if village is not None and "village" in texts:
             row.take("village", "village_code", village)
 
 
@@ -132,6 +150,7 @@ def number_text(value: float) -> str:
 def _row_parsers(kind: ApplicantKind, catalogs: Catalogs, today: date) -> Mapping[str, tuple[str, TextParser]]:
     named: dict[str, tuple[str, TextParser]] = {
         "bank": ("bank_code", catalogs.bank),
+        "card_type": ("card_type", parse_card_type),
         "item": ("item_code", catalogs.item),
         "amount": ("amount_fen", money.parse_yuan),
     }

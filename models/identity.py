@@ -1,10 +1,9 @@
-"""What people and organizations are known by: checks of ids, accounts, phones and names, and masking."""
+"""What people and organizations are known by: checks of ids, phones and names, and masking."""
 
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from stdnum import luhn
 from stdnum.cn import uscc
 
 from models.faults import Fault, FaultCode
@@ -25,8 +24,6 @@ _PROVINCES = frozenset(
 )
 # The first place may be a letter: N is the rural collectives' register, which stdnum's own format check refuses.
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
-_PASSBOOK = re.compile(r"[0-9]{12}")
-_CARD = re.compile(r"[0-9]{16,19}")
 # Nearly every name, and every one of a hundred thousand rows is looked at.
 _PLAIN_NAME = re.compile(r"[\u4e00-\u9fff]{1,50}")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -48,7 +45,7 @@ def parse_citizen_id(text: str, today: date) -> str | Fault:
     value = ungrouped(text)
     if value[-1:] == "x":
         value = value[:-1] + "X"
-    if fault := _not_plain(value, "身份证号"):
+    if fault := not_plain(value, "身份证号"):
         return fault
     if _OLD_CITIZEN_ID.fullmatch(value):
         return Fault(FaultCode.ID_OLD, "身份证号是 15 位旧号，请填写 18 位身份证号")
@@ -91,7 +88,7 @@ def parse_credit_code(text: str) -> str | Fault:
     value = ungrouped(text)
     if value.isascii():
         value = value.upper()
-    if fault := _not_plain(value, "统一社会信用代码"):
+    if fault := not_plain(value, "统一社会信用代码"):
         return fault
     if not _CREDIT_CODE.fullmatch(value):
         return Fault(
@@ -103,27 +100,13 @@ def parse_credit_code(text: str) -> str | Fault:
     return value
 
 
-def parse_account_no(text: str) -> str | Fault:
-    """A 12-digit passbook, which has no check digit, or a card of 16 to 19 digits with the Luhn digit."""
-    value = ungrouped(text)
-    if fault := _not_plain(value, "一卡通账号"):
-        return fault
-    if _PASSBOOK.fullmatch(value):
-        return value
-    if not _CARD.fullmatch(value):
-        return Fault(FaultCode.ACCOUNT_FORMAT, "一卡通账号应为 12 位存折账号或 16 至 19 位卡号，请按存折或银行卡核对")
-    if not luhn.is_valid(value):
-        return Fault(FaultCode.ACCOUNT_CHECK_DIGIT, "一卡通账号校验位不符，有数字写错，请按银行卡逐位核对")
-    return value
-
-
 def parse_phone(text: str) -> str | Fault:
     """A mainland mobile number, or a landline with its area code; the country's own code goes without saying."""
     value = ungrouped(text)
     if _MOBILE.fullmatch(value):
         return value
     national = _COUNTRY_CODE.sub("", value)
-    if not _FOREIGN.fullmatch(value) and (fault := _not_plain(national, "手机号")):
+    if not _FOREIGN.fullmatch(value) and (fault := not_plain(national, "手机号")):
         return fault
     if _MOBILE.fullmatch(national):
         return national
@@ -209,7 +192,7 @@ def _date_in(citizen_id: str) -> date | None:
         return None
 
 
-def _not_plain(value: str, label: str) -> Fault | None:
+def not_plain(value: str, label: str) -> Fault | None:
     """What numbers suffer in spreadsheets and input methods, said before any rule of their own."""
     if not value:
         return Fault(FaultCode.REQUIRED, f"{label}未填写，请补填")

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from rustpy_xlsxwriter import Format, write_worksheet, write_worksheets
 
+from models.account_numbers import CARD_TYPES
 from models.application_form import HOUSEHOLD_WORDS, MAY_BE_EMPTY, columns
 from models.application_row import Cell, SpoiledCell, number_text
 from models.catalogs import Catalogs
@@ -45,7 +46,8 @@ _HINTS: Mapping[str, str] = {
     "village": "按该乡镇名单中的名称填写；同名无法区分时填代码",
     "group": "如 6组；没有可以不填",
     "bank": "按名单中的全称填写",
-    "account_no": "12 位存折账号或 16 至 19 位卡号，文本格式",
+    "account_no": "8 至 30 位数字的存折账号或银行卡号，文本格式",
+    "card_type": "银行卡或存折；可以不填，填存折的不按银行卡校验",
     "household_registration": "农业或非农业",
     "family_size": "1 至 50 的整数",
     "item": "按名单中的名称填写",
@@ -167,6 +169,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 def _drop_downs(headers: Mapping[str, str], catalogs: Catalogs) -> dict[str, dict[str, object]]:
     choices = {
         "bank": [bank.name for bank in catalogs.banks],
+        "card_type": list(CARD_TYPES.values()),
         "item": [item.name for item in catalogs.items],
         "town": [town.name for town in catalogs.towns],
         "village": [village.name for town in catalogs.towns for village in town.villages],

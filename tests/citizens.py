@@ -9,10 +9,11 @@ from datetime import datetime
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, wait_for
+from models.account_numbers import card_type_of
 from models.platform_words import AccountReason
 from models.stages import AccountStatus
 from models.store.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
-from models.store.register import FROM_APPLICATION, card_type_of
+from models.store.register import FROM_APPLICATION
 from models.store.vault import Field
 from models.tables import CatalogList
 from models.tables.base import now
@@ -54,7 +55,7 @@ def account_held(
         id_number=person.id_number,
         bank_code=bank,
         account_no=account_no or person.old_card,
-        card_type=card_type_of(account_no or person.old_card),
+        card_type=card_type_of(account_no or person.old_card).value,
         source=FROM_APPLICATION,
         actor="system",
     )
@@ -97,7 +98,7 @@ def bank_knows(province: Province, account_no: str, holder: Someone, status: str
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(("bank_code", "account_no", "card_type", "holder_name", "holder_id_number", "status"))
-    rows.writerow((bank, account_no, card_type_of(account_no), holder.name, holder.id_number, status))
+    rows.writerow((bank, account_no, card_type_of(account_no).value, holder.name, holder.id_number, status))
     province.platform.ask("POST", "/bank-accounts", content=text.getvalue())
 
 

@@ -96,6 +96,7 @@ def row(place: int, **changes: object) -> list[Any]:
         "group": "6组",
         "bank": CATALOGS.banks[0].name,
         "account_no": card(place),
+        "card_type": None,
         "household_registration": "农业",
         "family_size": "4",
         "item": CATALOGS.items[0].name,

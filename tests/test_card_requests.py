@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.card_stages import PartStage, RequestResult, RequestStage
-from models.platform_words import AccountChangeStatus, AccountReason, CardType
+from models.platform_words import AccountChangeStatus, AccountReason
 from models.stages import AccountStatus
 from models.store.card_decisions import ask_retry, decide_part
 from models.store.card_parts import CardRefusal
@@ -94,8 +94,7 @@ async def test_a_request_waits_for_the_bank_with_its_accounts_locked(cards: Card
     [
         (wish(NEW[:-1] + str((int(NEW[-1]) + 1) % 10), FIRST), "ACCOUNT_CHECK_DIGIT"),
         (wish(NEW.translate({48 + digit: 0xFF10 + digit for digit in range(10)}), FIRST), "FULL_WIDTH"),
-        (wish("5107226677", FIRST), "ACCOUNT_FORMAT"),
-        (wish(NEW, FIRST, card_type=CardType.PASSBOOK), "CARD_TYPE_MISMATCH"),
+        (wish("5107226", FIRST), "ACCOUNT_FORMAT"),
         (wish(NEW, FIRST, bank="NOBANK"), "BANK_UNKNOWN"),
         (wish(OLD, FIRST, bank=BANK), "SAME_ACCOUNT"),
         (wish(NEW, FIRST, "500105"), "COUNTY_NOT_IN_USE"),

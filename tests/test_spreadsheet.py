@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.application_form import columns
+from models.application_form import OPTIONAL_COLUMNS, columns
 from models.catalogs import Catalogs, Entry, Town
 from models.faults import FaultCode
 from models.platform_words import ApplicantKind
@@ -29,7 +29,7 @@ from models.spreadsheet import CheckedFile, check_file
 DATA = Path(__file__).parent.parent / "deploy/demo/data"
 TODAY = date(2026, 11, 22)
 PERSONAL, ORGANIZATION = ApplicantKind.PERSONAL, ApplicantKind.ORGANIZATION
-HEADERS = [header for name, header in columns(PERSONAL).items() if name != "application_no"]
+HEADERS = [header for name, header in columns(PERSONAL).items() if name not in OPTIONAL_COLUMNS]
 
 
 def catalogs_of_the_county() -> Catalogs:
@@ -61,7 +61,7 @@ def check(data: bytes, kind: ApplicantKind = PERSONAL, **limits: int) -> Checked
 
 def cells(number: int, **changes: Any) -> list[Any]:
     """A good line of the county's file, with some cells changed by our names of the columns."""
-    names = list(columns(PERSONAL))
+    names = [name for name in columns(PERSONAL) if name not in OPTIONAL_COLUMNS]
     values: list[Any] = list(LINES[number].split(","))
     for name, value in changes.items():
         values[names.index(name)] = value

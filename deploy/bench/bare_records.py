@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from deploy.bench.bare_ground import Ground
 from deploy.bench.bare_platform import Json
 from deploy.bench.lines import COUNTY
-from models.store.register import card_type_of
+from models.account_numbers import card_type_of
 from models.store.vault import Field, LocalVault
 
 Row = Sequence[object]
@@ -54,7 +54,7 @@ def account_row(vault: LocalVault, record: Json) -> Row:
     return (
         *(COUNTY, person, seal(Field.NAME, row, record["name"])),
         *(seal(Field.ID_NUMBER, row, record["id_number"]), record["bank_code"], seal(Field.ACCOUNT, row, account)),
-        *(index(Field.ACCOUNT, account), card_type_of(account), "valid", "bare", datetime.now(UTC)),
+        *(index(Field.ACCOUNT, account), card_type_of(account).value, "valid", "bare", datetime.now(UTC)),
     )
 
 

@@ -11,7 +11,7 @@ from itertools import chain, islice, repeat
 
 from stdnum import luhn
 
-from models.application_form import columns
+from models.application_form import OPTIONAL_COLUMNS, columns
 from models.identity import citizen_id_check_digit
 from models.platform_words import ApplicantKind
 from models.sheet_writer import write_sheet
@@ -73,7 +73,7 @@ def fine_lines(seed: int, count: int) -> list[Line]:
 
 def application_file(lines: list[Line]) -> bytes:
     """The lines as an xlsx for the import."""
-    headers = [header for name, header in columns(ApplicantKind.PERSONAL).items() if name != "application_no"]
+    headers = [header for name, header in columns(ApplicantKind.PERSONAL).items() if name not in OPTIONAL_COLUMNS]
     rows = (
         (
             *(line.name, line.id_number, line.phone, *line.place, "3组", line.bank[1], line.account_no),

@@ -52,6 +52,7 @@ def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> 
         "bank_code": form.bank_code,
         "account_sealed": vault.seal(Field.ACCOUNT, application_no, form.account_no),
         "account_index": vault.index(Field.ACCOUNT, form.account_no),
+        "card_type": form.card_type.value if form.card_type else None,
         "household_registration": personal.household_registration.value if personal else None,
         "family_size": personal.family_size if personal else None,
         "item_code": form.item_code,

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models import identity
+from models.account_numbers import parse_account_no
 from models.card_stages import PartStage, RequestStage
 from models.faults import Fault
 from models.normal_form import ungrouped
@@ -209,11 +210,9 @@ async def _basic_fault(
     session: AsyncSession, wish: CardWish, accounts: Mapping[str, Account]
 ) -> tuple[str, str] | None:
     """Format, Luhn digit, bank known, counties in use: the first that is wrong, code and words."""
-    parsed = identity.parse_account_no(wish.account_no)
+    parsed = parse_account_no(wish.account_no, wish.card_type)
     if isinstance(parsed, Fault):
         return parsed.code.value, parsed.message
-    if (len(parsed) == 12) != (wish.card_type is CardType.PASSBOOK):
-        return "CARD_TYPE_MISMATCH", "卡类型与账号不符：12 位为存折，16 至 19 位为银行卡，请重新选择卡类型"
     if not await _bank_known(session, wish):
         return "BANK_UNKNOWN", "开户行不在开户行名单中，请重新选择开户行"
     unused = [county for county in wish.counties if county not in accounts]

@@ -8,16 +8,24 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.application_form import PERSONAL_COLUMNS, check_family_size, columns, parse_or_empty, text_parsers
+from models.account_numbers import account_warning, parse_account_no
+from models.application_form import (
+    PERSONAL_COLUMNS,
+    check_family_size,
+    columns,
+    made_regular,
+    parse_or_empty,
+    text_parsers,
+)
 from models.catalogs import Catalogs
-from models.faults import Fault
+from models.faults import Fault, FieldFault
 from models.money import check_fen, format_yuan
-from models.platform_words import ApplicantKind, DocumentKind, HouseholdRegistration
+from models.platform_words import ApplicantKind, CardType, DocumentKind, HouseholdRegistration
 from models.store.database import fetch
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 
-TEXTS = ("name", "phone", "group", "account_no")
+TEXTS = ("name", "phone", "group")
 PLACES = ("town_code", "village_code", "bank_code")
 OF_PERSONS = ("household_registration", "family_size")
 
@@ -35,6 +43,7 @@ class Correction(BaseModel):
     group: StrictStr | None = Field(None, max_length=200)
     bank_code: StrictStr | None = Field(None, max_length=200)
     account_no: StrictStr | None = Field(None, max_length=200, repr=False)
+    card_type: CardType | None = None
     household_registration: HouseholdRegistration | None = None
     family_size: StrictInt | None = None
     amount_fen: StrictInt | None = None
@@ -93,6 +102,8 @@ def check_correction(
     for name in TEXTS:
         if name in given:
             outcomes[name] = parse_or_empty(name, str(given[name]), parsers[name], labels[name])
+    if correction.account_no is not None:
+        outcomes["account_no"] = parse_account_no(correction.account_no, correction.card_type)
     if "amount_fen" in given:
         outcomes["amount_fen"] = check_fen(given["amount_fen"])
     if "family_size" in given:
@@ -122,6 +133,13 @@ def _unknown_places(
     return named
 
 
+def looks_of(correction: Correction) -> list[FieldFault]:
+    """What is kept otherwise than it was typed, and what is worth a second look."""
+    told = made_regular({"name": correction.name, "group": correction.group})
+    fault = account_warning(correction.account_no or "", correction.card_type)
+    return [*told, FieldFault("account_no", fault.code, fault.message)] if fault else told
+
+
 def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
     number, faults = correction.application_no, []
     if correction.id_number is not None:
@@ -130,6 +148,9 @@ def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
     if correction.amount_fen is not None and correction.amount_fen > before.amount_fen:
         message = f"流程中的金额只能调低，原为 {format_yuan(before.amount_fen)} 元"
         faults.append(LineFault(number, "amount_fen", "AMOUNT_RAISED", message))
+    if correction.card_type is not None and correction.account_no is None:
+        message = "更正卡类型的，请同时填写账号"
+        faults.append(LineFault(number, "card_type", "ACCOUNT_MISSING", message))
     if before.kind is ApplicantKind.ORGANIZATION:
         given = [name for name in OF_PERSONS if getattr(correction, name) is not None]
         faults += [

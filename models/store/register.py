@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.platform_words import AccountSource
+from models.account_numbers import card_type_of
+from models.platform_words import AccountSource, CardType
 from models.store.database import Row, copy_rows, execute, fetch
 from models.store.locks import wake_flows
 from models.store.vault import Field, Vault
 
 FROM_APPLICATION = "申请录入"
-PASSBOOK_DIGITS = 12
 REGISTER_COLUMNS = (
     "county_code",
     "person_index",
@@ -60,10 +60,6 @@ def why_unusable(alias: str) -> str:
     )
 
 
-def card_type_of(account_no: str) -> str:
-    return "passbook" if len(account_no) == PASSBOOK_DIGITS else "bank_card"
-
-
 async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: str, handed_in: datetime) -> int:
     """Give each matched person of the transaction's `incoming` lines a valid account, unless there is one already.
 
@@ -72,7 +68,7 @@ async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: st
     rows = await fetch(
         session,
         "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no, a.name_sealed, a.id_number_sealed,"
-        " a.bank_code, a.account_sealed, a.account_index FROM incoming i"
+        " a.bank_code, a.account_sealed, a.account_index, a.card_type FROM incoming i"
         " JOIN application a ON a.application_no = i.application_no AND a.county_code = :county"
         " LEFT JOIN register_account r ON r.county_code = :county AND r.person_index = a.person_index"
         " WHERE i.outcome = 'matched' AND r.status IS DISTINCT FROM 'valid' ORDER BY a.person_index, a.id DESC",
@@ -102,7 +98,7 @@ async def _found_dead(
 
 
 def _sealed_anew(vault: Vault, county_code: str, row: Row) -> tuple[str, ...]:
-    person, number, name, id_number, bank_code, account, account_index = row
+    person, number, name, id_number, bank_code, account, account_index, told = row
     place = register_row(county_code, person)
     account_no = vault.open(Field.ACCOUNT, number, account)
     return (
@@ -113,7 +109,7 @@ def _sealed_anew(vault: Vault, county_code: str, row: Row) -> tuple[str, ...]:
         bank_code,
         vault.seal(Field.ACCOUNT, place, account_no),
         account_index,
-        card_type_of(account_no),
+        card_type_of(account_no, CardType(told) if told else None).value,
     )
 
 
@@ -137,7 +133,7 @@ async def source_of(
 async def put_account(
     session: AsyncSession, vault: Vault, county_code: str, line: Row, source: str, actor: str
 ) -> None:
-    """Set one person's account from a line: (person_index, application_no, name, id, bank, account, account_index)."""
+    """Set one person's account from a line: (person_index, number, name, id, bank, account, index, kind told)."""
     await _write(session, [_sealed_anew(vault, county_code, line)], source, actor)
 
 

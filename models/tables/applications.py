@@ -32,6 +32,7 @@ class Application(SQLModel, table=True):
         Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("applicant_kind IN ('personal', 'organization')", name="applicant_kind"),
+        CheckConstraint("card_type IN ('bank_card', 'passbook')", name="card_type"),
         CheckConstraint(
             "(stage IN ('in_batch', 'in_flow')) <= (batch_id IS NOT NULL)",
             name="batch_known",
@@ -56,6 +57,7 @@ class Application(SQLModel, table=True):
     bank_code: str
     account_sealed: str
     account_index: str
+    card_type: str | None = None
     household_registration: str | None = None
     family_size: int | None = None
     item_code: str
