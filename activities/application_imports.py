@@ -21,7 +21,7 @@ from models.store.applications import Entered, form_catalogs, insert_rows, new_r
 from models.store.database import Database, execute
 from models.store.doubles import Claim, lock_claims
 from models.store.import_findings import Finding, findings, keep, news
-from models.store.import_rules import numbered_forms, with_locked, with_used_numbers
+from models.store.import_rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.locks import locked_people
@@ -124,7 +124,11 @@ class ApplicationImports:
     def _claims(self, checked: CheckedFile) -> list[Claim]:
         index, forms = self._vault.index, [(item.row, item.form) for item in checked.forms]
         return [
-            Claim(row, index(Field.ID_NUMBER, form.id_number), form.item_code, form.amount_fen) for row, form in forms
+            Claim(
+                *(row, index(Field.ID_NUMBER, form.id_number), form.item_code, form.amount_fen),
+                *(form.bank_code, index(Field.ACCOUNT, form.account_no)),
+            )
+            for row, form in forms
         ]
 
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
@@ -166,6 +170,7 @@ class ApplicationImports:
     ) -> None:
         """What the operator confirmed goes in, if nothing has come since that would have stopped it as well."""
         found = await findings(session, asked, checked.to_confirm, claims)
+        checked = await with_other_accounts(session, asked.county_code, checked)
         if new := await news(session, asked, found):
             await self._stop(session, asked, checked, found, new)
         else:

@@ -16,12 +16,18 @@ from models.store.database import Value, fetch
 from models.store.line_acts import EXAMPLES_OF_NAMED, Choice, LeftOut, Rule, change_chosen, choose
 from models.store.line_rules import LineAct
 from models.store.locking import lock_county
+from models.store.registered import OTHER_ACCOUNT
 from models.store.selection import HAS_CARD_PHOTO, NO_NUL, Selection, selected
 from models.store.texts import seal_text
 
 router = APIRouter(tags=["申请办理"])
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
+
+APPROVED_ALL_THE_SAME = (
+    ("BANK_CARD_PHOTO_MISSING", f"NOT {HAS_CARD_PHOTO}", "其中 {} 份缺银行卡照片（批量导入），请核对并补传照片"),
+    ("OTHER_ACCOUNT", OTHER_ACCOUNT, "其中 {} 份所填账号不是登记的可用账号，发放以登记账号为准，请核对"),
+)
 
 
 class ActRequest(BaseModel):
@@ -83,19 +89,19 @@ async def _act(desk: Desk, request: ActRequest, act: LineAct) -> Response:
 
 
 async def _approve(desk: Desk, session: AsyncSession, request: ActRequest) -> Reply:
-    """Imported lines may lack the bank card's picture: the reviewer is told how many, and which."""
+    """What was approved and is worth a look all the same: the reviewer is told how many, and which."""
     choice = await _carry_out(desk, session, request, line_rules.APPROVE)
-    rows = await fetch(
-        session,
-        "SELECT a.application_no FROM chosen c JOIN application a ON a.id = c.id WHERE c.left_out IS NULL"
-        f" AND NOT {HAS_CARD_PHOTO} ORDER BY a.id",
-    )
     warnings: list[dict[str, object]] = []
-    if rows:
-        detail = f"其中 {len(rows)} 份缺银行卡照片（批量导入），请核对并补传照片"
-        numbers = [row.application_no for row in rows[:EXAMPLES_OF_NAMED]]
-        code = "BANK_CARD_PHOTO_MISSING"
-        warnings.append({"code": code, "detail": detail, "count": len(rows), "application_nos": numbers})
+    for code, condition, words in APPROVED_ALL_THE_SAME:
+        rows = await fetch(
+            session,
+            "SELECT a.application_no FROM chosen c JOIN application a ON a.id = c.id WHERE c.left_out IS NULL"
+            f" AND {condition} ORDER BY a.id",
+        )
+        if rows:
+            numbers = [row.application_no for row in rows[:EXAMPLES_OF_NAMED]]
+            told: dict[str, object] = {"code": code, "detail": words.format(len(rows))}
+            warnings.append(told | {"count": len(rows), "application_nos": numbers})
     return Reply(200, answer(line_rules.APPROVE.name, choice) | {"warnings": warnings})
 
 

@@ -8,13 +8,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.application_returns import return_for_edit
 from api.desk import Desk, Reply
+from api.form_warnings import looks, other_account
 from api.line_access import find_line, own
 from api.problems import Problem, conflict, field_problem, not_found
 from models import identity
-from models.account_numbers import account_warning
-from models.application_form import ApplicationForm, check_form, made_regular
+from models.application_form import ApplicationForm, check_form
 from models.catalogs import Catalogs
-from models.faults import FieldFault, FormError
+from models.faults import FormError
 from models.money import format_yuan
 from models.stages import ApplicationStage, BatchStage, Channel, Role, label
 from models.store.applications import (
@@ -78,13 +78,15 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
     others = await _others(desk, session, form, entry.fund_year)
     entered = Entered(desk.county, entry.fund_year, entry.channel, desk.person, batch_id)
     await _refuse_other_account(desk, session, form)
-    await insert_rows(session, [new_row(desk.vault, entered, number, form)])
+    row = new_row(desk.vault, entered, number, form)
+    other = await other_account(desk, session, row, catalogs)
+    await insert_rows(session, [row])
     await desk.trail(session, "application.entered", number, {"form": form.model_dump()}, 1, form.amount_fen)
     body: dict[str, object] = {
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
-        "warnings": [*_warnings(form, others), *_looks(entry.form, form)],
+        "warnings": [*_warnings(form, others), *other, *looks(entry.form, form)],
     }
     return Reply(201, body, f"/applications/{number}")
 
@@ -106,6 +108,7 @@ async def correct(
     await _hold_lock(desk, session, line, form, columns)
     before = await _apply(desk, session, line, columns)
     others = await _others(desk, session, form, line.fund_year, but=line.application_no)
+    other = await other_account(desk, session, columns, catalogs)
     await desk.trail(
         session,
         "application.corrected",
@@ -123,7 +126,7 @@ async def correct(
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": [*returned, *_warnings(form, others), *_looks(correction.form, form)],
+        "warnings": [*returned, *_warnings(form, others), *other, *looks(correction.form, form)],
     }
     return Reply(200, body)
 
@@ -290,14 +293,6 @@ def _warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, ob
     if form.kind.value == "personal" and (fault := identity.citizen_id_warning(form.id_number)):
         warnings.append({"code": fault.code, "detail": fault.message})
     return warnings
-
-
-def _looks(given: ApplicationForm, form: ApplicationForm) -> list[dict[str, object]]:
-    """A name or a group that is kept in another form than it was typed in, an account of an unusual length."""
-    told = made_regular({"name": given.name, "group": given.group})
-    if fault := account_warning(form.account_no, form.card_type):
-        told.append(FieldFault("account_no", fault.code, fault.message))
-    return [{"pointer": f"/form/{each.field}", "code": each.code, "detail": each.message} for each in told]
 
 
 def _shown(other: Row) -> dict[str, object]:

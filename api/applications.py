@@ -93,6 +93,8 @@ async def show_application(desk: LineReaders, application_no: str) -> Response:
     body = {
         **view.view(row),
         "flows": flows,
+        "registered_account": view.registered(row),
+        "account_note": view.account_note(row),
         "photos": [dict(zip(PHOTO_FIELDS, photo, strict=True)) for photo in photos],
     }
     return Reply(200, body).response()

@@ -34,6 +34,7 @@ from models.store.database import fetch
 from models.store.line_acts import Choice, change_chosen
 from models.store.line_rules import INITIALISE_RULES
 from models.store.numbers import Series, take_one
+from models.store.registered import OTHER_ACCOUNT
 from models.store.runs import open_run
 from models.store.selection import Selection, of_county
 from models.subsidy import RunKind, Subject
@@ -118,7 +119,11 @@ async def show_list(desk: CountyReaders, list_no: str, patience: Patience) -> Re
 
 @router.get("/beneficiary-lists/{list_no}/results")
 async def list_results(
-    desk: CountyReaders, page: Pages, list_no: str, outcome: Annotated[Outcome | None, Query()] = None
+    desk: CountyReaders,
+    page: Pages,
+    list_no: str,
+    outcome: Annotated[Outcome | None, Query()] = None,
+    other_account: bool | None = None,
 ) -> Response:
     """The four results in the words of the source, masked but for names that differ.
 
@@ -131,6 +136,8 @@ async def list_results(
         chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
         if outcome is not None:
             chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)
+        if other_account is not None:
+            chosen = chosen.also(f"{OTHER_ACCOUNT} = :other", other=other_account)
         rows = await read_lines(
             session, page, chosen, lambda row: result_view(view, row), RESULT_HEADERS, RESULT_SOURCE
         )

@@ -33,12 +33,19 @@ RESULT_HEADERS: Mapping[str, str] = {
     "village": "村",
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
+    "registered_note": "登记账号与所填不同",
     "item": "补贴项目",
     "amount_fen": "补贴金额（元）",
     "stage_label": "状态",
     "result": "初始化结果",
 }
-RESULT_FIELDS = (*(field for field in RESULT_HEADERS if field != "result"), "stage", "applicant_kind", "list_no")
+RESULT_FIELDS = (
+    *(field for field in RESULT_HEADERS if field != "result"),
+    "stage",
+    "applicant_kind",
+    "list_no",
+    "other_account",
+)
 # A line that was corrected has left the list; what the platform said of it stays in the pushed list.
 RESULT_SOURCE = (
     f"SELECT {LINE_COLUMNS}, d.outcome FROM {LINE_TABLES} LEFT JOIN dataset_line d ON d.application_id = a.id"

@@ -43,6 +43,7 @@ HEADERS: Mapping[str, str] = {
     "village": "村",
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
+    "registered_note": "与申请所填不同",
     "item": "补贴项目",
     "amount_fen": "补贴金额（元）",
     "attempt": "第几次发放",
@@ -55,12 +56,19 @@ HEADERS: Mapping[str, str] = {
     "indicator_no": "指标",
     "updated_at": "更新时间",
 }
-LINES = """
+# What the application names, where its line has the register's account; by index for each line that is shown.
+TYPED = """
+LEFT JOIN LATERAL (SELECT p.bank_code, p.account_sealed,
+    (p.account_index, p.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code) AS other
+  FROM application p WHERE p.id = a.application_id LIMIT 1) o ON TRUE
+"""
+LINES = f"""
 SELECT a.id, a.application_no, a.applicant_kind, a.name_sealed, a.id_number_sealed, a.account_sealed, a.town_code,
   a.village_code, a.bank_code, a.item_code, a.amount_fen, a.attempt, a.verification, a.state, a.sent, a.mode,
   a.reason_code, a.reason_sealed, a.money, a.payment, a.payment_reason_code, a.payment_at, a.evidence_sent_at,
-  a.updated_at, i.indicator_no, e.flow_no AS repays_flow_no
-FROM flow_line a JOIN indicator i ON i.id = a.indicator_id LEFT JOIN flow e ON e.id = a.repays_flow_id
+  a.updated_at, i.indicator_no, e.flow_no AS repays_flow_no, o.bank_code AS typed_bank_code,
+  o.account_sealed AS typed_sealed, coalesce(o.other, false) AS other
+FROM flow_line a JOIN indicator i ON i.id = a.indicator_id LEFT JOIN flow e ON e.id = a.repays_flow_id {TYPED}
 """
 
 
@@ -97,6 +105,7 @@ class FlowLineView:
             "id_number": identity.mask_id_number(self._vault.open(Sealed.ID_NUMBER, number, row.id_number_sealed)),
             "account_no": identity.mask_account_no(self._vault.open(Sealed.ACCOUNT, number, row.account_sealed)),
             **self._codes(row),
+            **self._typed(row),
             "amount_fen": row.amount_fen,
             "attempt": row.attempt,
             "repays_flow_no": row.repays_flow_no,
@@ -108,6 +117,14 @@ class FlowLineView:
             "evidence_sent_at": row.evidence_sent_at,
             "updated_at": row.updated_at,
         }
+
+    def _typed(self, row: LineRow) -> dict[str, object]:
+        """What the application names, where another account is paid."""
+        if not row.other:
+            return {"other_account": False, "registered_note": None}
+        plain = self._vault.open(Sealed.ACCOUNT, row.application_no, row.typed_sealed)
+        typed = f"{self._names.bank(row.typed_bank_code)} {identity.mask_account_no(plain)}"
+        return {"other_account": True, "registered_note": f"发放以登记账号为准，申请所填为{typed}"}
 
     def _codes(self, row: LineRow) -> dict[str, object]:
         return {

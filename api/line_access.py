@@ -12,7 +12,7 @@ from api.problems import not_found
 from models.stages import Role
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
-from models.store.selection import LineFilter, Predicate, of_county
+from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
 from models.tables import Application
 
 WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
@@ -30,8 +30,12 @@ class LineQuery(LineFilter):
 
 
 def own(desk: Desk, chosen: Predicate) -> Predicate:
-    """An applicant sees and touches what the applicant entered, nobody else's."""
-    return chosen.also("a.entered_by = :own", own=desk.person) if desk.role is Role.APPLICANT else chosen
+    """An applicant sees and touches what the applicant entered, nobody else's, and hears of no stranger's account."""
+    if desk.role is not Role.APPLICANT:
+        return chosen
+    if OF_REGISTER & chosen.values.keys():
+        chosen = chosen.also("a.person_index = :own_person", own_person=desk.principal.person_index)
+    return chosen.also("a.entered_by = :own", own=desk.person)
 
 
 def one_line(desk: Desk, application_no: str) -> Predicate:

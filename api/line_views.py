@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 
 from api.names import Names
 from models import identity
-from models.account_numbers import CARD_TYPES
+from models.account_numbers import CARD_TYPES, account_note
 from models.match_words import match_words
 from models.platform_words import Outcome
-from models.stages import ApplicationStage, Channel, Verification, label
+from models.stages import AccountStatus, ApplicationStage, Channel, Verification, label
 from models.store.database import Row
 from models.store.locks import locked
+from models.store.register import register_row
+from models.store.registered import REGISTERED, REGISTERED_COLUMNS, registered_words
 from models.store.selection import HAS_CARD_PHOTO
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
@@ -26,11 +28,11 @@ a.id, a.county_code, a.application_no, a.person_index, a.fund_year, a.applicant_
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, coalesce(a.returned_reason_sealed, a.withdrawn_reason_sealed, a.deferred_reason_sealed) AS told_sealed,
   a.entered_by, a.reviewed_by, a.version, a.created_at, a.updated_at,
-  {locked("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo
+  {locked("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo, {REGISTERED_COLUMNS}
 """
-LINE_TABLES = """
+LINE_TABLES = f"""
 application a LEFT JOIN batch b ON b.id = a.batch_id LEFT JOIN beneficiary_list n ON n.id = a.list_id
-  LEFT JOIN application_import i ON i.id = a.import_id
+  LEFT JOIN application_import i ON i.id = a.import_id {REGISTERED}
 """
 LINES = f"SELECT {LINE_COLUMNS} FROM {LINE_TABLES}"
 
@@ -48,6 +50,7 @@ HEADERS: Mapping[str, str] = {
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
     "card_type_label": "卡类型",
+    "registered_note": "登记账号与所填不同",
     "bank_card_photo_label": "银行卡照片",
     "household_label": "户口性质",
     "family_size": "家庭成员数",
@@ -104,6 +107,7 @@ class LineView:
             "stage_label": label(ApplicationStage(row.stage)),
             **self._personal(row),
             **self._form(row),
+            **self._registered(row),
             **self._progress(row),
             "entered_by": row.entered_by,
             "reviewed_by": row.reviewed_by,
@@ -111,6 +115,39 @@ class LineView:
             "created_at": row.created_at,
             "updated_at": row.updated_at,
         }
+
+    def registered(self, row: LineRow) -> dict[str, object] | None:
+        """What the register has of the person in this county, other or not; None also for whom it is no business."""
+        if row.g_account_sealed is None or not self._may_know_lock(row.person_index):
+            return None
+        return {
+            "bank_code": row.g_bank_code,
+            "bank": self._names.bank(row.g_bank_code),
+            "account_no": self._of_register(row),
+            "card_type": row.g_card_type,
+            "card_type_label": CARD_TYPES.get(row.g_card_type or ""),
+            "status": row.g_status,
+            "status_label": label(AccountStatus(row.g_status)),
+            "source": row.g_source,
+            "updated_at": row.g_updated_at,
+        }
+
+    def account_note(self, row: LineRow) -> str | None:
+        """Why its number is worth a second look."""
+        plain = self._vault.open(Field.ACCOUNT, row.application_no, row.account_sealed)
+        return account_note(plain, row.card_type)
+
+    def _registered(self, row: LineRow) -> dict[str, object]:
+        """Whether the usable account of the register is another one than the application's: that one is paid."""
+        other = row.g_other and self._may_know_lock(row.person_index)
+        if not other:
+            return {"other_account": False, "registered_note": None}
+        masked = identity.mask_account_no(self._of_register(row))
+        return {"other_account": True, "registered_note": registered_words(self._names.bank(row.g_bank_code), masked)}
+
+    def _of_register(self, row: LineRow) -> str:
+        plain = self._vault.open(Field.ACCOUNT, register_row(row.county_code, row.person_index), row.g_account_sealed)
+        return plain if self._whole else identity.mask_account_no(plain)
 
     def name(self, row: LineRow, sealed: str) -> str:
         plain = self._vault.open(Field.NAME, row.application_no, sealed)

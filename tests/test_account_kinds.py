@@ -78,7 +78,8 @@ async def test_what_is_unusual_is_warned_at_entry_and_edit(server: ApiServer) ->
     path = f"/applications/{entered['application_no']}"
     body = {"version": 1, "form": personal(1, account_no=number(20, right=True))}
     edited = (await server.put(Role.OPERATOR, path, body)).json()
-    assert [each["code"] for each in edited["warnings"] if "pointer" in each] == ["ACCOUNT_AS_PASSBOOK"]
+    # and the register has taken the former one
+    assert [each["code"] for each in edited["warnings"]] == ["OTHER_ACCOUNT", "ACCOUNT_AS_PASSBOOK"]
     seen = (await server.get(Role.OPERATOR, path)).json()
     assert (seen["card_type"], seen["card_type_label"]) == (None, None)
 

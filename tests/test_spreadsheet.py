@@ -443,9 +443,11 @@ def test_the_template_is_the_form_that_the_reader_wants(kind: ApplicantKind) -> 
     assert sheet.column_dimensions["A"].number_format == "@"
     lists = {str(rule.sqref)[0]: rule.formula1 for rule in sheet.data_validations.dataValidation}
     assert "重庆农村商业银行" in lists["G"]
+    assert lists["I"] == '"银行卡,存折"'
     assert file_fault_of_kind(template(kind, CATALOGS), kind) is FaultCode.NO_ROWS
     if kind is PERSONAL:
-        sheet.append([*cells(0), ""])
+        line = cells(0)
+        sheet.append([*line[:8], "银行卡", *line[8:], ""])
         target = io.BytesIO()
         book.save(target)
         assert len(check(target.getvalue()).forms) == 1

@@ -29,6 +29,8 @@ class Claim(NamedTuple):
     person_index: str
     item_code: str
     amount_fen: int
+    bank_code: str
+    account_index: str
 
 
 async def lock_claims(session: AsyncSession, county_code: str) -> None:
@@ -73,6 +75,7 @@ async def there_already(
     Rows: file_row, row_amount_fen, item_code, application_no, stage, amount_fen.
     """
     columns = {"file_row": "int", "person_index": "text", "item_code": "text", "amount_fen": "bigint"}
+    columns |= {"bank_code": "text", "account_index": "text"}
     await scratch(session, "claims_coming", columns, claims)
     return await fetch(session, _THERE, county=county_code, year=fund_year)
 

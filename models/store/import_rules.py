@@ -12,6 +12,7 @@ from models.store.applications import is_reserved, used_numbers
 from models.store.lock_rules import LockedAct, differing, why_locked
 from models.store.locks import Lock
 from models.store.numbers import Series, take
+from models.store.registered import OTHER_WORDS, rows_registered_otherwise
 from models.store.vault import Field, Vault
 from models.tables import ApplicationImport
 
@@ -30,6 +31,13 @@ def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Ma
             why = why_locked(LockedAct.IMPORT, [lock.request_no])
             faults.append(CellFault(item.row, columns(item.form.kind)[field], FaultCode.ACCOUNT_LOCKED, why))
     return _with_faults(checked, faults)
+
+
+async def with_other_accounts(session: AsyncSession, county_code: str, checked: CheckedFile) -> CheckedFile:
+    """Rows whose account isn't the one that will be paid are taken in, and told; after `findings`."""
+    rows = await rows_registered_otherwise(session, county_code)
+    told = [CellFault(row, ACCOUNT_COLUMN, FaultCode.OTHER_ACCOUNT, OTHER_WORDS) for row in rows]
+    return replace(checked, warnings=tuple(sorted([*checked.warnings, *told], key=lambda fault: fault.row)))
 
 
 async def with_used_numbers(session: AsyncSession, checked: CheckedFile) -> CheckedFile:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from models.platform_words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
 from models.stages import ApplicationStage, Verification
 from models.store.database import Value
+from models.store.registered import OTHER_ACCOUNT
 
 # PostgreSQL takes no NUL in a text.
 NO_NUL = r"^[^\x00]*$"
@@ -40,8 +41,11 @@ _CRITERIA: Mapping[str, str] = {
     "verification": "a.verification = :f_verification",
     "approved": "(a.reviewed_by IS NOT NULL) = :f_approved",
     "repayable": f"{REPAYABLE} = :f_repayable",
+    "other_account": f"{OTHER_ACCOUNT} = :f_other_account",
     "bank_card_photo": f"{HAS_CARD_PHOTO} = :f_bank_card_photo",
 }
+# They tell what the register has of a person, whose application anybody may have entered.
+OF_REGISTER = frozenset({"f_repayable", "f_other_account"})
 
 
 class LineFilter(BaseModel):
@@ -62,6 +66,7 @@ class LineFilter(BaseModel):
     verification: Verification | None = None
     approved: bool | None = None
     repayable: bool | None = None
+    other_account: bool | None = None
     bank_card_photo: bool | None = None
 
     @property

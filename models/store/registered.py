@@ -1,0 +1,56 @@
+"""What is paid is the register's usable account: where an application names another one, it is told (DOMAIN 4)."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import Row, fetch, fetch_one
+
+OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
+_OTHER = "r.status = 'valid' AND (r.account_index, r.bank_code) IS DISTINCT FROM ({0}.account_index, {0}.bank_code)"
+_OF_PERSON = "r.county_code = a.county_code AND r.person_index = a.person_index"
+# True in SQL of an application `a` whose account isn't the register's usable one.
+OTHER_ACCOUNT = f"EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} AND {_OTHER.format('a')})"
+# What the register has of the person of an application `a`, as `g`. The bound keeps it a look by index for each line
+# that is shown: joined flat, tables without statistics would have every page walk through the whole register.
+REGISTERED = (
+    "LEFT JOIN LATERAL (SELECT r.bank_code, r.account_sealed, r.card_type, r.status, r.source, r.updated_at,"
+    f" {_OTHER.format('a')} AS other FROM register_account r WHERE {_OF_PERSON} AND r.account_sealed IS NOT NULL"
+    " LIMIT 1) g ON TRUE"
+)
+REGISTERED_COLUMNS = (
+    "g.bank_code AS g_bank_code, g.account_sealed AS g_account_sealed, g.card_type AS g_card_type,"
+    " g.status AS g_status, g.source AS g_source, g.updated_at AS g_updated_at, coalesce(g.other, false) AS g_other"
+)
+
+
+def registered_words(bank: str | None, account_no: str) -> str:
+    """`account_no` is masked."""
+    return f"{bank} {account_no}，发放以登记账号为准"
+
+
+async def registered_otherwise(
+    session: AsyncSession, county_code: str, person_index: str, columns: Mapping[str, object]
+) -> Row | None:
+    """The person's usable account, if it isn't that of a form's columns: bank_code, account_sealed, source."""
+    return await fetch_one(
+        session,
+        "SELECT r.bank_code, r.account_sealed, r.source FROM register_account r WHERE r.county_code = :county"
+        " AND r.person_index = :person AND r.status = 'valid'"
+        " AND (r.account_index, r.bank_code) IS DISTINCT FROM (CAST(:account AS text), CAST(:bank AS text))",
+        county=county_code,
+        person=person_index,
+        account=str(columns["account_index"]),
+        bank=str(columns["bank_code"]),
+    )
+
+
+async def rows_registered_otherwise(session: AsyncSession, county_code: str) -> Sequence[int]:
+    """Of the rows that are coming in (`claims_coming`) those whose account isn't the register's usable one."""
+    rows = await fetch(
+        session,
+        "SELECT c.file_row FROM claims_coming c JOIN register_account r ON r.county_code = :county"
+        f" AND r.person_index = c.person_index WHERE {_OTHER.format('c')} ORDER BY c.file_row",
+        county=county_code,
+    )
+    return [int(row[0]) for row in rows]
