@@ -12,7 +12,7 @@ from typing import TypeAlias
 from rustpy_xlsxwriter import Format, write_worksheet, write_worksheets
 
 from models.account_numbers import CARD_TYPES
-from models.application_form import HOUSEHOLD_WORDS, MAY_BE_EMPTY, columns
+from models.application_form import HOUSEHOLD_WORDS, MAY_BE_EMPTY, PERSONAL_COLUMNS, columns
 from models.application_row import Cell, SpoiledCell, number_text
 from models.catalogs import Catalogs
 from models.faults import CellFault, FileError
@@ -80,6 +80,7 @@ def write_sheet(headers: Sequence[str], rows: Iterable[Sequence[OutputCell]], sh
         freeze_row=1,
         bold_headers=True,
         column_width=18,
+        column_widths=_widths(headers),
     )
     return target.getvalue()
 
@@ -125,9 +126,15 @@ def template(kind: ApplicantKind, catalogs: Catalogs) -> bytes:
         notes={sheet: {header: _HINTS[name] for name, header in headers.items()}},
         freeze_panes={sheet: {"row": 1, "col": 0}},
         column_width={"general": 20},
+        column_widths={sheet: _widths(headers.values())},
         bold_headers=True,
     )
     return target.getvalue()
+
+
+def _widths(headers: Iterable[str]) -> dict[str, float]:
+    """An account of 30 digits is shown and printed whole."""
+    return {header: 34.0 for header in headers if header == PERSONAL_COLUMNS["account_no"]}
 
 
 def _text_format() -> Format:

@@ -9,6 +9,7 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from activities.corrections import CORRECTED, IN_ORDER, apply_corrections, queries_of
+from models import tokens
 from models.stages import AccountStatus, Role
 from models.store.accounts import NewAccount, apply_change
 from models.store.database import execute, fetch
@@ -86,6 +87,19 @@ def told(body: Any) -> list[str]:
     return [each["detail"] for each in body["warnings"] if each["code"] == "OTHER_ACCOUNT"]
 
 
+async def flagged(office: Office, number: str) -> dict[str, bool]:
+    """Whether an application is told of at a stage; at the first one it is left."""
+    found = {}
+    for stage in ("withdrawn", "paid", "failed", "matched", "in_review"):
+        await office.run("UPDATE application SET stage = :stage WHERE application_no = :no", stage=stage, no=number)
+        shown = (await office.get(f"/applications/{number}")).json()
+        assert shown["registered_account"] is not None
+        listed = (await office.get("/applications", other_account="true")).json()["items"]
+        assert shown["other_account"] == bool(listed)
+        found[stage] = shown["other_account"]
+    return found
+
+
 async def test_it_is_said_at_entry_and_edit_in_lists_and_with_the_registers_account(office: Office) -> None:
     await register(office, citizen_id(MEI))
     body = await entered(office, form(MEI))
@@ -143,6 +157,16 @@ async def test_an_applicant_hears_of_the_own_account_only(office: Office) -> Non
             chosen = {"selection": {"filter": {flag: value == "true"}}}
             act = await office.post("/application-submissions", chosen, "wang", role=Role.APPLICANT)
             assert act.json()["count"] == 0
+    index = office.vault.index(Field.ID_NUMBER, citizen_id(STRANGER))
+    token = tokens.mint(office.token_file, "zhao", Role.APPLICANT, COUNTY, person_index=index)
+    own = {"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
+    wanted = {"fund_year": YEAR, "form": form(STRANGER)}
+    body = (await office.http.post("/applications", json=wanted, headers=own)).json()
+    assert len(told(body)) == 1
+    [mine] = (await office.http.get("/applications", params={"other_account": "true"}, headers=own)).json()["items"]
+    assert (mine["application_no"], mine["registered_note"]) == (body["application_no"], NOTE)
+    shown = (await office.http.get(f"/applications/{body['application_no']}", headers=own)).json()
+    assert shown["registered_account"]["account_no"] == REGISTERED
 
 
 async def test_the_review_is_told_and_can_choose_them(office: Office) -> None:
@@ -160,6 +184,10 @@ async def test_the_review_is_told_and_can_choose_them(office: Office) -> None:
     first, second, third = openpyxl.load_workbook(io.BytesIO(book.content)).active.iter_rows(values_only=True)
     place = first.index("登记账号与所填不同")
     assert (second[place], third[place]) == (NOTE, None)
+    assert await flagged(office, numbers[0]) == {
+        **dict.fromkeys(("in_review", "matched", "failed"), True),
+        **dict.fromkeys(("paid", "withdrawn"), False),
+    }
     approved = await office.post("/application-approvals", {"selection": {"application_nos": numbers}}, REVIEWER)
     assert (approved.json()["count"], approved.json()["other_account_count"]) == (2, 1)
 

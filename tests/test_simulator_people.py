@@ -112,6 +112,17 @@ def test_a_changed_account_counts_in_the_county_from_then_on(platform: Trial, co
     assert county.judged("beneficiary_init", [county.record("X1", person)])["X1"]["outcome"] == "matched"
 
 
+@pytest.mark.parametrize("length", [8, 15, 20, 30])
+def test_a_passbook_of_any_length_is_known_to_bank_and_platform(platform: Trial, county: County, length: int) -> None:
+    old = account("open", "a new good")
+    row = old | {"account_no": f"51{length:0{length - 2}d}", "card_type": "passbook"}
+    platform.admin.post("/bank-accounts", content="\n".join((ACCOUNTS[0], ",".join(row.values()))).encode())
+    assert county.probe.post("/accounts/verify", query(row)).json()["valid"] is True
+    assert apply_change(county, change(row))["status"] == "applied"
+    person = (row["holder_id_number"], row["holder_name"], row["bank_code"], row["account_no"])
+    assert county.judged("beneficiary_init", [county.record("X1", person)])["X1"]["outcome"] == "matched"
+
+
 def test_a_change_fails_for_the_banks_reason_and_says_whether_the_old_one_lives(county: County) -> None:
     closed, good, frozen = account("closed", "closed"), account("open", ""), account("frozen", "")
     old = {"old_bank_code": frozen["bank_code"], "old_account_no": frozen["account_no"]}

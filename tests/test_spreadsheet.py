@@ -444,6 +444,7 @@ def test_the_template_is_the_form_that_the_reader_wants(kind: ApplicantKind) -> 
     lists = {str(rule.sqref)[0]: rule.formula1 for rule in sheet.data_validations.dataValidation}
     assert "重庆农村商业银行" in lists["G"]
     assert lists["I"] == '"银行卡,存折"'
+    assert sheet.column_dimensions["H"].width > 30
     assert file_fault_of_kind(template(kind, CATALOGS), kind) is FaultCode.NO_ROWS
     if kind is PERSONAL:
         line = cells(0)

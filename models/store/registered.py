@@ -9,14 +9,18 @@ from models.store.database import Row, fetch, fetch_one
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
 _OTHER = "r.status = 'valid' AND (r.account_index, r.bank_code) IS DISTINCT FROM ({0}.account_index, {0}.bank_code)"
 _OF_PERSON = "r.county_code = a.county_code AND r.person_index = a.person_index"
-# True in SQL of an application `a` whose account isn't the register's usable one.
-OTHER_ACCOUNT = f"EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} AND {_OTHER.format('a')})"
+# What a flow has copied is told by its line; what is past it isn't paid by what the register has now.
+_TO_BE_SENT = "a.stage NOT IN ('in_flow', 'paid', 'evidence_sent', 'withdrawn', 'closed')"
+# True in SQL of an application `a` that would go out with another account than its own: the register's usable one.
+OTHER_ACCOUNT = (
+    f"({_TO_BE_SENT} AND EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} AND {_OTHER.format('a')}))"
+)
 # What the register has of the person of an application `a`, as `g`. The bound keeps it a look by index for each line
 # that is shown: joined flat, tables without statistics would have every page walk through the whole register.
 REGISTERED = (
     "LEFT JOIN LATERAL (SELECT r.bank_code, r.account_sealed, r.card_type, r.status, r.source, r.updated_at,"
-    f" {_OTHER.format('a')} AS other FROM register_account r WHERE {_OF_PERSON} AND r.account_sealed IS NOT NULL"
-    " LIMIT 1) g ON TRUE"
+    f" {_TO_BE_SENT} AND {_OTHER.format('a')} AS other FROM register_account r"
+    f" WHERE {_OF_PERSON} AND r.account_sealed IS NOT NULL LIMIT 1) g ON TRUE"
 )
 REGISTERED_COLUMNS = (
     "g.bank_code AS g_bank_code, g.account_sealed AS g_account_sealed, g.card_type AS g_card_type,"
