@@ -14,22 +14,33 @@ from models.store.vault import Field, Vault
 _LINES = """
 SELECT a.id, f.flow_no, f.fund_year, f.batch_no, f.stage AS flow_stage, a.application_no, a.attempt, a.bank_code,
   a.account_sealed, a.amount_fen, a.state, a.mode, a.reason_code, a.reason_sealed, a.payment, a.payment_reason_code,
-  a.payment_at, a.evidence_sent_at, a.updated_at
-FROM flow_line a JOIN flow f ON f.id = a.flow_id WHERE a.application_id = :application ORDER BY a.id DESC
+  a.payment_at, a.evidence_sent_at, a.updated_at,
+  (a.account_index, a.bank_code) IS DISTINCT FROM (p.account_index, p.bank_code) AS other
+FROM flow_line a JOIN flow f ON f.id = a.flow_id JOIN application p ON p.id = a.application_id
+WHERE a.application_id = :application ORDER BY a.id DESC
 """
 
 
 async def flows_of(
-    session: AsyncSession, vault: Vault, names: Names, application: LineRow, *, whole: bool
+    session: AsyncSession, vault: Vault, names: Names, application: LineRow, *, whole: bool, may_know: bool
 ) -> list[dict[str, object]]:
-    """The newest first, each with its payments as they came; bank and account are those that were sent."""
+    """The newest first, each with its payments as they came; bank and account are those that were sent.
+
+    Who filled in a stranger's application (`may_know` false) doesn't learn of the account that the register has.
+    """
     lines = await fetch(session, _LINES, application=application.id)
     paid = [line.id for line in lines if line.payment is not None]
     results = await results_of(session, vault, paid, application.application_no) if paid else {}
-    return [{**_line(vault, names, line, whole=whole), "payments": results.get(line.id, [])} for line in lines]
+    return [
+        {
+            **_line(vault, names, line, whole=whole, hidden=line.other and not may_know),
+            "payments": results.get(line.id, []),
+        }
+        for line in lines
+    ]
 
 
-def _line(vault: Vault, names: Names, line: LineRow, *, whole: bool) -> dict[str, object]:
+def _line(vault: Vault, names: Names, line: LineRow, *, whole: bool, hidden: bool) -> dict[str, object]:
     number = line.application_no
     account = vault.open(Field.ACCOUNT, number, line.account_sealed)
     reason = vault.open(Field.REASON, number, line.reason_sealed) if line.reason_sealed else None
@@ -39,8 +50,9 @@ def _line(vault: Vault, names: Names, line: LineRow, *, whole: bool) -> dict[str
         "batch_no": line.batch_no,
         **status_of(FlowStage(line.flow_stage)),
         "attempt": line.attempt,
-        "bank": names.bank(line.bank_code),
-        "account_no": account if whole else identity.mask_account_no(account),
+        "bank": None if hidden else names.bank(line.bank_code),
+        "account_no": None if hidden else account if whole else identity.mask_account_no(account),
+        "other_account": line.other and not hidden,
         "amount_fen": line.amount_fen,
         "state": line.state,
         "state_label": label(LineState(line.state)),

@@ -83,7 +83,8 @@ async def show_application(desk: LineReaders, application_no: str) -> Response:
             raise not_found("申请")
         names, whole = await names_of(session, desk.county), desk.role in WHOLE
         view = LineView(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
-        flows = await flows_of(session, desk.shown, names, row, whole=whole)
+        may_know = desk.may_know_lock(row.person_index)
+        flows = await flows_of(session, desk.shown, names, row, whole=whole, may_know=may_know)
         photos = await fetch(
             session,
             "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"

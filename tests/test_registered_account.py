@@ -221,6 +221,12 @@ async def test_the_flows_lines_say_what_was_typed(office: Office) -> None:
         (True, f"发放以登记账号为准，申请所填为农商银行 ****{account_no(MEI)[-4:]}"),
         (False, None),
     ]
+    headers = office.headers("op.li", COUNTY, None, Role.APPLICANT)
+    for asked, account in ((office.headers("op.li", COUNTY, None), REGISTERED), (headers, None)):
+        shown = (await office.http.get(f"/applications/{ground.numbers[0]}", headers=asked)).json()
+        assert [(each["account_no"], each["other_account"]) for each in shown["flows"]] == [
+            (account, account is not None)
+        ]
 
 
 @pytest.mark.parametrize(
