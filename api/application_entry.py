@@ -8,14 +8,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.application_returns import return_for_edit
 from api.desk import Desk, Reply
-from api.form_warnings import looks, other_account
+from api.form_warnings import looks, other_account, warnings_of
 from api.line_access import find_line, own
 from api.problems import Problem, conflict, field_problem, not_found
-from models import identity
 from models.application_form import ApplicationForm, check_form
 from models.catalogs import Catalogs
 from models.faults import FormError
-from models.money import format_yuan
 from models.stages import ApplicationStage, BatchStage, Channel, Role, label
 from models.store.applications import (
     Entered,
@@ -86,7 +84,7 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
-        "warnings": [*_warnings(form, others), *other, *looks(entry.form, form)],
+        "warnings": [*warnings_of(form, others), *other, *looks(entry.form, form)],
     }
     return Reply(201, body, f"/applications/{number}")
 
@@ -126,7 +124,7 @@ async def correct(
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": [*returned, *_warnings(form, others), *other, *looks(correction.form, form)],
+        "warnings": [*returned, *warnings_of(form, others), *other, *looks(correction.form, form)],
     }
     return Reply(200, body)
 
@@ -273,32 +271,3 @@ async def _others(
     return await same_item(
         session, own(desk, claim.also("a.fund_year = :year AND a.application_no <> :but", year=fund_year, but=but))
     )
-
-
-def _warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, object]]:
-    """Worth a second look, no reason to refuse."""
-    warnings: list[dict[str, object]] = []
-    if others:
-        first = others[0]
-        named = f"{first.application_no}（{label(ApplicationStage(first.stage))}，{format_yuan(first.amount_fen)} 元）"
-        more = f"等 {first.count} 份" if first.count > 1 else ""
-        warnings.append(
-            {
-                "code": "SAME_ITEM",
-                "detail": f"同一对象的同一补贴项目本年度已有申请 {named}{more}，允许录入，请确认不是重复填报",
-                "application_nos": [other.application_no for other in others],
-                "applications": [_shown(other) for other in others],
-            }
-        )
-    if form.kind.value == "personal" and (fault := identity.citizen_id_warning(form.id_number)):
-        warnings.append({"code": fault.code, "detail": fault.message})
-    return warnings
-
-
-def _shown(other: Row) -> dict[str, object]:
-    return {
-        "application_no": other.application_no,
-        "stage": other.stage,
-        "stage_label": label(ApplicationStage(other.stage)),
-        "amount_fen": other.amount_fen,
-    }

@@ -1,6 +1,6 @@
-"""What the answer to an entry or a correction tells about its account, name and group; nothing of it refuses."""
+"""What the answer to an entry or a correction tells the person who made it; nothing of it refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,6 +10,9 @@ from models.account_numbers import account_warning
 from models.application_form import ApplicationForm, made_regular
 from models.catalogs import Catalogs
 from models.faults import FaultCode, FieldFault
+from models.money import format_yuan
+from models.stages import ApplicationStage, label
+from models.store.database import Row
 from models.store.register import register_row
 from models.store.registered import OTHER_WORDS, registered_otherwise
 from models.store.vault import Field
@@ -35,3 +38,32 @@ async def other_account(
     bank = next((bank.name for bank in catalogs.banks if bank.code == found.bank_code), found.bank_code)
     registered = f"登记的是{bank} {identity.mask_account_no(plain)}（来源：{found.source}）"
     return [{"pointer": "/form/account_no", "code": FaultCode.OTHER_ACCOUNT, "detail": f"{OTHER_WORDS}。{registered}"}]
+
+
+def warnings_of(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, object]]:
+    """Worth a second look, no reason to refuse."""
+    warnings: list[dict[str, object]] = []
+    if others:
+        first = others[0]
+        named = f"{first.application_no}（{label(ApplicationStage(first.stage))}，{format_yuan(first.amount_fen)} 元）"
+        more = f"等 {first.count} 份" if first.count > 1 else ""
+        warnings.append(
+            {
+                "code": "SAME_ITEM",
+                "detail": f"同一对象的同一补贴项目本年度已有申请 {named}{more}，允许录入，请确认不是重复填报",
+                "application_nos": [other.application_no for other in others],
+                "applications": [_shown(other) for other in others],
+            }
+        )
+    if form.kind.value == "personal" and (fault := identity.citizen_id_warning(form.id_number)):
+        warnings.append({"code": fault.code, "detail": fault.message})
+    return warnings
+
+
+def _shown(other: Row) -> dict[str, object]:
+    return {
+        "application_no": other.application_no,
+        "stage": other.stage,
+        "stage_label": label(ApplicationStage(other.stage)),
+        "amount_fen": other.amount_fen,
+    }

@@ -189,7 +189,8 @@ async def test_the_review_is_told_and_can_choose_them(office: Office) -> None:
         **dict.fromkeys(("paid", "withdrawn"), False),
     }
     approved = await office.post("/application-approvals", {"selection": {"application_nos": numbers}}, REVIEWER)
-    assert (approved.json()["count"], approved.json()["other_account_count"]) == (2, 1)
+    [warning] = [each for each in approved.json()["warnings"] if each["code"] == "OTHER_ACCOUNT"]
+    assert (approved.json()["count"], warning["count"], warning["application_nos"]) == (2, 1, numbers[:1])
 
 
 async def test_the_initialisations_results_say_it(office: Office) -> None:
