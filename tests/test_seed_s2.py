@@ -311,6 +311,10 @@ def test_s2_1_1_12a_and_12d_and_f12(shared_province: Province, held: Someone, co
     assert datetime.fromisoformat(notice["operated_at"]) >= before
 
 
+def test_s2_1_1_f8(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
+    goes_to_review(shared_province, held, counties[0], f"51072{held.place:05d}", "app")
+
+
 def test_s2_1_1_f9_and_f10(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
     with browser_of(shared_province, held) as mine:
         for number in ("333", "23222222222"):
@@ -420,6 +424,20 @@ def test_s2_1_2_3b_and_f2(shared_province: Province, held: Someone, counties: tu
         assert (face["bank"], face["account_no"]) == ("重庆农村商业银行", held.old_card)
         shown = [(county["code"], bool(county["name"])) for county in face["counties"]]
         assert shown == [(county.code, True) for county in counties]
+
+
+def goes_to_review(province: Province, person: Someone, county: County, number: str, channel: str) -> None:
+    """A number of no card's length, under 银行卡: the bank has the word."""
+    bank_knows(province, number, person, bank="CRCB")
+    with browser_of(province, person, channel) as mine:
+        asked = mine.post(FORM, form([county.code], number, bank_code="CRCB"))
+        seen = matter_when(mine, asked["request_no"], "in_review")
+    assert (seen["account_no"], seen["card_type_label"], seen["bank"]) == (number, "银行卡", "重庆农村商业银行")
+    assert f"所填为 {len(number)} 位" in seen["account_note"]
+
+
+def test_s2_1_2_f6(shared_province: Province, held: Someone, counties: tuple[County, County]) -> None:
+    goes_to_review(shared_province, held, counties[0], f"5107228{held.place:05d}", "pc")
 
 
 # --- 1.3 一卡通系统
