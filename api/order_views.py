@@ -21,6 +21,7 @@ from api.paging import Page, Pages
 from api.patience import Patience, stage_of
 from api.problems import not_found
 from api.runs_view import run_of
+from models.account_numbers import CARD_TYPES
 from models.evidence import PHOTOS
 from models.masking import masked
 from models.money import format_yuan
@@ -86,6 +87,7 @@ LABELS: Mapping[str, str] = {
     "group": "组",
     "bank_code": "开户行",
     "account_no": "账号",
+    "card_type": "卡类型",
     "amount_fen": "金额（元）",
     "household_registration": "户口性质",
     "family_size": "家庭成员数",
@@ -263,4 +265,6 @@ class OrderLineView:
             return "、".join(PHOTOS[kind] for kind in value)
         if field in {"town_code", "village_code"}:
             return self._names.place(str(value))
+        if field == "card_type":
+            return CARD_TYPES.get(str(value), value)
         return self._names.bank(str(value)) if field == "bank_code" else value

@@ -248,7 +248,9 @@ async def test_a_correction_of_one_half_leaves_what_the_bank_was_asked_about(
     await set_lines(office, ground.numbers, "rejected", reason_code="account_invalid")
     wanted = {"kind": "modified", "flow_no": flow_no, "reason": "账号有误"}
     wanted |= {"corrections": [{"application_no": ground.numbers[0], **fields}]}
-    assert (await office.post("/orders", wanted)).status_code == 201
+    order_no = (await office.post("/orders", wanted)).json()["order_no"]
+    [shown] = (await office.get(f"/orders/{order_no}/lines")).json()["items"]
+    assert ("卡类型：银行卡" in shown["changes"]) == ("card_type" in fields)
     async with office.database.transaction() as session:
         lines = await fetch(session, CORRECTED + IN_ORDER, order=1)
         [asked] = queries_of(office.vault, lines)
