@@ -17,6 +17,7 @@ from models.store.vault import Field, Vault
 from models.tables import ApplicationImport
 
 NUMBER_COLUMN = "申请编号"
+ACCOUNT_COLUMN = "一卡通账号"
 
 
 def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Mapping[str, Lock]) -> CheckedFile:
