@@ -1,6 +1,6 @@
 """S2, “一卡通”换卡流程: a citizen's card, from signing in to the county's desk, sentence by sentence."""
 
-from tests.seed_table import Heading, Manual, by, case, not_yet, nothing, otherwise
+from tests.seed_table import Heading, Manual, by, case, nothing, otherwise
 
 SCREENS = "test_readme.py::test_every_screen_leads_to_a_route_that_its_person_may_use"
 ORDER = "test_readme.py::test_every_screen_of_the_card_change_is_there_in_its_order"
