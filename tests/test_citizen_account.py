@@ -143,7 +143,7 @@ def test_what_is_asked_for_by_one_card_leaves_out_who_has_the_new_one_already(pr
         ("重庆农村商业银行", MEI.old_card)
     }
     [named] = shown["left_out"]
-    assert (named["code"], "已在使用新账号" in named["why"]) == (third, True)
+    assert (named["code"], "已是这一账号" in named["why"]) == (third, True)
     told = shown["steps"][0]
     assert (told["step"], told["county"]) == ("left_out", county_words(third))
 

@@ -36,7 +36,7 @@ UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
 Account = Row
 # A step for each chosen county that uses the new account already: it has no part, and is named.
 LEFT_OUT = "left_out"
-LEFT_OUT_WORDS = "此区县已在使用新账号，无需变更，未列入本次申请"
+LEFT_OUT_WORDS = "此区县登记的已是这一账号，无需变更，未列入本次申请"
 SAME_ACCOUNT = ("SAME_ACCOUNT", "新账号与现用账号相同，无需变更；请填写另一个账号，或选择使用其他账号的区县")
 
 
