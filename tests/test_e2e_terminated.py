@@ -39,6 +39,7 @@ async def test_whatever_is_done_to_its_run_a_flow_goes_on(stack_factory: Callabl
         playing = whole.begin(partial(pay_whole, whole.play(COUNTY), file))
         flow_no = await asyncio.to_thread(_round_handed_over, whole)
         run = workflow_id(RunKind.SUBSIDY_FLOW, flow_no)
+        whole.ended_runs.add(run)
 
         await _terminated(whole, run)
         _person_decides(whole, "summary")

@@ -46,6 +46,9 @@ class Whole:
     http: httpx.Client
     people: Mapping[str, County] = field(init=False)
     plays: list["Future[str]"] = field(default_factory=list)
+    # What a test causes on purpose: a run that the watch must start again, events that nobody but asking brings.
+    ended_runs: set[str] = field(default_factory=set)
+    loses_events: bool = False
 
     def __post_init__(self) -> None:
         self.people = counties(self.http, self.stack.layout.tokens)
@@ -143,7 +146,9 @@ class Whole:
 @contextmanager
 def opened(stack: Stack) -> Iterator[Whole]:
     with httpx.Client(base_url=stack.layout.api_url, timeout=60.0, trust_env=False) as http:
-        yield Whole(stack, http)
+        whole = Whole(stack, http)
+        yield whole
+        heard_by_itself(whole)
 
 
 def prepared_batch(play: Play, *files: CountyFile) -> str:
@@ -259,6 +264,14 @@ def nothing_left_over(whole: Whole) -> None:
     assert delivered <= stored
     whole.until("contradictions settled", lambda: not whole.one("SELECT 1 FROM contradiction WHERE state <> 'settled'"))
     assert whole.rows("SELECT flow_line_id FROM payment GROUP BY 1 HAVING count(*) > 2") == []
+
+
+def heard_by_itself(whole: Whole) -> None:
+    """Whatever died meanwhile: every run heard what was for it, without the watch and without asking the platform."""
+    restarted = whole.rows("SELECT workflow_id, restarts, stage FROM run WHERE restarts > 0")
+    assert [row for row in restarted if row[0] not in whole.ended_runs] == []
+    asked = whole.rows("SELECT event_type, number, event_id FROM inbox WHERE source = 'asked'")
+    assert whole.loses_events or asked == []
 
 
 def trail_holds(whole: Whole, *codes: str) -> None:
