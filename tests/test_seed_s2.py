@@ -103,6 +103,8 @@ class Change:
 def changing(province: Province, channel: str) -> Iterator[tuple[Browser, Someone, County]]:
     person, county = Someone(next(_people)), province.county(next(_places))
     settled(province, person, [county])
+    # whose account comes from an application
+    account_held(province, Someone(next(_people), "吴勇"), county.code)
     with browser_of(province, person, channel) as mine:
         yield mine, person, county
 
@@ -457,6 +459,7 @@ def test_s2_1_3_1_2(app: Change) -> None:
 
 
 def test_s2_1_3_1_3(app: Change) -> None:
+    assert len(app.county.reviewer.get("/register")["items"]) == 2
     listed = app.county.reviewer.get("/register", source="渝快办")["items"]
     assert [item["account_id"] for item in listed] == [app.register["account_id"]]
     last = app.register["history"][0]
