@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.application_returns import return_for_edit
+from api.application_returns import require_editable, return_for_edit
 from api.desk import Desk, Reply
 from api.form_warnings import looks, other_account, warnings_of
 from api.line_access import find_line, own
@@ -36,15 +36,6 @@ from models.tables import Application
 from models.tables.base import now
 
 Form = Annotated[ApplicationForm, Field(discriminator="kind")]
-# Past the material review a correction is reviewed, publicised and initialised anew.
-CORRECTABLE = frozenset(
-    {
-        ApplicationStage.DRAFT,
-        ApplicationStage.PUBLICISED,
-        ApplicationStage.UNMATCHED,
-        ApplicationStage.MATCHED,
-    }
-)
 
 
 class NewApplication(BaseModel):
@@ -173,24 +164,13 @@ def _may_correct(desk: Desk, line: Application, correction: Correction, form: Ap
         detail = "流程中不能编辑；被平台退回的申请请用“修改申请提交”更正"
         raise conflict("APPLICATION_IN_FLOW", "申请已进入发放流程", detail)
     if desk.role is not Role.APPLICANT:
-        _stage_allows_edit(line)
+        require_editable(line)
     if line.version != correction.version:
         raise conflict("VERSION_CHANGED", "申请已被他人修改", f"当前版本是 {line.version}，请刷新后重新修改")
     if form.kind.value != line.applicant_kind:
         raise conflict("KIND_FIXED", "申请类型不能改", "个人和组织不能互换，请撤回后重新录入")
     if form.application_no not in (None, line.application_no):
         raise conflict("NUMBER_FIXED", "申请编号不能改", "请保留原编号")
-
-
-def _stage_allows_edit(line: Application) -> None:
-    """By the county's operator; an applicant's edit is a return, which has rules of its own."""
-    if line.stage is ApplicationStage.IN_REVIEW:
-        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
-    if line.stage not in CORRECTABLE:
-        detail = f"申请的状态是“{label(line.stage)}”，不能直接编辑；流程启动前可先由审核人退回"
-        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", detail)
-    if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
-        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
 
 
 async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:

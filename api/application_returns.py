@@ -7,7 +7,7 @@ from api.application_acts import ActRequest, answer, choose_lines, require_reaso
 from api.desk import Desk, Reply
 from api.line_access import Reviewers, one_line
 from api.problems import conflict
-from models.stages import label
+from models.stages import ApplicationStage, label
 from models.store.database import fetch
 from models.store.line_acts import Rule, change_chosen, choose
 from models.store.line_rules import RETURN, RETURN_RULES
@@ -16,6 +16,15 @@ from models.tables import Application
 
 router = APIRouter(tags=["申请办理"])
 
+# Past the material review a correction is reviewed, publicised and initialised anew.
+CORRECTABLE = frozenset(
+    {
+        ApplicationStage.DRAFT,
+        ApplicationStage.PUBLICISED,
+        ApplicationStage.UNMATCHED,
+        ApplicationStage.MATCHED,
+    }
+)
 EDITED = "申请人修改了申请，须重新提交审核"
 # An applicant takes back what is the own: not what a reviewer is looking at, not what a flow has paid or tried to pay.
 EDIT_RULES = (
@@ -27,6 +36,19 @@ EDIT_RULES = (
     ),
     Rule("PAID_BEFORE", "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
 )
+
+
+def require_editable(line: Application) -> None:
+    """For the county's operator; an applicant's edit past draft is a return, which has rules of its own."""
+    if line.stage is ApplicationStage.IN_REVIEW:
+        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
+    if line.stage not in CORRECTABLE:
+        returnable = line.stage in (ApplicationStage.PENDING_SETTLEMENT, ApplicationStage.IN_BATCH)
+        advice = "不能直接编辑；请先由审核人退回，再修改" if returnable else "不能再编辑"
+        detail = f"申请的状态是“{label(line.stage)}”，{advice}"
+        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", detail)
+    if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
+        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
 
 
 @router.post("/application-returns")

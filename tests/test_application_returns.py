@@ -209,7 +209,8 @@ async def test_an_applicant_may_edit_until_the_start_and_the_edit_is_a_return(of
     assert (await edit(office, reviewed)).json()["code"] == "IN_REVIEW"
     await office.run("UPDATE application SET reviewed_by = 'rev.zhao'")
     for number in ground.numbers[4:]:
-        assert (await edit(office, number, Role.OPERATOR)).json()["code"] == "NOT_CORRECTABLE"
+        refused = (await edit(office, number, Role.OPERATOR)).json()
+        assert (refused["code"], "请先由审核人退回" in refused["detail"]) == ("NOT_CORRECTABLE", True)
     await office.run("UPDATE batch SET stage = 'verifying'")
     assert (await edit(office, ground.numbers[-1])).json()["code"] == "BATCH_FROZEN"
     await office.run("UPDATE batch SET stage = 'verified'")
