@@ -14,7 +14,7 @@ from api.problems import Problem, conflict, field_problem, not_found
 from models.application_form import ApplicationForm, check_form
 from models.catalogs import Catalogs
 from models.faults import FormError
-from models.stages import ApplicationStage, BatchStage, Channel, Role, label
+from models.stages import ApplicationStage, BatchStage, Channel, Role
 from models.store.applications import (
     Entered,
     insert_rows,
