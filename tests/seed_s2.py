@@ -106,9 +106,8 @@ S2 = Manual(
                 case("7a", "办理中 shows the card applied for"),
                 case("7b", "and only one change"),
                 case("8", "办理完结 shows the result"),
-                case(
-                    "f1", "figure, 基本信息: name, sex, birth date and id, masked (its *梅 is **梅 here as in the app)"
-                ),
+                case("f1a", "figure, 基本信息: name, sex, birth date and id, masked"),
+                otherwise("f1b", "figure, 基本信息: the name as *梅", "**梅, as the manual has it in the app"),
                 case("f2", "figure, 账户信息: bank, number, counties by name and code, 卡状态 有效 or 无效"),
                 case("f3", "figure, unbound: 您尚未绑定“一卡通”账号, and whom to turn to"),
                 by("f4", "figure, the tree: 基本信息, 账号变更, 办理中, 办理完结", ORDER, SCREENS),

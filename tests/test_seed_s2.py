@@ -366,7 +366,7 @@ def test_s2_1_2_2b(shared_province: Province, held: Someone) -> None:
     other.close()
 
 
-def test_s2_1_2_3a_and_f1(pc: Change) -> None:
+def test_s2_1_2_3a_and_f1a(pc: Change) -> None:
     sees_the_account(pc, "pc")
 
 
