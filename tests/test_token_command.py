@@ -1,18 +1,22 @@
 """A token is minted by a command where the API listens on loopback: roles and names checked, keys from the settings."""
 
-import os
+import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.spoken import spoken
+from deploy.token import main
 from models import tokens
 from models.stages import Role
 from models.store.vault import Field, LocalVault, create_key_file
 from tests.rows import COUNTY, citizen_id
 
 ROOT = Path(__file__).resolve().parents[1]
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -23,24 +27,35 @@ def keys(tmp_path: Path) -> dict[str, str]:
     return {name: str(path) for name, path in files.items()}
 
 
-def run(env: dict[str, str], *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "deploy.token", *words]
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        command, cwd=ROOT, env=inherited | env, input=said, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command in this process: its exit code, and what it wrote."""
+
+    def ran(env: dict[str, str], *words: str, typed: str = "") -> tuple[int, str, str]:
+        for name in ("TOKEN_KEY_FILE", "VAULT_KEY_FILE", "API_HOST"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        try:
+            code = spoken("token", lambda: main(list(words)))
+        except SystemExit as ended:  # argparse says what is wrong with the words
+            code = int(str(ended.code))
+        return code, *capsys.readouterr()
+
+    return ran
 
 
-def test_a_token_opens_what_it_names(keys: dict[str, str]) -> None:
+def test_a_token_opens_what_it_names(keys: dict[str, str], run: Run) -> None:
     key = tokens.load_key(Path(keys["TOKEN_KEY_FILE"]))
-    plain = run(keys, "Zhang.San", "operator", COUNTY)
-    who = tokens.read(key, plain.stdout.strip())
+    _, token, _ = run(keys, "Zhang.San", "operator", COUNTY)
+    who = tokens.read(key, token.strip())
     assert (who.subject, who.role, who.county_code, who.person_index) == ("zhang.san", Role.OPERATOR, COUNTY, None)
     number = citizen_id(7)
-    own = run(keys, "li.si", "reviewer", COUNTY, "--hours", "1", "--own-id", said=number + "\n")
+    _, token, errors = run(keys, "li.si", "reviewer", COUNTY, "--hours", "1", "--own-id", typed=f"{number}\n")
     vault = LocalVault.from_file(Path(keys["VAULT_KEY_FILE"]))
-    assert tokens.read(key, own.stdout.strip()).person_index == vault.index(Field.ID_NUMBER, number)
-    assert number not in own.stdout + own.stderr
+    assert tokens.read(key, token.strip()).person_index == vault.index(Field.ID_NUMBER, number)
+    assert number not in token + errors
 
 
 @pytest.mark.parametrize(
@@ -57,15 +72,17 @@ def test_a_token_opens_what_it_names(keys: dict[str, str]) -> None:
     ],
 )
 def test_what_is_not_minted_is_said_in_one_line(
-    keys: dict[str, str], words: tuple[str, ...], env: dict[str, str], says: str
+    keys: dict[str, str], run: Run, words: tuple[str, ...], env: dict[str, str], says: str
 ) -> None:
-    done = run(keys | env, *words, said="50010119800101\n")
-    assert (done.returncode != 0, done.stdout) == (True, "")
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    code, token, errors = run(keys | env, *words, typed="50010119800101\n")
+    assert (code != 0, token) == (True, "")
+    assert says in errors
+    assert "Traceback" not in errors
+    assert "50010119800101" not in errors
 
 
 def test_the_key_file_comes_from_the_settings() -> None:
-    done = run({}, "li.si", "operator", COUNTY)
+    command = [sys.executable, "-m", "deploy.token", "li.si", "operator", COUNTY]
+    done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "TOKEN_KEY_FILE" in done.stderr
