@@ -33,11 +33,11 @@ RESULT_HEADERS: Mapping[str, str] = {
     "village": "村",
     "bank": "一卡通开户行",
     "account_no": "一卡通账号",
-    "registered_note": "登记账号与所填不同",
     "item": "补贴项目",
     "amount_fen": "补贴金额（元）",
     "stage_label": "状态",
     "result": "初始化结果",
+    "registered_note": "登记账号与所填不同",
 }
 RESULT_FIELDS = (
     *(field for field in RESULT_HEADERS if field != "result"),

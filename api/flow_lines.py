@@ -56,19 +56,17 @@ HEADERS: Mapping[str, str] = {
     "indicator_no": "指标",
     "updated_at": "更新时间",
 }
-# What the application names, where its line has the register's account; by index for each line that is shown.
+# What the application names, where its line has the register's account; looked up for the lines of a page only.
 TYPED = """
-LEFT JOIN LATERAL (SELECT p.bank_code, p.account_sealed,
-    (p.account_index, p.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code) AS other
-  FROM application p WHERE p.id = a.application_id LIMIT 1) o ON TRUE
+(SELECT jsonb_build_object('bank_code', p.bank_code, 'account_sealed', p.account_sealed) FROM application p
+  WHERE p.id = a.application_id AND (p.account_index, p.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code))
 """
 LINES = f"""
 SELECT a.id, a.application_no, a.applicant_kind, a.name_sealed, a.id_number_sealed, a.account_sealed, a.town_code,
   a.village_code, a.bank_code, a.item_code, a.amount_fen, a.attempt, a.verification, a.state, a.sent, a.mode,
   a.reason_code, a.reason_sealed, a.money, a.payment, a.payment_reason_code, a.payment_at, a.evidence_sent_at,
-  a.updated_at, i.indicator_no, e.flow_no AS repays_flow_no, o.bank_code AS typed_bank_code,
-  o.account_sealed AS typed_sealed, coalesce(o.other, false) AS other
-FROM flow_line a JOIN indicator i ON i.id = a.indicator_id LEFT JOIN flow e ON e.id = a.repays_flow_id {TYPED}
+  a.updated_at, i.indicator_no, e.flow_no AS repays_flow_no, {TYPED} AS typed
+FROM flow_line a JOIN indicator i ON i.id = a.indicator_id LEFT JOIN flow e ON e.id = a.repays_flow_id
 """
 
 
@@ -120,10 +118,10 @@ class FlowLineView:
 
     def _typed(self, row: LineRow) -> dict[str, object]:
         """What the application names, where another account is paid."""
-        if not row.other:
+        if row.typed is None:
             return {"other_account": False, "registered_note": None}
-        plain = self._vault.open(Sealed.ACCOUNT, row.application_no, row.typed_sealed)
-        typed = f"{self._names.bank(row.typed_bank_code)} {identity.mask_account_no(plain)}"
+        plain = self._vault.open(Sealed.ACCOUNT, row.application_no, row.typed["account_sealed"])
+        typed = f"{self._names.bank(row.typed['bank_code'])} {identity.mask_account_no(plain)}"
         return {"other_account": True, "registered_note": f"发放以登记账号为准，申请所填为{typed}"}
 
     def _codes(self, row: LineRow) -> dict[str, object]:

@@ -11,7 +11,7 @@ from models.stages import AccountStatus, ApplicationStage, Channel, Verification
 from models.store.database import Row
 from models.store.locks import locked
 from models.store.register import register_row
-from models.store.registered import REGISTERED, REGISTERED_COLUMNS, registered_words
+from models.store.registered import REGISTERED, registered_words
 from models.store.selection import HAS_CARD_PHOTO
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
@@ -28,11 +28,11 @@ a.id, a.county_code, a.application_no, a.person_index, a.fund_year, a.applicant_
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, coalesce(a.returned_reason_sealed, a.withdrawn_reason_sealed, a.deferred_reason_sealed) AS told_sealed,
   a.entered_by, a.reviewed_by, a.version, a.created_at, a.updated_at,
-  {locked("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo, {REGISTERED_COLUMNS}
+  {locked("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo, {REGISTERED}
 """
-LINE_TABLES = f"""
+LINE_TABLES = """
 application a LEFT JOIN batch b ON b.id = a.batch_id LEFT JOIN beneficiary_list n ON n.id = a.list_id
-  LEFT JOIN application_import i ON i.id = a.import_id {REGISTERED}
+  LEFT JOIN application_import i ON i.id = a.import_id
 """
 LINES = f"SELECT {LINE_COLUMNS} FROM {LINE_TABLES}"
 
@@ -118,18 +118,19 @@ class LineView:
 
     def registered(self, row: LineRow) -> dict[str, object] | None:
         """What the register has of the person in this county, other or not; None also for whom it is no business."""
-        if row.g_account_sealed is None or not self._may_know_lock(row.person_index):
+        found = row.registered
+        if found is None or not self._may_know_lock(row.person_index):
             return None
         return {
-            "bank_code": row.g_bank_code,
-            "bank": self._names.bank(row.g_bank_code),
+            "bank_code": found["bank_code"],
+            "bank": self._names.bank(found["bank_code"]),
             "account_no": self._of_register(row),
-            "card_type": row.g_card_type,
-            "card_type_label": CARD_TYPES.get(row.g_card_type or ""),
-            "status": row.g_status,
-            "status_label": label(AccountStatus(row.g_status)),
-            "source": row.g_source,
-            "updated_at": row.g_updated_at,
+            "card_type": found["card_type"],
+            "card_type_label": CARD_TYPES.get(found["card_type"] or ""),
+            "status": found["status"],
+            "status_label": label(AccountStatus(found["status"])),
+            "source": found["source"],
+            "updated_at": found["updated_at"],
         }
 
     def account_note(self, row: LineRow) -> str | None:
@@ -139,14 +140,16 @@ class LineView:
 
     def _registered(self, row: LineRow) -> dict[str, object]:
         """Whether the usable account of the register is another one than the application's: that one is paid."""
-        other = row.g_other and self._may_know_lock(row.person_index)
-        if not other:
+        found = row.registered
+        if found is None or not found["other"] or not self._may_know_lock(row.person_index):
             return {"other_account": False, "registered_note": None}
         masked = identity.mask_account_no(self._of_register(row))
-        return {"other_account": True, "registered_note": registered_words(self._names.bank(row.g_bank_code), masked)}
+        words = registered_words(self._names.bank(found["bank_code"]), masked)
+        return {"other_account": True, "registered_note": words}
 
     def _of_register(self, row: LineRow) -> str:
-        plain = self._vault.open(Field.ACCOUNT, register_row(row.county_code, row.person_index), row.g_account_sealed)
+        place, sealed = register_row(row.county_code, row.person_index), row.registered["account_sealed"]
+        plain = self._vault.open(Field.ACCOUNT, place, sealed)
         return plain if self._whole else identity.mask_account_no(plain)
 
     def name(self, row: LineRow, sealed: str) -> str:
