@@ -1,10 +1,15 @@
 """发放结果查询 over the county: by year, batch, flow, result, and person; what was paid for an application (S1 2.8)."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from api.line_lists import list_lines
+from api.paging import Format, Page
+from api.payment_views import HEADERS, LINES, PaymentFilter, payments_of_county
+from models.store.database import fetch_int
 from models.store.vault import Field
 from tests.rows import (
     ADMIN,
@@ -136,6 +141,32 @@ async def test_an_application_tells_its_flows_and_payments_to_its_county_only(of
     assert flow["account_no"].startswith("****")
     assert (flow["payment"], flow["explanation"]) == (None, None)
     assert (await office.get(f"/applications/{failed}", county=OTHER_COUNTY)).status_code == 404
+
+
+async def test_a_countys_page_reads_its_own_lines_only(office: Office) -> None:
+    """However many lines other counties have: their copies are made by rows, each with a result."""
+    _, mine = await paid_flow(office, [Line(amount_fen=100), Line(amount_fen=200)])
+    await paid_flow(office, [Line(amount_fen=500)], failed=1, county=OTHER_COUNTY)
+    columns = (
+        "flow_id, application_id, application_no, county_code, applicant_kind, name_sealed, id_number_sealed,"
+        " person_index, town_code, village_code, bank_code, account_sealed, account_index, item_code, amount_fen,"
+        " indicator_id, verification, state, sent, money, payment, payment_sequence, updated_at"
+    )
+    await office.run(
+        f"INSERT INTO flow_line (attempt, {columns}) SELECT n, {columns} FROM flow_line, generate_series(2, 20000) n"
+        " WHERE county_code = :county",
+        county=OTHER_COUNTY,
+    )
+    async with office.database.snapshot() as session:
+        page = Page(after=None, limit=50, format=Format.JSON)
+        chosen = payments_of_county(COUNTY, PaymentFilter())
+        answer = await list_lines(session, page, chosen, lambda row: {"n": row.application_no}, HEADERS, LINES)
+        read = await fetch_int(
+            session,
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'flow_line'",
+        )
+    assert [item["n"] for item in json.loads(answer.body)["items"]] == mine
+    assert read <= len(mine) + 1
 
 
 async def test_who_is_asking_is_told_with_the_countys_name(office: Office) -> None:
