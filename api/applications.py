@@ -1,26 +1,28 @@
 """Applications one by one: entry, correction, list, search (S1 2.1, 2.2)."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.application_entry import Correction, NewApplication, correct, enter
 from api.application_flows import flows_of
 from api.application_search import Sought, found_lines
 from api.catalogs import catalogs_for
-from api.desk import Reply
+from api.desk import Desk, Reply
 from api.disclosures import WholeNames
 from api.export import respond
 from api.line_access import WHOLE, Enterers, LineQuery, LineReaders, find_line, one_line, own
-from api.line_lists import list_lines, read_lines
+from api.line_lists import read_lines
 from api.line_views import HEADERS, LINES, LineView
 from api.names import names_of
-from api.paging import Pages
+from api.paging import Page, Pages
 from api.problems import not_found
 from api.search_limit import allow_search
 from models.platform_words import Outcome
 from models.store.database import fetch, fetch_one
-from models.store.selection import filtered
+from models.store.selection import LineFilter, Predicate, filtered
 
 router = APIRouter(tags=["申请"])
 
@@ -49,28 +51,31 @@ async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[
 
     Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
     """
-    whole = WholeNames(desk)
-    asked = whole.of if criteria.match_outcome is Outcome.NAME_DIFFERS else _nobody
-    async with desk.database.snapshot() as session:
-        names = await names_of(session, desk.county)
-        view = LineView(desk.shown, names, whole_names=asked, may_know_lock=desk.may_know_lock)
-        rows = await read_lines(session, page, own(desk, filtered(desk.county, criteria)), view.view)
-    await whole.note(criteria.list_no or desk.county, page, rows)
-    return await respond(page, HEADERS, rows)
 
+    async def chosen(_: AsyncSession) -> Predicate:
+        return own(desk, filtered(desk.county, criteria))
 
-def _nobody(_: str) -> bool:
-    return False
+    return await _listed(desk, page, criteria, chosen)
 
 
 @router.post("/applications/search")
 async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
+    return await _listed(desk, page, sought.filter, lambda session: found_lines(desk, session, sought))
+
+
+async def _listed(
+    desk: Desk, page: Page, criteria: LineFilter | None, chosen: Callable[[AsyncSession], Awaitable[Predicate]]
+) -> Response:
+    differs = criteria is not None and criteria.match_outcome is Outcome.NAME_DIFFERS
+    whole = WholeNames(desk, asked=differs)
     async with desk.database.snapshot() as session:
-        view = LineView(desk.shown, await names_of(session, desk.county), may_know_lock=desk.may_know_lock)
-        chosen = await found_lines(desk, session, sought)
-        return await list_lines(session, page, chosen, view.view)
+        names = await names_of(session, desk.county)
+        view = LineView(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
+        rows = await read_lines(session, page, await chosen(session), view.view)
+    await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
+    return await respond(page, HEADERS, rows)
 
 
 @router.get("/applications/{application_no}")

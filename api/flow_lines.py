@@ -173,7 +173,10 @@ def lines_of(flow: int, query: FlowLineFilter) -> Predicate:
 
 @router.get("/flows/{flow_no}/lines")
 async def list_flow_lines(desk: Readers, flow_no: str, page: Pages, query: Annotated[LineQuery, Query()]) -> Response:
-    """Masked; `format=xlsx` exports the whole filtered list."""
+    """Masked; `format=xlsx` exports the whole filtered list.
+
+    `state_label` is 提交状态, `reason` 提交失败原因: why the platform didn't take a line (S1 2.7).
+    """
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         view = FlowLineView(desk.shown, await names_of(session, desk.county))

@@ -30,6 +30,7 @@ from tests.application_lines import (
     request,
     stages,
 )
+from tests.sheets import table
 
 
 @pytest.fixture
@@ -294,9 +295,9 @@ async def test_the_four_results_in_the_words_of_the_source(server: ApiServer) ->
     shown = (await server.get(Role.REVIEWER, f"/beneficiary-lists/{list_no}")).json()
     assert {entry["outcome"]: entry["count"] for entry in shown["results"]}["name_differs"] == 2
     export = await server.get(Role.OPERATOR, path, format="xlsx")
-    sheet = openpyxl.load_workbook(io.BytesIO(export.content)).worksheets[0]
-    assert sheet.max_row == 6
-    assert "身份证存在，但姓名不同，正确姓名：周建囯" in [str(cell.value) for cell in sheet["L"]]
+    sheet = table(export)
+    assert len(sheet) == 5
+    assert (sheet[1]["姓名/组织名称"], sheet[1]["初始化结果"]) == ("周建国", "身份证存在，但姓名不同，正确姓名：周建囯")
     assert (await disclosed(server))[0] == (list_no, "operator", [lines[1]], True)
     # a page notes what it shows, not the row that tells that there is another page
     assert len((await server.get(Role.OPERATOR, path, limit=1)).json()["items"]) == 1
@@ -306,8 +307,12 @@ async def test_the_four_results_in_the_words_of_the_source(server: ApiServer) ->
         ("周建国", "身份证存在，但姓名不同，正确姓名：周建囯")
     ]
     assert (await disclosed(server))[0][1:] == ("operator", [lines[1]], False)
+    sought = {"name": "周建国", "filter": {"match_outcome": "name_differs", "list_no": list_no}}
+    found = (await server.post(Role.OPERATOR, "/applications/search", sought)).json()["items"]
+    assert [(line["application_no"], line["name"]) for line in found] == [(lines[1], "周建国")]
+    assert (await disclosed(server))[0][0] == list_no
     assert {line["name"] for line in (await server.get(Role.OPERATOR, "/applications")).json()["items"]} == {"**国"}
-    assert len(await disclosed(server)) == 5
+    assert len(await disclosed(server)) == 6
     assert (await server.get(Role.REVIEWER, path, OTHER_COUNTY)).status_code == 404
 
 

@@ -41,8 +41,8 @@ _WORDS = {
     "ALREADY_IN_FLOW": "申请已在本流程中受理或正在审核",
     "ATTEMPT_MISMATCH": "attempt 应为该申请已受理的提交次数加一",
     "INDICATOR_NOT_IN_FLOW": "指标不属于本流程",
-    "NOT_REJECTED": "修改申请提交只能包含被退回的申请",
-    "NOT_A_DUPLICATE": "确认需发放提交只能包含因一人多条被退回的申请",
+    "NOT_REJECTED": "修改申请提交只能包含审核不通过的申请",
+    "NOT_A_DUPLICATE": "确认需发放提交只能包含因一人多条而审核不通过的申请",
     "ALREADY_SUBMITTED": "申请已在其他流程中受理，失败的只能补发",
     "NOT_A_FAILED_PAYMENT": "补发只能包含在已结束流程中最近一次发放失败的申请，金额不高于原金额",
 }
