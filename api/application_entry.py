@@ -161,7 +161,7 @@ async def _number(desk: Desk, session: AsyncSession, given: str | None, fund_yea
 
 def _may_correct(desk: Desk, line: Application, correction: Correction, form: ApplicationForm) -> None:
     if line.stage is ApplicationStage.IN_FLOW:
-        detail = "流程中不能编辑；被平台退回的申请请用“修改申请提交”更正"
+        detail = "流程中不能编辑；平台审核不通过的申请请用“修改申请提交”更正"
         raise conflict("APPLICATION_IN_FLOW", "申请已进入发放流程", detail)
     if desk.role is not Role.APPLICANT:
         require_editable(line)

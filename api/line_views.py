@@ -144,7 +144,7 @@ class LineView:
         if found is None or not found["other"] or not self._may_know_lock(row.person_index):
             return {"other_account": False, "registered_note": None}
         masked = identity.mask_account_no(self._of_register(row))
-        words = registered_words(self._names.bank(found["bank_code"]), masked)
+        words = registered_words(self._names.bank(found["bank_code"]), masked, found["status"])
         return {"other_account": True, "registered_note": words}
 
     def _of_register(self, row: LineRow) -> str:

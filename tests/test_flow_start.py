@@ -18,6 +18,7 @@ from models.store.flow_start import StartRequest, allocate, start_flow
 from models.store.register import fill_from_matched, register_row
 from models.store.rounds import flow_by_number, refresh_held
 from models.store.vault import Field, LocalVault
+from models.tables import BatchImage
 from models.tables.base import now
 from tests.rows import (
     COUNTY,
@@ -29,6 +30,7 @@ from tests.rows import (
     account_no,
     add_applications,
     add_batch,
+    add_file,
     add_flow,
     add_ground,
     add_indicator,
@@ -257,6 +259,8 @@ async def test_a_repayment_names_the_flow_it_repays_and_keeps_its_publicity(offi
     await office.run("UPDATE flow_line SET money = 'released'")
     await office.run("UPDATE flow SET stage = 'ended', ended_at = now()")
     async with office.database.transaction() as session:
+        # chosen later, and put before the first
+        session.add(BatchImage(batch_id=ground.batch_id, file_id=await add_file(session), position=-1))
         batch = await add_batch(session, office.vault, publicised=False)
         await execute(
             session,
@@ -269,7 +273,9 @@ async def test_a_repayment_names_the_flow_it_repays_and_keeps_its_publicity(offi
         "SELECT l.attempt, f.flow_no FROM flow_line l JOIN flow f ON f.id = l.repays_flow_id ORDER BY l.id"
     )
     assert repaid == [(2, flow_no)]
-    assert await count_of(office, f"batch_image WHERE batch_id = {batch.id}") == 1
+    order = "SELECT array_agg(file_id ORDER BY position) FROM batch_image GROUP BY batch_id ORDER BY batch_id"
+    [(before,), (taken_over,)] = await office.rows(order)
+    assert taken_over == before
     assert await office.rows("SELECT count(DISTINCT publicity_start) FROM batch") == [(1,)]
 
 

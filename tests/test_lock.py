@@ -1,6 +1,6 @@
 """The lock on an account, act by act: each is stopped with why and by which request, and goes on afterwards."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from activities.orders import OrderActivities
 from models.application_form import build_form
 from models.platform_words import AccountChangeStatus, ApplicantKind
 from models.spreadsheet import CheckedFile, FormRow
+from models.store import lock_rules
 from models.store.card_decisions import ask_retry, decide_part
 from models.store.card_parts import CardRefusal
 from models.store.card_requests import Citizen
 from models.store.import_rules import with_locked
 from models.store.lock_rules import LockedAct
-from models.store.locks import locked_people
+from models.store.locks import Lock, locked_people
 from models.store.rounds import locked_flow
 from models.store.vault import Field
 from models.tables import Order
@@ -245,12 +246,17 @@ async def correction(at: Counter) -> None:
     assert at.office.vault.open(Field.NAME, named["rejected"], str(sealed)) == NAME
 
 
-async def village_entry(at: Counter) -> None:
+async def declaration(at: Counter) -> dict[str, object]:
+    """A 村社申报 of the person, whose account isn't usable any more."""
     await at.cards.act(add_catalogs)
     await at.office.run("UPDATE register_account SET status = 'invalid'")
     photo = await at.cards.act(lambda session: add_file(session, COUNTY, "image/png"))
     filled = {"name": NAME, "id_number": citizen_id(PERSON), "account_no": account_no(7)}
-    body = filled | {"card_type": "passbook", "bank_code": BANK, "photo_file_id": photo}
+    return filled | {"card_type": "passbook", "bank_code": BANK, "photo_file_id": photo}
+
+
+async def village_entry(at: Counter) -> None:
+    body = await declaration(at)
     await at.lock()
     stopped(await at.office.post("/village-entries", body))
     await at.unlock()
@@ -349,3 +355,19 @@ async def test_what_the_lock_does_not_stop(counter: Counter) -> None:
         ("/application-withdrawals", OPERATOR, {"reason": "经核实"}),
     ):
         taken(await counter.office.post(path, chosen | reason, who))
+
+
+async def test_a_lock_that_ends_as_it_is_met_is_told_without_its_number(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = await declaration(counter)
+    await counter.lock()
+
+    async def just_ended(session: AsyncSession, county_code: str, people: Sequence[str]) -> dict[str, Lock]:
+        await counter.unlock()
+        return await locked_people(session, county_code, people)
+
+    monkeypatch.setattr(lock_rules, "locked_people", just_ended)
+    answer = await counter.office.post("/village-entries", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "ACCOUNT_LOCKED"), answer.text
+    assert "账号变更或村社申报尚未办结" in answer.json()["detail"]

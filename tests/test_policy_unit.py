@@ -115,6 +115,14 @@ async def test_an_open_flow_keeps_the_unit_and_is_of_its_policies_one(office: Of
     assert (await choose(office, "U-1")).status_code == 200
 
 
+async def test_a_unit_that_the_platform_calls_otherwise_is_the_same(office: Office) -> None:
+    ground = await add_ground(office, [Line()])
+    async with office.database.transaction() as session:
+        second = await add_policy(session, office.vault, policy_unit_name="农业农村局")
+    started = await office.post("/flows", ground.start | {"policy_nos": [ground.policy_no, second]})
+    assert (started.status_code, started.json()["policy_unit_code"]) == (201, "U-1"), started.text
+
+
 @asynccontextmanager
 async def trail_held(office: Office) -> AsyncIterator[None]:
     """Whoever acts in the county stands at the end of the act, with all locks but the trail's, until this ends."""

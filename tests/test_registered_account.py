@@ -142,6 +142,22 @@ async def test_what_is_not_usable_or_another_countys_is_not_what_is_paid(office:
         assert line is None
 
 
+async def test_after_the_match_an_invalid_account_goes_out_all_the_same_and_it_is_said(office: Office) -> None:
+    """Only a match that is still to come puts the application's account in its place."""
+    ground = await add_ground(office, [Line(person=MEI)])
+    [number] = ground.numbers
+    await register(office, citizen_id(MEI))
+    await office.run("UPDATE register_account SET status = 'invalid'")
+    found = await flagged(office, number)
+    assert found == {"withdrawn": False, "paid": False, "failed": True, "matched": True, "in_review": False}
+    await office.run("UPDATE application SET stage = 'in_batch'")
+    note = (await office.get(f"/applications/{number}")).json()["registered_note"]
+    assert note == "邮储银行 ****9900（无效，须先变更账号），发放以登记账号为准"
+    started = (await office.post("/flows", ground.start)).json()
+    [line] = (await office.get(f"/flows/{started['flow_no']}/lines")).json()["items"]
+    assert (line["account_no"], line["other_account"]) == ("****9900", True)
+
+
 async def test_an_applicant_hears_of_the_own_account_only(office: Office) -> None:
     """Anybody's id may be typed: whether and where that person has an account is nobody's business."""
     await register(office, citizen_id(STRANGER))

@@ -7,9 +7,9 @@ from models.card_stages import PartStage, RequestStage, label
 from models.store.card_parts import CardRefusal, Held, add_step, end_part, held_part, tell_run
 from models.store.database import fetch_int, fetch_one
 from models.store.lock_order import Rank
-from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_locked
+from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.locking import hold
-from models.store.locks import lock_accounts, locked_people
+from models.store.locks import lock_accounts
 from models.store.register import register_row
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -46,8 +46,8 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     await _refuse_overtaken(session, held, part)
     person = held.request.person_index
     if await lock_accounts(session, [part.county_code], person, held.request.request_no):
-        lock = (await locked_people(session, part.county_code, [person]))[person]
-        raise CardRefusal(ACCOUNT_LOCKED, why_locked(LockedAct.RETRY, [lock.request_no]))
+        words = await why_held(session, LockedAct.RETRY, [part.county_code], person)
+        raise CardRefusal(ACCOUNT_LOCKED, words)
     await _open_again(session, held, part, reviewer)
     await _take_old_account(session, vault, held, part)
     await add_step(session, held, part.county_code, part.stage.value, f"再次上卡（第 {part.attempt} 次）")

@@ -22,9 +22,9 @@ from models.store.card_parts import (
 )
 from models.store.database import Row, fetch
 from models.store.lock_order import Rank
-from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_locked
+from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.locking import hold
-from models.store.locks import lock_accounts, locked_people
+from models.store.locks import lock_accounts
 from models.store.numbers import Series, take_one
 from models.store.register import register_row
 from models.store.runs import open_run
@@ -237,9 +237,7 @@ async def _take_locks(session: AsyncSession, request: CardChange, counties: list
     taken_before = await lock_accounts(session, counties, request.person_index, request.request_no)
     if not taken_before:
         return None
-    people = [request.person_index]
-    locks = [lock for county in taken_before for lock in (await locked_people(session, county, people)).values()]
-    return ACCOUNT_LOCKED, why_locked(LockedAct.CARD_CHANGE, [lock.request_no for lock in locks])
+    return ACCOUNT_LOCKED, await why_held(session, LockedAct.CARD_CHANGE, taken_before, request.person_index)
 
 
 async def _fail(session: AsyncSession, vault: Vault, held: Held, code: str, words: str) -> None:

@@ -10,10 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.money import format_yuan
 from models.stages import BatchStage, FlowStage, ReviewStage, label
-from models.store.database import fetch, fetch_int
+from models.store.database import execute, fetch, fetch_int
 from models.store.lock_order import Rank
 from models.store.locking import lock_batch, lock_rows
-from models.tables import Batch, BatchImage, Flow, Indicator, Policy
+from models.tables import Batch, Flow, Indicator, Policy
 
 
 class Lack(StrEnum):
@@ -156,11 +156,14 @@ async def _take_over_publicity(session: AsyncSession, ground: Ground) -> bool:
     batch = ground.batch
     batch.publicity_start, batch.publicity_address = before.publicity_start, before.publicity_address
     batch.publicity_by = before.publicity_by
-    images = await session.exec(select(BatchImage.file_id).where(BatchImage.batch_id == earlier))
-    assert batch.id is not None
-    for file_id in images.all():
-        await session.merge(BatchImage(batch_id=batch.id, file_id=file_id))
     await session.flush()
+    await execute(
+        session,
+        "INSERT INTO batch_image (batch_id, file_id, position) SELECT :batch, file_id, position FROM batch_image"
+        " WHERE batch_id = :earlier ON CONFLICT (batch_id, file_id) DO UPDATE SET position = excluded.position",
+        batch=batch.id,
+        earlier=earlier,
+    )
     return True
 
 
@@ -189,14 +192,16 @@ async def _look_at_policies(session: AsyncSession, ground: Ground, request: Star
 
 def _look_at_units(ground: Ground) -> None:
     """The platform is told one unit: that of the policies, whichever the county has chosen since."""
-    units: dict[tuple[str, str], list[str]] = {}
+    names, units = dict[str, str](), dict[str, list[str]]()
     for policy in ground.policies:
-        units.setdefault((policy.policy_unit_code, policy.policy_unit_name), []).append(policy.policy_no)
+        # the code is the unit; the platform may have called it otherwise in between
+        names[policy.policy_unit_code] = policy.policy_unit_name
+        units.setdefault(policy.policy_unit_code, []).append(policy.policy_no)
     if len(units) > 1:
-        named = "；".join(f"{name}（{code}）：{'、'.join(numbers)}" for (code, name), numbers in units.items())
+        named = "；".join(f"{names[code]}（{code}）：{'、'.join(numbers)}" for code, numbers in units.items())
         words = f"所选政策不属于同一政策单位：{named}。一个补贴流程只能用同一政策单位的政策，请改选"
         ground.lacks(Lack.POLICY_UNITS_DIFFER, words, "policy_nos")
-    for code, _ in units:
+    for code in units:
         ground.policy_unit_code = code
 
 

@@ -13,7 +13,7 @@ from models.application_form import ApplicationForm
 from models.normal_form import regular
 from models.store.database import fetch
 from models.store.line_acts import Rule
-from models.store.locks import Lock, locked
+from models.store.locks import Lock, locked, locked_people
 from models.store.numbers import Series
 from models.store.register import register_row
 from models.store.vault import Field, Vault
@@ -62,6 +62,12 @@ def why_locked(act: LockedAct, numbers: Sequence[str] = ()) -> str:
     under_way = "、".join(map(_named, numbers)) or "账号变更或村社申报"
     whose = "您在所选区县" if act is LockedAct.CARD_CHANGE else "此人在本县"
     return f"{whose}的{under_way}尚未办结，{WORDS[act]}"
+
+
+async def why_held(session: AsyncSession, act: LockedAct, counties: Sequence[str], person_index: str) -> str:
+    """`why_locked` of one person's locks, where they were met; one that ends at this moment is left unnamed."""
+    locks = [lock for county in counties for lock in (await locked_people(session, county, [person_index])).values()]
+    return why_locked(act, [lock.request_no for lock in locks])
 
 
 def _named(number: str) -> str:

@@ -4,30 +4,36 @@ from collections.abc import Mapping, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.stages import AccountStatus, label
 from models.store.database import Row, fetch, fetch_one
 
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
-_OTHER = "r.status = 'valid' AND (r.account_index, r.bank_code) IS DISTINCT FROM ({0}.account_index, {0}.bank_code)"
+_OTHER = "(r.account_index, r.bank_code) IS DISTINCT FROM ({0}.account_index, {0}.bank_code)"
 _OF_PERSON = "r.county_code = a.county_code AND r.person_index = a.person_index"
 # What a flow has copied is told by its line; what is past it isn't paid by what the register has now.
 _TO_BE_SENT = "a.stage NOT IN ('in_flow', 'paid', 'evidence_sent', 'withdrawn', 'closed')"
-# True in SQL of an application `a` that would go out with another account than its own: the register's usable one.
-OTHER_ACCOUNT = (
-    f"({_TO_BE_SENT} AND EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} AND {_OTHER.format('a')}))"
+# A match that is still to come takes the application's account in place of one that is 无效; after it nothing does, and
+# the line goes out with what the register has (flow_start).
+_GOES_OUT = (
+    "(r.status = 'valid'"
+    " OR r.status = 'invalid' AND a.stage IN ('matched', 'pending_settlement', 'in_batch', 'failed'))"
 )
+_INSTEAD = f"{_TO_BE_SENT} AND {_GOES_OUT} AND {_OTHER.format('a')}"
+# True in SQL of an application `a` that would go out with another account than its own: the register's.
+OTHER_ACCOUNT = f"(EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} AND {_INSTEAD}))"
 # What the register has of the person of an application `a`. In the list of columns it is looked up for the lines of a
 # page only; joined, a county whose tables nobody has analysed would have it looked up for all its lines, then sorted.
 REGISTERED = (
     "(SELECT jsonb_build_object('bank_code', r.bank_code, 'account_sealed', r.account_sealed, 'card_type', r.card_type,"
-    " 'status', r.status, 'source', r.source, 'updated_at', r.updated_at,"
-    f" 'other', {_TO_BE_SENT} AND {_OTHER.format('a')})"
+    f" 'status', r.status, 'source', r.source, 'updated_at', r.updated_at, 'other', {_INSTEAD})"
     f" FROM register_account r WHERE {_OF_PERSON} AND r.account_sealed IS NOT NULL) AS registered"
 )
 
 
-def registered_words(bank: str | None, account_no: str) -> str:
+def registered_words(bank: str | None, account_no: str, status: str) -> str:
     """`account_no` is masked."""
-    return f"{bank} {account_no}，发放以登记账号为准"
+    dead = "" if status == AccountStatus.VALID else f"（{label(AccountStatus(status))}，须先变更账号）"
+    return f"{bank} {account_no}{dead}，发放以登记账号为准"
 
 
 async def registered_otherwise(
@@ -51,7 +57,7 @@ async def rows_registered_otherwise(session: AsyncSession, county_code: str) -> 
     rows = await fetch(
         session,
         "SELECT c.file_row FROM claims_coming c JOIN register_account r ON r.county_code = :county"
-        f" AND r.person_index = c.person_index WHERE {_OTHER.format('c')} ORDER BY c.file_row",
+        f" AND r.person_index = c.person_index WHERE r.status = 'valid' AND {_OTHER.format('c')} ORDER BY c.file_row",
         county=county_code,
     )
     return [int(row[0]) for row in rows]

@@ -13,9 +13,9 @@ from models.platform_words import CardType
 from models.stages import AccountStatus
 from models.store.database import fetch_one
 from models.store.lock_order import Rank
-from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_locked
+from models.store.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.locking import hold
-from models.store.locks import lock_accounts, locked_people, unlock_accounts
+from models.store.locks import lock_accounts, unlock_accounts
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
@@ -67,8 +67,8 @@ async def open_entry(
     await refuse_usable(session, county_code, person)
     number = await take_one(session, Series.VILLAGE_ENTRY, county_code, china_today().year)
     if await lock_accounts(session, [county_code], person, number):
-        lock = (await locked_people(session, county_code, [person]))[person]
-        raise EntryRefused(ACCOUNT_LOCKED, why_locked(LockedAct.VILLAGE_ENTRY, [lock.request_no]))
+        words = await why_held(session, LockedAct.VILLAGE_ENTRY, [county_code], person)
+        raise EntryRefused(ACCOUNT_LOCKED, words)
     entry = _entry(vault, county_code, number, form, entered_by)
     session.add(entry)
     await session.flush()
