@@ -11,15 +11,16 @@ from sqlmodel.sql.expression import SelectOfScalar
 from temporalio import activity
 
 from activities.looking import note_stage
+from models.application_form import ApplicationForm
 from models.catalogs import Catalogs
 from models.faults import CellFault
 from models.platform_words import ApplicantKind, MediaType
 from models.sheet_writer import refused_rows_file
 from models.spreadsheet import CheckedFile, check_file
 from models.stages import BatchStage, Channel, ImportStage
-from models.store.applications import Entered, form_catalogs, insert_rows, new_rows
+from models.store.applications import Entered, clear_away, form_catalogs, lay_down, new_rows, take_up
 from models.store.database import Database, execute
-from models.store.doubles import Claim, lock_claims
+from models.store.doubles import Claim, lay_claims, lock_claims
 from models.store.import_findings import Finding, findings, keep, news
 from models.store.import_rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
@@ -56,6 +57,14 @@ class Progress:
 
     def note(self, done: int, total: int) -> None:
         self.done, self.total = done, total
+
+
+@dataclass(frozen=True)
+class Coming:
+    """The rows of a file with their numbers, and in whose name they come."""
+
+    entered: Entered
+    numbered: Sequence[tuple[str, ApplicationForm]]
 
 
 class ApplicationImports:
@@ -152,8 +161,15 @@ class ApplicationImports:
     async def _take_in(
         self, subject: Subject, data: bytes, checked: CheckedFile, claims: Sequence[Claim]
     ) -> ImportLook:
-        """All in one transaction that no other import of the county overlaps: what it compares with stays so."""
+        """All in one transaction. Whoever else adds to the county waits while it compares and inserts, no longer.
+
+        The rows are sealed before, and lie where nobody else sees them.
+        """
+        coming = await self._number(subject, checked, claims)
         async with self._database.transaction() as session:
+            await lay_claims(session, claims)
+            if coming:
+                await self._lay_down(session, coming)
             asked = await _locked(session, subject)
             if not _is_on(asked):
                 return await _look(session, subject, asked)
@@ -161,12 +177,34 @@ class ApplicationImports:
                 # somebody may have used a number since the check
                 checked = await with_used_numbers(session, checked)
                 if not checked.faults:
-                    await self._insert_or_stop(session, asked, checked, claims)
+                    await self._insert_or_stop(session, asked, checked, claims, coming)
                     return await self._settle(session, subject, asked)
         return await self._refuse(subject, data, checked, None if is_open else BATCH_FROZEN)
 
+    async def _number(self, subject: Subject, checked: CheckedFile, claims: Sequence[Claim]) -> Coming | None:
+        """None where the file would stop, as things are now: no numbers are used up for what isn't stored."""
+        async with self._database.transaction() as session:
+            asked = (await session.exec(_import(subject))).one()
+            await lay_claims(session, claims)
+            found = await findings(session, asked, checked.to_confirm, claims)
+            if not _is_on(asked) or await news(session, asked, found):
+                return None
+            return await _coming(session, asked, checked)
+
+    async def _lay_down(self, session: AsyncSession, coming: Coming) -> None:
+        for start in range(0, len(coming.numbered), ROWS_AT_ONCE):
+            some = coming.numbered[start : start + ROWS_AT_ONCE]
+            rows = await asyncio.to_thread(new_rows, self._vault, coming.entered, some)
+            activity.heartbeat()
+            await lay_down(session, rows)
+
     async def _insert_or_stop(
-        self, session: AsyncSession, asked: ApplicationImport, checked: CheckedFile, claims: Sequence[Claim]
+        self,
+        session: AsyncSession,
+        asked: ApplicationImport,
+        checked: CheckedFile,
+        claims: Sequence[Claim],
+        coming: Coming | None,
     ) -> None:
         """What the operator confirmed goes in, if nothing has come since that would have stopped it as well."""
         found = await findings(session, asked, checked.to_confirm, claims)
@@ -174,7 +212,7 @@ class ApplicationImports:
         if new := await news(session, asked, found):
             await self._stop(session, asked, checked, found, new)
         else:
-            await self._insert(session, asked, checked)
+            await self._insert(session, asked, checked, coming)
 
     async def _stop(
         self,
@@ -191,16 +229,14 @@ class ApplicationImports:
         asked.rows_total = asked.rows_checked = checked.row_count
         asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])
 
-    async def _insert(self, session: AsyncSession, asked: ApplicationImport, checked: CheckedFile) -> None:
-        forms = [item.form for item in checked.forms]
-        numbered = await numbered_forms(session, asked, forms)
-        made = asked.entered_by, asked.batch_id, asked.id, asked.decided_by
-        entered = Entered(asked.county_code, asked.fund_year, Channel.IMPORT, *made)
-        for start in range(0, len(numbered), ROWS_AT_ONCE):
-            some = numbered[start : start + ROWS_AT_ONCE]
-            rows = await asyncio.to_thread(new_rows, self._vault, entered, some)
-            activity.heartbeat()
-            asked.rows_imported += await insert_rows(session, rows)
+    async def _insert(
+        self, session: AsyncSession, asked: ApplicationImport, checked: CheckedFile, coming: Coming | None
+    ) -> None:
+        """As laid down, unless the file would have stopped a moment ago, or somebody else has confirmed it since."""
+        if coming is None or coming.entered.confirmed_by != asked.decided_by:
+            await clear_away(session)
+            await self._lay_down(session, await _coming(session, asked, checked))
+        asked.rows_imported = await take_up(session)
         asked.total_fen = checked.total_fen
         _finish(asked, ImportStage.IMPORTED, checked)
         asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])
@@ -227,6 +263,12 @@ class ApplicationImports:
             return None
         listed = json.dumps([asdict(fault) for fault in faults], ensure_ascii=False)
         return self._vault.seal(Field.FAULTS, asked.import_no, listed)
+
+
+async def _coming(session: AsyncSession, asked: ApplicationImport, checked: CheckedFile) -> Coming:
+    numbered = await numbered_forms(session, asked, [item.form for item in checked.forms])
+    made = asked.entered_by, asked.batch_id, asked.id, asked.decided_by
+    return Coming(Entered(asked.county_code, asked.fund_year, Channel.IMPORT, *made), numbered)
 
 
 def _import(subject: Subject) -> SelectOfScalar[ApplicationImport]:

@@ -14,12 +14,14 @@ from deploy.stack.objects import Access
 from models.sheet_writer import write_sheet
 from models.stages import Role
 from models.store.database import execute, fetch, fetch_int
+from models.store.doubles import lock_claims
 from models.store.runs import open_run
 from models.store.vault import Field
 from tests.api_server import COUNTY, OTHER_COUNTY, api_server
 from tests.application_lines import citizen_id
 from tests.import_office import HEADERS, YEARS, Desk, csv, open_runs, row, seed_county_lists, sheet, subject_of
 from tests.test_spreadsheet import CATALOGS, DATA
+from tests.tiny_runs import eventually
 
 pytest_plugins = ["tests.import_fixtures"]
 
@@ -256,3 +258,32 @@ async def test_imports_are_listed_exported_and_the_countys_own(desk: Desk) -> No
     assert (await desk.server.get(Role.OPERATOR, f"{path}/refused-rows")).status_code == 404
     assert seen["run"]["workflow_id"] == f"application-import/{seen['import_no']}"
     assert (seen["run"]["stage"], seen["run"]["stage_label"]) == ("imported", "已导入")
+
+
+# The tables that whoever waits for the turn has made for itself: three are the claims with what belongs to them.
+_WAITING = """
+SELECT count(DISTINCT t.relation) FROM pg_locks w JOIN pg_locks t USING (pid)
+WHERE w.locktype = 'advisory' AND NOT w.granted AND t.locktype = 'relation' AND t.mode = 'AccessExclusiveLock'
+"""
+
+
+async def test_a_files_rows_are_sealed_before_the_county_has_to_wait_for_it(desk: Desk) -> None:
+    async with desk.server.database.transaction() as session:
+        await lock_claims(session, COUNTY)
+        answer = await desk.hand_in(sheet([row(place) for place in range(5)]))
+
+        async def laid_down() -> bool:
+            async with desk.server.database.reading() as other:
+                return await fetch_int(other, _WAITING) > 3
+
+        await eventually(laid_down)
+        async with desk.server.database.reading() as other:
+            assert await fetch_int(other, "SELECT last FROM number_series WHERE series LIKE '%-S%'") == 5
+            assert await fetch_int(other, "SELECT count(*) FROM application") == 0
+    seen = await desk.finished(answer)
+    assert (seen["stage"], seen["rows_imported"]) == ("imported", 5)
+    async with desk.server.database.reading() as session:
+        stored = await fetch(session, "SELECT application_no, amount_fen FROM application ORDER BY id")
+    assert [tuple(line) for line in stored] == [
+        (f"{COUNTY}-S{desk.year}-{place + 1:07d}", (100 + place) * 100 + 50) for place in range(5)
+    ]

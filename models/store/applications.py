@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.application_form import ApplicationForm, PersonalForm
 from models.catalogs import Catalogs, Entry, Town
 from models.stages import ApplicationStage, Channel
-from models.store.database import Value, copy_rows, fetch
+from models.store.database import Value, copy_rows, execute, fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 
@@ -93,6 +93,29 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Mapping[str, Value]]
     """Put fresh rows into the table by COPY."""
     columns = list(rows[0])
     return await copy_rows(session, "application", columns, (list(row.values()) for row in rows))
+
+
+async def lay_down(session: AsyncSession, rows: Sequence[Mapping[str, Value]]) -> None:
+    """Put fresh rows where only this transaction sees them, and nobody has to wait for it."""
+    columns = list(rows[0])
+    await execute(
+        session,
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS applications_coming ON COMMIT DROP AS SELECT {', '.join(columns)}"
+        " FROM application WITH NO DATA",
+    )
+    await copy_rows(session, "applications_coming", columns, (list(row.values()) for row in rows))
+
+
+async def clear_away(session: AsyncSession) -> None:
+    await execute(session, "DROP TABLE IF EXISTS applications_coming")
+
+
+async def take_up(session: AsyncSession) -> int:
+    """What was laid down goes into the table, in its order."""
+    of_the_table = "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0"
+    row = await fetch_one(session, f"{of_the_table} AND attrelid = 'applications_coming'::regclass")
+    assert row is not None
+    return await execute(session, f"INSERT INTO application ({row[0]}) SELECT {row[0]} FROM applications_coming")
 
 
 def is_reserved(application_no: str) -> bool:

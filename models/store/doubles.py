@@ -67,16 +67,18 @@ WHERE t.place <= {MOST_OF_ONE} ORDER BY i.file_row, t.place
 """
 
 
-async def there_already(
-    session: AsyncSession, county_code: str, fund_year: int, claims: Iterable[Claim]
-) -> Sequence[Row]:
-    """Of each row of a file what the county has for its person and item, the newest first.
-
-    Rows: file_row, row_amount_fen, item_code, application_no, stage, amount_fen.
-    """
+async def lay_claims(session: AsyncSession, claims: Iterable[Claim]) -> None:
+    """What a file's rows claim, for the transaction's later questions; before anybody has to wait for it."""
     columns = {"file_row": "int", "person_index": "text", "item_code": "text", "amount_fen": "bigint"}
     columns |= {"bank_code": "text", "account_index": "text"}
     await scratch(session, "claims_coming", columns, claims)
+
+
+async def there_already(session: AsyncSession, county_code: str, fund_year: int) -> Sequence[Row]:
+    """Of each row of a file, laid by `lay_claims`, what the county has for its person and item, the newest first.
+
+    Rows: file_row, row_amount_fen, item_code, application_no, stage, amount_fen.
+    """
     return await fetch(session, _THERE, county=county_code, year=fund_year)
 
 

@@ -41,10 +41,10 @@ class Finding(NamedTuple):
 async def findings(
     session: AsyncSession, asked: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[Claim]
 ) -> list[Finding]:
-    """All of them, in the order of the file; what is about the file itself comes first."""
+    """All of them, in the order of the file; what is about the file itself comes first. After `lay_claims`."""
     items = {claim.file_row: claim for claim in claims}
     in_file = [_in_file(fault, items.get(fault.row)) for fault in of_the_file]
-    rows = await there_already(session, asked.county_code, asked.fund_year, claims)
+    rows = await there_already(session, asked.county_code, asked.fund_year)
     found = [*await _known_file(session, asked), *in_file, *map(_there, rows)]
     return sorted(found, key=lambda finding: finding.file_row)
 
