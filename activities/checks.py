@@ -169,13 +169,13 @@ class CheckActivities:
             cause = cause_of(found.round_no)
             if each.verdict.valid:
                 (account,) = await accounts_of(session, [each.account_id])
-                if account.account_index == each.account_index:
+                if (account.bank_code, account.account_index) == (each.bank_code, each.account_index):
                     await set_valid_again(session, self._vault, account, cause, at, found.asked_by)
             else:
                 assert each.verdict.reason_code is not None
                 reason = each.verdict.reason_code.value
                 finding = Finding(reason=reason, cause=cause, at=at, actor=found.asked_by)
-                whose = (each.county_code, each.person_index, each.account_index)
+                whose = (each.county_code, each.person_index, (each.bank_code, each.account_index))
                 await invalidate(session, self._vault, *whose, finding)
             await note_verdicts(session, found, [each])
 

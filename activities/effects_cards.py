@@ -75,7 +75,7 @@ async def apply_invalidation(session: AsyncSession, vault: Vault, data: Invalida
         source=BY_PLATFORM,
     )
     person_index = vault.index(Field.ID_NUMBER, data.id_number)
-    return await invalidate(session, vault, data.county_code, person_index, account_index, finding)
+    return await invalidate(session, vault, data.county_code, person_index, (data.bank_code, account_index), finding)
 
 
 async def _remembered(session: AsyncSession, data: AccountChange) -> str | None:

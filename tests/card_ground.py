@@ -115,12 +115,18 @@ class Cards:
         return await self._take(EventType.ACCOUNT_CHANGE_APPLIED, part_no(request, county), data, request.request_no)
 
     async def invalidated(
-        self, citizen: Citizen, account_no: str, county: str, reason: AccountReason, at: datetime | None = None
+        self,
+        citizen: Citizen,
+        account_no: str,
+        county: str,
+        reason: AccountReason,
+        at: datetime | None = None,
+        bank: str = BANK,
     ) -> str:
         data = Invalidation(
             county_code=county,
             id_number=citizen.id_number,
-            bank_code=BANK,
+            bank_code=bank,
             account_no=account_no,
             trigger=InvalidationTrigger.SCHEDULED,
             reason_code=reason,

@@ -364,7 +364,7 @@ async def _found(server: ApiServer, place: int, reason: str, at: datetime) -> st
     account = server.vault.index(Field.ACCOUNT, card(place))
     finding = Finding(reason=reason, cause=f"event/{reason}", at=at)
     async with server.database.transaction() as session:
-        return await invalidate(session, server.vault, COUNTY, person, account, finding)
+        return await invalidate(session, server.vault, COUNTY, person, ("ABC", account), finding)
 
 
 async def _statuses(server: ApiServer) -> list[str]:
@@ -372,9 +372,11 @@ async def _statuses(server: ApiServer) -> list[str]:
         return [str(row[0]) for row in await fetch(session, "SELECT status FROM register_account ORDER BY id")]
 
 
-@pytest.mark.parametrize("reason", ["account_closed", "account_frozen"])
+@pytest.mark.parametrize(
+    ("reason", "another"), [("account_closed", {"account_no": card(2)}), ("account_frozen", {"bank_code": "ICBC"})]
+)
 async def test_a_list_of_before_brings_no_account_back_that_was_found_dead_since(
-    server: ApiServer, reason: str
+    server: ApiServer, reason: str, another: dict[str, object]
 ) -> None:
     lines = [(await enter(server, personal(1)))["application_no"]]
     await _fill_register(server, lines)
@@ -382,7 +384,7 @@ async def test_a_list_of_before_brings_no_account_back_that_was_found_dead_since
     assert await _found(server, 1, reason, found) == "invalidated"
     await _fill_register(server, lines, found - timedelta(days=1))
     assert await _statuses(server) != ["valid"]
-    other = personal(1) | {"account_no": card(2)}
+    other = personal(1) | another
     await _fill_register(server, [(await enter(server, other))["application_no"]], found - timedelta(days=1))
     assert await _statuses(server) == ["valid"]
 

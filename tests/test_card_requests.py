@@ -327,8 +327,8 @@ async def test_the_result_tells_what_became_of_all_parts(
 # --- 上卡
 
 
-async def approved(cards: Cards, citizen: Citizen, *counties: str) -> CardChange:
-    request = await cards.in_review(citizen, NEW, *counties)
+async def approved(cards: Cards, citizen: Citizen, *counties: str, account_no: str = NEW) -> CardChange:
+    request = await cards.in_review(citizen, account_no, *counties)
     for county in counties:
         await decide(cards, request, county, True)
     return request
@@ -592,7 +592,8 @@ async def test_an_invalidation_while_the_bank_is_asked_speaks_for_the_whole_only
 
 async def test_the_new_account_may_be_the_one_that_ends_it(cards: Cards, mei: Citizen) -> None:
     request = await approved(cards, mei, FIRST)
-    assert await cards.invalidated(mei, NEW, FIRST, AccountReason.ACCOUNT_CLOSED) == "change ended"
+    closed = AccountReason.ACCOUNT_CLOSED
+    assert await cards.invalidated(mei, NEW, FIRST, closed, bank=OTHER_BANK) == "change ended"
     assert await cards.stages(request) == {FIRST: "failed"}
     assert await cards.register(mei, FIRST) == (OLD, AccountStatus.VALID, "申请录入")
 
@@ -604,6 +605,19 @@ async def test_a_card_that_was_invalid_before_does_not_end_its_own_change(cards:
     later = datetime.now(UTC) + timedelta(hours=1)
     assert await cards.invalidated(mei, OLD, FIRST, AccountReason.ACCOUNT_FROZEN, later) == "again"
     assert await cards.stages(request) == {FIRST: "in_review"}
+
+
+async def test_whoever_corrects_the_bank_alone_has_another_account(cards: Cards, mei: Citizen) -> None:
+    """The number stays: what is found of it at the bank of before neither ends the change nor touches the new one."""
+    await cards.invalidated(mei, OLD, FIRST, AccountReason.ACCOUNT_FROZEN)
+    request = await approved(cards, mei, FIRST, account_no=OLD)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert await cards.invalidated(mei, OLD, FIRST, AccountReason.ACCOUNT_FROZEN, later) == "again"
+    assert await cards.told(request, FIRST, status=APPLIED) == "applied"
+    closed = await cards.invalidated(mei, OLD, FIRST, AccountReason.ACCOUNT_CLOSED, later)
+    assert closed == "not the account in use"
+    assert await cards.register(mei, FIRST) == (OLD, AccountStatus.VALID, "渝快办")
+    assert await cards.invalidated(mei, OLD, FIRST, AccountReason.ACCOUNT_FROZEN, later, OTHER_BANK) == "invalidated"
 
 
 async def test_invalidation_against_a_decision_has_one_outcome(cards: Cards) -> None:

@@ -1,5 +1,7 @@
 """An account can no longer be used: applied at once, in the middle of a change too, which it ends (DOMAIN 4)."""
 
+from typing import TypeAlias
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.card_stages import PartStage, label
@@ -10,21 +12,26 @@ from models.store.database import fetch_one
 from models.store.vault import Vault
 from models.tables import CardChangePart
 
+# Bank and number, as index.
+Which: TypeAlias = tuple[str, str]
+
 
 async def invalidate(
-    session: AsyncSession, vault: Vault, county_code: str, person_index: str, account_index: str, finding: Finding
+    session: AsyncSession, vault: Vault, county_code: str, person_index: str, which: Which, finding: Finding
 ) -> str:
     """What a check or the platform found about one account of a person in a county; gives the effect in a word.
 
+    Bank and number together are one account: whoever corrects the bank alone keeps the number.
     The change under way is taken first and the register second, as everywhere: the caller holds no register row.
     """
     under_way = await _open_part(session, county_code, person_index)
     account = await held_account(session, county_code, person_index)
-    current = account is not None and account.account_index == account_index
+    current = account is not None and (account.bank_code, account.account_index) == which
     changed = account is not None and current and await set_invalid(session, vault, account, finding)
     if under_way is not None:
         held, part = under_way
-        if changed or (held.request.account_index == account_index and _is_news(part, finding)):
+        new = held.request.bank_code, held.request.account_index
+        if changed or (new == which and _is_news(part, finding)):
             await _end(session, vault, held, part, finding, "原账号" if changed else "新账号")
             return "change ended"
     if changed:

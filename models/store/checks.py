@@ -28,6 +28,7 @@ class Judged:
     account_id: int
     county_code: str
     person_index: str
+    bank_code: str
     account_index: str
     status: str
     verdict: AccountVerdict
@@ -99,7 +100,7 @@ async def judged_accounts(
             continue
         verdict = said.get((name, row.person_index, row.bank_code, row.account_index))
         if verdict is not None:
-            account = (row.id, row.county_code, row.person_index, row.account_index, row.status)
+            account = (row.id, row.county_code, row.person_index, row.bank_code, row.account_index, row.status)
             judged.append(Judged(*account, verdict))
     return judged
 

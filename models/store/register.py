@@ -75,26 +75,29 @@ async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: st
         county=county_code,
     )
     dead = await _found_dead(session, vault, county_code, [row.person_index for row in rows], handed_in)
-    alive = [row for row in rows if (row.person_index, row.account_index) not in dead]
+    alive = [row for row in rows if (row.person_index, row.bank_code, row.account_index) not in dead]
     filled = [_sealed_anew(vault, county_code, row) for row in alive]
     return await _write(session, filled, FROM_APPLICATION, "system", handed_in)
 
 
 async def _found_dead(
     session: AsyncSession, vault: Vault, county_code: str, people: Sequence[str], since: datetime
-) -> set[tuple[str, str]]:
-    """Person and account (as index) of what turned out unusable since; a cleared row no longer names its account."""
+) -> set[tuple[str, str, str]]:
+    """Person, bank and number (as index) of what was found dead since; a cleared row no longer names its account."""
     rows = await fetch(
         session,
-        "SELECT r.person_index, c.old_account_sealed FROM register_change c JOIN register_account r"
+        "SELECT r.person_index, c.old_bank_code, c.old_account_sealed FROM register_change c JOIN register_account r"
         " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = ANY(:people)"
         " AND c.new_status <> 'valid' AND c.old_account_sealed IS NOT NULL AND coalesce(c.as_of, c.at) >= :since",
         county=county_code,
         people=list(people),
         since=since,
     )
-    opened = ((person, vault.open(Field.ACCOUNT, register_row(county_code, person), sealed)) for person, sealed in rows)
-    return {(person, vault.index(Field.ACCOUNT, account_no)) for person, account_no in opened}
+    opened = (
+        (person, bank, vault.open(Field.ACCOUNT, register_row(county_code, person), sealed))
+        for person, bank, sealed in rows
+    )
+    return {(person, bank, vault.index(Field.ACCOUNT, account_no)) for person, bank, account_no in opened}
 
 
 def _sealed_anew(vault: Vault, county_code: str, row: Row) -> tuple[str, ...]:
