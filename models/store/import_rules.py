@@ -35,10 +35,13 @@ def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Ma
 
 
 async def with_other_accounts(session: AsyncSession, county_code: str, checked: CheckedFile) -> CheckedFile:
-    """Rows whose account isn't the one that will be paid are taken in, and told; after `findings`."""
+    """Rows whose account isn't the one that will be paid are taken in, and told; after `findings`.
+
+    They are told first: of many warnings only so many are kept, and a file of passbooks may have one for every row.
+    """
     rows = await rows_registered_otherwise(session, county_code)
     told = [CellFault(row, ACCOUNT_COLUMN, FaultCode.OTHER_ACCOUNT, OTHER_WORDS) for row in rows]
-    return replace(checked, warnings=tuple(sorted([*checked.warnings, *told], key=lambda fault: fault.row)))
+    return replace(checked, warnings=(*told, *checked.warnings))
 
 
 async def with_used_numbers(session: AsyncSession, checked: CheckedFile) -> CheckedFile:
