@@ -156,10 +156,12 @@ async def test_a_few_among_many_are_looked_up_and_many_are_found_by_grouping(
     mine = lines_of_flow(COUNTY, int(str(flow_id)))
     owner.execute("ANALYZE application, flow, flow_line, repeated_claim")
     async with office.database.transaction() as session:
+        # what this connection has read within the last second may not be told to the server yet, and counts too
+        before = await fetch_int(session, _READ)
         found = await find_paid_elsewhere(session, COUNTY, int(str(flow_id)))
-        looked_up = await fetch_int(session, _READ)
+        looked_up = await fetch_int(session, _READ) - before
         beside = await find_doubles(session, mine)
-        read = await fetch_int(session, _READ) - looked_up
+        read = await fetch_int(session, _READ) - before - looked_up
         grouped = await find_paid_elsewhere(session, COUNTY, int(str(flow_id)), few=2)
     wanted = [(line, 3, 3 * 49_500) for line in await _ids(office, second.numbers[:3])]
     assert [tuple(row) for row in found] == [tuple(row) for row in beside] == wanted
