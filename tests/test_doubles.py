@@ -31,7 +31,7 @@ from tests.rows import (
 
 OTHER_ITEM = "ITEM-02"
 MANY = 2_000
-# Rows that this transaction has read.
+# Rows that this connection has read, beside what it has told the server already.
 _READ = """
 SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables
 WHERE relname IN ('application', 'flow_line')
@@ -169,6 +169,17 @@ async def test_a_few_among_many_are_looked_up_and_many_are_found_by_grouping(
     # which lines are the flow's may be read once, with their applications; not what each of them has beside it
     assert read < 2 * MANY + 100
     assert [tuple(row) for row in grouped] == wanted
+
+
+async def test_a_first_entry_keeps_no_plan_that_a_large_import_suffers_from(office: Office) -> None:
+    """The same connection adds one application while the table fits on a page, and many at once later."""
+    async with office.database.transaction() as session:
+        await add_applications(session, office.vault, [Line(person=1, stage="draft")], None)
+        before = await fetch_int(session, _READ)
+        many = [Line(person=person, stage="draft") for person in range(1, MANY + 1)]
+        await add_applications(session, office.vault, many, None)
+        assert await fetch_int(session, _READ) - before < 3 * MANY
+        assert await fetch_int(session, "SELECT count(*) FROM repeated_claim") == 1
 
 
 async def _ids(office: Office, numbers: list[str]) -> list[int]:

@@ -319,7 +319,7 @@ def test_s1_2_4_1_2(office: SeedOffice) -> None:
     with office.clerk("beneficiary_init") as clerk:
         list_no = begin_list(office, *numbers)
         [reference] = clerk.waiting()
-        assert office.operator.get(f"/beneficiary-lists/{list_no}")["stage_label"] == "平台审核中"
+        office.operator.wait("名单", f"/beneficiary-lists/{list_no}", lambda seen: seen["stage_label"] == "平台审核中")
         assert office.operator.get(f"/applications/{numbers[0]}")["match_result"] is None
         clerk.decide(reference)
         office.operator.wait("名单", f"/beneficiary-lists/{list_no}", lambda seen: seen["stage"] == "reviewed")
@@ -420,7 +420,11 @@ def test_s1_2_7a_5a(office: SeedOffice) -> None:
     with office.clerk("application_submission") as clerk:
         begun = office.begun(lines(1))
         [reference] = clerk.waiting()
-        assert office.line(begun.flow_no, begun.numbers[0])["state_label"] == "平台审核中"
+        office.province.wait(
+            "明细",
+            lambda: office.line(begun.flow_no, begun.numbers[0]),
+            lambda seen: seen["state_label"] == "平台审核中",
+        )
         clerk.decide(reference)
         office.at(begun.flow_no, "county_review")
     assert office.counts(begun.flow_no) == {"accepted": 1, "awaiting": 1}

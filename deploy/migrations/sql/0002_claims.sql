@@ -4,13 +4,17 @@
 
 CREATE FUNCTION note_repeated_claims() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- EXECUTE plans it anew for the table as large as it is now: a plan kept from a connection's first entry, when the
+  -- table fitted on a page, would walk through the table for each row of a large import
+  EXECUTE $statement$
   INSERT INTO repeated_claim
   SELECT DISTINCT n.county_code, n.fund_year, n.person_index, n.item_code FROM added n
   -- one look by the index for each: a join might read the whole table for a few thousand rows
   CROSS JOIN LATERAL (
     SELECT FROM application o WHERE o.county_code = n.county_code AND o.person_index = n.person_index
       AND o.item_code = n.item_code AND o.fund_year = n.fund_year AND o.id <> n.id LIMIT 1) AS another
-  ON CONFLICT DO NOTHING;
+  ON CONFLICT DO NOTHING
+  $statement$;
   RETURN NULL;
 END $$;
 CREATE TRIGGER application_claims AFTER INSERT ON application REFERENCING NEW TABLE AS added FOR EACH STATEMENT
