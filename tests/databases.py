@@ -57,8 +57,10 @@ class Databases:
 
     def take(self) -> str:
         """The name of a database at the newest revision, without rows."""
-        if self._free:
-            return self._free.pop()
+        return self._free.pop() if self._free else self.make()
+
+    def make(self) -> str:
+        """One that nobody has used: the server knows nothing of how large its tables once were."""
         name = f"test_{next(self._numbers)}"
         self._servers.create_database(name, template=self._template)
         return name

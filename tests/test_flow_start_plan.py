@@ -11,9 +11,11 @@ import psycopg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from deploy.stack import Stack
 from models.identity import china_today
 from models.store.database import execute, fetch
 from models.store.flow_start import StartRequest, start_flow
+from tests.databases import Databases
 from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add_ground, open_office
 
 LINES, ROUNDS = 10_000, 400
@@ -22,6 +24,14 @@ AMOUNT = 49_500
 _COLUMNS = """county_code, fund_year, applicant_kind, channel, stage, name_sealed, id_number_sealed, phone_sealed,
   town_code, village_code, group_name, bank_code, account_sealed, account_index, household_registration, family_size,
   item_code, amount_fen, batch_id, match_outcome, verification, payments, entered_by, version, created_at, updated_at"""
+
+
+@pytest.fixture
+def database_url(servers: Stack, databases: Databases) -> Iterator[str]:
+    servers.start("postgres")
+    name = databases.make()
+    yield servers.layout.cluster.url(name)
+    databases.give_back(name)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ MOST_TOLD = 100
 MOST_OF_ONE = 5
 MOST_SHOWN = 20
 _SAME = (
-    "o.county_code = {0}.county_code AND o.person_index = {0}.person_index"
+    # found by the person: the county's index would walk through all of the county's rows
+    "o.person_index = {0}.person_index AND (o.county_code = {0}.county_code) IS TRUE"
     " AND o.item_code = {0}.item_code AND o.fund_year = {0}.fund_year"
 )
 

@@ -26,7 +26,7 @@ class Application(SQLModel, table=True):
     __table_args__ = (
         Index("ix_application_county", "county_code", "id"),
         Index("ix_application_stage", "county_code", "stage", "id"),
-        Index("ix_application_person", "county_code", "person_index"),
+        Index("ix_application_person", "person_index", "county_code"),
         Index("ix_application_batch", "batch_id", "id"),
         Index("ix_application_list", "list_id"),
         Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),

@@ -533,7 +533,7 @@ CREATE INDEX ix_application_batch ON application (batch_id, id);
 CREATE INDEX ix_application_county ON application (county_code, id);
 CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_id IS NOT NULL;
 CREATE INDEX ix_application_list ON application (list_id);
-CREATE INDEX ix_application_person ON application (county_code, person_index);
+CREATE INDEX ix_application_person ON application (person_index, county_code);
 CREATE INDEX ix_application_stage ON application (county_code, stage, id);
 
 CREATE TABLE application_import (
