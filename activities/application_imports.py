@@ -31,8 +31,9 @@ from models.store.runs import close_run
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import ImportLook, Subject
-from models.tables import ApplicationImport, StoredFile
+from models.tables.applications import ApplicationImport
 from models.tables.base import now
+from models.tables.policies import StoredFile
 from models.waiting import IMPORT, IMPORT_CONFIRMED
 
 REPORT_SECONDS = 0.5

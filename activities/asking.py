@@ -17,8 +17,9 @@ from models.store.database import Database, execute, fetch, fetch_one
 from models.store.inbox import put_asked
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
-from models.tables import Dataset, Flow
 from models.tables.base import now
+from models.tables.batches import Dataset
+from models.tables.flows import Flow
 
 REVIEWS = {
     RunKind.POLICY_REVIEW: ("policy", "policy_no", EventType.POLICY_REVIEWED),

@@ -12,8 +12,8 @@ from models.store.card_parts import AT_PLATFORM, Held
 from models.store.database import fetch_int
 from models.store.runs import close_run
 from models.subsidy import Subject
-from models.tables import CardChangePart
 from models.tables.base import now
+from models.tables.cards import CardChangePart
 from models.waiting import CARD_PARTS, CARD_UNANSWERED, CARD_VALIDATING
 
 

@@ -22,8 +22,8 @@ from models.store.runs import close_run
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import Subject
-from models.tables import CardChange, CardChangePart
 from models.tables.base import now
+from models.tables.cards import CardChange, CardChangePart
 
 # These say something about the account; every other refusal is about us, and is tried until somebody has seen to it.
 ABOUT_THE_ACCOUNT = frozenset({ErrorType.VALIDATION_FAILED})

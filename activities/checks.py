@@ -45,8 +45,8 @@ from models.store.runs import close_run, open_run
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import Look, Subject
-from models.tables import CheckRound
 from models.tables.base import now
+from models.tables.cards import CheckRound
 
 SCHEDULED = "schedule"
 # The list is asked for from before the last time on: what arrived late, or under another clock, is not passed over.

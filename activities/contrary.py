@@ -9,7 +9,7 @@ from models.platform import Payment, ResultLine
 from models.platform_events import Event
 from models.store.inbox import open_event
 from models.store.vault import SealBroken, Vault
-from models.tables import Inbox
+from models.tables.records import Inbox
 
 Content = dict[str, object]
 PaymentKey = tuple[str, int, int]

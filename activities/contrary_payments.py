@@ -11,7 +11,7 @@ from models.platform_events import FlowPayments
 from models.store.contradictions import PAYMENT_MISSING, Claim, keep_all
 from models.store.database import Row, Value, execute, fetch, fetch_int, scratch
 from models.store.vault import Field, Vault
-from models.tables import Flow
+from models.tables.flows import Flow
 
 _COLUMNS = {
     "inbox_id": "bigint",

@@ -9,7 +9,7 @@ from models.store.contradictions import RESULT_MISSING, Claim, keep_all
 from models.store.database import fetch, fetch_int
 from models.store.vault import Vault
 from models.subsidy import number_of
-from models.tables import Dataset
+from models.tables.batches import Dataset
 
 
 async def differing(

@@ -23,7 +23,7 @@ from models.store.inbox import province_of
 from models.store.locking import lock_list
 from models.store.vault import Vault
 from models.subsidy import CommitResult, DatasetRef, PushResult, number_of
-from models.tables import Dataset
+from models.tables.batches import Dataset
 
 PAGES_AT_ONCE = 3
 # A list that the platform no longer knows was dropped after 24 hours: it is sent anew under keys of its own.

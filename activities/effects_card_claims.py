@@ -14,8 +14,9 @@ from models.store.accounts import BY_PLATFORM, Finding, NewAccount, apply_change
 from models.store.card_parts import Held, add_step, close_request, end_part, held_part, tell_end
 from models.store.register import source_of
 from models.store.vault import Field, Vault
-from models.tables import CardChangePart, Contradiction
 from models.tables.base import now
+from models.tables.cards import CardChangePart
+from models.tables.flows import Contradiction
 
 TAKEN = {PartStage.APPLIED: "按平台来件改为上卡成功", PartStage.FAILED: "按平台来件改为上卡失败"}
 GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"

@@ -26,8 +26,8 @@ from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch_one
 from models.store.inbox import province_of
 from models.store.vault import Field, Vault
-from models.tables import CardChangePart
 from models.tables.base import now
+from models.tables.cards import CardChangePart
 
 CONTRADICTED = "account_change"
 

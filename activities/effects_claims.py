@@ -13,7 +13,7 @@ from models.platform import Payment
 from models.stages import FlowStage
 from models.store.database import execute, fetch_int, scratch
 from models.store.vault import Field, Vault
-from models.tables import Contradiction, Flow
+from models.tables.flows import Contradiction, Flow
 
 SENT_AGAIN = "该申请已在后续流程中补发，采纳会重复发放；请改为保留现有结果"
 TAKEN_OTHERWISE = "同一笔的同一次结果已按另一件来件裁定入账，两件内容不同；请改为保留现有结果"

@@ -21,7 +21,8 @@ from models.store.register import fill_from_matched
 from models.store.texts import seal_text
 from models.store.trail import by_system, record
 from models.store.vault import Field, SealBroken, Vault
-from models.tables import Contradiction, Dataset
+from models.tables.batches import Dataset
+from models.tables.flows import Contradiction
 
 CLAIMED = "claimed"
 UNREADABLE = "来件所称的内容无法入账；请改为保留现有结果"

@@ -17,7 +17,7 @@ from models.store.texts import seal_text
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
-from models.tables import Flow
+from models.tables.flows import Flow
 
 
 async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Claim, inbox_id: int) -> str:

@@ -18,8 +18,10 @@ from models.store.notices import News, notify
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.store.village_entries import ENDED, end_entry, locked_entry
-from models.tables import Contradiction, RegisterAccount, VillageEntry
+from models.tables.applications import RegisterAccount
 from models.tables.base import now
+from models.tables.cards import VillageEntry
+from models.tables.flows import Contradiction
 
 KIND = "village_entry_result"
 APPLIED = "村社申报的账号已上卡成功，可用于领取补贴"

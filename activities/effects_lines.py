@@ -9,7 +9,7 @@ from models.store.locking import lock_applications
 from models.store.register import fill_from_matched
 from models.store.slots import release_slot
 from models.store.vault import Field, Vault
-from models.tables import Dataset
+from models.tables.batches import Dataset
 
 Effect = Callable[[AsyncSession, Vault, Dataset], Awaitable[None]]
 

@@ -12,8 +12,8 @@ from models.platform import FaceSession
 from models.platform_words import FaceStatus
 from models.store.face_logins import OPEN_STAGES
 from models.store.vault import Field, Vault
-from models.tables import FaceLogin
 from models.tables.base import now
+from models.tables.cards import FaceLogin
 
 NO_PERSON = "no_person"
 _ENDS = {FaceStatus.FAILED: LoginStage.FAILED, FaceStatus.EXPIRED: LoginStage.EXPIRED}

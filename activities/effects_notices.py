@@ -8,7 +8,7 @@ from models.platform_words import ACCOUNT_PAYMENT_REASONS
 from models.store.database import copy_rows, execute, fetch
 from models.store.register import register_row
 from models.store.vault import Field, SealBroken, Vault
-from models.tables import Flow
+from models.tables.flows import Flow
 
 COLUMNS = (
     "county_code",

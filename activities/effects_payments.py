@@ -13,7 +13,7 @@ from models.stages import FlowStage
 from models.store.database import execute, fetch
 from models.store.locking import lock_applications, lock_flow, lock_indicators
 from models.store.vault import Vault
-from models.tables import Flow
+from models.tables.flows import Flow
 
 
 @dataclass(frozen=True, slots=True)

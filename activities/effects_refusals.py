@@ -9,7 +9,7 @@ from models.store.database import execute
 from models.store.locking import lock_applications
 from models.store.slots import release_slot
 from models.store.vault import Vault
-from models.tables import Dataset
+from models.tables.batches import Dataset
 
 OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
 

@@ -18,7 +18,7 @@ from models.store.locking import lock_list
 from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.subsidy import number_of
-from models.tables import Dataset
+from models.tables.batches import Dataset
 
 # The page is known with other content: its lines are compared.
 _OTHER_CONTENT = "other content"

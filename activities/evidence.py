@@ -21,7 +21,7 @@ from models.store.database import Database, Row, execute, fetch
 from models.store.evidence import lacking, required_of
 from models.store.runs import close_run
 from models.subsidy import EvidenceResult, Subject
-from models.tables import Flow, Order
+from models.tables.flows import Flow, Order
 
 Line = Row
 Items = tuple[EvidenceItem, ...]

@@ -24,8 +24,8 @@ from models.store.locking import hold
 from models.store.runs import close_run
 from models.store.vault import Field, Vault
 from models.subsidy import Look, Subject
-from models.tables import FaceLogin
 from models.tables.base import now
+from models.tables.cards import FaceLogin
 from models.waiting import LOGIN
 
 # Events get lost: whoever stands before the screen is told within this time all the same.

@@ -12,8 +12,9 @@ from models.store.rounds import SENDABLE, current_summary, locked_flow, open_rou
 from models.store.runs import close_run
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
-from models.tables import Dataset, Flow, Summary
 from models.tables.base import now
+from models.tables.batches import Dataset
+from models.tables.flows import Flow, Summary
 from models.waiting import FLOW
 
 BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)

@@ -18,7 +18,7 @@ from models.store.rounds import current_summary, flow_by_number, locked_flow
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.subsidy import FlowLook, RunKind, StartResult, Subject, workflow_id
-from models.tables import Flow
+from models.tables.flows import Flow
 
 
 class FlowActivities:

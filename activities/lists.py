@@ -16,8 +16,8 @@ from models.store.runs import close_run
 from models.store.slots import ask_for_slot, take_slot
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, ListLook, RunKind, Subject
-from models.tables import Batch, Dataset
 from models.tables.base import now
+from models.tables.batches import Batch, Dataset
 from models.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}

@@ -26,7 +26,7 @@ from models.store.texts import open_text
 from models.store.trail import by_system, record
 from models.store.vault import Vault
 from models.subsidy import DatasetRef, NextOrder, Subject
-from models.tables import Flow, Order
+from models.tables.flows import Flow, Order
 
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"

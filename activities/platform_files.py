@@ -13,7 +13,7 @@ from activities.tries import for_each, patiently
 from models.platform_words import MediaType
 from models.store.database import Database, execute
 from models.store.objects import ObjectStore
-from models.tables import StoredFile
+from models.tables.policies import StoredFile
 
 UPLOADS_AT_ONCE = 8
 # One that waits for its next try is in nobody's way.

@@ -9,7 +9,7 @@ from models.platform_words import ApplicantKind, HouseholdRegistration, Verifica
 from models.stages import Verification
 from models.store.database import Row, fetch
 from models.store.vault import Field, Vault
-from models.tables import Dataset
+from models.tables.batches import Dataset
 
 PERSONAL = (
     "{t}.application_no, {t}.applicant_kind, {t}.name_sealed, {t}.id_number_sealed, {t}.phone_sealed, {t}.town_code,"

@@ -19,8 +19,8 @@ from models.store.runs import close_run
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.subsidy import Look, RunKind, Subject
-from models.tables import Indicator, Policy
 from models.tables.base import now
+from models.tables.policies import Indicator, Policy
 from models.waiting import REVIEW
 
 TABLES = {RunKind.POLICY_REVIEW: "policy", RunKind.INDICATOR_REVIEW: "indicator"}

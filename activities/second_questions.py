@@ -19,7 +19,7 @@ from models.store.contradictions import open_content, seal_row
 from models.store.database import Database, execute, fetch_one
 from models.store.vault import Field, SealBroken, Vault
 from models.subsidy import Subject
-from models.tables import Contradiction
+from models.tables.flows import Contradiction
 
 Content = dict[str, Any]
 

@@ -38,7 +38,8 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.vault import SealBroken, Vault
 from models.subsidy import RunKind, Subject
-from models.tables import Flow, Inbox
+from models.tables.flows import Flow
+from models.tables.records import Inbox
 
 AFTER_END = "after the end"
 OF_FLOW = (RunKind.SUBSIDY_FLOW, RunKind.PAYMENT_CORRECTION)

@@ -24,8 +24,8 @@ from models.store.trail import by_system, record
 from models.store.vault import Field, Vault
 from models.store.village_entries import ENDED, WAITING, end_entry, locked_entry
 from models.subsidy import Look, StartResult, Subject
-from models.tables import VillageEntry
 from models.tables.base import now
+from models.tables.cards import VillageEntry
 
 # The words of a no that is about this entry; every other one is the operators' of the system to set right.
 ABOUT_THE_ENTRY = frozenset({ErrorType.VALIDATION_FAILED, ErrorType.NOT_FOUND})

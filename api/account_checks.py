@@ -24,7 +24,7 @@ from models.store.database import fetch, fetch_one
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
-from models.tables import CheckRound
+from models.tables.cards import CheckRound
 
 router = APIRouter(tags=["账号核验"])
 Askers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER))]

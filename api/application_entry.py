@@ -32,7 +32,7 @@ from models.store.locks import locked_people
 from models.store.numbers import Series, take_one
 from models.store.selection import Word, of_county
 from models.store.vault import Field as Column
-from models.tables import Application
+from models.tables.applications import Application
 from models.tables.base import now
 
 Form = Annotated[ApplicationForm, Field(discriminator="kind")]

@@ -38,8 +38,9 @@ from models.store.runs import open_run, wake
 from models.store.selection import Word
 from models.store.vault import Field as Sealed
 from models.subsidy import RunKind, Signal, Subject, workflow_id
-from models.tables import ApplicationImport, ImportFinding, StoredFile
+from models.tables.applications import ApplicationImport, ImportFinding
 from models.tables.base import now
+from models.tables.policies import StoredFile
 
 router = APIRouter(tags=["批量导入"])
 

@@ -12,7 +12,7 @@ from models.store.database import fetch
 from models.store.line_acts import Rule, change_chosen, choose
 from models.store.line_rules import RETURN, RETURN_RULES
 from models.store.texts import seal_text
-from models.tables import Application
+from models.tables.applications import Application
 
 router = APIRouter(tags=["申请办理"])
 

@@ -20,8 +20,8 @@ from models.store.locking import lock_applications, lock_county
 from models.store.runs import open_run
 from models.store.selection import NO_NUL, Selection, of_county
 from models.subsidy import RunKind, Subject
-from models.tables import Batch
 from models.tables.base import now
+from models.tables.batches import Batch
 
 EARLIEST = date(2000, 1, 1)
 MOST_IMAGES = 20

@@ -16,7 +16,7 @@ from models.store.locks import locked
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.subsidy import RunKind
-from models.tables import Batch
+from models.tables.batches import Batch
 
 BATCH_HEADERS: Mapping[str, str] = {
     "batch_no": "结算批次",

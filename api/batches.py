@@ -21,7 +21,7 @@ from models.stages import BatchStage, Verification
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, Selection, filtered
 from models.store.texts import seal_text
-from models.tables import Batch
+from models.tables.batches import Batch
 
 router = APIRouter(tags=["结算批次"])
 

@@ -38,7 +38,7 @@ from models.store.registered import OTHER_ACCOUNT
 from models.store.runs import open_run
 from models.store.selection import Selection, of_county
 from models.subsidy import RunKind, Subject
-from models.tables import BeneficiaryList
+from models.tables.batches import BeneficiaryList
 
 router = APIRouter(tags=["数据初始化"])
 

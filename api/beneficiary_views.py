@@ -12,7 +12,7 @@ from models.settings import Settings
 from models.stages import DatasetStage, label
 from models.store.database import fetch
 from models.subsidy import RunKind
-from models.tables import BeneficiaryList
+from models.tables.batches import BeneficiaryList
 
 LIST_HEADERS: Mapping[str, str] = {
     "list_no": "初始化名单",

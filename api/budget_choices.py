@@ -14,7 +14,7 @@ from api.problems import field_problem
 from models.stages import Role
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.tables import BudgetChoice
+from models.tables.policies import BudgetChoice
 
 router = APIRouter(tags=["指标"])
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]

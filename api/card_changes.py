@@ -36,7 +36,7 @@ from models.store.database import fetch, fetch_one
 from models.store.selection import NO_NUL
 from models.store.vault import Vault
 from models.subsidy import RunKind
-from models.tables import CardChangePart
+from models.tables.cards import CardChangePart
 
 router = APIRouter(tags=["账号变更审核"])
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]

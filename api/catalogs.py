@@ -17,7 +17,7 @@ from models.catalogs import Catalogs
 from models.store.applications import form_catalogs
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
-from models.tables import CatalogList, Run
+from models.tables.records import CatalogList, Run
 
 router = APIRouter(tags=["目录"])
 RETRY_SECONDS = 3

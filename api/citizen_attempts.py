@@ -18,8 +18,8 @@ from api.citizen_session import (
 from api.parts import Parts
 from models.card_stages import LoginStage
 from models.store.face_logins import OPEN_STAGES, beside, logins_of_browser, may_open, stage_now
-from models.tables import FaceLogin
 from models.tables.base import now
+from models.tables.cards import FaceLogin
 
 
 @dataclass(frozen=True)

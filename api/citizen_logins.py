@@ -46,8 +46,8 @@ from models.store.face_logins import (
     stage_now,
 )
 from models.store.vault import Field
-from models.tables import FaceLogin
 from models.tables.base import now
+from models.tables.cards import FaceLogin
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 

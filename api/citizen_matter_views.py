@@ -14,7 +14,7 @@ from models.counties import county_words
 from models.store.card_parts import remark_of
 from models.store.card_requests import LEFT_OUT, UNDECIDED
 from models.store.vault import Field, Vault
-from models.tables import CardChange, CardChangePart, MatterStep
+from models.tables.cards import CardChange, CardChangePart, MatterStep
 
 View = dict[str, object]
 UNDER_WAY, SETTLED = "申请中", "已办理"

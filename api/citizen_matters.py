@@ -20,7 +20,7 @@ from models.store.card_limits import TooManyRequests, refuse_too_many
 from models.store.card_parts import CardRefusal
 from models.store.card_requests import CardWish, Incomplete, OneAtATime, open_request, withdraw_request
 from models.store.trail import Act, record
-from models.tables import CardChange, CardChangePart
+from models.tables.cards import CardChange, CardChangePart
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 CITIZEN = "citizen"

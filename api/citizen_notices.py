@@ -13,7 +13,7 @@ from models.card_stages import NoticeKind, label
 from models.card_words import reason_words
 from models.store.register import register_row
 from models.store.vault import Field
-from models.tables import Notice
+from models.tables.cards import Notice
 
 LOST = frozenset({NoticeKind.INVALIDATED, NoticeKind.CLEARED})
 

@@ -10,7 +10,7 @@ from api.citizen_account import answer
 from api.citizen_session import CitizenDesk, Citizens, own_pages_only
 from api.paging import MAX_LIMIT
 from models.platform_words import FaceChannel
-from models.tables import FaceLogin
+from models.tables.cards import FaceLogin
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 _CHANNELS: Mapping[str, str] = {FaceChannel.APP.value: "APP", FaceChannel.PC.value: "PC"}

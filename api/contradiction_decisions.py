@@ -27,7 +27,7 @@ from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import wake
 from models.store.texts import seal_text
 from models.subsidy import Signal
-from models.tables import Contradiction
+from models.tables.flows import Contradiction
 
 router = APIRouter(tags=["矛盾来件"])
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]

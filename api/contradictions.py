@@ -14,7 +14,7 @@ from models.stages import ContradictionState, Role, label
 from models.store.contradictions import seal_row
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
-from models.tables import Contradiction
+from models.tables.flows import Contradiction
 
 router = APIRouter(tags=["矛盾来件"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]

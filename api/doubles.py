@@ -28,7 +28,7 @@ from models.store.doubles import (
     told_elsewhere,
 )
 from models.store.selection import LineFilter, Predicate, filtered
-from models.tables import Flow
+from models.tables.flows import Flow
 
 router = APIRouter(tags=["可能重复"])
 

@@ -17,7 +17,7 @@ from models.store.selection import NO_NUL
 from models.store.vault import Field as Column
 from models.store.vault import Vault
 from models.store.village_entries import EntryForm
-from models.tables import VillageEntry
+from models.tables.cards import VillageEntry
 
 Typed = Annotated[str, StringConstraints(max_length=200)]
 HEADERS: Mapping[str, str] = {

@@ -29,7 +29,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.order_rules import FlowLineFilter
 from models.store.vault import Field as Sealed
-from models.tables import EvidenceRequirement
+from models.tables.applications import EvidenceRequirement
 from models.tables.base import now
 
 router = APIRouter(tags=["提交材料"])

@@ -15,7 +15,7 @@ from api.problems import Problem, field_problem, not_found
 from models.platform_words import MediaType
 from models.stages import Role
 from models.store.objects import save_file
-from models.tables import StoredFile
+from models.tables.policies import StoredFile
 
 router = APIRouter(tags=["文件"])
 Handlers = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]

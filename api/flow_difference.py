@@ -8,7 +8,7 @@ from models.stages import FlowStage
 from models.store.contradictions import open_count
 from models.store.database import fetch
 from models.store.flow_end import COMPARED, unresolved_lines
-from models.tables import Flow
+from models.tables.flows import Flow
 
 View = dict[str, object]
 _WORDS = {

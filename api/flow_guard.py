@@ -14,7 +14,7 @@ from models.store.lock_rules import LockedAct, why_lines_locked
 from models.store.order_rules import Candidate, Verdict
 from models.store.orders import locked_flow
 from models.subsidy import RunKind, workflow_id
-from models.tables import Flow
+from models.tables.flows import Flow
 
 LISTED_ERRORS = 500
 

@@ -15,7 +15,7 @@ from models.store.figures import FlowFigures, flow_figures
 from models.store.summaries import summaries_of
 from models.store.texts import open_text
 from models.store.vault import Vault
-from models.tables import Flow
+from models.tables.flows import Flow
 
 View = dict[str, object]
 

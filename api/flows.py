@@ -21,7 +21,7 @@ from models.stages import FlowStage, Role
 from models.store.doubles import lines_of_flow
 from models.store.flow_start import Started, StartRefused, StartRequest, start_flow
 from models.subsidy import RunKind
-from models.tables import Flow
+from models.tables.flows import Flow
 
 router = APIRouter(tags=["补贴流程"])
 

@@ -16,7 +16,7 @@ from models.stages import ApplicationStage, ImportStage, label
 from models.store.database import fetch, fetch_int
 from models.store.vault import Field
 from models.subsidy import RunKind
-from models.tables import ApplicationImport, ImportFinding
+from models.tables.applications import ApplicationImport, ImportFinding
 
 IMPORT_HEADERS: Mapping[str, str] = {
     "import_no": "导入编号",

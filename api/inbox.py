@@ -18,7 +18,7 @@ from api.rendering import content_of
 from models.platform import province_of
 from models.stages import InboxState, Role, label
 from models.store.inbox import body_row
-from models.tables import Inbox, InboxConflict
+from models.tables.records import Inbox, InboxConflict
 
 router = APIRouter(tags=["平台来件"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]

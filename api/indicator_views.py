@@ -3,7 +3,7 @@
 from models.stages import label
 from models.store.texts import open_text
 from models.store.vault import Vault
-from models.tables import Indicator
+from models.tables.policies import Indicator
 
 HEADERS = {
     "indicator_no": "指标编号",

@@ -24,8 +24,8 @@ from models.store.locking import lock_rows
 from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
-from models.tables import Indicator
 from models.tables.base import now
+from models.tables.policies import Indicator
 
 router = APIRouter(tags=["指标"])
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]

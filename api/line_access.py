@@ -13,7 +13,7 @@ from models.stages import Role
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
 from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
-from models.tables import Application
+from models.tables.applications import Application
 
 WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
 Enterers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.APPLICANT))]

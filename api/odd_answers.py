@@ -17,7 +17,7 @@ from api.problems import not_found
 from api.rendering import content_of
 from models.platform_words import Operation
 from models.stages import Role
-from models.tables import OddAnswer
+from models.tables.records import OddAnswer
 
 router = APIRouter(tags=["平台异常应答"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]

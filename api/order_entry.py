@@ -46,7 +46,7 @@ from models.store.runs import open_run
 from models.store.selection import LineFilter, Selection, selected
 from models.store.texts import open_text, seal_text
 from models.subsidy import RunKind, Subject
-from models.tables import Flow, Order
+from models.tables.flows import Flow, Order
 
 LISTED_FAULTS = 500
 

@@ -33,7 +33,7 @@ from models.store.selection import Predicate
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind
-from models.tables import Order
+from models.tables.flows import Order
 from models.unreadable import UNREADABLE
 
 router = APIRouter(tags=["指令"])

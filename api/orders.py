@@ -26,7 +26,7 @@ from models.store.runs import wake
 from models.store.selection import of_county
 from models.store.texts import seal_text
 from models.subsidy import Signal
-from models.tables import Flow, Order
+from models.tables.flows import Flow, Order
 
 router = APIRouter(tags=["指令"])
 

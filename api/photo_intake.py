@@ -20,7 +20,8 @@ from models.stages import ApplicationStage, Role, label
 from models.store.database import execute, fetch, scratch
 from models.store.makers import add_editor
 from models.store.objects import save_file
-from models.tables import Application, StoredFile
+from models.tables.applications import Application
+from models.tables.policies import StoredFile
 
 MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8

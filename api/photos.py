@@ -12,7 +12,8 @@ from api.line_access import Enterers, LineReaders, Operators, find_line
 from api.photo_intake import draw, may_take, put_archive, save_photos, store
 from api.problems import not_found
 from models.platform_words import DocumentKind
-from models.tables import ApplicationPhoto, StoredFile
+from models.tables.applications import ApplicationPhoto
+from models.tables.policies import StoredFile
 
 router = APIRouter(tags=["照片"])
 

@@ -25,8 +25,8 @@ from models.store.runs import open_run
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.subsidy import RunKind, Subject
-from models.tables import Policy, PolicyUnit
 from models.tables.base import now
+from models.tables.policies import Policy, PolicyUnit
 
 router = APIRouter(tags=["政策"])
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]

@@ -12,8 +12,8 @@ from api.problems import conflict, field_problem, not_found
 from models.identity import china_today
 from models.stages import Role
 from models.store.policy_unit import unit_to_change, what_is_open
-from models.tables import PolicyUnit
 from models.tables.base import now
+from models.tables.policies import PolicyUnit
 
 router = APIRouter(tags=["政策"])
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]

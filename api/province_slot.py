@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from api.desk import READERS, Desk, for_roles
 from models.counties import county_name
 from models.platform import province_of
-from models.tables import ProvinceSlot
+from models.tables.batches import ProvinceSlot
 
 router = APIRouter(tags=["数据初始化"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]

@@ -24,8 +24,8 @@ from models.store.run_targets import run_of_number, run_to_wake
 from models.store.runs import open_run, wake
 from models.store.vault import SealBroken, Vault
 from models.subsidy import RunKind, Signal, Subject, number_of
-from models.tables import Inbox, PlatformReference, Run
 from models.tables.base import now
+from models.tables.records import Inbox, PlatformReference, Run
 
 _LOG = structlog.get_logger()
 AT_ONCE = 50

@@ -11,7 +11,7 @@ from api.paging import FilterYear, Pages
 from api.runs_view import run_block
 from models.settings import Settings
 from models.subsidy import RUN_LABELS, RunKind
-from models.tables import Run
+from models.tables.records import Run
 
 router = APIRouter(tags=["运维"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]

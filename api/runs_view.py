@@ -12,7 +12,7 @@ from models.card_stages import EntryStage, LoginStage, RequestStage, RoundStage
 from models.settings import Settings
 from models.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, label
 from models.subsidy import RunKind, workflow_id
-from models.tables import Run
+from models.tables.records import Run
 
 _STAGES: Mapping[RunKind, type[StrEnum]] = {
     RunKind.POLICY_REVIEW: ReviewStage,

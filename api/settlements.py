@@ -17,7 +17,7 @@ from models.store.locking import lock_applications, lock_county, lock_indicators
 from models.store.makers import acts_in_flow
 from models.store.order_rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.vault import Field as Sealed
-from models.tables import StoredFile
+from models.tables.policies import StoredFile
 
 router = APIRouter(tags=["发放结果"])
 

@@ -26,8 +26,9 @@ from models.store.summaries import chosen_summaries, newest_summaries, summaries
 from models.store.texts import seal_text
 from models.store.vault import Vault
 from models.subsidy import Signal
-from models.tables import Flow, StoredFile, Summary
 from models.tables.base import now
+from models.tables.flows import Flow, Summary
+from models.tables.policies import StoredFile
 
 router = APIRouter(tags=["发放汇总"])
 

@@ -18,7 +18,7 @@ from models.store.database import Pool
 from models.store.trail_check import verify
 from models.store.trail_heads import last_head
 from models.store.vault import Field, Vault
-from models.tables import TrailEntry
+from models.tables.records import TrailEntry
 
 router = APIRouter(tags=["留痕"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]

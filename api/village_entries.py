@@ -29,8 +29,8 @@ from models.store.runs import wake
 from models.store.vault import Field
 from models.store.village_entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
 from models.subsidy import RunKind, Signal, workflow_id
-from models.tables import VillageEntry
 from models.tables.base import now
+from models.tables.cards import VillageEntry
 
 router = APIRouter(tags=["村社申报"])
 PHOTOS = frozenset({MediaType.JPEG, MediaType.PNG})

@@ -27,7 +27,7 @@ from models.stages import Role
 from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import KeyRing, LocalVault
-from models.tables import CatalogList
+from models.tables.records import CatalogList
 from tests.loopback import NO_TLS
 
 COUNTY, OTHER_COUNTY, PROVINCE = "500001", "500003", "500000"

@@ -24,7 +24,8 @@ from models.store.database import ENGINE_OPTIONS, Database, Value, execute, fetc
 from models.store.inbox import put_asked
 from models.store.vault import Field, LocalVault
 from models.subsidy import RunKind, Subject
-from models.tables import CardChange, CardChangePart, CatalogList
+from models.tables.cards import CardChange, CardChangePart
+from models.tables.records import CatalogList
 from tests.api_server import fresh_vault
 from tests.rows import citizen_id
 

@@ -15,8 +15,8 @@ from models.stages import AccountStatus
 from models.store.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
 from models.store.register import FROM_APPLICATION
 from models.store.vault import Field
-from models.tables import CatalogList
 from models.tables.base import now
+from models.tables.records import CatalogList
 from tests.application_lines import card, citizen_id
 from tests.province import Province
 

@@ -17,8 +17,10 @@ from models.store.database import Database
 from models.store.numbers import Series, take, take_one
 from models.store.texts import seal_text
 from models.store.vault import LocalVault
-from models.tables import Batch, CatalogList, Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.base import now
+from models.tables.batches import Batch
+from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
+from models.tables.records import CatalogList
 from tests.scripted_platform import MemoryJournal
 
 ITEMS = ("BT1001", "BT1002")

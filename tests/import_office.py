@@ -13,7 +13,7 @@ from models.sheet_writer import write_sheet
 from models.stages import Role
 from models.store.database import fetch_int
 from models.subsidy import RunKind, Subject
-from models.tables import CatalogList
+from models.tables.records import CatalogList
 from tests.api_server import COUNTY, ApiServer
 from tests.application_lines import card, citizen_id
 from tests.test_spreadsheet import CATALOGS

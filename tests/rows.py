@@ -23,8 +23,10 @@ from models.store.database import Database, Value, copy_rows, execute, fetch, fe
 from models.store.flow_start import StartRequest, start_flow
 from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault
-from models.tables import Batch, BatchImage, CatalogList, Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.base import now
+from models.tables.batches import Batch, BatchImage
+from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
+from models.tables.records import CatalogList
 
 COUNTY = "500001"
 OTHER_COUNTY = "500003"

@@ -25,7 +25,8 @@ from models.stages import Role
 from models.store.database import execute
 from models.store.runs import open_run
 from models.subsidy import RunKind, Subject
-from models.tables import IdempotentAnswer, PolicyUnit, Run, StoredFile, TrailEntry
+from models.tables.policies import PolicyUnit, StoredFile
+from models.tables.records import IdempotentAnswer, Run, TrailEntry
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 
 PROBLEM = "application/problem+json"

@@ -19,7 +19,7 @@ from deploy.stack import Stack
 from models.platform_words import Operation
 from models.stages import InboxState, Role
 from models.store.database import execute
-from models.tables import Inbox, InboxConflict
+from models.tables.records import Inbox, InboxConflict
 from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event, seal
 

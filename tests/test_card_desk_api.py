@@ -20,7 +20,8 @@ from models.store.card_requests import Citizen
 from models.store.contradictions import Claim, keep
 from models.store.vault import Field
 from models.store.village_entries import EntryForm, end_entry, open_entry
-from models.tables import CardChange, CatalogList, VillageEntry
+from models.tables.cards import CardChange, VillageEntry
+from models.tables.records import CatalogList
 from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
 from tests.rows import (
     OPERATOR,

@@ -15,7 +15,7 @@ from models.store.card_requests import CardWish, Citizen, Incomplete, OneAtATime
 from models.store.own_accounts import own_accounts
 from models.store.register import register_row
 from models.store.vault import Field
-from models.tables import CardChange
+from models.tables.cards import CardChange
 from tests.card_ground import (
     BANK,
     FIRST,

@@ -26,7 +26,7 @@ from models.store.flow_start import StartRefused, StartRequest, start_flow
 from models.store.rounds import locked_flow
 from models.store.runs import open_run
 from models.store.vault import Field
-from models.tables import Order
+from models.tables.flows import Order
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office
 from tests.platform_posts import policy_reviewed, seal

@@ -15,7 +15,8 @@ from models.platform_words import HouseholdRegistration
 from models.store.database import fetch
 from models.store.rounds import locked_flow, open_new_round
 from models.store.vault import Field
-from models.tables import Dataset, Order
+from models.tables.batches import Dataset
+from models.tables.flows import Order
 from tests.rows import (
     OPERATOR,
     OTHER_COUNTY,

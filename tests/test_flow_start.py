@@ -18,8 +18,8 @@ from models.store.flow_start import StartRequest, allocate, start_flow
 from models.store.register import fill_from_matched, register_row
 from models.store.rounds import flow_by_number, refresh_held
 from models.store.vault import Field, LocalVault
-from models.tables import BatchImage
 from models.tables.base import now
+from models.tables.batches import BatchImage
 from tests.rows import (
     COUNTY,
     OPERATOR,

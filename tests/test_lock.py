@@ -22,7 +22,7 @@ from models.store.lock_rules import LockedAct
 from models.store.locks import Lock, locked_people
 from models.store.rounds import locked_flow
 from models.store.vault import Field
-from models.tables import Order
+from models.tables.flows import Order
 from tests.card_ground import Cards, card, part_no
 from tests.rows import (
     COUNTY,

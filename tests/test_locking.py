@@ -15,7 +15,7 @@ from models.store.database import BOUNDS, Bounds, Database, Pool, execute, fetch
 from models.store.lock_order import TABLES, Rank, Turns, WrongOrder, ranks_of
 from models.store.locking import hold, lock_county
 from models.store.trail import by_system, record
-from models.tables import metadata
+from models.tables.metadata import metadata
 from tests.databases import staged_deadlocks
 from tests.rows import COUNTY, Line, Office, add_ground, open_office
 from tests.two_writers import until_blocked

@@ -14,7 +14,7 @@ from models.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words
 from models.platform_words import DocumentKind
 from models.stages import Role
 from models.store.database import fetch, fetch_int
-from models.tables import StoredFile
+from models.tables.policies import StoredFile
 from tests.rows import (
     OPERATOR,
     REVIEWER,

@@ -4,7 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from models.tables import metadata
+from models.tables.metadata import metadata
 
 
 def test_the_newest_revision_has_the_tables_that_the_code_knows(database_url: str) -> None:

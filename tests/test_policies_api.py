@@ -21,8 +21,10 @@ from models.store.database import execute, fetch, fetch_int
 from models.store.runs import close_run, open_run
 from models.store.texts import open_text, seal_text
 from models.subsidy import RunKind, Subject, workflow_id
-from models.tables import Indicator, Outbox, Policy, ProvinceSlot, Run, TrailEntry
 from models.tables.base import now
+from models.tables.batches import ProvinceSlot
+from models.tables.policies import Indicator, Policy
+from models.tables.records import Outbox, Run, TrailEntry
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.tiny_runs import eventually
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from models.store.database import fetch, fetch_int
-from models.tables import CatalogList
+from models.tables.records import CatalogList
 from tests.rows import (
     ADMIN,
     COUNTY,

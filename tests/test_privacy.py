@@ -14,7 +14,7 @@ from models.masking import masked
 from models.stages import Role
 from models.store.database import execute, fetch, fetch_int
 from models.store.vault import Field
-from models.tables import metadata
+from models.tables.metadata import metadata
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import card, citizen_id, enter, lock_account, personal
 from tests.platform_posts import policy_reviewed, post_event

@@ -15,7 +15,7 @@ from models.stages import AccountStatus, Role
 from models.store.accounts import NewAccount, apply_change
 from models.store.database import execute, fetch
 from models.store.vault import Field
-from models.tables import BeneficiaryList
+from models.tables.batches import BeneficiaryList
 from tests.import_office import HEADERS, Desk, row, sheet
 from tests.rows import (
     COUNTY,

@@ -22,8 +22,8 @@ from models.stages import InboxState
 from models.store.database import execute
 from models.store.runs import close_run, open_run, wake
 from models.subsidy import RunKind, Signal, Subject, workflow_id
-from models.tables import Inbox, Outbox, PlatformReference, Run
 from models.tables.base import now
+from models.tables.records import Inbox, Outbox, PlatformReference, Run
 from tests.api_server import OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
 from tests.tiny_runs import END, eventually, fresh_queue, fresh_subject, noted, tiny_worker

@@ -13,7 +13,7 @@ from deploy.stack import Stack, temporal
 from models.store.database import execute
 from models.store.runs import open_run, wake
 from models.subsidy import Signal, Subject
-from models.tables import TrailEntry
+from models.tables.records import TrailEntry
 from tests.api_server import ApiServer, api_server
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
 from workflows.client import connect

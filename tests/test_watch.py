@@ -21,7 +21,8 @@ from models.store.retention import KINDS, clear_old
 from models.store.runs import close_run, open_run
 from models.store.vault import Field
 from models.subsidy import RunKind, Subject, workflow_id
-from models.tables import Contradiction, Inbox, Run, TrailEntry
+from models.tables.flows import Contradiction
+from models.tables.records import Inbox, Run, TrailEntry
 from tests.api_server import ApiServer, api_server
 from tests.platform_posts import policy_reviewed, post_event
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker

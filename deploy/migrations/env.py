@@ -6,7 +6,7 @@ import sys
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-from models.tables import metadata
+from models.tables.metadata import metadata
 
 # Whoever waits for a table makes all that come later wait behind: a step that doesn't get its lock soon is tried again.
 LIMITS = {"options": "-c lock_timeout=10s -c statement_timeout=0"}

@@ -16,7 +16,7 @@ from models.store.locks import wake_flows
 from models.store.notices import News, is_told, notify
 from models.store.register import register_row
 from models.store.vault import Field, Vault
-from models.tables import RegisterAccount, RegisterChange
+from models.tables.applications import RegisterAccount, RegisterChange
 from models.tables.base import now
 
 # What changed a row's status; the row's own source stays where its account came from.

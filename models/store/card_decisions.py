@@ -14,8 +14,8 @@ from models.store.register import register_row
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Subject
-from models.tables import CardChangePart
 from models.tables.base import now
+from models.tables.cards import CardChangePart
 
 
 async def decide_part(

@@ -10,7 +10,7 @@ from models.store.accounts import Finding, held_account, set_invalid
 from models.store.card_parts import Held, add_step, end_part, held_part, tell_run
 from models.store.database import fetch_one
 from models.store.vault import Vault
-from models.tables import CardChangePart
+from models.tables.cards import CardChangePart
 
 # Bank and number, as index.
 Which: TypeAlias = tuple[str, str]

@@ -19,8 +19,8 @@ from models.store.notices import News, notify
 from models.store.runs import wake
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Signal, workflow_id
-from models.tables import CardChange, CardChangePart
 from models.tables.base import now
+from models.tables.cards import CardChange, CardChangePart
 
 # Without an applied part: what weighs most for the citizen names the result.
 RESULTS = (

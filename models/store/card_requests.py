@@ -30,7 +30,7 @@ from models.store.register import register_row
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Subject
-from models.tables import CardChange, CardChangePart
+from models.tables.cards import CardChange, CardChangePart
 
 UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
 Account = Row

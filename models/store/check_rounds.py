@@ -11,8 +11,8 @@ from models.platform import PAGE_LIMIT
 from models.store.database import fetch, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.tables import CheckRound
 from models.tables.base import now
+from models.tables.cards import CheckRound
 
 # In `figures` beside the counts: how many accounts the next page holds.
 PAGE_SIZE = "page_size"

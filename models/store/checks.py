@@ -13,7 +13,7 @@ from models.store.database import Row, execute, fetch, fetch_int, fetch_one
 from models.store.register import register_row
 from models.store.selection import Predicate
 from models.store.vault import Field, SealBroken, Vault
-from models.tables import CheckRound
+from models.tables.cards import CheckRound
 from models.unreadable import UNREADABLE_CODE
 
 # A cleared account is nobody's any more; an invalid one may have become good again.

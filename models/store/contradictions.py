@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.stages import ContradictionState
 from models.store.database import execute, fetch_int
 from models.store.vault import Field, Vault
-from models.tables import Contradiction
+from models.tables.flows import Contradiction
 
 Content = Mapping[str, object]
 RESULT_MISSING, PAYMENT_MISSING = "result_missing", "payment_missing"

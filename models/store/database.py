@@ -30,6 +30,7 @@ from models.settings import Settings
 from models.store.lock_order import ranks_of
 from models.store.transaction import begin, finish, turns_of
 from models.tables.base import CLOCK
+from models.tables.metadata import metadata as _every_table  # noqa: F401 - a foreign key must find its target
 
 _LOG = structlog.get_logger()
 DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40P01", "55P03", "57014"

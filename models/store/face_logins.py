@@ -17,8 +17,8 @@ from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Subject
-from models.tables import FaceLogin
 from models.tables.base import now
+from models.tables.cards import FaceLogin
 
 OPEN_STAGES = frozenset({LoginStage.OPENING, LoginStage.WAITING, LoginStage.SCANNED})
 TOO_MANY = "too_many_attempts"

@@ -5,7 +5,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store import contradictions
 from models.store.database import fetch, fetch_int
 from models.store.vault import Vault
-from models.tables import Flow
+from models.tables.flows import Flow
 
 COMPARED = ("paid_count", "paid_fen", "failed_count", "failed_fen")
 END_FIGURES = "end_figures"

@@ -13,7 +13,9 @@ from models.stages import BatchStage, FlowStage, ReviewStage, label
 from models.store.database import execute, fetch, fetch_int
 from models.store.lock_order import Rank
 from models.store.locking import lock_batch, lock_rows
-from models.tables import Batch, Flow, Indicator, Policy
+from models.tables.batches import Batch
+from models.tables.flows import Flow
+from models.tables.policies import Indicator, Policy
 
 
 class Lack(StrEnum):

@@ -18,7 +18,8 @@ from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Subject
-from models.tables import Flow, Indicator
+from models.tables.flows import Flow
+from models.tables.policies import Indicator
 
 __all__ = ["Lack", "Missing", "StartRefused", "StartRequest", "Started", "allocate", "start_flow"]
 

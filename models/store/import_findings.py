@@ -11,7 +11,7 @@ from models.money import format_yuan
 from models.stages import ApplicationStage, label
 from models.store.database import Row, copy_rows, execute, fetch, fetch_one
 from models.store.doubles import Claim, there_already
-from models.tables import ApplicationImport
+from models.tables.applications import ApplicationImport
 
 _COLUMNS = (
     *("import_id", "file_row", "file_column", "code", "message"),

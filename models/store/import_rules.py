@@ -14,7 +14,7 @@ from models.store.locks import Lock
 from models.store.numbers import Series, take
 from models.store.registered import OTHER_WORDS, rows_registered_otherwise
 from models.store.vault import Field, Vault
-from models.tables import ApplicationImport
+from models.tables.applications import ApplicationImport
 
 NUMBER_COLUMN = "申请编号"
 ACCOUNT_COLUMN = "一卡通账号"

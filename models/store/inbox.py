@@ -13,7 +13,7 @@ from models.stages import InboxState
 from models.store.database import execute, fetch_one
 from models.store.vault import Vault
 from models.subsidy import number_of
-from models.tables import Inbox
+from models.tables.records import Inbox
 
 ASKED = "asked"
 EVENTS_AT_ONCE = 8

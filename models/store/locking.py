@@ -14,7 +14,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.lock_order import Rank
 from models.store.transaction import turns_of
-from models.tables import Batch, Dataset, Flow
+from models.tables.batches import Batch, Dataset
+from models.tables.flows import Flow
 
 Found = TypeVar("Found")
 # A hundred thousand lines in one act.

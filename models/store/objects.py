@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.places import Threads
 from models.settings import Settings
 from models.store.vault import Field, SealBroken, Vault
-from models.tables import StoredFile
+from models.tables.policies import StoredFile
 
 THREADS = 12
 # What the worker builds its S3 client with: a slow store is given up in time for another try.

@@ -13,8 +13,8 @@ from models.store.lock_rules import LockedAct, lock_rule
 from models.store.locking import lock_flow
 from models.store.numbers import Series, take_one
 from models.store.order_rules import Candidate
-from models.tables import Flow, Order
 from models.tables.base import now
+from models.tables.flows import Flow, Order
 
 NOT_NAME_DIFFERS = Rule(
     "NO_CORRECT_NAME",

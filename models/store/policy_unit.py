@@ -6,7 +6,7 @@ from models.stages import FlowStage, ReviewStage, label
 from models.store.database import fetch
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_county
-from models.tables import PolicyUnit
+from models.tables.policies import PolicyUnit
 
 MOST_NAMED = 20
 

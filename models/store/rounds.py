@@ -10,7 +10,8 @@ from models.store.locks import kept_back
 from models.store.register import register_row
 from models.store.vault import Field, Vault
 from models.subsidy import DatasetRef
-from models.tables import Dataset, Flow, Order, Summary
+from models.tables.batches import Dataset
+from models.tables.flows import Flow, Order, Summary
 
 KEPT_BACK = kept_back("l")
 # What goes out by itself: exactly the lines matched, not held, and passed or not required.

@@ -5,7 +5,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.runs import after_end, open_run
 from models.subsidy import RunKind
-from models.tables import Run
+from models.tables.records import Run
 
 
 async def run_of_number(session: AsyncSession, number: str) -> Run | None:

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute, fetch_int, fetch_one
 from models.subsidy import RunKind, Signal, Subject
-from models.tables import Run
+from models.tables.records import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
 INBOX_CHANNEL = "onecard_inbox"

@@ -20,8 +20,8 @@ from models.store.numbers import Series, take_one
 from models.store.runs import open_run
 from models.store.vault import Field, Vault
 from models.subsidy import RunKind, Subject
-from models.tables import VillageEntry
 from models.tables.base import now
+from models.tables.cards import VillageEntry
 
 WAITING: Mapping[EntryStage, str] = {
     EntryStage.VALIDATING: "等待银行验证账号",
