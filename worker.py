@@ -19,33 +19,33 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-from activities.application_imports import ApplicationImports
-from activities.asking import AskingActivities
 from activities.cards import CardActivities
 from activities.catalogs import CatalogActivities
 from activities.checks import CheckActivities
 from activities.datasets import DatasetActivities
+from activities.entries import VillageEntryActivities
 from activities.evidence import EvidenceActivities
-from activities.face_logins import FaceLoginActivities
 from activities.failures import SafeFailures
 from activities.flows import FlowActivities
-from activities.journal import PostgresJournal
-from activities.late import LateActivities
+from activities.imports import ApplicationImports
 from activities.lists import ListActivities
+from activities.logins import FaceLoginActivities
 from activities.orders import OrderActivities
-from activities.platform_client import PlatformClient
-from activities.platform_files import PlatformFiles
-from activities.reviews import ReviewActivities
+from activities.payment_correction import LateActivities
+from activities.platform.asking import AskingActivities
+from activities.platform.client import PlatformClient
+from activities.platform.files import PlatformFiles
+from activities.platform.rows_journal import PostgresJournal
+from activities.policies import ReviewActivities
 from activities.trail_heads import TrailActivities
-from activities.village_entries import VillageEntryActivities
-from models import counties
-from models.garbage import collect_rarely
+from models.gc_tuning import collect_rarely
 from models.settings import Settings
-from models.signing import PlatformCredentials, parse_clients
 from models.store.database import WORKER_POOLS, Database, Pool, engine_options
 from models.store.database_role import leave_if_unfit, unfit_role
 from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
+from models.wire.signing import PlatformCredentials, parse_clients
+from models.words import counties
 from workflows.account_check import AccountCheckWorkflow
 from workflows.account_event import AccountEventWorkflow
 from workflows.application_import import ApplicationImportWorkflow

@@ -3,27 +3,26 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.card_looks import look_at
-from activities.effects_cards import remember_submission
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.taking import take_in
-from models.card_change import CardLook, Handed, PartRef
-from models.card_stages import PartStage, RequestStage
-from models.card_words import reason_words
-from models.errors import ADVICE, ErrorType
-from models.platform import AccountVerdict
-from models.platform_requests import AccountChangeSubmission, AccountQuery
-from models.platform_words import AccountReason, AccountSource, CardType
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from models.contracts import CardLook, Handed, PartRef, Subject
 from models.settings import Settings
-from models.store.card_parts import Held, add_step, end_part, held_part, held_request
+from models.store.applying.pending import take_in
+from models.store.cards.look import look_at
+from models.store.cards.parts import Held, add_step, end_part, held_part, held_request
+from models.store.cards.results import remember_submission
 from models.store.database import Database, Row, fetch, fetch_one
-from models.store.runs import close_run
-from models.store.trail import by_system, record
+from models.store.runs.runs import close_run
+from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
-from models.subsidy import Subject
 from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
+from models.wire.answers import AccountVerdict
+from models.wire.requests import AccountChangeSubmission, AccountQuery
+from models.wire.words import AccountReason, AccountSource, CardType
+from models.words.card_stages import PartStage, RequestStage
+from models.words.card_words import reason_words
+from models.words.errors import ADVICE, ErrorType
 
 # These say something about the account; every other refusal is about us, and is tried until somebody has seen to it.
 ABOUT_THE_ACCOUNT = frozenset({ErrorType.VALIDATION_FAILED})

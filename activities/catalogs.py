@@ -6,13 +6,13 @@ from functools import partial
 
 from temporalio import activity
 
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.tries import for_each, patiently
-from models.platform import Catalog, CatalogItem, Town, Towns
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from activities.platform.tries import for_each, patiently
+from models.contracts import Subject
 from models.store.database import Database, execute, fetch
-from models.store.runs import close_run, times_asked
-from models.subsidy import Subject
+from models.store.runs.runs import close_run, times_asked
+from models.wire.answers import Catalog, CatalogItem, Town, Towns
 
 Items = Sequence[CatalogItem | Town]
 # Kind and fund year, 0 for lists of every year.

@@ -5,21 +5,15 @@ from functools import partial
 
 from temporalio import activity
 
-from activities.effects_cards import apply_invalidation
-from activities.looking import note_stage
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.tries import patiently
-from models.card_change import ProvinceRef
-from models.card_stages import RoundStage
-from models.errors import ErrorType
-from models.platform import AccountVerdict, Invalidation, province_of
-from models.platform_requests import AccountQueries, AccountQuery
-from models.platform_words import AccountReason
-from models.stages import AccountStatus
-from models.store.accounts import Finding, accounts_of, set_valid_again
-from models.store.card_invalidation import invalidate
-from models.store.check_rounds import (
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from activities.platform.tries import patiently
+from models.contracts import Look, ProvinceRef, Subject
+from models.store.cards.invalidation import invalidate
+from models.store.cards.results import apply_invalidation
+from models.store.database import Database, fetch_one
+from models.store.register.accounts import Finding, accounts_of, set_valid_again
+from models.store.register.check_rounds import (
     WAITING,
     Scope,
     cause_of,
@@ -28,7 +22,7 @@ from models.store.check_rounds import (
     round_by_number,
     round_exists,
 )
-from models.store.checks import (
+from models.store.register.checks import (
     Judged,
     ask_for_less,
     asked_page,
@@ -39,14 +33,19 @@ from models.store.checks import (
     note_verdicts,
     page_key,
 )
-from models.store.database import Database, fetch_one
-from models.store.invalidation_cursor import fetched_until, note_fetched
-from models.store.runs import close_run, open_run
-from models.store.trail import by_system, record
+from models.store.register.invalidation_cursor import fetched_until, note_fetched
+from models.store.runs.look import note_stage
+from models.store.runs.runs import close_run, open_run
+from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
-from models.subsidy import Look, Subject
 from models.tables.base import now
 from models.tables.cards import CheckRound
+from models.wire.answers import AccountVerdict, Invalidation, province_of
+from models.wire.requests import AccountQueries, AccountQuery
+from models.wire.words import AccountReason
+from models.words.card_stages import RoundStage
+from models.words.errors import ErrorType
+from models.words.stages import AccountStatus
 
 SCHEDULED = "schedule"
 # The list is asked for from before the last time on: what arrived late, or under another clock, is not passed over.

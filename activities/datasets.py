@@ -6,24 +6,24 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.effects_refusals import take_back
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.platform_files import PlatformFiles
-from activities.records import lines_of, record_of
-from activities.tries import for_each, patiently
-from models.errors import BUSY, ErrorType
-from models.platform import PAGE_LIMIT
-from models.platform_requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
-from models.platform_words import DatasetKind, RoundMode
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from activities.platform.files import PlatformFiles
+from activities.platform.tries import for_each, patiently
+from models.contracts import CommitResult, DatasetRef, PushResult, number_of
 from models.settings import Settings
-from models.stages import DatasetStage
+from models.store.applications.records import lines_of, record_of
 from models.store.database import Database, execute, fetch_one
-from models.store.inbox import province_of
+from models.store.events.inbox import province_of
+from models.store.lists.refusals import take_back
 from models.store.locking import lock_list
 from models.store.vault import Vault
-from models.subsidy import CommitResult, DatasetRef, PushResult, number_of
 from models.tables.batches import Dataset
+from models.wire.answers import PAGE_LIMIT
+from models.wire.requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
+from models.wire.words import DatasetKind, RoundMode
+from models.words.errors import BUSY, ErrorType
+from models.words.stages import DatasetStage
 
 PAGES_AT_ONCE = 3
 # A list that the platform no longer knows was dropped after 24 hours: it is sent anew under keys of its own.

@@ -8,20 +8,20 @@ from functools import partial
 from sqlmodel import select
 from temporalio import activity
 
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.platform_files import PlatformFiles
-from activities.tries import TROUBLES, for_each, patiently
-from models.errors import ADVICE, ErrorType
-from models.evidence import is_complete, missing_words
-from models.platform import EVIDENCE_LIMIT
-from models.platform_requests import Document, Evidence, EvidenceItem
-from models.platform_words import DocumentKind
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from activities.platform.files import PlatformFiles
+from activities.platform.tries import TROUBLES, for_each, patiently
+from models.contracts import EvidenceResult, Subject
 from models.store.database import Database, Row, execute, fetch
-from models.store.evidence import lacking, required_of
-from models.store.runs import close_run
-from models.subsidy import EvidenceResult, Subject
+from models.store.flows.evidence import lacking, required_of
+from models.store.runs.runs import close_run
 from models.tables.flows import Flow, Order
+from models.wire.answers import EVIDENCE_LIMIT
+from models.wire.requests import Document, Evidence, EvidenceItem
+from models.wire.words import DocumentKind
+from models.words.errors import ADVICE, ErrorType
+from models.words.evidence import is_complete, missing_words
 
 Line = Row
 Items = tuple[EvidenceItem, ...]

@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
+from activities.platform.errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
 from models.store.vault import SealBroken
 
 UNEXPECTED_PAUSE = timedelta(minutes=2)

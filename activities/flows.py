@@ -2,23 +2,23 @@
 
 from temporalio import activity
 
-from activities.effects_end import give_back
-from activities.flow_looks import look_at, sentence_of
-from activities.looking import note_stage, remember
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.platform_files import PlatformFiles
-from activities.taking import take_in
-from models.errors import ErrorType
-from models.platform_requests import Cancellation, FlowStart, PaymentConfirmation, Publicity, Share, Summary
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from activities.platform.files import PlatformFiles
+from models.contracts import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.settings import Settings
-from models.stages import FlowStage, SummaryStage
+from models.store.applying.pending import take_in
 from models.store.database import Database, execute, fetch, fetch_one
-from models.store.rounds import current_summary, flow_by_number, locked_flow
+from models.store.flows.end import give_back
+from models.store.flows.next_step import look_at, sentence_of
+from models.store.flows.rounds import current_summary, flow_by_number, locked_flow
+from models.store.runs.look import note_stage, remember
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
-from models.subsidy import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.tables.flows import Flow
+from models.wire.requests import Cancellation, FlowStart, PaymentConfirmation, Publicity, Share, Summary
+from models.words.errors import ErrorType
+from models.words.stages import FlowStage, SummaryStage
 
 
 class FlowActivities:

@@ -4,21 +4,21 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.looking import ask_after, note_stage
-from activities.taking import take_in
+from models.contracts import DatasetRef, ListLook, RunKind, Subject
 from models.settings import Settings
-from models.stages import DatasetStage
+from models.store.applying.pending import take_in
 from models.store.database import Database, execute, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_applications, lock_batch
-from models.store.locks import locked
-from models.store.runs import close_run
-from models.store.slots import ask_for_slot, take_slot
+from models.store.register.account_locks import locked
+from models.store.runs.look import ask_after, note_stage
+from models.store.runs.runs import close_run
+from models.store.runs.slots import ask_for_slot, take_slot
 from models.store.vault import Vault
-from models.subsidy import DatasetRef, ListLook, RunKind, Subject
 from models.tables.base import now
 from models.tables.batches import Batch, Dataset
-from models.waiting import LIST
+from models.words.stages import DatasetStage
+from models.words.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
 # Whose account is being changed in this county is left out as held (DOMAIN 4, the lock).

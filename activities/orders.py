@@ -8,25 +8,25 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal
-from activities.tries import for_each, patiently
-from models.errors import ADVICE, ErrorType
-from models.platform import PAGE_LIMIT
-from models.platform_requests import AccountQueries, Cancellation, Withdrawal
-from models.stages import OrderKind, OrderState
-from models.store.contradictions import Claim, keep
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal
+from activities.platform.tries import for_each, patiently
+from models.contracts import DatasetRef, NextOrder, Subject
 from models.store.database import Database, Row, execute, fetch
-from models.store.lock_rules import LockedAct, why_locked
+from models.store.events.contradictions import Claim, keep
+from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
+from models.store.flows.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.locking import lock_applications, lock_indicators
-from models.store.locks import locked
-from models.store.rounds import flow_by_number, locked_flow, open_new_round, open_round
+from models.store.register.account_locks import locked
+from models.store.register.lock_rules import LockedAct, why_locked
 from models.store.texts import open_text
-from models.store.trail import by_system, record
+from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
-from models.subsidy import DatasetRef, NextOrder, Subject
 from models.tables.flows import Flow, Order
+from models.wire.answers import PAGE_LIMIT
+from models.wire.requests import AccountQueries, Cancellation, Withdrawal
+from models.words.errors import ADVICE, ErrorType
+from models.words.stages import OrderKind, OrderState
 
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"

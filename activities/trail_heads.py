@@ -4,13 +4,13 @@ import sys
 
 from temporalio import activity
 
-from models.stages import label
+from models.contracts import HeadsSigned
 from models.store.database import Database
 from models.store.objects import ObjectStore
-from models.store.trail_check import Break
-from models.store.trail_heads import counties, sign_head
+from models.store.trail.check import Break
+from models.store.trail.heads import counties, sign_head
 from models.store.vault import Vault
-from models.subsidy import HeadsSigned
+from models.words.stages import label
 
 
 class TrailActivities:

@@ -18,24 +18,25 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.routing import BaseRoute
 from temporalio.client import Client
 
-from api import docs, problems
-from api.idempotency import Answered
-from api.limits import BodyLimit
-from api.parts import Parts
-from api.protocol import bounded
-from api.relay import Relay
-from api.rendering import Rendered
+from api.counter.idempotency import Answered
+from api.counter.parts import Parts
+from api.relay.relay import Relay
+from api.relay.watch import Watch
 from api.routers import ROUTERS
-from api.security_headers import SecurityHeaders
-from api.watch import Watch
-from models import counties, tokens
-from models.garbage import collect_rarely, give_back_large_pieces
+from api.server import docs, problems
+from api.server.limits import BodyLimit
+from api.server.protocol import bounded
+from api.server.rendering import Rendered
+from api.server.security_headers import SecurityHeaders
+from models import tokens
+from models.gc_tuning import collect_rarely, give_back_large_pieces
 from models.settings import Settings
-from models.signing import PlatformCredentials, parse_clients
 from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_options
 from models.store.database_role import leave_if_unfit, unfit_role
 from models.store.objects import S3, S3_CONFIG_FOR_PEOPLE, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
+from models.wire.signing import PlatformCredentials, parse_clients
+from models.words import counties
 from workflows.client import connect
 
 

@@ -2,72 +2,40 @@
 
 from fastapi import APIRouter
 
-from api import (
-    account_checks,
-    application_acts,
-    application_imports,
-    application_returns,
-    applications,
-    batches,
-    beneficiary_lists,
-    budget_choices,
-    callbacks,
-    card_changes,
-    catalogs,
-    citizen_account,
-    citizen_logins,
-    citizen_matters,
-    citizen_notices,
-    citizen_sign_ins,
-    contradiction_decisions,
-    contradictions,
-    doubles,
-    evidence,
-    files,
-    flow_lines,
-    flows,
-    health,
-    inbox,
-    indicators,
-    odd_answers,
-    order_preview,
-    order_views,
-    orders,
-    payments,
-    photos,
-    policies,
-    policy_unit,
-    province_slot,
-    register,
-    register_shared,
-    runs,
-    settlements,
-    staff,
-    summaries,
-    trail,
-    village_entries,
-)
+from api.applications import application_acts, application_returns, applications, doubles
+from api.batches import batches, lists, slot
+from api.cards import cards, checks, entries, register, register_shared
+from api.citizens import account, logins, notices, sign_ins
+from api.citizens import cards as citizen_matters
+from api.flows import evidence, flows, lines, payments, settlements, summaries
+from api.imports import imports
+from api.ops import health, runs, trail
+from api.orders import order_preview, order_views, orders
+from api.people import staff
+from api.photos import photos
+from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
+from api.policies import budget_choices, catalogs, files, indicators, policies, unit
 
 ROUTERS: tuple[APIRouter, ...] = (
     # first: routes are tried in this order, and these come by the thousand
     callbacks.router,
     catalogs.router,
     files.router,
-    policy_unit.router,
+    unit.router,
     policies.router,
     budget_choices.router,
     indicators.router,
     applications.router,
     application_acts.router,
     application_returns.router,
-    application_imports.router,
+    imports.router,
     photos.router,
     batches.router,
     doubles.router,
-    beneficiary_lists.router,
-    province_slot.router,
+    lists.router,
+    slot.router,
     flows.router,
-    flow_lines.router,
+    lines.router,
     evidence.router,
     orders.router,
     order_preview.router,
@@ -78,20 +46,20 @@ ROUTERS: tuple[APIRouter, ...] = (
     # before the register's own routes: shared is no account's id
     register_shared.router,
     register.router,
-    card_changes.router,
-    village_entries.router,
-    account_checks.router,
+    cards.router,
+    entries.router,
+    checks.router,
     contradictions.router,
-    contradiction_decisions.router,
+    contradiction_acts.router,
     inbox.router,
     odd_answers.router,
     runs.router,
     staff.router,
     trail.router,
-    citizen_logins.router,
-    citizen_account.router,
+    logins.router,
+    account.router,
     citizen_matters.router,
-    citizen_notices.router,
-    citizen_sign_ins.router,
+    notices.router,
+    sign_ins.router,
     health.router,
 )

@@ -14,10 +14,10 @@ from pydantic_settings import BaseSettings
 
 from deploy.spoken import spoken
 from models import tokens
-from models.faults import Fault
-from models.identity import china_today, parse_citizen_id
-from models.stages import Role
+from models.forms.identity import china_today, parse_citizen_id
 from models.store.vault import Field, LocalVault
+from models.words.faults import Fault
+from models.words.stages import Role
 
 
 class KeySettings(BaseSettings):

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from models.faults import Fault, FaultCode
+from models.words.faults import Fault, FaultCode
 
 # GB18030-2022 moved these from private code points to real ones, as 2005 had moved U+1E3F; old files, fonts and
 # decoders (Python's among them) still give the private ones. The last six kept a private two-byte code in the

@@ -18,16 +18,16 @@ from starlette.types import ASGIApp
 from temporalio.client import Client
 
 from api.main import build_database, build_objects, create_app
-from api.protocol import bounded
+from api.server.protocol import bounded
 from deploy.stack.objects import Access
 from models import tokens
 from models.settings import Settings
-from models.signing import PlatformCredentials
-from models.stages import Role
 from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import KeyRing, LocalVault
 from models.tables.records import CatalogList
+from models.wire.signing import PlatformCredentials
+from models.words.stages import Role
 from tests.loopback import NO_TLS
 
 COUNTY, OTHER_COUNTY, PROVINCE = "500001", "500003", "500000"

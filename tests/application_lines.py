@@ -6,13 +6,13 @@ from typing import Any
 
 from stdnum import luhn
 
-from models.application_form import ApplicationForm, build_form
-from models.identity import citizen_id_check_digit
-from models.platform_words import ApplicantKind
-from models.stages import Channel, Role
-from models.store.applications import Entered, insert_rows, new_rows
+from models.forms.application_form import ApplicationForm, build_form
+from models.forms.identity import citizen_id_check_digit
+from models.store.applications.rows import Entered, insert_rows, new_rows
 from models.store.database import Value, execute, fetch
 from models.store.numbers import Series, take
+from models.wire.words import ApplicantKind
+from models.words.stages import Channel, Role
 from tests.api_server import COUNTY, YEAR, ApiServer
 
 ENTERED_BY = "operator"

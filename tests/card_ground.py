@@ -12,20 +12,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from stdnum import luhn
 
-from activities.taking import take_in
-from models.card_stages import PartStage, RequestStage
-from models.platform import AccountChange, Invalidation
-from models.platform_words import AccountChangeStatus, AccountReason, CardType, EventType, InvalidationTrigger
-from models.stages import AccountStatus
-from models.store.accounts import NewAccount, apply_change
-from models.store.card_parts import held_request
-from models.store.card_requests import CardWish, Citizen, open_request
+from models.contracts import RunKind, Subject
+from models.store.applying.pending import take_in
+from models.store.cards.parts import held_request
+from models.store.cards.requests import CardWish, Citizen, open_request
 from models.store.database import ENGINE_OPTIONS, Database, Value, execute, fetch
-from models.store.inbox import put_asked
+from models.store.events.inbox import put_asked
+from models.store.register.accounts import NewAccount, apply_change
 from models.store.vault import Field, LocalVault
-from models.subsidy import RunKind, Subject
 from models.tables.cards import CardChange, CardChangePart
 from models.tables.records import CatalogList
+from models.wire.answers import AccountChange, Invalidation
+from models.wire.words import AccountChangeStatus, AccountReason, CardType, EventType, InvalidationTrigger
+from models.words.card_stages import PartStage, RequestStage
+from models.words.stages import AccountStatus
 from tests.api_server import fresh_vault
 from tests.rows import citizen_id
 

@@ -8,14 +8,14 @@ from typing import TypeVar
 import httpx
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.platform_client import PlatformClient
+from activities.platform.client import PlatformClient
 from deploy.demo.people import Json
-from models.platform_requests import AccountChangeSubmission
-from models.platform_words import AccountSource, CardType
-from models.store.accounts import NewAccount, apply_change
-from models.store.card_decisions import ask_retry, decide_part
-from models.store.card_requests import CardWish, Citizen, open_request, withdraw_request
+from models.store.cards.decisions import ask_retry, decide_part
+from models.store.cards.requests import CardWish, Citizen, open_request, withdraw_request
+from models.store.register.accounts import NewAccount, apply_change
 from models.store.vault import Field
+from models.wire.requests import AccountChangeSubmission
+from models.wire.words import AccountSource, CardType
 from tests.application_lines import citizen_id
 from tests.card_ground import card
 from tests.province import Province

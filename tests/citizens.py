@@ -9,14 +9,14 @@ from datetime import datetime
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, wait_for
-from models.account_numbers import card_type_of
-from models.platform_words import AccountReason
-from models.stages import AccountStatus
-from models.store.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
-from models.store.register import FROM_APPLICATION
+from models.forms.account_numbers import card_type_of
+from models.store.register.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
+from models.store.register.register import FROM_APPLICATION
 from models.store.vault import Field
 from models.tables.base import now
 from models.tables.records import CatalogList
+from models.wire.words import AccountReason
+from models.words.stages import AccountStatus
 from tests.application_lines import card, citizen_id
 from tests.province import Province
 

@@ -10,7 +10,7 @@ from deploy.demo.drawings import form_pdf, photo_archive
 from deploy.demo.people import Json, Refused, figure
 from deploy.demo.play import Ground, Play
 from deploy.demo.report import Report
-from models.store.rounds import SENDABLE
+from models.store.flows.rounds import SENDABLE
 from tests.application_lines import card, citizen_id
 from tests.province import Province
 

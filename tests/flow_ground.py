@@ -5,14 +5,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from activities.platform_client import PlatformClient
-from models.application_form import build_form
-from models.platform import CatalogItem
-from models.platform_requests import IndicatorSubmission, PolicySubmission
-from models.platform_words import ApplicantKind, MediaType, ReviewStatus
-from models.signing import PlatformCredentials
-from models.stages import Channel, ReviewStage
-from models.store.applications import Entered, insert_rows, new_rows
+from activities.platform.client import PlatformClient
+from models.forms.application_form import build_form
+from models.store.applications.rows import Entered, insert_rows, new_rows
 from models.store.database import Database
 from models.store.numbers import Series, take, take_one
 from models.store.texts import seal_text
@@ -21,6 +16,11 @@ from models.tables.base import now
 from models.tables.batches import Batch
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import CatalogList
+from models.wire.answers import CatalogItem
+from models.wire.requests import IndicatorSubmission, PolicySubmission
+from models.wire.signing import PlatformCredentials
+from models.wire.words import ApplicantKind, MediaType, ReviewStatus
+from models.words.stages import Channel, ReviewStage
 from tests.scripted_platform import MemoryJournal
 
 ITEMS = ("BT1001", "BT1002")

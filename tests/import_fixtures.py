@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from activities.application_imports import ApplicationImports
+from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
 from tests.api_server import ApiServer, api_server
 from tests.import_office import YEARS, Desk, seed_county_lists

@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 
-from models.application_form import PERSONAL_COLUMNS
-from models.sheet_writer import write_sheet
-from models.stages import Role
+from models.contracts import RunKind, Subject
+from models.forms.application_form import PERSONAL_COLUMNS
+from models.sheets.writer import write_sheet
 from models.store.database import fetch_int
-from models.subsidy import RunKind, Subject
 from models.tables.records import CatalogList
+from models.words.stages import Role
 from tests.api_server import COUNTY, ApiServer
 from tests.application_lines import card, citizen_id
 from tests.test_spreadsheet import CATALOGS

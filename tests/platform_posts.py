@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from standardwebhooks.webhooks import Webhook
 
-from models.signing import PlatformCredentials
+from models.wire.signing import PlatformCredentials
 from tests.api_server import COUNTY, PROVINCE, ApiServer
 
 

@@ -16,16 +16,16 @@ from deploy.demo import people
 from deploy.demo.people import County, Json
 from deploy.simulator import launch
 from models import tokens
+from models.contracts import Signal
 from models.settings import Settings
-from models.signing import PlatformCredentials
-from models.stages import Role
-from models.store import trail_check
 from models.store.database import Database, Value, execute, fetch
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.store.runs import wake
+from models.store.runs.runs import wake
+from models.store.trail import check as trail_check
 from models.store.vault import LocalVault
-from models.subsidy import Signal
+from models.wire.signing import PlatformCredentials
+from models.words.stages import Role
 from tests.flow_books import Books
 from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal

@@ -25,10 +25,10 @@ from deploy.stack.layout import FUND_NATURES
 from deploy.stack.objects import Access
 from models import tokens
 from models.settings import Settings
-from models.signing import PlatformCredentials
 from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import LocalVault
+from models.wire.signing import PlatformCredentials
 from tests.api_server import fresh_vault, serving, settings_for
 from tests.databases import Databases
 from tests.loopback import NO_TLS

@@ -14,7 +14,7 @@ from temporalio.client import Client, WorkflowExecution
 from deploy.demo.play import Play
 from deploy.stack import Options, Stack, temporal
 from deploy.stack.stack import remove_home
-from models.card_change import ProvinceRef
+from models.contracts import ProvinceRef
 from tests.county_files import CountyFile, personal_500001
 from tests.recorded_cards import NEW_CARDS, CardSide
 from tests.whole_stack import QUICK, Whole, first_round_out, match_the_rest, opened

@@ -15,18 +15,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.main import build_database, build_objects, create_app
 from models import tokens
-from models.identity import china_today, citizen_id_check_digit
+from models.forms.identity import china_today, citizen_id_check_digit
 from models.settings import Settings
-from models.stages import BatchStage, ReviewStage, Role
 from models.store import vault as vaults
 from models.store.database import Database, Value, copy_rows, execute, fetch, fetch_int
-from models.store.flow_start import StartRequest, start_flow
+from models.store.flows.start import StartRequest, start_flow
 from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
 from models.tables.batches import Batch, BatchImage
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import CatalogList
+from models.words.stages import BatchStage, ReviewStage, Role
 
 COUNTY = "500001"
 OTHER_COUNTY = "500003"

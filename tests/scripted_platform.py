@@ -12,14 +12,11 @@ from datetime import UTC, datetime
 
 import httpx
 
-from activities.platform_client import PlatformClient
-from activities.platform_journal import Intention
-from models import platform_requests as requests
-from models.platform_words import (
-    ApplicantKind,
-    Operation,
-)
-from models.signing import PlatformCredentials
+from activities.platform.client import PlatformClient
+from activities.platform.journal import Intention
+from models.wire import requests
+from models.wire.signing import PlatformCredentials
+from models.wire.words import ApplicantKind, Operation
 from tests.loopback import NO_TLS
 
 SECRET = "the-request-secret-of-today"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from models.makers import Act
-from models.stages import Role
-from models.store.contradictions import Claim, keep
 from models.store.database import execute, fetch_int
+from models.store.events.contradictions import Claim, keep
+from models.words.makers import Act
+from models.words.stages import Role
 from tests.application_lines import CARD_PHOTOS
 from tests.rows import (
     OPERATOR,

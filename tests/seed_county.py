@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from activities.platform_client import PlatformClient
+from activities.platform.client import PlatformClient
 from deploy.demo.drawings import drawing
 from deploy.demo.people import Json, Person
 from models import tokens
-from models.platform import CatalogItem
-from models.stages import Role
+from models.wire.answers import CatalogItem
+from models.words.stages import Role
 from tests.application_lines import card, citizen_id
 from tests.county_office import NAME, YEAR, Line, Office, credit_code
 from tests.province import Province

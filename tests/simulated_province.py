@@ -11,16 +11,14 @@ from typing import TypeVar
 
 import httpx
 
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformUnavailable
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformUnavailable
 from deploy.simulator import launch
-from models import platform_requests as requests
-from models.errors import ErrorType
-from models.platform_events import Event, parse_event
-from models.platform_words import (
-    ApplicantKind,
-)
-from models.signing import PlatformCredentials, verify_callback
+from models.wire import requests
+from models.wire.events import Event, parse_event
+from models.wire.signing import PlatformCredentials, verify_callback
+from models.wire.words import ApplicantKind
+from models.words.errors import ErrorType
 from tests.loopback import NO_TLS
 from tests.scripted_platform import MemoryJournal, ScriptedPlatform, client_at, credentials_at, reply
 

@@ -19,20 +19,11 @@ from temporalio.client import ScheduleDescription, ScheduleHandle, ScheduleOverl
 
 from deploy.demo.people import County, Json, Refused
 from deploy.stack import Stack, temporal
-from models.stages import AccountStatus
 from models.store.database import ENGINE_OPTIONS, Database, Value, copy_rows
 from models.store.vault import Field, LocalVault, Vault
 from models.tables.base import now
-from tests.citizens import (
-    Someone,
-    account_held,
-    account_is,
-    bank_knows,
-    browser_of,
-    form,
-    index_of,
-    matter_when,
-)
+from models.words.stages import AccountStatus
+from tests.citizens import Someone, account_held, account_is, bank_knows, browser_of, form, index_of, matter_when
 from tests.province import Province
 from tests.whole_stack import QUICK, Whole, opened
 from workflows.client import connect

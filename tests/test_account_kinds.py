@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from models.stages import Role
 from models.store.database import execute, fetch, scratch
-from models.store.register import fill_from_matched
+from models.store.register.register import fill_from_matched
 from models.store.vault import Field
 from models.tables.base import now
+from models.words.stages import Role
 from tests.api_server import COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import enter, organization, personal
 from tests.import_office import Desk, csv, row

@@ -5,9 +5,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stdnum import luhn
 
-from models.account_numbers import AccountNo, card_type_of, parse_card_type, read_account_no
-from models.faults import Fault, FaultCode
-from models.platform_words import CardType
+from models.forms.account_numbers import AccountNo, card_type_of, parse_card_type, read_account_no
+from models.wire.words import CardType
+from models.words.faults import Fault, FaultCode
 
 CARD, PASSBOOK = CardType.BANK_CARD, CardType.PASSBOOK
 LENGTHS = range(8, 31)

@@ -18,15 +18,15 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from sqlmodel import func, select
 
-from api.desk import CHANGE_NOTHING
+from api.counter.desk import CHANGE_NOTHING
 from api.routers import ROUTERS
 from deploy.stack import Stack
-from models.stages import Role
+from models.contracts import RunKind, Subject
 from models.store.database import execute
-from models.store.runs import open_run
-from models.subsidy import RunKind, Subject
+from models.store.runs.runs import open_run
 from models.tables.policies import PolicyUnit, StoredFile
 from models.tables.records import IdempotentAnswer, Run, TrailEntry
+from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 
 PROBLEM = "application/problem+json"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.application_form import OrganizationForm, PersonalForm, check_form
-from models.application_row import Cell, RowCheck, SpoiledCell
-from models.catalogs import Catalogs, Entry, Town
-from models.faults import FaultCode, FormError
-from models.platform_words import ApplicantKind, HouseholdRegistration
+from models.forms.application_form import OrganizationForm, PersonalForm, check_form
+from models.forms.application_row import Cell, RowCheck, SpoiledCell
+from models.forms.catalogs import Catalogs, Entry, Town
+from models.wire.words import ApplicantKind, HouseholdRegistration
+from models.words.faults import FaultCode, FormError
 
 TODAY = date(2026, 11, 22)
 CATALOGS = Catalogs(

@@ -9,14 +9,14 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.application_imports import ApplicationImports
+from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
-from models.sheet_writer import write_sheet
-from models.stages import Role
+from models.sheets.writer import write_sheet
+from models.store.applications.doubles import lock_claims
 from models.store.database import execute, fetch, fetch_int
-from models.store.doubles import lock_claims
-from models.store.runs import open_run
+from models.store.runs.runs import open_run
 from models.store.vault import Field
+from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, api_server
 from tests.application_lines import citizen_id
 from tests.import_office import HEADERS, YEARS, Desk, csv, open_runs, row, seed_county_lists, sheet, subject_of

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models.stages import Role
 from models.store.lock_order import Rank
 from models.store.locking import hold
+from models.words.stages import Role
 from tests.rows import (
     COUNTY,
     ITEM,

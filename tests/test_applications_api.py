@@ -10,10 +10,10 @@ import psycopg
 import pytest
 import python_calamine
 
-from models.stages import Role, TrailBreak
 from models.store.database import execute, fetch, fetch_int
-from models.store.trail import by_system, record
-from models.store.trail_check import Break, verify
+from models.store.trail.check import Break, verify
+from models.store.trail.entries import by_system, record
+from models.words.stages import Role, TrailBreak
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import (
     act,

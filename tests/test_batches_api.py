@@ -10,13 +10,13 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from models.stages import Role
-from models.store.accounts import Finding
-from models.store.card_invalidation import invalidate
+from models.store.cards.invalidation import invalidate
 from models.store.database import execute, fetch, fetch_int, fetch_one
-from models.store.register import fill_from_matched
+from models.store.register.accounts import Finding
+from models.store.register.register import fill_from_matched
 from models.store.vault import Field
 from models.tables.base import now
+from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import (
     act,

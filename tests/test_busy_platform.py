@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from deploy.demo.people import Json
-from models.platform_words import ProblemCode
-from models.subsidy import Signal
-from models.waiting import PLATFORM_BUSY
+from models.contracts import Signal
+from models.wire.words import ProblemCode
+from models.words.waiting import PLATFORM_BUSY
 from tests.county_office import Office, lines
 from tests.platform_door import Door
 from tests.province import Province

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from activities.journal import PostgresJournal
-from api.routing import Router
+from activities.platform.rows_journal import PostgresJournal
+from api.relay.routing import Router
 from deploy.stack import Stack
-from models.platform_words import Operation
-from models.stages import InboxState, Role
 from models.store.database import execute
 from models.tables.records import Inbox, InboxConflict
+from models.wire.words import Operation
+from models.words.stages import InboxState, Role
 from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event, seal
 

@@ -11,17 +11,17 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.citizen_matter_views import matter_views
+from api.citizens.card_views import matter_views
 from models import tokens
-from models.card_stages import EntryStage
-from models.platform_words import AccountChangeStatus, CardType
-from models.stages import Role
-from models.store.card_requests import Citizen
-from models.store.contradictions import Claim, keep
+from models.store.cards.requests import Citizen
+from models.store.events.contradictions import Claim, keep
+from models.store.register.entries import EntryForm, end_entry, open_entry
 from models.store.vault import Field
-from models.store.village_entries import EntryForm, end_entry, open_entry
 from models.tables.cards import CardChange, VillageEntry
 from models.tables.records import CatalogList
+from models.wire.words import AccountChangeStatus, CardType
+from models.words.card_stages import EntryStage
+from models.words.stages import Role
 from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
 from tests.rows import (
     OPERATOR,

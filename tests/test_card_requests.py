@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.card_stages import PartStage, RequestResult, RequestStage
-from models.platform_words import AccountChangeStatus, AccountReason
-from models.stages import AccountStatus
-from models.store.card_decisions import ask_retry, decide_part
-from models.store.card_parts import CardRefusal
-from models.store.card_requests import CardWish, Citizen, Incomplete, OneAtATime, open_request, withdraw_request
-from models.store.own_accounts import own_accounts
-from models.store.register import register_row
+from models.store.cards.decisions import ask_retry, decide_part
+from models.store.cards.own_accounts import own_accounts
+from models.store.cards.parts import CardRefusal
+from models.store.cards.requests import CardWish, Citizen, Incomplete, OneAtATime, open_request, withdraw_request
+from models.store.register.register import register_row
 from models.store.vault import Field
 from models.tables.cards import CardChange
+from models.wire.words import AccountChangeStatus, AccountReason
+from models.words.card_stages import PartStage, RequestResult, RequestStage
+from models.words.stages import AccountStatus
 from tests.card_ground import (
     BANK,
     FIRST,

@@ -7,11 +7,11 @@ import pytest
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json
-from models.card_stages import NoticeKind
-from models.counties import county_name, county_words
-from models.platform_words import AccountReason
-from models.stages import AccountStatus
-from models.store.notices import News, notify
+from models.store.register.notices import News, notify
+from models.wire.words import AccountReason
+from models.words.card_stages import NoticeKind
+from models.words.counties import county_name, county_words
+from models.words.stages import AccountStatus
 from tests.application_lines import card
 from tests.citizens import Someone, account_held, account_is, browser_of, form, found_invalid, index_of
 from tests.province import Province

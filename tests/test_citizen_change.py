@@ -9,10 +9,10 @@ import pytest
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, Refused
-from models.card_stages import PartStage
-from models.stages import AccountStatus
-from models.store.card_decisions import decide_part
-from models.subsidy import RunKind, Signal, workflow_id
+from models.contracts import RunKind, Signal, workflow_id
+from models.store.cards.decisions import decide_part
+from models.words.card_stages import PartStage
+from models.words.stages import AccountStatus
 from tests.application_lines import card
 from tests.citizens import Someone, account_held, account_is, bank_knows, browser_of, form, index_of, matter_when
 from tests.province import Province

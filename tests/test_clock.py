@@ -13,20 +13,20 @@ from sqlmodel import select
 from temporalio.client import Client
 
 from activities.orders import OrderActivities
-from api.clock import DAY_IN_CHINA, today_in_china
-from api.relay import Relay
-from api.routing import Router
+from api.relay.relay import Relay
+from api.relay.routing import Router
 from deploy.stack import temporal
 from models import tokens
-from models.identity import china_today, citizen_id_check_digit, parse_citizen_id
-from models.stages import Role
-from models.store.accounts import NewAccount, apply_change
+from models.forms.identity import china_today, citizen_id_check_digit, parse_citizen_id
+from models.store.clock import DAY_IN_CHINA, today_in_china
 from models.store.database import execute, fetch
-from models.store.flow_start import StartRefused, StartRequest, start_flow
-from models.store.rounds import locked_flow
-from models.store.runs import open_run
+from models.store.flows.rounds import locked_flow
+from models.store.flows.start import StartRefused, StartRequest, start_flow
+from models.store.register.accounts import NewAccount, apply_change
+from models.store.runs.runs import open_run
 from models.store.vault import Field
 from models.tables.flows import Order
+from models.words.stages import Role
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office
 from tests.platform_posts import policy_reviewed, seal

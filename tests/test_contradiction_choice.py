@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.store.contradiction_choice import ContradictionFilter, ContradictionSelection, Decider, choose
-from models.store.contradictions import Claim, keep
+from models.store.events.contradictions import Claim, keep
+from models.store.flows.contradiction_choice import ContradictionFilter, ContradictionSelection, Decider, choose
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from tests.rows import COUNTY, REVIEWER, Office, open_office

@@ -8,15 +8,15 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from activities.corrections import CORRECTED, IN_ORDER, apply_corrections
-from activities.records import lines_of, record_of
-from models.platform_requests import ApplicantRecord
-from models.platform_words import HouseholdRegistration
+from models.store.applications.records import lines_of, record_of
 from models.store.database import fetch
-from models.store.rounds import locked_flow, open_new_round
+from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
+from models.store.flows.rounds import locked_flow, open_new_round
 from models.store.vault import Field
 from models.tables.batches import Dataset
 from models.tables.flows import Order
+from models.wire.requests import ApplicantRecord
+from models.wire.words import HouseholdRegistration
 from tests.rows import (
     OPERATOR,
     OTHER_COUNTY,

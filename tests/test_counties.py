@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from deploy.stack.layout import Layout, Options
-from models.counties import county_name, county_words
 from models.settings import Settings
+from models.words.counties import county_name, county_words
 from tests.rows import COUNTY, OTHER_COUNTY, open_office
 
 OWN = {COUNTY: "开发测试1", OTHER_COUNTY: "演示", "500104": "大渡口（新区）"}

@@ -9,8 +9,8 @@ import openpyxl  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
+from models.store.applications.doubles import find_doubles, find_paid_elsewhere, lines_of_flow
 from models.store.database import fetch_int
-from models.store.doubles import find_doubles, find_paid_elsewhere, lines_of_flow
 from tests.rows import (
     COUNTY,
     ITEM,

@@ -10,18 +10,9 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from deploy.stack import Stack, temporal
-from models.subsidy import RunKind, workflow_id
+from models.contracts import RunKind, workflow_id
 from tests.county_files import expected, personal_500003
-from tests.whole_stack import (
-    QUICK,
-    Whole,
-    balances,
-    nothing_left_over,
-    opened,
-    pay_whole,
-    temporal_files,
-    trail_holds,
-)
+from tests.whole_stack import QUICK, Whole, balances, nothing_left_over, opened, pay_whole, temporal_files, trail_holds
 from workflows.client import connect
 
 COUNTY = "500003"

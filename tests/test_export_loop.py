@@ -10,8 +10,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from models.stages import Role
 from models.store.database import execute
+from models.words.stages import Role
 from tests.api_server import COUNTY, PROVINCE, ApiServer, api_server
 
 ROWS = 20_000

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from api.code_words import ACTS, CONTRADICTIONS, EFFECTS, EVENTS, OPERATIONS, ROLES, TAKEN
-from models.platform_words import EventType, Operation
-from models.stages import ImportStage, Role
-from models.store import line_rules
+from models.store.applications import rules as line_rules
+from models.wire.words import EventType, Operation
+from models.words.code_words import ACTS, CONTRADICTIONS, EFFECTS, EVENTS, OPERATIONS, ROLES, TAKEN
+from models.words.stages import ImportStage, Role
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for room in ("api", "activities", "models") for path in sorted((ROOT / room).rglob("*.py"))]

@@ -20,17 +20,7 @@ from deploy.stack.processes import end_leftovers
 from deploy.stack.stack import remove_home
 from tests.conftest import STACKS
 from tests.county_files import Expected, expected, personal_500001, personal_500003
-from tests.whole_stack import (
-    QUICK,
-    TOTAL_FEN,
-    Burst,
-    Whole,
-    balances,
-    nothing_left_over,
-    opened,
-    pay_next,
-    trail_holds,
-)
+from tests.whole_stack import QUICK, TOTAL_FEN, Burst, Whole, balances, nothing_left_over, opened, pay_next, trail_holds
 
 BIG, SMALL, PROVINCE = "500001", "500003", "500000"
 SEED = 20_261

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.demo.people import Json, Refused
-from models.store.register import register_row
+from models.store.register.register import register_row
 from models.store.vault import Field
 from tests.application_lines import citizen_id
 from tests.county_office import NAME, TOTAL_FEN, Line, Office, lines

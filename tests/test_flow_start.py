@@ -10,16 +10,16 @@ import psycopg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.identity import china_today
-from models.stages import BatchStage, ReviewStage
-from models.store.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
+from models.forms.identity import china_today
 from models.store.database import execute, scratch
-from models.store.flow_start import StartRequest, allocate, start_flow
-from models.store.register import fill_from_matched, register_row
-from models.store.rounds import flow_by_number, refresh_held
+from models.store.flows.rounds import flow_by_number, refresh_held
+from models.store.flows.start import StartRequest, allocate, start_flow
+from models.store.register.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
+from models.store.register.register import fill_from_matched, register_row
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
 from models.tables.batches import BatchImage
+from models.words.stages import BatchStage, ReviewStage
 from tests.rows import (
     COUNTY,
     OPERATOR,

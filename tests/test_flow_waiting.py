@@ -1,6 +1,6 @@
 """A flow that waits: its county is taken at the platform, lines are held by an account change (S1 2.7)."""
 
-from models.subsidy import Signal
+from models.contracts import Signal
 from tests.county_office import TOTAL_FEN, Line, Office, lines
 from tests.province import Province
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from activities.effects_payments import TakenPage, apply_payments, flow_of
-from models.platform import PaymentPage
+from models.store.flows.payments import TakenPage, apply_payments, flow_of
 from models.store.texts import open_text
 from models.store.vault import Field
+from models.wire.answers import PaymentPage
 from tests.rows import (
     ADMIN,
     COUNTY,

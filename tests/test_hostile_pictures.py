@@ -12,12 +12,12 @@ import psutil
 import pytest
 from PIL import Image
 
-from api.drawing import Drawing
+from api.server.drawing import Drawing
 from deploy.stack.objects import Access
-from models.photo_archive import MAX_ARCHIVE_PIXELS
-from models.photo_files import MAX_DECODED_BYTES, MAX_PIXELS, MAX_SIDE, PhotoRefused, measure
-from models.stages import Role
+from models.photos.archive import MAX_ARCHIVE_PIXELS
+from models.photos.redraw import MAX_DECODED_BYTES, MAX_PIXELS, MAX_SIDE, PhotoRefused, measure
 from models.store.database import execute, fetch_int
+from models.words.stages import Role
 from tests.api_server import OTHER_COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import put_lines
 from tests.test_photos import archive, picture, put, send
@@ -203,4 +203,4 @@ def _rss() -> float:
 
 
 def _drawers() -> list[psutil.Process]:
-    return [one for one in psutil.Process(os.getpid()).children() if "models.photo_process" in one.cmdline()]
+    return [one for one in psutil.Process(os.getpid()).children() if "models.photos.process" in one.cmdline()]

@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stdnum.cn import uscc
 
-from models import identity
-from models.account_numbers import parse_account_no
-from models.faults import Fault, FaultCode
+from models.forms import identity
+from models.forms.account_numbers import parse_account_no
+from models.words.faults import Fault, FaultCode
 
 TODAY = date(2026, 11, 22)
 

@@ -9,10 +9,10 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.application_imports import ApplicationImports
+from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
-from models.stages import Role
 from models.store.database import execute, fetch, fetch_int
+from models.words.stages import Role
 from tests.api_server import OTHER_COUNTY, api_server
 from tests.import_office import YEARS, Desk, open_runs, row, seed_county_lists, sheet, subject_of
 from tests.test_spreadsheet import CATALOGS

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from activities.journal import PostgresJournal
-from models.platform_words import Operation
+from activities.platform.rows_journal import PostgresJournal
 from models.store.database import execute
+from models.wire.words import Operation
 from tests.api_server import COUNTY, ApiServer, api_server
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from activities.effects_decisions import settle_decided
-from activities.effects_results import TakenPage, apply_results
-from models.platform import ResultLine, ResultPage
-from models.platform_words import Outcome
-from models.store.contradictions import Claim, keep
+from models.store.applying.decisions import settle_decided
+from models.store.events.contradictions import Claim, keep
+from models.store.lists.results import TakenPage, apply_results
+from models.wire.answers import ResultLine, ResultPage
+from models.wire.words import Outcome
 from tests.rows import COUNTY, REVIEWER, YEAR, Line, Office, add_ground, count_of, open_office
 
 

@@ -10,19 +10,19 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.orders import OrderActivities
-from models.application_form import build_form
-from models.platform_words import AccountChangeStatus, ApplicantKind
-from models.spreadsheet import CheckedFile, FormRow
-from models.store import lock_rules
-from models.store.card_decisions import ask_retry, decide_part
-from models.store.card_parts import CardRefusal
-from models.store.card_requests import Citizen
-from models.store.import_rules import with_locked
-from models.store.lock_rules import LockedAct
-from models.store.locks import Lock, locked_people
-from models.store.rounds import locked_flow
+from models.forms.application_form import build_form
+from models.forms.spreadsheet import CheckedFile, FormRow
+from models.store.cards.decisions import ask_retry, decide_part
+from models.store.cards.parts import CardRefusal
+from models.store.cards.requests import Citizen
+from models.store.flows.rounds import locked_flow
+from models.store.imports.rules import with_locked
+from models.store.register import lock_rules
+from models.store.register.account_locks import Lock, locked_people
+from models.store.register.lock_rules import LockedAct
 from models.store.vault import Field
 from models.tables.flows import Order
+from models.wire.words import AccountChangeStatus, ApplicantKind
 from tests.card_ground import Cards, card, part_no
 from tests.rows import (
     COUNTY,

@@ -14,7 +14,7 @@ from deploy.stack import Stack
 from models.store.database import BOUNDS, Bounds, Database, Pool, execute, fetch_int, fetch_one, options_of
 from models.store.lock_order import TABLES, Rank, Turns, WrongOrder, ranks_of
 from models.store.locking import hold, lock_county
-from models.store.trail import by_system, record
+from models.store.trail.entries import by_system, record
 from models.tables.metadata import metadata
 from tests.databases import staged_deadlocks
 from tests.rows import COUNTY, Line, Office, add_ground, open_office
@@ -99,11 +99,11 @@ def test_nobody_locks_behind_the_orders_back() -> None:
         [
             "models/store/locking.py",
             # by `fetch_locked`
-            "activities/reviews.py",
-            "models/store/flow_start.py",
-            "models/store/makers.py",
+            "activities/policies.py",
+            "models/store/flows/start.py",
+            "models/store/applications/makers.py",
             # the last of all
-            "models/store/trail.py",
+            "models/store/trail/entries.py",
         ]
     )
 

@@ -8,13 +8,13 @@ import httpx
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from activities.corrections import CORRECTED, IN_ORDER, apply_corrections
-from api.photo_intake import save_photos
-from models.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words
-from models.platform_words import DocumentKind
-from models.stages import Role
+from api.photos.intake import save_photos
 from models.store.database import fetch, fetch_int
+from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.tables.policies import StoredFile
+from models.wire.words import DocumentKind
+from models.words.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words
+from models.words.stages import Role
 from tests.rows import (
     OPERATOR,
     REVIEWER,

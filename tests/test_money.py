@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from models.faults import Fault, FaultCode
-from models.money import MAX_FEN, Fen, format_yuan, parse_yuan, yuan
+from models.forms.money import MAX_FEN, Fen, format_yuan, parse_yuan, yuan
+from models.words.faults import Fault, FaultCode
 
 
 @given(st.integers(min_value=1, max_value=MAX_FEN))

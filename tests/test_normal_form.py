@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import identity
-from models.faults import Fault, FaultCode
+from models.forms import identity
 from models.normal_form import changes, regular, ungrouped
+from models.words.faults import Fault, FaultCode
 from tests.test_identity import code_of
 
 DROPPED, MAPPED = FaultCode.BLANKS_DROPPED, FaultCode.CHARACTERS_MAPPED

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from activities.corrections import CORRECTED, IN_ORDER, apply_corrections
-from models.stages import OrderKind, Role
-from models.store.accounts import NewAccount, apply_change, held_account
-from models.store.corrections import open_correction
 from models.store.database import execute, fetch
-from models.store.trail import by_system, record
+from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
+from models.store.flows.corrections import open_correction
+from models.store.register.accounts import NewAccount, apply_change, held_account
+from models.store.trail.entries import by_system, record
 from models.store.vault import Field
+from models.words.stages import OrderKind, Role
 from tests.rows import (
     COUNTY,
     OPERATOR,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from api.line_lists import list_lines
-from api.paging import Format, Page
-from api.payment_views import HEADERS, LINES, PaymentFilter, payments_of_county
+from api.counter.chunks import list_lines
+from api.counter.paging import Format, Page
+from api.flows.payment_views import HEADERS, LINES, PaymentFilter, payments_of_county
 from models.store.database import fetch_int
 from models.store.vault import Field
 from tests.rows import (

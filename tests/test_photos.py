@@ -12,9 +12,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from deploy.stack.objects import Access
-from models.photo_files import MAX_PIXELS, PhotoRefused, redraw
-from models.stages import Role
+from models.photos.redraw import MAX_PIXELS, PhotoRefused, redraw
 from models.store.database import execute, fetch, fetch_int
+from models.words.stages import Role
 from tests.api_server import OTHER_COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import put_lines
 

@@ -10,16 +10,12 @@ from functools import partial
 import httpx
 import pytest
 
-from activities.platform_errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
-from activities.tries import patiently
-from models import platform as shapes
-from models import platform_requests as requests
-from models.errors import ErrorType
-from models.platform_words import (
-    MediaType,
-    Operation,
-    ProblemCode,
-)
+from activities.platform.errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
+from activities.platform.tries import patiently
+from models.wire import answers as shapes
+from models.wire import requests
+from models.wire.words import MediaType, Operation, ProblemCode
+from models.words.errors import ErrorType
 from tests.scripted_platform import (
     ACCOUNT,
     COUNTY,

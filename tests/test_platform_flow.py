@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from activities.platform_errors import PlatformRefusal
-from models import platform as shapes
-from models import platform_requests as requests
-from models.errors import ErrorType
-from models.platform_events import DatasetResults, FlowEnded, FlowPayments, SummaryReviewed
-from models.platform_words import (
+from activities.platform.errors import PlatformRefusal
+from models.wire import answers as shapes
+from models.wire import requests
+from models.wire.events import DatasetResults, FlowEnded, FlowPayments, SummaryReviewed
+from models.wire.words import (
     DatasetKind,
     DocumentKind,
     FlowOutcome,
@@ -22,6 +21,7 @@ from models.platform_words import (
     ReviewStatus,
     RoundMode,
 )
+from models.words.errors import ErrorType
 from tests.simulated_province import COUNTY, FROZEN, LINES, PNG, YEAR, Province, line, province
 
 

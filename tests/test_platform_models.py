@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.errors import ADVICE, ErrorType
-from models.platform import Invalidation, PaymentPage, Problem, ResultPage, province_of
-from models.platform_events import (
+from models.wire.answers import Invalidation, PaymentPage, Problem, ResultPage, province_of
+from models.wire.events import (
     AccountInvalidated,
     DatasetResults,
     FlowPayments,
@@ -21,7 +20,7 @@ from models.platform_events import (
     client_reference_of,
     parse_event,
 )
-from models.platform_requests import (
+from models.wire.requests import (
     ApplicantRecord,
     DatasetOpening,
     FlowStart,
@@ -29,15 +28,8 @@ from models.platform_requests import (
     Publicity,
     records_json,
 )
-from models.platform_words import (
-    ApplicantKind,
-    DatasetKind,
-    EventType,
-    Outcome,
-    PaymentStatus,
-    ProblemCode,
-    RoundMode,
-)
+from models.wire.words import ApplicantKind, DatasetKind, EventType, Outcome, PaymentStatus, ProblemCode, RoundMode
+from models.words.errors import ADVICE, ErrorType
 
 Json = dict[str, object]
 AT = "2026-11-22T17:30:15.25+08:00"

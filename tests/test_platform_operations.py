@@ -8,19 +8,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from activities.platform_client import PlatformClient
-from activities.platform_routes import ROUTES
-from models import platform as shapes
-from models import platform_requests as requests
-from models.platform_words import (
-    AccountSource,
-    CardType,
-    DatasetKind,
-    DocumentKind,
-    FaceChannel,
-    MediaType,
-    Operation,
-)
+from activities.platform.client import PlatformClient
+from activities.platform.routes import ROUTES
+from models.wire import answers as shapes
+from models.wire import requests
+from models.wire.words import AccountSource, CardType, DatasetKind, DocumentKind, FaceChannel, MediaType, Operation
 from tests.scripted_platform import ACCOUNT, COUNTY, PERSON, POLICY, Bench, bench, check_seal, record, reply
 
 CHANGE = requests.AccountChangeSubmission(

@@ -8,18 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from activities.platform_client import PlatformClient
-from activities.platform_errors import PlatformRefusal, PlatformUnavailable
-from models import platform as shapes
-from models import platform_requests as requests
-from models.errors import ErrorType
-from models.platform_words import (
-    AccountSource,
-    CardType,
-    DatasetKind,
-    FaceChannel,
-    FaceStatus,
-)
+from activities.platform.client import PlatformClient
+from activities.platform.errors import PlatformRefusal, PlatformUnavailable
+from models.wire import answers as shapes
+from models.wire import requests
+from models.wire.words import AccountSource, CardType, DatasetKind, FaceChannel, FaceStatus
+from models.words.errors import ErrorType
 from tests.scripted_platform import credentials_at
 from tests.simulated_province import COUNTY, Province, person, province
 

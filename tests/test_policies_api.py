@@ -13,18 +13,18 @@ import pytest
 from PIL import Image
 from sqlmodel import col, select
 
-from activities.reviews import ReviewActivities
+from activities.policies import ReviewActivities
 from deploy.stack.objects import Access
-from models.stages import ReviewStage, Role
-from models.store.contradictions import Claim, keep
+from models.contracts import RunKind, Subject, workflow_id
 from models.store.database import execute, fetch, fetch_int
-from models.store.runs import close_run, open_run
+from models.store.events.contradictions import Claim, keep
+from models.store.runs.runs import close_run, open_run
 from models.store.texts import open_text, seal_text
-from models.subsidy import RunKind, Subject, workflow_id
 from models.tables.base import now
 from models.tables.batches import ProvinceSlot
 from models.tables.policies import Indicator, Policy
 from models.tables.records import Outbox, Run, TrailEntry
+from models.words.stages import ReviewStage, Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.tiny_runs import eventually
 

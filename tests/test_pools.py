@@ -12,13 +12,13 @@ import httpx
 import pytest
 from fastapi import Request
 
-from api.open_requests import PER_COUNTY, PER_PERSON, WAITING_PER_PERSON, OpenRequests
-from api.problems import Problem
+from api.server.open_requests import PER_COUNTY, PER_PERSON, WAITING_PER_PERSON, OpenRequests
+from api.server.problems import Problem
 from deploy.stack.objects import Access
 from models.settings import Settings
-from models.stages import Role
 from models.store.database import API_POOLS, BOUNDS, COUNTY_SHARE, WORKER_POOLS, Database, Pool, fetch_one, pool_sizes
 from models.store.objects import THREADS
+from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server
 from tests.object_proxy import ObjectProxy, proxied
 from tests.platform_posts import policy_reviewed, post_event

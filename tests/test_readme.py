@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from api.routers import ROUTERS
-from models import card_stages, stages
 from models.settings import Settings
-from models.stages import Role
+from models.words import card_stages, stages
+from models.words.stages import Role
 from worker import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]

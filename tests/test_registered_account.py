@@ -8,14 +8,14 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from activities import application_imports
-from activities.corrections import CORRECTED, IN_ORDER, apply_corrections, queries_of
+from activities import imports
 from models import tokens
-from models.stages import AccountStatus, Role
-from models.store.accounts import NewAccount, apply_change
 from models.store.database import execute, fetch
+from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, queries_of
+from models.store.register.accounts import NewAccount, apply_change
 from models.store.vault import Field
 from models.tables.batches import BeneficiaryList
+from models.words.stages import AccountStatus, Role
 from tests.import_office import HEADERS, Desk, row, sheet
 from tests.rows import (
     COUNTY,
@@ -297,7 +297,7 @@ async def test_a_kind_is_corrected_with_its_account_only(office: Office) -> None
 
 
 async def test_a_file_is_taken_in_and_its_rows_are_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application_imports, "MOST_SHOWN", 1)
+    monkeypatch.setattr(imports, "MOST_SHOWN", 1)
     lines = [row(place) for place in range(4)]
     # worth a look too, and earlier in the file
     lines[0][HEADERS.index("一卡通账号")] = "12345678"

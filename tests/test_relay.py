@@ -16,14 +16,14 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from api.relay import Relay
+from api.relay.relay import Relay
 from deploy.stack import Stack, temporal
-from models.stages import InboxState
+from models.contracts import RunKind, Signal, Subject, workflow_id
 from models.store.database import execute
-from models.store.runs import close_run, open_run, wake
-from models.subsidy import RunKind, Signal, Subject, workflow_id
+from models.store.runs.runs import close_run, open_run, wake
 from models.tables.base import now
 from models.tables.records import Inbox, Outbox, PlatformReference, Run
+from models.words.stages import InboxState
 from tests.api_server import OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
 from tests.tiny_runs import END, eventually, fresh_queue, fresh_subject, noted, tiny_worker

@@ -15,7 +15,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
 
 from activities.flows import FlowActivities
-from models.subsidy import WORKFLOW_TYPES
+from models.contracts import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
 from worker import WORKFLOWS
 from workflows.invalidations import InvalidationsWorkflow

@@ -7,8 +7,8 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
-from models.store.runs import close_run, open_run, times_asked
-from models.subsidy import RunKind, Subject
+from models.contracts import RunKind, Subject
+from models.store.runs.runs import close_run, open_run, times_asked
 from tests.card_office import CardOffice
 from tests.citizens import Someone, bank_knows
 from tests.county_office import YEAR, Office

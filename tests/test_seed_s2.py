@@ -10,7 +10,7 @@ import pytest
 
 from deploy.demo.citizens import LOGINS, Browser, phone
 from deploy.demo.people import County, Json, Refused, wait_for
-from models.counties import county_words
+from models.words.counties import county_words
 from tests.application_lines import card, personal
 from tests.citizens import REASON, Someone, account_held, bank_knows, browser_of, form, matter_when
 from tests.province import Province

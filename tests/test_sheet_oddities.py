@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from models.application_form import columns
-from models.faults import FaultCode
+from models.forms.application_form import columns
+from models.forms.spreadsheet import CheckedFile
 from models.normal_form import PRIVATE_TO_REAL
-from models.sheet_writer import refused_rows_file
-from models.spreadsheet import CheckedFile
+from models.sheets.writer import refused_rows_file
+from models.words.faults import FaultCode
 from tests.test_spreadsheet import (
     HEADERS,
     PERSONAL,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook
 
-from models.signing import (
+from models.wire.signing import (
     PlatformCredentials,
     SignatureRefused,
     parse_clients,

@@ -17,14 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.application_form import OPTIONAL_COLUMNS, columns
-from models.catalogs import Catalogs, Entry, Town
-from models.faults import FaultCode
-from models.platform_words import ApplicantKind
-from models.sheet_reader import read_rows
-from models.sheet_rows import Limits
-from models.sheet_writer import refused_rows_file, template, write_sheet
-from models.spreadsheet import CheckedFile, check_file
+from models.forms.application_form import OPTIONAL_COLUMNS, columns
+from models.forms.catalogs import Catalogs, Entry, Town
+from models.forms.spreadsheet import CheckedFile, check_file
+from models.sheets.reader import read_rows
+from models.sheets.rows import Limits
+from models.sheets.writer import refused_rows_file, template, write_sheet
+from models.wire.words import ApplicantKind
+from models.words.faults import FaultCode
 
 DATA = Path(__file__).parent.parent / "deploy/demo/data"
 TODAY = date(2026, 11, 22)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from api.limits import CALLBACK_ROOM, Room
-from api.routing import Router
-from models.stages import Role
+from api.relay.routing import Router
+from api.server.limits import CALLBACK_ROOM, Room
 from models.store.database import fetch
+from models.words.stages import Role
 from tests.api_server import PROVINCE, ApiServer, api_server
 from tests.platform_posts import post_event, seal
 

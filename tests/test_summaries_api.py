@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.stages import FlowStage, Role
+from models.words.stages import FlowStage, Role
 from tests.rows import (
     COUNTY,
     OPERATOR,

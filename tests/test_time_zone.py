@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from deploy.stack import Stack
-from models.waiting import since_when
+from models.words.waiting import since_when
 from tests.county_office import Office
 from tests.databases import Databases
 from tests.province import Province

@@ -11,8 +11,8 @@ import pytest
 from deploy.spoken import spoken
 from deploy.token import main
 from models import tokens
-from models.stages import Role
 from models.store.vault import Field, LocalVault, create_key_file
+from models.words.stages import Role
 from tests.rows import COUNTY, citizen_id
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from joserfc import jwt
 
-from api.citizen_matters import CITIZEN
+from api.citizens.cards import CITIZEN
 from models import tokens
-from models.stages import Role
-from models.store.trail import SYSTEM
+from models.store.trail.entries import SYSTEM
 from models.tokens import LONGEST_HOURS, RESERVED, Refusal, TokenRefused
+from models.words.stages import Role
 from tests.api_server import COUNTY, api_server
 
 FULL_WIDTH = "Ｗａｎｇ.Ｊｕｎ"

@@ -23,12 +23,12 @@ from temporalio.worker import Worker
 from activities.trail_heads import TrailActivities
 from deploy.stack import Stack, postgres
 from deploy.stack.objects import Access
-from models.stages import Role, TrailBreak
-from models.store.trail import by_system, record
-from models.store.trail_check import PAGE, Break, verify
-from models.store.trail_heads import FOLDER, last_head
+from models.contracts import HeadsSigned
+from models.store.trail.check import PAGE, Break, verify
+from models.store.trail.entries import by_system, record
+from models.store.trail.heads import FOLDER, last_head
 from models.store.vault import KeyRing, LocalVault
-from models.subsidy import HeadsSigned
+from models.words.stages import Role, TrailBreak
 from tests.api_server import COUNTY, OTHER_COUNTY, ApiServer, api_server, fresh_vault
 from workflows.schedules import TRAIL_HEADS, keep_schedules, schedules_of
 from workflows.trail_heads import TrailHeadsWorkflow

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from activities.platform_errors import PlatformRefusal, PlatformUnavailable
-from activities.tries import PATIENCE_SECONDS, for_each, patiently
+from activities.platform.errors import PlatformRefusal, PlatformUnavailable
+from activities.platform.tries import PATIENCE_SECONDS, for_each, patiently
 from deploy.demo.people import Json
-from models.errors import ErrorType
-from models.platform import EVIDENCE_LIMIT
-from models.platform_words import Operation
-from models.subsidy import Signal
+from models.contracts import Signal
+from models.wire.answers import EVIDENCE_LIMIT
+from models.wire.words import Operation
+from models.words.errors import ErrorType
 from tests.card_office import CardOffice
 from tests.county_office import Office, lines
 from tests.platform_door import Door

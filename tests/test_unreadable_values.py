@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from api.rendering import content_of, rendered
+from api.server.rendering import content_of, rendered
 from deploy.demo.people import Json
-from models.identity import mask_account_no, mask_id_number, mask_name, mask_phone
-from models.stages import Role
+from models.forms.identity import mask_account_no, mask_id_number, mask_name, mask_phone
 from models.store.database import execute
-from models.unreadable import UNREADABLE
+from models.words.stages import Role
+from models.words.unreadable import UNREADABLE
 from tests.api_server import ApiServer, api_server
 from tests.card_office import CardOffice
 from tests.county_office import Line, Office

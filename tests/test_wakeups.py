@@ -7,8 +7,8 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute
-from models.store.locks import unlock_accounts
-from models.store.rounds import locked_flow, refresh_held
+from models.store.flows.rounds import locked_flow, refresh_held
+from models.store.register.account_locks import unlock_accounts
 from tests.rows import COUNTY, Office, lock_account, open_office
 from tests.test_orders_api import mixed_flow
 from tests.two_writers import first_then

@@ -11,18 +11,18 @@ import pytest
 from sqlmodel import col, select
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities.looking import note_stage
-from api.relay import Relay
-from api.watch import Watch
+from api.relay.relay import Relay
+from api.relay.watch import Watch
 from deploy.stack import Stack, temporal
-from models.stages import ContradictionState, InboxState
+from models.contracts import RunKind, Subject, workflow_id
 from models.store.database import execute, fetch, fetch_int
 from models.store.retention import KINDS, clear_old
-from models.store.runs import close_run, open_run
+from models.store.runs.look import note_stage
+from models.store.runs.runs import close_run, open_run
 from models.store.vault import Field
-from models.subsidy import RunKind, Subject, workflow_id
 from models.tables.flows import Contradiction
 from models.tables.records import Inbox, Run, TrailEntry
+from models.words.stages import ContradictionState, InboxState
 from tests.api_server import ApiServer, api_server
 from tests.platform_posts import policy_reviewed, post_event
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker

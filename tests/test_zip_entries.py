@@ -8,11 +8,11 @@ import zipfile
 
 import pytest
 
-from models.faults import FileError
-from models.photo_archive import ArchiveRefused, PhotoArchive
-from models.sheet_archive import is_workbook, read_workbook
-from models.sheet_rows import Limits
-from models.zip_entries import LONGEST_EXTRA, count_entries
+from models.photos.archive import ArchiveRefused, PhotoArchive
+from models.sheets.archive import is_workbook, read_workbook
+from models.sheets.rows import Limits
+from models.sheets.zip_entries import LONGEST_EXTRA, count_entries
+from models.words.faults import FileError
 
 MIB = 1024 * 1024
 

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from models.subsidy import RunKind, Subject
+from models.contracts import RunKind, Subject
 
 Found = TypeVar("Found")
 END = "end"

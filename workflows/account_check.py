@@ -4,9 +4,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.checks import CheckActivities
-    from models.subsidy import Look, RunKind, Subject
+    from models.contracts import Look, RunKind, Subject
     from workflows.options import CALL, PUSH
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 
 @workflow.defn

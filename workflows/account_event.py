@@ -6,8 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.cards import CardActivities
-    from models.subsidy import Subject
-    from workflows.rows import RowDriven
+    from models.contracts import Subject
+    from workflows.run import RowDriven
 
 
 @workflow.defn

@@ -5,12 +5,12 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.application_imports import ApplicationImports
-    from models.stages import ImportStage
-    from models.subsidy import ImportLook, Look, Subject
-    from models.waiting import IMPORT as WAITING_FOR
+    from activities.imports import ApplicationImports
+    from models.contracts import ImportLook, Look, Subject
+    from models.words.stages import ImportStage
+    from models.words.waiting import IMPORT as WAITING_FOR
     from workflows.options import PATIENT, Options
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 # 100,000 rows take under a minute; the checking beats every half second, so a dead worker is noticed at once.
 IMPORT = Options(

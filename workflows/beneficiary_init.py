@@ -7,9 +7,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.datasets import DatasetActivities
     from activities.lists import ListActivities
-    from models.subsidy import ListLook, Subject
+    from models.contracts import ListLook, Subject
     from workflows.options import CALL, PUSH
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 Looking = Callable[[ListActivities, Subject], Awaitable[ListLook]]
 

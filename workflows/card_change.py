@@ -7,12 +7,11 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.cards import CardActivities
-    from models.card_change import CardLook, PartRef
-    from models.card_stages import RequestStage
-    from models.subsidy import Look, Subject
-    from models.waiting import CARD_VALIDATING
+    from models.contracts import CardLook, Look, PartRef, Subject
+    from models.words.card_stages import RequestStage
+    from models.words.waiting import CARD_VALIDATING
     from workflows.options import ASK, BANK, BANK_AT_HAND
-    from workflows.rows import UNANSWERED_SECONDS, RowDriven, seconds_alone
+    from workflows.run import UNANSWERED_SECONDS, RowDriven, seconds_alone
 
 DUE = "due"
 

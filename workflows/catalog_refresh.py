@@ -6,9 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.catalogs import CatalogActivities
-    from models.subsidy import Subject
+    from models.contracts import Subject
     from workflows.options import CALL
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 
 @workflow.defn

@@ -5,7 +5,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import TLSConfig
 
-from models.subsidy import Subject
+from models.contracts import Subject
 
 COUNTY = SearchAttributeKey.for_keyword("County")
 BATCH = SearchAttributeKey.for_keyword("Batch")

@@ -6,9 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.evidence import EvidenceActivities
-    from models.subsidy import EvidenceResult, Subject
+    from models.contracts import EvidenceResult, Subject
     from workflows.options import PUSH
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 
 @workflow.defn

@@ -3,10 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.face_logins import FaceLoginActivities
-    from models.subsidy import Look, Subject
+    from activities.logins import FaceLoginActivities
+    from models.contracts import Look, Subject
     from workflows.options import PROMPT, PROMPT_ASK
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 
 @workflow.defn

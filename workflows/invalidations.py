@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.checks import CheckActivities
-    from models.card_change import ProvinceRef
+    from models.contracts import ProvinceRef
     from workflows.options import PUSH
 
 

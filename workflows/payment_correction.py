@@ -3,9 +3,9 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.late import LateActivities
-    from models.subsidy import Look, Subject
-    from workflows.rows import RowDriven
+    from activities.payment_correction import LateActivities
+    from models.contracts import Look, Subject
+    from workflows.run import RowDriven
 
 
 @workflow.defn

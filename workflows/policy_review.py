@@ -3,10 +3,10 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.reviews import ReviewActivities
-    from models.subsidy import Look, Subject
+    from activities.policies import ReviewActivities
+    from models.contracts import Look, Subject
     from workflows.options import CALL
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 
 @workflow.defn

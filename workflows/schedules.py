@@ -19,8 +19,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from models.card_change import ProvinceRef
-from models.subsidy import RunKind, Subject
+from models.contracts import ProvinceRef, RunKind, Subject
 from workflows.account_check import AccountCheckWorkflow
 from workflows.invalidations import InvalidationsWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow

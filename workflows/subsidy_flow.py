@@ -5,10 +5,10 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.flows import FlowActivities
     from activities.orders import OrderActivities
-    from models.stages import FlowStage, OrderKind, SummaryStage
-    from models.subsidy import DatasetRef, FlowLook, NextOrder, Subject
+    from models.contracts import DatasetRef, FlowLook, NextOrder, Subject
+    from models.words.stages import FlowStage, OrderKind, SummaryStage
     from workflows.options import CALL, PUSH
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 START = "start"
 

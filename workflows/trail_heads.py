@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.trail_heads import TrailActivities
-    from models.subsidy import HeadsSigned
+    from models.contracts import HeadsSigned
     from workflows.options import PATIENT, SILENCE, Options
 
 # A hundred counties take seconds; an object store that is away is waited for, the ticks meanwhile are skipped.

@@ -6,8 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.lists import ListActivities
-    from models.subsidy import ListLook, Subject
-    from workflows.rows import RowDriven
+    from models.contracts import ListLook, Subject
+    from workflows.run import RowDriven
 
 Looking = Callable[[ListActivities, Subject], Awaitable[ListLook]]
 

@@ -3,11 +3,11 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.village_entries import VillageEntryActivities
-    from models.card_stages import EntryStage
-    from models.subsidy import Look, Subject
+    from activities.entries import VillageEntryActivities
+    from models.contracts import Look, Subject
+    from models.words.card_stages import EntryStage
     from workflows.options import CALL
-    from workflows.rows import RowDriven
+    from workflows.run import RowDriven
 
 HAND_OVER = "hand over"
 

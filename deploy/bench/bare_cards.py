@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from deploy.bench.bare_card import NOTE, BareCard, BareCardWorkflow
-from models.garbage import collect_rarely
+from models.gc_tuning import collect_rarely
 from models.settings import Settings
 from workflows.client import connect
 

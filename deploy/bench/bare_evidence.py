@@ -14,8 +14,8 @@ import uvloop
 
 from deploy.bench.bare_platform import Json, Platform
 from deploy.demo.drawings import PHOTO_KINDS
-from models.platform import EVIDENCE_LIMIT
-from models.signing import PlatformCredentials, parse_clients
+from models.wire.answers import EVIDENCE_LIMIT
+from models.wire.signing import PlatformCredentials, parse_clients
 
 AT_ONCE = 8
 

@@ -12,7 +12,7 @@ import psycopg
 import uvicorn
 from psycopg_pool import AsyncConnectionPool
 
-from models.signing import PlatformCredentials, sha256_hex, sign_request, verify_callback
+from models.wire.signing import PlatformCredentials, sha256_hex, sign_request, verify_callback
 
 Json = dict[str, Any]
 Message = MutableMapping[str, Any]

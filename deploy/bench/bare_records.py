@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from deploy.bench.bare_ground import Ground
 from deploy.bench.bare_platform import Json
 from deploy.bench.lines import COUNTY
-from models.account_numbers import card_type_of
+from models.forms.account_numbers import card_type_of
 from models.store.vault import Field, LocalVault
 
 Row = Sequence[object]

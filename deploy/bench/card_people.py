@@ -17,12 +17,12 @@ from deploy.demo.people import wait_for
 from deploy.stack.keys import PROVINCES
 from deploy.stack.postgres import DATABASE
 from deploy.stack.stack import Stack
-from models.platform_words import CardType
-from models.store.card_requests import CardWish, Citizen, open_request
+from models.store.cards.requests import CardWish, Citizen, open_request
 from models.store.database import ENGINE_OPTIONS, Database, copy_rows
-from models.store.register import FROM_APPLICATION, REGISTER_COLUMNS, register_row
+from models.store.register.register import FROM_APPLICATION, REGISTER_COLUMNS, register_row
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
+from models.wire.words import CardType
 
 NEW_BANK = ("ABC", "中国农业银行")
 IN_REVIEW = (

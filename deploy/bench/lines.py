@@ -11,10 +11,10 @@ from itertools import chain, islice, repeat
 
 from stdnum import luhn
 
-from models.application_form import OPTIONAL_COLUMNS, columns
-from models.identity import citizen_id_check_digit
-from models.platform_words import ApplicantKind
-from models.sheet_writer import write_sheet
+from models.forms.application_form import OPTIONAL_COLUMNS, columns
+from models.forms.identity import citizen_id_check_digit
+from models.sheets.writer import write_sheet
+from models.wire.words import ApplicantKind
 
 COUNTY = "500001"
 # Of every 2,000 lines as many as in the demo's batch; a second line of a person makes both duplicates.

@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from api.main import build_database, build_objects, create_app
 from models import tokens
-from models.garbage import collect_rarely
+from models.gc_tuning import collect_rarely
 from models.settings import Settings
-from models.signing import parse_clients
 from models.store.database import Database, Pool
 from models.store.vault import LocalVault
+from models.wire.signing import parse_clients
 
 TABLE = "CREATE TABLE IF NOT EXISTS bare_callback (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)"
 

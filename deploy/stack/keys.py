@@ -93,8 +93,8 @@ def write_demo_tokens(path: Path, token_key: Path, vault_key: Path) -> None:
     A reviewer's token says who the person is, as in production: nobody decides about the own account.
     """
     from models import tokens
-    from models.stages import Role
     from models.store.vault import Field, LocalVault
+    from models.words.stages import Role
 
     everyone = {county: {role.value: (role, role.value) for role in Role} for county in COUNTIES}
     for people in everyone.values():
@@ -115,7 +115,7 @@ def write_demo_tokens(path: Path, token_key: Path, vault_key: Path) -> None:
 
 def _invented_id(county: str, place: int) -> str:
     """The id of a demo reviewer, older than anybody in the demo's data."""
-    from models.identity import citizen_id_check_digit
+    from models.forms.identity import citizen_id_check_digit
 
     start = f"{county}19370101{place:03d}"
     return start + citizen_id_check_digit(start + "0")

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.stages import AccountStatus, label
 from models.store.database import Row, fetch, fetch_one
+from models.words.stages import AccountStatus, label
 
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
 _OTHER = "(r.account_index, r.bank_code) IS DISTINCT FROM ({0}.account_index, {0}.bank_code)"

@@ -6,10 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.platform_words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
-from models.stages import ApplicationStage, Verification
 from models.store.database import Value
 from models.store.registered import OTHER_ACCOUNT
+from models.wire.words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
+from models.words.stages import ApplicationStage, Verification
 
 # PostgreSQL takes no NUL in a text.
 NO_NUL = r"^[^\x00]*$"

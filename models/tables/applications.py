@@ -2,21 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Index,
-    String,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.stages import AccountStatus, ApplicationStage, Channel, ImportStage, Verification
 from models.tables.base import INSTANT, now, words
+from models.words.stages import AccountStatus, ApplicationStage, Channel, ImportStage, Verification
 
 
 class Application(SQLModel, table=True):

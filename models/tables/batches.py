@@ -5,8 +5,8 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.stages import BatchStage, DatasetStage
 from models.tables.base import INSTANT, now, words
+from models.words.stages import BatchStage, DatasetStage
 
 
 class Batch(SQLModel, table=True):

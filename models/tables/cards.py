@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.card_stages import (
+from models.tables.base import INSTANT, now, words
+from models.words.card_stages import (
     EntryStage,
     LoginStage,
     NoticeKind,
@@ -16,7 +17,6 @@ from models.card_stages import (
     RequestStage,
     RoundStage,
 )
-from models.tables.base import INSTANT, now, words
 
 
 class FaceLogin(SQLModel, table=True):

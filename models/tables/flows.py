@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.stages import (
+from models.tables.base import INSTANT, now, words
+from models.words.stages import (
     ContradictionState,
     FlowOutcome,
     FlowStage,
@@ -19,7 +20,6 @@ from models.stages import (
     SummaryStage,
     Verification,
 )
-from models.tables.base import INSTANT, now, words
 
 
 class Flow(SQLModel, table=True):

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.stages import ReviewStage
 from models.tables.base import INSTANT, now, words
+from models.words.stages import ReviewStage
 
 
 class StoredFile(SQLModel, table=True):

@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Text, UniqueC
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.stages import InboxState
-from models.subsidy import RunKind
+from models.contracts import RunKind
 from models.tables.base import INSTANT, now, words
+from models.words.stages import InboxState
 
 
 class Run(SQLModel, table=True):

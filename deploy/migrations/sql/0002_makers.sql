@@ -1,4 +1,4 @@
--- Maker and checker (models/makers.py) where one row's columns don't suffice for a CHECK: a route that forgets to ask is
+-- Maker and checker (models/words/makers.py) where one row's columns don't suffice for a CHECK: a route that forgets to ask is
 -- refused here. The conditions stand in the triggers' WHEN, so that an act on many rows calls no function for the good ones.
 
 CREATE FUNCTION refuse_same_person() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,0 +1,199 @@
+"""One exchange with the platform over HTTP: signed, bounded, and read so that nothing odd passes for success."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import ValidationError
+
+from activities.platform.errors import LONGEST_WAIT_SECONDS, PlatformRefusal, PlatformUnavailable
+from activities.platform.routes import ROUTES, Route
+from models.wire.answers import BODY_LIMIT, Problem, Wire, province_of
+from models.wire.signing import PlatformCredentials, sha256_hex, sign_request
+from models.wire.words import Operation, ProblemCode
+from models.words.errors import ErrorType
+
+Answer = TypeVar("Answer", bound=Wire)
+
+# Temporary whatever the status: the platform asks to come again, or its operator must repair our access first.
+_TEMPORARY = frozenset(
+    {
+        ProblemCode.IN_PROGRESS,
+        ProblemCode.RATE_LIMITED,
+        ProblemCode.UNAUTHORIZED,
+        ProblemCode.FORBIDDEN_COUNTY,
+        ProblemCode.INTERNAL,
+        ProblemCode.UNAVAILABLE,
+    }
+)
+_BY_STATUS: Mapping[int, ErrorType] = {
+    401: ErrorType.UNAUTHORIZED,
+    403: ErrorType.FORBIDDEN_COUNTY,
+    408: ErrorType.PLATFORM_UNAVAILABLE,
+    429: ErrorType.RATE_LIMITED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    operation: Operation
+    county_code: str
+    place: Mapping[str, str | int] = field(default_factory=dict)
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    # what the answer must repeat; null is allowed where the contract allows it
+    echo: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def route(self) -> Route:
+        return ROUTES[self.operation]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    media_type: str
+    body: bytes
+    retry_after: float | None = None
+
+
+class OddAnswer(Exception):
+    """The reply is outside the contract; the text says how, without quoting it."""
+
+
+def read_answer(call: Call, reply: Reply, shape: type[Answer]) -> Answer:
+    """Raises OddAnswer, PlatformRefusal or PlatformUnavailable for all that isn't the success of this operation."""
+    if reply.status not in call.route.success:
+        raise _trouble(call, reply)
+    if reply.status != 204 and reply.media_type != "application/json":
+        raise OddAnswer(f"{reply.status} without JSON")
+    return parse_answer(call, reply.body, shape)
+
+
+def parse_answer(call: Call, body: bytes, shape: type[Answer]) -> Answer:
+    """Also for an answer kept from before, where an empty body is that of a 204."""
+    try:
+        answer = shape.model_validate_json(body or b"{}")
+    except ValidationError:
+        raise OddAnswer("the answer hasn't the agreed shape") from None
+    for name, expected in call.echo.items():
+        if getattr(answer, name) not in (expected, None):
+            raise OddAnswer(f"the answer is about another {name}")
+    return answer
+
+
+def _trouble(call: Call, reply: Reply) -> PlatformRefusal | PlatformUnavailable | OddAnswer:
+    code = ErrorType.PLATFORM_UNAVAILABLE if reply.status >= 500 else _BY_STATUS.get(reply.status)
+    if code is not None:
+        return PlatformUnavailable(call.operation, f"HTTP {reply.status}", code=code, retry_after=reply.retry_after)
+    if reply.status < 400 or reply.media_type not in ("application/problem+json", "application/json"):
+        return OddAnswer(f"unexpected HTTP {reply.status}")
+    try:
+        problem = Problem.model_validate_json(reply.body)
+    except ValidationError:
+        return OddAnswer(f"{reply.status} without a problem document of the contract")
+    code = ErrorType(problem.code)
+    if problem.code in _TEMPORARY:
+        return PlatformUnavailable(call.operation, f"HTTP {reply.status}", code=code, retry_after=reply.retry_after)
+    return PlatformRefusal(
+        call.operation, code, reply.status, holder=problem.holder, errors=problem.errors, detail=problem.detail
+    )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PlatformTransport:
+    """Redirects aren't followed, bodies are bounded, and `total_seconds` bounds the whole exchange, a trickle too.
+
+    A platform that says 429 to one call is left alone by every call of that client until its Retry-After is over.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        clients: Mapping[str, PlatformCredentials],
+        *,
+        total_seconds: float,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._http = http
+        self._clients = clients
+        self._total_seconds = total_seconds
+        self._clock = clock
+        self._alone_until: dict[str, float] = {}
+
+    async def exchange(self, call: Call, body: bytes, headers: Mapping[str, str]) -> Reply:
+        if len(body) > BODY_LIMIT:
+            raise PlatformRefusal(call.operation, ErrorType.PAYLOAD_TOO_LARGE, 413)
+        self._leave_alone(call)
+        request = self._request(call, body, headers)
+        try:
+            async with asyncio.timeout(self._total_seconds):
+                reply = await self._send(request)
+        except (httpx.RequestError, TimeoutError) as error:
+            # the cause's text may quote an address; its kind says enough
+            raise PlatformUnavailable(call.operation, type(error).__name__) from None
+        if reply.status == 429 and reply.retry_after is not None:
+            wanted = min(reply.retry_after, LONGEST_WAIT_SECONDS)
+            self._alone_until[province_of(call.county_code)] = time.monotonic() + wanted
+        return reply
+
+    def _leave_alone(self, call: Call) -> None:
+        left = self._alone_until.get(province_of(call.county_code), 0.0) - time.monotonic()
+        if left > 0:
+            raise PlatformUnavailable(
+                call.operation, "the platform wants to be left alone", code=ErrorType.RATE_LIMITED, retry_after=left
+            )
+
+    def _request(self, call: Call, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
+        credentials = self._credentials(call)
+        place = {name: quote(str(value), safe="") for name, value in call.place.items()}
+        if any(segment in (".", "..") for segment in place.values()):
+            raise ValueError("an id can't be a dot segment")
+        request = self._http.build_request(
+            call.route.method,
+            credentials.base_url.rstrip("/") + call.route.path.format(**place),
+            params=call.query or None,
+            content=body or None,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
+        )
+        target = request.url.raw_path.decode("ascii")
+        seal = sign_request(
+            credentials, call.route.method, target, sha256_hex(body), f"req_{uuid.uuid4().hex}", self._clock()
+        )
+        request.headers.update(seal)
+        return request
+
+    def _credentials(self, call: Call) -> PlatformCredentials:
+        credentials = self._clients.get(province_of(call.county_code))
+        if credentials is None:
+            raise PlatformUnavailable(
+                call.operation, f"province of {call.county_code}", code=ErrorType.PLATFORM_NOT_CONFIGURED
+            )
+        return credentials
+
+    async def _send(self, request: httpx.Request) -> Reply:
+        response = await self._http.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise httpx.RemoteProtocolError("answer over the limit")
+        finally:
+            await response.aclose()
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Reply(response.status_code, media_type, bytes(body), _seconds(response.headers.get("retry-after", "")))
+
+
+def _seconds(retry_after: str) -> float | None:
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 7 else None

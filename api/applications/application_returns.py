@@ -1,0 +1,98 @@
+"""审核退回 until the flow starts: by a reviewer from every stage before it, or by an applicant's edit (S1 2.7)."""
+
+from fastapi import APIRouter, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.application_acts import ActRequest, answer, choose_lines, require_reason, trail_of_lines
+from api.counter.desk import Desk, Reply
+from api.counter.roles import Reviewers, one_line
+from api.server.problems import conflict
+from models.store.applications.acts import Rule, change_chosen, choose
+from models.store.applications.rules import RETURN, RETURN_RULES
+from models.store.database import fetch
+from models.store.texts import seal_text
+from models.tables.applications import Application
+from models.words.stages import ApplicationStage, label
+
+router = APIRouter(tags=["申请办理"])
+
+# Past the material review a correction is reviewed, publicised and initialised anew.
+CORRECTABLE = frozenset(
+    {
+        ApplicationStage.DRAFT,
+        ApplicationStage.PUBLICISED,
+        ApplicationStage.UNMATCHED,
+        ApplicationStage.MATCHED,
+    }
+)
+EDITED = "申请人修改了申请，须重新提交审核"
+# An applicant takes back what is the own: not what a reviewer is looking at, not what a flow has paid or tried to pay.
+EDIT_RULES = (
+    *RETURN_RULES,
+    Rule(
+        "IN_REVIEW",
+        "审核人正在审核，请等待审核结果，或请审核人退回后再修改",
+        "a.stage = 'in_review' AND a.reviewed_by IS NULL",
+    ),
+    Rule("PAID_BEFORE", "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
+)
+
+
+def require_editable(line: Application) -> None:
+    """For the county's operator; an applicant's edit past draft is a return, which has rules of its own."""
+    if line.stage is ApplicationStage.IN_REVIEW:
+        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
+    if line.stage not in CORRECTABLE:
+        returnable = line.stage in (ApplicationStage.PENDING_SETTLEMENT, ApplicationStage.IN_BATCH)
+        advice = "不能直接编辑；请先由审核人退回，再修改" if returnable else "不能再编辑"
+        detail = f"申请的状态是“{label(line.stage)}”，{advice}"
+        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", detail)
+    if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
+        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
+
+
+@router.post("/application-returns")
+async def return_to_draft(desk: Reviewers, request: ActRequest) -> Response:
+    """审核退回; a line that a flow has paid or tried to pay leaves its batch as failed instead."""
+    require_reason(request, RETURN)
+    return await desk.once(lambda session: _return(desk, session, request))
+
+
+async def _return(desk: Desk, session: AsyncSession, request: ActRequest) -> Reply:
+    choice = await choose_lines(desk, session, request.selection, RETURN.rules, RETURN.title)
+    batches = await _batches(session)
+    await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, request.reason))
+    after = await _stages_after(session)
+    await trail_of_lines(
+        desk, session, RETURN.name, request.selection, choice, request.reason, stages=after, batches_left=batches
+    )
+    return Reply(200, answer(RETURN.name, choice) | {"stages_after": after, "batches_left": batches})
+
+
+async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) -> dict[str, object]:
+    """Make the applicant's own line a draft again, or refuse; gives the warning that tells of it."""
+    found = await choose(session, one_line(desk, line.application_no), EDIT_RULES, None)
+    for group in found.left_out:
+        raise conflict(group.code, "现在不能修改申请", group.title)
+    batches = await _batches(session)
+    await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, EDITED))
+    detail = f"申请由“{label(line.stage)}”退回草稿，请重新提交资料审核；审核、公示、数据初始化和大数据校验将重新办理"
+    return {"code": "RETURNED_TO_DRAFT", "detail": detail, "batches_left": batches}
+
+
+async def _batches(session: AsyncSession) -> list[str]:
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT b.batch_no FROM chosen c JOIN application a ON a.id = c.id JOIN batch b ON b.id = a.batch_id"
+        " WHERE c.left_out IS NULL ORDER BY 1",
+    )
+    return [str(row.batch_no) for row in rows]
+
+
+async def _stages_after(session: AsyncSession) -> dict[str, int]:
+    rows = await fetch(
+        session,
+        "SELECT a.stage, count(*) AS lines FROM chosen c JOIN application a ON a.id = c.id"
+        " WHERE c.left_out IS NULL GROUP BY 1 ORDER BY 1",
+    )
+    return {str(row.stage): int(row.lines) for row in rows}

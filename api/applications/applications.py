@@ -1,0 +1,106 @@
+"""Applications one by one: entry, correction, list, search (S1 2.1, 2.2)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.acts.disclosures import WholeNames
+from api.applications.application_entry import Correction, NewApplication, correct, enter
+from api.applications.application_flows import flows_of
+from api.applications.search import Sought, found_lines
+from api.applications.views import HEADERS, LINES, LineView
+from api.counter.chunks import read_lines
+from api.counter.desk import Desk, Reply
+from api.counter.export import respond
+from api.counter.names import names_of
+from api.counter.paging import Page, Pages
+from api.counter.roles import WHOLE, Enterers, LineQuery, LineReaders, find_line, one_line, own
+from api.counter.search_limit import allow_search
+from api.policies.catalogs import catalogs_for
+from api.server.problems import not_found
+from models.store.database import fetch, fetch_one
+from models.store.selection import LineFilter, Predicate, filtered
+from models.wire.words import Outcome
+
+router = APIRouter(tags=["申请"])
+
+PHOTO_FIELDS = ("kind", "content_type", "size", "stored_at")
+
+
+@router.post("/applications", status_code=201)
+async def enter_application(desk: Enterers, entry: NewApplication) -> Response:
+    """录入申请; the answer warns of other applications of the same person and item, which are legal."""
+    catalogs = await catalogs_for(desk, entry.fund_year)
+    return await desk.once(lambda session: enter(desk, session, entry, catalogs))
+
+
+@router.put("/applications/{application_no}")
+async def correct_application(desk: Enterers, application_no: str, correction: Correction) -> Response:
+    """编辑申请; what was past the material review goes through it again."""
+    async with desk.database.reading() as session:
+        fund_year = (await find_line(desk, session, application_no)).fund_year
+    catalogs = await catalogs_for(desk, fund_year)
+    return await desk.change(lambda session: correct(desk, session, application_no, correction, catalogs))
+
+
+@router.get("/applications")
+async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[LineQuery, Query()]) -> Response:
+    """Masked; `format=xlsx` exports the whole filtered list.
+
+    Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
+    """
+
+    async def chosen(_: AsyncSession) -> Predicate:
+        return own(desk, filtered(desk.county, criteria))
+
+    return await _listed(desk, page, criteria, chosen)
+
+
+@router.post("/applications/search")
+async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
+    """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
+    await allow_search(desk, sought)
+    return await _listed(desk, page, sought.filter, lambda session: found_lines(desk, session, sought))
+
+
+async def _listed(
+    desk: Desk, page: Page, criteria: LineFilter | None, chosen: Callable[[AsyncSession], Awaitable[Predicate]]
+) -> Response:
+    differs = criteria is not None and criteria.match_outcome is Outcome.NAME_DIFFERS
+    whole = WholeNames(desk, asked=differs)
+    async with desk.database.snapshot() as session:
+        names = await names_of(session, desk.county)
+        view = LineView(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
+        rows = await read_lines(session, page, await chosen(session), view.view)
+    await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
+    return await respond(page, HEADERS, rows)
+
+
+@router.get("/applications/{application_no}")
+async def show_application(desk: LineReaders, application_no: str) -> Response:
+    """Everything about one application, in clear for those who handle it."""
+    async with desk.database.snapshot() as session:
+        chosen = one_line(desk, application_no)
+        row = await fetch_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
+        if row is None:
+            raise not_found("申请")
+        names, whole = await names_of(session, desk.county), desk.role in WHOLE
+        view = LineView(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
+        may_know = desk.may_know_lock(row.person_index)
+        flows = await flows_of(session, desk.shown, names, row, whole=whole, may_know=may_know)
+        photos = await fetch(
+            session,
+            "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"
+            " JOIN stored_file f ON f.id = p.file_id WHERE p.application_id = :id ORDER BY p.kind",
+            id=row.id,
+        )
+    body = {
+        **view.view(row),
+        "flows": flows,
+        "registered_account": view.registered(row),
+        "account_note": view.account_note(row),
+        "photos": [dict(zip(PHOTO_FIELDS, photo, strict=True)) for photo in photos],
+    }
+    return Reply(200, body).response()

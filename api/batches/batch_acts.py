@@ -1,0 +1,199 @@
+"""What is done to a batch: lines join and leave, publicity is set, the whole of it is verified."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.application_acts import answer, choose_lines, trail_of_lines
+from api.applications.doubles import doubles_block
+from api.batches.batch_views import find_batch
+from api.counter.desk import Desk, Reply
+from api.counter.run_block import run_of
+from api.server.problems import conflict, field_problem
+from models.contracts import RunKind, Subject
+from models.store.applications.acts import change_chosen
+from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
+from models.store.database import execute, fetch, fetch_one
+from models.store.locking import lock_applications, lock_county
+from models.store.runs.runs import open_run
+from models.store.selection import NO_NUL, Selection, of_county
+from models.tables.base import now
+from models.tables.batches import Batch
+from models.words.stages import ApplicationStage, BatchStage, label
+
+EARLIEST = date(2000, 1, 1)
+MOST_IMAGES = 20
+
+
+class Publicity(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    start_date: date
+    address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=NO_NUL)]
+    image_file_ids: Annotated[list[int], Field(min_length=1, max_length=MOST_IMAGES)]
+
+
+async def join(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
+    await lock_county(session, desk.county)
+    batch = await _open_batch(desk, session, batch_no)
+    choice = await choose_lines(
+        desk, session, selection, JOIN_BATCH_RULES, "入批次", batch_id=batch.id, fund_year=batch.fund_year
+    )
+    await change_chosen(session, JOIN_BATCH, batch_id=batch.id)
+    joined = of_county(desk.county).also("a.id IN (SELECT id FROM chosen WHERE left_out IS NULL)")
+    beside = await doubles_block(session, desk.county, joined, f"/batches/{batch_no}/doubles")
+    after = {"batch_no": batch_no, "doubles": beside["count"]}
+    await trail_of_lines(desk, session, "batch.joined", selection, choice, None, batch_no, **after)
+    return Reply(200, answer("batch.joined", choice) | {"doubles": beside})
+
+
+async def leave(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
+    await lock_county(session, desk.county)
+    batch = await _open_batch(desk, session, batch_no)
+    choice = await choose_lines(desk, session, selection, LEAVE_BATCH_RULES, "移出批次", batch_id=batch.id)
+    await change_chosen(session, LEAVE_BATCH)
+    await trail_of_lines(desk, session, "batch.left", selection, choice, None, batch_no, batch_no=None)
+    return Reply(200, answer("batch.left", choice))
+
+
+async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, publicity: Publicity) -> Reply:
+    """Replaces what was set before; fixed once a flow leans on it."""
+    batch = await find_batch(desk, session, batch_no, changing=True)
+    if batch.stage in (BatchStage.IN_FLOW, BatchStage.DONE):
+        detail = "批次已启动补贴流程，公示信息不能再修改"
+        raise conflict("BATCH_IN_FLOW", "公示信息已固定", detail)
+    if publicity.start_date < EARLIEST:
+        raise field_problem({"/start_date": "日期不合理，请填写公示开始日期"})
+    await _need_images(desk, session, publicity.image_file_ids)
+    publicity.image_file_ids = list(dict.fromkeys(publicity.image_file_ids))
+    before = {"start_date": batch.publicity_start, "address": batch.publicity_address}
+    batch.publicity_start, batch.publicity_address = publicity.start_date, publicity.address
+    batch.publicity_by, batch.updated_at = desk.person, now()
+    session.add(batch)
+    await session.flush()
+    await execute(session, "DELETE FROM batch_image WHERE batch_id = :batch", batch=batch.id)
+    await execute(
+        session,
+        "INSERT INTO batch_image (batch_id, file_id, position) SELECT :batch, file, place"
+        " FROM unnest(CAST(:files AS bigint[])) WITH ORDINALITY AS image (file, place)",
+        batch=batch.id,
+        files=publicity.image_file_ids,
+    )
+    after = publicity.model_dump(mode="json")
+    await desk.trail(session, "batch.publicity_set", batch_no, {"before": before, "after": after})
+    return Reply(200, {"batch_no": batch_no, **after})
+
+
+async def verify(desk: Desk, session: AsyncSession, batch_no: str) -> Reply:
+    """Freeze the batch and send it to verification; a verified one only for lines that were held."""
+    await lock_county(session, desk.county)
+    batch = await find_batch(desk, session, batch_no, changing=True)
+    if batch.stage not in (BatchStage.OPEN, BatchStage.VERIFIED):
+        detail = f"批次当前“{label(batch.stage)}”，不能再提交大数据校验"
+        raise conflict("BATCH_FROZEN", "批次不能提交校验", detail)
+    again = batch.stage is BatchStage.VERIFIED
+    if not again:
+        await _need_whole(session, batch)
+    changed = await _mark_lines(session, batch, only_held=again)
+    if again and not changed:
+        detail = "批次已校验，没有因账号变更暂缓、现在可以补校验的申请"
+        raise conflict("NOTHING_TO_VERIFY", "没有需要校验的申请", detail)
+    return await _start_round(desk, session, batch)
+
+
+async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply:
+    row = await fetch_one(
+        session,
+        "SELECT count(*) FILTER (WHERE verification = 'pending') AS pending,"
+        " count(*) FILTER (WHERE verification = 'not_required') AS not_required,"
+        " count(*) FILTER (WHERE verification = 'held') AS held, count(*) AS lines,"
+        " sum(amount_fen)::bigint AS total_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch'",
+        batch=batch.id,
+    )
+    assert row is not None
+    batch.verification_round += 1
+    batch.stage = BatchStage.VERIFYING if row.pending else BatchStage.VERIFIED
+    batch.updated_at = now()
+    session.add(batch)
+    await session.flush()
+    number = f"{batch.batch_no}-V{batch.verification_round}"
+    if row.pending:
+        subject = Subject(
+            kind=RunKind.VERIFICATION,
+            number=number,
+            county_code=batch.county_code,
+            fund_year=batch.fund_year,
+            batch_no=batch.batch_no,
+        )
+        await open_run(session, subject, "prepared")
+    figures = {name: int(getattr(row, name)) for name in ("lines", "pending", "not_required", "held", "total_fen")}
+    detail = {"round": batch.verification_round, **figures}
+    await desk.trail(
+        session, "batch.verification_asked", batch.batch_no, detail, figures["lines"], figures["total_fen"]
+    )
+    run = await run_of(session, desk.settings, RunKind.VERIFICATION, number)
+    return Reply(202, {"batch_no": batch.batch_no, "stage": batch.stage, **detail, "run": run})
+
+
+async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -> int:
+    """Who is to be verified; a repaid line keeps what it had (DOMAIN 3, Repayment)."""
+    held = f" AND a.verification = 'held' AND NOT {LOCKED_PERSON}" if only_held else ""
+    of_batch = "SELECT id FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
+    await lock_applications(session, of_batch, batch=batch.id)
+    return await execute(
+        session,
+        "UPDATE application a SET verification = CASE WHEN a.applicant_kind = 'organization' THEN 'not_required'"
+        f" WHEN {LOCKED_PERSON} THEN 'held' ELSE 'pending' END, verification_reason_sealed = NULL,"
+        " version = a.version + 1, updated_at = now() WHERE a.batch_id = :batch AND a.stage = 'in_batch'"
+        f" AND (a.payments = 0 OR a.verification IN ('none', 'held')){held}",
+        batch=batch.id,
+    )
+
+
+async def _need_whole(session: AsyncSession, batch: Batch) -> None:
+    """A batch is verified whole: each member is handed in or withdrawn (S1 2.5.1)."""
+    rows = await fetch(
+        session,
+        "SELECT stage, count(*) FROM application WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1",
+        batch=batch.id,
+    )
+    counts = {ApplicationStage(stage): int(count) for stage, count in rows}
+    ready = counts.pop(ApplicationStage.IN_BATCH, 0)
+    if counts:
+        errors = [
+            {"code": "NOT_IN_BATCH", "stage": stage, "detail": f"“{label(stage)}” {count} 份"}
+            for stage, count in counts.items()
+        ]
+        words = "、".join(str(error["detail"]) for error in errors)
+        detail = f"校验须整批提交，还有{words}；请先办到入批次，或撤回、移出这些申请"
+        raise conflict("BATCH_NOT_WHOLE", "批次内还有未入批次的申请", detail, errors)
+    if not ready:
+        raise conflict("BATCH_EMPTY", "批次内没有申请", "请先把待结算的申请加入批次")
+
+
+async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch:
+    batch = await find_batch(desk, session, batch_no, changing=True)
+    if batch.stage is not BatchStage.OPEN:
+        detail = f"批次当前“{label(batch.stage)}”，内容已冻结，不能加入或移出申请"
+        raise conflict("BATCH_FROZEN", "批次内容已冻结", detail)
+    return batch
+
+
+async def _need_images(desk: Desk, session: AsyncSession, file_ids: list[int]) -> None:
+    rows = await fetch(
+        session,
+        "SELECT id FROM stored_file WHERE id = ANY(:ids) AND county_code = :county"
+        " AND content_type IN ('image/png', 'image/jpeg')",
+        ids=file_ids,
+        county=desk.county,
+    )
+    known = {row.id for row in rows}
+    unknown = {
+        f"/image_file_ids/{place}": "没有这个图片文件，请先用 POST /files 上传 PNG 或 JPEG 图片"
+        for place, file_id in enumerate(file_ids)
+        if file_id not in known
+    }
+    if unknown:
+        raise field_problem(unknown)

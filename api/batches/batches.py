@@ -1,0 +1,143 @@
+"""Settlement batches: what is in them, their publicity and their verification (S1 2.5, 2.6)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.views import LineRow, LineView
+from api.batches.batch_acts import Publicity, join, leave, set_publicity, verify
+from api.batches.batch_views import BATCH_HEADERS, batch_views, find_batch, whole_batch
+from api.counter.chunks import list_lines
+from api.counter.desk import Reply
+from api.counter.export import respond
+from api.counter.long_poll import Patience, stage_of
+from api.counter.names import names_of
+from api.counter.paging import FilterYear, Pages
+from api.counter.roles import CountyReaders, Operators
+from models.store.numbers import Series, take_one
+from models.store.selection import NO_NUL, LineFilter, Selection, filtered
+from models.store.texts import seal_text
+from models.tables.batches import Batch
+from models.words.stages import BatchStage, Verification
+
+router = APIRouter(tags=["结算批次"])
+
+RESULT_HEADERS = {
+    "application_no": "申请编号",
+    "kind_label": "申请类型",
+    "name": "姓名/组织名称",
+    "id_number": "身份证号/信用代码",
+    "town": "乡镇",
+    "village": "村",
+    "item": "补贴项目",
+    "amount_fen": "补贴金额（元）",
+    "stage_label": "状态",
+    "verification_label": "校验结果",
+    "verification_reason": "校验结果说明",
+}
+RESULT_FIELDS = (*RESULT_HEADERS, "stage", "verification", "held")
+
+
+class NewBatch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    fund_year: Annotated[int, Field(strict=True, ge=2000, le=2099)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
+
+
+class Lines(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    selection: Selection
+
+
+@router.post("/batches", status_code=201)
+async def open_batch(desk: Operators, new: NewBatch) -> Response:
+    """新建申请结算批次."""
+
+    async def work(session: AsyncSession) -> Reply:
+        number = await take_one(session, Series.BATCH, desk.county, new.fund_year)
+        session.add(
+            Batch(
+                batch_no=number,
+                county_code=desk.county,
+                fund_year=new.fund_year,
+                title_sealed=seal_text(desk.vault, desk.county, new.title),
+                created_by=desk.person,
+            )
+        )
+        await session.flush()
+        await desk.trail(session, "batch.opened", number, new.model_dump())
+        return Reply(201, {"batch_no": number, "stage": BatchStage.OPEN}, f"/batches/{number}")
+
+    return await desk.once(work)
+
+
+@router.get("/batches")
+async def list_batches(
+    desk: CountyReaders, page: Pages, fund_year: FilterYear = None, stage: BatchStage | None = None
+) -> Response:
+    statement = select(Batch).where(Batch.county_code == desk.county)
+    if fund_year is not None:
+        statement = statement.where(Batch.fund_year == fund_year)
+    if stage is not None:
+        statement = statement.where(Batch.stage == stage)
+    async with desk.database.snapshot() as session:
+        batches = (await session.exec(page.newest_first(statement, Batch.id))).all()
+        return await respond(page, BATCH_HEADERS, await batch_views(session, desk.shown, batches))
+
+
+@router.get("/batches/{batch_no}")
+async def show_batch(desk: CountyReaders, batch_no: str, patience: Patience) -> Response:
+    """Figures per stage and per verification, publicity, the verification's run."""
+    await patience.until_other(desk, stage_of("batch", "batch_no"), batch_no)
+    async with desk.database.snapshot() as session:
+        batch = await find_batch(desk, session, batch_no)
+        return Reply(200, await whole_batch(desk, session, batch)).response()
+
+
+@router.post("/batches/{batch_no}/applications")
+async def join_batch(desk: Operators, batch_no: str, lines: Lines) -> Response:
+    """加入批次: handed-in and failed lines come in, earlier ones are planned."""
+    return await desk.once(lambda session: join(desk, session, batch_no, lines.selection))
+
+
+@router.post("/batches/{batch_no}/removals")
+async def leave_batch(desk: Operators, batch_no: str, lines: Lines) -> Response:
+    """移出批次, while its contents aren't frozen."""
+    return await desk.once(lambda session: leave(desk, session, batch_no, lines.selection))
+
+
+@router.put("/batches/{batch_no}/publicity")
+async def put_publicity(desk: Operators, batch_no: str, publicity: Publicity) -> Response:
+    """公示信息设置 (S1 2.6)."""
+    return await desk.change(lambda session: set_publicity(desk, session, batch_no, publicity))
+
+
+@router.post("/batches/{batch_no}/verifications", status_code=202)
+async def verify_batch(desk: Operators, batch_no: str) -> Response:
+    """提交大数据校验, the whole batch (S1 2.5.1)."""
+    return await desk.once(lambda session: verify(desk, session, batch_no))
+
+
+@router.get("/batches/{batch_no}/verification-results")
+async def verification_results(
+    desk: CountyReaders,
+    page: Pages,
+    batch_no: str,
+    verification: Annotated[Verification | None, Query()] = None,
+) -> Response:
+    """校验结果 per line, with the reason."""
+    async with desk.database.snapshot() as session:
+        await find_batch(desk, session, batch_no)
+        view = LineView(desk.shown, await names_of(session, desk.county))
+        chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))
+        return await list_lines(session, page, chosen, lambda row: _result(view, row), RESULT_HEADERS)
+
+
+def _result(view: LineView, row: LineRow) -> dict[str, object]:
+    whole = view.view(row)
+    return {field: whole[field] for field in RESULT_FIELDS}

@@ -1,0 +1,155 @@
+"""数据初始化: lists of publicised applications for the platform to match (S1 2.4.1)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.acts.disclosures import WholeNames
+from api.applications.application_acts import answer, choose_lines, trail_of_lines
+from api.applications.views import LineView
+from api.batches.batches import Lines
+from api.batches.list_views import (
+    LIST_HEADERS,
+    RESULT_HEADERS,
+    RESULT_MEMBERS,
+    RESULT_SOURCE,
+    STAGE_OF_LIST,
+    list_views,
+    result_view,
+)
+from api.counter.chunks import read_lines
+from api.counter.desk import Desk, Reply
+from api.counter.export import respond
+from api.counter.long_poll import Patience
+from api.counter.names import names_of
+from api.counter.paging import FilterYear, Pages
+from api.counter.roles import CountyReaders, Operators
+from api.counter.run_block import run_of
+from api.server.problems import conflict, not_found
+from models.contracts import RunKind, Subject
+from models.store.applications.acts import Choice, change_chosen
+from models.store.applications.rules import INITIALISE_RULES
+from models.store.database import fetch
+from models.store.numbers import Series, take_one
+from models.store.registered import OTHER_ACCOUNT
+from models.store.runs.runs import open_run
+from models.store.selection import Selection, of_county
+from models.tables.batches import BeneficiaryList
+from models.wire.words import Outcome
+from models.words.stages import DatasetStage
+
+router = APIRouter(tags=["数据初始化"])
+
+
+@router.post("/beneficiary-lists", status_code=202)
+async def initialise(desk: Operators, lines: Lines) -> Response:
+    """数据初始化; lines whose account is being changed are held back and counted."""
+    return await desk.once(lambda session: _initialise(desk, session, lines.selection))
+
+
+async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -> Reply:
+    choice = await choose_lines(desk, session, selection, INITIALISE_RULES, "数据初始化")
+    if not choice.count:
+        words = "、".join(f"{group.title} {group.count} 份" for group in choice.left_out) or "没有找到申请"
+        raise conflict("NOTHING_SELECTED", "没有可以初始化的申请", words)
+    listed = await _add_list(desk, session, choice, await _fund_year(session))
+    await change_chosen(session, "list_id = :list_id", list_id=listed.id)
+    subject = Subject(
+        kind=RunKind.BENEFICIARY_INIT,
+        number=listed.list_no,
+        county_code=desk.county,
+        fund_year=listed.fund_year,
+    )
+    await open_run(session, subject, DatasetStage.PREPARED.value)
+    await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
+    run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
+    body = {"list_no": listed.list_no, **answer("list.asked", choice), "run": run}
+    return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
+
+
+async def _fund_year(session: AsyncSession) -> int:
+    """A list is of one fund year, as the numbers and the search by year are."""
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT a.fund_year FROM application a JOIN chosen c ON c.id = a.id WHERE c.left_out IS NULL",
+    )
+    if len(rows) > 1:
+        years = "、".join(str(row.fund_year) for row in rows)
+        raise conflict("SEVERAL_FUND_YEARS", "所选申请属于几个资金年度", f"请按年度分开初始化：{years}")
+    return int(rows[0].fund_year)
+
+
+async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year: int) -> BeneficiaryList:
+    held = sum(group.count for group in choice.left_out if group.code == "ACCOUNT_LOCKED")
+    listed = BeneficiaryList(
+        list_no=await take_one(session, Series.LIST, desk.county, fund_year),
+        county_code=desk.county,
+        fund_year=fund_year,
+        line_count=choice.count,
+        total_fen=choice.total_fen,
+        held_count=held,
+        entered_by=desk.person,
+    )
+    session.add(listed)
+    await session.flush()
+    return listed
+
+
+@router.get("/beneficiary-lists")
+async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = None) -> Response:
+    statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
+    if fund_year is not None:
+        statement = statement.where(BeneficiaryList.fund_year == fund_year)
+    async with desk.database.snapshot() as session:
+        lists = (await session.exec(page.newest_first(statement, BeneficiaryList.id))).all()
+        return await respond(page, LIST_HEADERS, await list_views(session, desk.settings, lists))
+
+
+@router.get("/beneficiary-lists/{list_no}")
+async def show_list(desk: CountyReaders, list_no: str, patience: Patience) -> Response:
+    """Counts per result, and what its run waits for."""
+    await patience.until_other(desk, STAGE_OF_LIST, list_no)
+    async with desk.database.snapshot() as session:
+        listed = await _find(desk, session, list_no)
+        ((_, view),) = await list_views(session, desk.settings, [listed])
+    return Reply(200, view).response()
+
+
+@router.get("/beneficiary-lists/{list_no}/results")
+async def list_results(
+    desk: CountyReaders,
+    page: Pages,
+    list_no: str,
+    outcome: Annotated[Outcome | None, Query()] = None,
+    other_account: bool | None = None,
+) -> Response:
+    """The four results in the words of the source, masked but for names that differ.
+
+    Those, and 正确姓名, operator and reviewer see whole, here and in Excel; the trail notes whose were shown to whom.
+    """
+    whole = WholeNames(desk)
+    async with desk.database.snapshot() as session:
+        listed = await _find(desk, session, list_no)
+        view = LineView(desk.shown, await names_of(session, desk.county), whole_names=whole.of)
+        chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
+        if outcome is not None:
+            chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)
+        if other_account is not None:
+            chosen = chosen.also(f"{OTHER_ACCOUNT} = :other", other=other_account)
+        rows = await read_lines(
+            session, page, chosen, lambda row: result_view(view, row), RESULT_HEADERS, RESULT_SOURCE
+        )
+    await whole.note(list_no, page, rows)
+    return await respond(page, RESULT_HEADERS, rows)
+
+
+async def _find(desk: Desk, session: AsyncSession, list_no: str) -> BeneficiaryList:
+    statement = select(BeneficiaryList).where(
+        BeneficiaryList.list_no == list_no, BeneficiaryList.county_code == desk.county
+    )
+    found = (await session.exec(statement)).first()
+    if found is None:
+        raise not_found("初始化名单")
+    return found

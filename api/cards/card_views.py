@@ -1,0 +1,277 @@
+"""渝快办-账号变更 as the county sees it: the columns of the source, before and after, what is on its way to the old."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.views import LineRow
+from api.counter.names import Names
+from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
+from models.forms import identity
+from models.forms.account_numbers import CARD_TYPES, account_note
+from models.normal_form import regular
+from models.store.database import fetch, fetch_int
+from models.store.selection import Predicate
+from models.store.vault import Field, Vault
+from models.words.card_stages import PartStage, RequestStage, label
+from models.words.stages import LineState, PaymentState
+from models.words.stages import label as line_label
+
+BUSINESS = "渝快办-账号变更"
+CHUNK = 5_000
+MOST = 10_000
+LISTED_LINES = 100
+PartNo = Annotated[str, StringConstraints(max_length=60)]
+
+# A county's parts with their requests; the alias `a` is what lists page over.
+PARTS = """
+SELECT * FROM (
+  SELECT p.id, p.part_no, p.county_code, p.stage, p.old_bank_code, p.old_account_sealed, p.old_account_index,
+    p.attempt, p.error_code, p.error_sealed, p.old_account_usable, p.reviewed_by, p.remark_sealed,
+    p.reviewed_at, p.retry_asked_by, p.retry_asked_at, p.ended_at, c.id AS request_id, c.request_no,
+    c.person_index, c.name_sealed, c.id_number_sealed, c.card_type, c.bank_code, c.account_sealed, c.account_index,
+    c.reason_sealed, c.channel, c.stage AS request_stage, c.failure, c.created_at
+  FROM card_change_part p JOIN card_change c ON c.id = p.request_id
+  -- a county in which the person has no account was named in vain, and learns nothing of the person
+  WHERE NOT (p.stage = 'failed' AND p.attempt = 0 AND p.old_account_index IS NULL)
+) AS a
+"""
+# What fails its validation never was a reviewer's business; it is shown among the finished ones.
+HEADERS: Mapping[str, str] = {
+    "serial": "序号",
+    "part_no": "业务编号",
+    "business": "业务类型",
+    "stage_label": "数据状态",
+    "applicant": "申请人",
+    "applied_at": "申请时间",
+    "name": "享受人姓名",
+    "id_number": "身份证号码",
+    "bank": "银行名称",
+    "account_no": "银行账号",
+    "reviewed_by": "审核人",
+    "reviewed_at": "审核时间",
+    "remark": "审核意见",
+    "finished_at": "完结时间",
+}
+# Lines whose copy of the account has left for the platform and isn't paid or refused yet.
+IN_FLIGHT = (
+    "FROM flow_line l JOIN flow f ON f.id = l.flow_id WHERE l.county_code = :county AND l.account_index = :account"
+    " AND l.person_index = :person AND (l.payment = 'unresolved'"
+    " OR (f.stage <> 'ended' AND (l.payment = 'awaiting' OR l.state = 'under_review')))"
+)
+USED_BY_ANOTHER = """
+SELECT count(*) FROM (
+  SELECT 1 FROM register_account r WHERE r.account_index = :account AND r.person_index <> :person
+  UNION ALL SELECT 1 FROM card_change c WHERE c.ended_at IS NULL AND c.account_index = :account
+    AND c.person_index <> :person
+  UNION ALL SELECT 1 FROM village_entry v WHERE v.ended_at IS NULL AND v.account_index = :account
+    AND v.person_index <> :person
+) AS others
+"""
+STEPS = (
+    "SELECT step, words, at FROM matter_step WHERE request_id = :request"
+    " AND (county_code IS NULL OR county_code = :county) ORDER BY id"
+)
+
+
+class PartFilter(BaseModel):
+    """开户银行, 显示完结, and the stage; without them what is under way and has passed the bank."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bank_code: Given | None = None
+    stage: PartStage | None = None
+    finished: bool = False
+
+
+class PartSought(BaseModel):
+    """姓名, 身份证号, 银行账号, 申请人姓名: all given values hold at once."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: SoughtName | None = None
+    id_number: SoughtId | None = None
+    account_no: SoughtAccount | None = None
+    applicant_name: SoughtName | None = None
+    filter: PartFilter | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.name or self.id_number or self.account_no or self.applicant_name):
+            raise ValueError("请至少给出姓名、身份证号、银行账号、申请人姓名中的一项")
+        return self
+
+
+def of_parts(county_code: str, criteria: PartFilter) -> Predicate:
+    """A bank is found as the new one and as the old one; what the bank still looks at only by its stage."""
+    chosen = Predicate("a.county_code = :county", {"county": county_code})
+    if criteria.bank_code is not None:
+        chosen = chosen.also("(a.bank_code = :bank OR a.old_bank_code = :bank)", bank=criteria.bank_code)
+    if criteria.stage is not None:
+        return chosen.also("a.stage = :stage", stage=criteria.stage.value)
+    chosen = chosen.also("a.stage <> 'validating'")
+    return chosen if criteria.finished else chosen.also("a.ended_at IS NULL")
+
+
+async def sought_parts(session: AsyncSession, vault: Vault, county_code: str, sought: PartSought) -> Predicate:
+    """An account is found as the new one and as the old one; who applies is the person who signed in."""
+    chosen = of_parts(county_code, sought.filter or PartFilter())
+    if sought.id_number:
+        person = vault.index(Field.ID_NUMBER, sought.id_number)
+        chosen = chosen.also("a.person_index = :person", person=person)
+    if sought.account_no:
+        account = vault.index(Field.ACCOUNT, sought.account_no)
+        chosen = chosen.also("(a.account_index = :account OR a.old_account_index = :account)", account=account)
+    names = {name for name in (sought.name, sought.applicant_name) if name}
+    if names:
+        ids = await _named_ids(session, vault, chosen, names)
+        chosen = chosen.also("a.id = ANY(:ids)", ids=ids)
+    return chosen
+
+
+async def _named_ids(session: AsyncSession, vault: Vault, chosen: Predicate, names: set[str]) -> list[int]:
+    """Names have no index: sealed ones are opened chunk by chunk, beside the loop."""
+    found: list[int] = []
+    after = 0
+    while len(found) < MOST:
+        rows = await fetch(
+            session,
+            f"{PARTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
+            **{**chosen.values, "after": after},
+        )
+        found += await asyncio.to_thread(_named, rows, vault, names)
+        if len(rows) < CHUNK:
+            break
+        after = rows[-1].id
+    return found
+
+
+def _named(rows: Sequence[LineRow], vault: Vault, names: set[str]) -> list[int]:
+    return [row.id for row in rows if {regular(vault.open(Field.NAME, row.request_no, row.name_sealed))} == names]
+
+
+class PartView:
+    """Opens and shows parts; `whole` shows personal data unmasked."""
+
+    def __init__(self, vault: Vault, names: Names, *, whole: bool = False) -> None:
+        self._vault = vault
+        self._names = names
+        self._whole = whole
+        self._serial = count(1)
+
+    def view(self, row: LineRow) -> dict[str, object]:
+        """The columns of the source; the account is the one applied for."""
+        name = self._name(row)
+        return {
+            "serial": next(self._serial),
+            "part_no": row.part_no,
+            "request_no": row.request_no,
+            "business": BUSINESS,
+            "stage": row.stage,
+            "stage_label": label(PartStage(row.stage)),
+            "applicant": name,
+            "applied_at": row.created_at,
+            "name": name,
+            "id_number": self._id_number(row),
+            "bank_code": row.bank_code,
+            "bank": self._names.bank(row.bank_code),
+            "account_no": self._account(row.request_no, row.account_sealed),
+            "reviewed_by": row.reviewed_by,
+            "reviewed_at": row.reviewed_at,
+            "remark": self.remark(row),
+            "finished_at": row.ended_at,
+        }
+
+    def remark(self, row: LineRow) -> str | None:
+        return self._vault.open(Field.REASON, row.request_no, row.remark_sealed) if row.remark_sealed else None
+
+    def whole_view(self, row: LineRow) -> dict[str, object]:
+        """One part with what is decided about: before and after."""
+        return self.view(row) | {
+            "request_stage": row.request_stage,
+            "request_stage_label": label(RequestStage(row.request_stage)),
+            "channel": row.channel,
+            "reason": self._reason(row.request_no, row.reason_sealed),
+            "attempt": row.attempt,
+            "before": self._before(row),
+            "after": self._after(row),
+            "error_code": row.error_code,
+            "error": self._reason(row.request_no, row.error_sealed) or row.failure,
+            "old_account_usable": row.old_account_usable,
+            "retry_asked_by": row.retry_asked_by,
+            "retry_asked_at": row.retry_asked_at,
+        }
+
+    def _before(self, row: LineRow) -> dict[str, object]:
+        return {
+            **self._person(row),
+            "bank_code": row.old_bank_code,
+            "bank": self._names.bank(row.old_bank_code),
+            "account_no": self._account(row.part_no, row.old_account_sealed),
+        }
+
+    def _after(self, row: LineRow) -> dict[str, object]:
+        plain = self._vault.open(Field.ACCOUNT, row.request_no, row.account_sealed)
+        return {
+            **self._person(row),
+            "bank_code": row.bank_code,
+            "bank": self._names.bank(row.bank_code),
+            "account_no": self._account(row.request_no, row.account_sealed),
+            "account_note": account_note(plain, row.card_type),
+            "card_type": row.card_type,
+            "card_type_label": CARD_TYPES.get(row.card_type),
+        }
+
+    def _person(self, row: LineRow) -> dict[str, object]:
+        return {"name": self._name(row), "id_number": self._id_number(row)}
+
+    def _name(self, row: LineRow) -> str:
+        plain = self._vault.open(Field.NAME, row.request_no, row.name_sealed)
+        return plain if self._whole else identity.mask_name(plain)
+
+    def _id_number(self, row: LineRow) -> str:
+        plain = self._vault.open(Field.ID_NUMBER, row.request_no, row.id_number_sealed)
+        return plain if self._whole else identity.mask_id_number(plain)
+
+    def _account(self, place: str, sealed: str | None) -> str | None:
+        if sealed is None:
+            return None
+        plain = self._vault.open(Field.ACCOUNT, place, sealed)
+        return plain if self._whole else identity.mask_account_no(plain)
+
+    def _reason(self, request_no: str, sealed: str | None) -> str | None:
+        """Free words may name a person: only whoever handles the part reads them."""
+        return self._vault.open(Field.REASON, request_no, sealed) if sealed and self._whole else None
+
+
+async def payments_in_flight(session: AsyncSession, row: LineRow) -> dict[str, object]:
+    """What the platform pays to the old account whatever is decided now (DOMAIN 5)."""
+    if row.old_account_index is None:
+        return {"count": 0, "total_fen": 0, "lines": []}
+    whose = {"county": row.county_code, "account": row.old_account_index, "person": row.person_index}
+    (figures,) = await fetch(session, f"SELECT count(*), coalesce(sum(l.amount_fen), 0)::bigint {IN_FLIGHT}", **whose)
+    lines = await fetch(
+        session,
+        "SELECT f.flow_no, l.application_no, l.amount_fen, l.state, l.payment"
+        f" {IN_FLIGHT} ORDER BY l.id LIMIT {LISTED_LINES}",
+        **whose,
+    )
+    listed = [
+        {
+            "flow_no": line.flow_no,
+            "application_no": line.application_no,
+            "amount_fen": line.amount_fen,
+            "state_label": line_label(PaymentState(line.payment) if line.payment else LineState(line.state)),
+        }
+        for line in lines
+    ]
+    return {"count": figures[0], "total_fen": figures[1], "lines": listed}
+
+
+async def used_by_another(session: AsyncSession, account_index: str, person_index: str) -> bool:
+    """That there is one, in whatever county; never who or where."""
+    return await fetch_int(session, USED_BY_ANOTHER, account=account_index, person=person_index) > 0

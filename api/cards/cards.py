@@ -1,0 +1,160 @@
+"""账号变更审核: the county's parts of citizens' card changes, their review, and a failed 上卡 tried again (S2 1.3)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.views import LineRow
+from api.cards.card_views import (
+    HEADERS,
+    PARTS,
+    STEPS,
+    PartFilter,
+    PartNo,
+    PartSought,
+    PartView,
+    of_parts,
+    payments_in_flight,
+    sought_parts,
+    used_by_another,
+)
+from api.counter.chunks import list_lines
+from api.counter.desk import Desk, Reply
+from api.counter.names import names_of
+from api.counter.paging import Pages
+from api.counter.roles import WHOLE, CountyReaders, Reviewers
+from api.counter.run_block import run_of
+from api.counter.search_limit import allow_search
+from api.server.problems import Problem, conflict, field_problem, not_found
+from models.contracts import RunKind
+from models.store.cards.decisions import ask_retry, decide_part
+from models.store.cards.parts import CardRefusal, remark_of
+from models.store.database import fetch, fetch_one
+from models.store.selection import NO_NUL
+from models.store.vault import Vault
+from models.tables.cards import CardChangePart
+from models.words.card_stages import label
+from models.words.card_words import step_words
+
+router = APIRouter(tags=["账号变更审核"])
+Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
+
+
+class PartQuery(PartFilter):
+    """The same criteria as query parameters, beside those of paging."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Decision(BaseModel):
+    """审核结果 通过 | 不通过, 审核意见; the citizen reads the remark of a refusal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    passed: bool
+    remark: Remark | None = None
+
+
+@router.get("/card-changes", summary="账号变更列表")
+async def list_parts(desk: CountyReaders, page: Pages, criteria: Annotated[PartQuery, Query()]) -> Response:
+    """Masked, oldest first; 显示完结 by `finished=true`."""
+    async with desk.database.snapshot() as session:
+        view = PartView(desk.shown, await names_of(session, desk.county))
+        return await list_lines(session, page, of_parts(desk.county, criteria), view.view, HEADERS, PARTS)
+
+
+@router.post("/card-changes/search", summary="查询账号变更")
+async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> Response:
+    """By what never stands in an address; nothing is changed, so no Idempotency-Key."""
+    await allow_search(desk, sought)
+    async with desk.database.snapshot() as session:
+        view = PartView(desk.shown, await names_of(session, desk.county))
+        chosen = await sought_parts(session, desk.shown, desk.county, sought)
+        return await list_lines(session, page, chosen, view.view, HEADERS, PARTS)
+
+
+@router.get("/card-changes/{part_no}", summary="账号变更详情")
+async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
+    """变更前, 变更后, what is on its way to the old account, and whether somebody else uses the new one."""
+    async with desk.database.snapshot() as session:
+        row = await _find(session, desk, part_no)
+        view = PartView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        steps = await fetch(session, STEPS, request=row.request_id, county=desk.county)
+        body = view.whole_view(row) | {
+            "payments_in_flight": await payments_in_flight(session, row),
+            "used_by_another": await used_by_another(session, row.account_index, row.person_index),
+            "steps": [
+                {"step": step, "words": step_words(step, words, view.remark(row)), "at": at}
+                for step, words, at in steps
+            ],
+            "run": await run_of(session, desk.settings, RunKind.CARD_CHANGE, row.request_no),
+        }
+    return Reply(200, body).response()
+
+
+@router.post("/card-changes/{part_no}/decision", summary="审核账号变更")
+async def decide(desk: Reviewers, part_no: PartNo, decision: Decision) -> Response:
+    """通过 goes on to 上卡; 不通过 changes nothing. The first decision stands."""
+    if not decision.passed and decision.remark is None:
+        raise field_problem({"/remark": "审核不通过须填写审核意见，申请人据此更正后重新申请"}, "REMARK_MISSING")
+    return await desk.once(lambda session: _decide(desk, session, part_no, decision))
+
+
+@router.post("/card-changes/{part_no}/retry", summary="再次上卡")
+async def retry(desk: Reviewers, part_no: PartNo) -> Response:
+    """A failed 上卡 under a new attempt."""
+
+    async def work(session: AsyncSession) -> Reply:
+        await _of_another(session, desk, part_no)
+        try:
+            part = await ask_retry(session, desk.vault, part_no, desk.person)
+        except CardRefusal as refusal:
+            raise refused(refusal, "不能再次上卡") from None
+        await desk.trail(session, "card_change.retry", part_no, {"before": "failed", "attempt": part.attempt})
+        return Reply(200, _answer(desk.vault, part))
+
+    return await desk.once(work)
+
+
+async def _decide(desk: Desk, session: AsyncSession, part_no: str, decision: Decision) -> Reply:
+    await _of_another(session, desk, part_no)
+    try:
+        part = await decide_part(session, desk.vault, part_no, decision.passed, decision.remark, desk.person)
+    except CardRefusal as refusal:
+        raise refused(refusal, "不能审核") from None
+    detail = {"before": "in_review", "after": part.stage.value, "remark": decision.remark}
+    await desk.trail(session, "card_change.decided", part_no, detail)
+    return Reply(200, _answer(desk.vault, part))
+
+
+async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
+    """The county's own part, of somebody else than the reviewer."""
+    row = await _find(session, desk, part_no)
+    if desk.principal.person_index == row.person_index:
+        raise Problem(403, "OWN_ACCOUNT", "本人的账号变更须由他人审核", "请由本区县其他审核人办理此件")
+
+
+async def _find(session: AsyncSession, desk: Desk, part_no: str) -> LineRow:
+    chosen = "a.part_no = :no AND a.county_code = :county"
+    row = await fetch_one(session, f"{PARTS} WHERE {chosen}", no=part_no, county=desk.county)
+    if row is None:
+        raise not_found("账号变更")
+    return row
+
+
+def _answer(vault: Vault, part: CardChangePart) -> dict[str, object]:
+    return {
+        "part_no": part.part_no,
+        "stage": part.stage,
+        "stage_label": label(part.stage),
+        "attempt": part.attempt,
+        "reviewed_by": part.reviewed_by,
+        "reviewed_at": part.reviewed_at,
+        "remark": remark_of(vault, part),
+    }
+
+
+def refused(refusal: CardRefusal, title: str) -> Problem:
+    return not_found("账号变更") if refusal.code == "NOT_FOUND" else conflict(refusal.code, title, refusal.words)

@@ -1,0 +1,171 @@
+"""账号核验 by hand: for one account or the whole county, and the rounds that walked it (DOMAIN 4, Invalidation)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import Desk, Reply, for_roles
+from api.counter.export import respond
+from api.counter.paging import Pages
+from api.counter.roles import CountyReaders
+from api.counter.run_block import run_of, runs_of
+from api.server.problems import conflict, field_problem, not_found
+from models.contracts import RunKind, Subject
+from models.forms.identity import china_today
+from models.store.database import fetch, fetch_one
+from models.store.numbers import Series, take_one
+from models.store.register.check_rounds import PAGE_SIZE, Scope, hold_rounds, open_round, round_under_way
+from models.store.runs.runs import open_run
+from models.tables.cards import CheckRound
+from models.wire.answers import province_of
+from models.wire.words import AccountReason
+from models.words.card_stages import RoundStage, label
+from models.words.card_words import reason_words
+from models.words.stages import Role
+
+router = APIRouter(tags=["账号核验"])
+Askers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER))]
+MANUAL = "manual"
+_TRIGGERS = {MANUAL: "手动", "schedule": "定时"}
+_FIGURES = {
+    "valid": "有效",
+    **{reason.value: reason_words(reason.value) for reason in AccountReason},
+    "invalidated": "本轮变为无效",
+    "cleared": "本轮清空",
+    "valid_again": "本轮恢复有效",
+}
+HEADERS = {
+    "round_no": "核验编号",
+    "scope": "范围",
+    "trigger_label": "方式",
+    "stage_label": "状态",
+    "checked": "已核验账号",
+    "outcome": "结果",
+    "asked_by": "发起人",
+    "created_at": "开始时间",
+    "ended_at": "完成时间",
+}
+
+
+class NewCheck(BaseModel):
+    """One account of the register, or every account of the county."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account_id: Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)] | None = None
+    county: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+
+
+@router.post("/account-checks", status_code=202, summary="发起账号核验")
+async def ask(desk: Askers, new: NewCheck) -> Response:
+    """The round goes on by itself; what it finds changes the register at once, with notices."""
+    if (new.account_id is None) == (new.county is None):
+        raise field_problem({"/account_id": "请给出一个账号（account_id）或本区县代码（county），二者取一"})
+    if new.county not in (None, desk.county):
+        raise field_problem({"/county": "只能核验本区县的账号"}, "OTHER_COUNTY")
+    return await desk.once(lambda session: _ask(desk, session, new.account_id))
+
+
+async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Reply:
+    if account_id is not None:
+        await _known_account(session, desk.county, account_id)
+    scope = Scope(province_of(desk.county), desk.county, account_id)
+    await hold_rounds(session, scope)
+    number = await take_one(session, Series.CHECK_ROUND, desk.county, china_today().year)
+    found = await open_round(session, scope, number, MANUAL, desk.person)
+    if found is None:
+        under_way = await round_under_way(session, scope)
+        raise conflict("CHECK_UNDER_WAY", "核验正在进行", f"同一范围的核验 {under_way} 尚未完成，请待其完成后查看结果")
+    subject = Subject(kind=RunKind.ACCOUNT_CHECK, number=number, county_code=desk.county)
+    await open_run(session, subject, RoundStage.CHECKING.value)
+    await desk.trail(session, "account_check.asked", number, {"account_id": account_id, "county": desk.county})
+    run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, number)
+    body: dict[str, object] = {"round_no": number, "stage": found.stage, "stage_label": label(found.stage), "run": run}
+    return Reply(202, body, f"/account-checks/{number}")
+
+
+async def _known_account(session: AsyncSession, county: str, account_id: int) -> None:
+    row = await fetch_one(
+        session,
+        "SELECT account_sealed FROM register_account WHERE id = :id AND county_code = :county",
+        id=account_id,
+        county=county,
+    )
+    if row is None:
+        raise not_found("一卡通账号")
+    if row[0] is None:
+        raise conflict("ACCOUNT_CLEARED", "没有可核验的账号", "此人的账号信息已清空，请先由本人变更或村社申报")
+
+
+@router.get("/account-checks", summary="账号核验列表")
+async def list_rounds(
+    desk: CountyReaders, page: Pages, stage: Annotated[RoundStage | None, Query()] = None
+) -> Response:
+    """The county's own rounds and those of the whole province, newest first."""
+    statement = select(CheckRound).where(CheckRound.province_code == province_of(desk.county))
+    own = or_(col(CheckRound.county_code) == desk.county, col(CheckRound.county_code).is_(None))
+    statement = statement.where(own)
+    if stage is not None:
+        statement = statement.where(CheckRound.stage == stage)
+    async with desk.database.snapshot() as session:
+        rounds = (await session.exec(page.newest_first(statement, CheckRound.id))).all()
+        numbers = [each.round_no for each in rounds]
+        runs = await runs_of(session, desk.settings, RunKind.ACCOUNT_CHECK, numbers)
+        views = [(each.id or 0, _view(each) | {"run": runs.get(each.round_no)}) for each in rounds]
+    return await respond(page, HEADERS, views)
+
+
+@router.get("/account-checks/{round_no}", summary="账号核验详情")
+async def show_round(desk: CountyReaders, round_no: str) -> Response:
+    """With the county's accounts that didn't pass, by register id."""
+    async with desk.database.snapshot() as session:
+        statement = select(CheckRound).where(
+            CheckRound.round_no == round_no, CheckRound.province_code == province_of(desk.county)
+        )
+        found = (await session.exec(statement)).first()
+        if found is None or found.county_code not in (None, desk.county):
+            raise not_found("账号核验")
+        failed = await fetch(
+            session,
+            "SELECT c.register_account_id, c.reason_code, c.at FROM account_check c JOIN register_account r"
+            " ON r.id = c.register_account_id WHERE c.round_id = :round AND NOT c.valid AND r.county_code = :county"
+            " ORDER BY 1 LIMIT 500",
+            round=found.id,
+            county=desk.county,
+        )
+        run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, round_no)
+    listed = [
+        {"account_id": account, "reason_code": code, "reason": reason_words(code), "at": at}
+        for account, code, at in failed
+    ]
+    return Reply(200, {**_view(found), "failed": listed, "run": run}).response()
+
+
+def _view(found: CheckRound) -> dict[str, object]:
+    figures = {name: count for name, count in found.figures.items() if name != PAGE_SIZE}
+    one = "一个账号" if found.account_id is not None else "本区县"
+    return {
+        "round_no": found.round_no,
+        "county_code": found.county_code,
+        "account_id": found.account_id,
+        "scope": "全省" if found.county_code is None else one,
+        "trigger": found.trigger,
+        "trigger_label": _TRIGGERS.get(found.trigger, found.trigger),
+        "stage": found.stage,
+        "stage_label": label(found.stage),
+        "pages": found.pages,
+        "checked": found.checked,
+        # of a whole province a county sees what concerns all, not how the others fare
+        "figures": figures if found.county_code is not None else {},
+        "outcome": _outcome(figures) if found.county_code is not None else None,
+        "asked_by": found.asked_by,
+        "created_at": found.created_at,
+        "ended_at": found.ended_at,
+    }
+
+
+def _outcome(figures: dict[str, int]) -> str:
+    return "、".join(f"{words} {figures[name]}" for name, words in _FIGURES.items() if figures.get(name))

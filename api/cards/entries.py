@@ -1,0 +1,176 @@
+"""村社申报: an operator enters an account for a person without a usable one, a reviewer confirms (S2 1.1)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.cards.card_views import used_by_another
+from api.cards.cards import Remark
+from api.cards.entry_views import HEADERS, NewEntry, checked, entry_view, is_waiting, warnings_of
+from api.counter.desk import Desk, Reply
+from api.counter.export import listed
+from api.counter.names import names_of
+from api.counter.paging import Pages
+from api.counter.roles import WHOLE, CountyReaders, Operators, Reviewers
+from api.counter.run_block import run_of
+from api.flows.guard import require_other
+from api.policies.catalogs import CatalogKind, names_in
+from api.policies.files import usable_file
+from api.server.problems import Problem, conflict, not_found
+from models.contracts import RunKind, Signal, workflow_id
+from models.forms.identity import china_today
+from models.store.database import fetch_one
+from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
+from models.store.runs.runs import wake
+from models.store.vault import Field
+from models.tables.base import now
+from models.tables.cards import VillageEntry
+from models.wire.words import MediaType
+from models.words.card_stages import EntryStage, label
+from models.words.makers import Act
+
+router = APIRouter(tags=["村社申报"])
+PHOTOS = frozenset({MediaType.JPEG, MediaType.PNG})
+
+
+class Confirmation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    remark: Remark | None = None
+
+
+class Refusal(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    remark: Remark
+
+
+@router.post("/village-entries", status_code=201, summary="录入村社申报")
+async def enter(desk: Operators, new: NewEntry) -> Response:
+    """The account is locked from now on; the bank validates it, then a reviewer decides."""
+    banks = await names_in(desk, CatalogKind.BANKS, china_today().year)
+    form = checked(new, banks)
+    return await desk.once(lambda session: _enter(desk, session, form, warnings_of(new)))
+
+
+async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[dict[str, object]]) -> Reply:
+    await usable_file(session, desk.county, form.photo_file_id, PHOTOS, "/photo_file_id")
+    try:
+        entry = await open_entry(session, desk.vault, desk.county, form, desk.person)
+    except EntryRefused as refusal:
+        raise conflict(refusal.code, "不能申报", refusal.words) from None
+    detail = {"name": form.name, "id_number": form.id_number, "bank_code": form.bank_code}
+    after = {"account_no": form.account_no, "photo_file_id": form.photo_file_id}
+    await desk.trail(session, "village_entry.entered", entry.entry_no, detail | after)
+    run = await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry.entry_no)
+    body: dict[str, object] = {"entry_no": entry.entry_no, "stage": entry.stage, "stage_label": label(entry.stage)}
+    body |= {"run": run, "warnings": warnings}
+    return Reply(201, body, f"/village-entries/{entry.entry_no}")
+
+
+@router.get("/village-entries", summary="村社申报列表")
+async def list_entries(
+    desk: CountyReaders, page: Pages, stage: Annotated[EntryStage | None, Query()] = None
+) -> Response:
+    """Masked, newest first."""
+    statement = select(VillageEntry).where(VillageEntry.county_code == desk.county)
+    if stage is not None:
+        statement = statement.where(VillageEntry.stage == stage)
+    async with desk.database.snapshot() as session:
+        names = await names_of(session, desk.county)
+        chosen = (statement, VillageEntry.id)
+        return await listed(
+            session, page, HEADERS, chosen, lambda entry: (entry.id or 0, entry_view(desk.shown, names, entry))
+        )
+
+
+@router.get("/village-entries/{entry_no}", summary="村社申报详情")
+async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
+    """With its photo, what the register holds for the person, and whether somebody else uses the account."""
+    async with desk.database.snapshot() as session:
+        statement = select(VillageEntry).where(
+            VillageEntry.entry_no == entry_no, VillageEntry.county_code == desk.county
+        )
+        entry = (await session.exec(statement)).first()
+        if entry is None:
+            raise not_found("村社申报")
+        names = await names_of(session, desk.county)
+        held = await fetch_one(
+            session,
+            "SELECT status, bank_code FROM register_account WHERE county_code = :county AND person_index = :person",
+            county=desk.county,
+            person=entry.person_index,
+        )
+        body = entry_view(desk.shown, names, entry, whole=desk.role in WHOLE) | {
+            "photo": f"/files/{entry.photo_file_id}",
+            "register": None if held is None else {"status": held[0], "bank": names.bank(held[1])},
+            "used_by_another": await used_by_another(session, entry.account_index, entry.person_index),
+            "run": await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry_no),
+        }
+    return Reply(200, body).response()
+
+
+@router.post("/village-entries/{entry_no}/confirmation", summary="复核通过村社申报")
+async def confirm(desk: Reviewers, entry_no: str, confirmation: Confirmation) -> Response:
+    """Another person than the one who entered; the platform uses the account from its answer on."""
+
+    async def work(session: AsyncSession) -> Reply:
+        entry = await _open_entry(desk, session, entry_no)
+        try:
+            await refuse_usable(session, desk.county, entry.person_index)
+        except EntryRefused as refusal:
+            raise conflict(refusal.code, "录入之后情况有变", f"{refusal.words}；此件请复核不通过") from None
+        entry.stage, entry.attempt = EntryStage.APPLYING, entry.attempt + 1
+        return await _decided(desk, session, entry, confirmation.remark)
+
+    return await desk.once(work)
+
+
+@router.post("/village-entries/{entry_no}/refusal", summary="复核不通过村社申报")
+async def refuse(desk: Reviewers, entry_no: str, refusal: Refusal) -> Response:
+    """Nothing changes but the entry; the person's account is free for another one."""
+
+    async def work(session: AsyncSession) -> Reply:
+        entry = await _open_entry(desk, session, entry_no)
+        await end_entry(session, entry, EntryStage.REFUSED)
+        return await _decided(desk, session, entry, refusal.remark)
+
+    return await desk.once(work)
+
+
+async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> VillageEntry:
+    entry = await locked_entry(session, entry_no, desk.county)
+    if entry is None:
+        raise not_found("村社申报")
+    if not is_waiting(entry):
+        detail = (
+            f"申报 {entry_no} 现在是“{label(entry.stage)}”，只有“{label(EntryStage.ENTERED)}”的才能复核；请刷新后核对"
+        )
+        raise conflict("ENTRY_NOT_WAITING", "此件不在待复核", detail)
+    require_other(Act.ENTRY_DECIDED, [Act.ENTRY_ENTERED] if entry.entered_by == desk.person else [])
+    if desk.principal.person_index == entry.person_index:
+        raise Problem(403, "OWN_ACCOUNT", "本人的账号申报须由他人复核", "请由本区县其他审核人办理此件")
+    return entry
+
+
+async def _decided(desk: Desk, session: AsyncSession, entry: VillageEntry, remark: str | None) -> Reply:
+    entry.confirmed_by, entry.confirmed_at = desk.person, now()
+    entry.remark_sealed = desk.vault.seal(Field.REASON, entry.entry_no, remark) if remark else None
+    session.add(entry)
+    await session.flush()
+    run_id = workflow_id(RunKind.VILLAGE_ENTRY, entry.entry_no)
+    await wake(session, run_id, Signal.ORDER_CONFIRMED, [entry.entry_no])
+    detail = {"before": EntryStage.ENTERED.value, "after": entry.stage.value, "remark": remark}
+    await desk.trail(session, "village_entry.decided", entry.entry_no, detail)
+    body: dict[str, object] = {
+        "entry_no": entry.entry_no,
+        "stage": entry.stage,
+        "stage_label": label(entry.stage),
+        "confirmed_by": entry.confirmed_by,
+        "confirmed_at": entry.confirmed_at,
+        "remark": remark,
+    }
+    return Reply(200, body)

@@ -1,0 +1,116 @@
+"""How a 村社申报 is shown, and the checks of its form."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.counter.names import Names
+from api.server.problems import Problem
+from models.forms import identity
+from models.forms.account_numbers import CARD_TYPES, account_note, account_warning, parse_account_no
+from models.normal_form import changes
+from models.store.register.entries import EntryForm
+from models.store.selection import NO_NUL
+from models.store.vault import Field as Column
+from models.store.vault import Vault
+from models.tables.cards import VillageEntry
+from models.wire.words import CardType
+from models.words.card_stages import EntryStage, label
+from models.words.faults import Fault
+
+Typed = Annotated[str, StringConstraints(max_length=200)]
+HEADERS: Mapping[str, str] = {
+    "entry_no": "申报编号",
+    "stage_label": "状态",
+    "name": "享受人姓名",
+    "id_number": "身份证号码",
+    "bank": "银行名称",
+    "account_no": "银行账号",
+    "card_type_label": "账号类型",
+    "reason": "申报理由",
+    "failure": "失败原因",
+    "entered_by": "录入人",
+    "created_at": "录入时间",
+    "confirmed_by": "复核人",
+    "confirmed_at": "复核时间",
+    "remark": "复核意见",
+    "ended_at": "完结时间",
+}
+_PLAIN = {
+    *("entry_no", "stage", "card_type", "bank_code", "photo_file_id", "attempt", "failure_code", "failure"),
+    *("entered_by", "confirmed_by", "confirmed_at", "created_at", "ended_at"),
+}
+
+
+class NewEntry(BaseModel):
+    """What is on the person's form; the photo is that of the card or passbook."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: Typed = Field(repr=False)
+    id_number: Typed = Field(repr=False)
+    card_type: CardType
+    bank_code: Typed
+    account_no: Typed = Field(repr=False)
+    photo_file_id: Annotated[int, Field(strict=True)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=NO_NUL)] | None = None
+
+
+def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
+    """The form made regular, or every fault of it at once."""
+    parsed: dict[str, str | Fault] = {
+        "name": identity.parse_person_name(new.name),
+        "id_number": identity.parse_citizen_id(new.id_number, identity.china_today()),
+        "account_no": parse_account_no(new.account_no, new.card_type),
+    }
+    errors = [_error(field, each.code.value, each.message) for field, each in parsed.items() if isinstance(each, Fault)]
+    if new.bank_code not in banks:
+        errors.append(_error("bank_code", "BANK_UNKNOWN", "开户行不在开户行名单中，请重新选择开户行"))
+    if errors:
+        detail = "请按 errors 所列的位置更正后重新提交"
+        raise Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors)
+    return EntryForm(
+        card_type=new.card_type,
+        bank_code=new.bank_code,
+        photo_file_id=new.photo_file_id,
+        name=str(parsed["name"]),
+        id_number=str(parsed["id_number"]),
+        account_no=str(parsed["account_no"]),
+        reason=new.reason or None,
+    )
+
+
+def warnings_of(new: NewEntry) -> list[dict[str, object]]:
+    """A name that is kept in another form than it was typed in, an account number worth a second look."""
+    warnings = [_error("name", told.code.value, told.message) for told in changes(new.name)]
+    fault = account_warning(new.account_no, new.card_type)
+    return [*warnings, _error("account_no", fault.code.value, fault.message)] if fault else warnings
+
+
+def _error(field: str, code: str, words: str) -> dict[str, object]:
+    return {"pointer": f"/{field}", "code": code, "detail": words}
+
+
+def entry_view(vault: Vault, names: Names, entry: VillageEntry, *, whole: bool = False) -> dict[str, object]:
+    number = entry.entry_no
+    name = vault.open(Column.NAME, number, entry.name_sealed)
+    id_number = vault.open(Column.ID_NUMBER, number, entry.id_number_sealed)
+    account_no = vault.open(Column.ACCOUNT, number, entry.account_sealed)
+    return {
+        **entry.model_dump(include=_PLAIN),
+        "stage_label": label(entry.stage),
+        "name": name if whole else identity.mask_name(name),
+        "id_number": id_number if whole else identity.mask_id_number(id_number),
+        "bank": names.bank(entry.bank_code),
+        "account_no": account_no if whole else identity.mask_account_no(account_no),
+        "account_note": account_note(account_no, entry.card_type),
+        "card_type_label": CARD_TYPES.get(entry.card_type),
+        "reason": vault.open(Column.REASON, number, entry.reason_sealed) if entry.reason_sealed else None,
+        "remark": vault.open(Column.REASON, number, entry.remark_sealed) if entry.remark_sealed else None,
+    }
+
+
+def is_waiting(entry: VillageEntry) -> bool:
+    """Whether a reviewer may decide."""
+    return entry.stage is EntryStage.ENTERED

@@ -1,0 +1,77 @@
+"""一卡通账号: the county's account register, as filled by matched applications (DOMAIN 4)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import ConfigDict
+
+from api.cards.register_views import (
+    ACCOUNTS,
+    CHECKS,
+    HISTORY,
+    MATTERS,
+    REGISTER_HEADERS,
+    RegisterFilter,
+    RegisterSought,
+    RegisterView,
+    check_view,
+    matter_view,
+    of_register,
+    sought_accounts,
+)
+from api.counter.chunks import list_lines
+from api.counter.desk import Reply
+from api.counter.names import names_of
+from api.counter.paging import Pages
+from api.counter.roles import WHOLE, CountyReaders
+from api.counter.search_limit import allow_search
+from api.server.problems import not_found
+from models.store.database import fetch, fetch_one
+
+router = APIRouter(tags=["一卡通账号"])
+
+
+class RegisterQuery(RegisterFilter):
+    """The same criteria as query parameters, beside those of paging."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+@router.get("/register")
+async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[RegisterQuery, Query()]) -> Response:
+    """Masked; filters by bank, status and source."""
+    async with desk.database.snapshot() as session:
+        view = RegisterView(desk.shown, await names_of(session, desk.county))
+        chosen = of_register(desk.county, criteria)
+        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
+
+
+@router.post("/register/search")
+async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSought) -> Response:
+    """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
+    await allow_search(desk, sought)
+    async with desk.database.snapshot() as session:
+        view = RegisterView(desk.shown, await names_of(session, desk.county))
+        chosen = await sought_accounts(session, desk.shown, desk.county, sought)
+        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
+
+
+@router.get("/register/{account_id}")
+async def show_account(desk: CountyReaders, account_id: int) -> Response:
+    """One person's account with its history, matters and checks, in clear for those who handle it."""
+    async with desk.database.snapshot() as session:
+        chosen = of_register(desk.county, None).also("a.id = :id", id=account_id)
+        row = await fetch_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
+        if row is None:
+            raise not_found("一卡通账号")
+        history = await fetch(session, HISTORY, id=account_id)
+        matters = await fetch(session, MATTERS, id=account_id)
+        checks = await fetch(session, CHECKS, id=account_id)
+        view = RegisterView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
+    body = {
+        **view.view(row),
+        "history": [view.change(row, change) for change in history],
+        "matters": [matter_view(each) for each in matters],
+        "checks": [check_view(each) for each in checks],
+    }
+    return Reply(200, body).response()

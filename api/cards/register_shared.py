@@ -1,0 +1,78 @@
+"""共用银行卡: accounts that more than one person uses, the first thing that counties complain of (DOMAIN 4)."""
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter, Response
+
+from api.applications.views import LineRow
+from api.counter.chunks import list_lines
+from api.counter.names import Names, names_of
+from api.counter.paging import Pages
+from api.counter.roles import CountyReaders
+from models.forms import identity
+from models.store.register.register import register_row
+from models.store.selection import Predicate
+from models.store.vault import Field, Vault
+from models.words.stages import AccountStatus, label
+
+router = APIRouter(tags=["一卡通账号"])
+
+# One row per account; of another county's person it says at most that there is one.
+SHARED = """
+SELECT * FROM (
+  SELECT min(r.id) AS id, min(r.bank_code) AS bank_code, count(*) AS people,
+    array_agg(r.id ORDER BY r.id) AS account_ids, array_agg(r.person_index ORDER BY r.id) AS persons,
+    array_agg(r.name_sealed ORDER BY r.id) AS names, array_agg(r.id_number_sealed ORDER BY r.id) AS id_numbers,
+    array_agg(r.account_sealed ORDER BY r.id) AS accounts, array_agg(r.status ORDER BY r.id) AS statuses,
+    bool_or(EXISTS (SELECT 1 FROM register_account e WHERE e.account_index = r.account_index
+      AND e.county_code <> r.county_code AND e.person_index <> r.person_index)) AS elsewhere
+  FROM register_account r WHERE r.county_code = :county AND EXISTS (SELECT 1 FROM register_account o
+    WHERE o.account_index = r.account_index AND o.person_index <> r.person_index)
+  GROUP BY r.account_index
+) AS a
+"""
+HEADERS: Mapping[str, str] = {
+    "bank": "一卡通开户行",
+    "account_no": "一卡通账号",
+    "people": "本区县使用人数",
+    "named": "本区县使用人",
+    "elsewhere": "其他区县也有人使用",
+}
+
+
+@router.get("/register/shared", summary="共用账号")
+async def list_shared(desk: CountyReaders, page: Pages) -> Response:
+    """Masked; each with the county's people who use it."""
+    async with desk.database.snapshot() as session:
+        names = await names_of(session, desk.county)
+        chosen = Predicate("a.people > 0", {"county": desk.county})
+
+        def shown(row: LineRow) -> dict[str, object]:
+            return _view(desk.shown, names, desk.county, row)
+
+        return await list_lines(session, page, chosen, shown, HEADERS, SHARED)
+
+
+def _view(vault: Vault, names: Names, county: str, row: LineRow) -> dict[str, object]:
+    people = [
+        {
+            "account_id": account_id,
+            "name": identity.mask_name(vault.open(Field.NAME, register_row(county, person), name)),
+            "id_number": identity.mask_id_number(vault.open(Field.ID_NUMBER, register_row(county, person), id_number)),
+            "status": status,
+            "status_label": label(AccountStatus(status)),
+        }
+        for account_id, person, name, id_number, status in zip(
+            row.account_ids, row.persons, row.names, row.id_numbers, row.statuses, strict=True
+        )
+    ]
+    account_no = vault.open(Field.ACCOUNT, register_row(county, row.persons[0]), row.accounts[0])
+    return {
+        "bank_code": row.bank_code,
+        "bank": names.bank(row.bank_code),
+        "account_no": identity.mask_account_no(account_no),
+        "people": row.people,
+        "persons": people,
+        "named": [f"{each['name']}（{each['id_number']}）" for each in people],
+        "elsewhere": row.elsewhere,
+    }

@@ -1,0 +1,215 @@
+"""The register's filters and how its rows are shown: masked in lists, whole when one is opened."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.views import LineRow
+from api.counter.names import Names
+from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
+from models.forms import identity
+from models.forms.account_numbers import CARD_TYPES
+from models.normal_form import regular
+from models.store.database import fetch
+from models.store.register.account_locks import locked
+from models.store.register.register import register_row, why_unusable
+from models.store.selection import Predicate
+from models.store.vault import Field, Vault
+from models.wire.words import AccountSource
+from models.words.card_stages import EntryStage, PartStage
+from models.words.card_stages import label as card_label
+from models.words.card_words import reason_words
+from models.words.stages import AccountStatus, label
+
+CHUNK = 5_000
+MOST = 10_000
+
+# The alias `a` is what lists page over.
+ACCOUNTS = (
+    "SELECT a.id, a.county_code, a.person_index, a.name_sealed, a.id_number_sealed, a.bank_code, a.account_sealed,"
+    " a.card_type, a.status, a.source, a.updated_at, "
+    f" {locked('a')} AS held, w.reason_code, w.since FROM register_account a{why_unusable('a')}"
+)
+HISTORY = (
+    "SELECT source, actor, old_bank_code, old_account_sealed, new_bank_code, new_account_sealed, old_status,"
+    " new_status, at, as_of, reason_code FROM register_change WHERE register_account_id = :id ORDER BY id DESC"
+)
+# What was applied for in the person's name in this county, by whichever way.
+MATTERS = (
+    "SELECT p.part_no AS number, '渝快办' AS source, p.stage, p.created_at, p.ended_at FROM card_change_part p"
+    " JOIN card_change c ON c.id = p.request_id JOIN register_account r ON r.person_index = c.person_index"
+    " AND r.county_code = p.county_code WHERE r.id = :id"
+    " UNION ALL SELECT v.entry_no, '村社申报', v.stage, v.created_at, v.ended_at FROM village_entry v"
+    " JOIN register_account r ON r.person_index = v.person_index AND r.county_code = v.county_code WHERE r.id = :id"
+    " ORDER BY created_at DESC"
+)
+CHECKS = (
+    "SELECT n.round_no, c.valid, c.reason_code, c.at FROM account_check c JOIN check_round n ON n.id = c.round_id"
+    " WHERE c.register_account_id = :id ORDER BY c.round_id DESC LIMIT 10"
+)
+REGISTER_HEADERS: Mapping[str, str] = {
+    "name": "姓名/组织名称",
+    "id_number": "身份证号/信用代码",
+    "bank": "一卡通开户行",
+    "account_no": "一卡通账号",
+    "card_type_label": "账号类型",
+    "status_label": "状态",
+    "reason": "失效原因",
+    "since": "失效时间",
+    "source": "来源",
+    "held": "账号变更中",
+    "updated_at": "更新时间",
+}
+
+
+class RegisterFilter(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    bank_code: Given | None = None
+    status: AccountStatus | None = None
+    source: Given | None = None
+
+
+class RegisterSought(BaseModel):
+    """All given values hold at once; id and account are found by blind index, a name by its whole text."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: SoughtName | None = None
+    id_number: SoughtId | None = None
+    account_no: SoughtAccount | None = None
+    filter: RegisterFilter | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.name or self.id_number or self.account_no):
+            raise ValueError("请至少给出姓名、证件号、账号中的一项")
+        return self
+
+
+def of_register(county_code: str, criteria: RegisterFilter | None) -> Predicate:
+    chosen = Predicate("a.county_code = :county", {"county": county_code})
+    for name, value in (criteria.model_dump(mode="json", exclude_none=True) if criteria else {}).items():
+        chosen = chosen.also(f"a.{name} = :f_{name}", **{f"f_{name}": value})
+    return chosen
+
+
+async def sought_accounts(session: AsyncSession, vault: Vault, county_code: str, sought: RegisterSought) -> Predicate:
+    chosen = of_register(county_code, sought.filter)
+    if sought.id_number:
+        person = vault.index(Field.ID_NUMBER, sought.id_number)
+        chosen = chosen.also("a.person_index = :sought_person", sought_person=person)
+    if sought.account_no:
+        account = vault.index(Field.ACCOUNT, sought.account_no)
+        chosen = chosen.also("a.account_index = :sought_account", sought_account=account)
+    if sought.name:
+        ids = await _of_name(session, vault, chosen, sought.name)
+        chosen = chosen.also("a.id = ANY(:sought_ids)", sought_ids=ids)
+    return chosen
+
+
+async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name: str) -> list[int]:
+    """Names have no index: sealed ones are opened chunk by chunk, beside the loop."""
+    found: list[int] = []
+    after = 0
+    while len(found) < MOST:
+        rows = await fetch(
+            session,
+            f"{ACCOUNTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
+            **{**chosen.values, "after": after},
+        )
+        found += await asyncio.to_thread(_named, rows, vault, name)
+        if len(rows) < CHUNK:
+            break
+        after = rows[-1].id
+    return found
+
+
+def _named(rows: Sequence[LineRow], vault: Vault, name: str) -> list[int]:
+    return [
+        row.id
+        for row in rows
+        if regular(vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)) == name
+    ]
+
+
+class RegisterView:
+    """Opens and shows register rows; `whole` shows personal data unmasked."""
+
+    def __init__(self, vault: Vault, names: Names, *, whole: bool = False) -> None:
+        self._vault = vault
+        self._names = names
+        self._whole = whole
+
+    def view(self, row: LineRow) -> dict[str, object]:
+        place = register_row(row.county_code, row.person_index)
+        name = self._vault.open(Field.NAME, place, row.name_sealed)
+        id_number = self._vault.open(Field.ID_NUMBER, place, row.id_number_sealed)
+        return {
+            "account_id": row.id,
+            "name": name if self._whole else identity.mask_name(name),
+            "id_number": id_number if self._whole else identity.mask_id_number(id_number),
+            "bank_code": row.bank_code,
+            "bank": self._names.bank(row.bank_code),
+            "account_no": self._account(place, row.account_sealed),
+            "card_type": row.card_type,
+            "card_type_label": CARD_TYPES.get(row.card_type or ""),
+            "status": row.status,
+            "status_label": label(AccountStatus(row.status)),
+            "reason": None if row.status == AccountStatus.VALID else reason_words(row.reason_code),
+            "since": row.since,
+            "source": row.source,
+            "held": row.held,
+            "updated_at": row.updated_at,
+        }
+
+    def change(self, row: LineRow, change: LineRow) -> dict[str, object]:
+        """One entry of a row's history."""
+        place = register_row(row.county_code, row.person_index)
+        return {
+            "at": change.at,
+            "source": change.source,
+            "actor": change.actor,
+            "old_bank": self._names.bank(change.old_bank_code),
+            "old_account_no": self._account(place, change.old_account_sealed),
+            "old_status": change.old_status,
+            "old_status_label": _status(change.old_status),
+            "new_bank": self._names.bank(change.new_bank_code),
+            "new_account_no": self._account(place, change.new_account_sealed),
+            "new_status": change.new_status,
+            "new_status_label": _status(change.new_status),
+            "reason": None if change.new_status == AccountStatus.VALID else reason_words(change.reason_code),
+            "as_of": change.as_of,
+        }
+
+    def _account(self, place: str, sealed: str | None) -> str | None:
+        if sealed is None:
+            return None
+        plain = self._vault.open(Field.ACCOUNT, place, sealed)
+        return plain if self._whole else identity.mask_account_no(plain)
+
+
+def _status(status: str | None) -> str | None:
+    return label(AccountStatus(status)) if status else None
+
+
+def matter_view(row: LineRow) -> dict[str, object]:
+    """A change or an entry, by its number."""
+    stage = EntryStage(row.stage) if row.source == AccountSource.VILLAGE_ENTRY else PartStage(row.stage)
+    return {
+        "number": row.number,
+        "source": row.source,
+        "stage": row.stage,
+        "stage_label": card_label(stage),
+        "created_at": row.created_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def check_view(row: LineRow) -> dict[str, object]:
+    """The bank's word on the account in one round."""
+    reason = None if row.valid else reason_words(row.reason_code)
+    return {"round_no": row.round_no, "valid": row.valid, "reason": reason, "at": row.at}

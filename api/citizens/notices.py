@@ -1,0 +1,61 @@
+"""系统通知: what happened to a person's accounts, newest first (S2 1.1)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlmodel import col, select
+
+from api.citizens.account import answer
+from api.citizens.session import CitizenDesk, Citizens, own_pages_only
+from api.citizens.words import bank_names, bank_view, counties_of, county_view
+from api.counter.paging import MAX_LIMIT
+from models.store.register.register import register_row
+from models.store.vault import Field
+from models.tables.cards import Notice
+from models.words.card_stages import NoticeKind, label
+from models.words.card_words import reason_words
+
+LOST = frozenset({NoticeKind.INVALIDATED, NoticeKind.CLEARED})
+
+router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
+
+
+@router.get("/notices", summary="系统通知")
+async def list_notices(
+    desk: Citizens,
+    after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="上一页的 next")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
+) -> Response:
+    statement = select(Notice).where(
+        Notice.person_index == desk.person.person_index,
+        col(Notice.county_code).like(counties_of(desk.province)),
+    )
+    if after is not None:
+        statement = statement.where(col(Notice.id) < after)
+    async with desk.snapshot() as session:
+        rows = (await session.exec(statement.order_by(col(Notice.id).desc()).limit(limit + 1))).all()
+        banks = await bank_names(session, desk.province)
+    items = [_view(desk, notice, banks) for notice in rows[:limit]]
+    return answer({"items": items, "next": str(rows[limit - 1].id) if len(rows) > limit else None})
+
+
+def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str, object]:
+    """The seed's fields: 银行名称, 账户, 申请时间, 区县, 办理结果, 完结时间, 说明, 操作时间, 失效时间, 错误信息."""
+    place = register_row(notice.county_code, notice.person_index)
+    account = desk.shown.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
+    return {
+        "kind": notice.kind.value,
+        "title": label(notice.kind),
+        **bank_view(banks, notice.bank_code),
+        "account_no": account,
+        "applied_at": notice.applied_at,
+        "county": county_view(notice.county_code),
+        "result": notice.result,
+        "finished_at": notice.finished_at,
+        "explanation": desk.shown.open(Field.REASON, place, notice.explanation_sealed),
+        "error_code": notice.error_code,
+        "error": reason_words(notice.error_code) if notice.error_code else None,
+        "invalid_since": notice.operated_at if notice.kind in LOST else None,
+        "operated_at": notice.operated_at,
+        "request_no": notice.request_no,
+    }

@@ -1,0 +1,139 @@
+"""The citizen at the counter: two cookies, a session behind one of them, and whose requests are taken (DOMAIN 4)."""
+
+import hashlib
+import ipaddress
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.idempotency import Work, answer_once, key_of
+from api.counter.parts import Parts, parts_of
+from api.server.problems import Problem
+from models.settings import Settings
+from models.store.cards.requests import Citizen
+from models.store.citizens.logins import Lives, SignedIn, find_session
+from models.store.vault import Field, Vault
+
+# One an attempt, named by its number: two tabs of a browser don't take each other's away.
+BROWSER_COOKIE = "onecard_browser_"
+SESSION_COOKIE = "onecard_session"
+PATH = "/citizen"
+# As a county: all citizens together never have every connection.
+CITIZENS = "citizens"
+_SECRET_BYTES = 32
+_LONGEST_COOKIE = 200
+_MOST_ATTEMPTS = 40
+# A home has a whole /64 of the newer addresses.
+_HOME_BITS = 64
+_OWN_PAGES = frozenset({"same-origin", "none"})
+
+
+class CitizenDesk:
+    """Everything a citizen's route needs; rows are always looked up by `person`, so nobody else's are there."""
+
+    def __init__(self, request: Request, parts: Parts, person: SignedIn) -> None:
+        self.request = request
+        self.database = parts.database.share_of(CITIZENS)
+        self.vault = parts.vault
+        self.shown = parts.shown
+        self.settings = parts.settings
+        self.person = person
+        self.province = person.province_code
+
+    @property
+    def citizen(self) -> Citizen:
+        person = self.person
+        return Citizen(person.province_code, person.person_index, person.name, person.id_number)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """What is read belongs together: a request and its parts as of one moment."""
+        async with self.database.snapshot() as session:
+            yield session
+
+    async def once(self, work: Work) -> Response:
+        """A repeat with the same key gets the same answer, on whichever of the person's devices."""
+        key_of(self.request)
+        caller = f"citizen/{self.province}/{self.person.person_index}"
+        return await self.database.run(lambda session: answer_once(session, self.vault, caller, self.request, work))
+
+
+def own_pages_only(request: Request) -> None:
+    """A second wall behind SameSite: browsers say themselves when another site's page asks."""
+    if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
+        raise Problem(403, "OTHER_SITE", "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")
+
+
+async def signed_in(request: Request) -> AsyncIterator[CitizenDesk]:
+    parts = parts_of(request)
+    secret = cookie(request, SESSION_COOKIE)
+    if secret is not None:
+        async with parts.database.share_of(CITIZENS).transaction() as session:
+            province, settings = parts.settings.citizen_province_code, parts.settings
+            lives = Lives(idle_seconds(settings), settings.citizen_session_hours * 3600)
+            person = await find_session(session, parts.vault, digest(secret), province, lives)
+        if person is not None:
+            with parts.open_requests.one(request, person.person_index, ""):
+                yield CitizenDesk(request, parts, person)
+            return
+    minutes, hours = parts.settings.citizen_idle_minutes, parts.settings.citizen_session_hours
+    detail = f"请重新进行人脸识别；登录后 {minutes:g} 分钟未操作，或登录满 {hours:g} 小时，会自动退出"
+    raise Problem(401, "NOT_SIGNED_IN", "尚未登录或登录已失效", detail)
+
+
+Citizens = Annotated[CitizenDesk, Depends(signed_in)]
+
+
+def idle_seconds(settings: Settings) -> float:
+    return settings.citizen_idle_minutes * 60
+
+
+def fresh_secret() -> str:
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def cookie(request: Request, name: str) -> str | None:
+    value = request.cookies.get(name, "")
+    return value if 0 < len(value) <= _LONGEST_COOKIE else None
+
+
+def browser_hashes(request: Request) -> dict[str, str]:
+    """The attempts that this browser asked for, by number, with the hash of each one's secret."""
+    shown = {
+        name.removeprefix(BROWSER_COOKIE): digest(value)
+        for name, value in request.cookies.items()
+        if name.startswith(BROWSER_COOKIE) and 0 < len(value) <= _LONGEST_COOKIE
+    }
+    return dict(list(shown.items())[-_MOST_ATTEMPTS:])
+
+
+def give_cookie(response: Response, settings: Settings, name: str, secret: str) -> None:
+    """Until the browser is closed; no script and no other site's page can use it."""
+    response.set_cookie(
+        name, secret, path=PATH, httponly=True, samesite="strict", secure=settings.citizen_cookies_secure
+    )
+
+
+def take_cookie(response: Response, settings: Settings, name: str) -> None:
+    response.delete_cookie(name, path=PATH, httponly=True, samesite="strict", secure=settings.citizen_cookies_secure)
+
+
+def address_index(vault: Vault, request: Request) -> str:
+    """Where the connection comes from; what headers claim about it counts for nothing."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return vault.index(Field.DETAIL, "address:")
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        host = str(ipaddress.ip_network((address, _HOME_BITS), strict=False))
+    return vault.index(Field.DETAIL, f"address:{host}")

@@ -1,0 +1,48 @@
+"""登录记录: each sign-in of the person, newest first, apart from 系统通知 and of no county (DOMAIN 4, Sign in)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlmodel import col, select
+
+from api.citizens.account import answer
+from api.citizens.session import CitizenDesk, Citizens, own_pages_only
+from api.counter.paging import MAX_LIMIT
+from models.tables.cards import FaceLogin
+from models.wire.words import FaceChannel
+
+router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
+_CHANNELS: Mapping[str, str] = {FaceChannel.APP.value: "APP", FaceChannel.PC.value: "PC"}
+
+
+@router.get("/sign-ins", summary="登录记录")
+async def list_sign_ins(
+    desk: Citizens,
+    after: Annotated[str | None, Query(max_length=40, description="上一页的 next")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
+) -> Response:
+    """What the person didn't do is seen here; nothing of it counts as unread."""
+    statement = select(FaceLogin).where(
+        FaceLogin.person_index == desk.person.person_index,
+        FaceLogin.province_code == desk.province,
+        col(FaceLogin.session_opened_at).is_not(None),
+    )
+    if after is not None:
+        # a number is nobody's secret, a row's id would tell how many attempts there are
+        place = select(FaceLogin.id).where(FaceLogin.login_no == after).scalar_subquery()
+        statement = statement.where(col(FaceLogin.id) < place)
+    async with desk.snapshot() as session:
+        rows = (await session.exec(statement.order_by(col(FaceLogin.id).desc()).limit(limit + 1))).all()
+    items = [_view(desk, login) for login in rows[:limit]]
+    return answer({"items": items, "next": rows[limit - 1].login_no if len(rows) > limit else None})
+
+
+def _view(desk: CitizenDesk, login: FaceLogin) -> dict[str, object]:
+    return {
+        "login_no": login.login_no,
+        "channel": login.channel,
+        "channel_label": _CHANNELS.get(login.channel, login.channel),
+        "at": login.session_opened_at,
+        "current": login.login_no == desk.person.login_no,
+    }

@@ -1,0 +1,37 @@
+"""What codes are called on the citizen's pages."""
+
+from collections.abc import Mapping
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.forms.account_numbers import CARD_TYPES
+from models.store.database import fetch
+from models.words.counties import county_name, county_words
+
+
+async def bank_names(session: AsyncSession, province: str) -> dict[str, str]:
+    """Bank code → name over all lists that the province's counties have fetched."""
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT item ->> 'code', item ->> 'name' FROM catalog_list CROSS JOIN jsonb_array_elements(items) item"
+        " WHERE kind = 'banks' AND county_code LIKE :counties ORDER BY 1, 2",
+        counties=counties_of(province),
+    )
+    return {str(code): str(name) for code, name in rows}
+
+
+def counties_of(province: str) -> str:
+    """A LIKE pattern for the codes of a province's counties."""
+    return province[:2] + "____"
+
+
+def county_view(code: str) -> dict[str, object]:
+    return {"code": code, "name": county_name(code), "words": county_words(code)}
+
+
+def bank_view(banks: Mapping[str, str], code: str | None) -> dict[str, object]:
+    return {"bank_code": code, "bank": banks.get(code, code) if code else None}
+
+
+def card_type_label(card_type: str | None) -> str | None:
+    return CARD_TYPES.get(card_type, card_type) if card_type else None

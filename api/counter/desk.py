@@ -1,0 +1,133 @@
+"""The desk that one request is handled at: who asks, for which county, and the parts to answer with."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Annotated
+
+from fastapi import Depends, Request, Response, UploadFile
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.idempotency import Answered, Reply, Work, answer_before, answer_once
+from api.counter.paging import Format
+from api.counter.parts import Parts, parts_of
+from api.relay.broadcast import Bell
+from api.server.bearer import principal_in
+from api.server.problems import Problem
+from models.store.database import Database, Pool
+from models.store.trail.entries import Act, record
+from models.tokens import Principal
+from models.words.stages import Role
+
+__all__ = ["COUNTY", "EVERYONE", "READERS", "Desk", "Reply", "Work", "for_roles"]
+
+COUNTY = (Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER)
+READERS = (*COUNTY, Role.OPS)
+EVERYONE = tuple(Role)
+_ROLE_NAMES: Mapping[Role, str] = {
+    Role.COUNTY_ADMIN: "县管理员",
+    Role.OPERATOR: "县操作员",
+    Role.REVIEWER: "审核人",
+    Role.APPLICANT: "申请人",
+    Role.OPS: "运维",
+}
+LARGE_BYTES = 1024 * 1024
+# A POST only because what is sought never stands in an address, or is too long for one: nothing is changed.
+CHANGE_NOTHING = ("/search", "/preview")
+_BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 python -m deploy.token 签发的令牌")
+
+
+class Desk:
+    """Everything a route needs; rows are always looked up by `county`, so another county's are simply not there."""
+
+    def __init__(self, request: Request, parts: Parts, principal: Principal) -> None:
+        self.request = request
+        self.principal = principal
+        self.database = _connections(request, parts).share_of(principal.county_code)
+        self.vault = parts.vault
+        # what is only looked at is opened by this one
+        self.shown = parts.shown
+        self.objects = parts.objects
+        self.drawing = parts.drawing
+        self._whole_files = parts.whole_files
+        self.settings = parts.settings
+        self.looks = parts.relay.looks if parts.relay else Bell()
+        self.county = principal.county_code
+
+    @property
+    def person(self) -> str:
+        return self.principal.subject
+
+    @property
+    def role(self) -> Role:
+        return self.principal.role
+
+    @property
+    def caller(self) -> str:
+        return f"{self.county}/{self.role.value}/{self.person}"
+
+    def may_know_lock(self, person_index: str) -> bool:
+        """Whether this caller hears that a person's account is being changed: the county's staff, and the person."""
+        return self.role is not Role.APPLICANT or self.principal.person_index == person_index
+
+    def room_for(self, file: UploadFile) -> AbstractAsyncContextManager[None]:
+        """While a file lies whole in memory: large ones come one after the other, 503 for who waits too long."""
+        return self._whole_files.one() if (file.size or 0) > LARGE_BYTES else nullcontext()
+
+    async def once(self, work: Work) -> Response:
+        """The work of a POST in one transaction; a repeat with the same key gets the same answer and does nothing."""
+        return await self.database.run(
+            lambda session: answer_once(session, self.vault, self.caller, self.request, work)
+        )
+
+    async def give_stored_answer(self) -> None:
+        """Before anything is judged, fetched or stored: a repeat gets its answer, a missing key is refused."""
+        async with self.database.reading() as session:
+            answered = await answer_before(session, self.vault, self.caller, self.request)
+        if answered is not None:
+            raise Answered(answered)
+
+    async def change(self, work: Work) -> Response:
+        """The work of a PUT in one transaction: repeating it is harmless by itself."""
+        return (await self.database.run(work)).response()
+
+    async def trail(
+        self,
+        session: AsyncSession,
+        act: str,
+        subject: str,
+        detail: Mapping[str, object],
+        line_count: int | None = None,
+        total_fen: int | None = None,
+    ) -> None:
+        """Note who did what, in the transaction that does it; last, since the county's writers take turns from here."""
+        entry = Act(self.county, self.person, self.role.value, act, subject, detail, line_count, total_fen)
+        await record(session, self.vault, entry)
+
+
+def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
+    """A dependency: the desk of a caller who has one of these roles; the repeat of a POST comes no further."""
+
+    # the scheme is named for the documentation; what it found is read like the middleware reads it
+    async def found(
+        request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    ) -> AsyncIterator[Desk]:
+        parts = parts_of(request)
+        principal = principal_in(parts.token_key, request.headers.get("authorization", ""))
+        if principal.role not in roles:
+            allowed = "、".join(_ROLE_NAMES[role] for role in roles)
+            detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
+            raise Problem(403, "ROLE_NOT_ALLOWED", "没有办理权限", detail)
+        with parts.open_requests.one(request, principal.county_code, principal.subject):
+            desk = Desk(request, parts, principal)
+            if request.method == "POST" and not request.url.path.endswith(CHANGE_NOTHING):
+                await desk.give_stored_answer()
+            yield desk
+
+    return found
+
+
+def _connections(request: Request, parts: Parts) -> Database:
+    """A whole list has connections of its own: nobody else waits until it is written."""
+    exports = request.query_params.get("format") == Format.XLSX
+    return parts.database.pool(Pool.EXPORTS) if exports else parts.database

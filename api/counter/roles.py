@@ -1,0 +1,56 @@
+"""Who may see and touch which applications: the county's, and of an applicant the own ones."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import ConfigDict
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import COUNTY, Desk, for_roles
+from api.server.problems import not_found
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
+from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
+from models.tables.applications import Application
+from models.words.stages import Role
+
+WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
+Enterers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.APPLICANT))]
+Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
+Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY))]
+LineReaders = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
+
+
+class LineQuery(LineFilter):
+    """The same criteria as query parameters, beside those of paging."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def own(desk: Desk, chosen: Predicate) -> Predicate:
+    """An applicant sees and touches what the applicant entered, nobody else's, and hears of no stranger's account."""
+    if desk.role is not Role.APPLICANT:
+        return chosen
+    if OF_REGISTER & chosen.values.keys():
+        chosen = chosen.also("a.person_index = :own_person", own_person=desk.principal.person_index)
+    return chosen.also("a.entered_by = :own", own=desk.person)
+
+
+def one_line(desk: Desk, application_no: str) -> Predicate:
+    return own(desk, of_county(desk.county).also("a.application_no = :number", number=application_no))
+
+
+async def find_line(desk: Desk, session: AsyncSession, application_no: str, *, changing: bool = False) -> Application:
+    """The application, locked when it is to be changed; 404 for what isn't the caller's."""
+    which = select(Application).where(
+        Application.application_no == application_no, Application.county_code == desk.county
+    )
+    if desk.role is Role.APPLICANT:
+        which = which.where(col(Application.entered_by) == desk.person)
+    rows = await lock_rows(session, Rank.APPLICATION, which) if changing else (await session.exec(which)).all()
+    found = next(iter(rows), None)
+    if found is None:
+        raise not_found("申请")
+    return found

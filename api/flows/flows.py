@@ -1,0 +1,134 @@
+"""补贴流程: its start, the county's flows, and one flow with all that it waits for (S1 2.7)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.doubles import doubles_block
+from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.export import respond
+from api.counter.long_poll import Patience, stage_of
+from api.counter.paging import Pages
+from api.counter.run_block import run_of, runs_of
+from api.flows.flow_views import flow_details, flow_head, line_sums
+from api.server.problems import conflict, not_found
+from models.contracts import RunKind
+from models.store.applications.doubles import lines_of_flow
+from models.store.clock import today_in_china
+from models.store.flows.start import Started, StartRefused, StartRequest, start_flow
+from models.tables.flows import Flow
+from models.words.stages import FlowStage, Role
+
+router = APIRouter(tags=["补贴流程"])
+
+Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+Number = Annotated[str, Field(min_length=1, max_length=80)]
+
+HEADERS: Mapping[str, str] = {
+    "flow_no": "流程编号",
+    "fund_year": "年份",
+    "batch_no": "申请结算批次",
+    "status_label": "发放流程状态",
+    "stage_label": "阶段",
+    "outcome_label": "结果",
+    "line_count": "笔数",
+    "line_fen": "金额（元）",
+    "paid_count": "发放成功笔数",
+    "paid_fen": "发放成功金额（元）",
+    "started_by": "启动人",
+    "created_at": "启动时间",
+    "ended_at": "结束时间",
+}
+
+
+class FlowStart(BaseModel):
+    """启动: the batch, the policy versions, and the indicators in the order in which they are drawn on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    batch_no: Number
+    policy_nos: list[Number] = Field(min_length=1, max_length=100)
+    indicator_nos: list[Number] = Field(min_length=1, max_length=100)
+
+
+class FlowFilter(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    stage: FlowStage | None = None
+    batch_no: Number | None = None
+    fund_year: int | None = Field(None, ge=2000, le=2099)
+    ended: bool | None = None
+
+
+@router.post("/flows", status_code=201)
+async def start(desk: Operators, wanted: FlowStart) -> Response:
+    """申请提交: starts the flow, or says everything that is still missing."""
+    return await desk.once(lambda session: _start(desk, session, wanted))
+
+
+async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
+    request = StartRequest(desk.county, wanted.batch_no, wanted.policy_nos, wanted.indicator_nos, desk.person)
+    days = desk.settings.publicity_days
+    try:
+        today = await today_in_china(session)
+        started = await start_flow(session, desk.vault, request, publicity_days=days, today=today)
+    except StartRefused as refusal:
+        errors = [
+            {"pointer": f"/{each.field}", "code": each.code.value, "detail": each.message} for each in refusal.missing
+        ]
+        detail = "请按 errors 逐项补齐后再点“申请提交”，没有作任何改动"
+        raise conflict("FLOW_NOT_READY", "还不能启动补贴流程", detail, errors) from None
+    flow, lines = started.flow, started.figures.lines
+    assert flow.id is not None
+    mine, url = lines_of_flow(desk.county, flow.id), f"/batches/{flow.batch_no}/doubles"
+    beside = await doubles_block(session, desk.county, mine, url)
+    detail_of = {"batch_no": flow.batch_no, "policies": wanted.policy_nos, "indicators": wanted.indicator_nos}
+    told = detail_of | {"doubles": beside["count"]}
+    await desk.trail(session, "flows.started", flow.flow_no, told, lines.count, lines.fen)
+    return Reply(201, await _started(desk, session, started) | {"doubles": beside}, f"/flows/{flow.flow_no}")
+
+
+async def _started(desk: Desk, session: AsyncSession, started: Started) -> dict[str, object]:
+    run = await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, started.flow.flow_no)
+    return {**flow_head(started.flow), "figures": started.figures.model_dump(mode="json"), "run": run}
+
+
+@router.get("/flows")
+async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter, Query()]) -> Response:
+    """Newest first."""
+    statement = select(Flow).where(Flow.county_code == desk.county)
+    if criteria.stage is not None:
+        statement = statement.where(Flow.stage == criteria.stage)
+    if criteria.batch_no is not None:
+        statement = statement.where(Flow.batch_no == criteria.batch_no)
+    if criteria.fund_year is not None:
+        statement = statement.where(Flow.fund_year == criteria.fund_year)
+    if criteria.ended is not None:
+        statement = statement.where((Flow.stage == FlowStage.ENDED) == criteria.ended)
+    async with desk.database.snapshot() as session:
+        flows = (await session.exec(page.newest_first(statement, Flow.id))).all()
+        sums = await line_sums(session, [flow.id or 0 for flow in flows])
+        runs = await runs_of(session, desk.settings, RunKind.SUBSIDY_FLOW, [flow.flow_no for flow in flows])
+    rows = [
+        (flow.id or 0, {**flow_head(flow), **sums.get(flow.id or 0, {}), "run": runs.get(flow.flow_no)})
+        for flow in flows
+    ]
+    return await respond(page, HEADERS, rows)
+
+
+@router.get("/flows/{flow_no}")
+async def show_flow(desk: Readers, flow_no: str, patience: Patience) -> dict[str, object]:
+    """Figures per state, rounds, open orders, end figures, and what came after the end beside them."""
+    await patience.until_other(desk, stage_of("flow", "flow_no"), flow_no)
+    async with desk.database.snapshot() as session:
+        statement = select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == desk.county)
+        flow = (await session.exec(statement)).first()
+        if flow is None:
+            raise not_found("补贴流程")
+        run = await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow.flow_no)
+        return {**flow_head(flow), **await flow_details(session, desk.shown, flow), "run": run}

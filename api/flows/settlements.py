@@ -1,0 +1,106 @@
+"""核实无结果的发放: a reviewer settles lines that the platform never reported on, with proof (DOMAIN 3, End)."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import Desk, Reply, for_roles
+from api.flows.guard import act_answer, flow_for, flow_id, require_lines, require_other, require_stage
+from api.server.problems import field_problem
+from models.store.applications.makers import acts_in_flow
+from models.store.database import execute, scratch
+from models.store.flows.difference import keep_difference
+from models.store.flows.order_rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
+from models.store.locking import lock_applications, lock_county, lock_indicators
+from models.store.vault import Field as Sealed
+from models.tables.policies import StoredFile
+from models.words.makers import Act
+from models.words.stages import FlowStage, PaymentState, Role
+
+router = APIRouter(tags=["发放结果"])
+
+Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+
+
+class Settlement(BaseModel):
+    """What became of the payments by the bank's own proof; a selection may be a filter over unresolved lines."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selection: FlowLineSelection
+    status: Literal["paid", "failed"]
+    reason: str = Field(min_length=1, max_length=500)
+    proof_file_id: int = Field(ge=1, le=2**63 - 1)
+
+
+@router.post("/flows/{flow_no}/settlements")
+async def settle_lines(desk: Reviewers, flow_no: str, settlement: Settlement) -> Response:
+    """Kept as results of their own source; a later page of the platform still wins over them."""
+    return await desk.once(lambda session: _settle(desk, session, flow_no, settlement))
+
+
+async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: Settlement) -> Reply:
+    await lock_county(session, desk.county)
+    flow = await flow_for(session, desk, flow_no)
+    require_stage(flow, {FlowStage.ENDED}, "核实无结果的发放")
+    require_other(Act.PAYMENT_SETTLED, await acts_in_flow(session, flow_no, desk.person))
+    proof = await session.get(StoredFile, settlement.proof_file_id)
+    if proof is None or proof.county_code != desk.county:
+        raise field_problem({"/proof_file_id": "没有这个文件，请先上传银行出具的凭证"}, "FILE_UNKNOWN")
+    selection, named = settlement.selection, settlement.selection.application_nos is not None
+    if selection.filter is not None:
+        narrowed = {**selection.filter.criteria, "payment": PaymentState.UNRESOLVED}
+        selection = FlowLineSelection(filter=FlowLineFilter.model_validate(narrowed))
+    verdict = await judge(session, flow_id(flow), SETTLEMENT_RULES, selection)
+    require_lines(verdict, named=named, act="核实")
+    await lock_indicators(session, flow)
+    await _store(desk, session, flow_id(flow), settlement, verdict)
+    await keep_difference(session, desk.vault, flow)
+    count, total = len(verdict.fit), verdict.total_fen
+    detail = {
+        "status": settlement.status,
+        "before": PaymentState.UNRESOLVED,
+        "reason": settlement.reason,
+        "proof_file_id": settlement.proof_file_id,
+        "application_nos": [line.application_no for line in verdict.fit],
+    }
+    await desk.trail(session, "payments.settled", flow_no, detail, count, total)
+    return Reply(200, act_answer("payments.settled", count, total, verdict.left_out))
+
+
+async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settlement, verdict: Verdict) -> None:
+    columns = {"line_id": "bigint", "application_id": "bigint", "reason_sealed": "text"}
+    rows = (
+        (line.line_id, line.application_id, desk.vault.seal(Sealed.REASON, line.application_no, settlement.reason))
+        for line in verdict.fit
+    )
+    await scratch(session, "settled", columns, rows)
+    await lock_applications(session, "SELECT application_id FROM settled")
+    # sequence 0: below every sequence of the platform's, so that a later page wins over a settlement
+    await execute(
+        session,
+        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, reason_sealed, at, source,"
+        " settled_by, after_end, taken_at, proof_file_id) SELECT :flow, l.id, 0, :status, l.amount_fen,"
+        " s.reason_sealed, now(), 'settled', :person, true, now(), :proof"
+        " FROM settled s JOIN flow_line l ON l.id = s.line_id",
+        proof=settlement.proof_file_id,
+        person=desk.person,
+        flow=flow,
+        status=settlement.status,
+    )
+    await execute(
+        session,
+        "UPDATE flow_line l SET payment = :status, payment_at = now(), payment_reason_code = NULL,"
+        " reason_sealed = s.reason_sealed, updated_at = now(), money = :money FROM settled s WHERE l.id = s.line_id",
+        status=settlement.status,
+        money="paid" if settlement.status == "paid" else "released",
+    )
+    await execute(
+        session,
+        "UPDATE application a SET stage = :status, payments = greatest(a.payments, l.attempt),"
+        " version = a.version + 1, updated_at = now() FROM settled s JOIN flow_line l ON l.id = s.line_id "
+        "WHERE a.id = s.application_id AND (a.stage = 'in_flow') IS TRUE",
+        status=settlement.status,
+    )

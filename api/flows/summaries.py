@@ -1,0 +1,229 @@
+"""发放汇总审核: live until a reviewer passes it, then frozen; submission and 确认发放 by others (S1 2.7)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.doubles import paid_elsewhere_block
+from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.export import respond
+from api.counter.paging import Pages
+from api.flows.guard import flow_for, flow_id, require_other, require_stage, run_id
+from api.flows.summary_views import HEADERS, SummaryFilter, View, head, listed_summaries, summary_view
+from api.server.problems import conflict, field_problem, not_found
+from models.contracts import Signal
+from models.forms.money import MAX_FEN, format_yuan
+from models.store.applications.makers import acts_in_flow
+from models.store.flows.figures import flow_figures, summary_figures
+from models.store.flows.orders import orders_under_way
+from models.store.flows.summaries import chosen_summaries, newest_summaries, summaries_of
+from models.store.runs.runs import wake
+from models.store.texts import seal_text
+from models.store.vault import Vault
+from models.tables.base import now
+from models.tables.flows import Flow, Summary
+from models.tables.policies import StoredFile
+from models.words.makers import Act
+from models.words.stages import FlowStage, LineState, Role, SummaryStage, label
+
+router = APIRouter(tags=["发放汇总"])
+
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
+Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+FORM_TYPES = frozenset({"application/pdf", "image/png", "image/jpeg"})
+SETTLED = frozenset({LineState.ACCEPTED, LineState.WITHDRAWN, LineState.DEFERRED, LineState.CANCELLED})
+
+
+class Review(BaseModel):
+    """审核: 通过 needs the approval form; both need an opinion."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    passed: bool
+    opinion: str = Field(min_length=1, max_length=1000)
+    form_file_id: int | None = Field(None, ge=1, le=2**63 - 1)
+
+
+class PaymentConfirmation(BaseModel):
+    """确认发放: the second reviewer repeats what will be paid."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    application_count: int = Field(ge=0, le=2**31 - 1)
+    total_fen: int = Field(ge=0, le=MAX_FEN)
+
+
+@router.get("/summaries", summary="发放汇总审核")
+async def list_summaries(desk: Readers, page: Pages, criteria: Annotated[SummaryFilter, Query()]) -> Response:
+    """The county's flows, the newest first, each with its newest summary: the ten columns of the source.
+
+    `review` is 审核状态, `submission` 提交状态, `platform_review` what the platform said; `*_label` their words.
+    """
+    chosen = chosen_summaries(desk.county, criteria.criteria)
+    async with desk.database.snapshot() as session:
+        rows = await newest_summaries(session, chosen, page.after, page.rows)
+        return await respond(page, HEADERS, await listed_summaries(session, desk.shown, rows))
+
+
+@router.get("/flows/{flow_no}/summary")
+async def show_summary(desk: Readers, flow_no: str) -> dict[str, object]:
+    """Year, batch, flow status, total, households, towns, banks, review, opinion, submission; earlier ones below."""
+    async with desk.database.snapshot() as session:
+        flow = (
+            await session.exec(select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == desk.county))
+        ).first()
+        if flow is None:
+            raise not_found("补贴流程")
+        return await _view(session, desk.shown, flow)
+
+
+@router.post("/flows/{flow_no}/summary/review")
+async def review_summary(desk: Reviewers, flow_no: str, review: Review) -> Response:
+    """通过 freezes the figures; 不通过 opens a new summary, and lines may be withdrawn first."""
+    if review.passed and review.form_file_id is None:
+        raise field_problem({"/form_file_id": "审核通过须上传汇总审批表"})
+    if not review.opinion.strip():
+        raise field_problem({"/opinion": "请填写审批意见"})
+    return await desk.once(lambda session: _review(desk, session, flow_no, review))
+
+
+@router.post("/flows/{flow_no}/summary/submission")
+async def submit_summary(desk: Operators, flow_no: str) -> Response:
+    """提交: the flow's run hands the frozen summary over to the platform."""
+    return await desk.once(lambda session: _submit(desk, session, flow_no))
+
+
+@router.post("/flows/{flow_no}/summary/payment-confirmation")
+async def confirm_payment(desk: Reviewers, flow_no: str, confirmation: PaymentConfirmation) -> Response:
+    """确认发放 by a second reviewer: what makes money move."""
+    return await desk.once(lambda session: _confirm(desk, session, flow_no, confirmation))
+
+
+async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: Review) -> Reply:
+    flow = await flow_for(session, desk, flow_no)
+    # a passed summary that isn't handed in yet may still be sent back, so that lines can be withdrawn
+    fit = {FlowStage.COUNTY_REVIEW} if review.passed else {FlowStage.COUNTY_REVIEW, FlowStage.COUNTY_PASSED}
+    require_stage(flow, fit, "审核发放汇总")
+    stages = {SummaryStage.OPEN} if review.passed else {SummaryStage.OPEN, SummaryStage.COUNTY_PASSED}
+    summary = await _summary_in(session, flow, stages, "审核")
+    require_other(Act.SUMMARY_REVIEWED, await acts_in_flow(session, flow_no, desk.person))
+    if review.passed:
+        await _require_settled(session, flow)
+        await _require_form(session, desk, review.form_file_id)
+    before = summary.stage
+    summary.figures = await summary_figures(session, flow_id(flow))
+    summary.stage = SummaryStage.COUNTY_PASSED if review.passed else SummaryStage.COUNTY_REFUSED
+    summary.form_file_id, summary.opinion_sealed = (
+        review.form_file_id,
+        seal_text(desk.vault, desk.county, review.opinion),
+    )
+    summary.reviewed_by, summary.reviewed_at = desk.person, now()
+    flow.stage = FlowStage.COUNTY_PASSED if review.passed else FlowStage.COUNTY_REVIEW
+    detail: dict[str, object] = {"before": before, "opinion": review.opinion, "form_file_id": review.form_file_id}
+    return await _decided(desk, session, flow, summary, "summaries.reviewed", detail)
+
+
+async def _submit(desk: Desk, session: AsyncSession, flow_no: str) -> Reply:
+    flow = await flow_for(session, desk, flow_no)
+    require_stage(flow, {FlowStage.COUNTY_PASSED}, "提交发放汇总")
+    summary = await _summary_in(session, flow, {SummaryStage.COUNTY_PASSED}, "提交")
+    require_other(Act.SUMMARY_SUBMITTED, await acts_in_flow(session, flow_no, desk.person))
+    summary.submitted_by, summary.submitted_at = desk.person, now()
+    flow.stage = FlowStage.SUMMARY_SUBMITTED
+    return await _decided(desk, session, flow, summary, "summaries.submitted", {"before": FlowStage.COUNTY_PASSED})
+
+
+async def _confirm(desk: Desk, session: AsyncSession, flow_no: str, confirmation: PaymentConfirmation) -> Reply:
+    flow = await flow_for(session, desk, flow_no)
+    # the platform's approval may be stored before the flow's stage says so
+    require_stage(flow, {FlowStage.SUMMARY_SUBMITTED, FlowStage.SUMMARY_APPROVED}, "确认发放")
+    summary = await _summary_in(session, flow, {SummaryStage.APPROVED}, "确认发放")
+    if summary.confirmed_at is not None:
+        detail = f"流程 {flow_no} 已由 {summary.confirmed_by} 确认发放，不能再确认一次"
+        raise conflict("ALREADY_CONFIRMED", "已经确认发放", detail)
+    require_other(Act.PAYMENT_CONFIRMED, await acts_in_flow(session, flow_no, desk.person))
+    await _require_same(session, flow, summary, confirmation)
+    summary.confirmed_by, summary.confirmed_at = desk.person, now()
+    told = {"before": SummaryStage.APPROVED, "application_count": confirmation.application_count}
+    return await _decided(desk, session, flow, summary, "payments.confirmed", told)
+
+
+async def _summary_in(session: AsyncSession, flow: Flow, stages: set[SummaryStage], act: str) -> Summary:
+    summary = await _current(session, flow)
+    if summary is None:
+        detail = f"流程 {flow.flow_no} 的汇总正在生成，请稍后刷新再{act}"
+        raise conflict("SUMMARY_NOT_OPEN", "还没有汇总", detail)
+    if summary.stage not in stages or (act != "确认发放" and summary.submitted_at is not None):
+        detail = f"流程 {flow.flow_no} 第 {summary.number} 次汇总是“{label(summary.stage)}”，不能{act}；请刷新后核对"
+        raise conflict("SUMMARY_STAGE_UNFIT", "汇总所处阶段不能办理", detail)
+    return summary
+
+
+async def _current(session: AsyncSession, flow: Flow) -> Summary | None:
+    statement = select(Summary).where(Summary.flow_id == flow.id).order_by(col(Summary.number).desc()).limit(1)
+    return (await session.exec(statement.execution_options(populate_existing=True))).first()
+
+
+async def _require_settled(session: AsyncSession, flow: Flow) -> None:
+    """Nothing may change under a summary that has been passed."""
+    figures = await flow_figures(session, flow_id(flow))
+    unsettled = sum(figure.count for state, figure in figures.states.items() if state not in SETTLED)
+    if unsettled:
+        detail = f"还有 {unsettled} 笔申请没有结果（未提交、平台审核中、平台审核不通过或暂缓），请先办理完毕再审核汇总"
+        raise conflict("LINES_UNSETTLED", "申请尚未办理完毕", detail)
+    if not figures.states[LineState.ACCEPTED].count:
+        raise conflict("NOTHING_ACCEPTED", "没有可发放的申请", "本流程没有审核通过的申请，请撤销流程")
+    if await orders_under_way(session, flow_id(flow)):
+        detail = "还有已复核的指令正在执行，会改变汇总金额，请等它们办结后再审核"
+        raise conflict("ORDERS_UNDER_WAY", "有指令正在执行", detail)
+
+
+async def _require_form(session: AsyncSession, desk: Desk, file_id: int | None) -> None:
+    file = await session.get(StoredFile, file_id) if file_id is not None else None
+    if file is None or file.county_code != desk.county:
+        raise field_problem({"/form_file_id": "没有这个文件，请先上传汇总审批表"}, "FILE_UNKNOWN")
+    if file.content_type not in FORM_TYPES:
+        raise field_problem({"/form_file_id": "汇总审批表须为 PDF 或图片（PNG、JPEG）"}, "FILE_KIND")
+
+
+async def _require_same(session: AsyncSession, flow: Flow, summary: Summary, given: PaymentConfirmation) -> None:
+    """What is confirmed, what was frozen and what the lines are now must be one and the same."""
+    frozen, live = summary.figures or {}, await summary_figures(session, flow_id(flow))
+    fields = ("application_count", "total_fen")
+    wanted = [frozen.get(field) for field in fields]
+    if [live[field] for field in fields] != wanted:
+        detail = "审核通过的申请与已批准的汇总不一致，不能确认发放；请联系运维核对未裁定的平台反馈"
+        raise conflict("FIGURES_MOVED", "汇总与明细不一致", detail)
+    if [given.application_count, given.total_fen] != wanted:
+        said = f"{given.application_count} 笔 {format_yuan(given.total_fen)} 元"
+        detail = f"填写的是 {said}，与已批准的汇总不一致；请对照汇总审批表核对笔数和金额后重新确认"
+        raise conflict("FIGURES_DIFFER", "笔数或金额不一致", detail)
+
+
+SIGNALS: Mapping[str, Signal] = {"payments.confirmed": Signal.PAYMENT_CONFIRMED}
+
+
+async def _decided(
+    desk: Desk, session: AsyncSession, flow: Flow, summary: Summary, act: str, detail: Mapping[str, object]
+) -> Reply:
+    session.add_all([flow, summary])
+    await session.flush()
+    await wake(session, run_id(flow), SIGNALS.get(act, Signal.SUMMARY_DECIDED), [str(summary.number)])
+    figures = summary.figures or {}
+    told = {**detail, "after": summary.stage, "number": summary.number}
+    count, total = int(figures.get("application_count", 0)), int(figures.get("total_fen", 0))
+    await desk.trail(session, act, flow.flow_no, told, count, total)
+    return Reply(200, {"act": act, **await _view(session, desk.shown, flow)})
+
+
+async def _view(session: AsyncSession, vault: Vault, flow: Flow) -> View:
+    """The newest summary, earlier ones below; figures are live until they are frozen."""
+    rows = await summaries_of(session, flow_id(flow))
+    live = await summary_figures(session, flow_id(flow))
+    current, *earlier = [{**summary_view(vault, row), "figures": row.figures or live} for row in rows]
+    return {**head(rows[0]), **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}

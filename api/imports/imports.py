@@ -1,0 +1,223 @@
+"""Applications from a county's file: handed in here, checked and taken in by a run (DOMAIN 3, Applications)."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.applications.application_acts import Reason
+from api.applications.application_entry import open_batch_id
+from api.counter.desk import Desk, Reply
+from api.counter.export import XLSX, respond
+from api.counter.long_poll import Patience, stage_of
+from api.counter.names import names_of
+from api.counter.paging import Pages
+from api.counter.roles import CountyReaders, Enterers, Operators
+from api.counter.run_block import run_of
+from api.imports.import_views import (
+    FINDING_HEADERS,
+    IMPORT_HEADERS,
+    find_import,
+    finding_views,
+    findings_of,
+    import_views,
+    list_version,
+    whole_import,
+)
+from api.policies.catalogs import catalogs_for
+from api.server.problems import Problem, conflict, not_found
+from models.contracts import RunKind, Signal, Subject, workflow_id
+from models.sheets.writer import template
+from models.store.numbers import Series, take_one
+from models.store.objects import save_file
+from models.store.runs.runs import open_run, wake
+from models.store.selection import Word
+from models.store.vault import Field as Sealed
+from models.tables.applications import ApplicationImport, ImportFinding
+from models.tables.base import now
+from models.tables.policies import StoredFile
+from models.wire.words import ApplicantKind
+from models.words.stages import ImportStage, label
+
+router = APIRouter(tags=["批量导入"])
+
+FundYear = Annotated[int, Form(ge=2000, le=2099)]
+DROPPED = "操作员放弃了导入，文件的所有行都没有导入"
+ZIP_MAGIC = b"PK\x03\x04"
+CSV = "text/csv"
+
+
+class Decision(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class Confirmation(Decision):
+    """With `to_confirm_version` only the list that was seen is confirmed, not one that has grown since."""
+
+    to_confirm_version: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+
+
+@router.post("/application-imports", status_code=202)
+async def hand_in(
+    desk: Operators,
+    file: Annotated[UploadFile, File()],
+    fund_year: FundYear,
+    applicant_kind: Annotated[ApplicantKind, Form()],
+    batch_no: Annotated[Word | None, Form()] = None,
+) -> Response:
+    """批量导入: all rows or none; with a batch number the rows are planned for that batch."""
+    if not file.size:
+        raise Problem(422, "FILE_EMPTY", "文件为空", "文件是空的（0 字节），请检查后重新上传")
+    # without the lists no row could be checked, and the person would learn it only from the run
+    await catalogs_for(desk, fund_year)
+    async with desk.room_for(file):
+        data = await file.read()
+        media_type = XLSX if data.startswith(ZIP_MAGIC) else CSV
+        stored = await desk.objects.put(desk.county, data, media_type, desk.person)
+
+    async def work(session: AsyncSession) -> Reply:
+        batch_id = await open_batch_id(desk, session, batch_no, fund_year) if batch_no else None
+        return await _accept(desk, session, stored, fund_year, applicant_kind, batch_id, batch_no)
+
+    return await desk.once(work)
+
+
+async def _accept(
+    desk: Desk,
+    session: AsyncSession,
+    stored: StoredFile,
+    fund_year: int,
+    kind: ApplicantKind,
+    batch_id: int | None,
+    batch_no: str | None,
+) -> Reply:
+    number = await take_one(session, Series.IMPORT, desk.county, fund_year)
+    saved = await save_file(session, stored)
+    assert saved.id is not None
+    session.add(
+        ApplicationImport(
+            import_no=number,
+            county_code=desk.county,
+            fund_year=fund_year,
+            applicant_kind=kind.value,
+            batch_id=batch_id,
+            file_id=saved.id,
+            stage=ImportStage.CHECKING,
+            entered_by=desk.person,
+        )
+    )
+    subject = Subject(
+        kind=RunKind.APPLICATION_IMPORT,
+        number=number,
+        county_code=desk.county,
+        fund_year=fund_year,
+        batch_no=batch_no,
+    )
+    await open_run(session, subject, ImportStage.CHECKING.value)
+    detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind.value, "batch_no": batch_no}
+    await desk.trail(session, "import.handed_in", number, detail)
+    run = await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, number)
+    body: dict[str, object] = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
+    return Reply(202, body, f"/application-imports/{number}")
+
+
+@router.get("/application-imports")
+async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | None = None) -> Response:
+    statement = select(ApplicationImport).where(ApplicationImport.county_code == desk.county)
+    if stage is not None:
+        statement = statement.where(ApplicationImport.stage == stage)
+    async with desk.database.snapshot() as session:
+        imports = (await session.exec(page.newest_first(statement, ApplicationImport.id))).all()
+        return await respond(page, IMPORT_HEADERS, await import_views(session, imports))
+
+
+@router.get("/application-imports/{import_no}")
+async def show_import(desk: CountyReaders, import_no: str, patience: Patience) -> Response:
+    """Progress while it is checked; then its figures and what is wrong, cell by cell."""
+    await patience.until_other(desk, stage_of("application_import", "import_no"), import_no)
+    async with desk.database.snapshot() as session:
+        asked = await find_import(desk, session, import_no)
+        return Reply(200, await whole_import(desk, session, asked)).response()
+
+
+@router.get("/application-imports/{import_no}/to-confirm")
+async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
+    """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
+    async with desk.database.snapshot() as session:
+        asked = await find_import(desk, session, import_no)
+        found = (await session.exec(page.oldest_first(findings_of(asked), ImportFinding.id))).all()
+        names = await names_of(session, desk.county)
+    return await respond(page, FINDING_HEADERS, finding_views(names, found))
+
+
+@router.post("/application-imports/{import_no}/confirmation")
+async def confirm_import(desk: Operators, import_no: str, decision: Confirmation) -> Response:
+    """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
+    seen = decision.to_confirm_version
+    return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason, seen))
+
+
+@router.post("/application-imports/{import_no}/refusal")
+async def drop_import(desk: Operators, import_no: str, decision: Decision) -> Response:
+    """放弃导入: nothing of the file is taken in."""
+    return await desk.once(lambda session: _decide(desk, session, import_no, "dropped", decision.reason))
+
+
+async def _decide(
+    desk: Desk, session: AsyncSession, import_no: str, decision: str, reason: str, seen: int | None = None
+) -> Reply:
+    asked = await find_import(desk, session, import_no, changing=True)
+    _must_wait(asked)
+    if seen is not None and seen != await list_version(session, asked):
+        detail = f"导入 {import_no} 的待确认清单在您查看之后又有变化；请刷新，核对新的清单后再确认"
+        raise conflict("LIST_CHANGED", "待确认清单已变", detail)
+    asked.decision, asked.decided_by, asked.decided_at = decision, desk.person, now()
+    asked.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
+    if decision == "dropped":
+        asked.stage, asked.finished_at, asked.problem, asked.faults = ImportStage.REFUSED, now(), DROPPED, None
+    session.add(asked)
+    await session.flush()
+    await wake(session, workflow_id(RunKind.APPLICATION_IMPORT, import_no), Signal.IMPORT_DECIDED, [import_no])
+    told = {"before": ImportStage.TO_CONFIRM, "after": asked.stage, "reason": reason, "found": asked.to_confirm_count}
+    await desk.trail(session, f"import.{decision}", import_no, told, asked.rows_total)
+    return Reply(200, await whole_import(desk, session, asked))
+
+
+def _must_wait(asked: ApplicationImport) -> None:
+    if asked.stage is not ImportStage.TO_CONFIRM:
+        words = f"“{label(asked.stage)}”，只有“{label(ImportStage.TO_CONFIRM)}”的才能确认或放弃"
+        raise conflict("IMPORT_NOT_WAITING", "导入不在待确认", f"导入 {asked.import_no} 现在是{words}；请刷新后核对")
+    if asked.decision is not None:
+        detail = f"导入 {asked.import_no} 已由 {asked.decided_by} 确认，正在导入；请刷新后核对"
+        raise conflict("IMPORT_CONFIRMED", "导入已经确认", detail)
+
+
+@router.get("/application-imports/{import_no}/refused-rows")
+async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
+    """The refused rows with the reason per cell, to be corrected and handed in again."""
+    async with desk.database.snapshot() as session:
+        asked = await find_import(desk, session, import_no)
+        if asked.refused_file_id is None:
+            raise not_found("拒绝行文件")
+        stored = (await session.exec(select(StoredFile).where(StoredFile.id == asked.refused_file_id))).one()
+    return _download(await desk.objects.get(stored), f"{import_no}-refused.xlsx")
+
+
+@router.get("/application-import-template")
+async def import_template(
+    desk: Enterers, applicant_kind: ApplicantKind, fund_year: Annotated[int, Query(ge=2000, le=2099)]
+) -> Response:
+    """The file to fill in, with the county's own lists to choose from."""
+    catalogs = await catalogs_for(desk, fund_year)
+    content = await asyncio.to_thread(template, applicant_kind, catalogs)
+    return _download(content, f"template-{applicant_kind.value}-{fund_year}.xlsx")
+
+
+def _download(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(content, media_type=XLSX, headers=headers)

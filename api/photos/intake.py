@@ -1,0 +1,240 @@
+"""How photos come in: drawn anew beside the loop, stored in S3, and only then referred to."""
+
+import asyncio
+import io
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO, NamedTuple
+
+from fastapi import Response, UploadFile
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import Desk, Reply
+from api.server.limits import MIB
+from api.server.problems import Problem, conflict
+from models.photos.archive import MAX_ARCHIVE_PIXELS, ArchiveRefused, Member, MemberFault, PhotoArchive
+from models.photos.redraw import Measure, Photo, PhotoRefused, measure
+from models.store.applications.makers import add_editor
+from models.store.database import execute, fetch, scratch
+from models.store.objects import save_file
+from models.tables.applications import Application
+from models.tables.policies import StoredFile
+from models.wire.words import DocumentKind
+from models.words.code_words import called
+from models.words.evidence import PHOTOS
+from models.words.stages import ApplicationStage, Role, label
+
+MAX_PHOTO_BYTES = 10 * MIB
+TOGETHER = 8
+ARCHIVE_SECONDS = 120.0
+# Evidence that is out may be sent again with other photos.
+_CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED)
+_BEFORE_FLOW = frozenset(
+    {
+        ApplicationStage.DRAFT,
+        ApplicationStage.IN_REVIEW,
+        ApplicationStage.PUBLICISED,
+        ApplicationStage.UNMATCHED,
+        ApplicationStage.MATCHED,
+        ApplicationStage.PENDING_SETTLEMENT,
+        ApplicationStage.IN_BATCH,
+    }
+)
+
+
+class NewPhoto(NamedTuple):
+    application_no: str
+    kind: DocumentKind
+    stored: StoredFile
+
+
+def may_take(desk: Desk, line: Application, kind: DocumentKind) -> None:
+    """An applicant's photos are fixed once the flow begins, everybody's once the application is over.
+
+    The bank card's picture is part of what was reviewed: an applicant who wants another one edits the application.
+    """
+    applicant = desk.role is Role.APPLICANT
+    if line.stage in _CLOSED or (applicant and line.stage not in _BEFORE_FLOW):
+        detail = f"申请的状态是“{label(line.stage)}”，照片不能再更换"
+        raise conflict("PHOTOS_FIXED", "照片已固定", detail)
+    if applicant and kind is DocumentKind.BANK_CARD and line.stage is not ApplicationStage.DRAFT:
+        detail = f"申请的状态是“{label(line.stage)}”，银行卡照片属于审核内容；请先编辑申请使其退回草稿，再更换照片"
+        raise conflict("PHOTOS_FIXED", "银行卡照片已送审", detail)
+
+
+async def draw(desk: Desk, file: UploadFile) -> Photo:
+    """The photo drawn anew, or 422 with what is wrong."""
+    if (file.size or 0) > MAX_PHOTO_BYTES:
+        detail = f"照片超过 {MAX_PHOTO_BYTES // MIB} MiB，请缩小后重新上传"
+        raise Problem(413, "PHOTO_TOO_LARGE", "照片太大", detail)
+    try:
+        return await drawn(desk, file)
+    except PhotoRefused as refused:
+        raise Problem(422, refused.code, "照片不能使用", refused.message) from None
+
+
+async def drawn(desk: Desk, file: UploadFile) -> Photo:
+    """A picture that people will see, drawn anew; raises PhotoRefused."""
+    size = await asyncio.to_thread(measure, file.file)
+    return await desk.drawing.draw(desk.county, size, lambda: _whole(file.file))
+
+
+def _whole(source: BinaryIO) -> bytes:
+    source.seek(0)
+    return source.read()
+
+
+async def store(desk: Desk, photo: Photo) -> StoredFile:
+    return await desk.objects.put(desk.county, photo.data, photo.media_type.value, desk.person)
+
+
+async def save_photos(
+    session: AsyncSession, photos: Iterable[tuple[str, DocumentKind, StoredFile]], editor: str
+) -> None:
+    """Refer to photos that are in S3 already; a photo of the same kind is replaced, which counts as an edit."""
+    rows = []
+    for application_no, kind, stored in photos:
+        saved = await save_file(session, stored)
+        assert saved.id is not None
+        rows.append((application_no, kind.value, saved.id))
+    numbers = sorted({number for number, *_ in rows})
+    await add_editor(session, editor, "a.application_no = ANY(:numbers)", numbers=numbers)
+    await scratch(session, "new_photo", {"application_no": "text", "kind": "text", "file_id": "bigint"}, rows)
+    await execute(
+        session,
+        "INSERT INTO application_photo (application_id, kind, file_id, stored_at)"
+        " SELECT a.id, n.kind, n.file_id, now() FROM new_photo n JOIN application a USING (application_no)"
+        " ON CONFLICT (application_id, kind) DO UPDATE SET file_id = excluded.file_id, stored_at = now()",
+    )
+
+
+async def put_archive(desk: Desk, source: BinaryIO, kind: DocumentKind | None) -> Response:
+    """All photos of a zip, or none and what is wrong with each."""
+    try:
+        archive = await asyncio.to_thread(PhotoArchive, source, kind, MAX_PHOTO_BYTES)
+        contents = archive.contents()
+    except ArchiveRefused as refused:
+        raise Problem(422, refused.code, "压缩包不能使用", refused.message) from None
+    faults = contents.faults + await _unfit(desk, contents.members)
+    photos: list[NewPhoto] = []
+    if not faults:
+        photos, faults = await _store_in_time(desk, archive, contents.members)
+    if faults:
+        raise _refused(faults)
+    return await desk.once(lambda session: _keep(desk, session, photos))
+
+
+async def _store_in_time(
+    desk: Desk, archive: PhotoArchive, members: Sequence[Member]
+) -> tuple[list[NewPhoto], list[MemberFault]]:
+    try:
+        async with asyncio.timeout(ARCHIVE_SECONDS):
+            return await _store_all(desk, archive, members)
+    except TimeoutError:
+        raise _too_much("ARCHIVE_SLOW", f"压缩包在 {ARCHIVE_SECONDS:.0f} 秒内没有处理完") from None
+
+
+def _too_much(code: str, what: str) -> Problem:
+    return Problem(422, code, "压缩包不能使用", f"{what}，一张也没有保存；请缩小照片，或分几个压缩包上传")
+
+
+async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -> Reply:
+    await save_photos(session, photos, desk.person)
+    applications = len({photo.application_no for photo in photos})
+    kinds: dict[str, int] = {}
+    for photo in photos:
+        kinds[photo.kind.value] = kinds.get(photo.kind.value, 0) + 1
+    body: dict[str, object] = {"photos": len(photos), "applications": applications, "kinds": kinds}
+    await desk.trail(session, "photos.stored", desk.county, body, applications)
+    return Reply(201, body)
+
+
+async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
+    """Names that are no application of the county, or of one whose photos are fixed."""
+    async with desk.database.reading() as session:
+        rows = await fetch(
+            session,
+            "SELECT application_no, stage FROM application WHERE county_code = :county"
+            " AND application_no = ANY(:numbers)",
+            county=desk.county,
+            numbers=list({member.application_no for member in members}),
+        )
+    stages = {str(number): ApplicationStage(stage) for number, stage in rows}
+    faults = []
+    for member in members:
+        stage = stages.get(member.application_no)
+        if stage is None:
+            message = "本县没有这个申请编号，请核对文件名"
+            faults.append(member.fault("UNKNOWN_APPLICATION", message))
+        elif stage in _CLOSED:
+            message = f"申请的状态是“{label(stage)}”，照片不能再更换"
+            faults.append(member.fault("PHOTOS_FIXED", message))
+    return faults
+
+
+async def _store_all(
+    desk: Desk, archive: PhotoArchive, members: Sequence[Member]
+) -> tuple[list[NewPhoto], list[MemberFault]]:
+    """Draw and store a few at a time; no more of an archive is unpacked than is being drawn.
+
+    What all heads say is added up before the first is drawn. It ends early when nobody waits for the answer any more.
+    """
+    sizes, faults = await asyncio.to_thread(_measured, archive, members)
+    photos: list[NewPhoto] = []
+    for start in range(0, len(sizes), TOGETHER):
+        group = sizes[start : start + TOGETHER]
+        stored = await asyncio.gather(*(_store_one(desk, archive, member, size) for member, size in group))
+        photos += [one for one in stored if isinstance(one, NewPhoto)]
+        faults += [one for one in stored if isinstance(one, MemberFault)]
+        if await desk.request.is_disconnected():
+            raise Problem(408, "CLIENT_GONE", "连接已断开", "没有人等待结果，一张也没有保存")
+    return photos, faults
+
+
+def _measured(
+    archive: PhotoArchive, members: Sequence[Member]
+) -> tuple[list[tuple[Member, Measure]], list[MemberFault]]:
+    sizes: list[tuple[Member, Measure]] = []
+    faults: list[MemberFault] = []
+    pixels = 0
+    for member in members:
+        try:
+            size = measure(io.BytesIO(archive.read(member)))
+        except PhotoRefused as refused:
+            faults.append(member.fault(refused.code, refused.message))
+            continue
+        sizes.append((member, size))
+        pixels += size.pixels
+        if pixels > MAX_ARCHIVE_PIXELS:
+            raise _too_much("ARCHIVE_PIXELS", f"压缩包中的照片合计超过 {MAX_ARCHIVE_PIXELS // 10_000} 万像素")
+    return sizes, faults
+
+
+async def _store_one(desk: Desk, archive: PhotoArchive, member: Member, size: Measure) -> NewPhoto | MemberFault:
+    try:
+        photo = await desk.drawing.draw(desk.county, size, lambda: archive.read(member))
+    except PhotoRefused as refused:
+        return member.fault(refused.code, refused.message)
+    return NewPhoto(member.application_no, member.kind, await store(desk, photo))
+
+
+def _told(fault: MemberFault) -> str:
+    """With the file and the kind of photo: who packed a hundred of them must find this one."""
+    kind = f"（{called(PHOTOS, fault.kind)}）" if fault.kind else ""
+    return f"第 {fault.place} 个文件 {fault.file}{kind}：{fault.message}"
+
+
+def _refused(faults: Sequence[MemberFault]) -> Problem:
+    errors = [
+        {
+            "place": fault.place,
+            "file": fault.file,
+            "application_no": fault.application_no,
+            "kind": fault.kind,
+            "kind_label": called(PHOTOS, fault.kind),
+            "code": fault.code,
+            "detail": _told(fault),
+        }
+        for fault in sorted(faults, key=lambda fault: fault.place)
+    ]
+    detail = f"压缩包中有 {len(faults)} 处问题，一张也没有保存；请按 errors 所列更正后重新上传"
+    return Problem(422, "PHOTOS_REFUSED", "照片压缩包有误", detail, errors[:500])

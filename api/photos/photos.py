@@ -1,0 +1,64 @@
+"""Photos of applications: one by one, or a zip whose member names are application numbers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import Path as InPath
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import Reply
+from api.counter.roles import Enterers, LineReaders, Operators, find_line
+from api.photos.intake import draw, may_take, put_archive, save_photos, store
+from api.server.problems import not_found
+from models.tables.applications import ApplicationPhoto
+from models.tables.policies import StoredFile
+from models.wire.words import DocumentKind
+
+router = APIRouter(tags=["照片"])
+
+Kind = Annotated[DocumentKind, InPath()]
+Upload = Annotated[UploadFile, File()]
+
+
+@router.put("/applications/{application_no}/photos/{kind}")
+async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Upload) -> Response:
+    """Takes the place of the one before; drawn anew, without what cameras write into a file."""
+    async with desk.database.reading() as session:
+        may_take(desk, await find_line(desk, session, application_no), kind)
+    stored = await store(desk, await draw(desk, file))
+
+    async def work(session: AsyncSession) -> Reply:
+        line = await find_line(desk, session, application_no, changing=True)
+        may_take(desk, line, kind)
+        await save_photos(session, [(application_no, kind, stored)], desk.person)
+        detail = {"kind": kind.value, "sha256": stored.sha256}
+        await desk.trail(session, "photo.stored", application_no, detail, 1)
+        return Reply(200, {"application_no": application_no, "kind": kind, "size": stored.size})
+
+    return await desk.change(work)
+
+
+@router.get("/applications/{application_no}/photos/{kind}")
+async def get_photo(desk: LineReaders, application_no: str, kind: Kind) -> Response:
+    async with desk.database.reading() as session:
+        line = await find_line(desk, session, application_no)
+        statement = select(StoredFile).where(
+            col(StoredFile.id).in_(
+                select(ApplicationPhoto.file_id).where(
+                    ApplicationPhoto.application_id == line.id, ApplicationPhoto.kind == kind.value
+                )
+            )
+        )
+        stored = (await session.exec(statement)).first()
+    if stored is None:
+        raise not_found("照片")
+    data = await desk.objects.get(stored)
+    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(data, media_type=stored.content_type, headers=headers)
+
+
+@router.post("/photo-archives", status_code=201)
+async def put_photos(desk: Operators, file: Upload, kind: Annotated[DocumentKind | None, Form()] = None) -> Response:
+    """A zip of `{application_no}.jpg` (with `kind`) or `{application_no}_{kind}.jpg`: all of them or none."""
+    return await put_archive(desk, file.file, kind)

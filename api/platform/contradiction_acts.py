@@ -1,0 +1,129 @@
+"""裁定矛盾来件: one, or many by list or filter with one reason; noted here, carried out by the run."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import Desk, Reply, for_roles
+from api.flows.guard import require_other
+from api.platform.contradictions import view_of
+from api.server.problems import Problem, conflict, not_found
+from models.contracts import Signal
+from models.store.applications.makers import acts_about
+from models.store.flows.contradiction_choice import (
+    HINDRANCES,
+    UNKNOWN,
+    Chosen,
+    ContradictionSelection,
+    Decider,
+    choose,
+    decide,
+)
+from models.store.runs.runs import wake
+from models.store.runs.targets import run_of_number, run_to_wake
+from models.store.texts import seal_text
+from models.tables.flows import Contradiction
+from models.words.makers import Act
+from models.words.stages import Role, label
+
+router = APIRouter(tags=["矛盾来件"])
+Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+_EXAMPLES = 20
+
+
+class Decision(BaseModel):
+    """`applied`: what was applied first stays; `claimed`: the later claim replaces it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    take: Literal["applied", "claimed"]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]+$")
+    ]
+
+
+class Decisions(Decision):
+    selection: ContradictionSelection
+
+
+@router.post("/contradictions/{contradiction_id}/decision", summary="裁定矛盾来件")
+async def decide_one(desk: Reviewers, contradiction_id: int, decision: Decision) -> Response:
+    """Carried out by the run: the flow's own, or the one for what comes after its end."""
+
+    async def work(session: AsyncSession) -> Reply:
+        if not 0 < contradiction_id < 2**63:
+            raise not_found("矛盾来件")
+        chosen = await _choose(desk, session, ContradictionSelection(ids=[contradiction_id]), decision)
+        if UNKNOWN in chosen.left_out:
+            raise not_found("矛盾来件")
+        row = (await session.exec(select(Contradiction).where(Contradiction.id == contradiction_id))).one()
+        if "SAME_PERSON" in chosen.left_out:
+            require_other(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
+        for code in chosen.left_out:
+            raise _refusal(code, row)
+        await _carry_on(desk, session, chosen, decision)
+        await session.refresh(row)
+        return Reply(200, view_of(desk.vault, row, whole=False))
+
+    return await desk.once(work)
+
+
+@router.post("/contradiction-decisions", summary="批量裁定矛盾来件")
+async def decide_many(desk: Reviewers, decisions: Decisions) -> Response:
+    """One decision and one reason for all that are named, or all that a filter finds; the same rules hold for each."""
+
+    async def work(session: AsyncSession) -> Reply:
+        chosen = await _choose(desk, session, decisions.selection, decisions)
+        if decisions.selection.ids is not None and chosen.left_out:
+            raise _unfit(chosen)
+        await _carry_on(desk, session, chosen, decisions)
+        left_out = [
+            {"code": code, "title": HINDRANCES[code], "count": len(ids), "ids": ids[:_EXAMPLES]}
+            for code, ids in chosen.left_out.items()
+        ]
+        counted: dict[str, object] = {"count": chosen.count, "left_out": left_out}
+        return Reply(200, {"act": "contradiction_decided", "take": decisions.take, **counted})
+
+    return await desk.once(work)
+
+
+async def _choose(desk: Desk, session: AsyncSession, selection: ContradictionSelection, decision: Decision) -> Chosen:
+    return await choose(
+        session, desk.county, selection, decision.take, Decider(desk.person, desk.principal.person_index)
+    )
+
+
+async def _carry_on(desk: Desk, session: AsyncSession, chosen: Chosen, decision: Decision) -> None:
+    reason = seal_text(desk.vault, desk.county, decision.reason)
+    for number, ids in chosen.fit.items():
+        await decide(session, ids, decision.take, reason, desk.person)
+        run = await run_of_number(session, number)
+        if run is not None:
+            target = await run_to_wake(session, run)
+            await wake(session, target, Signal.CONTRADICTION_DECIDED, [str(each) for each in ids])
+    for number, ids in chosen.fit.items():
+        detail = {"contradiction_ids": ids, "take": decision.take, "reason": decision.reason}
+        await desk.trail(session, "contradiction_decided", number, detail, len(ids))
+
+
+def _refusal(code: str, row: Contradiction) -> Problem:
+    if code == "OWN_ACCOUNT":
+        return Problem(403, code, HINDRANCES[code], "请由本区县其他审核人办理此件")
+    if code == "CONTRADICTION_DECIDED":
+        detail = f"此件现为“{label(row.state)}”，由 {row.decided_by} 裁定，不能再改"
+        return conflict(code, "已经裁定", detail)
+    if code == "FIGURES_ARE_SUMS":
+        detail = f"{HINDRANCES[code]}；请与平台核对后保留现有结果，并在理由中说明差异"
+        return conflict(code, "不能采信总数", detail)
+    return conflict(code, "没有可采信的内容", f"{HINDRANCES[code]}；请与平台核对后保留现有结果")
+
+
+def _unfit(chosen: Chosen) -> Problem:
+    errors = [
+        {"id": each, "code": code, "detail": HINDRANCES[code]} for code, ids in chosen.left_out.items() for each in ids
+    ]
+    detail = f"有 {len(errors)} 件不能裁定，没有作任何改动；请按 errors 所列移出后重新提交"
+    return conflict("CONTRADICTIONS_UNFIT", "不能裁定", detail, errors)

@@ -1,0 +1,232 @@
+"""指标内容: registered, corrected and submitted, several at once (S1 2.3.2)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.export import respond
+from api.counter.long_poll import Patience, stage_of
+from api.counter.paging import FilterYear, Pages
+from api.counter.run_block import run_of, runs_of
+from api.policies.budget_choices import DOCUMENTS, PROJECTS, UNITS, choices_of
+from api.policies.catalogs import FundYear
+from api.policies.indicator_views import HEADERS, view
+from api.server.problems import conflict, field_problem, not_found
+from models.contracts import RunKind, Subject
+from models.forms.money import Fen, FenOrZero
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
+from models.store.numbers import Series, take_one
+from models.store.runs.runs import open_run
+from models.tables.base import now
+from models.tables.policies import Indicator
+from models.words.stages import ReviewStage, Role, label
+
+router = APIRouter(tags=["指标"])
+Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+EDITABLE = (ReviewStage.DRAFT, ReviewStage.REJECTED)
+
+
+class Registration(BaseModel):
+    """Amounts in fen; the four parts add up to the total."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fund_year: FundYear
+    budget_unit_code: Word
+    budget_project_code: Word
+    document_no: Word
+    fund_nature: Word | None = None
+    total_fen: Fen
+    central_fen: FenOrZero = 0
+    provincial_fen: FenOrZero = 0
+    municipal_fen: FenOrZero = 0
+    county_fen: FenOrZero = 0
+
+    @property
+    def parts_fen(self) -> int:
+        return self.central_fen + self.provincial_fen + self.municipal_fen + self.county_fen
+
+
+class Submission(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    indicator_nos: Annotated[list[Word], Field(min_length=1, max_length=500)]
+
+
+@router.post("/indicators", status_code=201, summary="登记指标")
+async def register_indicator(desk: Operators, new: Registration) -> Response:
+    async def work(session: AsyncSession) -> Reply:
+        names = await _checked(desk, session, new)
+        values: dict[str, Any] = new.model_dump() | names
+        indicator = Indicator(
+            indicator_no=await take_one(session, Series.INDICATOR, desk.county, new.fund_year),
+            county_code=desk.county,
+            stage=ReviewStage.DRAFT,
+            entered_by=desk.person,
+            **values,
+        )
+        session.add(indicator)
+        await session.flush()
+        detail = {"after": new.model_dump()}
+        await desk.trail(session, "indicator_registered", indicator.indicator_no, detail, total_fen=new.total_fen)
+        return Reply(201, view(desk.shown, indicator), f"/indicators/{indicator.indicator_no}")
+
+    return await desk.once(work)
+
+
+@router.put("/indicators/{indicator_no}", summary="修改指标")
+async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) -> Response:
+    """A refused one becomes a draft again and is submitted anew."""
+
+    async def work(session: AsyncSession) -> Reply:
+        indicator = await _find(session, desk.county, indicator_no, for_update=True)
+        if indicator.stage not in EDITABLE:
+            detail = f"该指标现为“{label(indicator.stage)}”，只有待提交和审核不通过的指标可以修改"
+            raise conflict("INDICATOR_NOT_EDITABLE", "现在不能修改", detail)
+        if new.fund_year != indicator.fund_year:
+            raise field_problem({"/fund_year": "资金年度登记后不能改，请另行登记该年度的指标"}, "NOT_CHANGEABLE")
+        names = await _checked(desk, session, new)
+        values = new.model_dump() | names
+        before = {field: getattr(indicator, field) for field in values}
+        for field, value in values.items():
+            setattr(indicator, field, value)
+        indicator.stage = ReviewStage.DRAFT
+        indicator.updated_at = now()
+        changes = {"before": before, "after": values}
+        await desk.trail(session, "indicator_edited", indicator_no, changes, total_fen=new.total_fen)
+        return Reply(200, view(desk.shown, indicator))
+
+    return await desk.change(work)
+
+
+@router.post("/indicator-submissions", status_code=200, summary="提交指标")
+async def submit_indicators(desk: Operators, submission: Submission) -> Response:
+    """All or none: one that can't be submitted refuses the whole act."""
+    numbers = list(dict.fromkeys(submission.indicator_nos))
+
+    async def work(session: AsyncSession) -> Reply:
+        rows = await _to_submit(session, desk.county, numbers)
+        for indicator in rows:
+            await _submit(session, indicator)
+        total = sum(row.total_fen for row in rows)
+        detail = {"indicator_nos": numbers}
+        await desk.trail(session, "indicators_submitted", numbers[0], detail, len(rows), total)
+        return Reply(200, {"act": "indicator_submission", "count": len(rows), "total_fen": total, "left_out": []})
+
+    return await desk.once(work)
+
+
+@router.get("/indicators", summary="指标列表")
+async def list_indicators(
+    desk: Readers,
+    page: Pages,
+    fund_year: FilterYear = None,
+    stage: Annotated[ReviewStage | None, Query()] = None,
+    document_no: Annotated[str | None, Query(max_length=128)] = None,
+) -> Response:
+    statement = select(Indicator).where(Indicator.county_code == desk.county)
+    if fund_year is not None:
+        statement = statement.where(Indicator.fund_year == fund_year)
+    if stage is not None:
+        statement = statement.where(Indicator.stage == stage)
+    if document_no is not None:
+        statement = statement.where(Indicator.document_no == document_no)
+    async with desk.database.snapshot() as session:
+        rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
+        runs = await runs_of(session, desk.settings, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
+    return await respond(
+        page, HEADERS, [(row.id or 0, view(desk.shown, row) | {"run": runs.get(row.indicator_no)}) for row in rows]
+    )
+
+
+@router.get("/indicators/{indicator_no}", summary="指标")
+async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -> dict[str, object]:
+    await patience.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
+    async with desk.database.snapshot() as session:
+        indicator = await _find(session, desk.county, indicator_no)
+        run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
+    return view(desk.shown, indicator) | {"run": run}
+
+
+async def _checked(desk: Desk, session: AsyncSession, new: Registration) -> dict[str, str]:
+    """The names of unit and project; 422 for what wasn't chosen before, isn't listed or doesn't add up."""
+    chosen = await choices_of(session, desk.county, new.fund_year)
+    natures = desk.settings.fund_nature_list
+    faults: dict[str, str] = {}
+    if new.fund_nature is not None and new.fund_nature not in natures:
+        faults["/fund_nature"] = f"资金性质只能是：{'、'.join(natures)}"
+    if new.budget_unit_code not in chosen[UNITS]:
+        faults["/budget_unit_code"] = "不在本年度已设置的预算单位中，请先“设置预算单位”"
+    if new.budget_project_code not in chosen[PROJECTS]:
+        faults["/budget_project_code"] = "不在本年度已设置的预算项目中，请先“设置预算项目”"
+    if new.document_no not in chosen[DOCUMENTS].values():
+        faults["/document_no"] = "不在本年度已设置的指标文号中，请先“设置指标文号”"
+    if new.parts_fen != new.total_fen:
+        faults["/total_fen"] = "中央、省级、市级、县级四项之和不等于总金额，请核对各项金额"
+    if faults:
+        raise field_problem(faults)
+    return {
+        "budget_unit_name": chosen[UNITS][new.budget_unit_code],
+        "budget_project_name": chosen[PROJECTS][new.budget_project_code],
+    }
+
+
+async def _find(session: AsyncSession, county: str, indicator_no: str, for_update: bool = False) -> Indicator:
+    statement = select(Indicator).where(Indicator.indicator_no == indicator_no, Indicator.county_code == county)
+    if for_update:
+        rows = await lock_rows(session, Rank.INDICATOR, statement)
+    else:
+        rows = (await session.exec(statement)).all()
+    if not rows:
+        raise not_found("指标")
+    return rows[0]
+
+
+async def _to_submit(session: AsyncSession, county: str, numbers: Sequence[str]) -> list[Indicator]:
+    statement = (
+        select(Indicator)
+        .where(Indicator.county_code == county, col(Indicator.indicator_no).in_(numbers))
+        .order_by(col(Indicator.id))
+    )
+    rows = {row.indicator_no: row for row in await lock_rows(session, Rank.INDICATOR, statement)}
+    errors = [_unfit(place, rows.get(number)) for place, number in enumerate(numbers)]
+    found = [error for error in errors if error]
+    if found:
+        detail = "所列指标须全部为“待提交”；请去掉 errors 所列各项，或修改后再提交"
+        raise conflict("INDICATOR_NOT_SUBMITTABLE", "有指标不能提交", detail, found)
+    return list(rows.values())
+
+
+def _unfit(place: int, row: Indicator | None) -> dict[str, object] | None:
+    pointer = f"/indicator_nos/{place}"
+    if row is None:
+        return {"pointer": pointer, "code": "NOT_FOUND", "detail": "本区县没有这个指标"}
+    if row.stage is ReviewStage.DRAFT:
+        return None
+    advice = "请先修改再提交" if row.stage is ReviewStage.REJECTED else "不用再提交"
+    detail = f"现为“{label(row.stage)}”，{advice}"
+    return {"pointer": pointer, "code": "NOT_DRAFT", "indicator_no": row.indicator_no, "detail": detail}
+
+
+async def _submit(session: AsyncSession, indicator: Indicator) -> None:
+    indicator.round += 1
+    indicator.refused_submission_id = indicator.submission_id or indicator.refused_submission_id
+    indicator.submission_id = indicator.opinion_sealed = indicator.reviewed_at = None
+    indicator.stage = ReviewStage.IN_REVIEW
+    indicator.updated_at = now()
+    await session.flush()
+    subject = Subject(
+        kind=RunKind.INDICATOR_REVIEW,
+        number=indicator.indicator_no,
+        county_code=indicator.county_code,
+        fund_year=indicator.fund_year,
+    )
+    await open_run(session, subject, ReviewStage.IN_REVIEW.value)

@@ -1,0 +1,115 @@
+"""The outbox's rows: which are due, what they say to which run, and what came of carrying them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.contracts import Signal
+from models.store.database import Value, execute, fetch
+
+AT_ONCE = 200
+_LONGEST_WAIT_SECONDS = 30.0
+# A new one is due whatever its writer's clock says.
+_DUE = "delivered_at IS NULL AND (next_try_at <= now() OR tries = 0)"
+
+
+class Entry(NamedTuple):
+    """A start or a signal in the outbox."""
+
+    id: int
+    workflow_id: str
+    signal: str | None
+    ids: list[str]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Entries of the outbox that go to Temporal in one call: a start, or all ids of one signal to one run."""
+
+    workflow_id: str
+    signal: str | None
+    entries: Sequence[Entry]
+
+    @property
+    def ids(self) -> list[str]:
+        return list(dict.fromkeys(one for entry in self.entries for one in entry.ids))
+
+
+class Addressee(NamedTuple):
+    """A run as the relay needs it; its kind as it is stored, since a newer version may know more of them."""
+
+    workflow_id: str
+    kind: str
+    number: str
+    county_code: str
+    fund_year: int | None
+    batch_no: str | None
+    stage: str
+    is_open: bool
+
+
+async def due_ids(session: AsyncSession) -> list[int]:
+    rows = await fetch(session, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
+    return [int(row[0]) for row in rows]
+
+
+async def claim(session: AsyncSession, which: str = "true", **values: Value) -> list[Entry]:
+    """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked."""
+    rows = await fetch(
+        session,
+        "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY(ARRAY(SELECT id FROM outbox"
+        f" WHERE {_DUE} AND {which} ORDER BY id LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))"
+        " RETURNING id, workflow_id, signal, ids",
+        **values,
+    )
+    return sorted(Entry(*row) for row in rows)
+
+
+async def put_off(session: AsyncSession, ids: Sequence[int], trouble: str) -> None:
+    await execute(
+        session,
+        "UPDATE outbox SET delivered_at = NULL, last_error = :trouble, tries = tries + 1,"
+        " next_try_at = now() + make_interval(secs => least(:most, 2 ^ least(tries, 10))) WHERE id = ANY(:ids)",
+        ids=list(ids),
+        trouble=trouble,
+        most=_LONGEST_WAIT_SECONDS,
+    )
+
+
+async def addressees(session: AsyncSession, ids: set[str]) -> dict[str, Addressee]:
+    rows = await fetch(
+        session,
+        "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, closed_at IS NULL FROM run"
+        " WHERE workflow_id = ANY(:ids)",
+        ids=sorted(ids),
+    )
+    return {row[0]: Addressee(*row) for row in rows}
+
+
+def parcels_of(entries: Sequence[Entry]) -> list[Parcel]:
+    groups: defaultdict[tuple[str, str | None], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.workflow_id, entry.signal].append(entry)
+    return [Parcel(workflow_id, signal, entries) for (workflow_id, signal), entries in groups.items()]
+
+
+async def note(session: AsyncSession, parcel: Parcel, trouble: str | None, run_open: bool) -> None:
+    if trouble is not None:
+        await put_off(session, [entry.id for entry in parcel.entries], trouble)
+    elif parcel.signal == Signal.CALLBACKS_ARRIVED:
+        await _note_callbacks(session, [int(one) for one in parcel.ids if one.isdigit()], run_open)
+
+
+async def _note_callbacks(session: AsyncSession, ids: list[int], run_open: bool) -> None:
+    """Delivered; or, for a run that ended on the way, routed anew to the run for what comes after."""
+    change = "state = 'delivered', delivered_at = now()" if run_open else "next_try_at = now()"
+    await execute(
+        session,
+        # one that a look is applying right now is left to it: the relay carries for all counties and waits for none
+        f"UPDATE inbox SET {change} WHERE id IN (SELECT id FROM inbox WHERE id = ANY(:ids) AND state = 'received'"
+        " AND applied_at IS NULL FOR UPDATE SKIP LOCKED)",
+        ids=ids,
+    )

@@ -1,0 +1,215 @@
+"""The watch: a run that is open in its row and not running in Temporal is started again; old rows are cleared."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.contracts import Signal
+from models.settings import Settings
+from models.store.database import Database, Row, execute, fetch, fetch_one
+from models.store.retention import KINDS, clear_old
+from models.store.runs.runs import wake
+from models.store.runs.targets import run_of_number, run_to_wake
+from models.store.runs.watch import restart_run
+from models.store.vault import Vault
+
+_LOG = structlog.get_logger()
+_CALL_TIMEOUT = timedelta(seconds=5)
+_LOCK = "onecard/watch"
+# A run that was just opened is on its way; one that ends again at once is tried ever more rarely.
+_GRACE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 3_600.0
+_UNAPPLIED_SECONDS = 60.0
+_CLEAR_EVERY_SECONDS = 3_600.0
+# Backups of Temporal's database are younger than this, and so is whatever an outage may have taken with it.
+_RECENT_SECONDS = 86_400.0
+
+
+class Watch:
+    """Any number of them may run: an advisory lock lets one at a time look."""
+
+    def __init__(self, database: Database, vault: Vault, settings: Settings, client: Client) -> None:
+        self._database = database
+        self._vault = vault
+        self._settings = settings
+        self._client = client
+        self._clear_at = 0.0
+        self._was_away = self._has_forgotten = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.watch_seconds)
+            try:
+                await self.look()
+            except Exception as error:  # database or Temporal away: nothing can be said now
+                _LOG.warning("watch could not look", error=type(error).__name__)
+
+    async def look(self) -> int:
+        """One look over all open runs; gives how many were started again."""
+        async with self._database.transaction() as guard:
+            row = await fetch_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
+            if row is None or not row[0]:
+                return 0
+            restarted = 0
+            for step in (self._compare, self._deliver_again, self._decide_again, self._clear):
+                try:
+                    restarted += await step()
+                except Exception as error:  # Temporal away, or a row that can't be worked on: the other steps go on
+                    _LOG.warning("watch left a step out", step=step.__name__.strip("_"), error=type(error).__name__)
+        return restarted
+
+    async def _compare(self) -> int:
+        """Missing runs are started again; a Temporal that may have come back older than our rows is told all anew."""
+        try:
+            missing = await self._restart_missing()
+        except (RPCError, RuntimeError):  # the client's own word when it can't even connect
+            self._was_away = True
+            raise
+        if self._was_away or self._has_forgotten:
+            async with self._database.transaction() as session:
+                await _wake_again(session, missing, None if self._has_forgotten else _RECENT_SECONDS)
+            self._was_away = self._has_forgotten = False
+        return len(missing)
+
+    async def _clear(self) -> int:
+        """Hourly; as long as there is more, with every look."""
+        if time.monotonic() >= self._clear_at and not any([await self._clear_kind(kind) for kind in KINDS]):
+            self._clear_at = time.monotonic() + _CLEAR_EVERY_SECONDS
+        return 0
+
+    async def _clear_kind(self, kind: str) -> bool:
+        try:
+            async with self._database.transaction() as session:
+                return await clear_old(session, self._settings, kind)
+        except SQLAlchemyError as error:  # a row that can't go: the other kinds go all the same
+            _LOG.error("old rows could not be cleared", kind=kind, error=type(error).__name__)
+            return False
+
+    async def _restart_missing(self) -> list[str]:
+        async with self._database.reading() as session:
+            candidates = await _candidates(session)
+        if not candidates:
+            return []
+        running = await self._running()
+        missing = [one for one in candidates if one not in running and not await self._is_running(one)]
+        async with self._database.transaction() as session:
+            await _seen(session, [one for one in candidates if one not in missing])
+        return [one for one in missing if await self._restart(one)]
+
+    async def _restart(self, workflow_id: str) -> bool:
+        try:
+            async with self._database.transaction() as session:
+                return await restart_run(session, self._vault, workflow_id, _LONGEST_PAUSE_SECONDS)
+        except SQLAlchemyError as error:  # its row can't be written: the others are started all the same
+            _LOG.error("run could not be restarted", workflow_id=workflow_id, error=type(error).__name__)
+            return False
+
+    async def _running(self) -> set[str]:
+        queue = self._settings.temporal_task_queue.replace("'", "")
+        listed = self._client.list_workflows(
+            f"ExecutionStatus = 'Running' AND TaskQueue = '{queue}'", page_size=1000, rpc_timeout=_CALL_TIMEOUT
+        )
+        return {one.id async for one in listed}
+
+    async def _is_running(self, workflow_id: str) -> bool:
+        """The list may lag behind; asked by id, Temporal answers as of now."""
+        try:
+            handle = self._client.get_workflow_handle(workflow_id)
+            found = await handle.describe(rpc_timeout=_CALL_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                self._has_forgotten = True
+                return False
+            raise
+        return found.status is WorkflowExecutionStatus.RUNNING
+
+    async def _deliver_again(self) -> int:
+        """Route again what was delivered and isn't applied: its run may have ended or lost the signal."""
+        async with self._database.transaction() as session:
+            await execute(
+                session,
+                "UPDATE inbox SET state = 'received', next_try_at = now(), tries = tries + 1"
+                " WHERE id IN (SELECT id FROM inbox WHERE state = 'delivered' AND applied_at IS NULL"
+                " AND delivered_at < now() - make_interval(secs => :pause * 2 ^ least(tries, 6))"
+                # one that a look is applying right now is left to it
+                " FOR UPDATE SKIP LOCKED)",
+                pause=_UNAPPLIED_SECONDS,
+            )
+        return 0
+
+    async def _decide_again(self) -> int:
+        """A reviewer's decision that no run has carried out: its run may have ended in between. Wake it again."""
+        async with self._database.reading() as session:
+            rows = await _undone_decisions(session, self._settings.watch_seconds)
+        for number, ids in rows:
+            try:
+                async with self._database.transaction() as session:
+                    await _wake_decided(session, number, [str(each) for each in ids])
+            except (SQLAlchemyError, LookupError) as error:
+                _LOG.error("decision could not be carried on", number=number, error=type(error).__name__)
+        return 0
+
+
+async def _candidates(session: AsyncSession) -> list[str]:
+    rows = await fetch(
+        session,
+        "SELECT workflow_id FROM run WHERE closed_at IS NULL AND since < now() - make_interval(secs => :grace)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        grace=_GRACE_SECONDS,
+    )
+    return [str(row[0]) for row in rows]
+
+
+async def _seen(session: AsyncSession, running: list[str]) -> None:
+    await execute(
+        session,
+        "UPDATE run SET missing_since = NULL WHERE id IN (SELECT id FROM run WHERE workflow_id = ANY(:ids)"
+        " AND missing_since IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED)",
+        ids=running,
+    )
+
+
+async def _wake_again(session: AsyncSession, started: list[str], within_seconds: float | None) -> None:
+    """Open runs look at their rows once more: what they were told may have been forgotten with a restored database.
+
+    All of them when Temporal has forgotten a run; after an outage, those that were told something lately.
+    """
+    await execute(
+        session,
+        "INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
+        " SELECT workflow_id, :signal, jsonb_build_array(number), now(), now(), 0 FROM run WHERE closed_at IS NULL"
+        " AND workflow_id <> ALL(:started) AND (CAST(:within AS float) IS NULL OR EXISTS (SELECT 1 FROM outbox told"
+        " WHERE told.workflow_id = run.workflow_id AND told.delivered_at > now() - make_interval(secs => :within)))"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        signal=Signal.OPENED.value,
+        started=started,
+        within=within_seconds,
+    )
+
+
+async def _undone_decisions(session: AsyncSession, every: float) -> Sequence[Row]:
+    """(number, ids): at the look after twice, four times, eight times ... the pause: days without workers are few
+    signals."""
+    return await fetch(
+        session,
+        "SELECT number, array_agg(id) FROM (SELECT id, number,"
+        " extract(epoch FROM now() - decided_at) / CAST(:pause AS numeric) AS age"
+        " FROM contradiction WHERE state = 'decided') d WHERE age >= 1"
+        " AND floor(log(2, age)) > floor(log(2, greatest(age - CAST(:look AS numeric), 0.5))) GROUP BY number",
+        pause=_UNAPPLIED_SECONDS,
+        look=every / _UNAPPLIED_SECONDS,
+    )
+
+
+async def _wake_decided(session: AsyncSession, number: str, ids: Sequence[str]) -> None:
+    run = await run_of_number(session, number)
+    if run is not None:
+        await wake(session, await run_to_wake(session, run), Signal.CONTRADICTION_DECIDED, ids)

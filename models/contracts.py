@@ -1,0 +1,220 @@
+"""All that crosses the Temporal boundary: ids, numbers, stages and counts, never personal data."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from models.words.stages import OrderKind, SummaryStage
+
+
+class Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunKind(StrEnum):
+    """What a workflow is about; the first part of its id."""
+
+    POLICY_REVIEW = "policy-review"
+    INDICATOR_REVIEW = "indicator-review"
+    BENEFICIARY_INIT = "beneficiary-init"
+    VERIFICATION = "verification"
+    SUBSIDY_FLOW = "subsidy-flow"
+    EVIDENCE = "evidence"
+    APPLICATION_IMPORT = "application-import"
+    CATALOG_REFRESH = "catalog-refresh"
+    PAYMENT_CORRECTION = "payment-correction"
+    FACE_LOGIN = "face-login"
+    CARD_CHANGE = "card-change"
+    VILLAGE_ENTRY = "village-entry"
+    ACCOUNT_CHECK = "account-check"
+    ACCOUNT_EVENT = "account-event"
+
+
+RUN_LABELS: dict[RunKind, str] = {
+    RunKind.POLICY_REVIEW: "政策审核",
+    RunKind.INDICATOR_REVIEW: "指标审核",
+    RunKind.BENEFICIARY_INIT: "数据初始化",
+    RunKind.VERIFICATION: "大数据校验",
+    RunKind.SUBSIDY_FLOW: "补贴流程",
+    RunKind.EVIDENCE: "提交材料",
+    RunKind.APPLICATION_IMPORT: "批量导入",
+    RunKind.CATALOG_REFRESH: "目录更新",
+    RunKind.PAYMENT_CORRECTION: "结束后来件",
+    RunKind.FACE_LOGIN: "人脸识别登录",
+    RunKind.CARD_CHANGE: "账号变更",
+    RunKind.VILLAGE_ENTRY: "村社申报",
+    RunKind.ACCOUNT_CHECK: "账号核验",
+    RunKind.ACCOUNT_EVENT: "账号失效来件",
+}
+
+WORKFLOW_TYPES: dict[RunKind, str] = {
+    RunKind.POLICY_REVIEW: "PolicyReviewWorkflow",
+    RunKind.INDICATOR_REVIEW: "IndicatorReviewWorkflow",
+    RunKind.BENEFICIARY_INIT: "BeneficiaryInitWorkflow",
+    RunKind.VERIFICATION: "VerificationWorkflow",
+    RunKind.SUBSIDY_FLOW: "SubsidyFlowWorkflow",
+    RunKind.EVIDENCE: "EvidenceWorkflow",
+    RunKind.APPLICATION_IMPORT: "ApplicationImportWorkflow",
+    RunKind.CATALOG_REFRESH: "CatalogRefreshWorkflow",
+    RunKind.PAYMENT_CORRECTION: "PaymentCorrectionWorkflow",
+    RunKind.FACE_LOGIN: "FaceLoginWorkflow",
+    RunKind.CARD_CHANGE: "CardChangeWorkflow",
+    RunKind.VILLAGE_ENTRY: "VillageEntryWorkflow",
+    RunKind.ACCOUNT_CHECK: "AccountCheckWorkflow",
+    RunKind.ACCOUNT_EVENT: "AccountEventWorkflow",
+}
+
+
+class Signal(StrEnum):
+    """Facts that wake a workflow; each carries ids only, the row says what happened."""
+
+    OPENED = "opened"
+    CALLBACKS_ARRIVED = "callbacks_arrived"
+    ORDER_CONFIRMED = "order_confirmed"
+    SUMMARY_DECIDED = "summary_decided"
+    PAYMENT_CONFIRMED = "payment_confirmed"
+    LINES_CHANGED = "lines_changed"
+    CONTRADICTION_DECIDED = "contradiction_decided"
+    PART_DECIDED = "part_decided"
+    IMPORT_DECIDED = "import_decided"
+
+
+class Subject(Contract):
+    """What a run is about: `number` is our business number and, with a suffix, its `client_reference`."""
+
+    kind: RunKind
+    number: str
+    county_code: str
+    fund_year: int | None = None
+    batch_no: str | None = None
+
+    @property
+    def workflow_id(self) -> str:
+        return workflow_id(self.kind, self.number)
+
+
+def workflow_id(kind: RunKind, number: str) -> str:
+    return f"{kind.value}/{number}"
+
+
+def number_of(client_reference: str) -> str:
+    """The run's number in a reference of ours: `500001-L2026-0001.r2` belongs to `500001-L2026-0001`."""
+    return client_reference.partition(".")[0]
+
+
+class Look(Contract):
+    """What a run's rows say: its stage, what it waits for, since when, and when to ask the platform by itself.
+
+    `asks` is false where the platform has nothing of it: a person is waited for, and the rows are looked at daily.
+    """
+
+    stage: str
+    waiting_for: str
+    since: datetime
+    ask_after_seconds: float
+    asks: bool = True
+    ask_now: bool = False
+    done: bool = False
+
+
+class HeadsSigned(Contract):
+    """What a signing of the trails' heads came to; `broken` names counties and in which way, in words."""
+
+    counties: int
+    signed: int
+    broken: list[str]
+
+
+class DatasetRef(Contract):
+    """One list pushed to the platform; `reference` is its client_reference."""
+
+    dataset_id: int
+    reference: str
+    county_code: str
+
+
+class PushResult(Contract):
+    """Whether all pages are at the platform; if not, after how long to look and push again."""
+
+    stored: bool
+    try_again_seconds: float = 0.0
+
+
+class CommitResult(Contract):
+    """What came of handing a list over; one that isn't taken is tried again after so long."""
+
+    committed: bool
+    try_again_seconds: float = 0.0
+
+
+class ListLook(Look):
+    """An initialisation or a verification."""
+
+    dataset: DatasetRef
+    committed: bool
+    slot_granted: bool = False
+
+
+class NextOrder(Contract):
+    order_no: str
+    kind: OrderKind
+
+
+class FlowLook(Look):
+    """What a flow has to do next, told by its rows."""
+
+    started: bool
+    open_dataset: DatasetRef | None
+    dataset_committed: bool
+    next_order: NextOrder | None
+    sendable_lines: int
+    settled: bool
+    empty: bool
+    summary_stage: SummaryStage | None
+    summary_handed_in: bool
+    payment_confirmed: bool
+
+
+class StartResult(Contract):
+    started: bool
+    refused: bool = False
+    try_again_seconds: float = 0.0
+
+
+class ImportLook(Look):
+    """An import: being checked, waiting for an operator's word, or over with its figures."""
+
+    rows: int
+    refused_rows: int
+
+
+class EvidenceResult(Contract):
+    sent_lines: int
+    left_out_lines: int
+
+
+class ProvinceRef(Contract):
+    """A province, by its code."""
+
+    province_code: str
+
+
+class PartRef(Contract):
+    """One county's part that a reviewer has approved: 上卡 under this attempt."""
+
+    part_no: str
+    county_code: str
+    attempt: int
+
+
+class CardLook(Look):
+    """Where a request stands; `to_apply` are the parts that have to be handed to the platform now."""
+
+    to_apply: tuple[PartRef, ...] = ()
+
+
+class Handed(Contract):
+    """What came of handing a part over: taken, refused for good, or to be tried again after a while."""
+
+    try_again_seconds: float = 0.0

@@ -1,0 +1,66 @@
+"""What a person did about a flow and its lines, as the table of maker and checker asks (models.words.makers)."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import Row, Value, execute, fetch_one
+from models.words.makers import Act
+
+# `flow_line` copies an application when the flow starts; who entered and edited it stays with the application.
+_OF_FLOW = """
+SELECT f.started_by = :person AS flow_started,
+       coalesce(s.reviewed_by = :person, false) AS summary_reviewed,
+       coalesce(s.submitted_by = :person, false) AS summary_submitted,
+       EXISTS (SELECT FROM operator_order o WHERE o.flow_id = f.id AND o.entered_by = :person) AS order_entered,
+       EXISTS (SELECT FROM flow_line l JOIN application a ON a.id = l.application_id
+               WHERE l.flow_id = f.id AND a.entered_by = :person) AS line_entered,
+       EXISTS (SELECT FROM flow_line l JOIN application a ON a.id = l.application_id
+               WHERE l.flow_id = f.id AND :person = ANY(a.edited_by)) AS line_edited
+FROM flow f LEFT JOIN summary s ON s.flow_id = f.id AND s.number = f.summary_no
+WHERE f.flow_no = :number
+"""
+_OF_DATASET = """
+SELECT coalesce(bool_or(a.entered_by = :person), false) AS line_entered,
+       coalesce(bool_or(:person = ANY(a.edited_by)), false) AS line_edited
+FROM dataset d JOIN dataset_line n ON n.dataset_id = d.id JOIN application a ON a.id = n.application_id
+WHERE d.reference = :number
+"""
+_OF_ENTRY = "SELECT entered_by = :person AS entry_entered FROM village_entry WHERE entry_no = :number"
+
+# Whoever entered a line is known already; names are kept in the order in which they came.
+ADD_EDITOR = (
+    "edited_by = CASE WHEN a.entered_by = :editor OR :editor = ANY(a.edited_by) THEN a.edited_by"
+    " ELSE a.edited_by || CAST(:editor AS varchar) END"
+)
+MADE_BY = "(a.entered_by = :actor OR :actor = ANY(a.edited_by))"
+
+
+async def acts_in_flow(session: AsyncSession, flow_no: str, person: str) -> set[Act]:
+    """What the person did about a flow, its lines, its orders and its current summary."""
+    return await _acts(session, _OF_FLOW, flow_no, person)
+
+
+async def acts_about(session: AsyncSession, number: str, person: str) -> set[Act]:
+    """The same about whatever a number names: a flow, a list or round at the platform, a 村社申报."""
+    acts = set[Act]()
+    for statement in (_OF_FLOW, _OF_DATASET, _OF_ENTRY):
+        acts |= await _acts(session, statement, number, person)
+    return acts
+
+
+async def add_editor(session: AsyncSession, editor: str, which: str, **values: Value) -> None:
+    """Note who changed applications `a`; those that know the person already are not written again."""
+    await execute(
+        session,
+        f"UPDATE application a SET {ADD_EDITOR} FROM (SELECT a.id FROM application a WHERE {which}"
+        " AND a.entered_by <> :editor AND :editor <> ALL(a.edited_by) ORDER BY a.id FOR NO KEY UPDATE) AS one"
+        " WHERE one.id = a.id",
+        editor=editor,
+        **values,
+    )
+
+
+async def _acts(session: AsyncSession, statement: str, number: str, person: str) -> set[Act]:
+    row: Row | None = await fetch_one(session, statement, number=number, person=person)
+    if row is None:
+        return set()
+    return {act for act in Act if getattr(row, act.value, False)}

@@ -1,0 +1,230 @@
+"""What may happen to an application when: each act's rules, in the words that people are told (DOMAIN 3, Life)."""
+
+from dataclasses import dataclass
+
+from models.store.applications.acts import Rule
+from models.store.applications.makers import MADE_BY
+from models.store.register.account_locks import locked
+from models.store.register.lock_rules import LockedAct, lock_rule
+from models.store.selection import HAS_CARD_PHOTO
+from models.words.stages import ApplicationStage as Stage
+
+LOCKED_PERSON = locked("a")
+IN_OPEN_FLOW = (
+    "EXISTS (SELECT 1 FROM flow_line l JOIN flow f ON f.id = l.flow_id"
+    " WHERE l.application_id = a.id AND f.stage <> 'ended')"
+)
+CLEAR_MATCH = "list_id = NULL, match_outcome = NULL, correct_name_sealed = NULL, match_bank_name = NULL"
+
+IN_FLOW = Rule(
+    "APPLICATION_IN_FLOW", "已进入发放流程，流程中不能审核退回、编辑或撤回；请在流程内办理", "a.stage = 'in_flow'"
+)
+HELD = lock_rule(LockedAct.INITIALISATION, "a")
+FLOW_OPEN = Rule("FLOW_NOT_ENDED", "所在的发放流程尚未结束，结束后再办理", IN_OPEN_FLOW)
+FROZEN = Rule(
+    "BATCH_FROZEN",
+    "所在批次已提交大数据校验，内容已冻结",
+    "a.batch_id IS NOT NULL AND b.stage IN ('verifying', 'verified', 'in_flow')",
+)
+
+
+def not_in(*stages: Stage) -> str:
+    return f"a.stage NOT IN ({', '.join(repr(stage.value) for stage in stages)})"
+
+
+@dataclass(frozen=True)
+class LineAct:
+    """One act on a selection: who is left out why, and what changes for the rest."""
+
+    name: str
+    title: str
+    rules: tuple[Rule, ...]
+    change: str
+    after: Stage
+    needs_reason: bool = False
+
+
+SUBMIT = LineAct(
+    "applications.submitted",
+    "提交资料审核",
+    (
+        Rule("NOT_DRAFT", "不是草稿，不能提交资料审核", not_in(Stage.DRAFT)),
+        # imported lines come by the thousand, their photos later: the review is told instead
+        Rule(
+            "BANK_CARD_PHOTO_MISSING",
+            "缺银行卡照片，请先上传银行卡照片，再提交资料审核",
+            f"a.channel <> 'import' AND NOT {HAS_CARD_PHOTO}",
+        ),
+    ),
+    "stage = 'in_review', reviewed_by = NULL, returned_reason_sealed = NULL",
+    Stage.IN_REVIEW,
+)
+APPROVE = LineAct(
+    "applications.approved",
+    "资料审核通过",
+    (
+        Rule("NOT_IN_REVIEW", "不在资料审核中", not_in(Stage.IN_REVIEW)),
+        Rule("ALREADY_APPROVED", "资料审核已通过，待公示", "a.reviewed_by IS NOT NULL"),
+        Rule("SELF_ENTERED", "由本人录入，须由另一人审核", MADE_BY),
+    ),
+    "reviewed_by = :actor",
+    Stage.IN_REVIEW,
+)
+# A list that nobody has prepared yet counts too: its lines are fixed as they are chosen.
+LIST_AWAY = (
+    "a.list_id IS NOT NULL AND (a.stage = 'publicised' OR EXISTS (SELECT FROM beneficiary_list n JOIN dataset d"
+    " ON d.reference = n.list_no WHERE n.id = a.list_id AND d.stage NOT IN ('reviewed', 'refused')))"
+)
+BATCH_AWAY = "a.stage = 'in_batch' AND b.stage NOT IN ('open', 'verified')"
+NAME_ORDERED = (
+    "a.stage = 'unmatched' AND EXISTS (SELECT FROM order_line ol JOIN operator_order o ON o.id = ol.order_id"
+    " WHERE ol.application_id = a.id AND o.kind = 'name_correction' AND o.state = 'entered')"
+)
+RETURN_RULES = (
+    IN_FLOW,
+    Rule(
+        "PAID_BEFORE",
+        "已发放过或曾尝试发放，不能退回为草稿；尚在批次中的，审核退回只使它退出批次",
+        "a.payments > 0 AND a.stage <> 'in_batch'",
+    ),
+    Rule(
+        "NOT_RETURNABLE",
+        "草稿、已发放、发放失败、已撤回或已关闭的申请不能退回",
+        not_in(
+            Stage.IN_REVIEW,
+            Stage.PUBLICISED,
+            Stage.UNMATCHED,
+            Stage.MATCHED,
+            Stage.PENDING_SETTLEMENT,
+            Stage.IN_BATCH,
+        ),
+    ),
+    Rule("IN_INITIALISATION", "所在的初始化名单已提交平台，待平台审核完成后再退回或修改", LIST_AWAY),
+    Rule("BATCH_FROZEN", "所在批次正在大数据校验，待校验完成后再退回或修改", BATCH_AWAY),
+    Rule("IN_OPEN_ORDER", "已在尚未复核的更正姓名指令中，请先由审核人复核或退回该指令", NAME_ORDERED),
+)
+# Review, match and verification are done anew, the register's row stays (S1 2.7). A line that a flow has paid or tried
+# to pay keeps them and only leaves its batch: the platform knows its number as that of this payment.
+_ANEW = {
+    "stage": ("'failed'", "'draft'"),
+    "returned_reason_sealed": ("a.returned_reason_sealed", "CAST(:reason AS text)"),
+    "deferred_reason_sealed": ("CAST(:reason AS text)", "NULL"),
+    "verification": ("a.verification", "'none'"),
+} | {
+    column: (f"a.{column}", "NULL")
+    for column in (
+        "reviewed_by",
+        "list_id",
+        "match_outcome",
+        "correct_name_sealed",
+        "match_bank_name",
+        "verification_reason_sealed",
+        "settlement_material_at",
+    )
+}
+RETURN = LineAct(
+    "applications.returned",
+    "审核退回",
+    RETURN_RULES,
+    "batch_id = NULL"
+    + "".join(
+        f", {column} = CASE WHEN a.payments > 0 THEN {kept} ELSE {anew} END" for column, (kept, anew) in _ANEW.items()
+    ),
+    Stage.DRAFT,
+    needs_reason=True,
+)
+PUBLICISE = LineAct(
+    "applications.publicised",
+    "公示",
+    (
+        Rule("NOT_IN_REVIEW", "不在资料审核中", not_in(Stage.IN_REVIEW)),
+        Rule("NOT_APPROVED", "资料审核尚未通过，请先由审核人审核", "a.reviewed_by IS NULL"),
+    ),
+    f"stage = 'publicised', {CLEAR_MATCH}",
+    Stage.PUBLICISED,
+)
+HAND_IN_MATERIAL = LineAct(
+    "applications.settlement_material",
+    "提交结算资料",
+    (Rule("NOT_MATCHED", "不是匹配成功的申请，不能提交结算资料", not_in(Stage.MATCHED)),),
+    "stage = 'pending_settlement', settlement_material_at = now()",
+    Stage.PENDING_SETTLEMENT,
+)
+WITHDRAW = LineAct(
+    "applications.withdrawn",
+    "撤回申请",
+    (
+        IN_FLOW,
+        Rule("ALREADY_WITHDRAWN", "已经撤回", "a.stage = 'withdrawn'"),
+        Rule(
+            "PAST_FLOW",
+            "已在发放流程中办理完毕或已关闭，不能撤回",
+            "a.stage IN ('paid', 'evidence_sent', 'failed', 'closed')",
+        ),
+        Rule(
+            "BATCH_FROZEN",
+            "所在批次正在大数据校验，内容已冻结；待校验完成后再撤回",
+            BATCH_AWAY,
+        ),
+    ),
+    "stage = 'withdrawn', withdrawn_reason_sealed = :reason",
+    Stage.WITHDRAWN,
+    needs_reason=True,
+)
+CLOSE = LineAct(
+    "applications.closed",
+    "关闭申请",
+    (IN_FLOW, Rule("NOT_FAILED", "不是发放失败的申请，不能关闭", not_in(Stage.FAILED)), FLOW_OPEN),
+    "stage = 'closed', withdrawn_reason_sealed = :reason",
+    Stage.CLOSED,
+    needs_reason=True,
+)
+
+JOIN_BATCH_RULES = (
+    IN_FLOW,
+    Rule(
+        "STAGE_UNFIT",
+        "已发放、已撤回或已关闭，不能入批次",
+        "a.stage IN ('paid', 'evidence_sent', 'withdrawn', 'closed')",
+    ),
+    Rule(
+        "ALREADY_IN_BATCH",
+        "已经在本批次",
+        "a.batch_id = :batch_id AND a.stage NOT IN ('pending_settlement', 'failed')",
+    ),
+    Rule(
+        "IN_OTHER_BATCH",
+        "已入（或已计划入）另一个批次，请先从那个批次移出",
+        "a.stage <> 'failed' AND a.batch_id <> :batch_id AND b.stage <> 'done'",
+    ),
+    Rule(
+        "OTHER_FUND_YEAR",
+        "资金年度与批次不同",
+        "a.fund_year <> :fund_year AND a.stage <> 'failed'",
+    ),
+    FLOW_OPEN,
+)
+# A failed line comes in for repayment; a handed-in one joins; every other one is only planned.
+JOIN_BATCH = (
+    "batch_id = :batch_id,"
+    " stage = CASE WHEN a.stage IN ('pending_settlement', 'failed') THEN 'in_batch' ELSE a.stage END,"
+    " deferred_reason_sealed = CASE WHEN a.stage IN ('pending_settlement', 'failed') THEN NULL"
+    " ELSE a.deferred_reason_sealed END"
+)
+LEAVE_BATCH_RULES = (
+    Rule("NOT_IN_BATCH", "不在本批次", "a.batch_id IS DISTINCT FROM :batch_id"),
+    Rule(
+        "STAGE_UNFIT",
+        "已撤回、已发放或已关闭的申请仍计入批次，不能移出",
+        "a.stage IN ('withdrawn', 'in_flow', 'paid', 'evidence_sent', 'failed', 'closed')",
+    ),
+)
+LEAVE_BATCH = (
+    "batch_id = NULL, stage = CASE WHEN a.stage <> 'in_batch' THEN a.stage"
+    " WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END"
+)
+INITIALISE_RULES = (
+    Rule("NOT_PUBLICISED", "不是已公示的申请，不能数据初始化", not_in(Stage.PUBLICISED)),
+    Rule("IN_INITIALISATION", "已在另一份初始化名单中，等待平台结果", "a.list_id IS NOT NULL"),
+    HELD,
+)

@@ -1,0 +1,166 @@
+"""Everything that has come for a run takes effect, in one transaction, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from pydantic import ValidationError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.contracts import RunKind, Subject
+from models.store.applying.decisions import settle_decided
+from models.store.applying.reviews import apply_review
+from models.store.cards.results import apply_invalidation
+from models.store.cards.results import apply_results as apply_change_results
+from models.store.citizens.login_results import apply_faces
+from models.store.database import execute
+from models.store.events.inbox import anything_new, mark_applied, open_event, pending
+from models.store.events.references import with_reference
+from models.store.flows import payments
+from models.store.flows.end import apply_ended
+from models.store.flows.payments import apply_payments, flow_of
+from models.store.lists import results as effects_results
+from models.store.lists.results import apply_results
+from models.store.lock_order import Rank
+from models.store.locking import hold
+from models.store.vault import SealBroken, Vault
+from models.tables.flows import Flow
+from models.tables.records import Inbox
+from models.wire.answers import Flow as FlowClaim
+from models.wire.events import (
+    AccountChangeApplied,
+    AccountInvalidated,
+    DatasetResults,
+    Event,
+    FaceCompleted,
+    FlowEnded,
+    FlowPayments,
+    IndicatorReviewed,
+    PolicyReviewed,
+    SummaryReviewed,
+)
+from models.wire.words import EventType, FlowOutcome
+from models.words.stages import FlowStage
+
+AFTER_END = "after the end"
+OF_FLOW = (RunKind.SUBSIDY_FLOW, RunKind.PAYMENT_CORRECTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    inbox_id: int
+    event: Event
+
+
+async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
+    """Apply all events of a run that had no effect yet, then what reviewers decided; gives the number of events.
+
+    Safe to repeat: an applied event is marked in the same transaction, and two takers of one run take turns.
+    """
+    number = subject.number
+    await hold(session, Rank.RUN, number)
+    if not await anything_new(session, number):
+        return 0
+    if subject.kind in OF_FLOW:
+        # before any of its lists, lines or decisions
+        await flow_of(session, number)
+    count = last = 0
+    while rows := await pending(session, number, subject.county_code, last):
+        last = int(rows[-1].id or 0)
+        count += await _take_some(session, vault, subject, rows)
+        # what comes next meets the rows as these events have left them, and memory without them
+        await session.flush()
+        session.expunge_all()
+    await settle_decided(session, vault, number)
+    return count
+
+
+async def _take_some(session: AsyncSession, vault: Vault, subject: Subject, rows: Sequence[Inbox]) -> int:
+    number = subject.number
+    taken = await _readable(session, vault, number, rows)
+    effects: dict[int, str] = {}
+    effects |= await _take_reviews(session, vault, taken)
+    effects |= await _take_results(session, vault, taken)
+    effects |= await _take_payments(session, vault, number, taken)
+    faces = [(each.inbox_id, each.event.data) for each in taken if isinstance(each.event, FaceCompleted)]
+    effects |= await apply_faces(session, vault, faces)
+    effects |= await _take_accounts(session, vault, taken)
+    for each in taken:
+        effects.setdefault(each.inbox_id, "no receiver")
+    effects = {inbox_id: effect for inbox_id, effect in effects.items() if effect != AFTER_END}
+    await mark_applied(session, effects)
+    return len(effects)
+
+
+async def _readable(session: AsyncSession, vault: Vault, number: str, rows: Sequence[Inbox]) -> list[Taken]:
+    """The events in these rows; one outside the contract is quarantined instead of parking the run."""
+    taken = []
+    for row in rows:
+        try:
+            event = open_event(vault, row)
+            taken.append(Taken(int(row.id or 0), await with_reference(session, event, number)))
+        except (ValidationError, SealBroken) as error:
+            await execute(
+                session,
+                "UPDATE inbox SET state = 'quarantined', effect = :effect WHERE id = :id",
+                id=row.id,
+                effect="UNREADABLE" if isinstance(error, SealBroken) else "outside contract",
+            )
+    return taken
+
+
+async def _take_accounts(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
+    results = [(each.inbox_id, each.event.data) for each in taken if isinstance(each.event, AccountChangeApplied)]
+    effects = await apply_change_results(session, vault, results)
+    for each in taken:
+        if isinstance(each.event, AccountInvalidated):
+            effects[each.inbox_id] = await apply_invalidation(session, vault, each.event.data)
+    return effects
+
+
+async def _take_reviews(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
+    effects = {}
+    for each in taken:
+        event = each.event
+        if isinstance(event, PolicyReviewed | IndicatorReviewed | SummaryReviewed):
+            effects[each.inbox_id] = await apply_review(
+                session, vault, EventType(event.type), event.data, each.inbox_id
+            )
+    return effects
+
+
+async def _take_results(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
+    pages = [
+        effects_results.TakenPage(each.inbox_id, each.event.data)
+        for each in taken
+        if isinstance(each.event, DatasetResults)
+    ]
+    return await apply_results(session, vault, pages)
+
+
+async def _take_payments(session: AsyncSession, vault: Vault, number: str, taken: Sequence[Taken]) -> dict[int, str]:
+    """Payment pages and the end of the flow; without a flow under this number they have no effect."""
+    mine = [each for each in taken if isinstance(each.event, FlowPayments | FlowEnded)]
+    flow = await flow_of(session, number) if mine else None
+    if flow is None:
+        return {each.inbox_id: "unknown flow" for each in mine}
+    pages = [
+        payments.TakenPage(each.inbox_id, each.event.data) for each in mine if isinstance(each.event, FlowPayments)
+    ]
+    last = _last_page(flow, [each.event.data for each in mine if isinstance(each.event, FlowEnded)])
+    effects = await apply_payments(session, vault, flow, [each for each in pages if each.page.page <= last])
+    # They wait until the books are closed: the run that watches an ended flow takes them in first thing.
+    effects |= {each.inbox_id: AFTER_END for each in pages if each.page.page > last}
+    for each in mine:
+        if isinstance(each.event, FlowEnded):
+            effects[each.inbox_id] = await apply_ended(session, vault, flow, each.event.data, each.inbox_id)
+    return effects
+
+
+def _last_page(flow: Flow, ends: Sequence[FlowClaim]) -> float:
+    """The last page that the end of an open flow counts; what came at once with the end may be a return after it."""
+    if flow.stage is FlowStage.ENDED:
+        return inf
+    said = [flow.end_claim] if flow.end_claim is not None else [end.model_dump(mode="json") for end in ends]
+    counted = [end.get("payment_pages") for end in said if end.get("outcome") == FlowOutcome.DISBURSED.value]
+    return min((pages for pages in counted if pages is not None), default=inf)

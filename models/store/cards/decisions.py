@@ -1,0 +1,141 @@
+"""Review of a county's part: 通过, 不通过, and a failed 上卡 tried again (S2 1.3; DOMAIN 4)."""
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.contracts import RunKind, Subject
+from models.store.cards.parts import CardRefusal, Held, add_step, end_part, held_part, tell_run
+from models.store.database import fetch_int, fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import hold
+from models.store.register.account_locks import lock_accounts
+from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
+from models.store.register.register import register_row
+from models.store.runs.runs import open_run
+from models.store.vault import Field, Vault
+from models.tables.base import now
+from models.tables.cards import CardChangePart
+from models.words.card_stages import PartStage, RequestStage, label
+
+
+async def decide_part(
+    session: AsyncSession, vault: Vault, part_no: str, passed: bool, remark: str | None, reviewer: str
+) -> CardChangePart:
+    """A reviewer's one decision; raises CardRefusal when the part is not 待审核 any more."""
+    held, part = await held_part(session, part_no)
+    if part.stage is not PartStage.IN_REVIEW:
+        raise _not_in_review(part)
+    part.reviewed_by, part.reviewed_at = reviewer, now()
+    part.remark_sealed = vault.seal(Field.REASON, held.request.request_no, remark) if remark else None
+    if passed:
+        part.stage, part.attempt = PartStage.APPROVED, 1
+        await session.flush()
+        await add_step(session, held, part.county_code, part.stage.value, "审核通过，等待上卡")
+    else:
+        await end_part(session, vault, held, part, PartStage.REFUSED, None, "")
+    await tell_run(session, held)
+    return part
+
+
+async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer: str) -> CardChangePart:
+    """Try a failed 上卡 again under a new attempt: part and request are open again, the account is locked anew."""
+    await _take_person(session, part_no)
+    held, part = await held_part(session, part_no)
+    if part.stage is not PartStage.FAILED or part.attempt < 1:
+        raise CardRefusal("NOT_RETRYABLE", f"此件现为“{label(part.stage)}”，只有上卡失败的才能再次上卡")
+    await _refuse_overtaken(session, held, part)
+    person = held.request.person_index
+    if await lock_accounts(session, [part.county_code], person, held.request.request_no):
+        words = await why_held(session, LockedAct.RETRY, [part.county_code], person)
+        raise CardRefusal(ACCOUNT_LOCKED, words)
+    await _open_again(session, held, part, reviewer)
+    await _take_old_account(session, vault, held, part)
+    await add_step(session, held, part.county_code, part.stage.value, f"再次上卡（第 {part.attempt} 次）")
+    province = held.request.province_code
+    subject = Subject(kind=RunKind.CARD_CHANGE, number=held.request.request_no, county_code=province)
+    await open_run(session, subject, RequestStage.IN_PROGRESS.value)
+    return part
+
+
+def _not_in_review(part: CardChangePart) -> CardRefusal:
+    if part.reviewed_by:
+        return CardRefusal("ALREADY_DECIDED", f"此件已由 {part.reviewed_by} 审核，现为“{label(part.stage)}”，不能再审")
+    return CardRefusal("NOT_IN_REVIEW", f"此件现为“{label(part.stage)}”，不在待审核，不能审核")
+
+
+async def _take_person(session: AsyncSession, part_no: str) -> None:
+    """The person's name comes before the request's, as in open_request: one open request whoever opens it."""
+    row = await fetch_one(
+        session,
+        "SELECT province_code, person_index FROM card_change WHERE request_no = :no",
+        no=part_no.partition(".")[0],
+    )
+    if row is None:
+        raise CardRefusal("NOT_FOUND", "没有此申请")
+    await hold(session, Rank.PERSON, f"{row[0]}/{row[1]}")
+
+
+async def _refuse_overtaken(session: AsyncSession, held: Held, part: CardChangePart) -> None:
+    request = held.request
+    open_now = await fetch_int(
+        session,
+        "SELECT count(*) FROM card_change WHERE province_code = :province AND person_index = :person"
+        " AND ended_at IS NULL AND id <> :id",
+        province=request.province_code,
+        person=request.person_index,
+        id=request.id,
+    )
+    if open_now:
+        raise CardRefusal("CARD_CHANGE_OPEN", "此人已另有一笔账号变更在办，请办理那一笔")
+    newer = await fetch_int(
+        session,
+        "SELECT count(*) FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
+        " WHERE c.person_index = :person AND c.id > :id AND p.county_code = :county AND p.stage = 'applied'",
+        person=request.person_index,
+        id=request.id,
+        county=part.county_code,
+    )
+    since = await fetch_int(
+        session,
+        "SELECT count(*) FROM register_change h JOIN register_account r ON r.id = h.register_account_id"
+        " WHERE r.county_code = :county AND r.person_index = :person AND h.new_status = 'valid'"
+        " AND h.new_account_sealed IS DISTINCT FROM h.old_account_sealed AND h.at > :ended",
+        county=part.county_code,
+        person=request.person_index,
+        ended=part.ended_at,
+    )
+    if newer or since:
+        raise CardRefusal("OVERTAKEN", "此人在本县后来已变更为另一个账号，此件不能再次上卡")
+
+
+async def _open_again(session: AsyncSession, held: Held, part: CardChangePart, reviewer: str) -> None:
+    part.stage, part.attempt = PartStage.APPROVED, part.attempt + 1
+    part.submission_id = part.error_code = part.error_sealed = part.old_account_usable = part.ended_at = None
+    part.retry_asked_by, part.retry_asked_at = reviewer, now()
+    request = held.request
+    request.stage, request.result, request.ended_at = RequestStage.IN_PROGRESS, None, None
+    request.failure_code = request.failure = None
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError as error:
+        raise CardRefusal("CARD_CHANGE_OPEN", "此人已另有一笔账号变更在办，请办理那一笔") from error
+
+
+async def _take_old_account(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart) -> None:
+    """What the new attempt replaces is what the register holds now; a cleared account is nothing."""
+    person = held.request.person_index
+    row = await fetch_one(
+        session,
+        "SELECT bank_code, account_sealed, account_index FROM register_account WHERE county_code = :county"
+        " AND person_index = :person AND account_sealed IS NOT NULL",
+        county=part.county_code,
+        person=person,
+    )
+    if row is None:
+        part.old_bank_code = part.old_account_sealed = part.old_account_index = None
+    else:
+        old = vault.open(Field.ACCOUNT, register_row(part.county_code, person), row[1])
+        part.old_bank_code, part.old_account_index = row[0], row[2]
+        part.old_account_sealed = vault.seal(Field.ACCOUNT, part.part_no, old)
+    await session.flush()

@@ -1,0 +1,150 @@
+"""A flow in figures, in count and fen: its lines per state, and its summary per town and bank (S1 2.7)."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import Row, fetch
+from models.words.stages import LineState, PaymentState
+
+
+class Figure(BaseModel):
+    """How many lines, and how much they are together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int = 0
+    fen: int = 0
+
+    def __add__(self, other: "Figure") -> "Figure":
+        return Figure(count=self.count + other.count, fen=self.fen + other.fen)
+
+
+class FlowFigures(BaseModel):
+    """Where all lines of a flow stand; can't be built from figures that don't add up (DOMAIN 6.4)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lines: Figure
+    states: dict[LineState, Figure]
+    payments: dict[PaymentState, Figure]
+
+    @model_validator(mode="after")
+    def adds_up(self) -> "FlowFigures":
+        if sum(self.states.values(), Figure()) != self.lines:
+            raise ValueError("the states of the lines don't add up to the lines")
+        if sum(self.payments.values(), Figure()) != self.states[LineState.ACCEPTED]:
+            raise ValueError("the payments don't add up to the accepted lines")
+        return self
+
+
+class Share(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    name: str
+    application_count: int
+    total_fen: int
+
+
+class SummaryFigures(BaseModel):
+    """发放汇总 of accepted lines; can't be built from shares that don't add up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    total_fen: int
+    application_count: int
+    household_count: int
+    towns: list[Share]
+    banks: list[Share]
+
+    @model_validator(mode="after")
+    def adds_up(self) -> "SummaryFigures":
+        for shares in (self.towns, self.banks):
+            count, fen = sum(s.application_count for s in shares), sum(s.total_fen for s in shares)
+            if (count, fen) != (self.application_count, self.total_fen):
+                raise ValueError("the shares don't add up to the total")
+        return self
+
+
+_LINES = """
+SELECT grouping(state, payment) AS level, state, payment, count(*), coalesce(sum(amount_fen), 0)::bigint
+FROM flow_line WHERE flow_id = :flow_id
+GROUP BY GROUPING SETS ((), (state), (payment))
+"""
+_OVERALL, _PER_STATE, _PER_PAYMENT = 3, 1, 2
+
+
+async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
+    """Every state and payment of a flow's lines, zeroes too, in one statement."""
+    lines = Figure()
+    states = {state: Figure() for state in LineState}
+    payments = {payment: Figure() for payment in PaymentState}
+    for level, state, payment, count, fen in await fetch(session, _LINES, flow_id=flow_id):
+        figure = Figure(count=count, fen=fen)
+        if level == _OVERALL:
+            lines = figure
+        elif level == _PER_STATE:
+            states[LineState(state)] = figure
+        elif payment is not None:
+            payments[PaymentState(payment)] = figure
+    return FlowFigures(lines=lines, states=states, payments=payments)
+
+
+_SUMMARY = """
+WITH accepted AS MATERIALIZED (
+  SELECT flow_id, person_index, town_code, bank_code, amount_fen FROM flow_line
+  WHERE flow_id = ANY(:flow_ids) AND state = 'accepted'
+), named AS (
+  SELECT f.id AS flow_id, c.kind, item ->> 'code' AS code, min(item ->> 'name') AS name
+  FROM flow f
+  JOIN catalog_list c ON c.county_code = f.county_code AND c.kind IN ('towns', 'banks')
+   AND c.fund_year IN (0, f.fund_year)
+  CROSS JOIN LATERAL jsonb_array_elements(c.items) AS item
+  WHERE f.id = ANY(:flow_ids)
+  GROUP BY 1, 2, 3
+), share AS (
+  SELECT flow_id, grouping(town_code, bank_code) AS level, coalesce(town_code, bank_code) AS code, count(*) AS lines,
+         coalesce(sum(amount_fen), 0)::bigint AS fen,
+         CASE WHEN grouping(town_code, bank_code) = 3 THEN count(DISTINCT person_index) END AS households
+  FROM accepted GROUP BY GROUPING SETS ((flow_id), (flow_id, town_code), (flow_id, bank_code))
+)
+SELECT s.flow_id, s.level, s.code, coalesce(n.name, s.code), s.lines, s.fen, s.households
+FROM share s LEFT JOIN named n ON n.flow_id = s.flow_id
+  AND n.code = s.code AND n.kind = CASE s.level WHEN 1 THEN 'towns' WHEN 2 THEN 'banks' END
+ORDER BY s.flow_id, s.level, s.code
+"""
+_TOTAL, _TOWN, _BANK = 3, 1, 2
+
+
+async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """What the accepted lines of flows are now, in one statement; names from the platform's lists, else the code.
+
+    Each as the JSON that a summary's row keeps, see `SummaryFigures`.
+    """
+    rows = await fetch(session, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
+    return {flow_id: _summary([row for row in rows if row[0] == flow_id]) for flow_id in flow_ids}
+
+
+def _summary(rows: Sequence[Row]) -> dict[str, object]:
+    shares: dict[int, list[Share]] = {_TOWN: [], _BANK: []}
+    total = (0, 0, 0)
+    for _, level, code, name, count, fen, households in rows:
+        if level == _TOTAL:
+            total = (fen, count, households)
+        else:
+            shares[level].append(Share(code=code, name=name, application_count=count, total_fen=fen))
+    figures = SummaryFigures(
+        total_fen=total[0],
+        application_count=total[1],
+        household_count=total[2],
+        towns=shares[_TOWN],
+        banks=shares[_BANK],
+    )
+    return figures.model_dump(mode="json")
+
+
+async def summary_figures(session: AsyncSession, flow_id: int) -> dict[str, object]:
+    """`summaries_now` of one flow."""
+    return (await summaries_now(session, [flow_id]))[flow_id]

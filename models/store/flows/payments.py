@@ -1,0 +1,145 @@
+"""Pages of payment results take effect: a higher sequence is news, anything else is history or a contradiction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import execute, fetch
+from models.store.events.contrary import ContraryPayment
+from models.store.flows.contrary_payments import Entry, differing, keep_contrary, leave_out_contrary, put_incoming
+from models.store.locking import lock_applications, lock_flow, lock_indicators
+from models.store.register.payment_notices import tell_failed
+from models.store.vault import Vault
+from models.tables.flows import Flow
+from models.wire.answers import PaymentPage as Page
+from models.words.stages import FlowStage
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPage:
+    inbox_id: int
+    page: Page
+
+
+async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]) -> dict[int, str]:
+    """Apply pages of one flow, before or after its end; gives the effect per event."""
+    effects, fresh, copies = {}, [], []
+    for each in taken:
+        effects[each.inbox_id] = effect = await _take_page(session, vault, flow, each)
+        if effect == "applied":
+            fresh.append(each)
+        elif effect == "contradiction":
+            copies.append(each)
+    # Copies are compared with what stands once the pages that came first are applied.
+    contrary = await _apply_pages(session, vault, flow, fresh) if fresh else []
+    if copies:
+        contrary += await differing(session, vault, flow, [(each.inbox_id, each.page) for each in copies])
+    await keep_contrary(session, vault, flow, contrary)
+    return effects
+
+
+async def _apply_pages(
+    session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]
+) -> list[ContraryPayment]:
+    """Apply what the pages say; gives what contradicts."""
+    entries = [
+        Entry(each.inbox_id, each.page.page, place, payment)
+        for each in taken
+        for place, payment in enumerate(each.page.payments)
+    ]
+    await put_incoming(session, vault, entries)
+    contrary = await leave_out_contrary(session, flow, entries)
+    await _apply_incoming(session, flow)
+    await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM incoming")
+    await execute(session, "DROP TABLE incoming")
+    return contrary
+
+
+async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: TakenPage) -> str:
+    """A page is taken once; under another content of its number the lines that differ are kept and none is applied."""
+    content = "".join(payment.model_dump_json() for payment in taken.page.payments)
+    digest = vault.digest(content.encode())
+    new = await execute(
+        session,
+        "INSERT INTO payment_page (flow_id, page, content_sha256, inbox_id, taken_at)"
+        " VALUES (:flow, :page, :digest, :inbox_id, now()) ON CONFLICT (flow_id, page) DO NOTHING",
+        flow=flow.id,
+        page=taken.page.page,
+        digest=digest,
+        inbox_id=taken.inbox_id,
+    )
+    if new:
+        return "applied"
+    known = await fetch(
+        session,
+        "SELECT content_sha256 FROM payment_page WHERE flow_id = :flow AND page = :page",
+        flow=flow.id,
+        page=taken.page.page,
+    )
+    if known[0][0] == digest:
+        return "again"
+    return "contradiction"
+
+
+async def _apply_incoming(session: AsyncSession, flow: Flow) -> None:
+    """Keep every result; the newest of a line decides it."""
+    await execute(
+        session,
+        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code,"
+        " reason_sealed, at, page, source, after_end, taken_at)"
+        " SELECT DISTINCT ON (l.id, i.sequence) :flow, l.id, i.sequence, i.status, i.amount_fen, i.bank_serial_no,"
+        " i.reason_code, i.reason_sealed, i.at, i.page, 'platform', CAST(:ended AS boolean), now()"
+        " FROM incoming i JOIN flow_line l ON l.flow_id = :flow AND l.application_no = i.application_no"
+        " AND l.attempt = i.attempt ORDER BY l.id, i.sequence, i.page, i.position"
+        " ON CONFLICT (flow_line_id, sequence, source) DO NOTHING",
+        flow=flow.id,
+        ended=flow.stage is FlowStage.ENDED,
+    )
+    await decide_lines(session, flow, "SELECT application_no, attempt FROM incoming")
+
+
+async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
+    """Each line takes its newest result; a failed one keeps its money reserved until the flow has ended."""
+    ended = flow.stage is FlowStage.ENDED
+    of_lines = "SELECT l.application_id FROM flow_line l"
+    of_lines += f" JOIN ({lines}) AS named ON named.application_no = l.application_no AND named.attempt = l.attempt"
+    await lock_applications(session, f"{of_lines} WHERE l.flow_id = :flow", flow=flow.id)
+    await execute(
+        session,
+        "UPDATE flow_line l SET payment = n.status, payment_sequence = n.sequence, payment_at = n.at,"
+        " payment_reason_code = n.reason_code, reason_sealed = n.reason_sealed, updated_at = now(),"
+        " money = CASE WHEN n.status = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'released'"
+        " ELSE 'reserved' END"
+        " FROM (SELECT DISTINCT ON (p.flow_line_id) p.* FROM payment p JOIN flow_line f ON f.id = p.flow_line_id"
+        f"   JOIN ({lines}) AS named ON named.application_no = f.application_no AND named.attempt = f.attempt"
+        "   WHERE f.flow_id = :flow ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n"
+        " WHERE l.id = n.flow_line_id AND (l.state = 'accepted') IS TRUE"
+        " AND (n.sequence > l.payment_sequence OR l.payment IN ('awaiting', 'unresolved'))",
+        flow=flow.id,
+        ended=ended,
+    )
+    await execute(
+        session,
+        "UPDATE application a SET updated_at = now(), version = a.version + 1,"
+        " payments = greatest(a.payments, l.attempt),"
+        " stage = CASE WHEN l.payment = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'failed'"
+        " ELSE 'in_flow' END,"
+        " batch_id = CASE WHEN a.stage = 'in_batch' AND l.payment = 'paid' THEN NULL ELSE a.batch_id END"
+        f" FROM flow_line l JOIN ({lines}) AS named ON named.application_no = l.application_no"
+        " AND named.attempt = l.attempt"
+        " WHERE l.flow_id = :flow AND a.id = l.application_id AND l.payment IN ('paid', 'failed')"
+        " AND NOT (l.payment = 'failed' AND a.stage IN ('in_batch', 'closed'))"
+        " AND NOT (l.payment = 'paid' AND a.stage = 'evidence_sent')"
+        " AND NOT EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = a.id AND n.flow_id > l.flow_id)",
+        flow=flow.id,
+        ended=ended,
+    )
+
+
+async def flow_of(session: AsyncSession, flow_no: str) -> Flow | None:
+    """Held, with the indicators that its lines draw on."""
+    flow = await lock_flow(session, Flow.flow_no == flow_no)
+    if flow is not None:
+        await lock_indicators(session, flow)
+    return flow

@@ -1,0 +1,158 @@
+"""A flow's rounds: which lines go out next, as copies fixed when they go (S1 2.7)."""
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.contracts import DatasetRef
+from models.store.database import execute, fetch, fetch_one
+from models.store.locking import lock_flow
+from models.store.register.account_locks import kept_back
+from models.store.register.register import register_row
+from models.store.vault import Field, Vault
+from models.tables.batches import Dataset
+from models.tables.flows import Flow, Order, Summary
+from models.words.stages import DatasetStage, OrderKind
+
+KEPT_BACK = kept_back("l")
+# What goes out by itself: exactly the lines matched, not held, and passed or not required.
+SENDABLE = "l.state = 'unsent' AND l.repays_flow_id IS NULL AND l.verification IN ('passed', 'not_required')"
+# What an order sends, of the lines that it names.
+ORDERED = {
+    OrderKind.MODIFIED: "l.state = 'rejected'",
+    OrderKind.CONFIRMED: "l.state = 'rejected' AND l.reason_code = 'duplicate_person'",
+    OrderKind.UNVERIFIED: "l.state = 'unsent' AND l.verification = 'failed'",
+    OrderKind.REPAYMENT: "l.state = 'unsent' AND l.repays_flow_id IS NOT NULL",
+}
+NAMED = (
+    " AND EXISTS (SELECT 1 FROM order_line o WHERE o.order_id = :order_id"
+    " AND o.flow_line_id = l.id AND o.fault_code IS NULL)"
+)
+
+
+async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
+    return (await session.exec(select(Flow).where(Flow.flow_no == flow_no))).one()
+
+
+async def locked_flow(session: AsyncSession, flow_no: str) -> Flow:
+    """As it is now, whatever the session remembers of it."""
+    flow = await lock_flow(session, Flow.flow_no == flow_no)
+    assert flow is not None, "a flow's row never goes"
+    return flow
+
+
+async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
+    if flow.summary_no == 0:
+        return None
+    statement = select(Summary).where(Summary.flow_id == flow.id, Summary.number == flow.summary_no)
+    return (await session.exec(statement)).first()
+
+
+async def open_round(session: AsyncSession, flow: Flow) -> Dataset | None:
+    """The round that is on its way or under review; a unique index holds it to one."""
+    over = (DatasetStage.REVIEWED, DatasetStage.REFUSED)
+    statement = select(Dataset).where(Dataset.flow_id == flow.id, col(Dataset.stage).not_in(over))
+    return (await session.exec(statement, execution_options={"populate_existing": True})).first()
+
+
+async def refresh_held(session: AsyncSession, flow: Flow) -> None:
+    """Lines of people whose account is being changed or was cleared are held; they join again when there is one.
+
+    A line that was held at the verification too has never been verified: it stays held until it is deferred.
+    """
+    await execute(
+        session,
+        "UPDATE flow_line l SET state = CASE l.state WHEN 'unsent' THEN 'held' ELSE 'unsent' END, updated_at = now()"
+        f" WHERE l.flow_id = :id AND (l.state = 'unsent' AND {KEPT_BACK}"
+        f" OR l.state = 'held' AND l.verification <> 'held' AND NOT {KEPT_BACK})",
+        id=flow.id,
+    )
+
+
+async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order: Order | None) -> DatasetRef | None:
+    """Fix the lines of the next round as a list to push; None when the order's lines have all gone another way."""
+    mode = "initial" if order is None else order.kind.value
+    ids = await _next_lines(session, flow, order)
+    if not ids:
+        return None
+    flow.round_no += 1
+    reference = f"{flow.flow_no}.r{flow.round_no}"
+    row = await fetch_one(
+        session,
+        "INSERT INTO dataset (reference, kind, county_code, batch_id, flow_id, mode, order_no, stage, generation,"
+        " record_count, total_fen, created_at) VALUES (:reference, 'application_submission', :county, :batch, :flow,"
+        " :mode, :order_no, 'prepared', 1, 0, 0, now()) RETURNING id",
+        reference=reference,
+        county=flow.county_code,
+        batch=flow.batch_id,
+        flow=flow.id,
+        mode=mode,
+        order_no=None if order is None else order.order_no,
+    )
+    assert row is not None
+    await _fix_lines(session, vault, flow, int(row[0]), mode, ids)
+    return DatasetRef(dataset_id=int(row[0]), reference=reference, county_code=flow.county_code)
+
+
+async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) -> list[int]:
+    condition = SENDABLE if order is None else ORDERED[order.kind] + NAMED
+    named = {} if order is None else {"order_id": order.id}
+    rows = await fetch(
+        session,
+        f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {KEPT_BACK}"
+        " ORDER BY l.application_id",
+        flow=flow.id,
+        **named,
+    )
+    return [int(row[0]) for row in rows]
+
+
+async def _fix_lines(
+    session: AsyncSession, vault: Vault, flow: Flow, dataset_id: int, mode: str, line_ids: list[int]
+) -> None:
+    await take_registered_accounts(session, vault, line_ids)
+    await execute(
+        session,
+        "INSERT INTO dataset_line (dataset_id, position, application_id, application_no, amount_fen)"
+        " SELECT :dataset, row_number() OVER (ORDER BY l.application_id) - 1, l.application_id, l.application_no,"
+        " l.amount_fen FROM flow_line l WHERE l.id = ANY(:ids)",
+        dataset=dataset_id,
+        ids=line_ids,
+    )
+    await execute(
+        session,
+        "UPDATE dataset SET (record_count, total_fen) = (SELECT count(*), coalesce(sum(amount_fen), 0)"
+        " FROM dataset_line WHERE dataset_id = :id) WHERE id = :id",
+        id=dataset_id,
+    )
+    await execute(
+        session,
+        "UPDATE flow_line SET state = 'under_review', sent = TRUE, mode = :mode, updated_at = now()"
+        " WHERE id = ANY(:ids)",
+        mode=mode,
+        ids=line_ids,
+    )
+    await execute(session, "UPDATE flow SET stage = 'under_review' WHERE id = :id", id=flow.id)
+
+
+async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
+    """Submissions take the account from the register; a line keeps the copy that it is sent with (DOMAIN 4)."""
+    rows = await fetch(
+        session,
+        "SELECT l.id, l.application_no, l.county_code, l.person_index, r.bank_code, r.account_sealed, r.account_index"
+        " FROM flow_line l JOIN register_account r USING (county_code, person_index)"
+        " WHERE l.id = ANY(:ids) AND r.account_sealed IS NOT NULL AND (r.account_index <> l.account_index"
+        " OR r.bank_code <> l.bank_code)",
+        ids=line_ids,
+    )
+    for line_id, number, county, person, bank_code, sealed, index in rows:
+        account_no = vault.open(Field.ACCOUNT, register_row(county, person), sealed)
+        await execute(
+            session,
+            "UPDATE flow_line SET bank_code = :bank, account_sealed = :account, account_index = :index,"
+            " updated_at = now() WHERE id = :id",
+            bank=bank_code,
+            account=vault.seal(Field.ACCOUNT, number, account_no),
+            index=index,
+            id=line_id,
+        )
+    return len(rows)

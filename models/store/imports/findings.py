@@ -1,0 +1,109 @@
+"""What stops an import as 待确认: found by the check of the file and among the county's applications."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.forms.identity import CHINA
+from models.forms.money import format_yuan
+from models.store.applications.doubles import Claim, there_already
+from models.store.database import Row, copy_rows, execute, fetch, fetch_one
+from models.tables.applications import ApplicationImport
+from models.words.faults import CellFault, FaultCode
+from models.words.stages import ApplicationStage, label
+
+_COLUMNS = (
+    *("import_id", "file_row", "file_column", "code", "message"),
+    *("application_no", "stage", "amount_fen", "item_code", "row_amount_fen", "is_new"),
+)
+
+
+class Finding(NamedTuple):
+    """One thing that an operator is told of; `application_no`, stage and amount are of what is there already."""
+
+    file_row: int
+    file_column: str
+    code: str
+    message: str
+    application_no: str | None = None
+    stage: str | None = None
+    amount_fen: int | None = None
+    item_code: str | None = None
+    row_amount_fen: int | None = None
+
+    @property
+    def what(self) -> tuple[int, str, str]:
+        """What makes it the same as one that was confirmed: a stage that has moved since is no news."""
+        return self.file_row, self.code, self.application_no or self.message
+
+
+async def findings(
+    session: AsyncSession, asked: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[Claim]
+) -> list[Finding]:
+    """All of them, in the order of the file; what is about the file itself comes first. After `lay_claims`."""
+    items = {claim.file_row: claim for claim in claims}
+    in_file = [_in_file(fault, items.get(fault.row)) for fault in of_the_file]
+    rows = await there_already(session, asked.county_code, asked.fund_year)
+    found = [*await _known_file(session, asked), *in_file, *map(_there, rows)]
+    return sorted(found, key=lambda finding: finding.file_row)
+
+
+def _in_file(fault: CellFault, claim: Claim | None) -> Finding:
+    item, fen = (claim.item_code, claim.amount_fen) if claim else (None, None)
+    return Finding(fault.row, fault.column, fault.code.value, fault.message, item_code=item, row_amount_fen=fen)
+
+
+def _there(row: Row) -> Finding:
+    words = label(ApplicationStage(row.stage))
+    message = (
+        f"同一对象的同一补贴项目本年度已有申请 {row.application_no}（{words}，{format_yuan(row.amount_fen)} 元），"
+        "请确认不是重复申报"
+    )
+    place = row.file_row, "", FaultCode.SAME_ITEM.value, message
+    return Finding(*place, row.application_no, row.stage, row.amount_fen, row.item_code, row.row_amount_fen)
+
+
+async def _known_file(session: AsyncSession, asked: ApplicationImport) -> list[Finding]:
+    """The same bytes, taken in before for the same county and fund year; a refused import doesn't count."""
+    row = await fetch_one(
+        session,
+        "SELECT i.import_no, i.finished_at, i.rows_imported FROM application_import i"
+        " JOIN stored_file s ON s.id = i.file_id WHERE i.county_code = :county AND i.fund_year = :year"
+        " AND i.stage = 'imported' AND i.id <> :id AND s.sha256 = (SELECT sha256 FROM stored_file WHERE id = :file)"
+        " ORDER BY i.finished_at DESC LIMIT 1",
+        county=asked.county_code,
+        year=asked.fund_year,
+        id=asked.id,
+        file=asked.file_id,
+    )
+    if row is None:
+        return []
+    when = row.finished_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    message = f"这份文件已于 {when} 导入过（导入编号 {row.import_no}，{row.rows_imported} 行），请确认不是重复导入"
+    return [Finding(0, "", FaultCode.FILE_KNOWN.value, message)]
+
+
+async def news(session: AsyncSession, asked: ApplicationImport, found: Iterable[Finding]) -> set[tuple[int, str, str]]:
+    """Of what is found, what the operator has not confirmed."""
+    if asked.decision is None:
+        return {finding.what for finding in found}
+    rows = await fetch(
+        session,
+        "SELECT file_row, code, coalesce(application_no, message) FROM import_finding WHERE import_id = :id",
+        id=asked.id,
+    )
+    return {finding.what for finding in found} - {tuple(row) for row in rows}
+
+
+async def keep(
+    session: AsyncSession, asked: ApplicationImport, found: Sequence[Finding], new: set[tuple[int, str, str]]
+) -> None:
+    """Replace the list that an operator is to confirm."""
+    assert asked.id is not None
+    since = asked.decision is not None
+    await execute(session, "DELETE FROM import_finding WHERE import_id = :id", id=asked.id)
+    rows = ((asked.id, *finding, since and finding.what in new) for finding in found)
+    await copy_rows(session, "import_finding", _COLUMNS, rows)
+    asked.to_confirm_count = len(found)
+    asked.rows_to_confirm = len({finding.file_row for finding in found if finding.file_row})

@@ -1,0 +1,75 @@
+"""A payment that failed for an account reason tells the beneficiary that the card must be changed (DOMAIN 5)."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import copy_rows, execute, fetch
+from models.store.register.register import register_row
+from models.store.vault import Field, SealBroken, Vault
+from models.tables.flows import Flow
+from models.wire.words import ACCOUNT_PAYMENT_REASONS
+from models.words.card_stages import NoticeKind
+from models.words.card_words import reason_words
+
+COLUMNS = (
+    "county_code",
+    "person_index",
+    "kind",
+    "cause",
+    "bank_code",
+    "account_sealed",
+    "explanation_sealed",
+    "error_code",
+    "operated_at",
+)
+
+
+async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: str) -> int:
+    """One notice for each newest failed result among the named lines; a result that is told already is left out."""
+    rows = await fetch(
+        session,
+        "SELECT l.person_index, l.application_no, l.payment_sequence, l.bank_code, l.account_sealed,"
+        f" l.payment_reason_code, l.payment_at FROM flow_line l JOIN ({lines}) AS named"
+        " ON named.application_no = l.application_no AND named.attempt = l.attempt WHERE l.flow_id = :flow"
+        " AND l.payment = 'failed' AND l.payment_reason_code = ANY(:reasons) AND l.applicant_kind = 'personal'",
+        flow=flow.id,
+        reasons=sorted(reason.value for reason in ACCOUNT_PAYMENT_REASONS),
+    )
+    if not rows:
+        return 0
+    place = flow.county_code
+    news = []
+    for person, number, sequence, bank, sealed, reason, at in rows:
+        row = register_row(place, person)
+        words = f"补贴发放失败：{reason_words(reason)}，请申请变更账号，变更后补发"
+        news.append(
+            (
+                place,
+                person,
+                NoticeKind.PAYMENT_FAILED.value,
+                f"payment/{flow.flow_no}/{number}/{sequence}",
+                bank,
+                _sealed_anew(vault, number, sealed, row),
+                vault.seal(Field.REASON, row, words),
+                reason,
+                at,
+            )
+        )
+    await execute(session, "CREATE TEMPORARY TABLE telling (LIKE notice) ON COMMIT DROP")
+    await execute(session, "ALTER TABLE telling ALTER COLUMN id DROP NOT NULL")
+    await copy_rows(session, "telling", COLUMNS, news)
+    names = ", ".join(COLUMNS)
+    told = await execute(
+        session,
+        f"INSERT INTO notice ({names}) SELECT {names} FROM telling"
+        " ON CONFLICT (county_code, person_index, cause) DO NOTHING",
+    )
+    await execute(session, "DROP TABLE telling")
+    return told
+
+
+def _sealed_anew(vault: Vault, number: str, sealed: str, row: str) -> str | None:
+    """None where it can't be opened any more: the payment counts, and is told of without the account."""
+    try:
+        return vault.seal(Field.ACCOUNT, row, vault.open(Field.ACCOUNT, number, sealed))
+    except SealBroken:
+        return None

@@ -1,0 +1,160 @@
+"""The county's account register: one row per person, filled by matched applications, with its history (DOMAIN 4)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.forms.account_numbers import card_type_of
+from models.store.database import Row, copy_rows, execute, fetch
+from models.store.register.account_locks import wake_flows
+from models.store.vault import Field, Vault
+from models.wire.words import AccountSource, CardType
+
+FROM_APPLICATION = "申请录入"
+REGISTER_COLUMNS = (
+    "county_code",
+    "person_index",
+    "name_sealed",
+    "id_number_sealed",
+    "bank_code",
+    "account_sealed",
+    "account_index",
+    "card_type",
+)
+
+FILLED = "filling f JOIN register_account r USING (county_code, person_index)"
+CLEARED = f"SELECT r.county_code, r.person_index, r.id FROM {FILLED} WHERE r.status = 'cleared'"
+CHANGED = (
+    "INSERT INTO register_change (register_account_id, source, actor, old_bank_code, old_account_sealed,"
+    " new_bank_code, new_account_sealed, old_status, new_status, at, as_of)"
+    " SELECT r.id, :source, :actor, r.bank_code, r.account_sealed, f.bank_code, f.account_sealed, r.status,"
+    f" 'valid', now(), CAST(:as_of AS timestamptz) FROM {FILLED}"
+)
+UPSERT = (
+    f"INSERT INTO register_account ({', '.join(REGISTER_COLUMNS)}, status, source, updated_at)"
+    f" SELECT {', '.join(REGISTER_COLUMNS)}, 'valid', :source, now() FROM filling"
+    " ON CONFLICT (county_code, person_index) DO UPDATE SET"
+    f" {', '.join(f'{column} = excluded.{column}' for column in REGISTER_COLUMNS[2:])}, status = 'valid',"
+    " source = excluded.source, updated_at = now()"
+)
+BEGUN = (
+    "INSERT INTO register_change (register_account_id, source, actor, new_bank_code, new_account_sealed,"
+    " new_status, at, as_of) SELECT r.id, :source, :actor, f.bank_code, f.account_sealed, 'valid', now(),"
+    f" CAST(:as_of AS timestamptz) FROM {FILLED}"
+    " WHERE NOT EXISTS (SELECT 1 FROM register_change c WHERE c.register_account_id = r.id)"
+)
+
+
+def register_row(county_code: str, person_index: str) -> str:
+    """The row key under which a register row's values are sealed."""
+    return f"{county_code}/{person_index}"
+
+
+def why_unusable(alias: str) -> str:
+    """A join in SQL: `w.reason_code` and `w.since` of a register row that is 无效 or cleared, else NULL."""
+    return (
+        " LEFT JOIN LATERAL (SELECT h.reason_code, coalesce(h.as_of, h.at) AS since FROM register_change h"
+        f" WHERE {alias}.status <> 'valid' AND h.register_account_id = {alias}.id AND h.new_status = {alias}.status"
+        " ORDER BY h.id DESC LIMIT 1) AS w ON TRUE"
+    )
+
+
+async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: str, handed_in: datetime) -> int:
+    """Give each matched person of the transaction's `incoming` lines a valid account, unless there is one already.
+
+    The platform's word is as old as the list: what was found of the same account since then is later word.
+    """
+    rows = await fetch(
+        session,
+        "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no, a.name_sealed, a.id_number_sealed,"
+        " a.bank_code, a.account_sealed, a.account_index, a.card_type FROM incoming i"
+        " JOIN application a ON a.application_no = i.application_no AND a.county_code = :county"
+        " LEFT JOIN register_account r ON r.county_code = :county AND r.person_index = a.person_index"
+        " WHERE i.outcome = 'matched' AND r.status IS DISTINCT FROM 'valid' ORDER BY a.person_index, a.id DESC",
+        county=county_code,
+    )
+    dead = await _found_dead(session, vault, county_code, [row.person_index for row in rows], handed_in)
+    alive = [row for row in rows if (row.person_index, row.bank_code, row.account_index) not in dead]
+    filled = [_sealed_anew(vault, county_code, row) for row in alive]
+    return await _write(session, filled, FROM_APPLICATION, "system", handed_in)
+
+
+async def _found_dead(
+    session: AsyncSession, vault: Vault, county_code: str, people: Sequence[str], since: datetime
+) -> set[tuple[str, str, str]]:
+    """Person, bank and number (as index) of what was found dead since; a cleared row no longer names its account."""
+    rows = await fetch(
+        session,
+        "SELECT r.person_index, c.old_bank_code, c.old_account_sealed FROM register_change c JOIN register_account r"
+        " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = ANY(:people)"
+        " AND c.new_status <> 'valid' AND c.old_account_sealed IS NOT NULL AND coalesce(c.as_of, c.at) >= :since",
+        county=county_code,
+        people=list(people),
+        since=since,
+    )
+    opened = (
+        (person, bank, vault.open(Field.ACCOUNT, register_row(county_code, person), sealed))
+        for person, bank, sealed in rows
+    )
+    return {(person, bank, vault.index(Field.ACCOUNT, account_no)) for person, bank, account_no in opened}
+
+
+def _sealed_anew(vault: Vault, county_code: str, row: Row) -> tuple[str, ...]:
+    person, number, name, id_number, bank_code, account, account_index, told = row
+    place = register_row(county_code, person)
+    account_no = vault.open(Field.ACCOUNT, number, account)
+    return (
+        county_code,
+        person,
+        vault.seal(Field.NAME, place, vault.open(Field.NAME, number, name)),
+        vault.seal(Field.ID_NUMBER, place, vault.open(Field.ID_NUMBER, number, id_number)),
+        bank_code,
+        vault.seal(Field.ACCOUNT, place, account_no),
+        account_index,
+        card_type_of(account_no, CardType(told) if told else None).value,
+    )
+
+
+async def source_of(
+    session: AsyncSession, vault: Vault, county_code: str, person_index: str, account_no: str
+) -> str | None:
+    """Where an account that the person once had came from, by the history."""
+    rows = await fetch(
+        session,
+        "SELECT c.source, c.new_account_sealed FROM register_change c JOIN register_account r"
+        " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = :person"
+        " AND c.new_account_sealed IS NOT NULL AND c.source = ANY(:sources) ORDER BY c.id DESC",
+        county=county_code,
+        person=person_index,
+        sources=[source.value for source in AccountSource] + [FROM_APPLICATION],
+    )
+    place = register_row(county_code, person_index)
+    return next((source for source, sealed in rows if vault.open(Field.ACCOUNT, place, sealed) == account_no), None)
+
+
+async def put_account(
+    session: AsyncSession, vault: Vault, county_code: str, line: Row, source: str, actor: str
+) -> None:
+    """Set one person's account from a line: (person_index, number, name, id, bank, account, index, kind told)."""
+    await _write(session, [_sealed_anew(vault, county_code, line)], source, actor)
+
+
+async def _write(
+    session: AsyncSession, rows: Sequence[tuple[str, ...]], source: str, actor: str, as_of: datetime | None = None
+) -> int:
+    """Upsert register rows and write their history; lines that were held for want of an account may go."""
+    if not rows:
+        return 0
+    await execute(session, "CREATE TEMPORARY TABLE filling (LIKE register_account) ON COMMIT DROP")
+    for column in ("id", "status", "source", "updated_at"):
+        await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
+    await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
+    cleared = await fetch(session, CLEARED)
+    await execute(session, CHANGED, source=source, actor=actor, as_of=as_of)
+    await execute(session, UPSERT, source=source)
+    await execute(session, BEGUN, source=source, actor=actor, as_of=as_of)
+    await execute(session, "DROP TABLE filling")
+    for county, person, account_id in cleared:
+        await wake_flows(session, [county], person, f"{county}-R{account_id}")
+    return len(rows)

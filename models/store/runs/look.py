@@ -1,0 +1,59 @@
+"""What every look at a run's rows shares: noting what it waits for, and when to ask the platform by itself."""
+
+import random
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.contracts import Subject
+from models.settings import Settings
+from models.store.database import execute, fetch_one
+from models.store.events.inbox import province_of
+from models.store.runs.runs import LOOK_CHANNEL
+
+JITTER = 0.1
+
+
+class Noted(NamedTuple):
+    """Since when a run waits for what it waits for, and whether a contradiction of it wants the platform asked."""
+
+    since: datetime
+    ask_now: bool
+
+
+async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> Noted:
+    """Write stage and what is waited for into the run's row."""
+    row = await fetch_one(
+        session,
+        "UPDATE run SET since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
+        " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"
+        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL),"
+        " pg_notify(:channel, '')",
+        id=workflow_id,
+        stage=stage,
+        waiting=waiting_for,
+        channel=LOOK_CHANNEL,
+    )
+    assert row is not None, "a run looks at its own row"
+    return Noted(*row[:2])
+
+
+def ask_after(settings: Settings, since: datetime, now: datetime) -> float:
+    """Seconds until the platform is asked: the first time after a day, then daily, never all runs at once."""
+    waited = (now - since).total_seconds()
+    first = settings.platform_first_ask_seconds - waited
+    pause = first if first > 0 else settings.platform_ask_seconds
+    return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+async def remember(session: AsyncSession, subject: Subject, platform_id: str) -> None:
+    """Keep the platform's own id of a thing, for events that come without our reference."""
+    await execute(
+        session,
+        "INSERT INTO platform_reference (province_code, platform_id, number) VALUES (:province, :id, :number)"
+        " ON CONFLICT DO NOTHING",
+        province=province_of(subject.county_code),
+        id=platform_id,
+        number=subject.number,
+    )

@@ -1,0 +1,92 @@
+"""The trail: who did what when, before and after, each entry signed together with the one before it in its county."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.database import Row, execute, fetch_one
+from models.store.transaction import do_last
+from models.store.vault import Field, Proof, Vault
+from models.tables.base import now
+from models.words.stages import Role
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing done: `subject` is a business number, personal values belong into `detail` only."""
+
+    county_code: str
+    actor: str
+    role: str
+    act: str
+    subject: str
+    detail: Mapping[str, object]
+    line_count: int | None = None
+    total_fen: int | None = None
+
+
+def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, object]) -> Act:
+    return Act(county_code, SYSTEM, Role.OPS.value, act, subject, detail)
+
+
+async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
+    """Add an entry at the end of the county's trail, as the last thing before the commit: writers take turns there."""
+    do_last(session, act.county_code, partial(_write, session, vault, act))
+
+
+async def _write(session: AsyncSession, vault: Vault, act: Act) -> None:
+    last, previous = await _locked_head(session, act.county_code)
+    sequence, at = last + 1, now()
+    detail = json.dumps(act.detail, ensure_ascii=False, default=str, sort_keys=True)
+    sealed = vault.seal(Field.DETAIL, f"{act.county_code}/{sequence}", detail)
+    chain = vault.sign(Proof.ENTRY, linked(previous, act, sequence, sealed, at))
+    await execute(
+        session,
+        "WITH head AS (UPDATE trail_head SET sequence = :sequence, chain = :chain WHERE county_code = :county)"
+        " INSERT INTO trail_entry (county_code, sequence, actor, role, act, subject, line_count, total_fen, detail, at,"
+        " chain) VALUES (:county, :sequence, :actor, :role, :act, :subject, :count, :fen, :detail, :at, :chain)",
+        county=act.county_code,
+        sequence=sequence,
+        actor=act.actor,
+        role=act.role,
+        act=act.act,
+        subject=act.subject,
+        count=act.line_count,
+        fen=act.total_fen,
+        detail=sealed,
+        at=at,
+        chain=chain,
+    )
+
+
+async def _locked_head(session: AsyncSession, county_code: str) -> tuple[int, str]:
+    head = await _lock_head(session, county_code)
+    if head is None:
+        await execute(
+            session,
+            "INSERT INTO trail_head (county_code, sequence, chain) VALUES (:county, 0, '') ON CONFLICT DO NOTHING",
+            county=county_code,
+        )
+        head = await _lock_head(session, county_code)
+        assert head is not None
+    return head.sequence, head.chain
+
+
+async def _lock_head(session: AsyncSession, county_code: str) -> Row | None:
+    return await fetch_one(
+        session,
+        "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR NO KEY UPDATE",
+        county=county_code,
+    )
+
+
+def linked(previous: str, act: Act, sequence: int, sealed: str, at: datetime) -> bytes:
+    """What an entry's signature covers: all of it, and the signature of the entry before."""
+    parts = [previous, act.county_code, sequence, act.actor, act.role, act.act, act.subject]
+    return json.dumps([*parts, act.line_count, act.total_fen, sealed, at.astimezone(UTC).isoformat()]).encode()

@@ -1,0 +1,60 @@
+"""The platform's words about lines, rounds and payments in Chinese."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from models.wire.words import PaymentReason, ReasonCode, RoundMode
+from models.words.stages import FlowStage, PaymentState, label
+
+MODES: Mapping[str, str] = {
+    RoundMode.INITIAL: "申请提交",
+    RoundMode.MODIFIED: "修改申请提交",
+    RoundMode.CONFIRMED: "确认需发放提交",
+    RoundMode.UNVERIFIED: "大数据校验不通过数据提交",
+    RoundMode.REPAYMENT: "补发",
+}
+REJECTIONS: Mapping[str, str] = {
+    ReasonCode.DUPLICATE_PERSON: "一人多条申请",
+    ReasonCode.ACCOUNT_INVALID: "账号无效",
+    ReasonCode.INFORMATION_MISMATCH: "信息不符",
+    ReasonCode.INELIGIBLE: "不符合发放条件",
+    ReasonCode.OVER_INDICATOR: "超出指标余额",
+    ReasonCode.OTHER: "其他",
+}
+FAILURES: Mapping[str, str] = {
+    PaymentReason.ACCOUNT_CLOSED: "账户已销户",
+    PaymentReason.ACCOUNT_FROZEN: "账户已冻结",
+    PaymentReason.ACCOUNT_NOT_FOUND: "账户不存在",
+    PaymentReason.NAME_MISMATCH: "户名不符",
+    PaymentReason.LIMIT_EXCEEDED: "超过账户限额",
+    PaymentReason.BANK_ERROR: "银行系统故障",
+    PaymentReason.OTHER: "其他",
+}
+SOURCES: Mapping[str, str] = {"platform": "平台反馈", "settled": "审核人凭证核实"}
+APPLICANTS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
+
+
+def status_of(stage: FlowStage) -> dict[str, object]:
+    """The source's 发放流程状态: 启动 until the platform has ended the flow, then 结束 (S1 second 2.7)."""
+    ended = stage is FlowStage.ENDED
+    return {"status": "ended" if ended else "active", "status_label": "结束" if ended else "启动"}
+
+
+def label_or_none(word: StrEnum | None) -> str | None:
+    return label(word) if word is not None else None
+
+
+def submission_failure(payment: str | None, reason_code: str | None, reason: str | None) -> str | None:
+    """提交失败原因: what the platform has against a line (S1 2.7); an accepted one's reason is of its payment."""
+    if payment is not None:
+        return None
+    return "：".join(part for part in (REJECTIONS.get(reason_code or "", reason_code), reason) if part) or None
+
+
+def explain_payment(payment: str | None, reason_code: str | None, reason: str | None) -> str | None:
+    """发放成功(失败)说明: one sentence per application (S1 2.8)."""
+    if payment is None:
+        return None
+    said = "，".join(part for part in (FAILURES.get(reason_code or "", reason_code), reason) if part)
+    word = label(PaymentState(payment))
+    return f"{word}：{said}" if said and payment == PaymentState.FAILED else word
