@@ -154,7 +154,7 @@ class DatasetActivities:
                 return pause
             await lock_list(session, dataset.reference)
             if refusal.code not in DROPPED:
-                await take_back(session, self._vault, dataset, refusal)
+                await take_back(session, self._vault, dataset, refusal.details)
                 return 0.0
             await execute(
                 session,

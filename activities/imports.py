@@ -13,8 +13,8 @@ from temporalio import activity
 from models.contracts import ImportLook, Subject
 from models.forms.application_form import ApplicationForm
 from models.forms.catalogs import Catalogs
+from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
-from models.sheets.writer import refused_rows_file
 from models.store.applications.doubles import Claim, lay_claims, lock_claims
 from models.store.applications.rows import Entered, clear_away, form_catalogs, lay_down, new_rows, take_up
 from models.store.database import Database, execute

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from api.applications import application_acts, application_returns, applications, doubles
+from api.applications import application_acts, application_returns, applications
 from api.batches import batches, lists, slot
 from api.cards import cards, checks, entries, register, register_shared
 from api.citizens import account, logins, notices, sign_ins
 from api.citizens import cards as citizen_matters
-from api.flows import evidence, flows, lines, payments, settlements, summaries
+from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
 from api.ops import health, runs, trail
 from api.orders import order_preview, order_views, orders

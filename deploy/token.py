@@ -14,8 +14,9 @@ from pydantic_settings import BaseSettings
 
 from deploy.spoken import spoken
 from models import tokens
-from models.forms.identity import china_today, parse_citizen_id
+from models.forms.identity import parse_citizen_id
 from models.store.vault import Field, LocalVault
+from models.words.calendar import china_today
 from models.words.faults import Fault
 from models.words.stages import Role
 

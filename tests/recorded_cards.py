@@ -12,7 +12,7 @@ from deploy.demo.citizens import Browser, phone
 from deploy.demo.drawings import drawing
 from deploy.demo.people import County, Json, wait_for
 from deploy.demo.play import REFUSE_ME
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 from tests.card_ground import card
 from tests.county_files import DATA, CountyFile
 from tests.whole_stack import Whole

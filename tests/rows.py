@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.main import build_database, build_objects, create_app
 from models import tokens
-from models.forms.identity import china_today, citizen_id_check_digit
+from models.forms.identity import citizen_id_check_digit
 from models.settings import Settings
 from models.store import vault as vaults
 from models.store.database import Database, Value, copy_rows, execute, fetch, fetch_int
@@ -26,6 +26,7 @@ from models.tables.base import now
 from models.tables.batches import Batch, BatchImage
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import CatalogList
+from models.words.calendar import china_today
 from models.words.stages import BatchStage, ReviewStage, Role
 
 COUNTY = "500001"

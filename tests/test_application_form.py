@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from models.forms.application_form import OrganizationForm, PersonalForm, check_form
-from models.forms.application_row import Cell, RowCheck, SpoiledCell
+from models.forms.application_row import RowCheck
 from models.forms.catalogs import Catalogs, Entry, Town
+from models.sheets.cells import Cell, SpoiledCell
 from models.wire.words import ApplicantKind, HouseholdRegistration
 from models.words.faults import FaultCode, FormError
 

@@ -17,7 +17,7 @@ from api.relay.relay import Relay
 from api.relay.routing import Router
 from deploy.stack import temporal
 from models import tokens
-from models.forms.identity import china_today, citizen_id_check_digit, parse_citizen_id
+from models.forms.identity import citizen_id_check_digit, parse_citizen_id
 from models.store.clock import DAY_IN_CHINA, today_in_china
 from models.store.database import execute, fetch
 from models.store.flows.rounds import locked_flow
@@ -26,6 +26,7 @@ from models.store.register.accounts import NewAccount, apply_change
 from models.store.runs.runs import open_run
 from models.store.vault import Field
 from models.tables.flows import Order
+from models.words.calendar import china_today
 from models.words.stages import Role
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office

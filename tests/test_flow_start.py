@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.forms.identity import china_today
 from models.store.database import execute, scratch
 from models.store.flows.rounds import flow_by_number, refresh_held
 from models.store.flows.start import StartRequest, allocate, start_flow
@@ -19,6 +18,7 @@ from models.store.register.register import fill_from_matched, register_row
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
 from models.tables.batches import BatchImage
+from models.words.calendar import china_today
 from models.words.stages import BatchStage, ReviewStage
 from tests.rows import (
     COUNTY,

@@ -12,9 +12,9 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from deploy.stack import Stack
-from models.forms.identity import china_today
 from models.store.database import execute, fetch
 from models.store.flows.start import StartRequest, start_flow
+from models.words.calendar import china_today
 from tests.databases import Databases
 from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add_ground, open_office
 

@@ -25,6 +25,28 @@ FORBIDDEN_LIBRARIES = {
 }
 FORBIDDEN_MODULES = {"workflows": ("models.tables", "models.settings", "models.store")}
 
+# The rooms of a layer, from the floor up: a room imports what lies under it, never back.
+ROOMS = (
+    *("models/wire", "models/words", "models", "models/sheets", "models/forms", "models/photos", "models/tables"),
+    *("models/store", "models/store/events", "models/store/trail", "models/store/runs", "models/store/register"),
+    *("models/store/cards", "models/store/citizens", "models/store/policies", "models/store/applications"),
+    *("models/store/imports", "models/store/lists", "models/store/flows", "models/store/applying"),
+    *("activities/platform", "activities"),
+    *("api/server", "api/relay", "api/counter", "api/acts", "api/applications", "api/photos", "api/policies"),
+    *("api/imports", "api/batches", "api/flows", "api/orders", "api/cards", "api/citizens", "api/platform"),
+    *("api/ops", "api/people", "api"),
+)
+# Subjects know each other only where one is about the other; `applying` sits on top of all.
+BESIDE = {
+    "models/store/applications": {"models/store/register"},
+    "models/store/imports": {"models/store/applications", "models/store/register"},
+    "models/store/cards": {"models/store/register"},
+    "models/store/lists": {"models/store/register"},
+    "models/store/flows": {"models/store/applications", "models/store/register"},
+}
+SUBJECTS = {room for room in ROOMS[ROOMS.index("models/store/register") :] if room.startswith("models/store/")}
+SUBJECTS -= {"models/store/applying"}
+
 # Calls that open a connection to the outside, wherever the name came from.
 CONSTRUCTORS = {
     "Client.connect",
@@ -79,7 +101,34 @@ class Source:
 
 
 def breaches(source: Source) -> list[str]:
-    return [*_import_breaches(source), *_client_breaches(source)]
+    return [*_import_breaches(source), *_client_breaches(source), *_room_breaches(source)]
+
+
+def _room_breaches(source: Source) -> Iterator[str]:
+    here = source.path.rpartition("/")[0]
+    if here not in ROOMS or source.path == "api/routers.py":
+        return
+    for line, name in source.imported():
+        there = _file_of(name)
+        room = there.rpartition("/")[0]
+        if room not in ROOMS or room == here or room.partition("/")[0] != source.layer:
+            continue
+        if ROOMS.index(room) > ROOMS.index(here):
+            yield f"{source.path}:{line} {here} lies under {room}"
+        elif {here, room} <= SUBJECTS and room not in BESIDE.get(here, set()):
+            yield f"{source.path}:{line} {here} isn't about {room}"
+        elif room.startswith("api/") and here != "api" and _is_route_or_act(there):
+            yield f"{source.path}:{line} routes and acts of {room} are its own: {name}"
+
+
+def _file_of(name: str) -> str:
+    """Of what is imported: the file it stands in, or would."""
+    path = name.replace(".", "/")
+    return f"{path}.py" if (ROOT / f"{path}.py").exists() else f"{path.rpartition('/')[0]}.py"
+
+
+def _is_route_or_act(path: str) -> bool:
+    return path.endswith("_acts.py") or ((ROOT / path).exists() and "APIRouter(" in (ROOT / path).read_text("utf-8"))
 
 
 def _import_breaches(source: Source) -> Iterator[str]:
@@ -145,6 +194,14 @@ def test_nothing_imports_deploy_but_tests() -> None:
         ("api/flows/flows.py", "s3 = boto3.client('s3')"),
         ("workflows/flow.py", "async def f():\n    await Client.connect('x')"),
         ("models/store/rows.py", "psycopg.connect(url)"),
+        ("models/store/register/a.py", "from models.store.cards.parts import end_part"),
+        ("models/store/lists/a.py", "from models.store.cards import parts"),
+        ("models/store/cards/a.py", "from models.store.applying.pending import take_in"),
+        ("models/words/a.py", "from models.forms import money"),
+        ("activities/platform/a.py", "from activities.flows import Flows"),
+        ("api/counter/a.py", "from api.flows.guard import flow_for"),
+        ("api/orders/a.py", "from api.flows.flows import router"),
+        ("api/orders/a.py", "from api.batches.batch_acts import join"),
     ],
 )
 def test_a_breach_is_seen(path: str, code: str) -> None:
@@ -155,12 +212,15 @@ def test_a_breach_is_seen(path: str, code: str) -> None:
     ("path", "code"),
     [
         ("models/a.py", "from models.tables import Flow\nimport sqlalchemy"),
-        ("models/tables/a.py", "from ..stages import Stage"),
+        ("models/tables/a.py", "from ..words import Stage"),
         ("activities/a.py", "import httpx\nfrom models.settings import Settings\ndef f(c: httpx.AsyncClient): ..."),
         ("workflows/a.py", "from activities.flows import Flows\nfrom models.contracts import FlowInput"),
         ("workflows/client.py", "async def connect():\n    return await Client.connect('x')"),
         ("api/main.py", "engine = create_async_engine(url)"),
         ("worker.py", "from workflows.client import connect\nfrom activities.flows import Flows"),
+        ("api/orders/a.py", "from api.flows.guard import flow_for\nfrom api.counter.desk import Desk"),
+        ("models/store/flows/a.py", "from models.store.applications.acts import choose"),
+        ("models/store/applying/a.py", "from models.store.cards.parts import end_part"),
     ],
 )
 def test_what_is_allowed_passes(path: str, code: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from deploy.demo.drawings import PHOTO_KINDS, drawing, form_pdf, photo_archive
 from deploy.demo.people import Json, Person
 from deploy.demo.play import FUND_NATURE
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 from tests.application_lines import card
 from tests.county_office import YEAR, Line, lines
 from tests.province import Province

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from models.forms.application_form import columns
+from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile
 from models.normal_form import PRIVATE_TO_REAL
-from models.sheets.writer import refused_rows_file
 from models.words.faults import FaultCode
 from tests.test_spreadsheet import (
     HEADERS,

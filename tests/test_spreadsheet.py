@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from models.forms.application_form import OPTIONAL_COLUMNS, columns
 from models.forms.catalogs import Catalogs, Entry, Town
+from models.forms.files import refused_rows_file, template
 from models.forms.spreadsheet import CheckedFile, check_file
 from models.sheets.reader import read_rows
 from models.sheets.rows import Limits
-from models.sheets.writer import refused_rows_file, template, write_sheet
+from models.sheets.writer import write_sheet
 from models.wire.words import ApplicantKind
 from models.words.faults import FaultCode
 

@@ -17,7 +17,7 @@ from deploy.demo.people import County, Json, Refused, counties, figure, wait_for
 from deploy.demo.play import Ground, Play
 from deploy.demo.report import Report
 from deploy.stack import Stack
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 from tests.county_files import CountyFile, Expected
 
 Found = TypeVar("Found")

@@ -45,6 +45,12 @@ class PlatformRefusal(Exception):
         """The applications at fault, in the platform's order, each once."""
         return tuple(dict.fromkeys(fault.application_no for fault in self.errors if fault.application_no))
 
+    @property
+    def details(self) -> RefusalDetails:
+        """What the rest of the product may know of it."""
+        numbers = tuple(no for no in self.application_nos if _APPLICATION_NO.fullmatch(no))
+        return RefusalDetails(code=self.code, status=self.status, holder=self.holder, application_nos=numbers)
+
 
 class PlatformUnavailable(Exception):
     """No answer that counts; what the platform did is unknown. `retry_after` is in seconds."""
@@ -70,14 +76,8 @@ def refusal_to_application_error(trouble: PlatformRefusal | PlatformUnavailable)
             None if trouble.retry_after is None else timedelta(seconds=min(trouble.retry_after, LONGEST_WAIT_SECONDS))
         )
         return ApplicationError(f"{ADVICE[trouble.code]}（{trouble}）", type=trouble.code, next_retry_delay=wait)
-    details = RefusalDetails(
-        code=trouble.code,
-        status=trouble.status,
-        holder=trouble.holder,
-        application_nos=tuple(no for no in trouble.application_nos if _APPLICATION_NO.fullmatch(no)),
-    )
     message = f"{ADVICE[trouble.code]}（{trouble}）{_places(trouble.errors)}"
-    return ApplicationError(message, details, type=trouble.code, non_retryable=True)
+    return ApplicationError(message, trouble.details, type=trouble.code, non_retryable=True)
 
 
 def _places(faults: tuple[Fault, ...]) -> str:

@@ -2,9 +2,9 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.applications.payment_results import results_of
 from api.applications.views import LineRow
 from api.counter.names import Names
-from api.flows.payment_views import results_of
 from models.forms import identity
 from models.store.database import fetch
 from models.store.vault import Field, Vault

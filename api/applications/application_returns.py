@@ -3,13 +3,15 @@
 from fastapi import APIRouter, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.application_acts import ActRequest, answer, choose_lines, require_reason, trail_of_lines
+from api.applications.application_acts import ActRequest, require_reason
+from api.applications.chosen_lines import answer, choose_lines, trail_of_lines
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, one_line
 from api.server.problems import conflict
-from models.store.applications.acts import Rule, change_chosen, choose
+from models.store.applications.acts import change_chosen, choose
 from models.store.applications.rules import RETURN, RETURN_RULES
 from models.store.database import fetch
+from models.store.selection import Rule
 from models.store.texts import seal_text
 from models.tables.applications import Application
 from models.words.stages import ApplicationStage, label

@@ -11,6 +11,7 @@ from api.applications.application_entry import Correction, NewApplication, corre
 from api.applications.application_flows import flows_of
 from api.applications.search import Sought, found_lines
 from api.applications.views import HEADERS, LINES, LineView
+from api.counter.catalogs import catalogs_for
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk, Reply
 from api.counter.export import respond
@@ -18,7 +19,6 @@ from api.counter.names import names_of
 from api.counter.paging import Page, Pages
 from api.counter.roles import WHOLE, Enterers, LineQuery, LineReaders, find_line, one_line, own
 from api.counter.search_limit import allow_search
-from api.policies.catalogs import catalogs_for
 from api.server.problems import not_found
 from models.store.database import fetch, fetch_one
 from models.store.selection import LineFilter, Predicate, filtered
@@ -73,7 +73,7 @@ async def _listed(
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         view = LineView(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
-        rows = await read_lines(session, page, await chosen(session), view.view)
+        rows = await read_lines(session, page, await chosen(session), view.view, HEADERS, LINES)
     await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
     return await respond(page, HEADERS, rows)
 

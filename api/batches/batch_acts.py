@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.application_acts import answer, choose_lines, trail_of_lines
-from api.applications.doubles import doubles_block
+from api.applications.chosen_lines import answer, choose_lines, trail_of_lines
+from api.applications.double_views import doubles_block
 from api.batches.batch_views import find_batch
 from api.counter.desk import Desk, Reply
 from api.counter.run_block import run_of

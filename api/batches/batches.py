@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.views import LineRow, LineView
+from api.applications.views import LINES, LineRow, LineView
 from api.batches.batch_acts import Publicity, join, leave, set_publicity, verify
 from api.batches.batch_views import BATCH_HEADERS, batch_views, find_batch, whole_batch
 from api.counter.chunks import list_lines
@@ -135,7 +135,7 @@ async def verification_results(
         await find_batch(desk, session, batch_no)
         view = LineView(desk.shown, await names_of(session, desk.county))
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))
-        return await list_lines(session, page, chosen, lambda row: _result(view, row), RESULT_HEADERS)
+        return await list_lines(session, page, chosen, lambda row: _result(view, row), RESULT_HEADERS, LINES)
 
 
 def _result(view: LineView, row: LineRow) -> dict[str, object]:

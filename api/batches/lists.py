@@ -7,7 +7,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.disclosures import WholeNames
-from api.applications.application_acts import answer, choose_lines, trail_of_lines
+from api.applications.chosen_lines import answer, choose_lines, trail_of_lines
 from api.applications.views import LineView
 from api.batches.batches import Lines
 from api.batches.list_views import (

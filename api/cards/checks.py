@@ -14,7 +14,6 @@ from api.counter.roles import CountyReaders
 from api.counter.run_block import run_of, runs_of
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
-from models.forms.identity import china_today
 from models.store.database import fetch, fetch_one
 from models.store.numbers import Series, take_one
 from models.store.register.check_rounds import PAGE_SIZE, Scope, hold_rounds, open_round, round_under_way
@@ -22,6 +21,7 @@ from models.store.runs.runs import open_run
 from models.tables.cards import CheckRound
 from models.wire.answers import province_of
 from models.wire.words import AccountReason
+from models.words.calendar import china_today
 from models.words.card_stages import RoundStage, label
 from models.words.card_words import reason_words
 from models.words.stages import Role

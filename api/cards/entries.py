@@ -10,18 +10,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.cards.card_views import used_by_another
 from api.cards.cards import Remark
 from api.cards.entry_views import HEADERS, NewEntry, checked, entry_view, is_waiting, warnings_of
+from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import Desk, Reply
 from api.counter.export import listed
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import WHOLE, CountyReaders, Operators, Reviewers
+from api.counter.roles import WHOLE, CountyReaders, Operators, Reviewers, require_other
 from api.counter.run_block import run_of
-from api.flows.guard import require_other
-from api.policies.catalogs import CatalogKind, names_in
-from api.policies.files import usable_file
+from api.counter.uploads import usable_file
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, workflow_id
-from models.forms.identity import china_today
 from models.store.database import fetch_one
 from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
 from models.store.runs.runs import wake
@@ -29,6 +27,7 @@ from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import VillageEntry
 from models.wire.words import MediaType
+from models.words.calendar import china_today
 from models.words.card_stages import EntryStage, label
 from models.words.makers import Act
 

@@ -16,6 +16,7 @@ from models.store.vault import Field as Column
 from models.store.vault import Vault
 from models.tables.cards import VillageEntry
 from models.wire.words import CardType
+from models.words.calendar import china_today
 from models.words.card_stages import EntryStage, label
 from models.words.faults import Fault
 
@@ -61,7 +62,7 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
     """The form made regular, or every fault of it at once."""
     parsed: dict[str, str | Fault] = {
         "name": identity.parse_person_name(new.name),
-        "id_number": identity.parse_citizen_id(new.id_number, identity.china_today()),
+        "id_number": identity.parse_citizen_id(new.id_number, china_today()),
         "account_no": parse_account_no(new.account_no, new.card_type),
     }
     errors = [_error(field, each.code.value, each.message) for field, each in parsed.items() if isinstance(each, Fault)]

@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.views import HEADERS, LINES, LineRow
 from api.counter.export import respond
 from api.counter.paging import MAX_EXPORT, Page
-from models.store.database import fetch
+from models.store.database import Row, fetch
 from models.store.selection import Predicate
 
 CHUNK = 2_000
 View = Mapping[str, object]
-Show = Callable[[LineRow], View]
+Show = Callable[[Row], View]
 
 
 async def list_lines(
@@ -22,8 +21,8 @@ async def list_lines(
     page: Page,
     chosen: Predicate,
     show: Show,
-    headers: Mapping[str, str] = HEADERS,
-    source: str = LINES,
+    headers: Mapping[str, str],
+    source: str,
 ) -> Response:
     """Oldest first by id; `source` must give `a.id` as `id` and take its conditions over `a`."""
     return await respond(page, headers, await read_lines(session, page, chosen, show, headers, source))
@@ -34,8 +33,8 @@ async def read_lines(
     page: Page,
     chosen: Predicate,
     show: Show,
-    headers: Mapping[str, str] = HEADERS,
-    source: str = LINES,
+    headers: Mapping[str, str],
+    source: str,
 ) -> list[tuple[int, View]]:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows: list[tuple[int, View]] = []
@@ -45,9 +44,7 @@ async def read_lines(
     return rows
 
 
-async def _chunks(
-    session: AsyncSession, page: Page, chosen: Predicate, source: str
-) -> AsyncIterator[Sequence[LineRow]]:
+async def _chunks(session: AsyncSession, page: Page, chosen: Predicate, source: str) -> AsyncIterator[Sequence[Row]]:
     wanted, after = min(page.rows, MAX_EXPORT + 1), page.after or 0
     while wanted > 0:
         size = min(wanted, CHUNK)
@@ -63,7 +60,7 @@ async def _chunks(
         after, wanted = rows[-1].id, wanted - len(rows)
 
 
-def _shown(rows: Sequence[LineRow], show: Show, kept: Sequence[str] | None) -> list[tuple[int, View]]:
+def _shown(rows: Sequence[Row], show: Show, kept: Sequence[str] | None) -> list[tuple[int, View]]:
     """An export keeps the columns of its file only: 100,000 whole views would not fit."""
     if kept is None:
         return [(row.id, show(row)) for row in rows]

@@ -1,5 +1,6 @@
 """Who may see and touch which applications: the county's, and of an applicant the own ones."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends
@@ -8,11 +9,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import COUNTY, Desk, for_roles
-from api.server.problems import not_found
+from api.server.problems import Problem, not_found
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
 from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
 from models.tables.applications import Application
+from models.words.makers import Act, closed_by, refusal_words
 from models.words.stages import Role
 
 WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
@@ -54,3 +56,12 @@ async def find_line(desk: Desk, session: AsyncSession, application_no: str, *, c
     if found is None:
         raise not_found("申请")
     return found
+
+
+Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
+
+
+def require_other(act: Act, done: Iterable[Act]) -> None:
+    """Maker and checker: 403 for whoever did one of the acts that the table closes this one by."""
+    if closed := closed_by(act, done):
+        raise Problem(403, "SAME_PERSON", "须换人办理", refusal_words(act, closed))

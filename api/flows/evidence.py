@@ -9,18 +9,16 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.views import LineRow
+from api.counter.catalogs import CatalogKind, items_of
 from api.counter.chunks import list_lines
 from api.counter.desk import Reply
 from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders
-from api.flows.lines import known_flow, lines_of
-from api.policies.catalogs import CatalogKind, items_of
-from api.policies.unit import Admins
+from api.counter.roles import Admins, CountyReaders
+from api.flows.guard import known_flow, lines_of
 from api.server.problems import field_problem, not_found
 from models.forms import identity
-from models.forms.identity import china_today
 from models.store.flows.evidence import in_order, item_names, missing_of
 from models.store.flows.order_rules import FlowLineFilter
 from models.store.lock_order import Rank
@@ -29,6 +27,7 @@ from models.store.vault import Field as Sealed
 from models.tables.applications import EvidenceRequirement
 from models.tables.base import now
 from models.wire.words import DocumentKind
+from models.words.calendar import china_today
 from models.words.evidence import OF_PERSON, ORGANIZATION_RULE, PHOTOS, missing_words
 from models.words.flow_words import APPLICANTS
 

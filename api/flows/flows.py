@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.doubles import doubles_block
+from api.applications.double_views import doubles_block
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import Patience, stage_of

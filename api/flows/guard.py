@@ -6,14 +6,20 @@ from dataclasses import asdict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk
-from api.server.problems import Problem, conflict, not_found
+from api.server.problems import conflict, not_found
 from models.contracts import RunKind, workflow_id
 from models.store.applications.acts import LeftOut
-from models.store.flows.order_rules import Candidate, Verdict
+from models.store.database import fetch_int
+from models.store.flows.order_rules import (
+    Candidate,
+    FlowLineFilter,
+    Verdict,
+    where_of,
+)
 from models.store.flows.orders import locked_flow
 from models.store.register.lock_rules import LockedAct, why_lines_locked
+from models.store.selection import Predicate
 from models.tables.flows import Flow
-from models.words.makers import Act, closed_by, refusal_words
 from models.words.stages import FlowStage, label
 
 LISTED_ERRORS = 500
@@ -42,12 +48,6 @@ def require_stage(flow: Flow, stages: Iterable[FlowStage], act: str) -> None:
         allowed = "、".join(f"“{label(stage)}”" for stage in fit)
         detail = f"流程 {flow.flow_no} 现在是“{label(flow.stage)}”，只有在{allowed}时才能{act}；请刷新后核对"
         raise conflict("FLOW_STAGE_UNFIT", "流程所处阶段不能办理", detail)
-
-
-def require_other(act: Act, done: Iterable[Act]) -> None:
-    """Maker and checker: 403 for whoever did one of the acts that the table closes this one by."""
-    if closed := closed_by(act, done):
-        raise Problem(403, "SAME_PERSON", "须换人办理", refusal_words(act, closed))
 
 
 def require_lines(verdict: Verdict, *, named: bool, act: str, why: Mapping[str, str] | None = None) -> None:
@@ -83,3 +83,21 @@ async def locked_lines(session: AsyncSession, county_code: str, unfit: Sequence[
 
 def act_answer(act: str, count: int, total_fen: int, left_out: Sequence[LeftOut]) -> dict[str, object]:
     return {"act": act, "count": count, "total_fen": total_fen, "left_out": [asdict(each) for each in left_out]}
+
+
+async def known_flow(session: AsyncSession, desk: Desk, flow_no: str) -> int:
+    """The id of the county's flow, for reading."""
+    found = await fetch_int(
+        session,
+        "SELECT id FROM flow WHERE flow_no = :number AND county_code = :county",
+        number=flow_no,
+        county=desk.county,
+    )
+    if not found:
+        raise not_found("补贴流程")
+    return found
+
+
+def lines_of(flow: int, query: FlowLineFilter) -> Predicate:
+    sql, values = where_of(query.criteria, "a")
+    return Predicate(f"a.flow_id = :flow AND {sql}", {"flow": flow, **values})

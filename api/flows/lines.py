@@ -12,15 +12,13 @@ from api.counter.chunks import list_lines
 from api.counter.desk import COUNTY, Desk, Reply, for_roles
 from api.counter.names import Names, names_of
 from api.counter.paging import Pages
-from api.flows.guard import act_answer, flow_for, flow_id, require_lines, require_stage, run_id
-from api.server.problems import not_found
+from api.flows.guard import act_answer, flow_for, flow_id, known_flow, lines_of, require_lines, require_stage, run_id
 from models.contracts import Signal
 from models.forms import identity
-from models.store.database import execute, fetch_int
-from models.store.flows.order_rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge, where_of
+from models.store.database import execute
+from models.store.flows.order_rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge
 from models.store.locking import lock_applications, lock_county, lock_indicators
 from models.store.runs.runs import wake
-from models.store.selection import Predicate
 from models.store.texts import seal_text
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
@@ -151,24 +149,6 @@ def _progress(row: LineRow) -> dict[str, object]:
         "payment_reason": FAILURES.get(row.payment_reason_code or ""),
         "payment_at": row.payment_at,
     }
-
-
-async def known_flow(session: AsyncSession, desk: Desk, flow_no: str) -> int:
-    """The id of the county's flow, for reading."""
-    found = await fetch_int(
-        session,
-        "SELECT id FROM flow WHERE flow_no = :number AND county_code = :county",
-        number=flow_no,
-        county=desk.county,
-    )
-    if not found:
-        raise not_found("补贴流程")
-    return found
-
-
-def lines_of(flow: int, query: FlowLineFilter) -> Predicate:
-    sql, values = where_of(query.criteria, "a")
-    return Predicate(f"a.flow_id = :flow AND {sql}", {"flow": flow, **values})
 
 
 @router.get("/flows/{flow_no}/lines")

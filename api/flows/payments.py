@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import ConfigDict
 
+from api.applications.payment_results import results_of
 from api.applications.search import Rows, of_person
 from api.counter.chunks import list_lines
 from api.counter.desk import COUNTY, Desk, for_roles
@@ -12,16 +13,8 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.search_limit import allow_search
 from api.counter.sought import SoughtPerson
-from api.flows.lines import known_flow, lines_of
-from api.flows.payment_views import (
-    COUNTY_HEADERS,
-    HEADERS,
-    LINES,
-    PaymentFilter,
-    PaymentView,
-    payments_of_county,
-    results_of,
-)
+from api.flows.guard import known_flow, lines_of
+from api.flows.payment_views import COUNTY_HEADERS, HEADERS, LINES, PaymentFilter, PaymentView, payments_of_county
 from api.server.problems import not_found
 from models.store.database import fetch
 from models.store.flows.order_rules import FlowLineFilter, Word

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply, for_roles
-from api.flows.guard import act_answer, flow_for, flow_id, require_lines, require_other, require_stage
+from api.counter.roles import require_other
+from api.flows.guard import act_answer, flow_for, flow_id, require_lines, require_stage
 from api.server.problems import field_problem
 from models.store.applications.makers import acts_in_flow
 from models.store.database import execute, scratch

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.doubles import paid_elsewhere_block
+from api.applications.double_views import paid_elsewhere_block
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.paging import Pages
-from api.flows.guard import flow_for, flow_id, require_other, require_stage, run_id
+from api.counter.roles import require_other
+from api.flows.guard import flow_for, flow_id, require_stage, run_id
 from api.flows.summary_views import HEADERS, SummaryFilter, View, head, listed_summaries, summary_view
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import Signal

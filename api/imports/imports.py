@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.application_acts import Reason
 from api.applications.application_entry import open_batch_id
+from api.applications.chosen_lines import Reason
+from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
 from api.counter.export import XLSX, respond
 from api.counter.long_poll import Patience, stage_of
@@ -27,10 +28,9 @@ from api.imports.import_views import (
     list_version,
     whole_import,
 )
-from api.policies.catalogs import catalogs_for
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, Subject, workflow_id
-from models.sheets.writer import template
+from models.forms.files import template
 from models.store.numbers import Series, take_one
 from models.store.objects import save_file
 from models.store.runs.runs import open_run, wake

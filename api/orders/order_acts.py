@@ -6,14 +6,13 @@ from dataclasses import asdict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply
+from api.counter.uploads import pictures_among
 from api.flows.flow_views import View
 from api.flows.guard import act_answer, flow_for, flow_id, locked_lines, require_lines, require_stage
 from api.orders.order_forms import NewOrder, OrderSelection
-from api.policies.files import pictures_among
 from api.server.problems import Problem, conflict
 from models.contracts import RunKind, Subject
 from models.forms.catalogs import Catalogs
-from models.forms.identity import china_today
 from models.store.applications.acts import LeftOut, choose
 from models.store.flows.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
 from models.store.flows.evidence import lacking
@@ -44,6 +43,7 @@ from models.store.selection import LineFilter, Selection, selected
 from models.store.texts import open_text, seal_text
 from models.tables.flows import Flow, Order
 from models.wire.words import Outcome
+from models.words.calendar import china_today
 from models.words.errors import ADVICE, ErrorType
 from models.words.evidence import missing_words
 from models.words.stages import OrderKind, OrderState, label

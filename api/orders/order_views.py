@@ -17,7 +17,7 @@ from api.counter.long_poll import Patience, stage_of
 from api.counter.names import Names, names_of
 from api.counter.paging import Page, Pages
 from api.counter.run_block import run_of
-from api.flows.lines import known_flow
+from api.flows.guard import known_flow
 from api.orders.order_people import HEADERS as PERSON_HEADERS
 from api.orders.order_people import OTHERS, PersonView
 from api.server.problems import not_found

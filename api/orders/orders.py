@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply, for_roles
-from api.flows.guard import line_errors, locked_lines, require_other, require_stage, run_id
-from api.flows.lines import known_flow
+from api.counter.roles import require_other
+from api.flows.guard import known_flow, line_errors, locked_lines, require_stage, run_id
 from api.orders.order_acts import enter, named_errors, refuse_when_approved, refuse_while_cancelling
 from api.orders.order_forms import NewOrder, check_shape
-from api.policies.catalogs import catalogs_for
 from api.server.problems import conflict, not_found
 from models.contracts import Signal
 from models.forms.catalogs import Catalogs

@@ -8,7 +8,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply, for_roles
-from api.flows.guard import require_other
+from api.counter.roles import require_other
 from api.platform.contradictions import view_of
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import Signal

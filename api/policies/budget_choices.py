@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.catalogs import CatalogKind, FundYear, names_in
 from api.counter.desk import READERS, Desk, Reply, for_roles
-from api.policies.catalogs import CatalogKind, FundYear, names_in
 from api.server.problems import field_problem
 from models.store.lock_order import Rank
 from models.store.locking import hold

@@ -1,68 +1,28 @@
 """The platform's lists as last fetched: units, projects, documents, items, towns, banks."""
 
-from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, StrictInt
-from pydantic import Field as Bounded
-from sqlmodel import col, select
+from pydantic import BaseModel, ConfigDict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.catalogs import CatalogKind, FundYear, Item, items_of, refresh_of
 from api.counter.desk import COUNTY, EVERYONE, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.paging import Pages
-from api.server.problems import Problem
-from models.contracts import RunKind, Subject
-from models.forms.catalogs import Catalogs
-from models.store.applications.rows import form_catalogs
 from models.store.runs.runs import open_run
-from models.tables.records import CatalogList, Run
 
 router = APIRouter(tags=["目录"])
-RETRY_SECONDS = 3
-FundYear = Annotated[StrictInt, Bounded(ge=2000, le=2099)]
 AskedYear = Annotated[int, Query(ge=2000, le=2099, description="资金年度")]
 Everyone = Annotated[Desk, Depends(for_roles(*EVERYONE))]
 County = Annotated[Desk, Depends(for_roles(*COUNTY))]
-Item = dict[str, Any]
 _HEADERS = {"code": "代码", "name": "名称", "village_names": "村"}
-
-
-class CatalogKind(StrEnum):
-    POLICY_UNITS = "policy-units"
-    BUDGET_UNITS = "budget-units"
-    BUDGET_PROJECTS = "budget-projects"
-    INDICATOR_DOCUMENTS = "indicator-documents"
-    SUBSIDY_ITEMS = "subsidy-items"
-    TOWNS = "towns"
-    BANKS = "banks"
 
 
 class Refresh(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fund_year: FundYear
-
-
-async def items_of(desk: Desk, kind: CatalogKind, fund_year: int) -> list[Item]:
-    """A list as last fetched; when it never was, 503 and the fetching is under way."""
-    async with desk.database.reading() as session:
-        found = await _stored(session, desk.county, kind, fund_year)
-    if found is None:
-        await _fetching(desk, fund_year)
-    return found.items
-
-
-async def names_in(desk: Desk, kind: CatalogKind, fund_year: int) -> dict[str, str]:
-    return {item["code"]: item["name"] for item in await items_of(desk, kind, fund_year)}
-
-
-async def catalogs_for(desk: Desk, fund_year: int) -> Catalogs:
-    """The lists that a form is checked against, all of them or 503."""
-    async with desk.database.reading() as session:
-        found = await form_catalogs(session, desk.county, fund_year)
-    return found or await _fetching(desk, fund_year)
 
 
 @router.get("/catalogs/{kind}", summary="平台目录")
@@ -81,43 +41,13 @@ async def read_catalog(
 @router.post("/catalog-refreshes", status_code=202, summary="更新平台目录")
 async def refresh_catalogs(desk: County, refresh: Refresh) -> Response:
     async def work(session: AsyncSession) -> Reply:
-        subject = _subject(desk, refresh.fund_year)
+        subject = refresh_of(desk, refresh.fund_year)
         # also while one is being fetched: that one may have passed what is wanted already
         await open_run(session, subject)
         await desk.trail(session, "catalog_refresh_asked", subject.number, {"fund_year": refresh.fund_year})
         return Reply(202, {"number": subject.number, "fund_year": refresh.fund_year})
 
     return await desk.once(work)
-
-
-async def _stored(session: AsyncSession, county: str, kind: CatalogKind, fund_year: int) -> CatalogList | None:
-    statement = (
-        select(CatalogList)
-        .where(CatalogList.county_code == county, CatalogList.kind == kind.value)
-        .where(col(CatalogList.fund_year).in_((0, fund_year)))
-        .order_by(col(CatalogList.fund_year).desc())
-    )
-    return (await session.exec(statement)).first()
-
-
-async def _fetching(desk: Desk, fund_year: int) -> NoReturn:
-    async with desk.database.transaction() as session:
-        await _fetch_unless_under_way(session, _subject(desk, fund_year))
-    detail = f"{fund_year} 年度的名单正在向平台获取，请 {RETRY_SECONDS} 秒后重试"
-    headers = {"Retry-After": str(RETRY_SECONDS)}
-    raise Problem(503, "CATALOG_FETCHING", "正在向平台获取名单", detail, headers=headers)
-
-
-async def _fetch_unless_under_way(session: AsyncSession, subject: Subject) -> None:
-    """Who has no list at all is served by a fetching that has begun as well."""
-    statement = select(Run).where(Run.workflow_id == subject.workflow_id, col(Run.closed_at).is_(None))
-    if (await session.exec(statement)).first() is None:
-        await open_run(session, subject)
-
-
-def _subject(desk: Desk, fund_year: int) -> Subject:
-    number = f"{desk.county}-M{fund_year}"
-    return Subject(kind=RunKind.CATALOG_REFRESH, number=number, county_code=desk.county, fund_year=fund_year)
 
 
 def _villages(item: Item) -> str:

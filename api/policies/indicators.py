@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.catalogs import FundYear
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import Patience, stage_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.run_block import run_of, runs_of
 from api.policies.budget_choices import DOCUMENTS, PROJECTS, UNITS, choices_of
-from api.policies.catalogs import FundYear
 from api.policies.indicator_views import HEADERS, view
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject

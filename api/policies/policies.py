@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.catalogs import CatalogKind, FundYear, names_in
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import Patience, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.run_block import run_of, runs_of
-from api.policies.catalogs import CatalogKind, FundYear, names_in
-from api.policies.files import usable_file
+from api.counter.uploads import usable_file
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
 from models.store.clock import today_in_china

@@ -6,17 +6,16 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import READERS, Desk, Reply, for_roles
-from api.policies.catalogs import CatalogKind, names_in
+from api.counter.roles import Admins
 from api.server.problems import conflict, field_problem, not_found
-from models.forms.identity import china_today
 from models.store.policies.unit import unit_to_change, what_is_open
 from models.tables.base import now
 from models.tables.policies import PolicyUnit
-from models.words.stages import Role
+from models.words.calendar import china_today
 
 router = APIRouter(tags=["政策"])
-Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 

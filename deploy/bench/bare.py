@@ -25,10 +25,10 @@ from deploy.bench.bare_platform import Callbacks, Json, Platform
 from deploy.bench.bare_records import account_row, application_row, payment_row, record_of, result_row
 from deploy.bench.lines import COUNTY
 from deploy.demo.drawings import drawing, form_pdf
-from models.forms.identity import china_today
 from models.store.vault import LocalVault
 from models.wire.answers import PAGE_LIMIT
 from models.wire.signing import PlatformCredentials, parse_clients
+from models.words.calendar import china_today
 
 PROVINCE = "500000"
 

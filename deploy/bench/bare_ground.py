@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from deploy.bench.bare_platform import Callbacks, Json, Platform
 from deploy.bench.lines import COUNTY
 from deploy.demo.drawings import form_pdf
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from deploy.demo.report import Report
 from deploy.stack.layout import Options
 from deploy.stack.processes import ROOT, end_leftovers
 from deploy.stack.stack import Stack, forget
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 
 HOME = ROOT / "var" / "bench"
 # Nothing is asked back and nobody looks around: only what the run itself does is measured.

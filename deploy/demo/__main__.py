@@ -18,7 +18,7 @@ from deploy.demo.play import Ground, Play
 from deploy.demo.report import Report
 from deploy.demo.seed import seed
 from deploy.spoken import spoken
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 
 DATA = Path(__file__).parent / "data"
 COUNTY = "500001"

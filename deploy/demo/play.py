@@ -7,7 +7,7 @@ from datetime import timedelta
 from deploy.demo.drawings import PHOTO_KINDS, drawing, form_pdf, photo_archive
 from deploy.demo.people import County, Json, Person, figure, wait_for
 from deploy.demo.report import Report
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 
 REFUSE_ME = "【退回】"
 FUND_NATURE = "一般公共预算资金"

@@ -13,7 +13,7 @@ from deploy.demo.people import Json, Refused, counties
 from deploy.demo.play import FUND_NATURE, Play, policy_title
 from deploy.demo.report import Report
 from deploy.simulator.catalog import load_catalog
-from models.forms.identity import china_today
+from models.words.calendar import china_today
 
 DATA = Path(__file__).parent / "data"
 INDICATOR_FEN = 400_000_000

@@ -12,6 +12,7 @@ from models.forms.account_numbers import parse_account_no
 from models.forms.catalogs import Catalogs
 from models.normal_form import changes
 from models.wire.words import ApplicantKind, CardType, HouseholdRegistration
+from models.words.calendar import china_today
 from models.words.faults import Fault, FaultCode, FieldFault, FormError
 
 Words = Annotated[StrictStr, Field(max_length=200)]
@@ -114,7 +115,7 @@ def check_form(form: ApplicationForm, catalogs: Catalogs, today: date | None = N
     """The form with its values made regular, or FormError with every fault at once."""
     values: dict[str, object] = form.model_dump(exclude={"kind"})
     outcomes: dict[str, Value | Fault] = {"amount_fen": money.check_fen(form.amount_fen)}
-    for name, parse in text_parsers(form.kind, today or identity.china_today()).items():
+    for name, parse in text_parsers(form.kind, today or china_today()).items():
         outcomes[name] = parse_or_empty(name, str(values[name] or ""), parse, columns(form.kind)[name])
     outcomes["account_no"] = parse_account_no(form.account_no, form.card_type)
     if outcomes["application_no"] == outcomes["account_no"]:

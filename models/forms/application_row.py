@@ -22,18 +22,10 @@ from models.forms.application_form import (
     text_parsers,
 )
 from models.forms.catalogs import Catalogs
+from models.sheets.cells import EXACT_FLOAT, Cell, SpoiledCell, number_text
 from models.wire.words import ApplicantKind, CardType
 from models.words.faults import Fault, FaultCode, FieldFault
 
-
-@dataclass(frozen=True, slots=True)
-class SpoiledCell:
-    """Stands for a cell whose value can't be taken: made by a formula, merged with others, or a date."""
-
-    code: FaultCode
-
-
-Cell: TypeAlias = str | float | SpoiledCell
 LineKey: TypeAlias = tuple[Value, Value, Value]
 
 _SPOILED: Mapping[FaultCode, str] = {
@@ -41,9 +33,7 @@ _SPOILED: Mapping[FaultCode, str] = {
     FaultCode.FORMULA: "是公式或错误值，请选择性粘贴为数值（文本）后重新上传",
     FaultCode.CELL_KIND: "是日期或逻辑值格式，请把该列设为“文本”格式后重新填写",
 }
-# A float has 15 exact digits: an id or a card read from a number cell is already another one.
 _NEVER_NUMBERS = frozenset({"id_number", "account_no", "application_no"})
-_EXACT_FLOAT = 10**15
 
 
 @dataclass(slots=True)
@@ -134,17 +124,10 @@ def cell_text(column: str, header: str, value: Cell) -> str | Fault:
     if isinstance(value, SpoiledCell):
         return Fault(value.code, header + _SPOILED[value.code])
     if column in _NEVER_NUMBERS:
-        if abs(value) >= _EXACT_FLOAT:
+        if abs(value) >= EXACT_FLOAT:
             return identity.scientific(header)
         return Fault(FaultCode.NUMBER_CELL, f"{header}是数值格式，前导 0 和末尾数字会丢失，请设为“文本”格式后重新填写")
     return number_text(value)
-
-
-def number_text(value: float) -> str:
-    """A number cell as a spreadsheet shows it: 8, 495.1, 4.31e+17; 73.6 × 3.5 is stored as 257.59999999999997."""
-    if value.is_integer() and abs(value) < _EXACT_FLOAT:
-        return str(int(value))
-    return format(value, ".15g") if abs(value) < _EXACT_FLOAT else repr(value)
 
 
 def _row_parsers(kind: ApplicantKind, catalogs: Catalogs, today: date) -> Mapping[str, tuple[str, TextParser]]:

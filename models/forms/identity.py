@@ -2,16 +2,13 @@
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 
 from stdnum.cn import uscc
 
 from models.normal_form import is_regular, out_of_place, regular, ungrouped, unreadable
 from models.words.faults import Fault, FaultCode
 from models.words.unreadable import UNREADABLE
-
-# China has one zone and no summer time, so a fixed offset needs no zone data.
-CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
@@ -33,11 +30,6 @@ _LANDLINE = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})-?[2-9][0-9]{6,7}")
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+")
 _INJECTION = ("=", "+", "-", "@")
 _EARLIEST_BIRTH_YEAR = 1900
-
-
-def china_today() -> date:
-    """The date it is in China now."""
-    return datetime.now(UTC).astimezone(CHINA).date()
 
 
 def parse_citizen_id(text: str, today: date) -> str | Fault:

@@ -8,11 +8,13 @@ from itertools import chain
 
 from models.forms import identity
 from models.forms.application_form import OPTIONAL_COLUMNS, ApplicationForm, columns
-from models.forms.application_row import Cell, CheckedRow, RowCheck
+from models.forms.application_row import CheckedRow, RowCheck
 from models.forms.catalogs import Catalogs
+from models.sheets.cells import Cell
 from models.sheets.reader import read_sheet
 from models.sheets.rows import Limits, Sheet, SheetRow
 from models.wire.words import ApplicantKind
+from models.words.calendar import china_today
 from models.words.faults import CellFault, FaultCode, FileError
 
 # Columns of the file of refused rows: it comes back corrected, and they are read over.
@@ -68,7 +70,7 @@ def check_file(
         return CheckedFile((), (CellFault(0, "", error.fault.code, error.fault.message),))
     except _HeaderError as error:
         return CheckedFile((), error.faults)
-    check = RowCheck(kind, catalogs, today or identity.china_today())
+    check = RowCheck(kind, catalogs, today or china_today())
     hidden = tuple(_hidden(sheet, places, columns(kind)))
     del rows[0]
     checked = _check_rows(rows, places, check, kind, progress)

@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from models.forms.application_row import Cell
 from models.normal_form import real
 from models.sheets.archive import read_workbook
+from models.sheets.cells import Cell
 from models.sheets.rows import Limits, Sheet, SheetRow
 from models.sheets.xml import too_many_rows
 from models.words.faults import FaultCode, FileError

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from models.forms.application_row import Cell
+from models.sheets.cells import Cell
 
 # The filled cells of a filled row by their column from 0, with the row's number as a spreadsheet shows it.
 SheetRow: TypeAlias = tuple[int, dict[int, Cell]]

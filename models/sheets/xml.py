@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 from xml.parsers import expat
 
-from models.forms.application_row import Cell, SpoiledCell
+from models.sheets.cells import Cell, SpoiledCell
 from models.sheets.rows import Limits, Sheet
 from models.words.faults import FaultCode, FileError
 

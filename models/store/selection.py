@@ -125,3 +125,12 @@ def selected(county_code: str, selection: Selection) -> Predicate:
     if selection.filter is not None:
         return filtered(county_code, selection.filter)
     return of_county(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`unfit` is SQL over `a` (application) and `b` (its batch, maybe NULL): true leaves the line out."""
+
+    code: str
+    title: str
+    unfit: str

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from models.forms.identity import CHINA
+from models.words.calendar import CHINA
 from models.words.card_stages import LoginStage, PartStage
 from models.words.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
 

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import Value, execute, fetch
 from models.store.lock_order import Rank
-from models.store.selection import Predicate
+from models.store.selection import Predicate, Rule
 from models.store.transaction import turns_of
 
 EXAMPLES = 20
@@ -15,15 +15,6 @@ EXAMPLES_OF_NAMED = 500
 UNKNOWN = "UNKNOWN_APPLICATION"
 UNKNOWN_TITLE = "没有这个申请编号，请核对"
 TOUCH = "version = a.version + 1, updated_at = now()"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`unfit` is SQL over `a` (application) and `b` (its batch, maybe NULL): true leaves the line out."""
-
-    code: str
-    title: str
-    unfit: str
 
 
 @dataclass(frozen=True)

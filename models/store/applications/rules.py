@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from models.store.applications.acts import Rule
 from models.store.applications.makers import MADE_BY
 from models.store.register.account_locks import locked
 from models.store.register.lock_rules import LockedAct, lock_rule
-from models.store.selection import HAS_CARD_PHOTO
+from models.store.selection import HAS_CARD_PHOTO, Rule
 from models.words.stages import ApplicationStage as Stage
 
 LOCKED_PERSON = locked("a")

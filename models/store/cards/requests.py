@@ -7,7 +7,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.forms import identity
 from models.forms.account_numbers import parse_account_no
 from models.normal_form import ungrouped
 from models.store.cards.parts import CardRefusal, Held, add_step, end_part, held_request, tell_run
@@ -22,6 +21,7 @@ from models.store.runs.runs import open_run
 from models.store.vault import Field, Vault
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
+from models.words.calendar import china_today
 from models.words.card_stages import PartStage, RequestStage
 from models.words.faults import Fault
 
@@ -162,7 +162,7 @@ async def _save(
     session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, replaced: Mapping[str, Account | None]
 ) -> Held:
     """The rows as nobody else sees them before the transaction ends; `replaced`: per county what it uses now."""
-    number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, identity.china_today().year)
+    number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, china_today().year)
     account_no = ungrouped(wish.account_no)
     request = CardChange(
         request_no=number,

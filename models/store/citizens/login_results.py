@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.forms.identity import china_today, parse_citizen_id
+from models.forms.identity import parse_citizen_id
 from models.store.citizens.logins import OPEN_STAGES
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.wire.answers import FaceSession
 from models.wire.words import FaceStatus
+from models.words.calendar import china_today
 from models.words.card_stages import LoginStage
 from models.words.faults import Fault
 

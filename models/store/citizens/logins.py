@@ -9,7 +9,6 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.forms.identity import china_today
 from models.store.database import execute, fetch_int, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
@@ -18,6 +17,7 @@ from models.store.runs.runs import open_run
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
+from models.words.calendar import china_today
 from models.words.card_stages import LoginStage
 
 OPEN_STAGES = frozenset({LoginStage.OPENING, LoginStage.WAITING, LoginStage.SCANNED})

@@ -7,9 +7,10 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.applications.acts import EXAMPLES, UNKNOWN, LeftOut, Rule
+from models.store.applications.acts import EXAMPLES, UNKNOWN, LeftOut
 from models.store.database import Value, fetch
 from models.store.register.lock_rules import LockedAct, lock_rule
+from models.store.selection import Rule
 from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 
 MOST_NUMBERS = 5_000

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.forms.identity import CHINA
 from models.forms.money import format_yuan
 from models.store.applications.doubles import Claim, there_already
 from models.store.database import Row, copy_rows, execute, fetch, fetch_one
 from models.tables.applications import ApplicationImport
+from models.words.calendar import CHINA
 from models.words.faults import CellFault, FaultCode
 from models.words.stages import ApplicationStage, label
 

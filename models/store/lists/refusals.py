@@ -2,29 +2,30 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from activities.platform.errors import PlatformRefusal
 from models.store.database import execute
 from models.store.lists.lines import send_back
 from models.store.locking import lock_applications
 from models.store.runs.slots import release_slot
 from models.store.vault import Vault
 from models.tables.batches import Dataset
-from models.words.errors import ADVICE
+from models.wire.answers import RefusalDetails
+from models.words.errors import ADVICE, ErrorType
 
 OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
 
 
-async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: PlatformRefusal) -> None:
+async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: RefusalDetails) -> None:
     """Refuse the list as a whole; named lines are at fault, the others stand where they stood before.
 
     The list is held by the caller, with what goes on with its results.
     """
+    advice = ADVICE[ErrorType(refusal.code)]
     await execute(
         session,
         "UPDATE dataset SET stage = 'refused', refusal_code = :code, refusal_detail = :detail WHERE id = :id",
         id=dataset.id,
-        code=refusal.code.value,
-        detail=ADVICE[refusal.code],
+        code=refusal.code,
+        detail=advice,
     )
     if dataset.kind == "beneficiary_init":
         await _take_back_init(session, dataset)
@@ -60,12 +61,13 @@ async def _take_back_verification(session: AsyncSession, dataset: Dataset) -> No
     )
 
 
-async def _take_back_round(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: PlatformRefusal) -> None:
+async def _take_back_round(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: RefusalDetails) -> None:
     """Without named lines all are sent back, so that a person looks before the same round goes out again."""
+    said = f"平台拒收：{ADVICE[ErrorType(refusal.code)]}"
     named = list(refusal.application_nos) or None
-    sent_back = await send_back(session, vault, dataset, "other", f"平台拒收：{ADVICE[refusal.code]}", named)
+    sent_back = await send_back(session, vault, dataset, "other", said, named)
     if not sent_back:
-        await send_back(session, vault, dataset, "other", f"平台拒收：{ADVICE[refusal.code]}")
+        await send_back(session, vault, dataset, "other", said)
     await execute(
         session,
         "UPDATE flow_line f SET state = CASE WHEN f.reason_code IS NULL THEN 'unsent' ELSE 'rejected' END,"
@@ -78,7 +80,7 @@ async def _take_back_round(session: AsyncSession, vault: Vault, dataset: Dataset
         session,
         "UPDATE operator_order SET state = 'failed', outcome_code = :code, outcome = :outcome, finished_at = now()"
         " WHERE order_no = :order_no AND state = 'confirmed'",
-        code=refusal.code.value,
-        outcome=f"平台拒收：{ADVICE[refusal.code]}",
+        code=refusal.code,
+        outcome=said,
         order_no=dataset.order_no,
     )

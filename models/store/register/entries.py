@@ -7,7 +7,6 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.forms.identity import china_today
 from models.store.database import fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
@@ -20,6 +19,7 @@ from models.tables.base import now
 from models.tables.cards import VillageEntry
 from models.wire.answers import province_of
 from models.wire.words import CardType
+from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
 from models.words.stages import AccountStatus
 

@@ -11,11 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm
 from models.normal_form import regular
-from models.store.applications.acts import Rule
 from models.store.database import fetch
 from models.store.numbers import Series
 from models.store.register.account_locks import Lock, locked, locked_people
 from models.store.register.register import register_row
+from models.store.selection import Rule
 from models.store.vault import Field, Vault
 
 ACCOUNT_LOCKED = "ACCOUNT_LOCKED"

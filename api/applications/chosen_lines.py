@@ -1,0 +1,87 @@
+"""Lines that an act is about: chosen and locked, told in the answer, and written into the trail."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+from pydantic import StringConstraints
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.counter.desk import Desk
+from api.counter.roles import own
+from api.server.problems import Problem, conflict
+from models.store.applications.acts import Choice, LeftOut, choose
+from models.store.database import Value
+from models.store.locking import lock_county
+from models.store.selection import NO_NUL, Rule, Selection, selected
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
+
+
+async def choose_lines(
+    desk: Desk,
+    session: AsyncSession,
+    selection: Selection,
+    rules: Sequence[Rule],
+    title: str,
+    **values: Value,
+) -> Choice:
+    """Lock the chosen lines; one that was named and doesn't fit refuses the whole act."""
+    await lock_county(session, desk.county)
+    chosen = own(desk, selected(desk.county, selection))
+    choice = await choose(session, chosen, rules, selection.application_nos, **values)
+    if selection.is_named and choice.left_out:
+        raise unfit(title, choice.left_out)
+    return choice
+
+
+def answer(act: str, choice: Choice) -> dict[str, object]:
+    """What every act on lines is answered with."""
+    return {
+        "act": act,
+        "count": choice.count,
+        "total_fen": choice.total_fen,
+        "left_out": [asdict(group) for group in choice.left_out],
+    }
+
+
+async def trail_of_lines(
+    desk: Desk,
+    session: AsyncSession,
+    act: str,
+    selection: Selection,
+    choice: Choice,
+    reason: str | None,
+    subject: str | None = None,
+    **after: object,
+) -> None:
+    """One entry for the whole act: what was chosen, the stages before, what came after."""
+    detail: Mapping[str, object] = {
+        "selection": selection.model_dump(mode="json", exclude_none=True),
+        "reason": reason,
+        "before": choice.stages,
+        "after": after,
+        "left_out": {group.code: group.count for group in choice.left_out},
+    }
+    await desk.trail(session, act, subject or _subject(desk, selection), detail, choice.count, choice.total_fen)
+
+
+def unfit(title: str, left_out: Sequence[LeftOut]) -> Problem:
+    errors = [
+        {"application_no": number, "code": group.code, "detail": group.title}
+        for group in left_out
+        for number in group.application_nos
+    ]
+    count = sum(group.count for group in left_out)
+    detail = f"有 {count} 份申请不能办理，没有作任何改动；请按 errors 所列移出或更正后重新提交"
+    return conflict("LINES_UNFIT", f"不能{title}", detail, errors)
+
+
+def _subject(desk: Desk, selection: Selection) -> str:
+    """The business number that the act is looked up by."""
+    if selection.application_nos is not None and len(selection.application_nos) == 1:
+        return selection.application_nos[0]
+    if selection.filter is not None:
+        numbers = (selection.filter.batch_no, selection.filter.list_no, selection.filter.import_no)
+        return next((number for number in numbers if number), desk.county)
+    return desk.county
