@@ -14,9 +14,9 @@ from activities.platform.tries import for_each, patiently
 from models.contracts import DatasetRef, NextOrder, Subject
 from models.store.database import Database, Row, execute, fetch
 from models.store.events.contradictions import Claim, keep
-from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
 from models.store.flows.rounds import flow_by_number, locked_flow, open_new_round, open_round
 from models.store.locking import lock_applications, lock_indicators
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
 from models.store.register.account_locks import locked
 from models.store.register.lock_rules import LockedAct, why_locked
 from models.store.texts import open_text

@@ -10,8 +10,8 @@ from sqlmodel import select
 
 from models.store.applications.records import lines_of, record_of
 from models.store.database import fetch
-from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.store.flows.rounds import locked_flow, open_new_round
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.store.vault import Field
 from models.tables.batches import Dataset
 from models.tables.flows import Order

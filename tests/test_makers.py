@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.photos.intake import save_photos
 from models.store.database import fetch, fetch_int
-from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
 from models.words.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.store.database import execute, fetch
-from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
-from models.store.flows.corrections import open_correction
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
+from models.store.orders.corrections import open_correction
 from models.store.register.accounts import NewAccount, apply_change, held_account
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field

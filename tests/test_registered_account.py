@@ -11,7 +11,7 @@ import pytest
 from activities import imports
 from models import tokens
 from models.store.database import execute, fetch
-from models.store.flows.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, queries_of
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, queries_of
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.vault import Field
 from models.tables.batches import BeneficiaryList

@@ -12,13 +12,7 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
 from api.server.problems import not_found
-from models.store.applications.doubles import (
-    OTHERS,
-    PAID_ELSEWHERE,
-    find_doubles,
-    find_paid_elsewhere,
-    these,
-)
+from models.store.applications.doubles import OTHERS, PAID_ELSEWHERE, find_doubles, find_paid_elsewhere, these
 from models.store.applications.rows import LIVE
 from models.store.selection import LineFilter, Predicate, filtered
 from models.tables.flows import Flow

@@ -20,9 +20,9 @@ from api.flows.guard import known_flow, lines_of
 from api.server.problems import field_problem, not_found
 from models.forms import identity
 from models.store.flows.evidence import in_order, item_names, missing_of
-from models.store.flows.order_rules import FlowLineFilter
 from models.store.lock_order import Rank
 from models.store.locking import hold
+from models.store.orders.rules import FlowLineFilter
 from models.store.vault import Field as Sealed
 from models.tables.applications import EvidenceRequirement
 from models.tables.base import now

@@ -10,13 +10,8 @@ from api.server.problems import conflict, not_found
 from models.contracts import RunKind, workflow_id
 from models.store.applications.acts import LeftOut
 from models.store.database import fetch_int
-from models.store.flows.order_rules import (
-    Candidate,
-    FlowLineFilter,
-    Verdict,
-    where_of,
-)
-from models.store.flows.orders import locked_flow
+from models.store.orders.orders import locked_flow
+from models.store.orders.rules import Candidate, FlowLineFilter, Verdict, where_of
 from models.store.register.lock_rules import LockedAct, why_lines_locked
 from models.store.selection import Predicate
 from models.tables.flows import Flow

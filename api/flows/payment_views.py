@@ -8,7 +8,7 @@ from pydantic import Field
 from api.applications.views import LineRow
 from api.counter.names import Names
 from models.forms import identity
-from models.store.flows.order_rules import FlowLineFilter, Word, where_of
+from models.store.orders.rules import FlowLineFilter, Word, where_of
 from models.store.selection import Predicate
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault

@@ -17,7 +17,7 @@ from api.flows.guard import known_flow, lines_of
 from api.flows.payment_views import COUNTY_HEADERS, HEADERS, LINES, PaymentFilter, PaymentView, payments_of_county
 from api.server.problems import not_found
 from models.store.database import fetch
-from models.store.flows.order_rules import FlowLineFilter, Word
+from models.store.orders.rules import FlowLineFilter, Word
 
 router = APIRouter(tags=["发放结果"])
 

@@ -13,8 +13,8 @@ from api.server.problems import field_problem
 from models.store.applications.makers import acts_in_flow
 from models.store.database import execute, scratch
 from models.store.flows.difference import keep_difference
-from models.store.flows.order_rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.locking import lock_applications, lock_county, lock_indicators
+from models.store.orders.rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.vault import Field as Sealed
 from models.tables.policies import StoredFile
 from models.words.makers import Act

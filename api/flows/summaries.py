@@ -20,8 +20,8 @@ from models.contracts import Signal
 from models.forms.money import MAX_FEN, format_yuan
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.figures import flow_figures, summary_figures
-from models.store.flows.orders import orders_under_way
 from models.store.flows.summaries import chosen_summaries, newest_summaries, summaries_of
+from models.store.orders.orders import orders_under_way
 from models.store.runs.runs import wake
 from models.store.texts import seal_text
 from models.store.vault import Vault

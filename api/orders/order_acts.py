@@ -14,18 +14,10 @@ from api.server.problems import Problem, conflict
 from models.contracts import RunKind, Subject
 from models.forms.catalogs import Catalogs
 from models.store.applications.acts import LeftOut, choose
-from models.store.flows.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
 from models.store.flows.evidence import lacking
-from models.store.flows.order_rules import (
-    FIT_STAGES,
-    REST_OF_EVIDENCE,
-    RULES,
-    FlowLineFilter,
-    FlowLineSelection,
-    Verdict,
-    judge,
-)
-from models.store.flows.orders import (
+from models.store.locking import lock_county
+from models.store.orders.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
+from models.store.orders.orders import (
     NAME_RULES,
     Entry,
     add_chosen_applications,
@@ -36,7 +28,15 @@ from models.store.flows.orders import (
     living_lines,
     summary_is_approved,
 )
-from models.store.locking import lock_county
+from models.store.orders.rules import (
+    FIT_STAGES,
+    REST_OF_EVIDENCE,
+    RULES,
+    FlowLineFilter,
+    FlowLineSelection,
+    Verdict,
+    judge,
+)
 from models.store.register.lock_rules import LockedAct, why_lines_locked
 from models.store.runs.runs import open_run
 from models.store.selection import LineFilter, Selection, selected

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.server.problems import field_problem
-from models.store.flows.corrections import Correction
-from models.store.flows.order_rules import WHOLE, FlowLineFilter, Word
+from models.store.orders.corrections import Correction
+from models.store.orders.rules import WHOLE, FlowLineFilter, Word
 from models.store.selection import MOST_NUMBERS
 from models.words.stages import OrderKind
 

@@ -26,8 +26,8 @@ from models.forms.account_numbers import CARD_TYPES
 from models.forms.masking import masked
 from models.forms.money import format_yuan
 from models.store.database import fetch
-from models.store.flows.corrections import open_correction
-from models.store.flows.order_rules import Word
+from models.store.orders.corrections import open_correction
+from models.store.orders.rules import Word
 from models.store.selection import Predicate
 from models.store.texts import open_text
 from models.store.vault import Field, Vault

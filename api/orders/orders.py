@@ -18,9 +18,9 @@ from models.forms.catalogs import Catalogs
 from models.store.applications.acts import change_chosen, choose
 from models.store.applications.makers import ADD_EDITOR
 from models.store.database import execute, fetch_int
-from models.store.flows.order_rules import FIT_STAGES, RULES, judge_order
-from models.store.flows.orders import NAME_RULES, TAKE_CORRECT_NAME, decide, locked_order
 from models.store.locking import lock_county
+from models.store.orders.orders import NAME_RULES, TAKE_CORRECT_NAME, decide, locked_order
+from models.store.orders.rules import FIT_STAGES, RULES, judge_order
 from models.store.runs.runs import wake
 from models.store.selection import of_county
 from models.store.texts import seal_text

@@ -7,9 +7,9 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import copy_rows, execute, fetch_int
-from models.store.flows.order_rules import Candidate
 from models.store.locking import lock_flow
 from models.store.numbers import Series, take_one
+from models.store.orders.rules import Candidate
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
 from models.tables.base import now
