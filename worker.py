@@ -38,7 +38,7 @@ from activities.platform.files import PlatformFiles
 from activities.platform.rows_journal import PostgresJournal
 from activities.policies import ReviewActivities
 from activities.trail_heads import TrailActivities
-from models.gc_tuning import collect_rarely
+from models.gc_tuning import tune_gc
 from models.settings import Settings
 from models.store.database import WORKER_POOLS, Database, Pool, engine_options
 from models.store.database_role import leave_if_unfit, unfit_role
@@ -225,7 +225,7 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
 
 
 def main() -> None:
-    collect_rarely()
+    tune_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(Settings()))
 

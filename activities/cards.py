@@ -7,9 +7,9 @@ from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from models.contracts import CardLook, Handed, PartRef, Subject
 from models.settings import Settings
-from models.store.applying.pending import take_in
-from models.store.cards.look import look_at
-from models.store.cards.parts import Held, add_step, end_part, held_part, held_request
+from models.store.applying.pending import apply_pending_events
+from models.store.cards.look import look_at_request
+from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, lock_request
 from models.store.cards.results import remember_submission
 from models.store.database import Database, Row, fetch, fetch_one
 from models.store.runs.runs import close_run
@@ -52,9 +52,9 @@ class CardActivities:
                 raise
             code, words = refusal.code.value, ADVICE[refusal.code]
         async with self._database.transaction() as session:
-            held = await held_request(session, subject.number)
+            held = await lock_request(session, subject.number)
             await self._validated(session, held, code, words)
-            return await look_at(session, subject, self._settings, held)
+            return await look_at_request(session, subject, self._settings, held)
 
     async def _query(self, session: AsyncSession, request_no: str) -> AccountQuery | None:
         request = await fetch_one(
@@ -73,7 +73,7 @@ class CardActivities:
             card_type=CardType(request.card_type),
         )
 
-    async def _validated(self, session: AsyncSession, held: Held, code: str | None, words: str) -> None:
+    async def _validated(self, session: AsyncSession, held: LockedRequest, code: str | None, words: str) -> None:
         """待审核, or 申请失败 with the bank's reason; a request that was taken back meanwhile stays as it is."""
         waiting = [part for part in held.parts if part.stage is PartStage.VALIDATING]
         if held.request.stage is not RequestStage.VALIDATING:
@@ -93,14 +93,14 @@ class CardActivities:
     async def look_at_card(self, subject: Subject) -> CardLook:
         """Apply what has come, and tell what has to be done in which county."""
         async with self._database.transaction() as session:
-            taken = await take_in(session, self._vault, subject)
-            held = await held_request(session, subject.number)
-            look = await look_at(session, subject, self._settings, held)
+            taken = await apply_pending_events(session, self._vault, subject)
+            held = await lock_request(session, subject.number)
+            look = await look_at_request(session, subject, self._settings, held)
             if taken:
                 await self._record_results(session, held, taken)
             return look
 
-    async def _record_results(self, session: AsyncSession, held: Held, taken: int) -> None:
+    async def _record_results(self, session: AsyncSession, held: LockedRequest, taken: int) -> None:
         """Into the trails of the counties that were told something; of this transaction is what has its time."""
         rows = await fetch(
             session,
@@ -147,7 +147,7 @@ class CardActivities:
             await add_step(session, held, part.county_code, part.stage.value, "已提交上卡，等待平台结果")
         return self._request(held, part)
 
-    def _request(self, held: Held, part: CardChangePart) -> AccountChangeSubmission:
+    def _request(self, held: LockedRequest, part: CardChangePart) -> AccountChangeSubmission:
         request = held.request
         old = part.old_account_sealed
         return AccountChangeSubmission(
@@ -178,7 +178,7 @@ class CardActivities:
     async def take_account_event(self, subject: Subject) -> None:
         """An account.invalidated takes effect; its run is over with it."""
         async with self._database.transaction() as session:
-            taken = await take_in(session, self._vault, subject)
+            taken = await apply_pending_events(session, self._vault, subject)
             await close_run(session, subject.workflow_id, "done")
             if taken:
                 detail = {"events": taken, "at": now().isoformat()}

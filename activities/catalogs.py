@@ -12,9 +12,10 @@ from activities.platform.tries import for_each, patiently
 from models.contracts import Subject
 from models.store.database import Database, execute, fetch
 from models.store.runs.runs import close_run, times_asked
-from models.wire.answers import Catalog, CatalogItem, Town, Towns
+from models.wire import answers
+from models.wire.answers import Catalog, CatalogItem, Towns
 
-Items = Sequence[CatalogItem | Town]
+Items = Sequence[CatalogItem | answers.Town]
 # Kind and fund year, 0 for lists of every year.
 Place = tuple[str, int]
 Question = tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]

@@ -12,7 +12,7 @@ from models.contracts import Look, ProvinceRef, Subject
 from models.store.cards.invalidation import invalidate
 from models.store.cards.results import apply_invalidation
 from models.store.database import Database, fetch_one
-from models.store.register.accounts import Finding, accounts_of, set_valid_again
+from models.store.register.accounts import AccountFinding, accounts_of, set_valid_again
 from models.store.register.check_rounds import (
     WAITING,
     Scope,
@@ -173,7 +173,7 @@ class CheckActivities:
             else:
                 assert each.verdict.reason_code is not None
                 reason = each.verdict.reason_code.value
-                finding = Finding(reason=reason, cause=cause, at=at, actor=found.asked_by)
+                finding = AccountFinding(reason=reason, cause=cause, at=at, actor=found.asked_by)
                 whose = (each.county_code, each.person_index, (each.bank_code, each.account_index))
                 await invalidate(session, self._vault, *whose, finding)
             await note_verdicts(session, found, [each])

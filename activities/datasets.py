@@ -12,14 +12,13 @@ from activities.platform.files import PlatformFiles
 from activities.platform.tries import for_each, patiently
 from models.contracts import CommitResult, DatasetRef, PushResult, number_of
 from models.settings import Settings
-from models.store.applications.records import lines_of, record_of
+from models.store.applications.records import record_lines, record_of
 from models.store.database import Database, execute, fetch_one
-from models.store.events.inbox import province_of
 from models.store.lists.refusals import take_back
 from models.store.locking import lock_list
 from models.store.vault import Vault
 from models.tables.batches import Dataset
-from models.wire.answers import PAGE_LIMIT
+from models.wire.answers import PAGE_LIMIT, province_of
 from models.wire.requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
 from models.wire.words import DatasetKind, RoundMode
 from models.words.errors import BUSY, ErrorType
@@ -138,7 +137,7 @@ class DatasetActivities:
 
     async def _records(self, dataset: Dataset, start: int) -> list[ApplicantRecord]:
         async with self._database.reading() as session:
-            lines = await lines_of(session, dataset, start, start + PAGE_LIMIT)
+            lines = await record_lines(session, dataset, start, start + PAGE_LIMIT)
         photos = await self._files.upload_what_is_taken(line.photo for line in lines if line.photo)
         return [record_of(self._vault, line, photos) for line in lines]
 

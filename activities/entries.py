@@ -8,7 +8,7 @@ from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from models.contracts import Look, StartResult, Subject
 from models.settings import Settings
-from models.store.applying.pending import take_in
+from models.store.applying.pending import apply_pending_events
 from models.store.database import Database, fetch_one
 from models.store.events.inbox import put_asked
 from models.store.register.entries import ENDED, WAITING, end_entry, locked_entry
@@ -158,7 +158,7 @@ class VillageEntryActivities:
     async def look_at_entry(self, subject: Subject) -> Look:
         """Apply what has come and tell where the entry stands; one that is over closes its run."""
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject)
+            await apply_pending_events(session, self._vault, subject)
             entry = await _find(session, subject.number)
             words = WAITING[entry.stage]
             since, ask_now = await note_stage(session, subject.workflow_id, entry.stage.value, words)

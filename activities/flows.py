@@ -7,16 +7,17 @@ from activities.platform.errors import PlatformRefusal
 from activities.platform.files import PlatformFiles
 from models.contracts import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.settings import Settings
-from models.store.applying.pending import take_in
+from models.store.applying.pending import apply_pending_events
 from models.store.database import Database, execute, fetch, fetch_one
 from models.store.flows.end import give_back
-from models.store.flows.next_step import look_at, sentence_of
-from models.store.flows.rounds import current_summary, flow_by_number, locked_flow
+from models.store.flows.next_step import look_at_flow, sentence_of
+from models.store.flows.rounds import current_summary, flow_by_number, lock_flow_of_run
 from models.store.runs.look import note_stage, remember
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.tables.flows import Flow
-from models.wire.requests import Cancellation, FlowStart, PaymentConfirmation, Publicity, Share, Summary
+from models.wire import requests
+from models.wire.requests import Cancellation
 from models.words.errors import ErrorType
 from models.words.stages import FlowStage, SummaryStage
 
@@ -35,8 +36,8 @@ class FlowActivities:
     async def look_at_flow(self, subject: Subject) -> FlowLook:
         """Apply what has come and tell what the flow has to do next; safe to repeat at any time."""
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject)
-            return await look_at(session, self._vault, subject, self._settings)
+            await apply_pending_events(session, self._vault, subject)
+            return await look_at_flow(session, self._vault, subject, self._settings)
 
     @activity.defn
     async def start_flow(self, subject: Subject) -> StartResult:
@@ -86,7 +87,7 @@ class FlowActivities:
         async with self._database.reading() as session:
             return await flow_by_number(session, subject.number)
 
-    async def _start_request(self, flow: Flow) -> FlowStart:
+    async def _start_request(self, flow: Flow) -> requests.FlowStart:
         async with self._database.reading() as session:
             policies = await fetch(
                 session,
@@ -108,7 +109,7 @@ class FlowActivities:
             )
         assert batch is not None, "the batch was checked when the flow was entered"
         uploaded = await self._files.upload(row[0] for row in images)
-        return FlowStart(
+        return requests.FlowStart(
             client_reference=flow.flow_no,
             county_code=flow.county_code,
             batch_no=flow.batch_no,
@@ -116,7 +117,7 @@ class FlowActivities:
             policy_unit_code=flow.policy_unit_code,
             policy_ids=tuple(row[0] for row in policies),
             indicator_ids=tuple(row[0] for row in indicators),
-            publicity=Publicity(
+            publicity=requests.Publicity(
                 start_date=batch[0],
                 address=batch[1],
                 image_file_ids=tuple(uploaded[row[0]] for row in images),
@@ -126,7 +127,7 @@ class FlowActivities:
     async def _not_started(self, flow: Flow, refusal: PlatformRefusal) -> StartResult:
         """Another flow in the county: wait. Any other no ends this flow, and its lines are free again."""
         async with self._database.transaction() as session:
-            flow = await locked_flow(session, flow.flow_no)
+            flow = await lock_flow_of_run(session, flow.flow_no)
             if refusal.code is ErrorType.COUNTY_FLOW_ACTIVE:
                 await execute(
                     session,
@@ -148,7 +149,7 @@ class FlowActivities:
     async def call_off(self, subject: Subject) -> None:
         """End a flow that the platform has never started: the last answer to its start was a no."""
         async with self._database.transaction() as session:
-            flow = await locked_flow(session, subject.number)
+            flow = await lock_flow_of_run(session, subject.number)
             if flow.platform_id is not None or flow.stage is not FlowStage.WAITING_COUNTY:
                 return
             await execute(
@@ -173,13 +174,13 @@ class FlowActivities:
         reference = f"{flow.flow_no}.s{summary.number}"
         try:
             uploaded = await self._files.upload([summary.form_file_id])
-            request = Summary(
+            request = requests.Summary(
                 client_reference=reference,
                 total_fen=summary.figures["total_fen"],
                 application_count=summary.figures["application_count"],
                 household_count=summary.figures["household_count"],
-                towns=tuple(Share.model_validate(share) for share in summary.figures["towns"]),
-                banks=tuple(Share.model_validate(share) for share in summary.figures["banks"]),
+                towns=tuple(requests.Share.model_validate(share) for share in summary.figures["towns"]),
+                banks=tuple(requests.Share.model_validate(share) for share in summary.figures["banks"]),
                 approval_form_file_id=uploaded[summary.form_file_id],
                 opinion=open_text(self._vault, flow.county_code, summary.opinion_sealed) or "",
             )
@@ -219,7 +220,7 @@ class FlowActivities:
         if summary is None or summary.confirmed_at is None or summary.stage is not SummaryStage.APPROVED:
             return
         assert summary.figures is not None
-        confirmation = PaymentConfirmation(
+        confirmation = requests.PaymentConfirmation(
             application_count=summary.figures["application_count"], total_fen=summary.figures["total_fen"]
         )
         key = f"{flow.flow_no}.s{summary.number}/confirm"

@@ -15,10 +15,10 @@ from models.forms.application_form import ApplicationForm
 from models.forms.catalogs import Catalogs
 from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
-from models.store.applications.doubles import Claim, lay_claims, lock_claims
+from models.store.applications.doubles import ClaimedRow, lay_claims, lock_claims
 from models.store.applications.rows import Entered, clear_away, form_catalogs, lay_down, new_rows, take_up
 from models.store.database import Database, execute
-from models.store.imports.findings import Finding, findings, keep, news
+from models.store.imports.findings import Finding, findings, keep_findings, news
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
@@ -131,10 +131,10 @@ class ApplicationImports:
                 id=asked.id,
             )
 
-    def _claims(self, checked: CheckedFile) -> list[Claim]:
+    def _claims(self, checked: CheckedFile) -> list[ClaimedRow]:
         index, forms = self._vault.index, [(item.row, item.form) for item in checked.forms]
         return [
-            Claim(
+            ClaimedRow(
                 *(row, index(Field.ID_NUMBER, form.id_number), form.item_code, form.amount_fen),
                 *(form.bank_code, index(Field.ACCOUNT, form.account_no)),
             )
@@ -160,7 +160,7 @@ class ApplicationImports:
         return await self._objects.put(subject.county_code, content, MediaType.XLSX.value, "system")
 
     async def _take_in(
-        self, subject: Subject, data: bytes, checked: CheckedFile, claims: Sequence[Claim]
+        self, subject: Subject, data: bytes, checked: CheckedFile, claims: Sequence[ClaimedRow]
     ) -> ImportLook:
         """All in one transaction. Whoever else adds to the county waits while it compares and inserts, no longer.
 
@@ -182,7 +182,7 @@ class ApplicationImports:
                     return await self._settle(session, subject, asked)
         return await self._refuse(subject, data, checked, None if is_open else BATCH_FROZEN)
 
-    async def _number(self, subject: Subject, checked: CheckedFile, claims: Sequence[Claim]) -> Coming | None:
+    async def _number(self, subject: Subject, checked: CheckedFile, claims: Sequence[ClaimedRow]) -> Coming | None:
         """None where the file would stop, as things are now: no numbers are used up for what isn't stored."""
         async with self._database.transaction() as session:
             asked = (await session.exec(_import(subject))).one()
@@ -204,7 +204,7 @@ class ApplicationImports:
         session: AsyncSession,
         asked: ApplicationImport,
         checked: CheckedFile,
-        claims: Sequence[Claim],
+        claims: Sequence[ClaimedRow],
         coming: Coming | None,
     ) -> None:
         """What the operator confirmed goes in, if nothing has come since that would have stopped it as well."""
@@ -224,7 +224,7 @@ class ApplicationImports:
         new: set[tuple[int, str, str]],
     ) -> None:
         """Nothing is stored but the list; a confirmation that it outgrew is void."""
-        await keep(session, asked, found, new)
+        await keep_findings(session, asked, found, new)
         asked.stage = ImportStage.TO_CONFIRM
         asked.decision = asked.decided_by = asked.decided_at = asked.decision_reason_sealed = None
         asked.rows_total = asked.rows_checked = checked.row_count

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from models.contracts import DatasetRef, ListLook, RunKind, Subject
 from models.settings import Settings
-from models.store.applying.pending import take_in
+from models.store.applying.pending import apply_pending_events
 from models.store.database import Database, execute, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_applications, lock_batch
@@ -117,7 +117,7 @@ class ListActivities:
             return await self._look(session, subject)
 
     async def _look(self, session: AsyncSession, subject: Subject) -> ListLook:
-        await take_in(session, self._vault, subject)
+        await apply_pending_events(session, self._vault, subject)
         dataset = (await session.exec(select(Dataset).where(Dataset.reference == subject.number))).one()
         if dataset.record_count == 0 and dataset.stage is DatasetStage.PREPARED:
             await _finish_empty(session, dataset)

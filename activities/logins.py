@@ -11,7 +11,7 @@ from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from models.contracts import Look, Subject
 from models.settings import Settings
-from models.store.applying.pending import take_in
+from models.store.applying.pending import apply_pending_events
 from models.store.citizens.logins import OPEN_STAGES, VALID, ends_at
 from models.store.database import Database, execute
 from models.store.events.inbox import put_asked
@@ -85,7 +85,7 @@ class FaceLoginActivities:
         """Apply what has come and tell where the attempt stands; one that is over closes its run."""
         at = now()
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject)
+            await apply_pending_events(session, self._vault, subject)
             login = await _login(session, subject.number)
             last_word = ends_at(login) + GRACE
             if login.stage in OPEN_STAGES and at > last_word:

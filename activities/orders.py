@@ -13,8 +13,8 @@ from activities.platform.errors import PlatformRefusal
 from activities.platform.tries import for_each, patiently
 from models.contracts import DatasetRef, NextOrder, Subject
 from models.store.database import Database, Row, execute, fetch
-from models.store.events.contradictions import Claim, keep
-from models.store.flows.rounds import flow_by_number, locked_flow, open_new_round, open_round
+from models.store.events.contradictions import Claim, keep_claim
+from models.store.flows.rounds import current_round, flow_by_number, lock_flow_of_run, open_new_round
 from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
 from models.store.register.account_locks import locked
@@ -56,8 +56,8 @@ class OrderActivities:
     async def open_round(self, subject: Subject) -> DatasetRef | None:
         """Fix the lines that go out by themselves (申请提交); with a round on its way nothing happens."""
         async with self._database.transaction() as session:
-            flow = await locked_flow(session, subject.number)
-            if await open_round(session, flow) is not None:
+            flow = await lock_flow_of_run(session, subject.number)
+            if await current_round(session, flow) is not None:
                 return None
             return await open_new_round(session, self._vault, flow, None)
 
@@ -74,8 +74,8 @@ class OrderActivities:
                 await self._failed(order, refusal)
                 return None
         async with self._database.transaction() as session:
-            flow = await locked_flow(session, subject.number)
-            if await open_round(session, flow) is not None:
+            flow = await lock_flow_of_run(session, subject.number)
+            if await current_round(session, flow) is not None:
                 return None
             if order.kind is OrderKind.MODIFIED:
                 await lock_indicators(session, flow)
@@ -105,7 +105,7 @@ class OrderActivities:
             await self._differs(flow, order)
             return
         async with self._database.transaction() as session:
-            await lock_indicators(session, await locked_flow(session, subject.number))
+            await lock_indicators(session, await lock_flow_of_run(session, subject.number))
             await _withdrawn(session, order, [row.id for row in await _lines(session, order, "NOT l.sent")])
             await _finish(session, self._vault, order, OrderState.DONE, None, "已撤回")
 
@@ -153,7 +153,7 @@ class OrderActivities:
         if (answer.withdrawn_count, answer.withdrawn_fen) != (len(lines), total):
             raise FiguresDiffer(key)
         async with self._database.transaction() as session:
-            await lock_indicators(session, await locked_flow(session, flow.flow_no))
+            await lock_indicators(session, await lock_flow_of_run(session, flow.flow_no))
             await _withdrawn(session, order, [line.id for line in lines])
 
     async def _differs(self, flow: Flow, order: Order) -> None:
@@ -168,7 +168,7 @@ class OrderActivities:
             inbox_id=None,
         )
         async with self._database.transaction() as session:
-            await keep(session, self._vault, claim)
+            await keep_claim(session, self._vault, claim)
             outcome = "平台撤回的笔数或金额与指令不符，请与平台核对后再处理"
             await _finish(session, self._vault, order, OrderState.FAILED, "FIGURES_DIFFER", outcome)
 

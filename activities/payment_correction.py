@@ -7,7 +7,7 @@ from temporalio import activity
 
 from models.contracts import Look, Subject
 from models.settings import Settings
-from models.store.applying.pending import take_in
+from models.store.applying.pending import apply_pending_events
 from models.store.database import Database, fetch_one
 from models.store.flows.difference import keep_difference
 from models.store.flows.payments import flow_of
@@ -33,7 +33,7 @@ class LateActivities:
         at = now()
         async with self._database.transaction() as session:
             asked = await times_asked(session, subject.workflow_id)
-            taken = await take_in(session, self._vault, subject)
+            taken = await apply_pending_events(session, self._vault, subject)
             if taken:
                 act = by_system(subject.county_code, "late_events_applied", subject.number, {"events": taken})
                 await record(session, self._vault, act)

@@ -8,7 +8,7 @@ from activities.platform.errors import PlatformRefusal
 from activities.platform.files import PlatformFiles
 from models.contracts import Look, RunKind, Subject
 from models.settings import Settings
-from models.store.applying.pending import take_in
+from models.store.applying.pending import apply_pending_events
 from models.store.database import Database, execute
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked
@@ -18,7 +18,8 @@ from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.policies import Indicator, Policy
-from models.wire.requests import IndicatorSubmission, PolicySubmission
+from models.wire import requests
+from models.wire.requests import PolicySubmission
 from models.words.errors import ADVICE
 from models.words.stages import ReviewStage
 from models.words.waiting import REVIEW
@@ -70,7 +71,7 @@ class ReviewActivities:
         if row.submission_id is not None or row.stage is not ReviewStage.IN_REVIEW:
             return
         reference = f"{row.indicator_no}.{row.round}"
-        request = IndicatorSubmission(
+        request = requests.IndicatorSubmission(
             client_reference=reference,
             county_code=row.county_code,
             fund_year=row.fund_year,
@@ -97,7 +98,7 @@ class ReviewActivities:
         """Apply what has come and tell where the review stands; a decided one closes its run."""
         table = TABLES[subject.kind]
         async with self._database.transaction() as session:
-            await take_in(session, self._vault, subject)
+            await apply_pending_events(session, self._vault, subject)
             # Held to the end: handed in again at this moment, its run must not be closed after that.
             held = f"SELECT stage FROM {table} WHERE {table}_no = :no FOR NO KEY UPDATE"
             (row,) = await fetch_locked(session, Rank.INDICATOR, held, no=subject.number)

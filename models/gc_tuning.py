@@ -8,7 +8,7 @@ import gc
 _NEW_OBJECTS, _GENERATIONS = 20_000, 20
 
 
-def collect_rarely() -> None:
+def tune_gc() -> None:
     """Call once, when everything is imported; reference counting goes on as ever."""
     gc.collect()
     gc.freeze()

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     citizen_cookies_secure: bool = True
     citizen_logins_per_person_hour: int = Field(5, ge=1)
     citizen_logins_per_address_hour: int = Field(20, ge=1)
-    citizen_vain_changes_per_person_day: int = Field(20, ge=1)
+    citizen_failed_changes_per_person_day: int = Field(20, ge=1)
     searches_per_person_hour: int = Field(120, ge=1)
     account_check_hours: float = Field(24.0, gt=0)
     invalidations_hours: float = Field(1.0, gt=0)

@@ -36,7 +36,7 @@ _REGISTRY = jwt.JWTClaimsRegistry(
 )
 
 
-class Refusal(StrEnum):
+class BadToken(StrEnum):
     """Why a token opens nothing; all but the first are told only of tokens that our key has signed."""
 
     UNUSABLE = "UNAUTHORIZED"
@@ -50,7 +50,7 @@ class Refusal(StrEnum):
 class TokenRefused(Exception):
     """The token is missing, forged, expired or says nothing usable."""
 
-    def __init__(self, why: Refusal = Refusal.UNUSABLE) -> None:
+    def __init__(self, why: BadToken = BadToken.UNUSABLE) -> None:
         super().__init__(why.value)
         self.why = why
 
@@ -72,7 +72,7 @@ def fold(subject: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", subject).casefold())
 
 
-def create_key_file(path: Path) -> None:
+def create_token_key_file(path: Path) -> None:
     """Make a fresh signing key, readable by its owner only; an existing file is left alone."""
     if path.exists():
         return
@@ -123,9 +123,9 @@ def read(key: OctKey, token: str) -> Principal:
             person_index=claims.get("person"),
         )
     except ExpiredTokenError as error:
-        raise TokenRefused(Refusal.EXPIRED) from error
+        raise TokenRefused(BadToken.EXPIRED) from error
     except (ClaimError, ValidationError) as error:
-        raise TokenRefused(Refusal.CLAIMS) from error
+        raise TokenRefused(BadToken.CLAIMS) from error
     except (JoseError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise TokenRefused from error
 
@@ -133,8 +133,8 @@ def read(key: OctKey, token: str) -> Principal:
 def _check(subject: str, seconds: float) -> None:
     # the other way round: a life that is no number is no life
     if not seconds <= LONGEST_HOURS * 3600:
-        raise TokenRefused(Refusal.TOO_LONG)
+        raise TokenRefused(BadToken.TOO_LONG)
     if subject != fold(subject):
-        raise TokenRefused(Refusal.NOT_FOLDED)
+        raise TokenRefused(BadToken.NOT_FOLDED)
     if subject in RESERVED:
-        raise TokenRefused(Refusal.RESERVED)
+        raise TokenRefused(BadToken.RESERVED)

@@ -118,7 +118,7 @@ async def api_server(
 ) -> AsyncIterator[ApiServer]:
     """Serves on a free port until the test is done; with `temporal` relay and watch run too."""
     knobs = settings_for(database_url, folder, s3, **settings)
-    tokens.create_key_file(knobs.token_key_file)
+    tokens.create_token_key_file(knobs.token_key_file)
     database = build_database(knobs)
     ring, credentials = vault or fresh_vault(), fresh_credentials()
     objects = build_objects(knobs, ring)

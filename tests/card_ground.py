@@ -13,8 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from stdnum import luhn
 
 from models.contracts import RunKind, Subject
-from models.store.applying.pending import take_in
-from models.store.cards.parts import held_request
+from models.store.applying.pending import apply_pending_events
+from models.store.cards.parts import lock_request
 from models.store.cards.requests import CardWish, Citizen, open_request
 from models.store.database import ENGINE_OPTIONS, Database, Value, execute, fetch
 from models.store.events.inbox import put_asked
@@ -92,7 +92,7 @@ class Cards:
         """The bank has said yes."""
 
         async def work(session: AsyncSession) -> None:
-            held = await held_request(session, request.request_no)
+            held = await lock_request(session, request.request_no)
             held.request.stage = RequestStage.IN_PROGRESS
             for part in held.parts:
                 part.stage = PartStage.IN_REVIEW
@@ -142,7 +142,7 @@ class Cards:
 
         async def work(session: AsyncSession) -> str:
             await put_asked(session, self.vault, place, kind, reference, data, datetime.now(UTC))
-            await take_in(session, self.vault, subject)
+            await apply_pending_events(session, self.vault, subject)
             rows = await fetch(
                 session, "SELECT effect FROM inbox WHERE number = :number ORDER BY id DESC LIMIT 1", number=number
             )
@@ -152,11 +152,11 @@ class Cards:
 
     async def request(self, request: CardChange) -> CardChange:
         async with self.database.reading() as session:
-            return (await held_request(session, request.request_no)).request
+            return (await lock_request(session, request.request_no)).request
 
     async def parts(self, request: CardChange) -> dict[str, CardChangePart]:
         async with self.database.reading() as session:
-            return {part.county_code: part for part in (await held_request(session, request.request_no)).parts}
+            return {part.county_code: part for part in (await lock_request(session, request.request_no)).parts}
 
     async def stages(self, request: CardChange) -> dict[str, str]:
         return {county: part.stage.value for county, part in (await self.parts(request)).items()}

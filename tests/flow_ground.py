@@ -16,8 +16,9 @@ from models.tables.base import now
 from models.tables.batches import Batch
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import CatalogList
+from models.wire import requests
 from models.wire.answers import CatalogItem
-from models.wire.requests import IndicatorSubmission, PolicySubmission
+from models.wire.requests import PolicySubmission
 from models.wire.signing import PlatformCredentials
 from models.wire.words import ApplicantKind, MediaType, ReviewStatus
 from models.words.stages import Channel, ReviewStage
@@ -161,8 +162,8 @@ class Surveyor:
             entered_by="operator",
         )
         reference = f"{self._county}-laid-indicator.1"
-        known = row.model_dump(include=set(IndicatorSubmission.model_fields))
-        request = IndicatorSubmission.model_validate({"client_reference": reference, **known})
+        known = row.model_dump(include=set(requests.IndicatorSubmission.model_fields))
+        request = requests.IndicatorSubmission.model_validate({"client_reference": reference, **known})
         answer = await self._platform.submit_indicator(request, key=f"{reference}/submit")
         await self._approved(answer.submission_id)
         row.submission_id = answer.submission_id

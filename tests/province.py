@@ -210,7 +210,7 @@ class Province:
         async def walk() -> dict[str, trail_check.Break | None]:
             async with self.database.reading() as session:
                 counties = [str(row[0]) for row in await fetch(session, "SELECT county_code FROM trail_head")]
-                return {county: await trail_check.verify(session, self.vault, county, None) for county in counties}
+                return {county: await trail_check.check_trail(session, self.vault, county, None) for county in counties}
 
         assert not [county for county, broken in self.portal.call(walk).items() if broken is not None]
 

@@ -190,7 +190,7 @@ def _open(code: str, settings: Settings, platform: Platform, door: str, portal: 
 async def _running(
     code: str, settings: Settings, platform: Platform, door: str, portal: BlockingPortal
 ) -> AsyncIterator[Province]:
-    tokens.create_key_file(settings.token_key_file)
+    tokens.create_token_key_file(settings.token_key_file)
     database, vault, workers = build_database(settings), fresh_vault(), build_worker_database(settings)
     objects = build_objects(settings, vault)
     credentials = _credentials(code, door)

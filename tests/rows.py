@@ -88,8 +88,8 @@ class Office:
 @asynccontextmanager
 async def open_office(database_url: str, folder: Path, **knobs: object) -> AsyncIterator[Office]:
     settings = _settings(database_url, folder, **knobs)
-    vaults.create_key_file(settings.vault_key_file)
-    tokens.create_key_file(settings.token_key_file)
+    vaults.create_vault_key_file(settings.vault_key_file)
+    tokens.create_token_key_file(settings.token_key_file)
     vault = LocalVault.from_file(settings.vault_key_file)
     database = build_database(settings)
     token_key = tokens.load_key(settings.token_key_file)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from models.store.database import execute, fetch_int
-from models.store.events.contradictions import Claim, keep
+from models.store.events.contradictions import Claim, keep_claim
 from models.words.makers import Act
 from models.words.stages import Role
 from tests.application_lines import CARD_PHOTOS
@@ -233,7 +233,7 @@ class Season:
             number = self.numbers[subject]
             claim = Claim(self.county, number, "said twice", "", {"paid": 1}, {"paid": 2}, None)
             async with self.office.database.transaction() as session:
-                await keep(session, self.office.vault, claim)
+                await keep_claim(session, self.office.vault, claim)
                 statement = "SELECT id FROM contradiction WHERE number = :number"
                 self.numbers[f"contradiction of {subject}"] = str(await fetch_int(session, statement, number=number))
 

@@ -8,20 +8,22 @@ from pydantic import ValidationError
 
 from models.forms.application_form import OrganizationForm, PersonalForm, check_form
 from models.forms.application_row import RowCheck
-from models.forms.catalogs import Catalogs, Entry, Town
+from models.forms.catalogs import CatalogEntry, Catalogs, Town
 from models.sheets.cells import Cell, SpoiledCell
 from models.wire.words import ApplicantKind, HouseholdRegistration
 from models.words.faults import FaultCode, FormError
 
 TODAY = date(2026, 11, 22)
 CATALOGS = Catalogs(
-    banks=(Entry("CRCB", "重庆农村商业银行"), Entry("ICBC", "中国工商银行")),
-    items=(Entry("GRAIN", "耕地地力保护补贴"), Entry("A1", "同名补贴"), Entry("A2", "同名补贴")),
+    banks=(CatalogEntry("CRCB", "重庆农村商业银行"), CatalogEntry("ICBC", "中国工商银行")),
+    items=(CatalogEntry("GRAIN", "耕地地力保护补贴"), CatalogEntry("A1", "同名补贴"), CatalogEntry("A2", "同名补贴")),
     towns=(
-        Town("T1", "金江镇", (Entry("V1", "金江村"), Entry("V2", "新田村"))),
-        Town("T2", "双溪镇", (Entry("V3", "新田村"), Entry("V4", "上溪村"), Entry("V5", "上溪村"))),
-        Town("T3", "南山乡", (Entry("V6", "东村"), Entry("V8", "中村"))),
-        Town("T4", "南山乡", (Entry("V7", "西村"), Entry("V9", "中村"))),
+        Town("T1", "金江镇", (CatalogEntry("V1", "金江村"), CatalogEntry("V2", "新田村"))),
+        Town(
+            "T2", "双溪镇", (CatalogEntry("V3", "新田村"), CatalogEntry("V4", "上溪村"), CatalogEntry("V5", "上溪村"))
+        ),
+        Town("T3", "南山乡", (CatalogEntry("V6", "东村"), CatalogEntry("V8", "中村"))),
+        Town("T4", "南山乡", (CatalogEntry("V7", "西村"), CatalogEntry("V9", "中村"))),
     ),
 )
 

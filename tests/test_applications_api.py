@@ -11,7 +11,7 @@ import pytest
 import python_calamine
 
 from models.store.database import execute, fetch, fetch_int
-from models.store.trail.check import Break, verify
+from models.store.trail.check import Break, check_trail
 from models.store.trail.entries import by_system, record
 from models.words.stages import Role, TrailBreak
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
@@ -172,7 +172,7 @@ async def test_the_whole_life_before_a_flow(server: ApiServer) -> None:
     async with server.database.reading() as session:
         acts = [row[0] for row in await fetch(session, "SELECT act FROM trail_entry ORDER BY id")]
         assert acts[-1] == "applications.withdrawn"
-        assert await verify(session, server.vault, COUNTY, None) is None
+        assert await check_trail(session, server.vault, COUNTY, None) is None
 
 
 async def test_a_trail_that_is_written_meanwhile_is_whole_and_a_changed_one_is_not(
@@ -187,7 +187,7 @@ async def test_a_trail_that_is_written_meanwhile_is_whole_and_a_changed_one_is_n
 
     async def found() -> Break | None:
         async with server.database.reading() as session:
-            return await verify(session, server.vault, COUNTY, None)
+            return await check_trail(session, server.vault, COUNTY, None)
 
     writers = [asyncio.create_task(write()) for _ in range(2)]
     looks = 0

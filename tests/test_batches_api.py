@@ -12,7 +12,7 @@ import pytest
 
 from models.store.cards.invalidation import invalidate
 from models.store.database import execute, fetch, fetch_int, fetch_one
-from models.store.register.accounts import Finding
+from models.store.register.accounts import AccountFinding
 from models.store.register.register import fill_from_matched
 from models.store.vault import Field
 from models.tables.base import now
@@ -362,7 +362,7 @@ async def test_the_register_lists_finds_and_tells_its_history(server: ApiServer)
 async def _found(server: ApiServer, place: int, reason: str, at: datetime) -> str:
     person = server.vault.index(Field.ID_NUMBER, citizen_id(place))
     account = server.vault.index(Field.ACCOUNT, card(place))
-    finding = Finding(reason=reason, cause=f"event/{reason}", at=at)
+    finding = AccountFinding(reason=reason, cause=f"event/{reason}", at=at)
     async with server.database.transaction() as session:
         return await invalidate(session, server.vault, COUNTY, person, ("ABC", account), finding)
 

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.citizens.card_views import matter_views
 from models import tokens
 from models.store.cards.requests import Citizen
-from models.store.events.contradictions import Claim, keep
+from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.entries import EntryForm, end_entry, open_entry
 from models.store.vault import Field
 from models.tables.cards import CardChange, VillageEntry
@@ -350,7 +350,7 @@ async def _contradicted_entry(office: Office, cards: Cards, mei: Citizen) -> Non
         await end_entry(session, entry, EntryStage.FAILED, "other", "上卡失败")
         sides = {"applied": {"status": "failed"}, "claimed": {"status": "applied"}}
         claim = Claim(THIRD, entry.entry_no, "village_entry_result", entry.entry_no, **sides, inbox_id=None)
-        assert await keep(session, office.vault, claim)
+        assert await keep_claim(session, office.vault, claim)
 
     await cards.act(work)
 

@@ -297,7 +297,7 @@ def test_two_devices_at_once_make_one_request(province: Province) -> None:
     assert kept(province) == 1
 
 
-@pytest.mark.parametrize("province", [{"citizen_vain_changes_per_person_day": 2}], indirect=True)
+@pytest.mark.parametrize("province", [{"citizen_failed_changes_per_person_day": 2}], indirect=True)
 def test_a_person_may_ask_in_vain_so_many_times_a_day(province: Province) -> None:
     county = province.county_code()
     for one in (MEI, YONG):

@@ -20,7 +20,7 @@ from models import tokens
 from models.forms.identity import citizen_id_check_digit, parse_citizen_id
 from models.store.clock import DAY_IN_CHINA, today_in_china
 from models.store.database import execute, fetch
-from models.store.flows.rounds import locked_flow
+from models.store.flows.rounds import lock_flow_of_run
 from models.store.flows.start import StartRefused, StartRequest, start_flow
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.runs.runs import open_run
@@ -296,7 +296,7 @@ async def test_a_correction_never_overwrites_what_the_person_changed_after_its_c
             await apply_change(session, office.vault, new)
         hands = OrderActivities(office.database, office.vault, None)  # type: ignore[arg-type]
         async with office.database.transaction() as session:
-            flow = await locked_flow(session, flow_no)
+            flow = await lock_flow_of_run(session, flow_no)
             confirmed = (await session.exec(select(Order).where(Order.order_no == order_no))).one()
             await hands._correct(session, flow, confirmed)
         faults = "SELECT fault_code FROM order_line"

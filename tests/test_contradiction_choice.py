@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from models.store.events.contradictions import Claim, keep
-from models.store.flows.contradiction_choice import ContradictionFilter, ContradictionSelection, Decider, choose
+from models.store.events.contradictions import Claim, keep_claim
+from models.store.flows.contradiction_choice import (
+    ContradictionFilter,
+    ContradictionSelection,
+    Decider,
+    choose_contradictions,
+)
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from tests.rows import COUNTY, REVIEWER, Office, open_office
@@ -23,7 +28,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 async def _contradict(office: Office, number: str) -> None:
     claim = Claim(COUNTY, number, "said twice", "", {"paid": 1}, {"paid": 2}, None)
     async with office.database.transaction() as session:
-        await keep(session, office.vault, claim)
+        await keep_claim(session, office.vault, claim)
 
 
 async def test_what_comes_of_another_subject_meanwhile_is_not_chosen(office: Office) -> None:
@@ -33,7 +38,7 @@ async def test_what_comes_of_another_subject_meanwhile_is_not_chosen(office: Off
 
     async def chosen() -> list[str]:
         async with office.database.transaction() as session:
-            found = await choose(session, COUNTY, selection, "applied", Decider(REVIEWER, None))
+            found = await choose_contradictions(session, COUNTY, selection, "applied", Decider(REVIEWER, None))
             return sorted(found.fit)
 
     async with office.database.transaction() as session:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from models.store.applications.records import lines_of, record_of
+from models.store.applications.records import record_lines, record_of
 from models.store.database import fetch
-from models.store.flows.rounds import locked_flow, open_new_round
+from models.store.flows.rounds import lock_flow_of_run, open_new_round
 from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.store.vault import Field
 from models.tables.batches import Dataset
@@ -61,7 +61,7 @@ async def carry_out(office: Office) -> list[ApplicantRecord]:
     """As the flow's run does it: the lines corrected, and what goes to the platform in the round."""
     async with office.database.transaction() as session:
         order = (await session.exec(select(Order))).one()
-        flow = await locked_flow(session, (await fetch(session, "SELECT flow_no FROM flow"))[0][0])
+        flow = await lock_flow_of_run(session, (await fetch(session, "SELECT flow_no FROM flow"))[0][0])
         await apply_corrections(
             session, office.vault, await fetch(session, CORRECTED + IN_ORDER, order=order.id), OPERATOR
         )
@@ -69,7 +69,7 @@ async def carry_out(office: Office) -> list[ApplicantRecord]:
         assert opened is not None
     async with office.database.reading() as session:
         dataset = (await session.exec(select(Dataset).where(Dataset.reference == opened.reference))).one()
-        lines = await lines_of(session, dataset, 0, 500)
+        lines = await record_lines(session, dataset, 0, 500)
     return [record_of(office.vault, line, {line.photo: f"platform-{line.photo}"}) for line in lines]
 
 

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.database import execute, scratch
 from models.store.flows.rounds import flow_by_number, refresh_held
 from models.store.flows.start import StartRequest, allocate, start_flow
-from models.store.register.accounts import Finding, NewAccount, apply_change, held_account, set_invalid
+from models.store.register.accounts import AccountFinding, NewAccount, apply_change, held_account, set_invalid
 from models.store.register.register import fill_from_matched, register_row
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
@@ -212,7 +212,7 @@ async def test_a_line_without_an_account_is_held_until_there_is_one_and_its_flow
         await _changed(session, office.vault, str(person), number)
         account = await held_account(session, COUNTY, str(person))
         assert account is not None
-        await set_invalid(session, office.vault, account, Finding("account_closed", "event/1", now()))
+        await set_invalid(session, office.vault, account, AccountFinding("account_closed", "event/1", now()))
     flow_no = await add_flow(office, ground)
     assert await office.rows("SELECT state FROM flow_line ORDER BY id") == [("held",), ("unsent",)]
     async with office.database.transaction() as session:

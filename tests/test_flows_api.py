@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from models.store.flows.payments import TakenPage, apply_payments, flow_of
+from models.store.flows.payments import TakenPayments, apply_payments, flow_of
 from models.store.texts import open_text
 from models.store.vault import Field
-from models.wire.answers import PaymentPage
+from models.wire import answers
 from tests.rows import (
     ADMIN,
     COUNTY,
@@ -300,7 +300,7 @@ async def test_a_later_page_of_the_platform_wins_over_a_settlement(office: Offic
         "amount_fen": 100,
         "at": "2026-11-20T10:00:00+08:00",
     }
-    page = PaymentPage.model_validate_json(
+    page = answers.PaymentPage.model_validate_json(
         json.dumps(
             {"flow_id": "F-1", "client_reference": flow_no, "county_code": COUNTY, "page": 2, "payments": [payment]}
         )
@@ -308,7 +308,7 @@ async def test_a_later_page_of_the_platform_wins_over_a_settlement(office: Offic
     async with office.database.transaction() as session:
         flow = await flow_of(session, flow_no)
         assert flow is not None
-        assert await apply_payments(session, office.vault, flow, [TakenPage(1, page)]) == {1: "applied"}
+        assert await apply_payments(session, office.vault, flow, [TakenPayments(1, page)]) == {1: "applied"}
     line = (await office.get(f"/flows/{flow_no}/payments/{numbers[0]}")).json()
     assert (line["payment"], line["source"]) == ("paid", "platform")
     assert [(each["sequence"], each["source"]) for each in line["results"]] == [(0, "settled"), (1, "platform")]

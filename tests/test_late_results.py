@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from models.store.applying.decisions import settle_decided
-from models.store.events.contradictions import Claim, keep
-from models.store.lists.results import TakenPage, apply_results
-from models.wire.answers import ResultLine, ResultPage
+from models.store.events.contradictions import Claim, keep_claim
+from models.store.lists.results import TakenResults, apply_results
+from models.wire import answers
+from models.wire.answers import ResultLine
 from models.wire.words import Outcome
 from tests.rows import COUNTY, REVIEWER, YEAR, Line, Office, add_ground, count_of, open_office
 
@@ -44,18 +45,18 @@ async def put_list(office: Office, kind: str, reference: str, numbers: Sequence[
 
 async def late_page(office: Office, reference: str, outcome: Outcome, numbers: Sequence[str]) -> None:
     results = tuple(ResultLine(application_no=number, outcome=outcome) for number in numbers)
-    page = ResultPage(
+    page = answers.ResultPage(
         dataset_id="d", client_reference=reference, county_code=COUNTY, page=2, result_pages=1, results=results
     )
     async with office.database.transaction() as session:
-        await apply_results(session, office.vault, [TakenPage(1, page)])
+        await apply_results(session, office.vault, [TakenResults(1, page)])
 
 
 async def claim_taken(office: Office, number: str, reference: str, claimed: Mapping[str, object]) -> str:
     """A reviewer takes what a contradicting page said of a line; gives what came of the decision."""
     key = f"{reference}#{claimed['application_no']}"
     async with office.database.transaction() as session:
-        await keep(session, office.vault, Claim(COUNTY, number, "result_line", key, {}, dict(claimed), None))
+        await keep_claim(session, office.vault, Claim(COUNTY, number, "result_line", key, {}, dict(claimed), None))
     await office.run(
         "UPDATE contradiction SET state = 'decided', taken = 'claimed', decided_by = 'rev.zhao' WHERE line_key = :key",
         key=key,

@@ -15,7 +15,7 @@ from models.forms.spreadsheet import CheckedFile, FormRow
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal
 from models.store.cards.requests import Citizen
-from models.store.flows.rounds import locked_flow
+from models.store.flows.rounds import lock_flow_of_run
 from models.store.imports.rules import with_locked
 from models.store.register import lock_rules
 from models.store.register.account_locks import Lock, locked_people
@@ -235,7 +235,7 @@ async def correction(at: Counter) -> None:
     hands = OrderActivities(at.office.database, at.office.vault, None)  # type: ignore[arg-type]
 
     async def carry_out(session: AsyncSession) -> None:
-        flow = await locked_flow(session, flow_no)
+        flow = await lock_flow_of_run(session, flow_no)
         await hands._correct(session, flow, (await session.exec(select(Order).where(Order.order_no == order_no))).one())
 
     await at.cards.act(carry_out)

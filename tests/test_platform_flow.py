@@ -13,11 +13,11 @@ from models.wire.events import DatasetResults, FlowEnded, FlowPayments, SummaryR
 from models.wire.words import (
     DatasetKind,
     DocumentKind,
-    FlowOutcome,
     MediaType,
     Outcome,
     PaymentReason,
     PaymentStatus,
+    PlatformOutcome,
     ReviewStatus,
     RoundMode,
 )
@@ -212,7 +212,7 @@ async def paid(at: Province, flow: str, lines: list[requests.ApplicantRecord], p
     ]
     total = sum(record.amount_fen for record in lines)
     figures = (ended.data.outcome, ended.data.paid_count, ended.data.paid_fen, ended.data.failed_fen)
-    assert figures == (FlowOutcome.DISBURSED, len(lines) - 1, total - frozen.amount_fen, frozen.amount_fen)
+    assert figures == (PlatformOutcome.DISBURSED, len(lines) - 1, total - frozen.amount_fen, frozen.amount_fen)
     documents = (requests.Document(kind=DocumentKind.PORTRAIT, file_id=photo),)
     proof, wrong = (
         requests.Evidence(items=(requests.EvidenceItem(application_no=record.application_no, documents=documents),))

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.wire.answers import Invalidation, PaymentPage, Problem, ResultPage, province_of
+from models.wire import answers, requests
+from models.wire.answers import Invalidation, province_of
 from models.wire.events import (
     AccountInvalidated,
     DatasetResults,
@@ -20,14 +21,7 @@ from models.wire.events import (
     client_reference_of,
     parse_event,
 )
-from models.wire.requests import (
-    ApplicantRecord,
-    DatasetOpening,
-    FlowStart,
-    PaymentConfirmation,
-    Publicity,
-    records_json,
-)
+from models.wire.requests import ApplicantRecord, DatasetOpening, records_json
 from models.wire.words import ApplicantKind, DatasetKind, EventType, Outcome, PaymentStatus, ProblemCode, RoundMode
 from models.words.errors import ADVICE, ErrorType
 
@@ -376,7 +370,7 @@ def test_requests_carry_the_words_of_the_wire() -> None:
         "flow_id": "f-1",
         "mode": "unverified",
     }
-    start = FlowStart(
+    start = requests.FlowStart(
         client_reference="flow-1",
         county_code="500001",
         batch_no="b-1",
@@ -384,14 +378,14 @@ def test_requests_carry_the_words_of_the_wire() -> None:
         policy_unit_code="u",
         policy_ids=("p",),
         indicator_ids=("i",),
-        publicity=Publicity(start_date=date(2026, 11, 1), address="村委会", image_file_ids=("x",)),
+        publicity=requests.Publicity(start_date=date(2026, 11, 1), address="村委会", image_file_ids=("x",)),
     )
     assert json.loads(start.model_dump_json())["publicity"]["start_date"] == "2026-11-01"
 
 
 def test_a_confirmation_takes_no_text_for_money() -> None:
     with pytest.raises(ValidationError):
-        PaymentConfirmation.model_validate({"application_count": 1, "total_fen": "1"})
+        requests.PaymentConfirmation.model_validate({"application_count": 1, "total_fen": "1"})
 
 
 @pytest.mark.parametrize(
@@ -407,7 +401,7 @@ def test_a_confirmation_takes_no_text_for_money() -> None:
 )
 def test_a_problem_outside_the_contract_is_refused(broken: Json) -> None:
     with pytest.raises(ValidationError):
-        Problem.model_validate_json(json.dumps(broken))
+        answers.Problem.model_validate_json(json.dumps(broken))
 
 
 def test_every_problem_code_has_its_type_and_every_type_its_advice() -> None:
@@ -421,10 +415,10 @@ def test_the_province_of_a_county() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "data"), [(ResultPage, RESULTS), (PaymentPage, PAYMENTS), (Invalidation, INVALIDATION)]
+    ("shape", "data"), [(answers.ResultPage, RESULTS), (answers.PaymentPage, PAYMENTS), (Invalidation, INVALIDATION)]
 )
 def test_a_page_asked_for_is_read_like_the_event(
-    shape: type[ResultPage | PaymentPage | Invalidation], data: Json
+    shape: type[answers.ResultPage | answers.PaymentPage | Invalidation], data: Json
 ) -> None:
     kind = next(kind for kind, known in EVENTS.items() if known is data)
     assert shape.model_validate_json(json.dumps(data)) == parse_event(event(kind, data)).data

@@ -17,7 +17,7 @@ from activities.policies import ReviewActivities
 from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject, workflow_id
 from models.store.database import execute, fetch, fetch_int
-from models.store.events.contradictions import Claim, keep
+from models.store.events.contradictions import Claim, keep_claim
 from models.store.runs.runs import close_run, open_run
 from models.store.texts import open_text, seal_text
 from models.tables.base import now
@@ -402,7 +402,7 @@ async def test_a_damaged_object_is_never_given_out(server: ApiServer, s3_setting
 async def contradiction(server: ApiServer, number: str) -> int:
     async with server.database.transaction() as session:
         claim = Claim(COUNTY, number, "policy.reviewed", "", {"status": "approved"}, {"status": "rejected"}, None)
-        assert await keep(session, server.vault, claim)
+        assert await keep_claim(session, server.vault, claim)
     listed = (await server.get(Role.OPS, "/contradictions", state="open")).json()["items"]
     found: int = listed[0]["id"]
     return found

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.forms.application_form import OPTIONAL_COLUMNS, columns
-from models.forms.catalogs import Catalogs, Entry, Town
+from models.forms.catalogs import CatalogEntry, Catalogs, Town
 from models.forms.files import refused_rows_file, template
 from models.forms.spreadsheet import CheckedFile, check_file
 from models.sheets.reader import read_rows
@@ -41,11 +41,13 @@ def catalogs_of_the_county() -> Catalogs:
     for cells in rows:
         places.setdefault(str(cells[3]), set()).add(str(cells[4]))
     return Catalogs(
-        tuple(Entry(f"B{number}", name) for number, name in enumerate(banks)),
-        tuple(Entry(f"I{number}", name) for number, name in enumerate(items)),
+        tuple(CatalogEntry(f"B{number}", name) for number, name in enumerate(banks)),
+        tuple(CatalogEntry(f"I{number}", name) for number, name in enumerate(items)),
         tuple(
             Town(
-                f"T{number}", town, tuple(Entry(f"T{number}V{place}", name) for place, name in enumerate(sorted(names)))
+                f"T{number}",
+                town,
+                tuple(CatalogEntry(f"T{number}V{place}", name) for place, name in enumerate(sorted(names))),
             )
             for number, (town, names) in enumerate(sorted(places.items()))
         ),
@@ -461,7 +463,7 @@ def file_fault_of_kind(data: bytes, kind: ApplicantKind) -> FaultCode:
 
 
 def test_a_template_of_a_county_too_large_for_drop_downs_lists_them_in_words() -> None:
-    villages = tuple(Entry(f"V{number}", f"第{number}村") for number in range(300))
+    villages = tuple(CatalogEntry(f"V{number}", f"第{number}村") for number in range(300))
     book = openpyxl.load_workbook(
         io.BytesIO(template(PERSONAL, Catalogs(CATALOGS.banks, CATALOGS.items, (Town("T", "金江镇", villages),))))
     )

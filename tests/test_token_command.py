@@ -11,7 +11,7 @@ import pytest
 from deploy.spoken import spoken
 from deploy.token import main
 from models import tokens
-from models.store.vault import Field, LocalVault, create_key_file
+from models.store.vault import Field, LocalVault, create_vault_key_file
 from models.words.stages import Role
 from tests.rows import COUNTY, citizen_id
 
@@ -22,8 +22,8 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def keys(tmp_path: Path) -> dict[str, str]:
     files = {"TOKEN_KEY_FILE": tmp_path / "token.key", "VAULT_KEY_FILE": tmp_path / "vault.json"}
-    tokens.create_key_file(files["TOKEN_KEY_FILE"])
-    create_key_file(files["VAULT_KEY_FILE"])
+    tokens.create_token_key_file(files["TOKEN_KEY_FILE"])
+    create_vault_key_file(files["VAULT_KEY_FILE"])
     return {name: str(path) for name, path in files.items()}
 
 

@@ -12,7 +12,7 @@ from joserfc import jwt
 from api.citizens.cards import CITIZEN
 from models import tokens
 from models.store.trail.entries import SYSTEM
-from models.tokens import LONGEST_HOURS, RESERVED, Refusal, TokenRefused
+from models.tokens import LONGEST_HOURS, RESERVED, BadToken, TokenRefused
 from models.words.stages import Role
 from tests.api_server import COUNTY, api_server
 
@@ -23,7 +23,7 @@ IN_2100 = 4_102_444_800
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
     path = tmp_path / "token.key"
-    tokens.create_key_file(path)
+    tokens.create_token_key_file(path)
     return path
 
 
@@ -46,7 +46,7 @@ def signed(path: Path, content: Mapping[str, object], algorithm: str = "HS256") 
     return jwt.encode({"alg": algorithm}, dict(content), tokens.load_key(path), algorithms=[algorithm])
 
 
-def why_refused(path: Path, token: str) -> Refusal:
+def why_refused(path: Path, token: str) -> BadToken:
     with pytest.raises(TokenRefused) as refused:
         tokens.read(tokens.load_key(path), token)
     return refused.value.why
@@ -66,7 +66,7 @@ def test_one_person_has_one_name_however_it_is_written(key_file: Path, written: 
     person = tokens.read(tokens.load_key(key_file), tokens.mint(key_file, written, Role.OPERATOR, COUNTY))
     assert person.subject == "wang.jun"
     if written != "wang.jun":
-        assert why_refused(key_file, signed(key_file, claims(sub=written))) is Refusal.NOT_FOLDED
+        assert why_refused(key_file, signed(key_file, claims(sub=written))) is BadToken.NOT_FOLDED
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
@@ -74,7 +74,7 @@ def test_nobody_acts_under_a_name_that_is_no_person(key_file: Path, name: str) -
     for written in (name, name.upper()):
         with pytest.raises(ValueError, match="保留"):
             tokens.mint(key_file, written, Role.OPERATOR, COUNTY)
-    assert why_refused(key_file, signed(key_file, claims(sub=name))) is Refusal.RESERVED
+    assert why_refused(key_file, signed(key_file, claims(sub=name))) is BadToken.RESERVED
 
 
 def test_what_the_trail_calls_no_person_is_reserved() -> None:
@@ -92,7 +92,7 @@ def test_a_token_beyond_the_longest_life_is_not_read(key_file: Path, life: float
     issued = int(datetime.now(UTC).timestamp()) - 10
     tokens.mint(key_file, "wang.jun", Role.OPERATOR, COUNTY, LONGEST_HOURS)
     why = why_refused(key_file, signed(key_file, claims(iat=issued, exp=issued + life)))
-    assert why in (Refusal.TOO_LONG, Refusal.UNUSABLE, Refusal.CLAIMS)
+    assert why in (BadToken.TOO_LONG, BadToken.UNUSABLE, BadToken.CLAIMS)
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_a_token_beyond_the_longest_life_is_not_read(key_file: Path, life: float
 def test_a_token_that_lacks_a_claim_or_is_for_others_opens_nothing(
     key_file: Path, changes: Mapping[str, object]
 ) -> None:
-    assert why_refused(key_file, signed(key_file, claims(**changes))) is Refusal.CLAIMS
+    assert why_refused(key_file, signed(key_file, claims(**changes))) is BadToken.CLAIMS
 
 
 def test_another_key_or_algorithm_opens_nothing(key_file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.key"
-    tokens.create_key_file(other)
+    tokens.create_token_key_file(other)
     parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in ({"alg": "none"}, claims()))
     plain = ".".join([part.rstrip("=") for part in parts] + [""])
     for token in (signed(other, claims()), signed(key_file, claims(), "HS512"), plain, "", "x.y.z", "a" * 10_000):
-        assert why_refused(key_file, token) is Refusal.UNUSABLE
+        assert why_refused(key_file, token) is BadToken.UNUSABLE
 
 
 def test_a_key_that_could_be_guessed_is_refused(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from activities.trail_heads import TrailActivities
 from deploy.stack import Stack, postgres
 from deploy.stack.objects import Access
 from models.contracts import HeadsSigned
-from models.store.trail.check import PAGE, Break, verify
+from models.store.trail.check import PAGE, Break, check_trail
 from models.store.trail.entries import by_system, record
 from models.store.trail.heads import FOLDER, last_head
 from models.store.vault import KeyRing, LocalVault
@@ -191,10 +191,10 @@ async def test_what_was_signed_before_a_rotation_still_holds(server: ApiServer) 
     assert signed is not None
     assert signed.signature.startswith("k2.")
     async with server.database.reading() as session:
-        assert await verify(session, rotated, COUNTY, signed) is None
+        assert await check_trail(session, rotated, COUNTY, signed) is None
         # whoever lacks the keys can't say
-        assert await verify(session, fresh_vault(), COUNTY, None) == Break(TrailBreak.CHANGED, 1)
-        assert await verify(session, former, COUNTY, signed) == Break(TrailBreak.HEAD_FORGED, 2)
+        assert await check_trail(session, fresh_vault(), COUNTY, None) == Break(TrailBreak.CHANGED, 1)
+        assert await check_trail(session, former, COUNTY, signed) == Break(TrailBreak.HEAD_FORGED, 2)
 
 
 async def test_the_schedule_signs_and_a_broken_trail_fails_its_run(

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute
-from models.store.flows.rounds import locked_flow, refresh_held
+from models.store.flows.rounds import lock_flow_of_run, refresh_held
 from models.store.register.account_locks import unlock_accounts
 from tests.rows import COUNTY, Office, lock_account, open_office
 from tests.test_orders_api import mixed_flow
@@ -34,7 +34,7 @@ async def test_a_line_that_is_held_while_its_account_is_freed_is_looked_at_again
         await unlock_accounts(session, [COUNTY], str(person), "R-1")
 
     async def look(session: AsyncSession) -> None:
-        flow = await locked_flow(session, flow_no)
+        flow = await lock_flow_of_run(session, flow_no)
         await execute(session, "UPDATE flow_line SET state = 'unsent' WHERE application_no = :number", number=number)
         await refresh_held(session, flow)
 
@@ -52,7 +52,7 @@ async def test_an_account_that_is_freed_while_a_look_holds_its_line_wakes_the_fl
     )
 
     async def look(session: AsyncSession) -> None:
-        await refresh_held(session, await locked_flow(session, flow_no))
+        await refresh_held(session, await lock_flow_of_run(session, flow_no))
 
     async def free(session: AsyncSession) -> None:
         await unlock_accounts(session, [COUNTY], str(person), "R-1")

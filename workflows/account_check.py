@@ -17,7 +17,7 @@ class AccountCheckWorkflow(RowDriven):
     async def run(self, subject: Subject) -> str:
         subject = _own_round(subject)
         self._news.clear()
-        look = await self._at_hand(CheckActivities.begin_round, subject)
+        look = await self._locally_first(CheckActivities.begin_round, subject)
         if not look.done:
             self._enter(subject, look)
             await workflow.execute_activity_method(CheckActivities.fetch_invalidations, subject, **PUSH)
@@ -30,7 +30,7 @@ class AccountCheckWorkflow(RowDriven):
         look = await workflow.execute_activity_method(CheckActivities.check_page, subject, **CALL)
         self._enter(subject, look)
         if not look.done:
-            self._begin_anew_when_long(subject)
+            self._continue_as_new_if_suggested(subject)
         return look
 
 

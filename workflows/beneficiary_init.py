@@ -49,6 +49,6 @@ class BeneficiaryInitWorkflow(RowDriven):
 
     async def _look(self, subject: Subject, looking: Looking = ListActivities.look_at_list) -> ListLook:
         self._news.clear()
-        look = await self._at_hand(looking, subject)
+        look = await self._locally_first(looking, subject)
         self._enter(subject, look)
         return look

@@ -44,7 +44,7 @@ class CardChangeWorkflow(RowDriven):
             ),
         )
         self._news.clear()
-        look = await self._at_hand(CardActivities.validate_request, subject, first=BANK_AT_HAND, otherwise=BANK)
+        look = await self._locally_first(CardActivities.validate_request, subject, first=BANK_AT_HAND, otherwise=BANK)
         self._enter(subject, look)
         return look
 
@@ -81,7 +81,7 @@ class CardChangeWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> CardLook:
         self._news.clear()
-        look = await self._at_hand(CardActivities.look_at_card, subject)
+        look = await self._locally_first(CardActivities.look_at_card, subject)
         self._enter(subject, look)
         return look
 

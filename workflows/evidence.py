@@ -20,5 +20,5 @@ class EvidenceWorkflow(RowDriven):
         return await self._until_quiet(partial(self._send, subject))
 
     async def _send(self, subject: Subject) -> EvidenceResult:
-        await self._at_hand(EvidenceActivities.list_missing_photos, subject)
+        await self._locally_first(EvidenceActivities.list_missing_photos, subject)
         return await workflow.execute_activity_method(EvidenceActivities.send_evidence, subject, **PUSH)

@@ -30,6 +30,6 @@ class FaceLoginWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await self._at_hand(FaceLoginActivities.look_at_login, subject)
+        look = await self._locally_first(FaceLoginActivities.look_at_login, subject)
         self._enter(subject, look)
         return look

@@ -25,6 +25,6 @@ class IndicatorReviewWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await self._at_hand(ReviewActivities.look_at_review, subject)
+        look = await self._locally_first(ReviewActivities.look_at_review, subject)
         self._enter(subject, look)
         return look

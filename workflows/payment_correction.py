@@ -22,6 +22,6 @@ class PaymentCorrectionWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await self._at_hand(LateActivities.take_in_late, subject)
+        look = await self._locally_first(LateActivities.take_in_late, subject)
         self._enter(subject, look)
         return look

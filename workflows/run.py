@@ -75,7 +75,7 @@ class RowDriven:
         workflow.set_current_details(sentence)
         self._sentence = sentence
 
-    async def _at_hand(
+    async def _locally_first(
         self,
         activity: Callable[..., Awaitable[Result]],
         *about: object,
@@ -95,7 +95,7 @@ class RowDriven:
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
-        self._begin_anew_when_long(subject)
+        self._continue_as_new_if_suggested(subject)
         if not look.ask_now:
             pause = timedelta(seconds=look.ask_after_seconds)
             try:
@@ -153,7 +153,7 @@ class RowDriven:
             if not self._news:
                 return result
 
-    def _begin_anew_when_long(self, subject: Subject) -> None:
+    def _continue_as_new_if_suggested(self, subject: Subject) -> None:
         """A history that has grown long is left behind; the rows say everything that the next one needs."""
         if workflow.info().is_continue_as_new_suggested() and not self._news:
             workflow.continue_as_new(subject, memo=self._carried())
@@ -166,7 +166,7 @@ class RowDriven:
         """Wait for news at most this long."""
         if not seconds:
             return
-        self._begin_anew_when_long(subject)
+        self._continue_as_new_if_suggested(subject)
         try:
             await workflow.wait_condition(lambda: bool(self._news), timeout=timedelta(seconds=seconds))
         except TimeoutError:

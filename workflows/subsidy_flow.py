@@ -34,7 +34,7 @@ class SubsidyFlowWorkflow(RowDriven):
         elif look.next_order is not None:
             await self._carry_out(subject, look.next_order)
         elif look.sendable_lines and look.open_dataset is None:
-            await self._send_round(subject, await self._at_hand(OrderActivities.open_round, subject))
+            await self._send_round(subject, await self._locally_first(OrderActivities.open_round, subject))
         elif look.empty:
             await workflow.execute_activity_method(OrderActivities.cancel_flow, args=[subject, None], **CALL)
         elif look.summary_stage is SummaryStage.COUNTY_PASSED and look.summary_handed_in:
@@ -60,7 +60,7 @@ class SubsidyFlowWorkflow(RowDriven):
 
     async def _before_start(self, subject: Subject, order: NextOrder) -> None:
         if order.kind is OrderKind.CANCELLATION:
-            await self._at_hand(FlowActivities.call_off, subject)
+            await self._locally_first(FlowActivities.call_off, subject)
         else:
             await self._carry_out(subject, order)
 
@@ -81,10 +81,10 @@ class SubsidyFlowWorkflow(RowDriven):
         opening = OrderActivities.open_ordered_round
         if order.kind is OrderKind.MODIFIED:  # the bank is asked about new accounts first
             return await workflow.execute_activity_method(opening, args=[subject, order], **CALL)
-        return await self._at_hand(opening, subject, order)
+        return await self._locally_first(opening, subject, order)
 
     async def _look(self, subject: Subject) -> FlowLook:
         self._news.clear()
-        look = await self._at_hand(FlowActivities.look_at_flow, subject)
+        look = await self._locally_first(FlowActivities.look_at_flow, subject)
         self._enter(subject, look)
         return look

@@ -29,6 +29,6 @@ class VerificationWorkflow(RowDriven):
 
     async def _look(self, subject: Subject, looking: Looking = ListActivities.look_at_list) -> ListLook:
         self._news.clear()
-        look = await self._at_hand(looking, subject)
+        look = await self._locally_first(looking, subject)
         self._enter(subject, look)
         return look

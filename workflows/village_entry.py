@@ -47,6 +47,6 @@ class VillageEntryWorkflow(RowDriven):
 
     async def _look(self, subject: Subject) -> Look:
         self._news.clear()
-        look = await self._at_hand(VillageEntryActivities.look_at_entry, subject)
+        look = await self._locally_first(VillageEntryActivities.look_at_entry, subject)
         self._enter(subject, look)
         return look

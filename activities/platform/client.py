@@ -8,23 +8,18 @@ from datetime import datetime
 import httpx
 
 from activities.platform.http import Answer, Call, PlatformTransport
-from activities.platform.journal import Desk, Journal
+from activities.platform.journal import Journal, JournaledTransport
+from models.wire import answers, requests
 from models.wire.answers import (
     Accepted,
     AccountChange,
     AccountVerdict,
     AccountVerdicts,
     Catalog,
-    Dataset,
     FaceSession,
-    Flow,
     InvalidationPage,
     OpenedFaceSession,
-    PaymentPage,
-    ResultPage,
-    Review,
     Stored,
-    StoredFile,
     Towns,
     Wire,
     Withdrawn,
@@ -39,11 +34,7 @@ from models.wire.requests import (
     DatasetOpening,
     Evidence,
     FaceSessionOpening,
-    FlowStart,
-    IndicatorSubmission,
-    PaymentConfirmation,
     PolicySubmission,
-    Summary,
     Withdrawal,
     records_json,
 )
@@ -71,14 +62,14 @@ class PlatformClient:
         *,
         total_seconds: float = 60.0,
     ) -> None:
-        self._desk = Desk(PlatformTransport(http, clients, total_seconds=total_seconds), journal)
+        self._transport = JournaledTransport(PlatformTransport(http, clients, total_seconds=total_seconds), journal)
 
     async def _catalog(self, operation: Operation, county_code: str, fund_year: int | None = None) -> Catalog:
         query = {} if fund_year is None else {"fund_year": fund_year}
-        return await self._desk.ask(Call(operation, county_code, {"county_code": county_code}, query), Catalog)
+        return await self._transport.ask(Call(operation, county_code, {"county_code": county_code}, query), Catalog)
 
     async def _instruct(self, call: Call, key: str, request: Wire, shape: type[Answer]) -> Answer:
-        return await self._desk.instruct(call, key, request.model_dump_json(exclude_none=True).encode(), shape)
+        return await self._transport.instruct(call, key, request.model_dump_json(exclude_none=True).encode(), shape)
 
     async def list_policy_units(self, county_code: str) -> Catalog:
         return await self._catalog(Operation.LIST_POLICY_UNITS, county_code)
@@ -96,35 +87,37 @@ class PlatformClient:
         return await self._catalog(Operation.LIST_SUBSIDY_ITEMS, county_code, fund_year)
 
     async def list_towns(self, county_code: str) -> Towns:
-        return await self._desk.ask(Call(Operation.LIST_TOWNS, county_code, {"county_code": county_code}), Towns)
+        return await self._transport.ask(Call(Operation.LIST_TOWNS, county_code, {"county_code": county_code}), Towns)
 
     async def list_banks(self, county_code: str) -> Catalog:
-        return await self._desk.ask(Call(Operation.LIST_BANKS, county_code), Catalog)
+        return await self._transport.ask(Call(Operation.LIST_BANKS, county_code), Catalog)
 
-    async def upload_file(self, county_code: str, content: bytes, media_type: MediaType) -> StoredFile:
+    async def upload_file(self, county_code: str, content: bytes, media_type: MediaType) -> answers.StoredFile:
         call = Call(Operation.UPLOAD_FILE, county_code, {"sha256": sha256_hex(content)})
-        return await self._desk.store(call, content, media_type, StoredFile)
+        return await self._transport.store(call, content, media_type, answers.StoredFile)
 
     async def submit_policy(self, policy: PolicySubmission, *, key: str) -> Accepted:
         echo = {"client_reference": policy.client_reference}
         return await self._instruct(Call(Operation.SUBMIT_POLICY, policy.county_code, echo=echo), key, policy, Accepted)
 
-    async def submit_indicator(self, indicator: IndicatorSubmission, *, key: str) -> Accepted:
+    async def submit_indicator(self, indicator: requests.IndicatorSubmission, *, key: str) -> Accepted:
         echo = {"client_reference": indicator.client_reference}
         call = Call(Operation.SUBMIT_INDICATOR, indicator.county_code, echo=echo)
         return await self._instruct(call, key, indicator, Accepted)
 
-    async def get_review(self, county_code: str, submission_id: str) -> Review:
+    async def get_review(self, county_code: str, submission_id: str) -> answers.Review:
         call = _about(Operation.GET_REVIEW, county_code, submission_id=submission_id)
-        return await self._desk.ask(call, Review)
+        return await self._transport.ask(call, answers.Review)
 
-    async def open_dataset(self, opening: DatasetOpening, *, key: str) -> Dataset:
+    async def open_dataset(self, opening: DatasetOpening, *, key: str) -> answers.Dataset:
         echo = {
             "client_reference": opening.client_reference,
             "kind": opening.kind,
             "county_code": opening.county_code,
         }
-        return await self._instruct(Call(Operation.OPEN_DATASET, opening.county_code, echo=echo), key, opening, Dataset)
+        return await self._instruct(
+            Call(Operation.OPEN_DATASET, opening.county_code, echo=echo), key, opening, answers.Dataset
+        )
 
     async def put_page(
         self,
@@ -138,44 +131,46 @@ class PlatformClient:
         """`records` may be a ready JSON array. The key belongs to the content: another content, another key."""
         array = records if isinstance(records, bytes) else records_json(records)
         call = Call(Operation.PUT_PAGE, county_code, {"dataset_id": dataset_id, "page": page})
-        await self._desk.instruct(call, key, b'{"records":' + array + b"}", Stored)
+        await self._transport.instruct(call, key, b'{"records":' + array + b"}", Stored)
 
-    async def commit_dataset(self, county_code: str, dataset_id: str, totals: DatasetCommit, *, key: str) -> Dataset:
+    async def commit_dataset(
+        self, county_code: str, dataset_id: str, totals: DatasetCommit, *, key: str
+    ) -> answers.Dataset:
         call = _about(Operation.COMMIT_DATASET, county_code, dataset_id=dataset_id)
-        return await self._instruct(call, key, totals, Dataset)
+        return await self._instruct(call, key, totals, answers.Dataset)
 
-    async def get_dataset(self, county_code: str, dataset_id: str) -> Dataset:
+    async def get_dataset(self, county_code: str, dataset_id: str) -> answers.Dataset:
         call = _about(Operation.GET_DATASET, county_code, dataset_id=dataset_id)
-        return await self._desk.ask(call, Dataset)
+        return await self._transport.ask(call, answers.Dataset)
 
-    async def get_result_page(self, county_code: str, dataset_id: str, page: int) -> ResultPage:
+    async def get_result_page(self, county_code: str, dataset_id: str, page: int) -> answers.ResultPage:
         call = _about(Operation.GET_RESULT_PAGE, county_code, dataset_id=dataset_id, page=page)
-        return await self._desk.ask(call, ResultPage)
+        return await self._transport.ask(call, answers.ResultPage)
 
-    async def start_flow(self, start: FlowStart, *, key: str) -> Flow:
+    async def start_flow(self, start: requests.FlowStart, *, key: str) -> answers.Flow:
         echo = {
             "client_reference": start.client_reference,
             "county_code": start.county_code,
             "batch_no": start.batch_no,
         }
-        return await self._instruct(Call(Operation.START_FLOW, start.county_code, echo=echo), key, start, Flow)
+        return await self._instruct(Call(Operation.START_FLOW, start.county_code, echo=echo), key, start, answers.Flow)
 
-    async def get_flow(self, county_code: str, flow_id: str) -> Flow:
+    async def get_flow(self, county_code: str, flow_id: str) -> answers.Flow:
         call = _about(Operation.GET_FLOW, county_code, flow_id=flow_id)
-        return await self._desk.ask(call, Flow)
+        return await self._transport.ask(call, answers.Flow)
 
     async def withdraw_lines(self, county_code: str, flow_id: str, withdrawal: Withdrawal, *, key: str) -> Withdrawn:
         """All or none: hold the answer's count and fen against what was asked."""
         call = Call(Operation.WITHDRAW_LINES, county_code, {"flow_id": flow_id})
         return await self._instruct(call, key, withdrawal, Withdrawn)
 
-    async def submit_summary(self, county_code: str, flow_id: str, summary: Summary, *, key: str) -> Accepted:
+    async def submit_summary(self, county_code: str, flow_id: str, summary: requests.Summary, *, key: str) -> Accepted:
         echo = {"client_reference": summary.client_reference}
         call = Call(Operation.SUBMIT_SUMMARY, county_code, {"flow_id": flow_id}, echo=echo)
         return await self._instruct(call, key, summary, Accepted)
 
     async def confirm_payment(
-        self, county_code: str, flow_id: str, confirmation: PaymentConfirmation, *, key: str
+        self, county_code: str, flow_id: str, confirmation: requests.PaymentConfirmation, *, key: str
     ) -> Accepted:
         call = Call(Operation.CONFIRM_PAYMENT, county_code, {"flow_id": flow_id})
         return await self._instruct(call, key, confirmation, Accepted)
@@ -184,9 +179,9 @@ class PlatformClient:
         call = Call(Operation.CANCEL_FLOW, county_code, {"flow_id": flow_id})
         return await self._instruct(call, key, cancellation, Accepted)
 
-    async def get_payment_page(self, county_code: str, flow_id: str, page: int) -> PaymentPage:
+    async def get_payment_page(self, county_code: str, flow_id: str, page: int) -> answers.PaymentPage:
         call = _about(Operation.GET_PAYMENT_PAGE, county_code, flow_id=flow_id, page=page)
-        return await self._desk.ask(call, PaymentPage)
+        return await self._transport.ask(call, answers.PaymentPage)
 
     async def submit_evidence(self, county_code: str, flow_id: str, evidence: Evidence, *, key: str) -> None:
         await self._instruct(Call(Operation.SUBMIT_EVIDENCE, county_code, {"flow_id": flow_id}), key, evidence, Stored)
@@ -206,14 +201,14 @@ class PlatformClient:
 
     async def get_account_change(self, county_code: str, submission_id: str) -> AccountChange:
         call = _about(Operation.GET_ACCOUNT_CHANGE, county_code, submission_id=submission_id)
-        return await self._desk.ask(call, AccountChange)
+        return await self._transport.ask(call, AccountChange)
 
     async def list_invalidations(self, county_code: str, since: datetime, page: int = 1) -> InvalidationPage:
         """Of the whole province, in the order of their arrival; `since` is aware and inclusive."""
         if since.tzinfo is None:
             raise ValueError("since needs an offset")
         call = Call(Operation.LIST_INVALIDATIONS, county_code, query={"since": since.isoformat(), "page": page})
-        return await self._desk.ask(call, InvalidationPage)
+        return await self._transport.ask(call, InvalidationPage)
 
     async def open_face_session(self, county_code: str, opening: FaceSessionOpening, *, key: str) -> OpenedFaceSession:
         return await self._instruct(Call(Operation.OPEN_FACE_SESSION, county_code), key, opening, OpenedFaceSession)
@@ -221,4 +216,4 @@ class PlatformClient:
     async def get_face_session(self, county_code: str, face_session_id: str) -> FaceSession:
         place = {"face_session_id": face_session_id}
         call = Call(Operation.GET_FACE_SESSION, county_code, place, echo=place)
-        return await self._desk.ask(call, FaceSession)
+        return await self._transport.ask(call, FaceSession)

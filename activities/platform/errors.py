@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
 
-from models.wire.answers import Fault, RefusalDetails
+from models.wire import answers
+from models.wire.answers import RefusalDetails
 from models.wire.words import Operation
 from models.words.errors import ADVICE, ErrorType
 
@@ -29,7 +30,7 @@ class PlatformRefusal(Exception):
         status: int,
         *,
         holder: str | None = None,
-        errors: tuple[Fault, ...] = (),
+        errors: tuple[answers.Fault, ...] = (),
         detail: str | None = None,
     ) -> None:
         super().__init__(f"{operation}: {code} ({status})")
@@ -80,13 +81,13 @@ def refusal_to_application_error(trouble: PlatformRefusal | PlatformUnavailable)
     return ApplicationError(message, trouble.details, type=trouble.code, non_retryable=True)
 
 
-def _places(faults: tuple[Fault, ...]) -> str:
+def _places(faults: tuple[answers.Fault, ...]) -> str:
     shown = "、".join(f"{fault.code} {_place(fault)}".rstrip() for fault in faults[:_SHOWN_FAULTS])
     more = f" 等 {len(faults)} 处" if len(faults) > _SHOWN_FAULTS else ""
     return f"：{shown}{more}" if shown else ""
 
 
-def _place(fault: Fault) -> str:
+def _place(fault: answers.Fault) -> str:
     if fault.application_no and _APPLICATION_NO.fullmatch(fault.application_no):
         return fault.application_no
     return fault.pointer if fault.pointer and _POINTER.fullmatch(fault.pointer) else ""

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from activities.platform.errors import LONGEST_WAIT_SECONDS, PlatformRefusal, PlatformUnavailable
 from activities.platform.routes import ROUTES, Route
-from models.wire.answers import BODY_LIMIT, Problem, Wire, province_of
+from models.wire import answers
+from models.wire.answers import BODY_LIMIT, Wire, province_of
 from models.wire.signing import PlatformCredentials, sha256_hex, sign_request
 from models.wire.words import Operation, ProblemCode
 from models.words.errors import ErrorType
@@ -57,23 +58,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     status: int
     media_type: str
     body: bytes
     retry_after: float | None = None
 
 
-class OddAnswer(Exception):
+class AnswerOutsideContract(Exception):
     """The reply is outside the contract; the text says how, without quoting it."""
 
 
-def read_answer(call: Call, reply: Reply, shape: type[Answer]) -> Answer:
+def read_answer(call: Call, reply: HttpReply, shape: type[Answer]) -> Answer:
     """Raises OddAnswer, PlatformRefusal or PlatformUnavailable for all that isn't the success of this operation."""
     if reply.status not in call.route.success:
         raise _trouble(call, reply)
     if reply.status != 204 and reply.media_type != "application/json":
-        raise OddAnswer(f"{reply.status} without JSON")
+        raise AnswerOutsideContract(f"{reply.status} without JSON")
     return parse_answer(call, reply.body, shape)
 
 
@@ -82,23 +83,23 @@ def parse_answer(call: Call, body: bytes, shape: type[Answer]) -> Answer:
     try:
         answer = shape.model_validate_json(body or b"{}")
     except ValidationError:
-        raise OddAnswer("the answer hasn't the agreed shape") from None
+        raise AnswerOutsideContract("the answer hasn't the agreed shape") from None
     for name, expected in call.echo.items():
         if getattr(answer, name) not in (expected, None):
-            raise OddAnswer(f"the answer is about another {name}")
+            raise AnswerOutsideContract(f"the answer is about another {name}")
     return answer
 
 
-def _trouble(call: Call, reply: Reply) -> PlatformRefusal | PlatformUnavailable | OddAnswer:
+def _trouble(call: Call, reply: HttpReply) -> PlatformRefusal | PlatformUnavailable | AnswerOutsideContract:
     code = ErrorType.PLATFORM_UNAVAILABLE if reply.status >= 500 else _BY_STATUS.get(reply.status)
     if code is not None:
         return PlatformUnavailable(call.operation, f"HTTP {reply.status}", code=code, retry_after=reply.retry_after)
     if reply.status < 400 or reply.media_type not in ("application/problem+json", "application/json"):
-        return OddAnswer(f"unexpected HTTP {reply.status}")
+        return AnswerOutsideContract(f"unexpected HTTP {reply.status}")
     try:
-        problem = Problem.model_validate_json(reply.body)
+        problem = answers.Problem.model_validate_json(reply.body)
     except ValidationError:
-        return OddAnswer(f"{reply.status} without a problem document of the contract")
+        return AnswerOutsideContract(f"{reply.status} without a problem document of the contract")
     code = ErrorType(problem.code)
     if problem.code in _TEMPORARY:
         return PlatformUnavailable(call.operation, f"HTTP {reply.status}", code=code, retry_after=reply.retry_after)
@@ -131,7 +132,7 @@ class PlatformTransport:
         self._clock = clock
         self._alone_until: dict[str, float] = {}
 
-    async def exchange(self, call: Call, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def exchange(self, call: Call, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         if len(body) > BODY_LIMIT:
             raise PlatformRefusal(call.operation, ErrorType.PAYLOAD_TOO_LARGE, 413)
         self._leave_alone(call)
@@ -181,7 +182,7 @@ class PlatformTransport:
             )
         return credentials
 
-    async def _send(self, request: httpx.Request) -> Reply:
+    async def _send(self, request: httpx.Request) -> HttpReply:
         response = await self._http.send(request, stream=True, auth=None, follow_redirects=False)
         try:
             body = bytearray()
@@ -192,7 +193,9 @@ class PlatformTransport:
         finally:
             await response.aclose()
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Reply(response.status_code, media_type, bytes(body), _seconds(response.headers.get("retry-after", "")))
+        return HttpReply(
+            response.status_code, media_type, bytes(body), _seconds(response.headers.get("retry-after", ""))
+        )
 
 
 def _seconds(retry_after: str) -> float | None:

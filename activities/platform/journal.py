@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from activities.platform.errors import PlatformRefusal, PlatformUnavailable
-from activities.platform.http import Answer, Call, OddAnswer, PlatformTransport, Reply, parse_answer, read_answer
+from activities.platform.http import (
+    Answer,
+    AnswerOutsideContract,
+    Call,
+    HttpReply,
+    PlatformTransport,
+    parse_answer,
+    read_answer,
+)
 from models.wire.words import Operation
 from models.words.errors import ErrorType
 
@@ -45,7 +53,7 @@ class Journal(Protocol):
         ...
 
 
-class Desk:
+class JournaledTransport:
     """Sends calls, reads answers, and keeps the journal."""
 
     def __init__(self, transport: PlatformTransport, journal: Journal) -> None:
@@ -76,10 +84,10 @@ class Desk:
         await self._journal.answered(key, reply.body)
         return answer
 
-    async def _read(self, call: Call, reply: Reply, shape: type[Answer], key: str | None) -> Answer:
+    async def _read(self, call: Call, reply: HttpReply, shape: type[Answer], key: str | None) -> Answer:
         try:
             return read_answer(call, reply, shape)
-        except OddAnswer as odd:
+        except AnswerOutsideContract as odd:
             kept = reply.body[:_KEPT_OF_ODD_ANSWER]
             await self._journal.odd_answer(call.county_code, call.operation, key, reply.status, kept)
             raise PlatformUnavailable(
@@ -89,7 +97,7 @@ class Desk:
     def _kept(self, call: Call, answer: bytes, shape: type[Answer]) -> Answer:
         try:
             return parse_answer(call, answer, shape)
-        except OddAnswer as odd:
+        except AnswerOutsideContract as odd:
             raise PlatformUnavailable(
                 call.operation, f"kept answer: {odd}", code=ErrorType.PLATFORM_ODD_ANSWER
             ) from None

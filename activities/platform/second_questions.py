@@ -15,10 +15,11 @@ from activities.platform.tries import for_each, patiently
 from models.contracts import Subject
 from models.store.database import Database, execute, fetch_one
 from models.store.events.contradictions import open_content, seal_row
-from models.store.events.contrary import key_of, line_content, payment_content
+from models.store.events.contrary import line_content, payment_content, payment_key
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Contradiction
-from models.wire.answers import PaymentPage, ResultPage, Wire
+from models.wire import answers
+from models.wire.answers import Wire
 from models.words.stages import ContradictionState
 
 Content = dict[str, Any]
@@ -118,13 +119,13 @@ def _question(subject: Subject, row: Contradiction, claimed: Content) -> Questio
 
 def _part(row: Contradiction, claimed: Content, answer: Wire) -> Content:
     """What the answer says of the line that the contradiction is about; all of it where that is no line."""
-    if isinstance(answer, ResultPage) and (number := claimed.get("application_no")):
+    if isinstance(answer, answers.ResultPage) and (number := claimed.get("application_no")):
         lines = {line.application_no: line for line in answer.results}
         return line_content(number, lines.get(number), answer.page)
-    if isinstance(answer, PaymentPage):
+    if isinstance(answer, answers.PaymentPage):
         key = (str(claimed["application_no"]), int(claimed["attempt"]), int(claimed["sequence"]))
-        payments = {key_of(payment): payment for payment in answer.payments}
+        payments = {payment_key(payment): payment for payment in answer.payments}
         return payment_content(key, payments.get(key), answer.page)
-    if isinstance(answer, ResultPage):
+    if isinstance(answer, answers.ResultPage):
         return {"result_pages": answer.result_pages, "page": answer.page}
     return answer.model_dump(mode="json")

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.chosen_lines import Reason, answer, choose_lines, trail_of_lines
+from api.applications.chosen_lines import Reason, act_answer_of_lines, choose_lines, trail_of_lines
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Enterers, Operators, Reviewers
 from api.server.problems import Problem
@@ -57,7 +57,7 @@ async def hand_in_material(desk: Operators, request: ActRequest) -> Response:
 
 
 @router.post("/application-withdrawals")
-async def withdraw(desk: Enterers, request: ActRequest) -> Response:
+async def withdraw_applications(desk: Enterers, request: ActRequest) -> Response:
     """撤回申请, before the flow."""
     return await _act(desk, request, line_rules.WITHDRAW)
 
@@ -78,7 +78,7 @@ async def _act(desk: Desk, request: ActRequest, act: LineAct) -> Response:
     require_reason(request, act)
 
     async def work(session: AsyncSession) -> Reply:
-        return Reply(200, answer(act.name, await _carry_out(desk, session, request, act)))
+        return Reply(200, act_answer_of_lines(act.name, await _carry_out(desk, session, request, act)))
 
     return await desk.once(work)
 
@@ -97,7 +97,7 @@ async def _approve(desk: Desk, session: AsyncSession, request: ActRequest) -> Re
             numbers = [row.application_no for row in rows[:EXAMPLES_OF_NAMED]]
             told: dict[str, object] = {"code": code, "detail": words.format(len(rows))}
             warnings.append(told | {"count": len(rows), "application_nos": numbers})
-    return Reply(200, answer(line_rules.APPROVE.name, choice) | {"warnings": warnings})
+    return Reply(200, act_answer_of_lines(line_rules.APPROVE.name, choice) | {"warnings": warnings})
 
 
 async def _carry_out(desk: Desk, session: AsyncSession, request: ActRequest, act: LineAct) -> Choice:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.application_returns import require_editable, return_for_edit
-from api.applications.form_warnings import looks, other_account, warnings_of
+from api.applications.form_warnings import form_warnings, looks, other_account
 from api.counter.desk import Desk, Reply
 from api.counter.roles import find_line, own
 from api.server.problems import Problem, conflict, field_problem, not_found
@@ -20,7 +20,7 @@ from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import locked_people
-from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, differing, same_name, why_locked
+from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, differing_field, same_name, why_locked
 from models.store.selection import Word, of_county
 from models.store.vault import Field as Column
 from models.tables.applications import Application
@@ -40,7 +40,7 @@ class NewApplication(BaseModel):
     form: Form
 
 
-class Correction(BaseModel):
+class ApplicationCorrection(BaseModel):
     """`version` is the one that was looked at: what changed since is not overwritten."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -49,7 +49,7 @@ class Correction(BaseModel):
     form: Form
 
 
-async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalogs: Catalogs) -> Reply:
+async def take_entry(desk: Desk, session: AsyncSession, entry: NewApplication, catalogs: Catalogs) -> Reply:
     """Store a draft; gives its number and what to think about."""
     if entry.batch_no and desk.role is Role.APPLICANT:
         raise field_problem({"/batch_no": "结算批次由县操作员安排，请留空"})
@@ -68,13 +68,13 @@ async def enter(desk: Desk, session: AsyncSession, entry: NewApplication, catalo
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
-        "warnings": [*warnings_of(form, others), *other, *looks(entry.form, form)],
+        "warnings": [*form_warnings(form, others), *other, *looks(entry.form, form)],
     }
     return Reply(201, body, f"/applications/{number}")
 
 
 async def correct(
-    desk: Desk, session: AsyncSession, application_no: str, correction: Correction, catalogs: Catalogs
+    desk: Desk, session: AsyncSession, application_no: str, correction: ApplicationCorrection, catalogs: Catalogs
 ) -> Reply:
     """Take the new form in; a line past the review goes back to it and loses its match, an applicant's to draft."""
     await lock_county(session, desk.county)
@@ -108,7 +108,7 @@ async def correct(
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
-        "warnings": [*returned, *warnings_of(form, others), *other, *looks(correction.form, form)],
+        "warnings": [*returned, *form_warnings(form, others), *other, *looks(correction.form, form)],
     }
     return Reply(200, body)
 
@@ -152,7 +152,7 @@ async def _number(desk: Desk, session: AsyncSession, given: str | None, fund_yea
     return given
 
 
-def _may_correct(desk: Desk, line: Application, correction: Correction, form: ApplicationForm) -> None:
+def _may_correct(desk: Desk, line: Application, correction: ApplicationCorrection, form: ApplicationForm) -> None:
     if line.stage is ApplicationStage.IN_FLOW:
         detail = "流程中不能编辑；平台审核不通过的申请请用“修改申请提交”更正"
         raise conflict("APPLICATION_IN_FLOW", "申请已进入发放流程", detail)
@@ -170,7 +170,7 @@ async def _refuse_other_account(desk: Desk, session: AsyncSession, form: Applica
     """While a card change is under way, no application brings another account or name in (DOMAIN 4, the lock)."""
     person = desk.vault.index(Column.ID_NUMBER, form.id_number)
     lock = (await locked_people(session, desk.county, [person])).get(person)
-    if lock is not None and differing(desk.vault, desk.county, lock, form):
+    if lock is not None and differing_field(desk.vault, desk.county, lock, form):
         _refuse_locked(desk, {person: lock.request_no}, LockedAct.ENTRY)
 
 

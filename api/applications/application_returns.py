@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.application_acts import ActRequest, require_reason
-from api.applications.chosen_lines import answer, choose_lines, trail_of_lines
+from api.applications.chosen_lines import act_answer_of_lines, choose_lines, trail_of_lines
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, one_line
 from api.server.problems import conflict
@@ -68,7 +68,7 @@ async def _return(desk: Desk, session: AsyncSession, request: ActRequest) -> Rep
     await trail_of_lines(
         desk, session, RETURN.name, request.selection, choice, request.reason, stages=after, batches_left=batches
     )
-    return Reply(200, answer(RETURN.name, choice) | {"stages_after": after, "batches_left": batches})
+    return Reply(200, act_answer_of_lines(RETURN.name, choice) | {"stages_after": after, "batches_left": batches})
 
 
 async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) -> dict[str, object]:

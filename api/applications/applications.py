@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.disclosures import WholeNames
-from api.applications.application_entry import Correction, NewApplication, correct, enter
+from api.applications.application_entry import ApplicationCorrection, NewApplication, correct, take_entry
 from api.applications.application_flows import flows_of
 from api.applications.search import Sought, found_lines
 from api.applications.views import HEADERS, LINES, LineView
@@ -17,7 +17,7 @@ from api.counter.desk import Desk, Reply
 from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Page, Pages
-from api.counter.roles import WHOLE, Enterers, LineQuery, LineReaders, find_line, one_line, own
+from api.counter.roles import WHOLE, ApplicationQuery, Enterers, LineReaders, find_line, one_line, own
 from api.counter.search_limit import allow_search
 from api.server.problems import not_found
 from models.store.database import fetch, fetch_one
@@ -33,11 +33,11 @@ PHOTO_FIELDS = ("kind", "content_type", "size", "stored_at")
 async def enter_application(desk: Enterers, entry: NewApplication) -> Response:
     """录入申请; the answer warns of other applications of the same person and item, which are legal."""
     catalogs = await catalogs_for(desk, entry.fund_year)
-    return await desk.once(lambda session: enter(desk, session, entry, catalogs))
+    return await desk.once(lambda session: take_entry(desk, session, entry, catalogs))
 
 
 @router.put("/applications/{application_no}")
-async def correct_application(desk: Enterers, application_no: str, correction: Correction) -> Response:
+async def correct_application(desk: Enterers, application_no: str, correction: ApplicationCorrection) -> Response:
     """编辑申请; what was past the material review goes through it again."""
     async with desk.database.reading() as session:
         fund_year = (await find_line(desk, session, application_no)).fund_year
@@ -46,7 +46,7 @@ async def correct_application(desk: Enterers, application_no: str, correction: C
 
 
 @router.get("/applications")
-async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[LineQuery, Query()]) -> Response:
+async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[ApplicationQuery, Query()]) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 
     Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.

@@ -35,7 +35,7 @@ async def choose_lines(
     return choice
 
 
-def answer(act: str, choice: Choice) -> dict[str, object]:
+def act_answer_of_lines(act: str, choice: Choice) -> dict[str, object]:
     """What every act on lines is answered with."""
     return {
         "act": act,

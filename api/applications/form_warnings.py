@@ -40,7 +40,7 @@ async def other_account(
     return [{"pointer": "/form/account_no", "code": FaultCode.OTHER_ACCOUNT, "detail": f"{OTHER_WORDS}。{registered}"}]
 
 
-def warnings_of(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, object]]:
+def form_warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, object]]:
     """Worth a second look, no reason to refuse."""
     warnings: list[dict[str, object]] = []
     if others:

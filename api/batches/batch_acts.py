@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.chosen_lines import answer, choose_lines, trail_of_lines
+from api.applications.chosen_lines import act_answer_of_lines, choose_lines, trail_of_lines
 from api.applications.double_views import doubles_block
 from api.batches.batch_views import find_batch
 from api.counter.desk import Desk, Reply
@@ -46,7 +46,7 @@ async def join(desk: Desk, session: AsyncSession, batch_no: str, selection: Sele
     beside = await doubles_block(session, desk.county, joined, f"/batches/{batch_no}/doubles")
     after = {"batch_no": batch_no, "doubles": beside["count"]}
     await trail_of_lines(desk, session, "batch.joined", selection, choice, None, batch_no, **after)
-    return Reply(200, answer("batch.joined", choice) | {"doubles": beside})
+    return Reply(200, act_answer_of_lines("batch.joined", choice) | {"doubles": beside})
 
 
 async def leave(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
@@ -55,7 +55,7 @@ async def leave(desk: Desk, session: AsyncSession, batch_no: str, selection: Sel
     choice = await choose_lines(desk, session, selection, LEAVE_BATCH_RULES, "移出批次", batch_id=batch.id)
     await change_chosen(session, LEAVE_BATCH)
     await trail_of_lines(desk, session, "batch.left", selection, choice, None, batch_no, batch_no=None)
-    return Reply(200, answer("batch.left", choice))
+    return Reply(200, act_answer_of_lines("batch.left", choice))
 
 
 async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, publicity: Publicity) -> Reply:
@@ -86,7 +86,7 @@ async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, public
     return Reply(200, {"batch_no": batch_no, **after})
 
 
-async def verify(desk: Desk, session: AsyncSession, batch_no: str) -> Reply:
+async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str) -> Reply:
     """Freeze the batch and send it to verification; a verified one only for lines that were held."""
     await lock_county(session, desk.county)
     batch = await find_batch(desk, session, batch_no, changing=True)

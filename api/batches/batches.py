@@ -8,12 +8,12 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.views import LINES, LineRow, LineView
-from api.batches.batch_acts import Publicity, join, leave, set_publicity, verify
+from api.batches.batch_acts import Publicity, join, leave, send_to_verification, set_publicity
 from api.batches.batch_views import BATCH_HEADERS, batch_views, find_batch, whole_batch
 from api.counter.chunks import list_lines
 from api.counter.desk import Reply
 from api.counter.export import respond
-from api.counter.long_poll import Patience, stage_of
+from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators
@@ -91,9 +91,9 @@ async def list_batches(
 
 
 @router.get("/batches/{batch_no}")
-async def show_batch(desk: CountyReaders, batch_no: str, patience: Patience) -> Response:
+async def show_batch(desk: CountyReaders, batch_no: str, long_poll: LongPoll) -> Response:
     """Figures per stage and per verification, publicity, the verification's run."""
-    await patience.until_other(desk, stage_of("batch", "batch_no"), batch_no)
+    await long_poll.until_other(desk, stage_of("batch", "batch_no"), batch_no)
     async with desk.database.snapshot() as session:
         batch = await find_batch(desk, session, batch_no)
         return Reply(200, await whole_batch(desk, session, batch)).response()
@@ -120,7 +120,7 @@ async def put_publicity(desk: Operators, batch_no: str, publicity: Publicity) ->
 @router.post("/batches/{batch_no}/verifications", status_code=202)
 async def verify_batch(desk: Operators, batch_no: str) -> Response:
     """提交大数据校验, the whole batch (S1 2.5.1)."""
-    return await desk.once(lambda session: verify(desk, session, batch_no))
+    return await desk.once(lambda session: send_to_verification(desk, session, batch_no))
 
 
 @router.get("/batches/{batch_no}/verification-results")

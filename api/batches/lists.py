@@ -7,7 +7,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.disclosures import WholeNames
-from api.applications.chosen_lines import answer, choose_lines, trail_of_lines
+from api.applications.chosen_lines import act_answer_of_lines, choose_lines, trail_of_lines
 from api.applications.views import LineView
 from api.batches.batches import Lines
 from api.batches.list_views import (
@@ -22,7 +22,7 @@ from api.batches.list_views import (
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk, Reply
 from api.counter.export import respond
-from api.counter.long_poll import Patience
+from api.counter.long_poll import LongPoll
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators
@@ -65,7 +65,7 @@ async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -
     await open_run(session, subject, DatasetStage.PREPARED.value)
     await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
     run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
-    body = {"list_no": listed.list_no, **answer("list.asked", choice), "run": run}
+    body = {"list_no": listed.list_no, **act_answer_of_lines("list.asked", choice), "run": run}
     return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
 
 
@@ -108,9 +108,9 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
 
 
 @router.get("/beneficiary-lists/{list_no}")
-async def show_list(desk: CountyReaders, list_no: str, patience: Patience) -> Response:
+async def show_list(desk: CountyReaders, list_no: str, long_poll: LongPoll) -> Response:
     """Counts per result, and what its run waits for."""
-    await patience.until_other(desk, STAGE_OF_LIST, list_no)
+    await long_poll.until_other(desk, STAGE_OF_LIST, list_no)
     async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
         ((_, view),) = await list_views(session, desk.settings, [listed])

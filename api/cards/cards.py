@@ -48,7 +48,7 @@ class PartQuery(PartFilter):
     model_config = ConfigDict(extra="ignore")
 
 
-class Decision(BaseModel):
+class PartDecision(BaseModel):
     """审核结果 通过 | 不通过, 审核意见; the citizen reads the remark of a refusal."""
 
     model_config = ConfigDict(extra="forbid")
@@ -95,7 +95,7 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
 
 
 @router.post("/card-changes/{part_no}/decision", summary="审核账号变更")
-async def decide(desk: Reviewers, part_no: PartNo, decision: Decision) -> Response:
+async def decide_change(desk: Reviewers, part_no: PartNo, decision: PartDecision) -> Response:
     """通过 goes on to 上卡; 不通过 changes nothing. The first decision stands."""
     if not decision.passed and decision.remark is None:
         raise field_problem({"/remark": "审核不通过须填写审核意见，申请人据此更正后重新申请"}, "REMARK_MISSING")
@@ -118,7 +118,7 @@ async def retry(desk: Reviewers, part_no: PartNo) -> Response:
     return await desk.once(work)
 
 
-async def _decide(desk: Desk, session: AsyncSession, part_no: str, decision: Decision) -> Reply:
+async def _decide(desk: Desk, session: AsyncSession, part_no: str, decision: PartDecision) -> Reply:
     await _of_another(session, desk, part_no)
     try:
         part = await decide_part(session, desk.vault, part_no, decision.passed, decision.remark, desk.person)

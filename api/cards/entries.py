@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.cards.card_views import used_by_another
 from api.cards.cards import Remark
-from api.cards.entry_views import HEADERS, NewEntry, checked, entry_view, is_waiting, warnings_of
+from api.cards.entry_views import HEADERS, NewEntry, checked, entry_view, entry_warnings, is_waiting
 from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import Desk, Reply
 from api.counter.export import listed
@@ -35,24 +35,24 @@ router = APIRouter(tags=["村社申报"])
 PHOTOS = frozenset({MediaType.JPEG, MediaType.PNG})
 
 
-class Confirmation(BaseModel):
+class EntryConfirmation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     remark: Remark | None = None
 
 
-class Refusal(BaseModel):
+class EntryRefusal(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     remark: Remark
 
 
 @router.post("/village-entries", status_code=201, summary="录入村社申报")
-async def enter(desk: Operators, new: NewEntry) -> Response:
+async def enter_account(desk: Operators, new: NewEntry) -> Response:
     """The account is locked from now on; the bank validates it, then a reviewer decides."""
     banks = await names_in(desk, CatalogKind.BANKS, china_today().year)
     form = checked(new, banks)
-    return await desk.once(lambda session: _enter(desk, session, form, warnings_of(new)))
+    return await desk.once(lambda session: _enter(desk, session, form, entry_warnings(new)))
 
 
 async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[dict[str, object]]) -> Reply:
@@ -113,7 +113,7 @@ async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
 
 
 @router.post("/village-entries/{entry_no}/confirmation", summary="复核通过村社申报")
-async def confirm(desk: Reviewers, entry_no: str, confirmation: Confirmation) -> Response:
+async def confirm(desk: Reviewers, entry_no: str, confirmation: EntryConfirmation) -> Response:
     """Another person than the one who entered; the platform uses the account from its answer on."""
 
     async def work(session: AsyncSession) -> Reply:
@@ -129,7 +129,7 @@ async def confirm(desk: Reviewers, entry_no: str, confirmation: Confirmation) ->
 
 
 @router.post("/village-entries/{entry_no}/refusal", summary="复核不通过村社申报")
-async def refuse(desk: Reviewers, entry_no: str, refusal: Refusal) -> Response:
+async def refuse(desk: Reviewers, entry_no: str, refusal: EntryRefusal) -> Response:
     """Nothing changes but the entry; the person's account is free for another one."""
 
     async def work(session: AsyncSession) -> Reply:

@@ -82,7 +82,7 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
     )
 
 
-def warnings_of(new: NewEntry) -> list[dict[str, object]]:
+def entry_warnings(new: NewEntry) -> list[dict[str, object]]:
     """A name that is kept in another form than it was typed in, an account number worth a second look."""
     warnings = [_error("name", told.code.value, told.message) for told in changes(new.name)]
     fault = account_warning(new.account_no, new.card_type)

@@ -12,7 +12,7 @@ from models.forms.account_numbers import CARD_TYPES
 from models.forms.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
 from models.store.cards.own_accounts import OwnAccount, OwnCounty, own_accounts
 from models.store.database import fetch_one
-from models.words.card_stages import FaceStatus
+from models.words.card_stages import CardStatus
 from models.words.card_stages import label as face_label
 from models.words.card_words import reason_words
 from models.words.counties import county_words
@@ -28,13 +28,13 @@ AUTHORISATION = "本人持有账号且同意对当前账号进行状态查询等
 
 
 @router.get("/account", summary="我的一卡通账号")
-async def show_account(desk: Citizens) -> Response:
+async def show_own_accounts(desk: Citizens) -> Response:
     async with desk.snapshot() as session:
         accounts = await own_accounts(session, desk.shown, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
         open_matter = await _open_matter(session, desk)
     person = desk.person
-    return answer(
+    return json_answer(
         {
             "name": mask_name(person.name),
             "sex": sex(person.id_number),
@@ -55,14 +55,14 @@ async def list_counties(desk: Citizens) -> Response:
         accounts = await own_accounts(session, desk.shown, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
     items = [_county(county) | _face(account, banks) for account in accounts for county in account.counties]
-    return answer({"items": sorted(items, key=lambda item: str(item["code"]))})
+    return json_answer({"items": sorted(items, key=lambda item: str(item["code"]))})
 
 
 @router.get("/banks", summary="开户行和卡类型")
 async def list_banks(desk: Citizens) -> Response:
     async with desk.snapshot() as session:
         banks = await bank_names(session, desk.province)
-    return answer(
+    return json_answer(
         {
             "items": [{"code": code, "name": name} for code, name in banks.items()],
             "card_types": [{"code": code, "name": name} for code, name in CARD_TYPES.items()],
@@ -71,7 +71,7 @@ async def list_banks(desk: Citizens) -> Response:
     )
 
 
-def answer(body: Mapping[str, object], status: int = 200) -> Response:
+def json_answer(body: Mapping[str, object], status: int = 200) -> Response:
     return Response(rendered(body), status, media_type="application/json")
 
 
@@ -103,10 +103,10 @@ def _card(
 
 def _message(account: OwnAccount) -> str | None:
     """无效卡, or in which counties it is; why and since when stands with each county."""
-    if account.status is FaceStatus.PARTLY_INVALID:
+    if account.status is CardStatus.PARTLY_INVALID:
         counties = (one.county_code for one in account.counties if one.status is not AccountStatus.VALID)
         return PARTLY_INVALID.format("、".join(map(county_words, counties)))
-    return INVALID_CARD if account.status is FaceStatus.INVALID else None
+    return INVALID_CARD if account.status is CardStatus.INVALID else None
 
 
 def _choices(clicked: OwnAccount, accounts: Sequence[OwnAccount]) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.citizens.account import AUTHORISATION, answer
+from api.citizens.account import AUTHORISATION, json_answer
 from api.citizens.card_views import matter_views
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
 from api.counter.idempotency import Reply
@@ -17,7 +17,7 @@ from api.server.problems import Problem, conflict, field_problem
 from models.store.cards.limits import TooManyRequests, refuse_too_many
 from models.store.cards.parts import CardRefusal
 from models.store.cards.requests import CardWish, Incomplete, OneAtATime, open_request, withdraw_request
-from models.store.trail.entries import Act, record
+from models.store.trail.entries import TrailAct, record
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
 from models.words.card_stages import PartStage
@@ -59,7 +59,7 @@ async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
 
     async def work(session: AsyncSession) -> Reply:
         try:
-            await refuse_too_many(session, desk.citizen, desk.settings.citizen_vain_changes_per_person_day)
+            await refuse_too_many(session, desk.citizen, desk.settings.citizen_failed_changes_per_person_day)
             request = await open_request(session, desk.vault, desk.citizen, wish)
         except Incomplete as missing:
             raise _incomplete(list(missing.fields)) from None
@@ -96,18 +96,18 @@ async def list_matters(
             statement = statement.where(col(CardChange.id) < place)
         rows = (await session.exec(statement.order_by(col(CardChange.id).desc()).limit(limit + 1))).all()
         items = await matter_views(session, desk.shown, rows[:limit])
-    return answer({"items": items, "next": rows[limit - 1].request_no if len(rows) > limit else None})
+    return json_answer({"items": items, "next": rows[limit - 1].request_no if len(rows) > limit else None})
 
 
 @router.get("/matters/{request_no}", summary="办理过程")
 async def show_matter(request_no: str, desk: Citizens) -> Response:
     async with desk.snapshot() as session:
         [view] = await matter_views(session, desk.shown, [await _own(session, desk, request_no)])
-    return answer(view)
+    return json_answer(view)
 
 
 @router.post("/matters/{request_no}/withdrawal", summary="撤销")
-async def withdraw(request_no: str, desk: Citizens) -> Response:
+async def withdraw_change(request_no: str, desk: Citizens) -> Response:
     """Takes back every part that no reviewer has decided; a part that is decided goes on."""
 
     async def work(session: AsyncSession) -> Reply:
@@ -186,5 +186,5 @@ async def _note(session: AsyncSession, desk: CitizenDesk, act: str, request: Car
     for county in counties:
         part_no = f"{request.request_no}.{county}"
         detail = {"request_no": request.request_no, "channel": desk.person.channel, "login_no": desk.person.login_no}
-        entry = Act(county, CITIZEN, CITIZEN, act, part_no, detail | {"stage": request.stage.value})
+        entry = TrailAct(county, CITIZEN, CITIZEN, act, part_no, detail | {"stage": request.stage.value})
         await record(session, desk.vault, entry)

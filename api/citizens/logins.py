@@ -26,7 +26,7 @@ from api.citizens.session import (
     own_pages_only,
     take_cookie,
 )
-from api.counter.idempotency import key_of
+from api.counter.idempotency import idempotency_key
 from api.counter.long_poll import LONGEST_WAIT_SECONDS
 from api.counter.parts import Parts, parts_of
 from api.server.problems import Problem
@@ -64,7 +64,7 @@ CAUTION = "请勿扫他人发来的码：扫码并通过人脸识别后，登录
 _OTHER_REASON = "人脸识别暂时无法办理，请稍后重新获取"
 
 
-class Channel(StrEnum):
+class LoginChannel(StrEnum):
     APP = "app"
     PC = "pc"
 
@@ -72,14 +72,14 @@ class Channel(StrEnum):
 class NewLogin(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    channel: Channel
+    channel: LoginChannel
 
 
 @router.post("/logins", status_code=201, summary="发起人脸识别")
 async def ask_to_sign_in(new: NewLogin, request: Request) -> Response:
     """Every call is an attempt of its own with a fresh browser secret, so nobody can plant one; no answer is kept."""
     parts = parts_of(request)
-    key_of(request)
+    idempotency_key(request)
     secret = fresh_secret()
     asking = Asking(
         province_code=parts.settings.citizen_province_code,
@@ -139,7 +139,7 @@ async def show_code(login_no: str, request: Request) -> Response:
 @router.post("/logout", status_code=204, summary="退出", response_class=Response)
 async def sign_out(request: Request) -> Response:
     parts = parts_of(request)
-    key_of(request)
+    idempotency_key(request)
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
         async with parts.database.share_of(CITIZENS).transaction() as session:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from sqlmodel import col, select
 
-from api.citizens.account import answer
+from api.citizens.account import json_answer
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
 from api.citizens.words import bank_names, bank_view, counties_of, county_view
 from api.counter.paging import MAX_LIMIT
@@ -36,7 +36,7 @@ async def list_notices(
         rows = (await session.exec(statement.order_by(col(Notice.id).desc()).limit(limit + 1))).all()
         banks = await bank_names(session, desk.province)
     items = [_view(desk, notice, banks) for notice in rows[:limit]]
-    return answer({"items": items, "next": str(rows[limit - 1].id) if len(rows) > limit else None})
+    return json_answer({"items": items, "next": str(rows[limit - 1].id) if len(rows) > limit else None})
 
 
 def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.idempotency import Work, answer_once, key_of
+from api.counter.idempotency import Work, answer_once, idempotency_key
 from api.counter.parts import Parts, parts_of
 from api.server.problems import Problem
 from models.settings import Settings
@@ -57,7 +57,7 @@ class CitizenDesk:
 
     async def once(self, work: Work) -> Response:
         """A repeat with the same key gets the same answer, on whichever of the person's devices."""
-        key_of(self.request)
+        idempotency_key(self.request)
         caller = f"citizen/{self.province}/{self.person.person_index}"
         return await self.database.run(lambda session: answer_once(session, self.vault, caller, self.request, work))
 

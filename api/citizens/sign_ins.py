@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from sqlmodel import col, select
 
-from api.citizens.account import answer
+from api.citizens.account import json_answer
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
 from api.counter.paging import MAX_LIMIT
 from models.tables.cards import FaceLogin
@@ -35,7 +35,7 @@ async def list_sign_ins(
     async with desk.snapshot() as session:
         rows = (await session.exec(statement.order_by(col(FaceLogin.id).desc()).limit(limit + 1))).all()
     items = [_view(desk, login) for login in rows[:limit]]
-    return answer({"items": items, "next": rows[limit - 1].login_no if len(rows) > limit else None})
+    return json_answer({"items": items, "next": rows[limit - 1].login_no if len(rows) > limit else None})
 
 
 def _view(desk: CitizenDesk, login: FaceLogin) -> dict[str, object]:

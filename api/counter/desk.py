@@ -11,11 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.idempotency import Answered, Reply, Work, answer_before, answer_once
 from api.counter.paging import Format
 from api.counter.parts import Parts, parts_of
-from api.relay.broadcast import Bell
+from api.relay.broadcast import Broadcast
 from api.server.bearer import principal_in
 from api.server.problems import Problem
 from models.store.database import Database, Pool
-from models.store.trail.entries import Act, record
+from models.store.trail.entries import TrailAct, record
 from models.tokens import Principal
 from models.words.stages import Role
 
@@ -51,7 +51,7 @@ class Desk:
         self.drawing = parts.drawing
         self._whole_files = parts.whole_files
         self.settings = parts.settings
-        self.looks = parts.relay.looks if parts.relay else Bell()
+        self.looks = parts.relay.looks if parts.relay else Broadcast()
         self.county = principal.county_code
 
     @property
@@ -101,7 +101,7 @@ class Desk:
         total_fen: int | None = None,
     ) -> None:
         """Note who did what, in the transaction that does it; last, since the county's writers take turns from here."""
-        entry = Act(self.county, self.person, self.role.value, act, subject, detail, line_count, total_fen)
+        entry = TrailAct(self.county, self.person, self.role.value, act, subject, detail, line_count, total_fen)
         await record(session, self.vault, entry)
 
 

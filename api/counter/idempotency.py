@@ -47,7 +47,7 @@ class Answered(Exception):
         self.response = response
 
 
-def key_of(request: Request) -> str:
+def idempotency_key(request: Request) -> str:
     key = request.headers.get(HEADER, "")
     if not key or len(key) > _MAX_KEY or not key.isascii() or not key.isprintable():
         detail = f"请在请求头 {HEADER} 中给出 1 到 {_MAX_KEY} 个字符的唯一值；重试同一请求时用同一个值"
@@ -93,7 +93,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
     A refusal is not stored: it changed nothing, and the same key may be used again once the reason is gone.
     """
     # Read first: a body that comes slowly must not be waited for with locks in hand.
-    key, asked = key_of(request), await fingerprint(vault, request)
+    key, asked = idempotency_key(request), await fingerprint(vault, request)
     await begin_act(session, f"answer/{caller}/{key}")
     if (answered := await answer_before(session, vault, caller, request)) is not None:
         return answered
@@ -115,7 +115,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
 
 async def answer_before(session: AsyncSession, vault: Vault, caller: str, request: Request) -> Response | None:
     """The stored answer for this key, or 422 when the key was another request's."""
-    key = key_of(request)
+    key = idempotency_key(request)
     stored = await fetch_one(
         session,
         "SELECT request_sha256, status, body, location FROM idempotent_answer WHERE caller = :caller AND key = :key",

@@ -15,7 +15,7 @@ LONGEST_WAIT_SECONDS = 20.0
 _LOOK_EVERY_SECONDS = 0.5
 
 
-class _Patience:
+class _LongPoll:
     """`?wait=20&stage=under_review`: answered as soon as the stage is another one, after twenty seconds anyway."""
 
     def __init__(
@@ -45,4 +45,4 @@ def stage_of(table: str, key: str, column: str = "stage") -> str:
     return f"SELECT {column} FROM {table} WHERE {key} = :number AND county_code = :county"
 
 
-Patience = Annotated[_Patience, Depends()]
+LongPoll = Annotated[_LongPoll, Depends()]

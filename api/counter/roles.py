@@ -25,7 +25,7 @@ CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY))]
 LineReaders = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
 
 
-class LineQuery(LineFilter):
+class ApplicationQuery(LineFilter):
     """The same criteria as query parameters, beside those of paging."""
 
     model_config = ConfigDict(extra="ignore")

@@ -16,7 +16,7 @@ from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import Admins, CountyReaders
-from api.flows.guard import known_flow, lines_of
+from api.flows.guard import chosen_flow_lines, known_flow
 from api.server.problems import field_problem, not_found
 from models.forms import identity
 from models.store.flows.evidence import in_order, item_names, missing_of
@@ -118,7 +118,7 @@ async def list_missing(
 ) -> Response:
     """The paid lines that 提交材料 would leave out, each with the kinds that it lacks."""
     async with desk.database.snapshot() as session:
-        chosen = lines_of(await known_flow(session, desk, flow_no), _of_line(query))
+        chosen = chosen_flow_lines(await known_flow(session, desk, flow_no), _of_line(query))
         chosen = chosen.also(f"a.payment = 'paid' AND cardinality({missing_of('a')}) > 0")
         if query.sent is not None:
             chosen = chosen.also("(a.evidence_sent_at IS NOT NULL) = :sent", sent=query.sent)

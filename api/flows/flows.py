@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.applications.double_views import doubles_block
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
-from api.counter.long_poll import Patience, stage_of
+from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import Pages
 from api.counter.run_block import run_of, runs_of
 from api.flows.flow_views import flow_details, flow_head, line_sums
@@ -122,9 +122,9 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
 
 
 @router.get("/flows/{flow_no}")
-async def show_flow(desk: Readers, flow_no: str, patience: Patience) -> dict[str, object]:
+async def show_flow(desk: Readers, flow_no: str, long_poll: LongPoll) -> dict[str, object]:
     """Figures per state, rounds, open orders, end figures, and what came after the end beside them."""
-    await patience.until_other(desk, stage_of("flow", "flow_no"), flow_no)
+    await long_poll.until_other(desk, stage_of("flow", "flow_no"), flow_no)
     async with desk.database.snapshot() as session:
         statement = select(Flow).where(Flow.flow_no == flow_no, Flow.county_code == desk.county)
         flow = (await session.exec(statement)).first()

@@ -10,7 +10,7 @@ from api.server.problems import conflict, not_found
 from models.contracts import RunKind, workflow_id
 from models.store.applications.acts import LeftOut
 from models.store.database import fetch_int
-from models.store.orders.orders import locked_flow
+from models.store.orders.orders import lock_county_flow
 from models.store.orders.rules import Candidate, FlowLineFilter, Verdict, where_of
 from models.store.register.lock_rules import LockedAct, why_lines_locked
 from models.store.selection import Predicate
@@ -22,7 +22,7 @@ LISTED_ERRORS = 500
 
 async def flow_for(session: AsyncSession, desk: Desk, flow_no: str) -> Flow:
     """The county's flow, locked until the decision is stored."""
-    flow = await locked_flow(session, desk.county, flow_no)
+    flow = await lock_county_flow(session, desk.county, flow_no)
     if flow is None:
         raise not_found("补贴流程")
     return flow
@@ -93,6 +93,6 @@ async def known_flow(session: AsyncSession, desk: Desk, flow_no: str) -> int:
     return found
 
 
-def lines_of(flow: int, query: FlowLineFilter) -> Predicate:
+def chosen_flow_lines(flow: int, query: FlowLineFilter) -> Predicate:
     sql, values = where_of(query.criteria, "a")
     return Predicate(f"a.flow_id = :flow AND {sql}", {"flow": flow, **values})

@@ -12,7 +12,16 @@ from api.counter.chunks import list_lines
 from api.counter.desk import COUNTY, Desk, Reply, for_roles
 from api.counter.names import Names, names_of
 from api.counter.paging import Pages
-from api.flows.guard import act_answer, flow_for, flow_id, known_flow, lines_of, require_lines, require_stage, run_id
+from api.flows.guard import (
+    act_answer,
+    chosen_flow_lines,
+    flow_for,
+    flow_id,
+    known_flow,
+    require_lines,
+    require_stage,
+    run_id,
+)
 from models.contracts import Signal
 from models.forms import identity
 from models.store.database import execute
@@ -68,7 +77,7 @@ FROM flow_line a JOIN indicator i ON i.id = a.indicator_id LEFT JOIN flow e ON e
 """
 
 
-class LineQuery(FlowLineFilter):
+class FlowLineQuery(FlowLineFilter):
     model_config = ConfigDict(extra="ignore")
 
     application_no: Word | None = None
@@ -152,7 +161,9 @@ def _progress(row: LineRow) -> dict[str, object]:
 
 
 @router.get("/flows/{flow_no}/lines")
-async def list_flow_lines(desk: Readers, flow_no: str, page: Pages, query: Annotated[LineQuery, Query()]) -> Response:
+async def list_flow_lines(
+    desk: Readers, flow_no: str, page: Pages, query: Annotated[FlowLineQuery, Query()]
+) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 
     `state_label` is 提交状态, `reason` 提交失败原因: why the platform didn't take a line (S1 2.7).
@@ -160,7 +171,7 @@ async def list_flow_lines(desk: Readers, flow_no: str, page: Pages, query: Annot
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         view = FlowLineView(desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, lines_of(flow, query), view.view, HEADERS, LINES)
+        return await list_lines(session, page, chosen_flow_lines(flow, query), view.view, HEADERS, LINES)
 
 
 @router.post("/flows/{flow_no}/deferrals")

@@ -13,7 +13,7 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.search_limit import allow_search
 from api.counter.sought import SoughtPerson
-from api.flows.guard import known_flow, lines_of
+from api.flows.guard import chosen_flow_lines, known_flow
 from api.flows.payment_views import COUNTY_HEADERS, HEADERS, LINES, PaymentFilter, PaymentView, payments_of_county
 from api.server.problems import not_found
 from models.store.database import fetch
@@ -63,7 +63,7 @@ async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotat
     """Every accepted line with its latest result; filters by result, reason, town, bank, item."""
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
-        chosen = lines_of(flow, query).also("a.payment IS NOT NULL")
+        chosen = chosen_flow_lines(flow, query).also("a.payment IS NOT NULL")
         view = PaymentView(desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, chosen, view.view, HEADERS, LINES)
 

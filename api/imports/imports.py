@@ -13,7 +13,7 @@ from api.applications.chosen_lines import Reason
 from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
 from api.counter.export import XLSX, respond
-from api.counter.long_poll import Patience, stage_of
+from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders, Enterers, Operators
@@ -50,13 +50,13 @@ ZIP_MAGIC = b"PK\x03\x04"
 CSV = "text/csv"
 
 
-class Decision(BaseModel):
+class ImportDecision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
 
 
-class Confirmation(Decision):
+class ImportConfirmation(ImportDecision):
     """With `to_confirm_version` only the list that was seen is confirmed, not one that has grown since."""
 
     to_confirm_version: Annotated[int, Field(ge=1, lt=2**63)] | None = None
@@ -137,9 +137,9 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
 
 
 @router.get("/application-imports/{import_no}")
-async def show_import(desk: CountyReaders, import_no: str, patience: Patience) -> Response:
+async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) -> Response:
     """Progress while it is checked; then its figures and what is wrong, cell by cell."""
-    await patience.until_other(desk, stage_of("application_import", "import_no"), import_no)
+    await long_poll.until_other(desk, stage_of("application_import", "import_no"), import_no)
     async with desk.database.snapshot() as session:
         asked = await find_import(desk, session, import_no)
         return Reply(200, await whole_import(desk, session, asked)).response()
@@ -156,14 +156,14 @@ async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> R
 
 
 @router.post("/application-imports/{import_no}/confirmation")
-async def confirm_import(desk: Operators, import_no: str, decision: Confirmation) -> Response:
+async def confirm_import(desk: Operators, import_no: str, decision: ImportConfirmation) -> Response:
     """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
     seen = decision.to_confirm_version
     return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason, seen))
 
 
 @router.post("/application-imports/{import_no}/refusal")
-async def drop_import(desk: Operators, import_no: str, decision: Decision) -> Response:
+async def drop_import(desk: Operators, import_no: str, decision: ImportDecision) -> Response:
     """放弃导入: nothing of the file is taken in."""
     return await desk.once(lambda session: _decide(desk, session, import_no, "dropped", decision.reason))
 

@@ -13,7 +13,7 @@ from api.counter.paging import Pages
 from api.server.rendering import json_in
 from models.forms.masking import masked
 from models.store.database import Pool
-from models.store.trail.check import verify
+from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
 from models.store.vault import Field, Vault
 from models.tables.records import TrailEntry
@@ -69,7 +69,7 @@ async def verify_trail(desk: Readers) -> dict[str, object]:
     signed = await last_head(desk.objects, desk.county)
     # A million entries take a minute or two: people at their desks don't wait for the connection.
     async with desk.database.pool(Pool.EXPORTS).reading() as session:
-        broken = await verify(session, desk.vault, desk.county, signed)
+        broken = await check_trail(session, desk.vault, desk.county, signed)
     return {
         "intact": broken is None,
         "first_bad_sequence": broken.sequence if broken else None,

@@ -19,7 +19,7 @@ from models.store.locking import lock_county
 from models.store.orders.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
 from models.store.orders.orders import (
     NAME_RULES,
-    Entry,
+    OrderEntry,
     add_chosen_applications,
     add_flow_lines,
     add_order,
@@ -51,7 +51,7 @@ from models.words.stages import OrderKind, OrderState, label
 LISTED_FAULTS = 500
 
 
-async def enter(desk: Desk, session: AsyncSession, wanted: NewOrder, catalogs: Catalogs | None) -> Reply:
+async def take_order(desk: Desk, session: AsyncSession, wanted: NewOrder, catalogs: Catalogs | None) -> Reply:
     """`catalogs` are the lists that corrections are held against."""
     if wanted.kind is OrderKind.NAME_CORRECTION:
         return await _enter_names(desk, session, wanted)
@@ -232,8 +232,8 @@ def _applications_of(selection: OrderSelection) -> Selection:
     return Selection(filter=LineFilter.model_validate({**criteria, "match_outcome": Outcome.NAME_DIFFERS}))
 
 
-def _entry(desk: Desk, wanted: NewOrder, flow: Flow | None, count: int, total: int) -> Entry:
-    return Entry(
+def _entry(desk: Desk, wanted: NewOrder, flow: Flow | None, count: int, total: int) -> OrderEntry:
+    return OrderEntry(
         county_code=desk.county,
         year=flow.fund_year if flow else china_today().year,
         kind=wanted.kind,

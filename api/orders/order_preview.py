@@ -9,7 +9,7 @@ from api.acts.disclosures import WholeNames
 from api.counter.desk import Reply
 from api.counter.export import View, respond
 from api.counter.paging import Pages
-from api.orders.order_acts import enter
+from api.orders.order_acts import take_order
 from api.orders.order_forms import NewOrder, check_shape
 from api.orders.order_views import LINE_HEADERS, find_order, read_order_lines
 from api.orders.orders import Operators, catalogs_of
@@ -43,7 +43,7 @@ async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> R
     whole = WholeNames(desk)
 
     async def work(session: AsyncSession) -> Reply:
-        entered = (await enter(desk, session, wanted, catalogs)).body
+        entered = (await take_order(desk, session, wanted, catalogs)).body
         assert isinstance(entered, dict)
         order = await find_order(session, desk, str(entered["order_no"]))
         rows = await read_order_lines(desk, session, page, order, whole)

@@ -13,7 +13,7 @@ from api.applications.views import HOUSEHOLDS, LineRow
 from api.counter.chunks import View, read_lines
 from api.counter.desk import COUNTY, Desk, for_roles
 from api.counter.export import respond
-from api.counter.long_poll import Patience, stage_of
+from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import Names, names_of
 from api.counter.paging import Page, Pages
 from api.counter.run_block import run_of
@@ -145,9 +145,9 @@ async def find_order(session: AsyncSession, desk: Desk, order_no: str) -> Order:
 
 
 @router.get("/orders/{order_no}")
-async def show_order(desk: Readers, order_no: str, patience: Patience) -> dict[str, object]:
+async def show_order(desk: Readers, order_no: str, long_poll: LongPoll) -> dict[str, object]:
     """With the run that carries it out: its own for evidence, the flow's for the others."""
-    await patience.until_other(desk, stage_of("operator_order", "order_no", "state"), order_no)
+    await long_poll.until_other(desk, stage_of("operator_order", "order_no", "state"), order_no)
     async with desk.database.snapshot() as session:
         order = await find_order(session, desk, order_no)
         numbers = await _flow_numbers(session, [order.flow_id] if order.flow_id is not None else [])

@@ -10,7 +10,7 @@ from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply, for_roles
 from api.counter.roles import require_other
 from api.flows.guard import known_flow, line_errors, locked_lines, require_stage, run_id
-from api.orders.order_acts import enter, named_errors, refuse_when_approved, refuse_while_cancelling
+from api.orders.order_acts import named_errors, refuse_when_approved, refuse_while_cancelling, take_order
 from api.orders.order_forms import NewOrder, check_shape
 from api.server.problems import conflict, not_found
 from models.contracts import Signal
@@ -19,7 +19,7 @@ from models.store.applications.acts import change_chosen, choose
 from models.store.applications.makers import ADD_EDITOR
 from models.store.database import execute, fetch_int
 from models.store.locking import lock_county
-from models.store.orders.orders import NAME_RULES, TAKE_CORRECT_NAME, decide, locked_order
+from models.store.orders.orders import NAME_RULES, TAKE_CORRECT_NAME, locked_order, mark_decided
 from models.store.orders.rules import FIT_STAGES, RULES, judge_order
 from models.store.runs.runs import wake
 from models.store.selection import of_county
@@ -34,13 +34,13 @@ Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 
 
-class Confirmation(BaseModel):
+class OrderConfirmation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     remark: str | None = Field(None, max_length=500)
 
 
-class Refusal(BaseModel):
+class OrderRefusal(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     remark: str = Field(min_length=1, max_length=500)
@@ -51,7 +51,7 @@ async def enter_order(desk: Operators, wanted: NewOrder) -> Response:
     """修改申请提交, 确认需发放提交, 大数据校验不通过数据提交, 补发, 撤回, 撤销流程, 提交材料, 按平台更正姓名."""
     check_shape(wanted)
     catalogs = await catalogs_of(desk, wanted)
-    return await desk.once(lambda session: enter(desk, session, wanted, catalogs))
+    return await desk.once(lambda session: take_order(desk, session, wanted, catalogs))
 
 
 async def catalogs_of(desk: Desk, wanted: NewOrder) -> Catalogs | None:
@@ -68,13 +68,13 @@ async def _year_of(desk: Desk, flow_no: str) -> int:
 
 
 @router.post("/orders/{order_no}/confirmation")
-async def confirm_order(desk: Reviewers, order_no: str, confirmation: Confirmation) -> Response:
+async def confirm_order(desk: Reviewers, order_no: str, confirmation: OrderConfirmation) -> Response:
     """Judged again under the flow's lock; then the flow's run carries it out."""
     return await desk.once(lambda session: _confirm(desk, session, order_no, confirmation.remark))
 
 
 @router.post("/orders/{order_no}/refusal")
-async def refuse_order(desk: Reviewers, order_no: str, refusal: Refusal) -> Response:
+async def refuse_order(desk: Reviewers, order_no: str, refusal: OrderRefusal) -> Response:
     """Nothing changes but the order, and its lines are free for another one."""
     return await desk.once(lambda session: _refuse(desk, session, order_no, refusal.remark))
 
@@ -103,7 +103,7 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
         await _judge_again(session, flow, order)
         await wake(session, run_id(flow), Signal.ORDER_CONFIRMED, [order_no])
         state = OrderState.CONFIRMED
-    decide(order, desk.person, seal_text(desk.vault, desk.county, remark), state)
+    mark_decided(order, desk.person, seal_text(desk.vault, desk.county, remark), state)
     return await _decided(desk, session, order, "orders.confirmed", remark)
 
 
@@ -138,7 +138,7 @@ async def _correct_names(session: AsyncSession, county: str, order: Order) -> No
 
 async def _refuse(desk: Desk, session: AsyncSession, order_no: str, remark: str) -> Reply:
     order = await _open_order(desk, session, order_no, "退回")
-    decide(order, desk.person, seal_text(desk.vault, desk.county, remark), OrderState.REFUSED)
+    mark_decided(order, desk.person, seal_text(desk.vault, desk.county, remark), OrderState.REFUSED)
     return await _decided(desk, session, order, "orders.refused", remark)
 
 

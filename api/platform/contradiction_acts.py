@@ -19,8 +19,8 @@ from models.store.flows.contradiction_choice import (
     Chosen,
     ContradictionSelection,
     Decider,
-    choose,
-    decide,
+    choose_contradictions,
+    note_decision,
 )
 from models.store.runs.runs import wake
 from models.store.runs.targets import run_of_number, run_to_wake
@@ -34,7 +34,7 @@ Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 _EXAMPLES = 20
 
 
-class Decision(BaseModel):
+class ContradictionDecision(BaseModel):
     """`applied`: what was applied first stays; `claimed`: the later claim replaces it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -45,12 +45,12 @@ class Decision(BaseModel):
     ]
 
 
-class Decisions(Decision):
+class Decisions(ContradictionDecision):
     selection: ContradictionSelection
 
 
 @router.post("/contradictions/{contradiction_id}/decision", summary="裁定矛盾来件")
-async def decide_one(desk: Reviewers, contradiction_id: int, decision: Decision) -> Response:
+async def decide_one(desk: Reviewers, contradiction_id: int, decision: ContradictionDecision) -> Response:
     """Carried out by the run: the flow's own, or the one for what comes after its end."""
 
     async def work(session: AsyncSession) -> Reply:
@@ -90,16 +90,18 @@ async def decide_many(desk: Reviewers, decisions: Decisions) -> Response:
     return await desk.once(work)
 
 
-async def _choose(desk: Desk, session: AsyncSession, selection: ContradictionSelection, decision: Decision) -> Chosen:
-    return await choose(
+async def _choose(
+    desk: Desk, session: AsyncSession, selection: ContradictionSelection, decision: ContradictionDecision
+) -> Chosen:
+    return await choose_contradictions(
         session, desk.county, selection, decision.take, Decider(desk.person, desk.principal.person_index)
     )
 
 
-async def _carry_on(desk: Desk, session: AsyncSession, chosen: Chosen, decision: Decision) -> None:
+async def _carry_on(desk: Desk, session: AsyncSession, chosen: Chosen, decision: ContradictionDecision) -> None:
     reason = seal_text(desk.vault, desk.county, decision.reason)
     for number, ids in chosen.fit.items():
-        await decide(session, ids, decision.take, reason, desk.person)
+        await note_decision(session, ids, decision.take, reason, desk.person)
         run = await run_of_number(session, number)
         if run is not None:
             target = await run_to_wake(session, run)

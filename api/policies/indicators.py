@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.catalogs import FundYear
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
-from api.counter.long_poll import Patience, stage_of
+from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.run_block import run_of, runs_of
 from api.policies.budget_choices import DOCUMENTS, PROJECTS, UNITS, choices_of
@@ -55,7 +55,7 @@ class Registration(BaseModel):
         return self.central_fen + self.provincial_fen + self.municipal_fen + self.county_fen
 
 
-class Submission(BaseModel):
+class IndicatorSubmission(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     indicator_nos: Annotated[list[Word], Field(min_length=1, max_length=500)]
@@ -108,7 +108,7 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
 
 
 @router.post("/indicator-submissions", status_code=200, summary="提交指标")
-async def submit_indicators(desk: Operators, submission: Submission) -> Response:
+async def submit_indicators(desk: Operators, submission: IndicatorSubmission) -> Response:
     """All or none: one that can't be submitted refuses the whole act."""
     numbers = list(dict.fromkeys(submission.indicator_nos))
 
@@ -148,8 +148,8 @@ async def list_indicators(
 
 
 @router.get("/indicators/{indicator_no}", summary="指标")
-async def read_indicator(desk: Readers, indicator_no: str, patience: Patience) -> dict[str, object]:
-    await patience.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
+async def read_indicator(desk: Readers, indicator_no: str, long_poll: LongPoll) -> dict[str, object]:
+    await long_poll.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
     async with desk.database.snapshot() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)

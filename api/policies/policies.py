@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.catalogs import CatalogKind, FundYear, names_in
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
-from api.counter.long_poll import Patience, stage_of
+from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.run_block import run_of, runs_of
@@ -172,8 +172,8 @@ async def list_policies(
 
 
 @router.get("/policies/{policy_no}", summary="补贴政策")
-async def read_policy(desk: Readers, policy_no: str, patience: Patience) -> dict[str, object]:
-    await patience.until_other(desk, stage_of("policy", "policy_no"), policy_no)
+async def read_policy(desk: Readers, policy_no: str, long_poll: LongPoll) -> dict[str, object]:
+    await long_poll.until_other(desk, stage_of("policy", "policy_no"), policy_no)
     async with desk.database.snapshot() as session:
         policy = await _find(session, desk.county, policy_no)
         run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)

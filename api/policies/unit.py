@@ -19,7 +19,7 @@ router = APIRouter(tags=["政策"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
-class Choice(BaseModel):
+class UnitChoice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -37,7 +37,7 @@ async def read_policy_unit(desk: Readers) -> dict[str, object]:
 
 
 @router.put("/policy-unit", summary="设置政策单位")
-async def choose_policy_unit(desk: Admins, choice: Choice) -> Response:
+async def choose_policy_unit(desk: Admins, choice: UnitChoice) -> Response:
     names = await names_in(desk, CatalogKind.POLICY_UNITS, china_today().year)
     if choice.code not in names:
         raise field_problem({"/code": "政策单位不在平台名单中，请从 /catalogs/policy-units 中选择"}, "UNKNOWN_CODE")

@@ -3,7 +3,7 @@
 import asyncio
 
 
-class Bell:
+class Broadcast:
     def __init__(self) -> None:
         self._next = asyncio.Event()
 

@@ -16,7 +16,7 @@ _LONGEST_WAIT_SECONDS = 30.0
 _DUE = "delivered_at IS NULL AND (next_try_at <= now() OR tries = 0)"
 
 
-class Entry(NamedTuple):
+class OutboxEntry(NamedTuple):
     """A start or a signal in the outbox."""
 
     id: int
@@ -31,7 +31,7 @@ class Parcel:
 
     workflow_id: str
     signal: str | None
-    entries: Sequence[Entry]
+    entries: Sequence[OutboxEntry]
 
     @property
     def ids(self) -> list[str]:
@@ -56,7 +56,7 @@ async def due_ids(session: AsyncSession) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-async def claim(session: AsyncSession, which: str = "true", **values: Value) -> list[Entry]:
+async def claim(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
     """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked."""
     rows = await fetch(
         session,
@@ -65,7 +65,7 @@ async def claim(session: AsyncSession, which: str = "true", **values: Value) -> 
         " RETURNING id, workflow_id, signal, ids",
         **values,
     )
-    return sorted(Entry(*row) for row in rows)
+    return sorted(OutboxEntry(*row) for row in rows)
 
 
 async def put_off(session: AsyncSession, ids: Sequence[int], trouble: str) -> None:
@@ -89,8 +89,8 @@ async def addressees(session: AsyncSession, ids: set[str]) -> dict[str, Addresse
     return {row[0]: Addressee(*row) for row in rows}
 
 
-def parcels_of(entries: Sequence[Entry]) -> list[Parcel]:
-    groups: defaultdict[tuple[str, str | None], list[Entry]] = defaultdict(list)
+def parcels_of(entries: Sequence[OutboxEntry]) -> list[Parcel]:
+    groups: defaultdict[tuple[str, str | None], list[OutboxEntry]] = defaultdict(list)
     for entry in entries:
         groups[entry.workflow_id, entry.signal].append(entry)
     return [Parcel(workflow_id, signal, entries) for (workflow_id, signal), entries in groups.items()]

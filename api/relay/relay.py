@@ -13,8 +13,8 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.relay.broadcast import Bell
-from api.relay.outbox import Addressee, Entry, Parcel, addressees, claim, due_ids, note, parcels_of, put_off
+from api.relay.broadcast import Broadcast
+from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, claim, due_ids, note, parcels_of, put_off
 from api.relay.routing import AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
 from models.settings import Settings
@@ -41,7 +41,7 @@ class Relay:
         self._settings = settings
         self._client = client
         self._router = Router(database, vault, settings)
-        self.looks = Bell()
+        self.looks = Broadcast()
         self._callbacks = asyncio.Event()
         self._parcels = asyncio.Event()
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
@@ -141,7 +141,7 @@ class Relay:
             _LOG.error("entry of the outbox could not be put off", entry_id=entry_id, error=type(error).__name__)
         return 0
 
-    async def _deliver_entries(self, session: AsyncSession, entries: Sequence[Entry]) -> int:
+    async def _deliver_entries(self, session: AsyncSession, entries: Sequence[OutboxEntry]) -> int:
         if not entries:
             return 0
         runs = await addressees(session, {entry.workflow_id for entry in entries})

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from joserfc.jwk import OctKey
 
 from api.server.problems import Problem
-from models.tokens import LONGEST_HOURS, Principal, Refusal, TokenRefused, read
+from models.tokens import LONGEST_HOURS, BadToken, Principal, TokenRefused, read
 
 _SCHEME = "bearer "
-_TOKEN_WORDS: Mapping[Refusal, str] = {
-    Refusal.UNUSABLE: "请在请求头 Authorization 中带上有效的 Bearer 令牌；令牌过期请重新登录",
-    Refusal.EXPIRED: "令牌已过期，请重新登录或请运维重新签发",
-    Refusal.CLAIMS: "令牌缺少必要内容，或不是签发给本系统的；请运维用本系统的签发命令重新签发",
-    Refusal.TOO_LONG: f"令牌有效期超过 {LONGEST_HOURS} 小时，请运维重新签发",
-    Refusal.NOT_FOLDED: "令牌中的人员标识须为小写半角，否则同一个人会被当作两个人；请运维用本系统的签发命令重新签发",
-    Refusal.RESERVED: "令牌中的人员标识是系统保留的名称，请运维以本人的标识重新签发",
+_TOKEN_WORDS: Mapping[BadToken, str] = {
+    BadToken.UNUSABLE: "请在请求头 Authorization 中带上有效的 Bearer 令牌；令牌过期请重新登录",
+    BadToken.EXPIRED: "令牌已过期，请重新登录或请运维重新签发",
+    BadToken.CLAIMS: "令牌缺少必要内容，或不是签发给本系统的；请运维用本系统的签发命令重新签发",
+    BadToken.TOO_LONG: f"令牌有效期超过 {LONGEST_HOURS} 小时，请运维重新签发",
+    BadToken.NOT_FOLDED: "令牌中的人员标识须为小写半角，否则同一个人会被当作两个人；请运维用本系统的签发命令重新签发",
+    BadToken.RESERVED: "令牌中的人员标识是系统保留的名称，请运维以本人的标识重新签发",
 }
 
 

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from deploy.bench.bare_card import NOTE, BareCard, BareCardWorkflow
-from models.gc_tuning import collect_rarely
+from models.gc_tuning import tune_gc
 from models.settings import Settings
 from workflows.client import connect
 
@@ -76,7 +76,7 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    collect_rarely()
+    tune_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(Settings()))
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from api.main import build_database, build_objects, create_app
 from models import tokens
-from models.gc_tuning import collect_rarely
+from models.gc_tuning import tune_gc
 from models.settings import Settings
 from models.store.database import Database, Pool
 from models.store.vault import LocalVault
@@ -62,7 +62,7 @@ async def serve(kind: str, port: int) -> None:
 
 
 def main() -> None:
-    collect_rarely()
+    tune_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(sys.argv[1], int(sys.argv[2])))
 

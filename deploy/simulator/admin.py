@@ -9,6 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .admin_requests import (
+    DecisionWish,
+    EndWish,
+    FaceWish,
+    FlowWish,
+    InvalidationWish,
+    LockWish,
+    RedeliverWish,
+    ScaleWish,
+)
 from .agenda import Agenda, Decision
 from .clock import stamp
 from .desk import board
@@ -19,7 +29,6 @@ from .flows import end_flow, need_free_county
 from .ledger import ledger
 from .problems import Problem, from_validation
 from .registers import load_bank_accounts, load_register
-from .wishes import DecisionWish, EndWish, FaceWish, FlowWish, InvalidationWish, LockWish, RedeliverWish, ScaleWish
 from .world import Switches, World, new_id
 
 Endpoint = Callable[[Request], Awaitable[object]]

@@ -83,8 +83,8 @@ def create_key_files(vault_key: Path, token_key: Path) -> None:
     from models import tokens
     from models.store import vault
 
-    vault.create_key_file(vault_key)
-    tokens.create_key_file(token_key)
+    vault.create_vault_key_file(vault_key)
+    tokens.create_token_key_file(token_key)
 
 
 def write_demo_tokens(path: Path, token_key: Path, vault_key: Path) -> None:

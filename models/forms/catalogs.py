@@ -10,7 +10,7 @@ from models.words.faults import Fault, FaultCode
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     code: str
     name: str
 
@@ -19,30 +19,30 @@ class Entry:
 class Town:
     code: str
     name: str
-    villages: tuple[Entry, ...]
+    villages: tuple[CatalogEntry, ...]
 
     @cached_property
-    def villages_by_word(self) -> Mapping[str, tuple[Entry, ...]]:
+    def villages_by_word(self) -> Mapping[str, tuple[CatalogEntry, ...]]:
         return _by_word(self.villages)
 
 
-_Named = TypeVar("_Named", Entry, Town)
+_Named = TypeVar("_Named", CatalogEntry, Town)
 
 
 @dataclass(frozen=True)
 class Catalogs:
     """Lookups by code, and by the words of a file: a name, or the code where a name is ambiguous."""
 
-    banks: tuple[Entry, ...]
-    items: tuple[Entry, ...]
+    banks: tuple[CatalogEntry, ...]
+    items: tuple[CatalogEntry, ...]
     towns: tuple[Town, ...]
 
     @cached_property
-    def _banks_by_word(self) -> Mapping[str, tuple[Entry, ...]]:
+    def _banks_by_word(self) -> Mapping[str, tuple[CatalogEntry, ...]]:
         return _by_word(self.banks)
 
     @cached_property
-    def _items_by_word(self) -> Mapping[str, tuple[Entry, ...]]:
+    def _items_by_word(self) -> Mapping[str, tuple[CatalogEntry, ...]]:
         return _by_word(self.items)
 
     @cached_property
@@ -102,7 +102,7 @@ def _by_word(entries: Sequence[_Named]) -> Mapping[str, tuple[_Named, ...]]:
     return words | {entry.code: (entry,) for entry in entries}
 
 
-def _only(found: tuple[Entry, ...], unknown: Fault, label: str) -> str | Fault:
+def _only(found: tuple[CatalogEntry, ...], unknown: Fault, label: str) -> str | Fault:
     if not found:
         return unknown
     return found[0].code if len(found) == 1 else _ambiguous(label)

@@ -126,7 +126,7 @@ class Database:
         self._shares: dict[str, Places] = {}
         self.share: Places | None = None
         event.listen(engine.sync_engine, "connect", _read_clock)
-        event.listen(engine.sync_engine, "checkout", _leave_dead_ones)
+        event.listen(engine.sync_engine, "checkout", _discard_if_closed)
         event.listen(engine.sync_engine, "checkin", _write_if_the_server_lets)
         alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
@@ -214,7 +214,7 @@ def _read_clock(connection: DBAPIConnection, _record: object) -> None:
     connection.rollback()
 
 
-def _leave_dead_ones(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
+def _discard_if_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
     """The server has hung up where something lies on an idle line: seen without a question to it."""
     driver = cast("AsyncConnection[tuple[object, ...]]", connection.driver_connection)
     line = select.poll()
@@ -259,7 +259,7 @@ async def _run(session: AsyncSession, statement: str, values: Mapping[str, Value
     try:
         await cursor.execute(_for_driver(statement), values)
     except psycopg.Error as error:
-        raise await _in_words_of_the_toolkit(session, statement, error) from error
+        raise await _as_sqlalchemy_error(session, statement, error) from error
     return cursor
 
 
@@ -274,7 +274,7 @@ def _for_driver(statement: str) -> bytes:
     return str(text(statement).compile(dialect=_DIALECT)).encode()
 
 
-async def _in_words_of_the_toolkit(session: AsyncSession, statement: str, error: psycopg.Error) -> BaseException:
+async def _as_sqlalchemy_error(session: AsyncSession, statement: str, error: psycopg.Error) -> BaseException:
     """One family of errors, whichever way a statement went; a broken connection is not used again."""
     connection = await session.connection()
     if broken := (await _driver(session)).closed:

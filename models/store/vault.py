@@ -82,7 +82,7 @@ class KeyRing(BaseModel):
     index: str
 
 
-def create_key_file(path: Path) -> None:
+def create_vault_key_file(path: Path) -> None:
     """Make a fresh key ring, readable by its owner only; an existing one is left alone."""
     if path.exists():
         return

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.tables.base import INSTANT, now, words
+from models.tables.base import INSTANT, enum_column, now
 from models.words.stages import AccountStatus, ApplicationStage, Channel, ImportStage, Verification
 
 
@@ -35,8 +35,8 @@ class Application(SQLModel, table=True):
     county_code: str
     fund_year: int
     applicant_kind: str
-    channel: Channel = Field(sa_type=words(Channel))
-    stage: ApplicationStage = Field(sa_type=words(ApplicationStage))
+    channel: Channel = Field(sa_type=enum_column(Channel))
+    stage: ApplicationStage = Field(sa_type=enum_column(ApplicationStage))
     name_sealed: str
     id_number_sealed: str
     person_index: str
@@ -57,7 +57,7 @@ class Application(SQLModel, table=True):
     match_outcome: str | None = None
     correct_name_sealed: str | None = None
     match_bank_name: str | None = None
-    verification: Verification = Field(default=Verification.NONE, sa_type=words(Verification))
+    verification: Verification = Field(default=Verification.NONE, sa_type=enum_column(Verification))
     verification_reason_sealed: str | None = None
     settlement_material_at: datetime | None = Field(default=None, sa_type=INSTANT)
     payments: int = 0
@@ -128,7 +128,7 @@ class ApplicationImport(SQLModel, table=True):
     applicant_kind: str
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
     file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
-    stage: ImportStage = Field(sa_type=words(ImportStage))
+    stage: ImportStage = Field(sa_type=enum_column(ImportStage))
     rows_total: int = 0
     rows_checked: int = 0
     rows_imported: int = 0
@@ -204,7 +204,7 @@ class RegisterAccount(SQLModel, table=True):
     account_sealed: str | None = None
     account_index: str | None = None
     card_type: str | None = None
-    status: AccountStatus = Field(sa_type=words(AccountStatus))
+    status: AccountStatus = Field(sa_type=enum_column(AccountStatus))
     source: str
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 

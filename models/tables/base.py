@@ -54,7 +54,7 @@ def now() -> datetime:
     return CLOCK.now()
 
 
-def words(kind: type[StrEnum]) -> Any:
+def enum_column(kind: type[StrEnum]) -> Any:
     """A text column that takes the words of one vocabulary only, held by a CHECK."""
     return Enum(
         kind,

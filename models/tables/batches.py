@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.tables.base import INSTANT, now, words
+from models.tables.base import INSTANT, enum_column, now
 from models.words.stages import BatchStage, DatasetStage
 
 
@@ -20,7 +20,7 @@ class Batch(SQLModel, table=True):
     county_code: str
     fund_year: int
     title_sealed: str
-    stage: BatchStage = Field(default=BatchStage.OPEN, sa_type=words(BatchStage))
+    stage: BatchStage = Field(default=BatchStage.OPEN, sa_type=enum_column(BatchStage))
     verification_round: int = 0
     publicity_start: date | None = None
     publicity_address: str | None = None
@@ -102,7 +102,7 @@ class Dataset(SQLModel, table=True):
     flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger, index=True)
     mode: str | None = None
     order_no: str | None = None
-    stage: DatasetStage = Field(default=DatasetStage.PREPARED, sa_type=words(DatasetStage))
+    stage: DatasetStage = Field(default=DatasetStage.PREPARED, sa_type=enum_column(DatasetStage))
     generation: int = 1
     platform_id: str | None = None
     record_count: int = 0

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.tables.base import INSTANT, now, words
+from models.tables.base import INSTANT, enum_column, now
 from models.words.card_stages import (
     EntryStage,
     LoginStage,
@@ -35,7 +35,7 @@ class FaceLogin(SQLModel, table=True):
     channel: str
     browser_hash: str = Field(index=True)
     address_index: str
-    stage: LoginStage = Field(default=LoginStage.OPENING, sa_type=words(LoginStage))
+    stage: LoginStage = Field(default=LoginStage.OPENING, sa_type=enum_column(LoginStage))
     face_session_id: str | None = Field(default=None, index=True)
     url_sealed: str | None = None
     expires_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -80,8 +80,8 @@ class CardChange(SQLModel, table=True):
     reason_sealed: str | None = None
     authorised: bool
     channel: str
-    stage: RequestStage = Field(default=RequestStage.VALIDATING, sa_type=words(RequestStage))
-    result: RequestResult | None = Field(default=None, sa_type=words(RequestResult))
+    stage: RequestStage = Field(default=RequestStage.VALIDATING, sa_type=enum_column(RequestStage))
+    result: RequestResult | None = Field(default=None, sa_type=enum_column(RequestResult))
     failure_code: str | None = None
     failure: str | None = None
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
@@ -102,7 +102,7 @@ class CardChangePart(SQLModel, table=True):
     request_id: int = Field(foreign_key="card_change.id", sa_type=BigInteger)
     part_no: str = Field(unique=True)
     county_code: str
-    stage: PartStage = Field(default=PartStage.VALIDATING, sa_type=words(PartStage))
+    stage: PartStage = Field(default=PartStage.VALIDATING, sa_type=enum_column(PartStage))
     old_bank_code: str | None = None
     old_account_sealed: str | None = None
     old_account_index: str | None = None
@@ -145,7 +145,7 @@ class Notice(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     county_code: str
     person_index: str
-    kind: NoticeKind = Field(sa_type=words(NoticeKind))
+    kind: NoticeKind = Field(sa_type=enum_column(NoticeKind))
     cause: str
     bank_code: str | None = None
     account_sealed: str | None = None
@@ -186,7 +186,7 @@ class VillageEntry(SQLModel, table=True):
     account_index: str
     photo_file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
     reason_sealed: str | None = None
-    stage: EntryStage = Field(default=EntryStage.VALIDATING, sa_type=words(EntryStage))
+    stage: EntryStage = Field(default=EntryStage.VALIDATING, sa_type=enum_column(EntryStage))
     attempt: int = 0
     submission_id: str | None = None
     failure_code: str | None = None
@@ -210,7 +210,7 @@ class CheckRound(SQLModel, table=True):
     county_code: str | None = None
     trigger: str
     account_id: int | None = Field(default=None, sa_type=BigInteger)
-    stage: RoundStage = Field(default=RoundStage.CHECKING, sa_type=words(RoundStage))
+    stage: RoundStage = Field(default=RoundStage.CHECKING, sa_type=enum_column(RoundStage))
     cursor: int = Field(default=0, sa_type=BigInteger)
     pages: int = 0
     checked: int = 0

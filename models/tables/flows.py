@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.tables.base import INSTANT, now, words
+from models.tables.base import INSTANT, enum_column, now
 from models.words.stages import (
     ContradictionState,
     FlowOutcome,
@@ -39,8 +39,8 @@ class Flow(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batch.id", sa_type=BigInteger)
     batch_no: str
     policy_unit_code: str
-    stage: FlowStage = Field(default=FlowStage.STARTING, sa_type=words(FlowStage))
-    outcome: FlowOutcome | None = Field(default=None, sa_type=words(FlowOutcome))
+    stage: FlowStage = Field(default=FlowStage.STARTING, sa_type=enum_column(FlowStage))
+    outcome: FlowOutcome | None = Field(default=None, sa_type=enum_column(FlowOutcome))
     balanced: bool | None = None
     holder: str | None = None
     platform_id: str | None = None
@@ -122,14 +122,14 @@ class FlowLine(SQLModel, table=True):
     item_code: str
     amount_fen: int = Field(sa_type=BigInteger)
     indicator_id: int = Field(foreign_key="indicator.id", sa_type=BigInteger)
-    verification: Verification = Field(sa_type=words(Verification))
-    state: LineState = Field(sa_type=words(LineState))
+    verification: Verification = Field(sa_type=enum_column(Verification))
+    state: LineState = Field(sa_type=enum_column(LineState))
     sent: bool = False
     mode: str | None = None
     reason_code: str | None = None
     reason_sealed: str | None = None
-    money: Money = Field(default=Money.RESERVED, sa_type=words(Money))
-    payment: PaymentState | None = Field(default=None, sa_type=words(PaymentState))
+    money: Money = Field(default=Money.RESERVED, sa_type=enum_column(Money))
+    payment: PaymentState | None = Field(default=None, sa_type=enum_column(PaymentState))
     payment_sequence: int = 0
     payment_reason_code: str | None = None
     payment_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -190,10 +190,10 @@ class Order(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     order_no: str = Field(unique=True)
     county_code: str
-    kind: OrderKind = Field(sa_type=words(OrderKind))
+    kind: OrderKind = Field(sa_type=enum_column(OrderKind))
     flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger)
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
-    state: OrderState = Field(default=OrderState.ENTERED, sa_type=words(OrderState))
+    state: OrderState = Field(default=OrderState.ENTERED, sa_type=enum_column(OrderState))
     reason_sealed: str
     line_count: int
     total_fen: int = Field(sa_type=BigInteger)
@@ -240,7 +240,7 @@ class Summary(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     flow_id: int = Field(foreign_key="flow.id", sa_type=BigInteger)
     number: int
-    stage: SummaryStage = Field(default=SummaryStage.OPEN, sa_type=words(SummaryStage))
+    stage: SummaryStage = Field(default=SummaryStage.OPEN, sa_type=enum_column(SummaryStage))
     figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     form_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
     opinion_sealed: str | None = None
@@ -277,7 +277,7 @@ class Contradiction(SQLModel, table=True):
     inbox_id: int | None = Field(default=None, sa_type=BigInteger)
     asked_sealed: str | None = Field(default=None, sa_type=Text)
     asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    state: ContradictionState = Field(default=ContradictionState.OPEN, sa_type=words(ContradictionState))
+    state: ContradictionState = Field(default=ContradictionState.OPEN, sa_type=enum_column(ContradictionState))
     taken: str | None = None
     hindrance: str | None = None
     reason_sealed: str | None = None

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.tables.base import INSTANT, now, words
+from models.tables.base import INSTANT, enum_column, now
 from models.words.stages import ReviewStage
 
 
@@ -73,7 +73,7 @@ class Policy(SQLModel, table=True):
     title_sealed: str
     item_codes: list[str] = Field(sa_column=Column(JSONB, nullable=False))
     file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
-    stage: ReviewStage = Field(sa_type=words(ReviewStage))
+    stage: ReviewStage = Field(sa_type=enum_column(ReviewStage))
     round: int = 1
     submission_id: str | None = None
     refused_submission_id: str | None = None
@@ -115,7 +115,7 @@ class Indicator(SQLModel, table=True):
     county_fen: int = Field(sa_type=BigInteger)
     reserved_fen: int = Field(default=0, sa_type=BigInteger)
     paid_fen: int = Field(default=0, sa_type=BigInteger)
-    stage: ReviewStage = Field(sa_type=words(ReviewStage))
+    stage: ReviewStage = Field(sa_type=enum_column(ReviewStage))
     round: int = 0
     submission_id: str | None = None
     refused_submission_id: str | None = None

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from models.contracts import RunKind
-from models.tables.base import INSTANT, now, words
+from models.tables.base import INSTANT, enum_column, now
 from models.words.stages import InboxState
 
 
@@ -23,7 +23,7 @@ class Run(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     workflow_id: str = Field(unique=True)
-    kind: RunKind = Field(sa_type=words(RunKind))
+    kind: RunKind = Field(sa_type=enum_column(RunKind))
     number: str = Field(index=True)
     county_code: str
     fund_year: int | None = None
@@ -77,7 +77,7 @@ class Inbox(SQLModel, table=True):
     number: str | None = None
     body_sha256: str
     body: str = Field(sa_type=Text)
-    state: InboxState = Field(default=InboxState.RECEIVED, sa_type=words(InboxState))
+    state: InboxState = Field(default=InboxState.RECEIVED, sa_type=enum_column(InboxState))
     received_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     next_try_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     tries: int = 0

@@ -15,12 +15,12 @@ from models.wire.words import (
     DatasetStatus,
     FaceReason,
     FaceStatus,
-    FlowOutcome,
     FlowStatus,
     InvalidationTrigger,
     Outcome,
     PaymentReason,
     PaymentStatus,
+    PlatformOutcome,
     ProblemCode,
     ReasonCode,
     ReviewStatus,
@@ -168,7 +168,7 @@ class Flow(Wire):
     county_code: CountyCode
     batch_no: Code
     status: FlowStatus
-    outcome: FlowOutcome | None = None
+    outcome: PlatformOutcome | None = None
     payment_pages: Count | None = None
     paid_count: Count | None = None
     paid_fen: Fen | None = None

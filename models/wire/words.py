@@ -164,7 +164,7 @@ class FlowStatus(StrEnum):
     ENDED = "ended"
 
 
-class FlowOutcome(StrEnum):
+class PlatformOutcome(StrEnum):
     DISBURSED = "disbursed"
     CANCELLED = "cancelled"
 

@@ -61,7 +61,7 @@ class RoundStage(StrEnum):
     DONE = "done"
 
 
-class FaceStatus(StrEnum):
+class CardStatus(StrEnum):
     """卡状态 of one card face over the counties that use it."""
 
     VALID = "valid"
@@ -110,9 +110,9 @@ _WORDS: tuple[tuple[StrEnum, str], ...] = (
     (EntryStage.REFUSED, "复核不通过"),
     (RoundStage.CHECKING, "核验中"),
     (RoundStage.DONE, "已完成"),
-    (FaceStatus.VALID, "有效"),
-    (FaceStatus.PARTLY_INVALID, "部分区县无效"),
-    (FaceStatus.INVALID, "无效"),
+    (CardStatus.VALID, "有效"),
+    (CardStatus.PARTLY_INVALID, "部分区县无效"),
+    (CardStatus.INVALID, "无效"),
     (NoticeKind.INVALIDATED, "账号无效"),
     (NoticeKind.CLEARED, "账号已清空"),
     (NoticeKind.VALID_AGAIN, "账号恢复有效"),

@@ -23,7 +23,7 @@ _SAME = (
 )
 
 
-class Claim(NamedTuple):
+class ClaimedRow(NamedTuple):
     """A row of a file on its way in."""
 
     file_row: int
@@ -68,7 +68,7 @@ WHERE t.place <= {MOST_OF_ONE} ORDER BY i.file_row, t.place
 """
 
 
-async def lay_claims(session: AsyncSession, claims: Iterable[Claim]) -> None:
+async def lay_claims(session: AsyncSession, claims: Iterable[ClaimedRow]) -> None:
     """What a file's rows claim, for the transaction's later questions; before anybody has to wait for it."""
     columns = {"file_row": "int", "person_index": "text", "item_code": "text", "amount_fen": "bigint"}
     columns |= {"bank_code": "text", "account_index": "text"}

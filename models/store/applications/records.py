@@ -33,7 +33,7 @@ OF_FLOW_LINES = (
 KNOWN_VERIFICATIONS = {Verification.PASSED.value, Verification.FAILED.value, Verification.NOT_REQUIRED.value}
 
 
-async def lines_of(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[Row]:
+async def record_lines(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[Row]:
     statement = OF_APPLICATIONS if dataset.flow_id is None else OF_FLOW_LINES
     return await fetch(session, statement, dataset=dataset.id, start=start, stop=stop)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm, PersonalForm
-from models.forms.catalogs import Catalogs, Entry, Town
+from models.forms.catalogs import CatalogEntry, Catalogs, Town
 from models.store.database import Value, copy_rows, execute, fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -154,5 +154,5 @@ def catalogs_from(
     return Catalogs(_entries(banks), _entries(items), places)
 
 
-def _entries(items: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    return tuple(Entry(item["code"], item["name"]) for item in items)
+def _entries(items: Iterable[Mapping[str, Any]]) -> tuple[CatalogEntry, ...]:
+    return tuple(CatalogEntry(item["code"], item["name"]) for item in items)

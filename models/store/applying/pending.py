@@ -10,8 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import RunKind, Subject
 from models.store.applying.decisions import settle_decided
 from models.store.applying.reviews import apply_review
+from models.store.cards.results import apply_account_changes as apply_change_results
 from models.store.cards.results import apply_invalidation
-from models.store.cards.results import apply_results as apply_change_results
 from models.store.citizens.login_results import apply_faces
 from models.store.database import execute
 from models.store.events.inbox import anything_new, mark_applied, open_event, pending
@@ -26,7 +26,7 @@ from models.store.locking import hold
 from models.store.vault import SealBroken, Vault
 from models.tables.flows import Flow
 from models.tables.records import Inbox
-from models.wire.answers import Flow as FlowClaim
+from models.wire import answers
 from models.wire.events import (
     AccountChangeApplied,
     AccountInvalidated,
@@ -39,7 +39,7 @@ from models.wire.events import (
     PolicyReviewed,
     SummaryReviewed,
 )
-from models.wire.words import EventType, FlowOutcome
+from models.wire.words import EventType, PlatformOutcome
 from models.words.stages import FlowStage
 
 AFTER_END = "after the end"
@@ -52,7 +52,7 @@ class Taken:
     event: Event
 
 
-async def take_in(session: AsyncSession, vault: Vault, subject: Subject) -> int:
+async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Subject) -> int:
     """Apply all events of a run that had no effect yet, then what reviewers decided; gives the number of events.
 
     Safe to repeat: an applied event is marked in the same transaction, and two takers of one run take turns.
@@ -131,7 +131,7 @@ async def _take_reviews(session: AsyncSession, vault: Vault, taken: Sequence[Tak
 
 async def _take_results(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
     pages = [
-        effects_results.TakenPage(each.inbox_id, each.event.data)
+        effects_results.TakenResults(each.inbox_id, each.event.data)
         for each in taken
         if isinstance(each.event, DatasetResults)
     ]
@@ -145,7 +145,7 @@ async def _take_payments(session: AsyncSession, vault: Vault, number: str, taken
     if flow is None:
         return {each.inbox_id: "unknown flow" for each in mine}
     pages = [
-        payments.TakenPage(each.inbox_id, each.event.data) for each in mine if isinstance(each.event, FlowPayments)
+        payments.TakenPayments(each.inbox_id, each.event.data) for each in mine if isinstance(each.event, FlowPayments)
     ]
     last = _last_page(flow, [each.event.data for each in mine if isinstance(each.event, FlowEnded)])
     effects = await apply_payments(session, vault, flow, [each for each in pages if each.page.page <= last])
@@ -157,10 +157,10 @@ async def _take_payments(session: AsyncSession, vault: Vault, number: str, taken
     return effects
 
 
-def _last_page(flow: Flow, ends: Sequence[FlowClaim]) -> float:
+def _last_page(flow: Flow, ends: Sequence[answers.Flow]) -> float:
     """The last page that the end of an open flow counts; what came at once with the end may be a return after it."""
     if flow.stage is FlowStage.ENDED:
         return inf
     said = [flow.end_claim] if flow.end_claim is not None else [end.model_dump(mode="json") for end in ends]
-    counted = [end.get("payment_pages") for end in said if end.get("outcome") == FlowOutcome.DISBURSED.value]
+    counted = [end.get("payment_pages") for end in said if end.get("outcome") == PlatformOutcome.DISBURSED.value]
     return min((pages for pages in counted if pages is not None), default=inf)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute, fetch_one
-from models.store.events.contradictions import Claim, keep
+from models.store.events.contradictions import Claim, keep_claim
 from models.store.texts import open_text, seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
-from models.wire.answers import Review
+from models.wire import answers
 from models.wire.words import EventType, ReviewStatus
 
 
@@ -29,7 +29,9 @@ PLACES = {
 }
 
 
-async def apply_review(session: AsyncSession, vault: Vault, kind: EventType, review: Review, inbox_id: int) -> str:
+async def apply_review(
+    session: AsyncSession, vault: Vault, kind: EventType, review: answers.Review, inbox_id: int
+) -> str:
     """Decide what is under review; a decision against an earlier one is kept beside it."""
     if review.status is ReviewStatus.PENDING:
         return "pending"
@@ -62,7 +64,7 @@ async def apply_review(session: AsyncSession, vault: Vault, kind: EventType, rev
     return await _compare(session, vault, kind, review, inbox_id, str(row[0]), row[1])
 
 
-async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, inbox_id: int) -> str:
+async def _apply_summary(session: AsyncSession, vault: Vault, review: answers.Review, inbox_id: int) -> str:
     flow_no, _, suffix = (review.client_reference or "").partition(".")
     row = await fetch_one(
         session,
@@ -92,7 +94,7 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: Review, in
     return review.status.value
 
 
-async def _note(session: AsyncSession, vault: Vault, kind: EventType, review: Review) -> None:
+async def _note(session: AsyncSession, vault: Vault, kind: EventType, review: answers.Review) -> None:
     detail = {"status": review.status.value, "opinion": review.opinion, "submission_id": review.submission_id}
     await record(session, vault, by_system(review.county_code, kind.value, review.client_reference or "", detail))
 
@@ -101,7 +103,7 @@ async def _compare(
     session: AsyncSession,
     vault: Vault,
     kind: EventType,
-    review: Review,
+    review: answers.Review,
     inbox_id: int,
     applied: str,
     opinion_sealed: str | None,
@@ -118,7 +120,7 @@ async def _compare(
         claimed=review.model_dump(mode="json"),
         inbox_id=inbox_id,
     )
-    await keep(session, vault, claim)
+    await keep_claim(session, vault, claim)
     return "contradiction"
 
 

@@ -6,9 +6,16 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import card_type_of
-from models.store.cards.parts import Held, add_step, close_request, end_part, held_part, tell_end
-from models.store.cards.results import put_account
-from models.store.register.accounts import BY_PLATFORM, Finding, NewAccount, apply_change, held_account, set_invalid
+from models.store.cards.parts import LockedRequest, add_step, close_request, end_part, held_part, tell_end
+from models.store.cards.results import put_new_account
+from models.store.register.accounts import (
+    BY_PLATFORM,
+    AccountFinding,
+    NewAccount,
+    apply_change,
+    held_account,
+    set_invalid,
+)
 from models.store.register.register import source_of
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -33,7 +40,7 @@ async def take_change_claim(
     if data.status is AccountChangeStatus.APPLIED:
         if in_use not in (None, part.old_account_index, held.request.account_index):
             return GONE_ON
-        await put_account(session, vault, held, part)
+        await put_new_account(session, vault, held, part)
         part.error_code = part.old_account_usable = None
         await _end_anyway(session, vault, held, part, PartStage.APPLIED, f"claim {row.id}")
         return None
@@ -45,7 +52,7 @@ async def take_change_claim(
 
 
 async def _take_back(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, data: AccountChange
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     """It never was applied: the old account is in use again when the platform says it may be, else none is."""
     person = held.request.person_index
@@ -70,13 +77,13 @@ async def _take_back(
     else:
         account = await held_account(session, part.county_code, person)
         cause = f"{part.part_no}/a{part.attempt}/taken-back"
-        finding = Finding(reason=part.error_code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
+        finding = AccountFinding(reason=part.error_code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
         if account is not None:
             await set_invalid(session, vault, account, finding)
 
 
 async def _end_anyway(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, stage: PartStage, cause: str
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, stage: PartStage, cause: str
 ) -> None:
     """The part ends as the claim has it, now: what the register got by it is not later than its end."""
     words = TAKEN[stage]

@@ -4,7 +4,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.cards.parts import CardRefusal, Held, add_step, end_part, held_part, tell_run
+from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, held_part, tell_run
 from models.store.database import fetch_int, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
@@ -75,7 +75,7 @@ async def _take_person(session: AsyncSession, part_no: str) -> None:
     await hold(session, Rank.PERSON, f"{row[0]}/{row[1]}")
 
 
-async def _refuse_overtaken(session: AsyncSession, held: Held, part: CardChangePart) -> None:
+async def _refuse_overtaken(session: AsyncSession, held: LockedRequest, part: CardChangePart) -> None:
     request = held.request
     open_now = await fetch_int(
         session,
@@ -108,7 +108,7 @@ async def _refuse_overtaken(session: AsyncSession, held: Held, part: CardChangeP
         raise CardRefusal("OVERTAKEN", "此人在本县后来已变更为另一个账号，此件不能再次上卡")
 
 
-async def _open_again(session: AsyncSession, held: Held, part: CardChangePart, reviewer: str) -> None:
+async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChangePart, reviewer: str) -> None:
     part.stage, part.attempt = PartStage.APPROVED, part.attempt + 1
     part.submission_id = part.error_code = part.error_sealed = part.old_account_usable = part.ended_at = None
     part.retry_asked_by, part.retry_asked_at = reviewer, now()
@@ -122,7 +122,7 @@ async def _open_again(session: AsyncSession, held: Held, part: CardChangePart, r
         raise CardRefusal("CARD_CHANGE_OPEN", "此人已另有一笔账号变更在办，请办理那一笔") from error
 
 
-async def _take_old_account(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart) -> None:
+async def _take_old_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:
     """What the new attempt replaces is what the register holds now; a cleared account is nothing."""
     person = held.request.person_index
     row = await fetch_one(

@@ -4,9 +4,9 @@ from typing import TypeAlias
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.cards.parts import Held, add_step, end_part, held_part, tell_run
+from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, tell_run
 from models.store.database import fetch_one
-from models.store.register.accounts import Finding, held_account, set_invalid
+from models.store.register.accounts import AccountFinding, held_account, set_invalid
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_stages import PartStage, label
@@ -17,7 +17,7 @@ Which: TypeAlias = tuple[str, str]
 
 
 async def invalidate(
-    session: AsyncSession, vault: Vault, county_code: str, person_index: str, which: Which, finding: Finding
+    session: AsyncSession, vault: Vault, county_code: str, person_index: str, which: Which, finding: AccountFinding
 ) -> str:
     """What a check or the platform found about one account of a person in a county; gives the effect in a word.
 
@@ -39,7 +39,9 @@ async def invalidate(
     return "again" if current else "not the account in use"
 
 
-async def _open_part(session: AsyncSession, county_code: str, person_index: str) -> tuple[Held, CardChangePart] | None:
+async def _open_part(
+    session: AsyncSession, county_code: str, person_index: str
+) -> tuple[LockedRequest, CardChangePart] | None:
     row = await fetch_one(
         session,
         "SELECT p.part_no FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
@@ -53,13 +55,13 @@ async def _open_part(session: AsyncSession, county_code: str, person_index: str)
     return (held, part) if part.ended_at is None else None
 
 
-def _is_news(part: CardChangePart, finding: Finding) -> bool:
+def _is_news(part: CardChangePart, finding: AccountFinding) -> bool:
     """What was found before this attempt was asked for doesn't end it: lists are read more than once."""
     return finding.at >= (part.retry_asked_at or part.created_at)
 
 
 async def _end(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, finding: Finding, whose: str
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, finding: AccountFinding, whose: str
 ) -> None:
     """Other counties may go on: why it failed is said of the whole request only when it has ended with this part."""
     words = f"办理期间{whose}失效：{reason_words(finding.reason)}"

@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import CardLook, PartRef, Subject
 from models.settings import Settings
-from models.store.cards.parts import AT_PLATFORM, Held
+from models.store.cards.parts import AT_PLATFORM, LockedRequest
 from models.store.database import fetch_int
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
@@ -16,7 +16,7 @@ from models.words.card_stages import PartStage, RequestStage, label
 from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, CARD_VALIDATING
 
 
-async def look_at(session: AsyncSession, subject: Subject, settings: Settings, held: Held) -> CardLook:
+async def look_at_request(session: AsyncSession, subject: Subject, settings: Settings, held: LockedRequest) -> CardLook:
     """The run is closed in the transaction that sees its last part ended, and nothing of it open at the platform."""
     stage, sentence = held.request.stage, waiting_for(held)
     over = stage is RequestStage.ENDED
@@ -39,7 +39,7 @@ async def look_at(session: AsyncSession, subject: Subject, settings: Settings, h
     )
 
 
-async def _unanswered(session: AsyncSession, held: Held) -> bool:
+async def _unanswered(session: AsyncSession, held: LockedRequest) -> bool:
     """An account that became invalid ended its part while the platform was still at it: its answer is wanted too."""
     if not any(part.stage is PartStage.FAILED and part.submission_id for part in held.parts):
         return False
@@ -51,7 +51,7 @@ async def _unanswered(session: AsyncSession, held: Held) -> bool:
     return count > 0
 
 
-def waiting_for(held: Held) -> str:
+def waiting_for(held: LockedRequest) -> str:
     request = held.request
     if request.stage is RequestStage.VALIDATING:
         return CARD_VALIDATING

@@ -10,7 +10,7 @@ from models.store.database import Row, fetch
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row, why_unusable
 from models.store.vault import Field, Vault
-from models.words.card_stages import FaceStatus
+from models.words.card_stages import CardStatus
 from models.words.stages import AccountStatus
 
 
@@ -35,12 +35,12 @@ class OwnAccount:
     counties: tuple[OwnCounty, ...]
 
     @property
-    def status(self) -> FaceStatus:
+    def status(self) -> CardStatus:
         """无效卡 only when no county can pay to it any more."""
         valid = [county.status is AccountStatus.VALID for county in self.counties]
         if all(valid):
-            return FaceStatus.VALID
-        return FaceStatus.PARTLY_INVALID if any(valid) else FaceStatus.INVALID
+            return CardStatus.VALID
+        return CardStatus.PARTLY_INVALID if any(valid) else CardStatus.INVALID
 
 
 async def own_accounts(session: AsyncSession, vault: Vault, province: str, person_index: str) -> list[OwnAccount]:

@@ -54,7 +54,7 @@ class CardRefusal(Exception):
 
 
 @dataclass(frozen=True)
-class Held:
+class LockedRequest:
     """A request with all its parts, locked until the transaction ends."""
 
     request: CardChange
@@ -64,7 +64,7 @@ class Held:
         return next((part for part in self.parts if part.part_no == part_no), None)
 
 
-async def held_request(session: AsyncSession, request_no: str) -> Held:
+async def lock_request(session: AsyncSession, request_no: str) -> LockedRequest:
     """Take a request's name and its rows; raises CardRefusal for an unknown one."""
     await hold(session, Rank.REQUEST, request_no)
     statement = (
@@ -76,11 +76,11 @@ async def held_request(session: AsyncSession, request_no: str) -> Held:
     rows = (await session.exec(statement, execution_options={"populate_existing": True})).all()
     if not rows:
         raise CardRefusal("NOT_FOUND", "没有此申请")
-    return Held(rows[0][0], [part for _, part in rows])
+    return LockedRequest(rows[0][0], [part for _, part in rows])
 
 
-async def held_part(session: AsyncSession, part_no: str) -> tuple[Held, CardChangePart]:
-    held = await held_request(session, part_no.partition(".")[0])
+async def held_part(session: AsyncSession, part_no: str) -> tuple[LockedRequest, CardChangePart]:
+    held = await lock_request(session, part_no.partition(".")[0])
     part = held.part(part_no)
     if part is None:
         raise CardRefusal("NOT_FOUND", "没有此申请")
@@ -93,7 +93,7 @@ def remark_of(vault: Vault, part: CardChangePart) -> str | None:
     return vault.open(Field.REASON, number, part.remark_sealed) if part.remark_sealed else None
 
 
-async def add_step(session: AsyncSession, held: Held, county_code: str | None, step: str, words: str) -> None:
+async def add_step(session: AsyncSession, held: LockedRequest, county_code: str | None, step: str, words: str) -> None:
     """A line of 事项办理; `county_code` is empty for what concerns the whole request."""
     await session.flush()
     await execute(
@@ -111,7 +111,7 @@ async def add_step(session: AsyncSession, held: Held, county_code: str | None, s
 async def end_part(
     session: AsyncSession,
     vault: Vault,
-    held: Held,
+    held: LockedRequest,
     part: CardChangePart,
     stage: PartStage,
     code: str | None,
@@ -134,7 +134,7 @@ async def end_part(
     await close_request(session, held)
 
 
-async def close_request(session: AsyncSession, held: Held) -> None:
+async def close_request(session: AsyncSession, held: LockedRequest) -> None:
     """办理完结 when no part is open; looked at again after a late result."""
     if any(part.ended_at is None for part in held.parts):
         return
@@ -151,14 +151,14 @@ def result_of(parts: list[CardChangePart]) -> RequestResult:
     return next(result for stage, result in RESULTS if stage in stages)
 
 
-async def tell_run(session: AsyncSession, held: Held) -> None:
+async def tell_run(session: AsyncSession, held: LockedRequest) -> None:
     """Something was decided: the request's run looks at its rows."""
     number = held.request.request_no
     await wake(session, workflow_id(RunKind.CARD_CHANGE, number), Signal.PART_DECIDED, [number])
 
 
 async def tell_end(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, cause: str | None = None
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, cause: str | None = None
 ) -> None:
     """The person's notice of how a part ended; `cause` when it ended once more, and not by another attempt."""
     kind = NOTICES.get(part.stage)

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import RunKind, Subject
 from models.forms.account_numbers import parse_account_no
 from models.normal_form import ungrouped
-from models.store.cards.parts import CardRefusal, Held, add_step, end_part, held_request, tell_run
+from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, lock_request, tell_run
 from models.store.database import Row, fetch
 from models.store.lock_order import Rank
 from models.store.locking import hold
@@ -104,7 +104,7 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
 
 async def withdraw_request(session: AsyncSession, vault: Vault, request_no: str, person_index: str) -> CardChange:
     """撤销: every undecided part is taken back, what a reviewer has decided goes on; raises CardRefusal."""
-    held = await held_request(session, request_no)
+    held = await lock_request(session, request_no)
     if held.request.person_index != person_index:
         raise CardRefusal("NOT_FOUND", "没有此申请")
     undecided = [part for part in held.parts if part.stage in UNDECIDED]
@@ -160,7 +160,7 @@ def _using(vault: Vault, wish: CardWish, accounts: Mapping[str, Account]) -> set
 
 async def _save(
     session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, replaced: Mapping[str, Account | None]
-) -> Held:
+) -> LockedRequest:
     """The rows as nobody else sees them before the transaction ends; `replaced`: per county what it uses now."""
     number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, china_today().year)
     account_no = ungrouped(wish.account_no)
@@ -186,7 +186,7 @@ async def _save(
     parts = [_part(vault, request, county, account) for county, account in replaced.items()]
     session.add_all(parts)
     await session.flush()
-    return Held(request, parts)
+    return LockedRequest(request, parts)
 
 
 def _part(vault: Vault, request: CardChange, county: str, account: Account | None) -> CardChangePart:
@@ -233,7 +233,7 @@ async def _take_locks(session: AsyncSession, request: CardChange, counties: list
     return ACCOUNT_LOCKED, await why_held(session, LockedAct.CARD_CHANGE, taken_before, request.person_index)
 
 
-async def _fail(session: AsyncSession, vault: Vault, held: Held, code: str, words: str) -> None:
+async def _fail(session: AsyncSession, vault: Vault, held: LockedRequest, code: str, words: str) -> None:
     request = held.request
     request.failure_code, request.failure = code, words
     await add_step(session, held, None, "basic_validation_failed", f"基本验证未通过：{words}")

@@ -7,14 +7,13 @@ from datetime import UTC
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.invalidation import invalidate
-from models.store.cards.parts import CardRefusal, Held, end_part, held_part
+from models.store.cards.parts import CardRefusal, LockedRequest, end_part, held_part
 from models.store.database import execute, fetch_one
-from models.store.events.contradictions import Claim, keep
-from models.store.events.inbox import province_of
+from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.accounts import (
     BY_FAILED_CHANGE,
     BY_PLATFORM,
-    Finding,
+    AccountFinding,
     NewAccount,
     apply_change,
     held_account,
@@ -24,7 +23,7 @@ from models.store.register.entry_results import apply_entries
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
-from models.wire.answers import AccountChange, Invalidation
+from models.wire.answers import AccountChange, Invalidation, province_of
 from models.wire.words import AccountChangeStatus, AccountSource
 from models.words.card_stages import PartStage
 from models.words.card_words import reason_words
@@ -38,7 +37,7 @@ class TakenResult:
     data: AccountChange
 
 
-async def apply_results(
+async def apply_account_changes(
     session: AsyncSession, vault: Vault, taken: Sequence[tuple[int, AccountChange]]
 ) -> dict[int, str]:
     """Results of 上卡, of village entries and of counties' parts; effects by inbox id."""
@@ -68,7 +67,7 @@ async def _apply_result(session: AsyncSession, vault: Vault, taken: TakenResult)
 async def apply_invalidation(session: AsyncSession, vault: Vault, data: Invalidation) -> str:
     """The platform's own check: the same finding, however often and on whatever way it comes, is told once."""
     account_index = vault.index(Field.ACCOUNT, data.account_no)
-    finding = Finding(
+    finding = AccountFinding(
         reason=data.reason_code.value if data.reason_code else None,
         cause=f"invalidated/{account_index}/{data.invalidated_at.astimezone(UTC).isoformat()}",
         at=data.invalidated_at,
@@ -89,7 +88,7 @@ async def _remembered(session: AsyncSession, data: AccountChange) -> str | None:
 
 
 async def _apply_to_part(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, taken: TakenResult
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, taken: TakenResult
 ) -> str:
     data = taken.data
     if not await _is_current(session, part, data):
@@ -113,11 +112,13 @@ async def _is_current(session: AsyncSession, part: CardChangePart, data: Account
     return part.attempt > 0 and await _remembered(session, data) is None
 
 
-async def _decide(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, data: AccountChange) -> None:
+async def _decide(
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, data: AccountChange
+) -> None:
     part.submission_id = data.submission_id
     await remember_submission(session, part.county_code, data.submission_id, part.part_no)
     if data.status is AccountChangeStatus.APPLIED:
-        await put_account(session, vault, held, part)
+        await put_new_account(session, vault, held, part)
         await end_part(session, vault, held, part, PartStage.APPLIED, None, "上卡成功，新账号已启用")
         return
     code = data.reason_code.value if data.reason_code else None
@@ -125,7 +126,7 @@ async def _decide(session: AsyncSession, vault: Vault, held: Held, part: CardCha
     await end_part(session, vault, held, part, PartStage.FAILED, code, data.reason or reason_words(code))
 
 
-async def put_account(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart) -> None:
+async def put_new_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:
     request = held.request
     number = request.request_no
     new = NewAccount(
@@ -143,7 +144,7 @@ async def put_account(session: AsyncSession, vault: Vault, held: Held, part: Car
 
 
 async def _note_old_account(
-    session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, data: AccountChange
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     """A failed 上卡 leaves the old account as the platform says: usable, or cleared with a notice (S2)."""
     part.old_account_usable = data.old_account_usable
@@ -155,7 +156,7 @@ async def _note_old_account(
         return
     code = data.reason_code.value if data.reason_code else None
     words = f"上卡失败（{reason_words(code)}），原账号已不可用，账户信息已清空，请联系村社或镇街申报账号"
-    finding = Finding(
+    finding = AccountFinding(
         reason=code,
         cause=f"{part.part_no}/a{part.attempt}/cleared",
         at=now(),
@@ -178,7 +179,9 @@ async def remember_submission(session: AsyncSession, county_code: str, submissio
     )
 
 
-async def _contradict(session: AsyncSession, vault: Vault, held: Held, part: CardChangePart, taken: TakenResult) -> str:
+async def _contradict(
+    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, taken: TakenResult
+) -> str:
     claim = Claim(
         county_code=part.county_code,
         number=held.request.request_no,
@@ -188,5 +191,5 @@ async def _contradict(session: AsyncSession, vault: Vault, held: Held, part: Car
         claimed=taken.data.model_dump(mode="json"),
         inbox_id=taken.inbox_id,
     )
-    await keep(session, vault, claim)
+    await keep_claim(session, vault, claim)
     return "contradiction"

@@ -62,7 +62,7 @@ class SignedIn:
 async def open_login(session: AsyncSession, asking: Asking, limit: int) -> FaceLogin:
     """A new attempt with its run; raises TooManyAttempts when the address has had `limit` within the hour."""
     await hold(session, Rank.DOOR, f"logins/{asking.address_index}")
-    await _hold_address(session, asking.address_index, limit)
+    await _check_rate(session, asking.address_index, limit)
     login = FaceLogin(
         login_no=await take_one(session, Series.LOGIN, asking.province_code, china_today().year),
         province_code=asking.province_code,
@@ -77,7 +77,7 @@ async def open_login(session: AsyncSession, asking: Asking, limit: int) -> FaceL
     return login
 
 
-async def _hold_address(session: AsyncSession, address_index: str, limit: int) -> None:
+async def _check_rate(session: AsyncSession, address_index: str, limit: int) -> None:
     """The attempt `limit` places back must have left the hour."""
     row = await fetch_one(
         session,

@@ -42,7 +42,7 @@ def open_content(vault: Vault, row: Contradiction, sealed: str) -> dict[str, obj
     return content
 
 
-async def keep(session: AsyncSession, vault: Vault, claim: Claim) -> bool:
+async def keep_claim(session: AsyncSession, vault: Vault, claim: Claim) -> bool:
     """Keep a claim beside what is applied; the same claim again is the same row (False)."""
     return await keep_all(session, vault, [claim]) == 1
 

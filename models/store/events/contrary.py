@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.events.inbox import open_event
 from models.store.vault import SealBroken, Vault
 from models.tables.records import Inbox
-from models.wire.answers import Payment, ResultLine
+from models.wire import answers
+from models.wire.answers import ResultLine
 from models.wire.events import Event
 
 Content = dict[str, object]
@@ -34,11 +35,11 @@ class ContraryPayment:
     page: int
     key: PaymentKey
     kind: str
-    said: Payment | None
-    first: Payment | None
+    said: answers.Payment | None
+    first: answers.Payment | None
 
 
-def key_of(payment: Payment) -> PaymentKey:
+def payment_key(payment: answers.Payment) -> PaymentKey:
     return payment.application_no, payment.attempt, payment.sequence
 
 
@@ -47,7 +48,7 @@ def line_content(application_no: str, said: ResultLine | None, page: int) -> Con
     return plain | {"page": page}
 
 
-def payment_content(key: PaymentKey, said: Payment | None, page: int) -> Content:
+def payment_content(key: PaymentKey, said: answers.Payment | None, page: int) -> Content:
     if said is not None:
         return said.model_dump(mode="json") | {"page": page}
     return {"application_no": key[0], "attempt": key[1], "sequence": key[2], "status": None, "page": page}

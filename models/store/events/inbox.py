@@ -10,17 +10,13 @@ from models.contracts import number_of
 from models.store.database import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.records import Inbox
-from models.wire.answers import Wire
+from models.wire.answers import Wire, province_of
 from models.wire.events import Event, parse_event
 from models.wire.words import EventType
 from models.words.stages import InboxState
 
 ASKED = "asked"
 EVENTS_AT_ONCE = 8
-
-
-def province_of(county_code: str) -> str:
-    return county_code[:2] + "0000"
 
 
 def body_row(province_code: str, event_id: str) -> str:

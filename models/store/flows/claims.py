@@ -12,7 +12,7 @@ from models.store.flows.payments import decide_lines, flow_of
 from models.store.register.payment_notices import tell_failed
 from models.store.vault import Field, Vault
 from models.tables.flows import Contradiction, Flow
-from models.wire.answers import Payment
+from models.wire import answers
 from models.words.stages import FlowStage
 
 SENT_AGAIN = "该申请已在后续流程中补发，采纳会重复发放；请改为保留现有结果"
@@ -21,11 +21,13 @@ Content = dict[str, Any]
 
 
 async def _take_payment(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
-    payment = Payment.model_validate_json(json.dumps(claimed))
+    payment = answers.Payment.model_validate_json(json.dumps(claimed))
     return await _pay_as_claimed(session, vault, row, payment)
 
 
-async def _pay_as_claimed(session: AsyncSession, vault: Vault, row: Contradiction, payment: Payment) -> str | None:
+async def _pay_as_claimed(
+    session: AsyncSession, vault: Vault, row: Contradiction, payment: answers.Payment
+) -> str | None:
     """The amount stays the line's whole; what would pay an application twice is not taken."""
     flow = await flow_of(session, row.number)
     assert flow is not None, "a contradiction of a flow's payments belongs to a flow"
@@ -64,7 +66,7 @@ JOIN payment p ON p.flow_line_id = l.id AND p.sequence = c.sequence AND p.source
 """
 
 
-async def _insert_decision(session: AsyncSession, vault: Vault, flow: Flow, payment: Payment) -> None:
+async def _insert_decision(session: AsyncSession, vault: Vault, flow: Flow, payment: answers.Payment) -> None:
     await execute(
         session,
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code,"

@@ -90,7 +90,7 @@ class Chosen:
         return sum(map(len, self.fit.values()))
 
 
-async def choose(
+async def choose_contradictions(
     session: AsyncSession, county: str, selection: ContradictionSelection, take: str, person: Decider
 ) -> Chosen:
     """Judge and lock them, with their subjects' names held: a run that is just closing sees the decision, or is seen
@@ -129,7 +129,7 @@ def _condition(selection: ContradictionSelection) -> tuple[str, dict[str, Value]
     return " AND ".join(f"c.{name} = :{name}" for name in criteria), dict(criteria)
 
 
-async def decide(session: AsyncSession, ids: Sequence[int], take: str, reason_sealed: str, person: str) -> None:
+async def note_decision(session: AsyncSession, ids: Sequence[int], take: str, reason_sealed: str, person: str) -> None:
     """Note the decision; the run carries it out."""
     await execute(
         session,

@@ -7,10 +7,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import Row, Value, execute, fetch, fetch_int, scratch
 from models.store.events.contradictions import PAYMENT_MISSING, Claim, keep_all
-from models.store.events.contrary import Content, ContraryPayment, PaymentKey, event_before, key_of, payment_content
+from models.store.events.contrary import (
+    Content,
+    ContraryPayment,
+    PaymentKey,
+    event_before,
+    payment_content,
+    payment_key,
+)
 from models.store.vault import Field, Vault
 from models.tables.flows import Flow
-from models.wire.answers import Payment, PaymentPage
+from models.wire import answers
 from models.wire.events import FlowPayments
 
 _COLUMNS = {
@@ -66,21 +73,21 @@ ORDER BY c.place
 CHANGED = "payment_page"
 
 
-class Entry(NamedTuple):
+class ReportedPayment(NamedTuple):
     """One payment of a page that came as an event."""
 
     inbox_id: int
     page: int
     position: int
-    payment: Payment
+    payment: answers.Payment
 
 
-async def put_incoming(session: AsyncSession, vault: Vault, entries: Sequence[Entry]) -> None:
+async def put_incoming(session: AsyncSession, vault: Vault, entries: Sequence[ReportedPayment]) -> None:
     await execute(session, "DROP TABLE IF EXISTS incoming")
     await scratch(session, "incoming", _COLUMNS, [_row(vault, each) for each in entries], key="application_no")
 
 
-def _row(vault: Vault, entry: Entry) -> tuple[Value, ...]:
+def _row(vault: Vault, entry: ReportedPayment) -> tuple[Value, ...]:
     payment = entry.payment
     number, reason = payment.application_no, payment.reason
     return (
@@ -99,7 +106,9 @@ def _row(vault: Vault, entry: Entry) -> tuple[Value, ...]:
     )
 
 
-async def leave_out_contrary(session: AsyncSession, flow: Flow, entries: Sequence[Entry]) -> list[ContraryPayment]:
+async def leave_out_contrary(
+    session: AsyncSession, flow: Flow, entries: Sequence[ReportedPayment]
+) -> list[ContraryPayment]:
     """Take what contradicts out of `incoming`; the rest is news."""
     kinds = await _judged(session, flow)
     contrary = [each for each in entries if (each.inbox_id, each.position) in kinds]
@@ -120,26 +129,28 @@ async def _judged(session: AsyncSession, flow: Flow) -> dict[tuple[int, int], st
     return {(row.inbox_id, row.position): row.kind for row in rows}
 
 
-def _contrary(entry: Entry, kind: str, first: Payment | None) -> ContraryPayment:
-    return ContraryPayment(entry.inbox_id, entry.page, key_of(entry.payment), kind, entry.payment, first)
+def _contrary(entry: ReportedPayment, kind: str, first: answers.Payment | None) -> ContraryPayment:
+    return ContraryPayment(entry.inbox_id, entry.page, payment_key(entry.payment), kind, entry.payment, first)
 
 
-async def differing(
-    session: AsyncSession, vault: Vault, flow: Flow, copies: Sequence[tuple[int, PaymentPage]]
+async def differing_payments(
+    session: AsyncSession, vault: Vault, flow: Flow, copies: Sequence[tuple[int, answers.PaymentPage]]
 ) -> list[ContraryPayment]:
     """The payments of changed pages that their first ones say otherwise or don't have, and those left out."""
     contrary: list[ContraryPayment] = []
-    changed: list[tuple[Entry, Payment | None]] = []
+    changed: list[tuple[ReportedPayment, answers.Payment | None]] = []
     for inbox_id, page in copies:
         first = await _first_of(session, vault, flow, page.page)
-        said = {key_of(payment) for payment in page.payments}
+        said = {payment_key(payment) for payment in page.payments}
         contrary += [
             ContraryPayment(inbox_id, page.page, key, PAYMENT_MISSING, None, payment)
             for key, payment in first.items()
             if key not in said
         ]
-        entries = (Entry(inbox_id, page.page, place, payment) for place, payment in enumerate(page.payments))
-        changed += [(each, before) for each in entries if (before := first.get(key_of(each.payment))) != each.payment]
+        entries = (ReportedPayment(inbox_id, page.page, place, payment) for place, payment in enumerate(page.payments))
+        changed += [
+            (each, before) for each in entries if (before := first.get(payment_key(each.payment))) != each.payment
+        ]
     await put_incoming(session, vault, [each for each, _ in changed])
     kinds = await _judged(session, flow)
     await execute(session, "DROP TABLE incoming")
@@ -148,15 +159,17 @@ async def differing(
     ]
 
 
-async def _first_of(session: AsyncSession, vault: Vault, flow: Flow, page: int) -> dict[PaymentKey, Payment]:
+async def _first_of(session: AsyncSession, vault: Vault, flow: Flow, page: int) -> dict[PaymentKey, answers.Payment]:
     taken_from = await fetch_int(
         session, "SELECT inbox_id FROM payment_page WHERE flow_id = :id AND page = :page", id=flow.id, page=page
     )
     event = await event_before(session, vault, taken_from)
-    return {key_of(payment): payment for payment in event.data.payments} if isinstance(event, FlowPayments) else {}
+    return {payment_key(payment): payment for payment in event.data.payments} if isinstance(event, FlowPayments) else {}
 
 
-async def keep_contrary(session: AsyncSession, vault: Vault, flow: Flow, contrary: Sequence[ContraryPayment]) -> None:
+async def keep_contrary_payments(
+    session: AsyncSession, vault: Vault, flow: Flow, contrary: Sequence[ContraryPayment]
+) -> None:
     """Each payment once, beside what stands for its line; one that came in another page and says the same is none."""
     if not contrary:
         return
@@ -184,12 +197,12 @@ async def keep_contrary(session: AsyncSession, vault: Vault, flow: Flow, contrar
     await keep_all(session, vault, claims)
 
 
-def _stands(row: Row, said: Payment) -> bool:
+def _stands(row: Row, said: answers.Payment) -> bool:
     code = said.reason_code.value if said.reason_code else None
     return (row.status, row.bank_serial_no, row.reason_code) == (said.status.value, said.bank_serial_no, code)
 
 
-def _standing_content(row: Row, first: Payment | None) -> Content:
+def _standing_content(row: Row, first: answers.Payment | None) -> Content:
     """The line as it stands, and its result under the same sequence: in the first page's words where it still does."""
     line = {
         "state": row.state,

@@ -63,4 +63,4 @@ async def keep_difference(session: AsyncSession, vault: Vault, flow: Flow) -> No
         claimed={field: (flow.end_claim or {}).get(field) for field in COMPARED},
         inbox_id=None,
     )
-    await contradictions.keep(session, vault, claim)
+    await contradictions.keep_claim(session, vault, claim)

@@ -14,13 +14,13 @@ from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 from models.tables.flows import Flow
-from models.wire.answers import Flow as Claim
-from models.wire.words import FlowOutcome as ClaimedOutcome
+from models.wire import answers
 from models.wire.words import FlowStatus
+from models.wire.words import PlatformOutcome as ClaimedOutcome
 from models.words.stages import FlowStage
 
 
-async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Claim, inbox_id: int) -> str:
+async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: answers.Flow, inbox_id: int) -> str:
     """Keep the platform's word that a flow is over; the end itself waits until all pages are here."""
     claimed = json.loads(claim.model_dump_json())
     if claim.status is not FlowStatus.ENDED:
@@ -37,7 +37,7 @@ async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: Cl
     compared = ("outcome", "payment_pages", *COMPARED)
     if all(flow.end_claim.get(field) == claimed.get(field) for field in compared):
         return "again"
-    await contradictions.keep(
+    await contradictions.keep_claim(
         session,
         vault,
         contradictions.Claim(
@@ -98,7 +98,7 @@ async def _keep_void_cancellation(session: AsyncSession, vault: Vault, flow: Flo
         claimed={"outcome": "cancelled"},
         inbox_id=None,
     )
-    await contradictions.keep(session, vault, claim)
+    await contradictions.keep_claim(session, vault, claim)
 
 
 async def _send_on(session: AsyncSession, vault: Vault, flow: Flow) -> int:

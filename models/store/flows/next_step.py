@@ -6,7 +6,7 @@ from models.contracts import DatasetRef, FlowLook, NextOrder, Subject
 from models.settings import Settings
 from models.store.database import execute, fetch_one
 from models.store.flows.end import end_flow, pages_complete
-from models.store.flows.rounds import SENDABLE, current_summary, locked_flow, open_round, refresh_held
+from models.store.flows.rounds import SENDABLE, current_round, current_summary, lock_flow_of_run, refresh_held
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
 from models.store.vault import Vault
@@ -32,15 +32,15 @@ STAGE_OF_SUMMARY = {
 }
 
 
-async def look_at(session: AsyncSession, vault: Vault, subject: Subject, settings: Settings) -> FlowLook:
+async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, settings: Settings) -> FlowLook:
     """Close the books when all is here, open a summary when all lines are settled, and tell what comes next."""
-    flow = await locked_flow(session, subject.number)
+    flow = await lock_flow_of_run(session, subject.number)
     complete = await pages_complete(session, flow)
     if complete and flow.stage is not FlowStage.ENDED:
         await end_flow(session, vault, flow)
     if flow.stage in BEFORE_SUMMARY:
         await refresh_held(session, flow)
-    dataset = await open_round(session, flow)
+    dataset = await current_round(session, flow)
     counts = await fetch_one(
         session,
         f"SELECT count(*) FILTER (WHERE {SENDABLE}),"

@@ -7,22 +7,30 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import execute, fetch
 from models.store.events.contrary import ContraryPayment
-from models.store.flows.contrary_payments import Entry, differing, keep_contrary, leave_out_contrary, put_incoming
+from models.store.flows.contrary_payments import (
+    ReportedPayment,
+    differing_payments,
+    keep_contrary_payments,
+    leave_out_contrary,
+    put_incoming,
+)
 from models.store.locking import lock_applications, lock_flow, lock_indicators
 from models.store.register.payment_notices import tell_failed
 from models.store.vault import Vault
 from models.tables.flows import Flow
-from models.wire.answers import PaymentPage as Page
+from models.wire import answers
 from models.words.stages import FlowStage
 
 
 @dataclass(frozen=True, slots=True)
-class TakenPage:
+class TakenPayments:
     inbox_id: int
-    page: Page
+    page: answers.PaymentPage
 
 
-async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]) -> dict[int, str]:
+async def apply_payments(
+    session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPayments]
+) -> dict[int, str]:
     """Apply pages of one flow, before or after its end; gives the effect per event."""
     effects, fresh, copies = {}, [], []
     for each in taken:
@@ -34,17 +42,17 @@ async def apply_payments(session: AsyncSession, vault: Vault, flow: Flow, taken:
     # Copies are compared with what stands once the pages that came first are applied.
     contrary = await _apply_pages(session, vault, flow, fresh) if fresh else []
     if copies:
-        contrary += await differing(session, vault, flow, [(each.inbox_id, each.page) for each in copies])
-    await keep_contrary(session, vault, flow, contrary)
+        contrary += await differing_payments(session, vault, flow, [(each.inbox_id, each.page) for each in copies])
+    await keep_contrary_payments(session, vault, flow, contrary)
     return effects
 
 
 async def _apply_pages(
-    session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPage]
+    session: AsyncSession, vault: Vault, flow: Flow, taken: Sequence[TakenPayments]
 ) -> list[ContraryPayment]:
     """Apply what the pages say; gives what contradicts."""
     entries = [
-        Entry(each.inbox_id, each.page.page, place, payment)
+        ReportedPayment(each.inbox_id, each.page.page, place, payment)
         for each in taken
         for place, payment in enumerate(each.page.payments)
     ]
@@ -56,7 +64,7 @@ async def _apply_pages(
     return contrary
 
 
-async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: TakenPage) -> str:
+async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: TakenPayments) -> str:
     """A page is taken once; under another content of its number the lines that differ are kept and none is applied."""
     content = "".join(payment.model_dump_json() for payment in taken.page.payments)
     digest = vault.digest(content.encode())

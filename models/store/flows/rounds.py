@@ -33,7 +33,7 @@ async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
     return (await session.exec(select(Flow).where(Flow.flow_no == flow_no))).one()
 
 
-async def locked_flow(session: AsyncSession, flow_no: str) -> Flow:
+async def lock_flow_of_run(session: AsyncSession, flow_no: str) -> Flow:
     """As it is now, whatever the session remembers of it."""
     flow = await lock_flow(session, Flow.flow_no == flow_no)
     assert flow is not None, "a flow's row never goes"
@@ -47,7 +47,7 @@ async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
     return (await session.exec(statement)).first()
 
 
-async def open_round(session: AsyncSession, flow: Flow) -> Dataset | None:
+async def current_round(session: AsyncSession, flow: Flow) -> Dataset | None:
     """The round that is on its way or under review; a unique index holds it to one."""
     over = (DatasetStage.REVIEWED, DatasetStage.REFUSED)
     statement = select(Dataset).where(Dataset.flow_id == flow.id, col(Dataset.stage).not_in(over))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.money import format_yuan
-from models.store.applications.doubles import Claim, there_already
+from models.store.applications.doubles import ClaimedRow, there_already
 from models.store.database import Row, copy_rows, execute, fetch, fetch_one
 from models.tables.applications import ApplicationImport
 from models.words.calendar import CHINA
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 
 async def findings(
-    session: AsyncSession, asked: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[Claim]
+    session: AsyncSession, asked: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[ClaimedRow]
 ) -> list[Finding]:
     """All of them, in the order of the file; what is about the file itself comes first. After `lay_claims`."""
     items = {claim.file_row: claim for claim in claims}
@@ -49,7 +49,7 @@ async def findings(
     return sorted(found, key=lambda finding: finding.file_row)
 
 
-def _in_file(fault: CellFault, claim: Claim | None) -> Finding:
+def _in_file(fault: CellFault, claim: ClaimedRow | None) -> Finding:
     item, fen = (claim.item_code, claim.amount_fen) if claim else (None, None)
     return Finding(fault.row, fault.column, fault.code.value, fault.message, item_code=item, row_amount_fen=fen)
 
@@ -96,7 +96,7 @@ async def news(session: AsyncSession, asked: ApplicationImport, found: Iterable[
     return {finding.what for finding in found} - {tuple(row) for row in rows}
 
 
-async def keep(
+async def keep_findings(
     session: AsyncSession, asked: ApplicationImport, found: Sequence[Finding], new: set[tuple[int, str, str]]
 ) -> None:
     """Replace the list that an operator is to confirm."""

@@ -10,7 +10,7 @@ from models.forms.spreadsheet import CheckedFile
 from models.store.applications.rows import is_reserved, used_numbers
 from models.store.numbers import Series, take
 from models.store.register.account_locks import Lock
-from models.store.register.lock_rules import LockedAct, differing, why_locked
+from models.store.register.lock_rules import LockedAct, differing_field, why_locked
 from models.store.registered import OTHER_WORDS, rows_registered_otherwise
 from models.store.vault import Field, Vault
 from models.tables.applications import ApplicationImport
@@ -27,7 +27,7 @@ def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Ma
     faults = []
     for item in checked.forms:
         lock = locked.get(vault.index(Field.ID_NUMBER, item.form.id_number))
-        field = differing(vault, county_code, lock, item.form) if lock is not None else None
+        field = differing_field(vault, county_code, lock, item.form) if lock is not None else None
         if lock is not None and field is not None:
             why = why_locked(LockedAct.IMPORT, [lock.request_no])
             faults.append(CellFault(item.row, columns(item.form.kind)[field], FaultCode.ACCOUNT_LOCKED, why))

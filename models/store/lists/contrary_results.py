@@ -8,12 +8,13 @@ from models.store.events.contradictions import RESULT_MISSING, Claim, keep_all
 from models.store.events.contrary import Content, ContraryLine, event_before, line_content
 from models.store.vault import Vault
 from models.tables.batches import Dataset
-from models.wire.answers import ResultLine, ResultPage
+from models.wire import answers
+from models.wire.answers import ResultLine
 from models.wire.events import DatasetResults
 
 
-async def differing(
-    session: AsyncSession, vault: Vault, dataset: Dataset, inbox_id: int, copy: ResultPage
+async def differing_results(
+    session: AsyncSession, vault: Vault, dataset: Dataset, inbox_id: int, copy: answers.ResultPage
 ) -> list[ContraryLine]:
     """The lines of a page's copy that its first one says otherwise or doesn't have, and those left out."""
     page = copy.page
@@ -30,7 +31,9 @@ async def differing(
     ]
 
 
-async def keep_contrary(session: AsyncSession, vault: Vault, dataset: Dataset, contrary: list[ContraryLine]) -> None:
+async def keep_contrary_results(
+    session: AsyncSession, vault: Vault, dataset: Dataset, contrary: list[ContraryLine]
+) -> None:
     """Each line once, beside what stands for it; a line that came in another page and says the same is none."""
     if not contrary:
         return

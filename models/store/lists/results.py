@@ -7,16 +7,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
 from models.store.database import execute, fetch, fetch_int, scratch
-from models.store.events.contradictions import Claim, keep
+from models.store.events.contradictions import Claim, keep_claim
 from models.store.events.contrary import ContraryLine
-from models.store.lists.contrary_results import differing, keep_contrary, verdict_of
+from models.store.lists.contrary_results import differing_results, keep_contrary_results, verdict_of
 from models.store.lists.lines import EFFECTS, finish_list
 from models.store.locking import lock_list
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
+from models.wire import answers
 from models.wire.answers import ResultLine
-from models.wire.answers import ResultPage as Page
 from models.wire.words import OUTCOMES_OF, DatasetKind
 from models.words.stages import DatasetStage
 
@@ -26,12 +26,12 @@ MISSING_LINE = "平台结果中没有这一行"
 
 
 @dataclass(frozen=True, slots=True)
-class TakenPage:
+class TakenResults:
     inbox_id: int
-    page: Page
+    page: answers.ResultPage
 
 
-async def apply_results(session: AsyncSession, vault: Vault, taken: Sequence[TakenPage]) -> dict[int, str]:
+async def apply_results(session: AsyncSession, vault: Vault, taken: Sequence[TakenResults]) -> dict[int, str]:
     """Apply pages of any number of lists; gives the effect per event."""
     effects: dict[int, str] = {}
     for reference in {each.page.client_reference or "" for each in taken}:
@@ -41,7 +41,7 @@ async def apply_results(session: AsyncSession, vault: Vault, taken: Sequence[Tak
 
 
 async def _apply_list(
-    session: AsyncSession, vault: Vault, reference: str, taken: Sequence[TakenPage]
+    session: AsyncSession, vault: Vault, reference: str, taken: Sequence[TakenResults]
 ) -> dict[int, str]:
     dataset = await lock_list(session, reference)
     if dataset is None:
@@ -57,13 +57,13 @@ async def _apply_list(
     # Copies are compared with what stands once the pages that came first are applied.
     contrary = await _apply_lines(session, vault, dataset, fresh) if fresh else []
     for each in copies:
-        contrary += await differing(session, vault, dataset, each.inbox_id, each.page)
-    await keep_contrary(session, vault, dataset, contrary)
+        contrary += await differing_results(session, vault, dataset, each.inbox_id, each.page)
+    await keep_contrary_results(session, vault, dataset, contrary)
     await finish_if_complete(session, vault, dataset)
     return effects
 
 
-async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, taken: TakenPage) -> str:
+async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, taken: TakenResults) -> str:
     page = taken.page
     if dataset.platform_id is not None and page.dataset_id != dataset.platform_id:
         return "another generation"
@@ -74,7 +74,7 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
         dataset.result_pages = page.result_pages
         session.add(dataset)
     if page.result_pages != dataset.result_pages:
-        await keep(session, vault, _page_claim(dataset, taken))
+        await keep_claim(session, vault, _page_claim(dataset, taken))
         return "contradiction"
     digest = vault.digest("".join(line.model_dump_json() for line in page.results).encode())
     new = await execute(
@@ -100,7 +100,7 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
     return _OTHER_CONTENT
 
 
-def _page_claim(dataset: Dataset, taken: TakenPage) -> Claim:
+def _page_claim(dataset: Dataset, taken: TakenResults) -> Claim:
     return Claim(
         county_code=dataset.county_code,
         number=number_of(dataset.reference),
@@ -113,7 +113,7 @@ def _page_claim(dataset: Dataset, taken: TakenPage) -> Claim:
 
 
 async def _apply_lines(
-    session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenPage]
+    session: AsyncSession, vault: Vault, dataset: Dataset, taken: Sequence[TakenResults]
 ) -> list[ContraryLine]:
     """Apply what the pages say of lines that have no result yet; gives what can't be applied."""
     columns = {
@@ -140,7 +140,7 @@ async def _apply_lines(
     return contrary
 
 
-def _first_words(taken: Sequence[TakenPage]) -> tuple[dict[str, ContraryLine], list[ContraryLine]]:
+def _first_words(taken: Sequence[TakenResults]) -> tuple[dict[str, ContraryLine], list[ContraryLine]]:
     """Each line as the first of these pages names it, and what later ones say of it otherwise."""
     first: dict[str, ContraryLine] = {}
     contrary = []

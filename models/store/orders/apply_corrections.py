@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.applications.makers import ADD_EDITOR
 from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.register.register import FROM_APPLICATION, put_account
-from models.store.trail.entries import Act, record
+from models.store.trail.entries import TrailAct, record
 from models.store.vault import Field, Vault
 from models.wire.requests import AccountQuery
 from models.wire.words import CardType
@@ -87,7 +87,7 @@ async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence
         # what kind of account it was is not the line's
         detail = {"before": {name: before.get(name) for name in fields}, "after": fields}
         number, role = line.application_no, Role.OPERATOR.value
-        await record(session, vault, Act(line.county_code, actor, role, "line_corrected", number, detail))
+        await record(session, vault, TrailAct(line.county_code, actor, role, "line_corrected", number, detail))
     moved = [line for line, fields in corrected if {"account_no", "bank_code"} & fields.keys()]
     for line in sorted(moved, key=lambda line: str(line.person_index)):
         await _register(session, vault, line, actor)

@@ -36,7 +36,7 @@ TAKE_CORRECT_NAME = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OrderEntry:
     """What an operator orders; `confirmed` at once only where no second person is needed."""
 
     county_code: str
@@ -50,7 +50,7 @@ class Entry:
     confirmed: bool = False
 
 
-async def add_order(session: AsyncSession, entry: Entry) -> Order:
+async def add_order(session: AsyncSession, entry: OrderEntry) -> Order:
     order = Order(
         order_no=await take_one(session, Series.ORDER, entry.county_code, entry.year),
         county_code=entry.county_code,
@@ -90,7 +90,7 @@ async def add_chosen_applications(session: AsyncSession, order: Order) -> None:
     )
 
 
-async def locked_flow(session: AsyncSession, county_code: str, flow_no: str) -> Flow | None:
+async def lock_county_flow(session: AsyncSession, county_code: str, flow_no: str) -> Flow | None:
     """A county's flow; whoever decides something about it takes turns here and looks again."""
     return await lock_flow(session, Flow.flow_no == flow_no, Flow.county_code == county_code)
 
@@ -107,7 +107,7 @@ async def locked_order(session: AsyncSession, county_code: str, order_no: str) -
     return (await session.exec(locked)).one()
 
 
-def decide(order: Order, person: str, remark_sealed: str | None, state: OrderState) -> None:
+def mark_decided(order: Order, person: str, remark_sealed: str | None, state: OrderState) -> None:
     order.state, order.confirmed_by, order.confirmed_at, order.remark_sealed = state, person, now(), remark_sealed
     if state in (OrderState.REFUSED, OrderState.DONE):
         order.finished_at = order.confirmed_at

@@ -45,7 +45,7 @@ class NewAccount:
 
 
 @dataclass(frozen=True)
-class Finding:
+class AccountFinding:
     """That an account can no longer be used: `reason` as the platform names it, `cause` once for each finding.
 
     `words` replace the explanation that follows from the reason; `clears` a reason that would only make it 无效卡.
@@ -67,7 +67,7 @@ async def held_account(session: AsyncSession, county_code: str, person_index: st
     return next(iter(await lock_rows(session, Rank.REGISTER, statement)), None)
 
 
-async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAccount, finding: Finding) -> bool:
+async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAccount, finding: AccountFinding) -> bool:
     """无效卡, or cleared when the account is gone; False when nothing is new. `account` is locked by the caller.
 
     Open parts of a change are the caller's: see `card_invalidation.invalidate`.
@@ -191,7 +191,7 @@ def _history(account: RegisterAccount, status: AccountStatus, source: str, actor
     )
 
 
-async def _is_past(session: AsyncSession, account: RegisterAccount, finding: Finding) -> bool:
+async def _is_past(session: AsyncSession, account: RegisterAccount, finding: AccountFinding) -> bool:
     """Told already, or found before the account was last made valid, by a check or by being put in: late news."""
     if await is_told(session, account.county_code, account.person_index, finding.cause):
         return True

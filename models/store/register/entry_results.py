@@ -7,8 +7,15 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import fetch_one
-from models.store.events.contradictions import Claim, keep
-from models.store.register.accounts import BY_PLATFORM, Finding, NewAccount, apply_change, held_account, set_invalid
+from models.store.events.contradictions import Claim, keep_claim
+from models.store.register.accounts import (
+    BY_PLATFORM,
+    AccountFinding,
+    NewAccount,
+    apply_change,
+    held_account,
+    set_invalid,
+)
 from models.store.register.entries import ENDED, end_entry, locked_entry
 from models.store.register.notices import News, notify
 from models.store.trail.entries import by_system, record
@@ -145,7 +152,7 @@ async def _compare(session: AsyncSession, vault: Vault, entry: VillageEntry, dat
         claimed=data.model_dump(mode="json"),
         inbox_id=inbox_id,
     )
-    await keep(session, vault, claim)
+    await keep_claim(session, vault, claim)
     return "contradiction"
 
 
@@ -166,7 +173,7 @@ async def take_entry_claim(session: AsyncSession, vault: Vault, row: Contradicti
         return GONE_ON
     code = data.reason_code.value if data.reason_code else None
     cause = f"{entry.entry_no}/taken-back"
-    finding = Finding(reason=code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
+    finding = AccountFinding(reason=code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
     await set_invalid(session, vault, account, finding)
     await end_entry(session, entry, EntryStage.FAILED, code, TAKEN_BACK)
     await _notice(session, vault, entry, NoticeKind.APPLY_FAILED, TAKEN_BACK, f"{entry.entry_no}/claim {row.id}")

@@ -97,7 +97,7 @@ async def why_lines_locked(
     return {row.application_no: why_locked(act, [row.request_no]) for row in rows}
 
 
-def differing(vault: Vault, county_code: str, lock: Lock, form: ApplicationForm) -> str | None:
+def differing_field(vault: Vault, county_code: str, lock: Lock, form: ApplicationForm) -> str | None:
     """The first field of a form that isn't as the register has it, `name` or `account_no`; None when all is."""
     if lock.account != (form.bank_code, vault.index(Field.ACCOUNT, form.account_no)):
         return "account_no"

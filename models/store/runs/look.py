@@ -9,20 +9,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import Subject
 from models.settings import Settings
 from models.store.database import execute, fetch_one
-from models.store.events.inbox import province_of
 from models.store.runs.runs import LOOK_CHANNEL
+from models.wire.answers import province_of
 
 JITTER = 0.1
 
 
-class Noted(NamedTuple):
+class WaitingSince(NamedTuple):
     """Since when a run waits for what it waits for, and whether a contradiction of it wants the platform asked."""
 
     since: datetime
     ask_now: bool
 
 
-async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> Noted:
+async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> WaitingSince:
     """Write stage and what is waited for into the run's row."""
     row = await fetch_one(
         session,
@@ -36,7 +36,7 @@ async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waitin
         channel=LOOK_CHANNEL,
     )
     assert row is not None, "a run looks at its own row"
-    return Noted(*row[:2])
+    return WaitingSince(*row[:2])
 
 
 def ask_after(settings: Settings, since: datetime, now: datetime) -> float:

@@ -8,10 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
 from models.store.database import execute, fetch_int, fetch_one
-from models.store.events.inbox import province_of
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.runs.runs import wake
+from models.wire.answers import province_of
 
 
 async def ask_for_slot(session: AsyncSession, county_code: str, list_no: str) -> None:

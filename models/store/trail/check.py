@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.database import Row, fetch, fetch_int, fetch_one
-from models.store.trail.entries import Act, linked
+from models.store.trail.entries import TrailAct, linked
 from models.store.vault import Proof, Vault
 from models.words.stages import TrailBreak
 
@@ -49,7 +49,7 @@ def covered(head: SignedHead) -> bytes:
     return json.dumps([head.county_code, head.sequence, head.chain, head.at.astimezone(UTC).isoformat()]).encode()
 
 
-async def verify(session: AsyncSession, vault: Vault, county_code: str, signed: SignedHead | None) -> Break | None:
+async def check_trail(session: AsyncSession, vault: Vault, county_code: str, signed: SignedHead | None) -> Break | None:
     """Walk a county's trail, a page at a time; None when all of it holds.
 
     `signed` has to be read before: the trail only grows. Each statement sees what is committed when it begins.
@@ -74,7 +74,7 @@ async def verify(session: AsyncSession, vault: Vault, county_code: str, signed: 
 def _doubt(vault: Vault, entry: Row, at: int, previous: str, signed: SignedHead | None) -> Break | None:
     if entry.sequence != at + 1:
         return Break(TrailBreak.MISSING, at + 1)
-    act = Act(
+    act = TrailAct(
         entry.county_code, entry.actor, entry.role, entry.act, entry.subject, {}, entry.line_count, entry.total_fen
     )
     data = linked(previous, act, entry.sequence, entry.detail, entry.at)

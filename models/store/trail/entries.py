@@ -18,7 +18,7 @@ SYSTEM = "system"
 
 
 @dataclass(frozen=True)
-class Act:
+class TrailAct:
     """One thing done: `subject` is a business number, personal values belong into `detail` only."""
 
     county_code: str
@@ -31,16 +31,16 @@ class Act:
     total_fen: int | None = None
 
 
-def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, object]) -> Act:
-    return Act(county_code, SYSTEM, Role.OPS.value, act, subject, detail)
+def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, object]) -> TrailAct:
+    return TrailAct(county_code, SYSTEM, Role.OPS.value, act, subject, detail)
 
 
-async def record(session: AsyncSession, vault: Vault, act: Act) -> None:
+async def record(session: AsyncSession, vault: Vault, act: TrailAct) -> None:
     """Add an entry at the end of the county's trail, as the last thing before the commit: writers take turns there."""
     do_last(session, act.county_code, partial(_write, session, vault, act))
 
 
-async def _write(session: AsyncSession, vault: Vault, act: Act) -> None:
+async def _write(session: AsyncSession, vault: Vault, act: TrailAct) -> None:
     last, previous = await _locked_head(session, act.county_code)
     sequence, at = last + 1, now()
     detail = json.dumps(act.detail, ensure_ascii=False, default=str, sort_keys=True)
@@ -86,7 +86,7 @@ async def _lock_head(session: AsyncSession, county_code: str) -> Row | None:
     )
 
 
-def linked(previous: str, act: Act, sequence: int, sealed: str, at: datetime) -> bytes:
+def linked(previous: str, act: TrailAct, sequence: int, sealed: str, at: datetime) -> bytes:
     """What an entry's signature covers: all of it, and the signature of the entry before."""
     parts = [previous, act.county_code, sequence, act.actor, act.role, act.act, act.subject]
     return json.dumps([*parts, act.line_count, act.total_fen, sealed, at.astimezone(UTC).isoformat()]).encode()
