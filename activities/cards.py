@@ -11,8 +11,9 @@ from models.store.applying.pending import apply_pending_events
 from models.store.cards.look import look_at_request
 from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, lock_request
 from models.store.cards.results import remember_submission
-from models.store.database import Database, Row, fetch, fetch_one
+from models.store.database import Database
 from models.store.runs.runs import close_run
+from models.store.sql import Row, loose, loose_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -57,7 +58,7 @@ class CardActivities:
             return await look_at_request(session, subject, self._settings, held)
 
     async def _query(self, session: AsyncSession, request_no: str) -> AccountQuery | None:
-        request = await fetch_one(
+        request = await loose_one(
             session,
             "SELECT request_no, name_sealed, id_number_sealed, bank_code, account_sealed, card_type FROM card_change"
             " WHERE request_no = :number AND stage = 'validating'",
@@ -102,7 +103,7 @@ class CardActivities:
 
     async def _record_results(self, session: AsyncSession, held: LockedRequest, taken: int) -> None:
         """Into the trails of the counties that were told something; of this transaction is what has its time."""
-        rows = await fetch(
+        rows = await loose(
             session,
             "SELECT DISTINCT county_code FROM inbox WHERE number = :number AND applied_at = now()",
             number=held.request.request_no,

@@ -11,7 +11,7 @@ from activities.platform.tries import patiently
 from models.contracts import Look, ProvinceRef, Subject
 from models.store.cards.invalidation import invalidate
 from models.store.cards.results import apply_invalidation
-from models.store.database import Database, fetch_one
+from models.store.database import Database
 from models.store.register.accounts import AccountFinding, accounts_of, set_valid_again
 from models.store.register.check_rounds import (
     WAITING,
@@ -36,6 +36,7 @@ from models.store.register.checks import (
 from models.store.register.invalidation_cursor import fetched_until, note_fetched
 from models.store.runs.look import note_stage
 from models.store.runs.runs import close_run, open_run
+from models.store.sql import loose_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 from models.tables.base import now
@@ -157,7 +158,7 @@ class CheckActivities:
 
     async def _asked_at(self, key: str) -> datetime:
         async with self._database.reading() as session:
-            row = await fetch_one(session, "SELECT intended_at FROM instruction WHERE key = :key", key=key)
+            row = await loose_one(session, "SELECT intended_at FROM instruction WHERE key = :key", key=key)
         return now() if row is None else row[0]
 
     async def _change(self, found: CheckRound, each: Judged, at: datetime) -> None:

@@ -13,9 +13,10 @@ from activities.platform.tries import for_each, patiently
 from models.contracts import CommitResult, DatasetRef, PushResult, number_of
 from models.settings import Settings
 from models.store.applications.records import record_lines, record_of
-from models.store.database import Database, execute, fetch_one
+from models.store.database import Database
 from models.store.lists.refusals import take_back
 from models.store.locking import lock_list
+from models.store.sql import execute, loose_one
 from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.wire.answers import PAGE_LIMIT, province_of
@@ -65,7 +66,7 @@ class DatasetActivities:
         dataset = await self._read(ref)
         async with self._database.reading() as session:
             key = f"{_generation(dataset)}/commit"
-            return await fetch_one(session, "SELECT 1 FROM instruction WHERE key = :key", key=key) is not None
+            return await loose_one(session, "SELECT 1 FROM instruction WHERE key = :key", key=key) is not None
 
     @activity.defn
     async def commit_dataset(self, ref: DatasetRef) -> CommitResult:
@@ -99,8 +100,8 @@ class DatasetActivities:
 
     async def _open(self, dataset: Dataset) -> str:
         async with self._database.reading() as session:
-            batch = await fetch_one(session, "SELECT batch_no FROM batch WHERE id = :id", id=dataset.batch_id)
-            flow = await fetch_one(session, "SELECT platform_id FROM flow WHERE id = :id", id=dataset.flow_id)
+            batch = await loose_one(session, "SELECT batch_no FROM batch WHERE id = :id", id=dataset.batch_id)
+            flow = await loose_one(session, "SELECT platform_id FROM flow WHERE id = :id", id=dataset.flow_id)
         opening = DatasetOpening(
             client_reference=dataset.reference,
             kind=DatasetKind(dataset.kind),

@@ -9,13 +9,14 @@ from activities.platform.errors import PlatformRefusal
 from models.contracts import Look, StartResult, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
-from models.store.database import Database, fetch_one
+from models.store.database import Database
 from models.store.events.inbox import put_asked
 from models.store.register.entries import ENDED, WAITING, end_entry, locked_entry
 from models.store.register.entry_results import fail_at_platform
 from models.store.register.register import register_row
 from models.store.runs.look import ask_after, note_stage, remember
 from models.store.runs.runs import close_run
+from models.store.sql import loose_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -118,7 +119,7 @@ class VillageEntryActivities:
     async def _old_account(self, entry: VillageEntry) -> tuple[str | None, str | None]:
         """The 无效卡 that the entry replaces, if the register still holds one."""
         async with self._database.reading() as session:
-            row = await fetch_one(
+            row = await loose_one(
                 session,
                 "SELECT bank_code, account_sealed FROM register_account WHERE county_code = :county"
                 " AND person_index = :person AND account_sealed IS NOT NULL",

@@ -13,9 +13,10 @@ from activities.platform.errors import PlatformRefusal
 from activities.platform.files import PlatformFiles
 from activities.platform.tries import TROUBLES, for_each, patiently
 from models.contracts import EvidenceResult, Subject
-from models.store.database import Database, Row, execute, fetch
+from models.store.database import Database
 from models.store.flows.evidence import lacking, required_of
 from models.store.runs.runs import close_run
+from models.store.sql import Row, execute, loose
 from models.tables.flows import Flow, Order
 from models.wire.answers import EVIDENCE_LIMIT
 from models.wire.requests import Document, Evidence, EvidenceItem
@@ -63,7 +64,7 @@ class EvidenceActivities:
         async with self._database.reading() as session:
             order = (await session.exec(select(Order).where(Order.order_no == subject.number))).one()
             flow = (await session.exec(select(Flow).where(Flow.id == order.flow_id))).one()
-            lines = await fetch(
+            lines = await loose(
                 session,
                 "SELECT o.application_id, o.application_no, o.flow_line_id, o.done, l.applicant_kind,"
                 f" {required_of('l')} AS required FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
@@ -114,7 +115,7 @@ class EvidenceActivities:
     async def _items(self, lines: list[Line]) -> tuple[Items, Exception | None]:
         """The lines whose required photos the platform has all taken; and the trouble that keeps others back."""
         async with self._database.reading() as session:
-            photos = await fetch(
+            photos = await loose(
                 session,
                 "SELECT application_id, kind, file_id FROM application_photo WHERE application_id = ANY(:ids)"
                 " ORDER BY application_id, kind",
@@ -163,7 +164,7 @@ class EvidenceActivities:
 
     async def _finish(self, order: Order, subject: Subject) -> EvidenceResult:
         async with self._database.transaction() as session:
-            figures = await fetch(
+            figures = await loose(
                 session,
                 "UPDATE operator_order o SET state = 'done', finished_at = now(), done_count = d.count,"
                 " done_fen = d.fen, outcome = '已提交 ' || d.count || ' 笔，未提交 ' || d.rest || ' 笔'"

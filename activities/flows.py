@@ -8,11 +8,12 @@ from activities.platform.files import PlatformFiles
 from models.contracts import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
-from models.store.database import Database, execute, fetch, fetch_one
+from models.store.database import Database
 from models.store.flows.end import give_back
 from models.store.flows.next_step import look_at_flow, sentence_of
 from models.store.flows.rounds import current_summary, flow_by_number, lock_flow_of_run
 from models.store.runs.look import note_stage, remember
+from models.store.sql import execute, loose, loose_one
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.tables.flows import Flow
@@ -89,22 +90,22 @@ class FlowActivities:
 
     async def _start_request(self, flow: Flow) -> requests.FlowStart:
         async with self._database.reading() as session:
-            policies = await fetch(
+            policies = await loose(
                 session,
                 "SELECT p.submission_id FROM flow_policy f JOIN policy p ON p.id = f.policy_id WHERE f.flow_id = :id"
                 " ORDER BY p.id",
                 id=flow.id,
             )
-            indicators = await fetch(
+            indicators = await loose(
                 session,
                 "SELECT i.submission_id FROM flow_indicator f JOIN indicator i ON i.id = f.indicator_id"
                 " WHERE f.flow_id = :id ORDER BY f.position",
                 id=flow.id,
             )
-            batch = await fetch_one(
+            batch = await loose_one(
                 session, "SELECT publicity_start, publicity_address FROM batch WHERE id = :id", id=flow.batch_id
             )
-            images = await fetch(
+            images = await loose(
                 session, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position", id=flow.batch_id
             )
         assert batch is not None, "the batch was checked when the flow was entered"

@@ -17,7 +17,7 @@ from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
 from models.store.applications.doubles import ClaimedRow, lay_claims, lock_claims
 from models.store.applications.rows import Entered, clear_away, form_catalogs, lay_down, new_rows, take_up
-from models.store.database import Database, execute
+from models.store.database import Database
 from models.store.imports.findings import Finding, findings, keep_findings, news
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
@@ -26,6 +26,7 @@ from models.store.objects import ObjectStore, save_file
 from models.store.register.account_locks import locked_people
 from models.store.runs.look import note_stage
 from models.store.runs.runs import close_run
+from models.store.sql import execute
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.applications import ApplicationImport

@@ -7,13 +7,14 @@ from temporalio import activity
 from models.contracts import DatasetRef, ListLook, RunKind, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
-from models.store.database import Database, execute, fetch_one
+from models.store.database import Database
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_applications, lock_batch
 from models.store.register.account_locks import locked
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
 from models.store.runs.slots import ask_for_slot, take_slot
+from models.store.sql import execute, loose_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Batch, Dataset
@@ -44,12 +45,12 @@ class ListActivities:
             await hold(session, Rank.RUN, subject.number)
             if subject.kind is RunKind.VERIFICATION:
                 await lock_batch(session, Batch.batch_no == subject.batch_no)
-            if not await fetch_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
+            if not await loose_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
                 await self._fix_list(session, subject)
             return await self._look(session, subject)
 
     async def _fix_list(self, session: AsyncSession, subject: Subject) -> None:
-        row = await fetch_one(
+        row = await loose_one(
             session,
             "INSERT INTO dataset (reference, kind, county_code, batch_id, stage, generation, record_count,"
             " total_fen, created_at) VALUES (:no, :kind, :county,"
@@ -162,7 +163,7 @@ async def _finish_empty(session: AsyncSession, dataset: Dataset) -> None:
 
 async def _queue(session: AsyncSession, subject: Subject) -> str:
     """The queue in words: who holds the slot and how many are before us."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT (SELECT county_code FROM province_slot h WHERE h.province_code = s.province_code"
         "   AND h.granted_at IS NOT NULL AND h.released_at IS NULL),"

@@ -13,12 +13,13 @@ from models.contracts import Look, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.citizens.logins import OPEN_STAGES, VALID, ends_at
-from models.store.database import Database, execute
+from models.store.database import Database
 from models.store.events.inbox import put_asked
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.runs.look import note_stage, remember
 from models.store.runs.runs import close_run
+from models.store.sql import execute
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin

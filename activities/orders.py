@@ -12,13 +12,14 @@ from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.tries import for_each, patiently
 from models.contracts import DatasetRef, NextOrder, Subject
-from models.store.database import Database, Row, execute, fetch
+from models.store.database import Database
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.flows.rounds import current_round, flow_by_number, lock_flow_of_run, open_new_round
 from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
 from models.store.register.account_locks import locked
 from models.store.register.lock_rules import LockedAct, why_locked
+from models.store.sql import Row, execute, loose
 from models.store.texts import open_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
@@ -179,7 +180,7 @@ class OrderActivities:
     async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
         async with self._database.reading() as session:
-            lines = await fetch(session, CORRECTED + IN_ORDER, order=order.id)
+            lines = await loose(session, CORRECTED + IN_ORDER, order=order.id)
         wanted = [line for line in lines if {"account_no", "bank_code"} & fields_of(self._vault, line).keys()]
         await for_each(_numbered(wanted), partial(self._verify_page, subject.county_code, order))
 
@@ -208,7 +209,7 @@ class OrderActivities:
             locked=why_locked(LockedAct.CORRECTION),
             fault=OVERTAKEN_FAULT,
         )
-        lines = await fetch(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
+        lines = await loose(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
         await apply_corrections(session, self._vault, lines, order.entered_by)
 
 
@@ -219,7 +220,7 @@ def _numbered(lines: Rows) -> list[tuple[int, Rows]]:
 
 async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:
     """An order's lines in their fixed order, so that a repeated page holds the same lines."""
-    return await fetch(
+    return await loose(
         session,
         "SELECT l.id, l.application_no, l.amount_fen FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
         f" WHERE o.order_id = :order AND ({condition}) IS TRUE ORDER BY l.application_id",

@@ -8,11 +8,12 @@ from temporalio import activity
 from models.contracts import Look, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
-from models.store.database import Database, fetch_one
+from models.store.database import Database
 from models.store.flows.difference import keep_difference
 from models.store.flows.payments import flow_of
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run, times_asked
+from models.store.sql import loose_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 from models.tables.base import now
@@ -59,7 +60,7 @@ class LateActivities:
             await keep_difference(session, self._vault, flow)
 
     async def _watching(self, session: AsyncSession, subject: Subject, at: datetime) -> bool:
-        row = await fetch_one(
+        row = await loose_one(
             session,
             "SELECT ended_at FROM flow WHERE flow_no = :no AND outcome = 'disbursed'",
             no=subject.number,

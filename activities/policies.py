@@ -9,11 +9,12 @@ from activities.platform.files import PlatformFiles
 from models.contracts import Look, RunKind, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
-from models.store.database import Database, execute
+from models.store.database import Database
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked
 from models.store.runs.look import ask_after, note_stage, remember
 from models.store.runs.runs import close_run
+from models.store.sql import execute
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
 from models.tables.base import now

@@ -9,8 +9,8 @@ from stdnum import luhn
 from models.forms.application_form import ApplicationForm, build_form
 from models.forms.identity import citizen_id_check_digit
 from models.store.applications.rows import Entered, insert_rows, new_rows
-from models.store.database import Value, execute, fetch
 from models.store.numbers import Series, take
+from models.store.sql import Value, execute, loose
 from models.wire.words import ApplicantKind
 from models.words.stages import Channel, Role
 from tests.api_server import COUNTY, YEAR, ApiServer
@@ -121,7 +121,7 @@ async def stages(server: ApiServer) -> dict[str, int]:
     async with server.database.reading() as session:
         return {
             str(stage): int(n)
-            for stage, n in await fetch(session, "SELECT stage, count(*) FROM application GROUP BY 1")
+            for stage, n in await loose(session, "SELECT stage, count(*) FROM application GROUP BY 1")
         }
 
 

@@ -16,9 +16,10 @@ from models.contracts import RunKind, Subject
 from models.store.applying.pending import apply_pending_events
 from models.store.cards.parts import lock_request
 from models.store.cards.requests import CardWish, Citizen, open_request
-from models.store.database import ENGINE_OPTIONS, Database, Value, execute, fetch
+from models.store.database import ENGINE_OPTIONS, Database
 from models.store.events.inbox import put_asked
 from models.store.register.accounts import NewAccount, apply_change
+from models.store.sql import Value, execute, loose
 from models.store.vault import Field, LocalVault
 from models.tables.cards import CardChange, CardChangePart
 from models.tables.records import CatalogList
@@ -61,7 +62,7 @@ class Cards:
 
     async def rows(self, statement: str, **values: Value) -> list[tuple[object, ...]]:
         async with self.database.reading() as session:
-            return [tuple(row) for row in await fetch(session, statement, **values)]
+            return [tuple(row) for row in await loose(session, statement, **values)]
 
     async def run(self, statement: str, **values: Value) -> int:
         return await self.act(lambda session: execute(session, statement, **values))
@@ -143,7 +144,7 @@ class Cards:
         async def work(session: AsyncSession) -> str:
             await put_asked(session, self.vault, place, kind, reference, data, datetime.now(UTC))
             await apply_pending_events(session, self.vault, subject)
-            rows = await fetch(
+            rows = await loose(
                 session, "SELECT effect FROM inbox WHERE number = :number ORDER BY id DESC LIMIT 1", number=number
             )
             return str(rows[0][0])

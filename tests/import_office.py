@@ -11,7 +11,7 @@ import httpx
 from models.contracts import RunKind, Subject
 from models.forms.application_form import PERSONAL_COLUMNS
 from models.sheets.writer import write_sheet
-from models.store.database import fetch_int
+from models.store.sql import fetch_int
 from models.tables.records import CatalogList
 from models.words.stages import Role
 from tests.api_server import COUNTY, ApiServer

@@ -18,8 +18,9 @@ from models import tokens
 from models.forms.identity import citizen_id_check_digit
 from models.settings import Settings
 from models.store import vault as vaults
-from models.store.database import Database, Value, copy_rows, execute, fetch, fetch_int
+from models.store.database import Database
 from models.store.flows.start import StartRequest, start_flow
+from models.store.sql import Value, copy_rows, execute, fetch_int, loose
 from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
@@ -78,7 +79,7 @@ class Office:
 
     async def rows(self, statement: str, **values: Value) -> list[tuple[object, ...]]:
         async with self.database.reading() as session:
-            return [tuple(row) for row in await fetch(session, statement, **values)]
+            return [tuple(row) for row in await loose(session, statement, **values)]
 
     async def run(self, statement: str, **values: Value) -> int:
         async with self.database.transaction() as session:

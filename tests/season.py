@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from models.store.database import execute, fetch_int
 from models.store.events.contradictions import Claim, keep_claim
+from models.store.sql import execute, fetch_int
 from models.words.makers import Act
 from models.words.stages import Role
 from tests.application_lines import CARD_PHOTOS

@@ -19,7 +19,8 @@ from temporalio.client import ScheduleDescription, ScheduleHandle, ScheduleOverl
 
 from deploy.demo.people import County, Json, Refused
 from deploy.stack import Stack, temporal
-from models.store.database import ENGINE_OPTIONS, Database, Value, copy_rows
+from models.store.database import ENGINE_OPTIONS, Database
+from models.store.sql import Value, copy_rows
 from models.store.vault import Field, LocalVault, Vault
 from models.tables.base import now
 from models.words.stages import AccountStatus

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from models.store.database import execute, fetch, scratch
 from models.store.register.register import fill_from_matched
+from models.store.sql import execute, loose, scratch
 from models.store.vault import Field
 from models.tables.base import now
 from models.words.stages import Role
@@ -31,7 +31,7 @@ async def register_of(server: ApiServer, application_no: str) -> tuple[str, str]
         await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(application_no, "matched")])
         await fill_from_matched(session, server.vault, COUNTY, now())
     async with server.database.reading() as session:
-        [found] = await fetch(
+        [found] = await loose(
             session,
             "SELECT r.person_index, r.account_sealed, r.card_type FROM register_account r JOIN application a"
             " USING (county_code, person_index) WHERE a.application_no = :number",
@@ -122,7 +122,7 @@ async def test_a_file_tells_the_kind_in_a_column_of_its_own(desk: Desk) -> None:
         (6, "一卡通账号", "ACCOUNT_AS_PASSBOOK"),
     ]
     async with desk.server.database.reading() as session:
-        kinds = await fetch(session, "SELECT card_type FROM application ORDER BY id")
+        kinds = await loose(session, "SELECT card_type FROM application ORDER BY id")
     assert [kind for (kind,) in kinds] == ["passbook", "passbook", "bank_card", None, None, None, None]
 
 

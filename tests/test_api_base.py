@@ -22,8 +22,8 @@ from api.counter.desk import CHANGE_NOTHING
 from api.routers import ROUTERS
 from deploy.stack import Stack
 from models.contracts import RunKind, Subject
-from models.store.database import execute
 from models.store.runs.runs import open_run
+from models.store.sql import execute
 from models.tables.policies import PolicyUnit, StoredFile
 from models.tables.records import IdempotentAnswer, Run, TrailEntry
 from models.words.stages import Role

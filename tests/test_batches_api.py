@@ -11,9 +11,9 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from models.store.cards.invalidation import invalidate
-from models.store.database import execute, fetch, fetch_int, fetch_one
 from models.store.register.accounts import AccountFinding
 from models.store.register.register import fill_from_matched
+from models.store.sql import execute, fetch_int, loose, loose_one
 from models.store.vault import Field
 from models.tables.base import now
 from models.words.stages import Role
@@ -369,7 +369,7 @@ async def _found(server: ApiServer, place: int, reason: str, at: datetime) -> st
 
 async def _statuses(server: ApiServer) -> list[str]:
     async with server.database.reading() as session:
-        return [str(row[0]) for row in await fetch(session, "SELECT status FROM register_account ORDER BY id")]
+        return [str(row[0]) for row in await loose(session, "SELECT status FROM register_account ORDER BY id")]
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ async def test_a_list_of_before_shields_no_account_from_what_was_found_since(ser
 async def _platform_answers(server: ApiServer, list_no: str, outcomes: list[str]) -> None:
     """The rows as the activities leave them once all results are applied."""
     async with server.database.transaction() as session:
-        row = await fetch_one(
+        row = await loose_one(
             session,
             "INSERT INTO dataset (reference, kind, county_code, stage, generation, record_count, total_fen, created_at)"
             " VALUES (:no, 'beneficiary_init', :county, 'reviewed', 1, :count, 0, now()) RETURNING id",
@@ -418,7 +418,7 @@ async def _platform_answers(server: ApiServer, list_no: str, outcomes: list[str]
             count=len(outcomes),
         )
         assert row is not None
-        lines = await fetch(session, "SELECT id FROM application ORDER BY id")
+        lines = await loose(session, "SELECT id FROM application ORDER BY id")
         for place, (line, outcome) in enumerate(zip(lines, outcomes, strict=True)):
             await execute(
                 session,

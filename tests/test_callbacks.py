@@ -16,7 +16,7 @@ from sqlmodel import select
 from activities.platform.rows_journal import PostgresJournal
 from api.relay.routing import Router
 from deploy.stack import Stack
-from models.store.database import execute
+from models.store.sql import execute
 from models.tables.records import Inbox, InboxConflict
 from models.wire.words import Operation
 from models.words.stages import InboxState, Role

@@ -19,11 +19,11 @@ from deploy.stack import temporal
 from models import tokens
 from models.forms.identity import citizen_id_check_digit, parse_citizen_id
 from models.store.clock import DAY_IN_CHINA, today_in_china
-from models.store.database import execute, fetch
 from models.store.flows.rounds import lock_flow_of_run
 from models.store.flows.start import StartRefused, StartRequest, start_flow
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.runs.runs import open_run
+from models.store.sql import execute, loose
 from models.store.vault import Field
 from models.tables.flows import Order
 from models.words.calendar import china_today
@@ -86,7 +86,7 @@ async def test_the_database_says_the_same_day(server: ApiServer) -> None:
         for zone in ("UTC", "America/Los_Angeles"):
             await execute(session, f"SET TIME ZONE '{zone}'")
             for moment, day in TURNS.items():
-                rows = await fetch(
+                rows = await loose(
                     session, f"SELECT {DAY_IN_CHINA.format(instant='CAST(:at AS timestamptz)')}", at=moment
                 )
                 assert rows[0][0] == day
@@ -190,7 +190,7 @@ async def test_a_stored_callback_is_routed_at_once_whatever_the_relays_clock(
         router = Router(server.database, server.vault, server.settings)
         assert await router.route_due() == 1
     async with server.database.reading() as session:
-        [(state, wait)] = await fetch(session, "SELECT state, extract(epoch FROM next_try_at - now()) FROM inbox")
+        [(state, wait)] = await loose(session, "SELECT state, extract(epoch FROM next_try_at - now()) FROM inbox")
     assert state == "parked"
     assert -1 < wait < 10
 
@@ -307,4 +307,4 @@ async def test_a_correction_never_overwrites_what_the_person_changed_after_its_c
 
 async def _count(server: ApiServer, table: str) -> int:
     async with server.database.reading() as session:
-        return int((await fetch(session, f"SELECT count(*) FROM {table}"))[0][0])
+        return int((await loose(session, f"SELECT count(*) FROM {table}"))[0][0])

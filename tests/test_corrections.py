@@ -9,9 +9,9 @@ import pytest
 from sqlmodel import select
 
 from models.store.applications.records import record_lines, record_of
-from models.store.database import fetch
 from models.store.flows.rounds import lock_flow_of_run, open_new_round
 from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
+from models.store.sql import loose
 from models.store.vault import Field
 from models.tables.batches import Dataset
 from models.tables.flows import Order
@@ -61,9 +61,9 @@ async def carry_out(office: Office) -> list[ApplicantRecord]:
     """As the flow's run does it: the lines corrected, and what goes to the platform in the round."""
     async with office.database.transaction() as session:
         order = (await session.exec(select(Order))).one()
-        flow = await lock_flow_of_run(session, (await fetch(session, "SELECT flow_no FROM flow"))[0][0])
+        flow = await lock_flow_of_run(session, (await loose(session, "SELECT flow_no FROM flow"))[0][0])
         await apply_corrections(
-            session, office.vault, await fetch(session, CORRECTED + IN_ORDER, order=order.id), OPERATOR
+            session, office.vault, await loose(session, CORRECTED + IN_ORDER, order=order.id), OPERATOR
         )
         opened = await open_new_round(session, office.vault, flow, order)
         assert opened is not None

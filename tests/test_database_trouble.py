@@ -18,8 +18,8 @@ import pytest
 from temporalio.client import Client
 
 from deploy.stack import Stack, temporal
-from models.store.database import fetch
 from models.store.runs.runs import open_run
+from models.store.sql import loose
 from models.store.texts import open_text
 from models.words.stages import Role
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
@@ -171,7 +171,7 @@ async def test_no_room_for_a_row_is_no_acknowledgement(server: ApiServer, server
     assert (await post_event(server, refused, bodies[refused])).status_code == 204
     assert await _stored(server, "SELECT event_id FROM inbox") == {*codes, "small"}
     async with server.database.reading() as session:
-        rows = await fetch(session, "SELECT event_id, body FROM inbox WHERE event_id <> 'small'")
+        rows = await loose(session, "SELECT event_id, body FROM inbox WHERE event_id <> 'small'")
     for event_id, body in rows:
         assert server.vault.open_body(f"{PROVINCE}/{event_id}", body) == bodies[event_id]
 
@@ -227,4 +227,4 @@ def _taken(said: dict[str, int]) -> set[str]:
 
 async def _stored(server: ApiServer, statement: str) -> set[str]:
     async with server.database.reading() as session:
-        return {str(row[0]) for row in await fetch(session, statement)}
+        return {str(row[0]) for row in await loose(session, statement)}

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from models.store.applications.doubles import find_doubles, find_paid_elsewhere, lines_of_flow
-from models.store.database import fetch_int
+from models.store.sql import fetch_int
 from tests.rows import (
     COUNTY,
     ITEM,

@@ -10,7 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from models.store.database import execute
+from models.store.sql import execute
 from models.words.stages import Role
 from tests.api_server import COUNTY, PROVINCE, ApiServer, api_server
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from models.store.database import fetch_int
 from models.store.flows.figures import Figure, FlowFigures, SummaryFigures, flow_figures, summary_figures
+from models.store.sql import fetch_int
 from models.words.stages import LineState, PaymentState
 from tests.rows import Line, Office, add_flow, add_ground, count_of, open_office, set_lines
 

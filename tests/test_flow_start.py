@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, scratch
 from models.store.flows.rounds import flow_by_number, refresh_held
 from models.store.flows.start import StartRequest, allocate, start_flow
 from models.store.register.accounts import AccountFinding, NewAccount, apply_change, held_account, set_invalid
 from models.store.register.register import fill_from_matched, register_row
+from models.store.sql import execute, scratch
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
 from models.tables.batches import BatchImage

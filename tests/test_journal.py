@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from activities.platform.rows_journal import PostgresJournal
-from models.store.database import execute
+from models.store.sql import execute
 from models.wire.words import Operation
 from tests.api_server import COUNTY, ApiServer, api_server
 

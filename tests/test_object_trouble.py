@@ -14,7 +14,7 @@ import pytest
 from temporalio.client import Client
 
 from deploy.stack.objects import Access
-from models.store.database import fetch_int
+from models.store.sql import fetch_int
 from models.words.stages import Role
 from tests.api_server import COUNTY, ApiServer, api_server
 from tests.import_fixtures import working

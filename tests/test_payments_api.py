@@ -9,7 +9,7 @@ import pytest
 from api.counter.chunks import list_lines
 from api.counter.paging import Format, Page
 from api.flows.payment_views import HEADERS, LINES, PaymentFilter, payments_of_county
-from models.store.database import fetch_int
+from models.store.sql import fetch_int
 from models.store.vault import Field
 from tests.rows import (
     ADMIN,

@@ -16,9 +16,9 @@ from sqlmodel import col, select
 from activities.policies import ReviewActivities
 from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject, workflow_id
-from models.store.database import execute, fetch, fetch_int
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.runs.runs import close_run, open_run
+from models.store.sql import execute, fetch_int, loose
 from models.store.texts import open_text, seal_text
 from models.tables.base import now
 from models.tables.batches import ProvinceSlot
@@ -335,7 +335,7 @@ async def test_a_picture_comes_back_drawn_anew_whatever_it_is_for(server: ApiSer
         assert not drawn.getexif().get_ifd(0x8825)
         assert b"13800001234" not in answer.content
         async with server.database.reading() as session:
-            [kept] = await fetch(session, "SELECT sha256, size FROM stored_file WHERE id = :id", id=file_id)
+            [kept] = await loose(session, "SELECT sha256, size FROM stored_file WHERE id = :id", id=file_id)
         assert tuple(kept) == (hashlib.sha256(answer.content).hexdigest(), len(answer.content))
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from models.store.database import fetch, fetch_int
+from models.store.sql import fetch_int, loose
 from models.tables.records import CatalogList
 from tests.rows import (
     ADMIN,
@@ -127,7 +127,7 @@ async def test_a_unit_that_the_platform_calls_otherwise_is_the_same(office: Offi
 async def trail_held(office: Office) -> AsyncIterator[None]:
     """Whoever acts in the county stands at the end of the act, with all locks but the trail's, until this ends."""
     async with office.database.transaction() as session:
-        held = await fetch(session, "SELECT 1 FROM trail_head WHERE county_code = :county FOR UPDATE", county=COUNTY)
+        held = await loose(session, "SELECT 1 FROM trail_head WHERE county_code = :county FOR UPDATE", county=COUNTY)
         assert held
         yield
 

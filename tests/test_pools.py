@@ -16,8 +16,9 @@ from api.server.open_requests import PER_COUNTY, PER_PERSON, WAITING_PER_PERSON,
 from api.server.problems import Problem
 from deploy.stack.objects import Access
 from models.settings import Settings
-from models.store.database import API_POOLS, BOUNDS, COUNTY_SHARE, WORKER_POOLS, Database, Pool, fetch_one, pool_sizes
+from models.store.database import API_POOLS, BOUNDS, COUNTY_SHARE, WORKER_POOLS, Database, Pool, pool_sizes
 from models.store.objects import THREADS
+from models.store.sql import loose_one
 from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server
 from tests.object_proxy import ObjectProxy, proxied
@@ -41,7 +42,7 @@ async def exhausted(database: Database, kind: Pool, size: int) -> AsyncIterator[
     async with AsyncExitStack() as hands:
         for _ in range(size):
             session = await hands.enter_async_context(database.pool(kind).reading())
-            assert await fetch_one(session, "SELECT 1") is not None
+            assert await loose_one(session, "SELECT 1") is not None
         yield
 
 

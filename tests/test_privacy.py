@@ -11,7 +11,7 @@ import pytest
 
 from models import tokens
 from models.forms.masking import masked
-from models.store.database import execute, fetch, fetch_int
+from models.store.sql import execute, fetch_int, loose
 from models.store.vault import Field
 from models.tables.metadata import metadata
 from models.words.stages import Role
@@ -31,8 +31,8 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[ApiServer]:
 
 async def everything_stored(server: ApiServer) -> str:
     async with server.database.reading() as session:
-        tables = await fetch(session, "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'")
-        rows = [row for (table,) in tables for row in await fetch(session, f"SELECT t::text FROM {table} t")]
+        tables = await loose(session, "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'")
+        rows = [row for (table,) in tables for row in await loose(session, f"SELECT t::text FROM {table} t")]
     return "\n".join(str(row[0]) for row in rows)
 
 

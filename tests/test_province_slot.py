@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Database, execute, fetch_int
+from models.store.database import Database
 from models.store.runs.slots import ask_for_slot, release_slot, take_slot
+from models.store.sql import execute, fetch_int
 from tests.two_writers import first_then
 
 HOLDER, NEXT = ("500001", "500001-C2026-0001"), ("500002", "500002-C2026-0001")

@@ -19,8 +19,8 @@ from temporalio.service import RPCError
 from api.relay.relay import Relay
 from deploy.stack import Stack, temporal
 from models.contracts import RunKind, Signal, Subject, workflow_id
-from models.store.database import execute
 from models.store.runs.runs import close_run, open_run, wake
+from models.store.sql import execute
 from models.tables.base import now
 from models.tables.records import Inbox, Outbox, PlatformReference, Run
 from models.words.stages import InboxState

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import InternalError
 
-from models.store.database import execute, fetch_int
+from models.store.sql import execute, fetch_int
 from tests.rows import Line, Office, add_flow, add_ground, add_summary, count_of, open_office
 from tests.tiny_runs import eventually
 

@@ -11,8 +11,8 @@ from temporalio.service import RPCError
 
 from deploy.stack import Stack, temporal
 from models.contracts import Signal, Subject
-from models.store.database import execute
 from models.store.runs.runs import open_run, wake
+from models.store.sql import execute
 from models.tables.records import TrailEntry
 from tests.api_server import ApiServer, api_server
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker

@@ -9,7 +9,7 @@ import pytest
 from api.server.rendering import content_of, rendered
 from deploy.demo.people import Json
 from models.forms.identity import mask_account_no, mask_id_number, mask_name, mask_phone
-from models.store.database import execute
+from models.store.sql import execute
 from models.words.stages import Role
 from models.words.unreadable import UNREADABLE
 from tests.api_server import ApiServer, api_server

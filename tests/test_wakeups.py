@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute
 from models.store.flows.rounds import lock_flow_of_run, refresh_held
 from models.store.register.account_locks import unlock_accounts
+from models.store.sql import execute
 from tests.rows import COUNTY, Office, lock_account, open_office
 from tests.test_orders_api import mixed_flow
 from tests.two_writers import first_then

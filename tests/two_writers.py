@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Database, fetch_int
+from models.store.database import Database
+from models.store.sql import fetch_int
 
 First = TypeVar("First")
 Second = TypeVar("Second")

@@ -11,8 +11,9 @@ from activities.platform.second_questions import SecondQuestions
 from activities.platform.tries import for_each, patiently
 from models.contracts import RunKind, Subject
 from models.store.cards.parts import AT_PLATFORM
-from models.store.database import Database, execute, fetch, fetch_one
+from models.store.database import Database
 from models.store.events.inbox import put_asked
+from models.store.sql import execute, loose, loose_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Dataset
@@ -58,7 +59,7 @@ class AskingActivities:
     async def _ask_review(self, subject: Subject) -> None:
         table, number, kind = REVIEWS[subject.kind]
         async with self._database.reading() as session:
-            row = await fetch_one(
+            row = await loose_one(
                 session, f"SELECT submission_id, round FROM {table} WHERE {number} = :no", no=subject.number
             )
         if row is not None and row[0] is not None:
@@ -80,7 +81,7 @@ class AskingActivities:
         if answer.status is not DatasetStatus.REVIEWED or not answer.result_pages:
             return
         async with self._database.reading() as session:
-            rows = await fetch(session, "SELECT page FROM result_page WHERE dataset_id = :id", id=dataset.id)
+            rows = await loose(session, "SELECT page FROM result_page WHERE dataset_id = :id", id=dataset.id)
         missing = sorted(set(range(1, answer.result_pages + 1)) - {row[0] for row in rows})
         await for_each(missing, partial(self._fetch_results, subject, dataset, dataset.platform_id))
 
@@ -92,7 +93,7 @@ class AskingActivities:
     async def _ask_card_change(self, subject: Subject) -> None:
         """What came of every 上卡 that the platform has taken and not answered yet."""
         async with self._database.reading() as session:
-            rows = await fetch(
+            rows = await loose(
                 session,
                 "SELECT p.part_no, p.county_code, p.submission_id FROM card_change_part p JOIN card_change c"
                 f" ON c.id = p.request_id WHERE c.request_no = :no AND {AT_PLATFORM} ORDER BY p.id",
@@ -121,7 +122,7 @@ class AskingActivities:
                 return
             statement = select(Dataset).where(Dataset.flow_id == flow.id, Dataset.stage == DatasetStage.UNDER_REVIEW)
             dataset = (await session.exec(statement)).first()
-            summary = await fetch_one(
+            summary = await loose_one(
                 session,
                 "SELECT number, submission_id FROM summary WHERE flow_id = :id AND stage = 'submitted'",
                 id=flow.id,
@@ -147,7 +148,7 @@ class AskingActivities:
                     id=flow.id,
                 )
         async with self._database.reading() as session:
-            rows = await fetch(session, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
+            rows = await loose(session, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
         missing = sorted(set(range(1, (answer.payment_pages or 0) + 1)) - {row[0] for row in rows})
         await for_each(missing, partial(self._fetch_payments, subject, flow, platform_id))
         if answer.status is FlowStatus.ENDED and flow.end_claim is None:

@@ -10,8 +10,9 @@ from temporalio import activity
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.tries import for_each, patiently
-from models.store.database import Database, execute
+from models.store.database import Database
 from models.store.objects import ObjectStore
+from models.store.sql import execute
 from models.tables.policies import StoredFile
 from models.wire.words import MediaType
 

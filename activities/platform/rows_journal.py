@@ -1,7 +1,8 @@
 """The journal of instructions in PostgreSQL: bytes and answers sealed, the first answer stays."""
 
 from activities.platform.journal import Intention
-from models.store.database import Database, execute, fetch_one
+from models.store.database import Database
+from models.store.sql import execute, loose_one
 from models.store.vault import Vault
 from models.wire.words import Operation
 
@@ -31,7 +32,7 @@ class PostgresJournal:
             )
             if is_new:
                 return Intention(body, None)
-            kept = await fetch_one(
+            kept = await loose_one(
                 session,
                 "SELECT body, CASE WHEN operation <> ALL(:forgetting)"
                 " OR answered_at > now() - CAST(:remembered AS interval) THEN answer END, operation"

@@ -13,9 +13,10 @@ from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.tries import for_each, patiently
 from models.contracts import Subject
-from models.store.database import Database, execute, fetch_one
+from models.store.database import Database
 from models.store.events.contradictions import open_content, seal_row
 from models.store.events.contrary import line_content, payment_content, payment_key
+from models.store.sql import execute, loose_one
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Contradiction
 from models.wire import answers
@@ -81,7 +82,7 @@ class SecondQuestions:
             return await self._platform.get_account_change(county, about)
         table, number = ("dataset", "reference") if operation == "results" else ("flow", "flow_no")
         async with self._database.reading() as session:
-            row = await fetch_one(session, f"SELECT platform_id FROM {table} WHERE {number} = :about", about=about)
+            row = await loose_one(session, f"SELECT platform_id FROM {table} WHERE {number} = :about", about=about)
         if row is None or row.platform_id is None:
             return None
         if operation == "results":

@@ -11,9 +11,9 @@ from api.server.problems import Problem
 from models.store.applications import rules as line_rules
 from models.store.applications.acts import EXAMPLES_OF_NAMED, Choice, change_chosen
 from models.store.applications.rules import LineAct
-from models.store.database import fetch
 from models.store.registered import OTHER_ACCOUNT
 from models.store.selection import HAS_CARD_PHOTO, Selection
+from models.store.sql import loose
 from models.store.texts import seal_text
 
 router = APIRouter(tags=["申请办理"])
@@ -88,7 +88,7 @@ async def _approve(desk: Desk, session: AsyncSession, request: ActRequest) -> Re
     choice = await _carry_out(desk, session, request, line_rules.APPROVE)
     warnings: list[dict[str, object]] = []
     for code, condition, words in APPROVED_ALL_THE_SAME:
-        rows = await fetch(
+        rows = await loose(
             session,
             "SELECT a.application_no FROM chosen c JOIN application a ON a.id = c.id WHERE c.left_out IS NULL"
             f" AND {condition} ORDER BY a.id",

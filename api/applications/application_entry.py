@@ -15,13 +15,13 @@ from models.forms.application_form import ApplicationForm, check_form
 from models.forms.catalogs import Catalogs
 from models.store.applications.doubles import lock_claims, same_item
 from models.store.applications.rows import Entered, insert_rows, is_reserved, new_row, sealed_columns, used_numbers
-from models.store.database import Row
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import locked_people
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, differing_field, same_name, why_locked
 from models.store.selection import Word, of_county
+from models.store.sql import Row
 from models.store.vault import Field as Column
 from models.tables.applications import Application
 from models.tables.base import now

@@ -6,7 +6,7 @@ from api.applications.payment_results import results_of
 from api.applications.views import LineRow
 from api.counter.names import Names
 from models.forms import identity
-from models.store.database import fetch
+from models.store.sql import loose
 from models.store.vault import Field, Vault
 from models.words.flow_words import FAILURES, MODES, explain_payment, status_of, submission_failure
 from models.words.stages import FlowStage, LineState, PaymentState, label
@@ -28,7 +28,7 @@ async def flows_of(
 
     Who filled in a stranger's application (`may_know` false) doesn't learn of the account that the register has.
     """
-    lines = await fetch(session, _LINES, application=application.id)
+    lines = await loose(session, _LINES, application=application.id)
     paid = [line.id for line in lines if line.payment is not None]
     results = await results_of(session, vault, paid, application.application_no) if paid else {}
     return [

@@ -10,8 +10,8 @@ from api.counter.roles import Reviewers, one_line
 from api.server.problems import conflict
 from models.store.applications.acts import change_chosen, choose
 from models.store.applications.rules import RETURN, RETURN_RULES
-from models.store.database import fetch
 from models.store.selection import Rule
+from models.store.sql import loose
 from models.store.texts import seal_text
 from models.tables.applications import Application
 from models.words.stages import ApplicationStage, label
@@ -83,7 +83,7 @@ async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) 
 
 
 async def _batches(session: AsyncSession) -> list[str]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT b.batch_no FROM chosen c JOIN application a ON a.id = c.id JOIN batch b ON b.id = a.batch_id"
         " WHERE c.left_out IS NULL ORDER BY 1",
@@ -92,7 +92,7 @@ async def _batches(session: AsyncSession) -> list[str]:
 
 
 async def _stages_after(session: AsyncSession) -> dict[str, int]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT a.stage, count(*) AS lines FROM chosen c JOIN application a ON a.id = c.id"
         " WHERE c.left_out IS NULL GROUP BY 1 ORDER BY 1",

@@ -20,8 +20,8 @@ from api.counter.paging import Page, Pages
 from api.counter.roles import WHOLE, ApplicationQuery, Enterers, LineReaders, find_line, one_line, own
 from api.counter.search_limit import allow_search
 from api.server.problems import not_found
-from models.store.database import fetch, fetch_one
 from models.store.selection import LineFilter, Predicate, filtered
+from models.store.sql import loose, loose_one
 from models.wire.words import Outcome
 
 router = APIRouter(tags=["申请"])
@@ -83,14 +83,14 @@ async def show_application(desk: LineReaders, application_no: str) -> Response:
     """Everything about one application, in clear for those who handle it."""
     async with desk.database.snapshot() as session:
         chosen = one_line(desk, application_no)
-        row = await fetch_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
+        row = await loose_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("申请")
         names, whole = await names_of(session, desk.county), desk.role in WHOLE
         view = LineView(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
         may_know = desk.may_know_lock(row.person_index)
         flows = await flows_of(session, desk.shown, names, row, whole=whole, may_know=may_know)
-        photos = await fetch(
+        photos = await loose(
             session,
             "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"
             " JOIN stored_file f ON f.id = p.file_id WHERE p.application_id = :id ORDER BY p.kind",

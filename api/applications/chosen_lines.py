@@ -11,9 +11,9 @@ from api.counter.desk import Desk
 from api.counter.roles import own
 from api.server.problems import Problem, conflict
 from models.store.applications.acts import Choice, LeftOut, choose
-from models.store.database import Value
 from models.store.locking import lock_county
 from models.store.selection import NO_NUL, Rule, Selection, selected
+from models.store.sql import Value
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
 

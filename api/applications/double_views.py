@@ -7,8 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.names import Names, names_of
 from models.forms.money import format_yuan
 from models.store.applications.doubles import Doubles, doubles, told_elsewhere
-from models.store.database import Row
 from models.store.selection import Predicate
+from models.store.sql import Row
 from models.tables.flows import Flow
 from models.words.stages import ApplicationStage, PaymentState, label
 

@@ -10,9 +10,9 @@ from models.forms.account_numbers import account_warning
 from models.forms.application_form import ApplicationForm, made_regular
 from models.forms.catalogs import Catalogs
 from models.forms.money import format_yuan
-from models.store.database import Row
 from models.store.register.register import register_row
 from models.store.registered import OTHER_WORDS, registered_otherwise
+from models.store.sql import Row
 from models.store.vault import Field
 from models.words.faults import FaultCode, FieldFault
 from models.words.stages import ApplicationStage, label

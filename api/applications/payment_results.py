@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.views import LineRow
-from models.store.database import fetch
+from models.store.sql import loose
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.words.flow_words import FAILURES, SOURCES
@@ -17,7 +17,7 @@ async def results_of(
     session: AsyncSession, vault: Vault, line_ids: Sequence[int], number: str
 ) -> Mapping[int, list[dict[str, object]]]:
     """All results of lines of one application as they came: paid, returned, paid late, settled."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code, reason_sealed, at, source,"
         " after_end, taken_at FROM payment WHERE flow_line_id = ANY(:lines) ORDER BY sequence, id",

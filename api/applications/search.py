@@ -11,8 +11,8 @@ from api.counter.desk import Desk
 from api.counter.roles import own
 from api.counter.sought import SoughtPerson
 from models.normal_form import regular
-from models.store.database import fetch
 from models.store.selection import LineFilter, Predicate, filtered, of_county
+from models.store.sql import loose
 from models.store.vault import Field, Vault
 
 CHUNK = 5_000
@@ -65,7 +65,7 @@ async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name:
     found: list[int] = []
     after = 0
     while len(found) < MOST:
-        rows = await fetch(
+        rows = await loose(
             session,
             f"SELECT a.id, a.application_no, a.name_sealed FROM {where.value} a WHERE {chosen.sql} AND a.id > :after"
             f" ORDER BY a.id LIMIT {CHUNK}",

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from api.counter.names import Names
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note
-from models.store.database import Row
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row
 from models.store.registered import REGISTERED, registered_words
 from models.store.selection import HAS_CARD_PHOTO
+from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.wire.words import Outcome

@@ -15,10 +15,10 @@ from api.server.problems import conflict, field_problem
 from models.contracts import RunKind, Subject
 from models.store.applications.acts import change_chosen
 from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
-from models.store.database import execute, fetch, fetch_one
 from models.store.locking import lock_applications, lock_county
 from models.store.runs.runs import open_run
 from models.store.selection import NO_NUL, Selection, of_county
+from models.store.sql import execute, loose, loose_one
 from models.tables.base import now
 from models.tables.batches import Batch
 from models.words.stages import ApplicationStage, BatchStage, label
@@ -104,7 +104,7 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str)
 
 
 async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT count(*) FILTER (WHERE verification = 'pending') AS pending,"
         " count(*) FILTER (WHERE verification = 'not_required') AS not_required,"
@@ -154,7 +154,7 @@ async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -
 
 async def _need_whole(session: AsyncSession, batch: Batch) -> None:
     """A batch is verified whole: each member is handed in or withdrawn (S1 2.5.1)."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT stage, count(*) FROM application WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1",
         batch=batch.id,
@@ -182,7 +182,7 @@ async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch
 
 
 async def _need_images(desk: Desk, session: AsyncSession, file_ids: list[int]) -> None:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT id FROM stored_file WHERE id = ANY(:ids) AND county_code = :county"
         " AND content_type IN ('image/png', 'image/jpeg')",

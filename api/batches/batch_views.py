@@ -10,9 +10,9 @@ from api.counter.desk import Desk
 from api.counter.run_block import run_of
 from api.server.problems import not_found
 from models.contracts import RunKind
-from models.store.database import fetch, fetch_int
 from models.store.locking import lock_batch
 from models.store.register.account_locks import locked
+from models.store.sql import fetch_int, loose
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables.batches import Batch
@@ -56,10 +56,10 @@ async def batch_views(
 async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> dict[str, object]:
     (_, view), *_ = await batch_views(session, desk.shown, [batch])
     number = f"{batch.batch_no}-V{batch.verification_round}"
-    images = await fetch(
+    images = await loose(
         session, "SELECT file_id FROM batch_image WHERE batch_id = :batch ORDER BY position", batch=batch.id
     )
-    flows = await fetch(session, "SELECT flow_no FROM flow WHERE batch_id = :batch ORDER BY id", batch=batch.id)
+    flows = await loose(session, "SELECT flow_no FROM flow WHERE batch_id = :batch ORDER BY id", batch=batch.id)
     return {
         **view,
         "verification": await _verification_figures(session, _id(batch)),
@@ -94,7 +94,7 @@ def _view(vault: Vault, batch: Batch, stages: Figures) -> dict[str, object]:
 
 
 async def _stage_figures(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Figures]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT batch_id, stage, count(*) AS count, sum(amount_fen)::bigint AS total_fen FROM application"
         " WHERE batch_id = ANY(:ids) GROUP BY 1, 2 ORDER BY 1, 2",
@@ -108,7 +108,7 @@ async def _stage_figures(session: AsyncSession, ids: Sequence[int]) -> Mapping[i
 
 
 async def _verification_figures(session: AsyncSession, batch_id: int) -> Figures:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT verification, count(*), sum(amount_fen)::bigint FROM application"
         " WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1 ORDER BY 1",

@@ -9,7 +9,7 @@ from api.applications.views import LINE_COLUMNS, LINE_TABLES, LineRow, LineView
 from api.counter.run_block import runs_of
 from models.contracts import RunKind
 from models.settings import Settings
-from models.store.database import fetch
+from models.store.sql import loose
 from models.tables.batches import BeneficiaryList
 from models.words.match_words import match_words
 from models.words.stages import DatasetStage, label
@@ -93,7 +93,7 @@ async def list_views(
 
 
 async def _results(session: AsyncSession, numbers: Sequence[str]) -> Mapping[str, list[dict[str, object]]]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT d.reference, l.outcome, count(*), sum(l.amount_fen)::bigint FROM dataset d"
         " JOIN dataset_line l ON l.dataset_id = d.id WHERE d.reference = ANY(:numbers) GROUP BY 1, 2 ORDER BY 1, 2",
@@ -107,7 +107,7 @@ async def _results(session: AsyncSession, numbers: Sequence[str]) -> Mapping[str
 
 
 async def _stages(session: AsyncSession, numbers: Sequence[str]) -> dict[str, dict[str, object]]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT reference, stage, refusal_code, refusal_detail, committed_at, reviewed_at FROM dataset"
         " WHERE reference = ANY(:numbers)",

@@ -31,11 +31,11 @@ from api.server.problems import conflict, not_found
 from models.contracts import RunKind, Subject
 from models.store.applications.acts import Choice, change_chosen
 from models.store.applications.rules import INITIALISE_RULES
-from models.store.database import fetch
 from models.store.numbers import Series, take_one
 from models.store.registered import OTHER_ACCOUNT
 from models.store.runs.runs import open_run
 from models.store.selection import Selection, of_county
+from models.store.sql import loose
 from models.tables.batches import BeneficiaryList
 from models.wire.words import Outcome
 from models.words.stages import DatasetStage
@@ -71,7 +71,7 @@ async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -
 
 async def _fund_year(session: AsyncSession) -> int:
     """A list is of one fund year, as the numbers and the search by year are."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT a.fund_year FROM application a JOIN chosen c ON c.id = a.id WHERE c.left_out IS NULL",
     )

@@ -14,8 +14,8 @@ from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note
 from models.normal_form import regular
-from models.store.database import fetch, fetch_int
 from models.store.selection import Predicate
+from models.store.sql import fetch_int, loose
 from models.store.vault import Field, Vault
 from models.words.card_stages import PartStage, RequestStage, label
 from models.words.stages import LineState, PaymentState
@@ -138,7 +138,7 @@ async def _named_ids(session: AsyncSession, vault: Vault, chosen: Predicate, nam
     found: list[int] = []
     after = 0
     while len(found) < MOST:
-        rows = await fetch(
+        rows = await loose(
             session,
             f"{PARTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
             **{**chosen.values, "after": after},
@@ -253,8 +253,8 @@ async def payments_in_flight(session: AsyncSession, row: LineRow) -> dict[str, o
     if row.old_account_index is None:
         return {"count": 0, "total_fen": 0, "lines": []}
     whose = {"county": row.county_code, "account": row.old_account_index, "person": row.person_index}
-    (figures,) = await fetch(session, f"SELECT count(*), coalesce(sum(l.amount_fen), 0)::bigint {IN_FLIGHT}", **whose)
-    lines = await fetch(
+    (figures,) = await loose(session, f"SELECT count(*), coalesce(sum(l.amount_fen), 0)::bigint {IN_FLIGHT}", **whose)
+    lines = await loose(
         session,
         "SELECT f.flow_no, l.application_no, l.amount_fen, l.state, l.payment"
         f" {IN_FLIGHT} ORDER BY l.id LIMIT {LISTED_LINES}",

@@ -31,8 +31,8 @@ from api.server.problems import Problem, conflict, field_problem, not_found
 from models.contracts import RunKind
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal, remark_of
-from models.store.database import fetch, fetch_one
 from models.store.selection import NO_NUL
+from models.store.sql import loose, loose_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_stages import label
@@ -81,7 +81,7 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
     async with desk.database.snapshot() as session:
         row = await _find(session, desk, part_no)
         view = PartView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
-        steps = await fetch(session, STEPS, request=row.request_id, county=desk.county)
+        steps = await loose(session, STEPS, request=row.request_id, county=desk.county)
         body = view.whole_view(row) | {
             "payments_in_flight": await payments_in_flight(session, row),
             "used_by_another": await used_by_another(session, row.account_index, row.person_index),
@@ -138,7 +138,7 @@ async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
 
 async def _find(session: AsyncSession, desk: Desk, part_no: str) -> LineRow:
     chosen = "a.part_no = :no AND a.county_code = :county"
-    row = await fetch_one(session, f"{PARTS} WHERE {chosen}", no=part_no, county=desk.county)
+    row = await loose_one(session, f"{PARTS} WHERE {chosen}", no=part_no, county=desk.county)
     if row is None:
         raise not_found("账号变更")
     return row

@@ -14,10 +14,10 @@ from api.counter.roles import CountyReaders
 from api.counter.run_block import run_of, runs_of
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
-from models.store.database import fetch, fetch_one
 from models.store.numbers import Series, take_one
 from models.store.register.check_rounds import PAGE_SIZE, Scope, hold_rounds, open_round, round_under_way
 from models.store.runs.runs import open_run
+from models.store.sql import loose, loose_one
 from models.tables.cards import CheckRound
 from models.wire.answers import province_of
 from models.wire.words import AccountReason
@@ -88,7 +88,7 @@ async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Rep
 
 
 async def _known_account(session: AsyncSession, county: str, account_id: int) -> None:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT account_sealed FROM register_account WHERE id = :id AND county_code = :county",
         id=account_id,
@@ -128,7 +128,7 @@ async def show_round(desk: CountyReaders, round_no: str) -> Response:
         found = (await session.exec(statement)).first()
         if found is None or found.county_code not in (None, desk.county):
             raise not_found("账号核验")
-        failed = await fetch(
+        failed = await loose(
             session,
             "SELECT c.register_account_id, c.reason_code, c.at FROM account_check c JOIN register_account r"
             " ON r.id = c.register_account_id WHERE c.round_id = :round AND NOT c.valid AND r.county_code = :county"

@@ -20,9 +20,9 @@ from api.counter.run_block import run_of
 from api.counter.uploads import usable_file
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, workflow_id
-from models.store.database import fetch_one
 from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
 from models.store.runs.runs import wake
+from models.store.sql import loose_one
 from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import VillageEntry
@@ -97,7 +97,7 @@ async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
         if entry is None:
             raise not_found("村社申报")
         names = await names_of(session, desk.county)
-        held = await fetch_one(
+        held = await loose_one(
             session,
             "SELECT status, bank_code FROM register_account WHERE county_code = :county AND person_index = :person",
             county=desk.county,

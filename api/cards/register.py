@@ -26,7 +26,7 @@ from api.counter.paging import Pages
 from api.counter.roles import WHOLE, CountyReaders
 from api.counter.search_limit import allow_search
 from api.server.problems import not_found
-from models.store.database import fetch, fetch_one
+from models.store.sql import loose, loose_one
 
 router = APIRouter(tags=["一卡通账号"])
 
@@ -61,12 +61,12 @@ async def show_account(desk: CountyReaders, account_id: int) -> Response:
     """One person's account with its history, matters and checks, in clear for those who handle it."""
     async with desk.database.snapshot() as session:
         chosen = of_register(desk.county, None).also("a.id = :id", id=account_id)
-        row = await fetch_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
+        row = await loose_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("一卡通账号")
-        history = await fetch(session, HISTORY, id=account_id)
-        matters = await fetch(session, MATTERS, id=account_id)
-        checks = await fetch(session, CHECKS, id=account_id)
+        history = await loose(session, HISTORY, id=account_id)
+        matters = await loose(session, MATTERS, id=account_id)
+        checks = await loose(session, CHECKS, id=account_id)
         view = RegisterView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
     body = {
         **view.view(row),

@@ -13,10 +13,10 @@ from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES
 from models.normal_form import regular
-from models.store.database import fetch
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row, why_unusable
 from models.store.selection import Predicate
+from models.store.sql import loose
 from models.store.vault import Field, Vault
 from models.wire.words import AccountSource
 from models.words.card_stages import EntryStage, PartStage
@@ -116,7 +116,7 @@ async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name:
     found: list[int] = []
     after = 0
     while len(found) < MOST:
-        rows = await fetch(
+        rows = await loose(
             session,
             f"{ACCOUNTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
             **{**chosen.values, "after": after},

@@ -11,7 +11,7 @@ from api.server.rendering import rendered
 from models.forms.account_numbers import CARD_TYPES
 from models.forms.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
 from models.store.cards.own_accounts import OwnAccount, OwnCounty, own_accounts
-from models.store.database import fetch_one
+from models.store.sql import loose_one
 from models.words.card_stages import CardStatus
 from models.words.card_stages import label as face_label
 from models.words.card_words import reason_words
@@ -76,7 +76,7 @@ def json_answer(body: Mapping[str, object], status: int = 200) -> Response:
 
 
 async def _open_matter(session: AsyncSession, desk: CitizenDesk) -> str | None:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT request_no FROM card_change WHERE province_code = :province AND person_index = :person"
         " AND ended_at IS NULL",

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import CARD_TYPES
-from models.store.database import fetch
+from models.store.sql import loose
 from models.words.counties import county_name, county_words
 
 
 async def bank_names(session: AsyncSession, province: str) -> dict[str, str]:
     """Bank code → name over all lists that the province's counties have fetched."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT item ->> 'code', item ->> 'name' FROM catalog_list CROSS JOIN jsonb_array_elements(items) item"
         " WHERE kind = 'banks' AND county_code LIKE :counties ORDER BY 1, 2",

@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.export import respond
 from api.counter.paging import MAX_EXPORT, Page
-from models.store.database import Row, fetch
 from models.store.selection import Predicate
+from models.store.sql import Row, loose
 
 CHUNK = 2_000
 View = Mapping[str, object]
@@ -48,7 +48,7 @@ async def _chunks(session: AsyncSession, page: Page, chosen: Predicate, source: 
     wanted, after = min(page.rows, MAX_EXPORT + 1), page.after or 0
     while wanted > 0:
         size = min(wanted, CHUNK)
-        rows = await fetch(
+        rows = await loose(
             session,
             f"{source} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT :size",
             **{**chosen.values, "after": after, "size": size},

@@ -11,8 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.server.problems import Problem
 from api.server.rendering import rendered
-from models.store.database import execute, fetch_one
 from models.store.locking import begin_act
+from models.store.sql import execute, loose_one
 from models.store.vault import Vault
 
 HEADER = "Idempotency-Key"
@@ -116,7 +116,7 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
 async def answer_before(session: AsyncSession, vault: Vault, caller: str, request: Request) -> Response | None:
     """The stored answer for this key, or 422 when the key was another request's."""
     key = idempotency_key(request)
-    stored = await fetch_one(
+    stored = await loose_one(
         session,
         "SELECT request_sha256, status, body, location FROM idempotent_answer WHERE caller = :caller AND key = :key",
         caller=caller,

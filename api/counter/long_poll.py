@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from api.counter.desk import Desk
-from models.store.database import fetch_one
+from models.store.sql import loose_one
 
 LONGEST_WAIT_SECONDS = 20.0
 # Also without a ring: what changes a stage otherwise than in a look, or a process that hears none.
@@ -32,7 +32,7 @@ class _LongPoll:
         while time.monotonic() < deadline:
             ring = desk.looks.listen()
             async with desk.database.reading() as session:
-                row = await fetch_one(session, statement, number=number, county=desk.county)
+                row = await loose_one(session, statement, number=number, county=desk.county)
             if row is None or row[0] != self._known or await desk.request.is_disconnected():
                 return
             with contextlib.suppress(TimeoutError):

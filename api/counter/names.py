@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch
+from models.store.sql import loose
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Names:
 
 
 async def names_of(session: AsyncSession, county_code: str) -> Names:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT kind, items FROM catalog_list WHERE county_code = :county"
         " AND kind IN ('banks', 'subsidy-items', 'towns') ORDER BY fund_year",

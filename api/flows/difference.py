@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch
 from models.store.events.contradictions import open_count
 from models.store.flows.difference import COMPARED, unresolved_lines
+from models.store.sql import loose
 from models.tables.flows import Flow
 from models.words.stages import FlowStage
 
@@ -66,7 +66,7 @@ def _figures(ours: dict[str, int], platform: dict[str, int]) -> list[View]:
 
 
 async def _settlements(session: AsyncSession, flow: Flow, ended: datetime) -> list[View]:
-    rows = await fetch(session, _SETTLED, county=flow.county_code, number=flow.flow_no, flow=flow.id, ended_at=ended)
+    rows = await loose(session, _SETTLED, county=flow.county_code, number=flow.flow_no, flow=flow.id, ended_at=ended)
     fields = ("what", "kind", "by", "at", "count", "fen")
     views = [dict(zip(fields, row, strict=True)) for row in rows]
     return [{**view, "label": _SETTLED_WORDS[str(view["what"])]} for view in views]

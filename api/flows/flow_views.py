@@ -6,9 +6,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.flows.difference import difference_of
 from api.flows.summary_views import three_answers
-from models.store.database import fetch, fetch_int
 from models.store.flows.figures import FlowFigures, flow_figures
 from models.store.flows.summaries import summaries_of
+from models.store.sql import fetch_int, loose
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables.flows import Flow
@@ -84,7 +84,7 @@ def _end(flow: Flow) -> View | None:
 
 async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
     """Returns, late results and settlements: shown beside the end figures, never mixed into them."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT p.source, p.status, count(*), sum(p.amount_fen)::bigint, max(p.taken_at) FROM payment p "
         "JOIN flow f ON f.id = p.flow_id WHERE p.flow_id = :flow AND f.stage = 'ended' AND (p.after_end"
@@ -106,7 +106,7 @@ async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
 
 
 async def _policies(session: AsyncSession, vault: Vault, flow_id: int) -> list[View]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT p.policy_no, p.policy_unit_name, p.county_code, p.title_sealed FROM flow_policy f"
         " JOIN policy p ON p.id = f.policy_id WHERE f.flow_id = :flow ORDER BY p.id",
@@ -120,7 +120,7 @@ async def _policies(session: AsyncSession, vault: Vault, flow_id: int) -> list[V
 
 async def _indicators(session: AsyncSession, flow_id: int) -> list[View]:
     """What this flow's lines hold of each indicator now."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT i.indicator_no, i.document_no,"
         " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'reserved'), 0)::bigint AS reserved_fen,"
@@ -150,7 +150,7 @@ _ROUND_FIELDS = (
 
 async def _rounds(session: AsyncSession, flow_id: int) -> list[View]:
     results = await _results(session, flow_id)
-    rows = await fetch(
+    rows = await loose(
         session,
         f"SELECT id, {', '.join(_ROUND_FIELDS)} FROM dataset WHERE flow_id = :flow ORDER BY id",
         flow=flow_id,
@@ -167,7 +167,7 @@ async def _rounds(session: AsyncSession, flow_id: int) -> list[View]:
 
 
 async def _results(session: AsyncSession, flow_id: int) -> dict[int, list[View]]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT l.dataset_id, l.outcome, l.reason_code, count(*), sum(l.amount_fen)::bigint FROM dataset d "
         "JOIN dataset_line l ON l.dataset_id = d.id WHERE d.flow_id = :flow AND l.outcome IS NOT NULL "
@@ -184,7 +184,7 @@ async def _results(session: AsyncSession, flow_id: int) -> dict[int, list[View]]
 
 
 async def _open_orders(session: AsyncSession, flow_id: int) -> list[View]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT order_no, kind, state, line_count, total_fen, entered_by, entered_at FROM operator_order "
         "WHERE flow_id = :flow AND state IN ('entered', 'confirmed') ORDER BY id",
@@ -214,7 +214,7 @@ async def _summary(session: AsyncSession, flow_id: int) -> View | None:
 
 
 async def line_sums(session: AsyncSession, flow_ids: Sequence[int]) -> Mapping[int, View]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT flow_id, count(*), sum(amount_fen)::bigint, count(*) FILTER (WHERE payment = 'paid'),"
         " coalesce(sum(amount_fen) FILTER (WHERE payment = 'paid'), 0)::bigint "

@@ -9,11 +9,11 @@ from api.counter.desk import Desk
 from api.server.problems import conflict, not_found
 from models.contracts import RunKind, workflow_id
 from models.store.applications.acts import LeftOut
-from models.store.database import fetch_int
 from models.store.orders.orders import lock_county_flow
 from models.store.orders.rules import Candidate, FlowLineFilter, Verdict, where_of
 from models.store.register.lock_rules import LockedAct, why_lines_locked
 from models.store.selection import Predicate
+from models.store.sql import fetch_int
 from models.tables.flows import Flow
 from models.words.stages import FlowStage, label
 

@@ -24,10 +24,10 @@ from api.flows.guard import (
 )
 from models.contracts import Signal
 from models.forms import identity
-from models.store.database import execute
 from models.store.locking import lock_applications, lock_county, lock_indicators
 from models.store.orders.rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge
 from models.store.runs.runs import wake
+from models.store.sql import execute
 from models.store.texts import seal_text
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault

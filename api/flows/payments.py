@@ -16,8 +16,8 @@ from api.counter.sought import SoughtPerson
 from api.flows.guard import chosen_flow_lines, known_flow
 from api.flows.payment_views import COUNTY_HEADERS, HEADERS, LINES, PaymentFilter, PaymentView, payments_of_county
 from api.server.problems import not_found
-from models.store.database import fetch
 from models.store.orders.rules import FlowLineFilter, Word
+from models.store.sql import loose
 
 router = APIRouter(tags=["发放结果"])
 
@@ -75,7 +75,7 @@ async def show_payment_history(desk: Readers, flow_no: str, application_no: str)
         flow = await known_flow(session, desk, flow_no)
         view = PaymentView(desk.shown, await names_of(session, desk.county))
         condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"
-        rows = await fetch(session, f"{LINES} WHERE {condition}", flow=flow, number=application_no)
+        rows = await loose(session, f"{LINES} WHERE {condition}", flow=flow, number=application_no)
         if not rows:
             raise not_found("发放明细")
         results = await results_of(session, desk.shown, [rows[0].id], application_no)

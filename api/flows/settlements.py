@@ -11,10 +11,10 @@ from api.counter.roles import require_other
 from api.flows.guard import act_answer, flow_for, flow_id, require_lines, require_stage
 from api.server.problems import field_problem
 from models.store.applications.makers import acts_in_flow
-from models.store.database import execute, scratch
 from models.store.flows.difference import keep_difference
 from models.store.locking import lock_applications, lock_county, lock_indicators
 from models.store.orders.rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
+from models.store.sql import execute, scratch
 from models.store.vault import Field as Sealed
 from models.tables.policies import StoredFile
 from models.words.makers import Act

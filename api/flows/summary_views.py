@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.money import format_yuan
-from models.store.database import Row
 from models.store.flows.figures import summaries_now
 from models.store.selection import Word
+from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.words.flow_words import status_of

@@ -12,7 +12,7 @@ from api.counter.run_block import run_of
 from api.server.problems import not_found
 from api.server.rendering import json_in
 from models.contracts import RunKind
-from models.store.database import fetch, fetch_int
+from models.store.sql import fetch_int, loose
 from models.store.vault import Field
 from models.tables.applications import ApplicationImport, ImportFinding
 from models.words.flow_words import APPLICANTS
@@ -73,7 +73,7 @@ async def import_views(
     session: AsyncSession, imports: Sequence[ApplicationImport]
 ) -> list[tuple[int, dict[str, object]]]:
     ids = sorted({asked.batch_id for asked in imports if asked.batch_id is not None})
-    rows = await fetch(session, "SELECT id, batch_no FROM batch WHERE id = ANY(:ids)", ids=ids) if ids else []
+    rows = await loose(session, "SELECT id, batch_no FROM batch WHERE id = ANY(:ids)", ids=ids) if ids else []
     batches = dict(rows)
     return [(asked.id or 0, _view(asked) | {"batch_no": batches.get(asked.batch_id)}) for asked in imports]
 

@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 
 from api.counter.parts import parts_of
-from models.store.database import Database, Pool, fetch_one
+from models.store.database import Database, Pool
+from models.store.sql import loose_one
 
 router = APIRouter(tags=["运维"])
 _WITHIN = timedelta(seconds=2)
@@ -41,7 +42,7 @@ async def health(request: Request) -> JSONResponse:
 async def _waiting(database: Database) -> tuple[float | None, float | None, bool] | None:
     try:
         async with database.reading() as session:
-            row = await fetch_one(session, _OLDEST)
+            row = await loose_one(session, _OLDEST)
     except (SQLAlchemyError, OSError):
         return None
     assert row is not None

@@ -25,10 +25,10 @@ from models.contracts import RunKind
 from models.forms.account_numbers import CARD_TYPES
 from models.forms.masking import masked
 from models.forms.money import format_yuan
-from models.store.database import fetch
 from models.store.orders.corrections import open_correction
 from models.store.orders.rules import Word
 from models.store.selection import Predicate
+from models.store.sql import loose
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.tables.flows import Order
@@ -132,7 +132,7 @@ async def list_orders(desk: Readers, page: Pages, query: Annotated[OrderQuery, Q
 
 
 async def _flow_numbers(session: AsyncSession, ids: list[int]) -> dict[int, str]:
-    rows = await fetch(session, "SELECT id, flow_no FROM flow WHERE id = ANY(:ids)", ids=ids)
+    rows = await loose(session, "SELECT id, flow_no FROM flow WHERE id = ANY(:ids)", ids=ids)
     return {int(flow_id): str(flow_no) for flow_id, flow_no in rows}
 
 
@@ -157,7 +157,7 @@ async def show_order(desk: Readers, order_no: str, long_poll: LongPoll) -> dict[
             run = await run_of(session, desk.settings, RunKind.EVIDENCE, order_no)
         elif flow_no is not None:
             run = await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow_no)
-        faults = await fetch(
+        faults = await loose(
             session,
             "SELECT fault_code, count(*), sum(amount_fen)::bigint FROM order_line "
             "WHERE order_id = :order AND fault_code IS NOT NULL GROUP BY 1 ORDER BY 1",

@@ -17,12 +17,12 @@ from models.contracts import Signal
 from models.forms.catalogs import Catalogs
 from models.store.applications.acts import change_chosen, choose
 from models.store.applications.makers import ADD_EDITOR
-from models.store.database import execute, fetch_int
 from models.store.locking import lock_county
 from models.store.orders.orders import NAME_RULES, TAKE_CORRECT_NAME, locked_order, mark_decided
 from models.store.orders.rules import FIT_STAGES, RULES, judge_order
 from models.store.runs.runs import wake
 from models.store.selection import of_county
+from models.store.sql import execute, fetch_int
 from models.store.texts import seal_text
 from models.tables.flows import Flow, Order
 from models.words.makers import Act

@@ -14,8 +14,8 @@ from api.server.problems import Problem, conflict
 from models.photos.archive import MAX_ARCHIVE_PIXELS, ArchiveRefused, Member, MemberFault, PhotoArchive
 from models.photos.redraw import Measure, Photo, PhotoRefused, measure
 from models.store.applications.makers import add_editor
-from models.store.database import execute, fetch, scratch
 from models.store.objects import save_file
+from models.store.sql import execute, loose, scratch
 from models.tables.applications import Application
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
@@ -151,7 +151,7 @@ async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -
 async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
     """Names that are no application of the county, or of one whose photos are fixed."""
     async with desk.database.reading() as session:
-        rows = await fetch(
+        rows = await loose(
             session,
             "SELECT application_no, stage FROM application WHERE county_code = :county"
             " AND application_no = ANY(:numbers)",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import Signal
-from models.store.database import Value, execute, fetch
+from models.store.sql import Value, execute, loose
 
 AT_ONCE = 200
 _LONGEST_WAIT_SECONDS = 30.0
@@ -52,13 +52,13 @@ class Addressee(NamedTuple):
 
 
 async def due_ids(session: AsyncSession) -> list[int]:
-    rows = await fetch(session, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
+    rows = await loose(session, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
     return [int(row[0]) for row in rows]
 
 
 async def claim(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
     """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY(ARRAY(SELECT id FROM outbox"
         f" WHERE {_DUE} AND {which} ORDER BY id LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))"
@@ -80,7 +80,7 @@ async def put_off(session: AsyncSession, ids: Sequence[int], trouble: str) -> No
 
 
 async def addressees(session: AsyncSession, ids: set[str]) -> dict[str, Addressee]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, closed_at IS NULL FROM run"
         " WHERE workflow_id = ANY(:ids)",

@@ -18,8 +18,9 @@ from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, claim, 
 from api.relay.routing import AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
 from models.settings import Settings
-from models.store.database import Database, execute
+from models.store.database import Database
 from models.store.runs.runs import INBOX_CHANNEL, LOOK_CHANNEL, OUTBOX_CHANNEL
+from models.store.sql import execute
 from models.store.vault import Vault
 from workflows.client import attributes_of
 

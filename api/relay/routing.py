@@ -15,10 +15,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.server.beside_loop import beside_loop
 from models.contracts import RunKind, Signal, Subject, number_of
 from models.settings import Settings
-from models.store.database import Database, execute, fetch, fetch_one
+from models.store.database import Database
 from models.store.events.inbox import body_row
 from models.store.runs.runs import open_run, wake
 from models.store.runs.targets import run_of_number, run_to_wake
+from models.store.sql import execute, loose, loose_one
 from models.store.vault import SealBroken, Vault
 from models.tables.base import now
 from models.tables.records import Inbox, PlatformReference, Run
@@ -81,7 +82,7 @@ class Router:
             _LOG.warning("callbacks are routed one by one", error=type(error).__name__)
         async with self._database.reading() as session:
             ids = [
-                row[0] for row in await fetch(session, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
+                row[0] for row in await loose(session, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
             ]
         return sum([await self._route_alone(each) for each in ids])
 
@@ -137,7 +138,7 @@ class Router:
 
     async def _read(self, session: AsyncSession, row: Inbox) -> Event | None:
         """The event in the row's body; one outside the contract may at least say whose it is."""
-        stored = await fetch_one(session, "SELECT body FROM inbox WHERE id = :id", id=row.id)
+        stored = await loose_one(session, "SELECT body FROM inbox WHERE id = :id", id=row.id)
         assert stored is not None
         sealed, place = str(stored[0]), body_row(row.province_code, row.event_id)
         event, row.county_code = await beside_loop(len(sealed), lambda: self._opened(place, sealed, row.province_code))

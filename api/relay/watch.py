@@ -13,11 +13,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from models.contracts import Signal
 from models.settings import Settings
-from models.store.database import Database, Row, execute, fetch, fetch_one
+from models.store.database import Database
 from models.store.retention import KINDS, clear_old
 from models.store.runs.runs import wake
 from models.store.runs.targets import run_of_number, run_to_wake
 from models.store.runs.watch import restart_run
+from models.store.sql import Row, execute, loose, loose_one
 from models.store.vault import Vault
 
 _LOG = structlog.get_logger()
@@ -55,7 +56,7 @@ class Watch:
     async def look(self) -> int:
         """One look over all open runs; gives how many were started again."""
         async with self._database.transaction() as guard:
-            row = await fetch_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
+            row = await loose_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
             if row is None or not row[0]:
                 return 0
             restarted = 0
@@ -159,7 +160,7 @@ class Watch:
 
 
 async def _candidates(session: AsyncSession) -> list[str]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT workflow_id FROM run WHERE closed_at IS NULL AND since < now() - make_interval(secs => :grace)"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
@@ -198,7 +199,7 @@ async def _wake_again(session: AsyncSession, started: list[str], within_seconds:
 async def _undone_decisions(session: AsyncSession, every: float) -> Sequence[Row]:
     """(number, ids): at the look after twice, four times, eight times ... the pause: days without workers are few
     signals."""
-    return await fetch(
+    return await loose(
         session,
         "SELECT number, array_agg(id) FROM (SELECT id, number,"
         " extract(epoch FROM now() - decided_at) / CAST(:pause AS numeric) AS age"

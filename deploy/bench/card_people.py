@@ -18,8 +18,9 @@ from deploy.stack.keys import PROVINCES
 from deploy.stack.postgres import DATABASE
 from deploy.stack.stack import Stack
 from models.store.cards.requests import CardWish, Citizen, open_request
-from models.store.database import ENGINE_OPTIONS, Database, copy_rows
+from models.store.database import ENGINE_OPTIONS, Database
 from models.store.register.register import FROM_APPLICATION, REGISTER_COLUMNS, register_row
+from models.store.sql import copy_rows
 from models.store.vault import Field, LocalVault
 from models.tables.base import now
 from models.wire.words import CardType

@@ -1,44 +1,35 @@
 """The database: sessions over psycopg, bulk rows by COPY."""
 
 import select
-from collections import namedtuple
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Self, TypeAlias, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection, AsyncCursor
-from psycopg import sql as compose
-from psycopg.rows import RowMaker, no_result
-from sqlalchemy import event, text
-from sqlalchemy.dialects.postgresql.psycopg import AsyncAdapt_psycopg_connection, PGDialectAsync_psycopg
+from psycopg import AsyncConnection
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.psycopg import AsyncAdapt_psycopg_connection
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.places import Places
 from models.settings import Settings
-from models.store.lock_order import ranks_of
-from models.store.transaction import begin, finish, turns_of
+from models.store.transaction import begin, finish
 from models.tables.base import CLOCK
 from models.tables.metadata import metadata as _every_table  # noqa: F401 - a foreign key must find its target
 
 _LOG = structlog.get_logger()
 DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40P01", "55P03", "57014"
 Result = TypeVar("Result")
-Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
-# A named tuple: fields by the names of the statement's columns.
-Row: TypeAlias = Any
-_DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
 Work = Callable[[AsyncSession], Awaitable[Result]]
 
 
@@ -228,101 +219,3 @@ def _write_if_the_server_lets(connection: AdaptedConnection | None, _record: obj
     adapted = cast("AsyncAdapt_psycopg_connection | None", connection)
     if adapted is not None and adapted.read_only is False:
         adapted.set_read_only(None)  # type: ignore[no-untyped-call]
-
-
-async def execute(session: AsyncSession, statement: str, **values: Value) -> int:
-    """Run one statement of SQL and give the number of rows it touched."""
-    return (await _run(session, statement, values)).rowcount
-
-
-async def fetch(session: AsyncSession, statement: str, **values: Value) -> Sequence[Row]:
-    return await (await _run(session, statement, values)).fetchall()
-
-
-async def fetch_one(session: AsyncSession, statement: str, **values: Value) -> Row | None:
-    return await (await _run(session, statement, values)).fetchone()
-
-
-async def fetch_int(session: AsyncSession, statement: str, **values: Value) -> int:
-    """The single number that a statement gives; 0 for no row or NULL."""
-    row = await fetch_one(session, statement, **values)
-    return cast(int, row[0] or 0) if row is not None else 0
-
-
-async def _run(session: AsyncSession, statement: str, values: Mapping[str, Value]) -> AsyncCursor[Row]:
-    """On the session's own connection, straight through the driver: half the work of a way through the toolkit."""
-    driver = await _driver(session)
-    turns = turns_of(session)
-    for rank in ranks_of(statement):
-        turns.take(rank)
-    cursor = driver.cursor(row_factory=_named)
-    try:
-        await cursor.execute(_for_driver(statement), values)
-    except psycopg.Error as error:
-        raise await _as_sqlalchemy_error(session, statement, error) from error
-    return cursor
-
-
-async def _driver(session: AsyncSession) -> AsyncConnection[Any]:
-    connection = await (await session.connection()).get_raw_connection()
-    return cast("AsyncConnection[Any]", connection.driver_connection)
-
-
-@lru_cache(maxsize=1024)
-def _for_driver(statement: str) -> bytes:
-    """`:name` in the driver's writing."""
-    return str(text(statement).compile(dialect=_DIALECT)).encode()
-
-
-async def _as_sqlalchemy_error(session: AsyncSession, statement: str, error: psycopg.Error) -> BaseException:
-    """One family of errors, whichever way a statement went; a broken connection is not used again."""
-    connection = await session.connection()
-    if broken := (await _driver(session)).closed:
-        await connection.invalidate(error)
-    return cast(
-        BaseException,
-        DBAPIError.instance(
-            statement, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=_DIALECT
-        ),
-    )
-
-
-def _named(cursor: AsyncCursor[Any]) -> RowMaker[Row]:
-    """Rows are tuples whose fields have the columns' names; a name that can't be one, or comes again, is left out."""
-    result = cursor.pgresult
-    if result is None or not result.nfields:
-        return no_result
-    return _shape(*(result.fname(place) or b"" for place in range(result.nfields)))
-
-
-@lru_cache(maxsize=1024)
-def _shape(*columns: bytes) -> RowMaker[Row]:
-    shape: Any = namedtuple("Row", [column.decode() for column in columns], rename=True)  # type: ignore[misc]
-    return cast("RowMaker[Row]", shape._make)
-
-
-async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
-    """Put rows into a table by COPY within the session's transaction; gives their number."""
-    driver = await _driver(session)
-    command = compose.SQL("COPY {} ({}) FROM STDIN").format(
-        compose.Identifier(table), compose.SQL(", ").join(compose.Identifier(column) for column in columns)
-    )
-    count = 0
-    async with driver.cursor() as cursor, cursor.copy(command) as copy:
-        for row in rows:
-            await copy.write_row(row)
-            count += 1
-    return count
-
-
-async def scratch(
-    session: AsyncSession, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]], key: str = ""
-) -> int:
-    """A temporary table that lives as long as the transaction, filled by COPY, indexed by `key`."""
-    body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-    await execute(session, f"CREATE TEMPORARY TABLE {name} ({body}) ON COMMIT DROP")
-    count = await copy_rows(session, name, list(columns), rows)
-    if key:
-        await execute(session, f"CREATE INDEX ON {name} ({key})")
-    await execute(session, f"ANALYZE {name}")
-    return count

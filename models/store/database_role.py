@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.store.database import Database, fetch_one
+from models.store.database import Database
+from models.store.sql import loose_one
 
 ASK_AGAIN_SECONDS = 2.0
 # A member of the owner's role can do what the owner can; a superuser counts as a member of every role.
@@ -30,7 +31,7 @@ async def unfit_role(database: Database, stop: Callable[[], None]) -> str:
     while True:
         try:
             async with database.reading() as session:
-                row = await fetch_one(session, POWERS)
+                row = await loose_one(session, POWERS)
             break
         except (SQLAlchemyError, OSError):
             await asyncio.sleep(ASK_AGAIN_SECONDS)

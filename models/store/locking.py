@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.lock_order import Rank
+from models.store.sql import Row, Value, execute, loose, loose_one
 from models.store.transaction import turns_of
 from models.tables.batches import Batch, Dataset
 from models.tables.flows import Flow
@@ -58,7 +58,7 @@ async def lock_rows(
 
 async def fetch_locked(session: AsyncSession, rank: Rank, statement: str, **values: Value) -> Sequence[Row]:
     """The same by a statement that says itself which rows it locks."""
-    rows = await fetch(session, statement, **values)
+    rows = await loose(session, statement, **values)
     if rows:
         turns_of(session).take(rank)
     return rows
@@ -107,7 +107,7 @@ async def lock_applications(session: AsyncSession, which: str, **values: Value) 
 
 async def lock_list(session: AsyncSession, reference: str) -> Dataset | None:
     """A list, and before it the batch and the flow that go on with its results."""
-    whose = await fetch_one(session, "SELECT batch_id, flow_id FROM dataset WHERE reference = :no", no=reference)
+    whose = await loose_one(session, "SELECT batch_id, flow_id FROM dataset WHERE reference = :no", no=reference)
     if whose is None:
         return None
     if whose.flow_id is not None:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch_int
+from models.store.sql import fetch_int
 
 
 class Series(StrEnum):

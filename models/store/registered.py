@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, fetch, fetch_one
+from models.store.sql import Row, loose, loose_one
 from models.words.stages import AccountStatus, label
 
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
@@ -40,7 +40,7 @@ async def registered_otherwise(
     session: AsyncSession, county_code: str, person_index: str, columns: Mapping[str, object]
 ) -> Row | None:
     """The person's usable account, if it isn't that of a form's columns: bank_code, account_sealed, source."""
-    return await fetch_one(
+    return await loose_one(
         session,
         "SELECT r.bank_code, r.account_sealed, r.source FROM register_account r WHERE r.county_code = :county"
         " AND r.person_index = :person AND r.status = 'valid'"
@@ -54,7 +54,7 @@ async def registered_otherwise(
 
 async def rows_registered_otherwise(session: AsyncSession, county_code: str) -> Sequence[int]:
     """Of the rows that are coming in (`claims_coming`) those whose account isn't the register's usable one."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT c.file_row FROM claims_coming c JOIN register_account r ON r.county_code = :county"
         f" AND r.person_index = c.person_index WHERE r.status = 'valid' AND {_OTHER.format('c')} ORDER BY c.file_row",

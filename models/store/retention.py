@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.settings import Settings
-from models.store.database import execute
+from models.store.sql import execute
 
 BATCH = 1_000
 _OLD: Mapping[str, str] = {

@@ -2,7 +2,7 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch_one
+from models.store.sql import loose_one
 
 # One row a person, counted by one statement: several APIs share it, and requests side by side each count.
 _COUNT = """
@@ -25,7 +25,7 @@ class TooManySearches(Exception):
 
 async def count_search(session: AsyncSession, caller: str, most: int) -> None:
     """Raise TooManySearches beyond so many an hour."""
-    row = await fetch_one(session, _COUNT, caller=caller)
+    row = await loose_one(session, _COUNT, caller=caller)
     assert row is not None
     if row.searches > most:
         raise TooManySearches(row.left, first=row.searches == most + 1)

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.store.database import Value
 from models.store.registered import OTHER_ACCOUNT
+from models.store.sql import Value
 from models.wire.words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
 from models.words.stages import ApplicationStage, Verification
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Value, execute, fetch
 from models.store.lock_order import Rank
 from models.store.selection import Predicate, Rule
+from models.store.sql import Value, execute, loose
 from models.store.transaction import turns_of
 
 EXAMPLES = 20
@@ -52,7 +52,7 @@ async def choose(
     await execute(session, "ANALYZE chosen")
     examples = EXAMPLES if named is None else EXAMPLES_OF_NAMED
     left_out = await _left_out(session, rules, examples) + await _unknown(session, named)
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT stage, count(*), COALESCE(sum(amount_fen), 0)::bigint FROM chosen WHERE left_out IS NULL GROUP BY 1",
     )
@@ -78,7 +78,7 @@ def _verdict(rules: Sequence[Rule]) -> str:
 
 async def _left_out(session: AsyncSession, rules: Sequence[Rule], examples: int) -> list[LeftOut]:
     titles = {rule.code: rule.title for rule in rules}
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT left_out, count(*), (array_agg(application_no ORDER BY id))[1:"
         f"{examples}] FROM chosen WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
@@ -89,7 +89,7 @@ async def _left_out(session: AsyncSession, rules: Sequence[Rule], examples: int)
 async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[LeftOut]:
     if named is None:
         return []
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT n FROM unnest(CAST(:named AS text[])) AS n "
         "WHERE n NOT IN (SELECT application_no FROM chosen) ORDER BY 1",

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.rows import LIVE
-from models.store.database import Row, Value, fetch, fetch_int, scratch
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.selection import Predicate, of_county
+from models.store.sql import Row, Value, fetch_int, loose, scratch
 
 MOST_TOLD = 100
 # Of a person with many, the newest: more would fill a screen, and what has come since is among them.
@@ -45,7 +45,7 @@ async def lock_claims(session: AsyncSession, county_code: str) -> None:
 async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[Row]:
     """Number, stage and amount of a person's living applications of one item, the newest first, and their `count`."""
     # without a bound in the statement: it would invite a walk through the primary key
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT a.application_no, a.stage, a.amount_fen, count(*) OVER () AS count FROM application a"
         f" WHERE {chosen.sql} AND {LIVE} ORDER BY a.id DESC",
@@ -80,7 +80,7 @@ async def there_already(session: AsyncSession, county_code: str, fund_year: int)
 
     Rows: file_row, row_amount_fen, item_code, application_no, stage, amount_fen.
     """
-    return await fetch(session, _THERE, county=county_code, year=fund_year)
+    return await loose(session, _THERE, county=county_code, year=fund_year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ async def find_doubles(
     session: AsyncSession, chosen: Predicate, after: int = 0, most: int = MOST_TOLD
 ) -> Sequence[Row]:
     """Of chosen lines those that have another living application beside them: id, lines, fen as below."""
-    return await fetch(session, _DOUBLES.format(chosen=chosen.sql), **chosen.values, after=after, most=most)
+    return await loose(session, _DOUBLES.format(chosen=chosen.sql), **chosen.values, after=after, most=most)
 
 
 async def find_paid_elsewhere(
@@ -206,7 +206,7 @@ async def find_paid_elsewhere(
     """
     repeated = await fetch_int(session, _REPEATED, county=county_code, flow=flow_id, few=few)
     statement = _BY_LOOKING_UP if repeated <= few else _BY_GROUPING
-    return await fetch(session, statement, county=county_code, flow=flow_id, after=after, most=most)
+    return await loose(session, statement, county=county_code, flow=flow_id, after=after, most=most)
 
 
 def these(county_code: str, found: Sequence[Row], **values: Value) -> Predicate:
@@ -229,5 +229,5 @@ async def doubles(session: AsyncSession, county_code: str, chosen: Predicate) ->
 async def _told(session: AsyncSession, beside: Beside, found: Sequence[Row], first: Predicate) -> Doubles:
     if not found:
         return Doubles(0, 0, [])
-    lines = await fetch(session, f"{beside.lines} WHERE {first.sql} ORDER BY a.id", **first.values)
+    lines = await loose(session, f"{beside.lines} WHERE {first.sql} ORDER BY a.id", **first.values)
     return Doubles(found[0].lines, found[0].fen, lines)

@@ -2,7 +2,7 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, Value, execute, fetch_one
+from models.store.sql import Row, Value, execute, loose_one
 from models.words.makers import Act
 
 # `flow_line` copies an application when the flow starts; who entered and edited it stays with the application.
@@ -60,7 +60,7 @@ async def add_editor(session: AsyncSession, editor: str, which: str, **values: V
 
 
 async def _acts(session: AsyncSession, statement: str, number: str, person: str) -> set[Act]:
-    row: Row | None = await fetch_one(session, statement, number=number, person=person)
+    row: Row | None = await loose_one(session, statement, number=number, person=person)
     if row is None:
         return set()
     return {act for act in Act if getattr(row, act.value, False)}

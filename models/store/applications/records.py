@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, fetch
+from models.store.sql import Row, loose
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 from models.wire.requests import ApplicantRecord
@@ -35,7 +35,7 @@ KNOWN_VERIFICATIONS = {Verification.PASSED.value, Verification.FAILED.value, Ver
 
 async def record_lines(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[Row]:
     statement = OF_APPLICATIONS if dataset.flow_id is None else OF_FLOW_LINES
-    return await fetch(session, statement, dataset=dataset.id, start=start, stop=stop)
+    return await loose(session, statement, dataset=dataset.id, start=start, stop=stop)
 
 
 def record_of(vault: Vault, line: Row, photos: dict[int, str]) -> ApplicantRecord:

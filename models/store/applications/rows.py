@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm, PersonalForm
 from models.forms.catalogs import CatalogEntry, Catalogs, Town
-from models.store.database import Value, copy_rows, execute, fetch, fetch_one
+from models.store.sql import Value, copy_rows, execute, loose, loose_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.words.stages import ApplicationStage, Channel
@@ -113,7 +113,7 @@ async def clear_away(session: AsyncSession) -> None:
 async def take_up(session: AsyncSession) -> int:
     """What was laid down goes into the table, in its order."""
     of_the_table = "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0"
-    row = await fetch_one(session, f"{of_the_table} AND attrelid = 'applications_coming'::regclass")
+    row = await loose_one(session, f"{of_the_table} AND attrelid = 'applications_coming'::regclass")
     assert row is not None
     return await execute(session, f"INSERT INTO application ({row[0]}) SELECT {row[0]} FROM applications_coming")
 
@@ -125,7 +125,7 @@ def is_reserved(application_no: str) -> bool:
 
 async def used_numbers(session: AsyncSession, numbers: Sequence[str]) -> set[str]:
     """Which of these application numbers exist already, in whatever county."""
-    rows = await fetch(
+    rows = await loose(
         session, "SELECT application_no FROM application WHERE application_no = ANY(:numbers)", numbers=list(numbers)
     )
     return {str(row[0]) for row in rows}
@@ -133,7 +133,7 @@ async def used_numbers(session: AsyncSession, numbers: Sequence[str]) -> set[str
 
 async def form_catalogs(session: AsyncSession, county_code: str, fund_year: int) -> Catalogs | None:
     """The lists that a county's forms choose from, as last fetched; None while one of them never was."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT ON (kind) kind, items FROM catalog_list WHERE county_code = :county"
         " AND kind IN ('banks', 'subsidy-items', 'towns') AND fund_year IN (0, :year) ORDER BY kind, fund_year DESC",

@@ -11,13 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.claims import take_change_claim
 from models.store.cards.results import CONTRADICTED
-from models.store.database import execute, fetch_one, scratch
 from models.store.events.contradictions import decided, open_content
 from models.store.flows.claims import PAYMENT_CLAIMS
 from models.store.lists.results import finish_if_complete
 from models.store.register.entry_results import KIND as ENTRY_CONTRADICTED
 from models.store.register.entry_results import take_entry_claim
 from models.store.register.register import fill_from_matched
+from models.store.sql import execute, loose_one, scratch
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, SealBroken, Vault
@@ -121,7 +121,7 @@ async def _take_page_count(session: AsyncSession, vault: Vault, row: Contradicti
 async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """A line takes the claimed result while it hasn't gone on: not verified away, not summed up, not paid."""
     reference, _, number = row.line_key.partition("#")
-    dataset = await fetch_one(
+    dataset = await loose_one(
         session,
         "SELECT id, kind, coalesce(committed_at, created_at) AS handed_in FROM dataset WHERE reference = :r",
         r=reference,

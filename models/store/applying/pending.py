@@ -13,7 +13,6 @@ from models.store.applying.reviews import apply_review
 from models.store.cards.results import apply_account_changes as apply_change_results
 from models.store.cards.results import apply_invalidation
 from models.store.citizens.login_results import apply_faces
-from models.store.database import execute
 from models.store.events.inbox import anything_new, mark_applied, open_event, pending
 from models.store.events.references import with_reference
 from models.store.flows import payments
@@ -23,6 +22,7 @@ from models.store.lists import results as effects_results
 from models.store.lists.results import apply_results
 from models.store.lock_order import Rank
 from models.store.locking import hold
+from models.store.sql import execute
 from models.store.vault import SealBroken, Vault
 from models.tables.flows import Flow
 from models.tables.records import Inbox

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_one
 from models.store.events.contradictions import Claim, keep_claim
+from models.store.sql import execute, loose_one
 from models.store.texts import open_text, seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
@@ -54,7 +54,7 @@ async def apply_review(
     if changed:
         await _note(session, vault, kind, review)
         return review.status.value
-    row = await fetch_one(
+    row = await loose_one(
         session,
         f"SELECT stage, opinion_sealed, {place.round} FROM {place.table} WHERE {place.number} = :number",
         number=number,
@@ -66,7 +66,7 @@ async def apply_review(
 
 async def _apply_summary(session: AsyncSession, vault: Vault, review: answers.Review, inbox_id: int) -> str:
     flow_no, _, suffix = (review.client_reference or "").partition(".")
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT s.id, s.stage, s.platform_opinion_sealed, s.submitted_at FROM summary s JOIN flow f"
         " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number FOR NO KEY UPDATE OF s",

@@ -5,13 +5,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
 from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, held_part, tell_run
-from models.store.database import fetch_int, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
+from models.store.sql import fetch_int, loose_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
@@ -65,7 +65,7 @@ def _not_in_review(part: CardChangePart) -> CardRefusal:
 
 async def _take_person(session: AsyncSession, part_no: str) -> None:
     """The person's name comes before the request's, as in open_request: one open request whoever opens it."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT province_code, person_index FROM card_change WHERE request_no = :no",
         no=part_no.partition(".")[0],
@@ -125,7 +125,7 @@ async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChan
 async def _take_old_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:
     """What the new attempt replaces is what the register holds now; a cleared account is nothing."""
     person = held.request.person_index
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT bank_code, account_sealed, account_index FROM register_account WHERE county_code = :county"
         " AND person_index = :person AND account_sealed IS NOT NULL",

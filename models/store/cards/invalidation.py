@@ -5,8 +5,8 @@ from typing import TypeAlias
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, tell_run
-from models.store.database import fetch_one
 from models.store.register.accounts import AccountFinding, held_account, set_invalid
+from models.store.sql import loose_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_stages import PartStage, label
@@ -42,7 +42,7 @@ async def invalidate(
 async def _open_part(
     session: AsyncSession, county_code: str, person_index: str
 ) -> tuple[LockedRequest, CardChangePart] | None:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT p.part_no FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
         " WHERE c.person_index = :person AND p.county_code = :county AND p.ended_at IS NULL",

@@ -5,9 +5,9 @@ from datetime import timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.requests import Citizen
-from models.store.database import fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
+from models.store.sql import loose_one
 from models.tables.base import now
 
 DAY = timedelta(days=1)
@@ -25,7 +25,7 @@ async def refuse_too_many(session: AsyncSession, citizen: Citizen, most: int) ->
     """Raise TooManyRequests when so many have failed or were taken back; the person's name is held from here on."""
     await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     at = now()
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT created_at FROM card_change WHERE province_code = :province AND person_index = :person"
         " AND result IN ('failed', 'withdrawn') AND created_at > :since ORDER BY created_at DESC OFFSET :most LIMIT 1",

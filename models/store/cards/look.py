@@ -7,9 +7,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import CardLook, PartRef, Subject
 from models.settings import Settings
 from models.store.cards.parts import AT_PLATFORM, LockedRequest
-from models.store.database import fetch_int
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
+from models.store.sql import fetch_int
 from models.tables.base import now
 from models.tables.cards import CardChangePart
 from models.words.card_stages import PartStage, RequestStage, label

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, fetch
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row, why_unusable
+from models.store.sql import Row, loose
 from models.store.vault import Field, Vault
 from models.words.card_stages import CardStatus
 from models.words.stages import AccountStatus
@@ -45,7 +45,7 @@ class OwnAccount:
 
 async def own_accounts(session: AsyncSession, vault: Vault, province: str, person_index: str) -> list[OwnAccount]:
     """A person's usable and invalid accounts in a province; a cleared one is shown nowhere."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status,"
         f" {locked('r')} AS locked, w.reason_code, coalesce(w.since, r.updated_at) AS since FROM register_account r"

@@ -10,12 +10,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
-from models.store.database import execute
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.register.account_locks import unlock_accounts
 from models.store.register.notices import News, notify
 from models.store.runs.runs import wake
+from models.store.sql import execute
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart

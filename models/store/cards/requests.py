@@ -10,7 +10,6 @@ from models.contracts import RunKind, Subject
 from models.forms.account_numbers import parse_account_no
 from models.normal_form import ungrouped
 from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, lock_request, tell_run
-from models.store.database import Row, fetch
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
@@ -18,6 +17,7 @@ from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
+from models.store.sql import Row, loose
 from models.store.vault import Field, Vault
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
@@ -128,7 +128,7 @@ def _missing(wish: CardWish) -> list[str]:
 
 
 async def _refuse_second(session: AsyncSession, citizen: Citizen) -> None:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT request_no FROM card_change WHERE province_code = :province AND person_index = :person"
         " AND ended_at IS NULL",
@@ -141,7 +141,7 @@ async def _refuse_second(session: AsyncSession, citizen: Citizen) -> None:
 
 async def _accounts(session: AsyncSession, citizen: Citizen) -> dict[str, Account]:
     """The person's accounts in use by county: (county_code, bank_code, account_sealed, account_index)."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT county_code, bank_code, account_sealed, account_index FROM register_account"
         " WHERE person_index = :person AND county_code LIKE :province AND status <> 'cleared'"
@@ -216,7 +216,7 @@ async def _basic_fault(
 
 async def _bank_known(session: AsyncSession, wish: CardWish) -> bool:
     """In one of the counties' lists; where none was ever fetched the bank validation has the word."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT items @> jsonb_build_array(jsonb_build_object('code', CAST(:bank AS text))) FROM catalog_list"
         " WHERE kind = 'banks' AND county_code = ANY(:counties)",

@@ -8,7 +8,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.invalidation import invalidate
 from models.store.cards.parts import CardRefusal, LockedRequest, end_part, held_part
-from models.store.database import execute, fetch_one
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.accounts import (
     BY_FAILED_CHANGE,
@@ -20,6 +19,7 @@ from models.store.register.accounts import (
     set_invalid,
 )
 from models.store.register.entry_results import apply_entries
+from models.store.sql import execute, loose_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
@@ -78,7 +78,7 @@ async def apply_invalidation(session: AsyncSession, vault: Vault, data: Invalida
 
 
 async def _remembered(session: AsyncSession, data: AccountChange) -> str | None:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT number FROM platform_reference WHERE province_code = :province AND platform_id = :id",
         province=province_of(data.county_code),

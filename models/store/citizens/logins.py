@@ -9,11 +9,11 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.database import execute, fetch_int, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.runs.runs import open_run
+from models.store.sql import execute, fetch_int, loose_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
@@ -79,7 +79,7 @@ async def open_login(session: AsyncSession, asking: Asking, limit: int) -> FaceL
 
 async def _check_rate(session: AsyncSession, address_index: str, limit: int) -> None:
     """The attempt `limit` places back must have left the hour."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT created_at FROM face_login WHERE address_index = :address ORDER BY created_at DESC"
         " OFFSET :skipped LIMIT 1",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_int
+from models.store.sql import execute, fetch_int
 from models.store.vault import Field, Vault
 from models.tables.flows import Contradiction
 from models.words.stages import ContradictionState

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
-from models.store.database import execute, fetch_one
+from models.store.sql import execute, loose_one
 from models.store.vault import Vault
 from models.tables.records import Inbox
 from models.wire.answers import Wire, province_of
@@ -59,7 +59,7 @@ async def put_asked(
 
 async def anything_new(session: AsyncSession, number: str) -> bool:
     """Whether an event or a reviewer's decision waits for its effect: most looks find neither."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT EXISTS (SELECT FROM inbox WHERE number = :number AND applied_at IS NULL)"
         " OR EXISTS (SELECT FROM contradiction WHERE number = :number AND state = 'decided')",

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_int, scratch
 from models.store.flows.contrary_payments import CHANGED
 from models.store.flows.payments import decide_lines, flow_of
 from models.store.register.payment_notices import tell_failed
+from models.store.sql import execute, fetch_int, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Contradiction, Flow
 from models.wire import answers

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.makers import acts_about
-from models.store.database import Value, execute, fetch
 from models.store.events.contradictions import LEAVES_OUT
 from models.store.flows.difference import END_FIGURES
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.selection import MOST_NUMBERS, NO_NUL
+from models.store.sql import Value, execute, loose
 from models.words.makers import Act, closed_by
 from models.words.stages import ContradictionState
 
@@ -97,7 +97,7 @@ async def choose_contradictions(
     as closed."""
     condition, values = _condition(selection)
     values |= {"county": county}
-    numbers = await fetch(
+    numbers = await loose(
         session, f"SELECT DISTINCT number FROM contradiction c WHERE c.county_code = :county AND {condition}", **values
     )
     names = sorted(str(row[0]) for row in numbers)
@@ -111,7 +111,7 @@ async def choose_contradictions(
     # of another subject, one may have come while the names were waited for: nobody has judged who made that
     judged = f"{_JUDGED}{condition} AND c.number = ANY(:names) ORDER BY c.id FOR UPDATE OF c"
     values |= {"names": names, "leaves_out": list(LEAVES_OUT)}
-    rows = await fetch(session, judged, take=take, person=person.index, **values)
+    rows = await loose(session, judged, take=take, person=person.index, **values)
     fit: dict[str, list[int]] = {}
     left_out: dict[str, list[int]] = {}
     for row in rows:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, Value, execute, fetch, fetch_int, scratch
 from models.store.events.contradictions import PAYMENT_MISSING, Claim, keep_all
 from models.store.events.contrary import (
     Content,
@@ -15,6 +14,7 @@ from models.store.events.contrary import (
     payment_content,
     payment_key,
 )
+from models.store.sql import Row, Value, execute, fetch_int, loose, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Flow
 from models.wire import answers
@@ -125,7 +125,7 @@ async def leave_out_contrary(
 
 async def _judged(session: AsyncSession, flow: Flow) -> dict[tuple[int, int], str]:
     """(event, position) -> what is wrong with it."""
-    rows = await fetch(session, f"SELECT * FROM ({_CONTRADICTED}) AS judged WHERE kind IS NOT NULL", flow=flow.id)
+    rows = await loose(session, f"SELECT * FROM ({_CONTRADICTED}) AS judged WHERE kind IS NOT NULL", flow=flow.id)
     return {(row.inbox_id, row.position): row.kind for row in rows}
 
 
@@ -173,7 +173,7 @@ async def keep_contrary_payments(
     """Each payment once, beside what stands for its line; one that came in another page and says the same is none."""
     if not contrary:
         return
-    rows = await fetch(
+    rows = await loose(
         session,
         _STANDING,
         flow=flow.id,

@@ -2,8 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch, fetch_int
 from models.store.events import contradictions
+from models.store.sql import fetch_int, loose
 from models.store.vault import Vault
 from models.tables.flows import Flow
 
@@ -27,7 +27,7 @@ async def as_of_end(session: AsyncSession, flow: Flow) -> dict[str, object]:
     """
     counts = dict.fromkeys(COMPARED, 0)
     pages = (flow.end_claim or {}).get("payment_pages") or _MANY_PAGES
-    for status, count, fen in await fetch(session, _AS_OF_END, id=flow.id, pages=pages):
+    for status, count, fen in await loose(session, _AS_OF_END, id=flow.id, pages=pages):
         counts[f"{status}_count"], counts[f"{status}_fen"] = count, fen
     return dict(counts)
 

@@ -5,11 +5,11 @@ import json
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.database import execute, fetch_int
 from models.store.events import contradictions
 from models.store.flows.difference import COMPARED, agrees, as_of_end, keep_difference, unresolved_lines
 from models.store.locking import lock_applications, lock_indicators
 from models.store.runs.runs import open_run
+from models.store.sql import execute, fetch_int
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch
+from models.store.sql import loose
 from models.words.evidence import OF_ORGANIZATION, OF_PERSON
 
 _KINDS = ", ".join(f"'{kind.value}'" for kind in OF_PERSON)
@@ -32,7 +32,7 @@ def missing_of(alias: str) -> str:
 
 async def lacking(session: AsyncSession, order_no: str) -> dict[tuple[str, ...], list[int]]:
     """The applications of an order's undone lines that lack photos, by what they lack."""
-    rows = await fetch(
+    rows = await loose(
         session,
         f"SELECT o.application_id, {missing_of('l')} AS missing FROM order_line o JOIN flow_line l"
         " ON l.id = o.flow_line_id WHERE o.order_id = (SELECT id FROM operator_order WHERE order_no = :no)"
@@ -48,7 +48,7 @@ async def lacking(session: AsyncSession, order_no: str) -> dict[tuple[str, ...],
 
 async def item_names(session: AsyncSession, county_code: str) -> dict[str, str]:
     """The county's subsidy items by code, of whatever year: evidence is handed in long after it."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT items FROM catalog_list WHERE county_code = :county AND kind = 'subsidy-items' ORDER BY fund_year",
         county=county_code,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, fetch
+from models.store.sql import Row, loose
 from models.words.stages import LineState, PaymentState
 
 
@@ -81,7 +81,7 @@ async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
     lines = Figure()
     states = {state: Figure() for state in LineState}
     payments = {payment: Figure() for payment in PaymentState}
-    for level, state, payment, count, fen in await fetch(session, _LINES, flow_id=flow_id):
+    for level, state, payment, count, fen in await loose(session, _LINES, flow_id=flow_id):
         figure = Figure(count=count, fen=fen)
         if level == _OVERALL:
             lines = figure
@@ -123,7 +123,7 @@ async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[
 
     Each as the JSON that a summary's row keeps, see `SummaryFigures`.
     """
-    rows = await fetch(session, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
+    rows = await loose(session, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
     return {flow_id: _summary([row for row in rows if row[0] == flow_id]) for flow_id in flow_ids}
 
 

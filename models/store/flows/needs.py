@@ -9,9 +9,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.money import format_yuan
-from models.store.database import execute, fetch, fetch_int
 from models.store.lock_order import Rank
 from models.store.locking import lock_batch, lock_rows
+from models.store.sql import execute, fetch_int, loose
 from models.tables.batches import Batch
 from models.tables.flows import Flow
 from models.tables.policies import Indicator, Policy
@@ -110,7 +110,7 @@ async def _look_at_lines(session: AsyncSession, ground: Ground) -> None:
     if batch.stage is not BatchStage.VERIFIED:
         advice = "请先提交大数据校验并等待结果" if batch.stage is BatchStage.OPEN else "只有已校验的批次才能启动流程"
         ground.lacks(Lack.BATCH_NOT_VERIFIED, f"批次 {batch.batch_no} {label(batch.stage)}，{advice}")
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT count(*), count(*) FILTER (WHERE payments > 0) FROM application "
         "WHERE batch_id = :batch AND stage = 'in_batch'",
@@ -209,7 +209,7 @@ def _look_at_units(ground: Ground) -> None:
 
 async def _look_at_items(session: AsyncSession, ground: Ground) -> None:
     """A line whose item no policy of the flow covers would come back as ineligible."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT a.item_code, coalesce(min(item ->> 'name'), a.item_code), count(DISTINCT a.id) FROM application a "
         "LEFT JOIN catalog_list c ON c.county_code = a.county_code AND c.kind = 'subsidy-items' "

@@ -4,11 +4,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import DatasetRef, FlowLook, NextOrder, Subject
 from models.settings import Settings
-from models.store.database import execute, fetch_one
 from models.store.flows.end import end_flow, pages_complete
 from models.store.flows.rounds import SENDABLE, current_round, current_summary, lock_flow_of_run, refresh_held
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
+from models.store.sql import execute, loose_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Dataset
@@ -41,7 +41,7 @@ async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, se
     if flow.stage in BEFORE_SUMMARY:
         await refresh_held(session, flow)
     dataset = await current_round(session, flow)
-    counts = await fetch_one(
+    counts = await loose_one(
         session,
         f"SELECT count(*) FILTER (WHERE {SENDABLE}),"
         " count(*) FILTER (WHERE l.state IN ('unsent', 'held', 'under_review', 'rejected')),"
@@ -126,7 +126,7 @@ def _ref(dataset: Dataset | None) -> DatasetRef | None:
 
 async def _next_order(session: AsyncSession, flow: Flow, dataset: Dataset | None) -> NextOrder | None:
     """The oldest confirmed order that may be carried out now."""
-    order = await fetch_one(
+    order = await loose_one(
         session,
         "SELECT order_no, kind FROM operator_order WHERE flow_id = :flow AND state = 'confirmed'"
         " AND kind <> 'evidence' AND (CAST(:free AS boolean) OR kind = ANY(:meanwhile)) ORDER BY id LIMIT 1",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch
 from models.store.events.contrary import ContraryPayment
 from models.store.flows.contrary_payments import (
     ReportedPayment,
@@ -16,6 +15,7 @@ from models.store.flows.contrary_payments import (
 )
 from models.store.locking import lock_applications, lock_flow, lock_indicators
 from models.store.register.payment_notices import tell_failed
+from models.store.sql import execute, loose
 from models.store.vault import Vault
 from models.tables.flows import Flow
 from models.wire import answers
@@ -79,7 +79,7 @@ async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: Tak
     )
     if new:
         return "applied"
-    known = await fetch(
+    known = await loose(
         session,
         "SELECT content_sha256 FROM payment_page WHERE flow_id = :flow AND page = :page",
         flow=flow.id,

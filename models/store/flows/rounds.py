@@ -4,10 +4,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import DatasetRef
-from models.store.database import execute, fetch, fetch_one
 from models.store.locking import lock_flow
 from models.store.register.account_locks import kept_back
 from models.store.register.register import register_row
+from models.store.sql import execute, loose, loose_one
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 from models.tables.flows import Flow, Order, Summary
@@ -76,7 +76,7 @@ async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order:
         return None
     flow.round_no += 1
     reference = f"{flow.flow_no}.r{flow.round_no}"
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "INSERT INTO dataset (reference, kind, county_code, batch_id, flow_id, mode, order_no, stage, generation,"
         " record_count, total_fen, created_at) VALUES (:reference, 'application_submission', :county, :batch, :flow,"
@@ -96,7 +96,7 @@ async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order:
 async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) -> list[int]:
     condition = SENDABLE if order is None else ORDERED[order.kind] + NAMED
     named = {} if order is None else {"order_id": order.id}
-    rows = await fetch(
+    rows = await loose(
         session,
         f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {KEPT_BACK}"
         " ORDER BY l.application_id",
@@ -136,7 +136,7 @@ async def _fix_lines(
 
 async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
     """Submissions take the account from the register; a line keeps the copy that it is sent with (DOMAIN 4)."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT l.id, l.application_no, l.county_code, l.person_index, r.bank_code, r.account_sealed, r.account_index"
         " FROM flow_line l JOIN register_account r USING (county_code, person_index)"

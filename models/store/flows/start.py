@@ -8,7 +8,6 @@ from datetime import date
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.database import Row, Value, copy_rows, execute, fetch, scratch
 from models.store.flows.figures import FlowFigures, flow_figures
 from models.store.flows.needs import Ground, Lack, Missing, StartRefused, StartRequest, short_of_money, survey
 from models.store.lock_order import Rank
@@ -16,6 +15,7 @@ from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import kept_back
 from models.store.runs.runs import open_run
+from models.store.sql import Row, Value, copy_rows, execute, loose, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Flow
 from models.tables.policies import Indicator
@@ -152,7 +152,7 @@ async def _add_lines(session: AsyncSession, vault: Vault, flow: Flow, placing: P
 
 async def _registered(session: AsyncSession, vault: Vault) -> list[tuple[Value, ...]]:
     """Accounts that the register knows otherwise than the application, sealed anew to the application."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT a.id, a.application_no, r.county_code || '/' || r.person_index, r.bank_code, r.account_sealed,"
         " r.account_index FROM placed p JOIN application a ON a.id = p.application_id "

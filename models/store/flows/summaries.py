@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, fetch
 from models.store.selection import Predicate
+from models.store.sql import Row, loose
 
 # Nothing where a flow's lines aren't settled yet and no summary is open.
 REVIEW = """
@@ -44,7 +44,7 @@ def chosen_summaries(county_code: str, criteria: Mapping[str, str | int]) -> Pre
 
 async def newest_summaries(session: AsyncSession, chosen: Predicate, before: int | None, most: int) -> Sequence[Row]:
     """The county's flows, the newest first, with their newest summary; there is none while lines aren't settled."""
-    return await fetch(
+    return await loose(
         session,
         f"SELECT * FROM ({_COLUMNS} AND s.number = f.summary_no) AS a"
         f" WHERE {chosen.sql} AND (CAST(:before AS bigint) IS NULL OR a.id < :before) ORDER BY a.id DESC LIMIT :most",
@@ -54,4 +54,4 @@ async def newest_summaries(session: AsyncSession, chosen: Predicate, before: int
 
 async def summaries_of(session: AsyncSession, flow_id: int) -> Sequence[Row]:
     """A flow's summaries, the newest first; one row without a number where it has none yet."""
-    return await fetch(session, f"{_COLUMNS} WHERE f.id = :flow ORDER BY s.number DESC", flow=flow_id)
+    return await loose(session, f"{_COLUMNS} WHERE f.id = :flow ORDER BY s.number DESC", flow=flow_id)

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.money import format_yuan
 from models.store.applications.doubles import ClaimedRow, there_already
-from models.store.database import Row, copy_rows, execute, fetch, fetch_one
+from models.store.sql import Row, copy_rows, execute, loose, loose_one
 from models.tables.applications import ApplicationImport
 from models.words.calendar import CHINA
 from models.words.faults import CellFault, FaultCode
@@ -66,7 +66,7 @@ def _there(row: Row) -> Finding:
 
 async def _known_file(session: AsyncSession, asked: ApplicationImport) -> list[Finding]:
     """The same bytes, taken in before for the same county and fund year; a refused import doesn't count."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT i.import_no, i.finished_at, i.rows_imported FROM application_import i"
         " JOIN stored_file s ON s.id = i.file_id WHERE i.county_code = :county AND i.fund_year = :year"
@@ -88,7 +88,7 @@ async def news(session: AsyncSession, asked: ApplicationImport, found: Iterable[
     """Of what is found, what the operator has not confirmed."""
     if asked.decision is None:
         return {finding.what for finding in found}
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT file_row, code, coalesce(application_no, message) FROM import_finding WHERE import_id = :id",
         id=asked.id,

@@ -3,9 +3,9 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
-from models.store.database import fetch, fetch_int
 from models.store.events.contradictions import RESULT_MISSING, Claim, keep_all
 from models.store.events.contrary import Content, ContraryLine, event_before, line_content
+from models.store.sql import fetch_int, loose
 from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.wire import answers
@@ -37,7 +37,7 @@ async def keep_contrary_results(
     """Each line once, beside what stands for it; a line that came in another page and says the same is none."""
     if not contrary:
         return
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT application_no, outcome, reason_code FROM dataset_line WHERE dataset_id = :dataset"
         " AND application_no = ANY(:numbers)",

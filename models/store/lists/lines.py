@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch, scratch
 from models.store.locking import lock_applications
 from models.store.register.register import fill_from_matched
 from models.store.runs.slots import release_slot
+from models.store.sql import execute, loose, scratch
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 
@@ -143,7 +143,7 @@ async def send_back(
     session: AsyncSession, vault: Vault, dataset: Dataset, reason_code: str, reason: str, only: list[str] | None = None
 ) -> int:
     """Lines of a round that are still under review become rejected with a reason of ours."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT f.id, f.application_no FROM flow_line f JOIN dataset_line l ON l.application_id = f.application_id"
         " WHERE l.dataset_id = :dataset AND f.flow_id = :flow AND (f.state = 'under_review') IS TRUE",

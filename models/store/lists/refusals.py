@@ -2,10 +2,10 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute
 from models.store.lists.lines import send_back
 from models.store.locking import lock_applications
 from models.store.runs.slots import release_slot
+from models.store.sql import execute
 from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.wire.answers import RefusalDetails

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
-from models.store.database import execute, fetch, fetch_int, scratch
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.events.contrary import ContraryLine
 from models.store.lists.contrary_results import differing_results, keep_contrary_results, verdict_of
 from models.store.lists.lines import EFFECTS, finish_list
 from models.store.locking import lock_list
+from models.store.sql import execute, fetch_int, loose, scratch
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
@@ -166,7 +166,7 @@ def _row(vault: Vault, line: ResultLine) -> tuple[str | None, ...]:
 
 async def _leave_out_strangers(session: AsyncSession, dataset: Dataset) -> list[str]:
     """A line that isn't in the list, or has another result from an earlier page, changes nothing."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "WITH strange AS (SELECT i.application_no FROM incoming i LEFT JOIN dataset_line l ON l.dataset_id = :dataset"
         " AND l.application_no = i.application_no WHERE l.application_no IS NULL OR l.outcome IS NOT NULL"
@@ -196,7 +196,7 @@ async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Datas
         id=dataset.id,
         pages=dataset.result_pages,
     )
-    outcomes = await fetch(
+    outcomes = await loose(
         session,
         "SELECT coalesce(outcome, '') AS outcome, count(*) FROM dataset_line WHERE dataset_id = :id GROUP BY 1",
         id=dataset.id,

@@ -7,8 +7,8 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.makers import ADD_EDITOR
-from models.store.database import Row, Value, execute, fetch, fetch_one
 from models.store.register.register import FROM_APPLICATION, put_account
+from models.store.sql import Row, Value, execute, loose, loose_one
 from models.store.trail.entries import TrailAct, record
 from models.store.vault import Field, Vault
 from models.wire.requests import AccountQuery
@@ -107,7 +107,7 @@ async def _put_photos(
     ids, kinds, files = (list(column) for column in zip(*new, strict=True))
     before: dict[int, dict[str, int]] = {}
     statement = "SELECT application_id, kind, file_id FROM application_photo WHERE application_id = ANY(:ids)"
-    for application_id, kind, file_id in await fetch(session, statement, ids=ids):
+    for application_id, kind, file_id in await loose(session, statement, ids=ids):
         before.setdefault(application_id, {})[kind] = file_id
     await execute(session, PHOTOS, ids=ids, kinds=kinds, files=files)
     return before
@@ -164,7 +164,7 @@ async def _correct_application(
 
 
 async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT person_index, application_no, name_sealed, id_number_sealed, bank_code, account_sealed, account_index,"
         " card_type FROM application WHERE id = :id",

@@ -19,7 +19,7 @@ from models.forms.application_form import (
 )
 from models.forms.catalogs import Catalogs
 from models.forms.money import check_fen, format_yuan
-from models.store.database import fetch
+from models.store.sql import loose
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import ApplicantKind, CardType, DocumentKind, HouseholdRegistration
@@ -80,7 +80,7 @@ Outcomes = dict[str, str | int | dict[str, int] | Fault | None]
 
 
 async def lines_before(session: AsyncSession, line_ids: Sequence[int]) -> dict[str, LineBefore]:
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT application_no, applicant_kind, town_code, village_code, bank_code, item_code, amount_fen "
         "FROM flow_line WHERE id = ANY(:ids)",

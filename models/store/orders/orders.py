@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import copy_rows, execute, fetch_int
 from models.store.locking import lock_flow
 from models.store.numbers import Series, take_one
 from models.store.orders.rules import Candidate
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
+from models.store.sql import copy_rows, execute, fetch_int
 from models.tables.base import now
 from models.tables.flows import Flow, Order
 from models.words.stages import OrderKind, OrderState

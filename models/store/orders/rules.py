@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.acts import EXAMPLES, UNKNOWN, LeftOut
-from models.store.database import Value, fetch
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
+from models.store.sql import Value, loose
 from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 
 MOST_NUMBERS = 5_000
@@ -181,7 +181,7 @@ async def _candidates(
 ) -> list[Candidate]:
     cases = " ".join(f"WHEN {rule.unfit} THEN '{rule.code}'" for rule in rules)
     # judged in a first step that always names :order, so that rules may use it or not
-    rows = await fetch(
+    rows = await loose(
         session,
         f"SELECT l.id, l.application_id, l.application_no, l.amount_fen, CASE {cases} END "
         f"FROM flow_line l WHERE l.flow_id = :flow AND {where} AND CAST(:order AS bigint) IS NOT NULL ORDER BY l.id",

@@ -2,9 +2,9 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_county
+from models.store.sql import loose
 from models.tables.policies import PolicyUnit
 from models.words.stages import FlowStage, ReviewStage, label
 
@@ -26,7 +26,7 @@ async def unit_to_change(session: AsyncSession, county_code: str) -> PolicyUnit 
 
 async def what_is_open(session: AsyncSession, county_code: str) -> dict[str, str]:
     """What keeps the unit as it is: business number → words."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "(SELECT policy_no AS number, NULL AS stage FROM policy WHERE county_code = :county AND stage = 'in_review'"
         " ORDER BY id LIMIT :most)"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
-from models.store.database import execute, fetch
 from models.store.runs.runs import wake
+from models.store.sql import execute, loose
 
 
 def locked(alias: str) -> str:
@@ -31,7 +31,7 @@ def kept_back(alias: str) -> str:
 
 async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> list[str]:
     """Lock a person's account in counties for a request; gives those where another change holds it already."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "INSERT INTO account_lock (county_code, person_index, request_no, since)"
         " SELECT county, :person, :number, now() FROM unnest(CAST(:counties AS text[])) AS county ORDER BY county"
@@ -64,7 +64,7 @@ async def wake_flows(session: AsyncSession, counties: Sequence[str], person_inde
 
     Those under review too: one may come back and be held, by a look that doesn't see yet what is told here.
     """
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT f.flow_no FROM application a JOIN flow_line l ON l.application_id = a.id"
         " JOIN flow f ON f.id = l.flow_id WHERE a.county_code = ANY(:counties) AND a.person_index = :person"
@@ -89,7 +89,7 @@ async def locked_people(
     session: AsyncSession, county_code: str, people: Sequence[str] | None = None
 ) -> dict[str, Lock]:
     """Whose account is being changed in a county, of these people or of all, by the person's index."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT k.person_index, k.request_no, r.bank_code, r.account_index, r.name_sealed FROM account_lock k LEFT JOIN"
         " register_account r USING (county_code, person_index) WHERE k.county_code = :county AND k.ended_at IS NULL"

@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch_int
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
 from models.store.register.account_locks import wake_flows
 from models.store.register.notices import News, is_told, notify
 from models.store.register.register import register_row
+from models.store.sql import fetch_int
 from models.store.vault import Field, Vault
 from models.tables.applications import RegisterAccount, RegisterChange
 from models.tables.base import now

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
+from models.store.sql import loose, loose_one
 from models.tables.base import now
 from models.tables.cards import CheckRound
 from models.wire.answers import PAGE_LIMIT
@@ -67,7 +67,7 @@ async def open_round(
 
 async def round_under_way(session: AsyncSession, scope: Scope) -> str | None:
     """The number of an open round of exactly this scope."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT round_no FROM check_round WHERE stage = 'checking' AND province_code = :province"
         " AND county_code IS NOT DISTINCT FROM :county AND account_id IS NOT DISTINCT FROM CAST(:account AS bigint)",
@@ -79,7 +79,7 @@ async def round_under_way(session: AsyncSession, scope: Scope) -> str | None:
 
 
 async def round_exists(session: AsyncSession, round_no: str) -> bool:
-    return await fetch_one(session, "SELECT 1 FROM check_round WHERE round_no = :no", no=round_no) is not None
+    return await loose_one(session, "SELECT 1 FROM check_round WHERE round_no = :no", no=round_no) is not None
 
 
 async def round_by_number(session: AsyncSession, round_no: str, *, changing: bool = False) -> CheckRound:
@@ -93,7 +93,7 @@ async def round_by_number(session: AsyncSession, round_no: str, *, changing: boo
 
 async def close_round(session: AsyncSession, found: CheckRound) -> None:
     """Every account has its verdict: counted by what the bank said, and by what it changed."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT CASE WHEN valid THEN 'valid' ELSE coalesce(reason_code, 'other') END, count(*) FROM account_check"
         " WHERE round_id = :round GROUP BY 1 UNION ALL"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, execute, fetch, fetch_int, fetch_one
 from models.store.register.check_rounds import PAGE_SIZE, round_by_number
 from models.store.register.register import register_row
 from models.store.selection import Predicate
+from models.store.sql import Row, execute, fetch_int, loose, loose_one
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.cards import CheckRound
 from models.wire.answers import PAGE_LIMIT, AccountVerdict
@@ -41,7 +41,7 @@ def page_key(found: CheckRound) -> str:
 
 async def asked_page(session: AsyncSession, vault: Vault, key: str) -> tuple[AccountQuery, ...] | None:
     """What the bank was asked under this key, byte by byte; None when it was never asked."""
-    row = await fetch_one(session, "SELECT body FROM instruction WHERE key = :key", key=key)
+    row = await loose_one(session, "SELECT body FROM instruction WHERE key = :key", key=key)
     if row is None:
         return None
     return AccountQueries.model_validate_json(vault.open_body(key, row[0])).accounts
@@ -68,7 +68,7 @@ async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> t
 
 async def _unasked(session: AsyncSession, found: CheckRound) -> Sequence[Row]:
     chosen = _of_round(found).also(UNCHECKED, round=found.id)
-    return await fetch(
+    return await loose(
         session,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
         f" r.card_type FROM register_account r WHERE {chosen.sql} AND {USABLE} ORDER BY r.id LIMIT :size",
@@ -86,7 +86,7 @@ async def judged_accounts(
     """The round's accounts that are what the bank was asked about; one that changed meanwhile is asked anew."""
     said = {_same(vault, query): verdict for query, verdict in zip(queries, verdicts, strict=True)}
     chosen = _of_round(found).also(UNCHECKED, round=found.id)
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.bank_code, r.account_index, r.status"
         f" FROM register_account r WHERE {chosen.sql} AND {USABLE} AND r.account_index = ANY(:accounts) ORDER BY r.id",
@@ -106,7 +106,7 @@ async def judged_accounts(
 
 
 async def has_verdict(session: AsyncSession, found: CheckRound, each: Judged) -> bool:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT 1 FROM account_check WHERE round_id = :round AND register_account_id = :account",
         round=found.id,

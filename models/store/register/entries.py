@@ -7,13 +7,13 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.database import fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts, unlock_accounts
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.runs.runs import open_run
+from models.store.sql import loose_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import VillageEntry
@@ -79,7 +79,7 @@ async def open_entry(
 
 async def refuse_usable(session: AsyncSession, county_code: str, person_index: str) -> None:
     """村社申报 is for those without a usable account; the others change it themselves."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT status FROM register_account WHERE county_code = :county AND person_index = :person",
         county=county_code,

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch_one
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.accounts import (
     BY_PLATFORM,
@@ -18,6 +17,7 @@ from models.store.register.accounts import (
 )
 from models.store.register.entries import ENDED, end_entry, locked_entry
 from models.store.register.notices import News, notify
+from models.store.sql import loose_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.applications import RegisterAccount
@@ -50,7 +50,7 @@ async def apply_entries(
 
 
 async def _entry_no(session: AsyncSession, data: AccountChange) -> str | None:
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT entry_no FROM village_entry WHERE county_code = :county"
         " AND (entry_no = :reference OR submission_id = :submission)",
@@ -184,7 +184,7 @@ async def _is_overtaken(session: AsyncSession, entry: VillageEntry, account: Reg
     """The person has a usable account since, or another change of it is under way."""
     if account is not None and account.status is AccountStatus.VALID:
         return True
-    locked = await fetch_one(
+    locked = await loose_one(
         session,
         "SELECT 1 FROM account_lock WHERE county_code = :county AND person_index = :person AND ended_at IS NULL",
         county=entry.county_code,

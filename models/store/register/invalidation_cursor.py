@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_one
+from models.store.sql import execute, loose_one
 
 
 async def fetched_until(session: AsyncSession, province_code: str) -> datetime:
     """Up to where the province's invalidations are known; at first, since there are accounts."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT coalesce((SELECT since FROM invalidation_cursor WHERE province_code = :province),"
         " (SELECT min(coalesce(c.as_of, c.at)) FROM register_change c JOIN register_account r"

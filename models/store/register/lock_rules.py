@@ -11,11 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm
 from models.normal_form import regular
-from models.store.database import fetch
 from models.store.numbers import Series
 from models.store.register.account_locks import Lock, locked, locked_people
 from models.store.register.register import register_row
 from models.store.selection import Rule
+from models.store.sql import loose
 from models.store.vault import Field, Vault
 
 ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
@@ -87,7 +87,7 @@ async def why_lines_locked(
     numbers = [number for number, code in unfit.items() if code == ACCOUNT_LOCKED]
     if not numbers:
         return {}
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT a.application_no, k.request_no FROM application a JOIN account_lock k USING (county_code, person_index)"
         " WHERE a.county_code = :county AND a.application_no = ANY(:numbers) AND k.ended_at IS NULL",

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import execute, fetch_int
 from models.store.register.register import register_row
+from models.store.sql import execute, fetch_int
 from models.store.vault import Field, Vault
 from models.words.card_stages import NoticeKind
 

@@ -2,8 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import copy_rows, execute, fetch
 from models.store.register.register import register_row
+from models.store.sql import copy_rows, execute, loose
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Flow
 from models.wire.words import ACCOUNT_PAYMENT_REASONS
@@ -25,7 +25,7 @@ COLUMNS = (
 
 async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: str) -> int:
     """One notice for each newest failed result among the named lines; a result that is told already is left out."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT l.person_index, l.application_no, l.payment_sequence, l.bank_code, l.account_sealed,"
         f" l.payment_reason_code, l.payment_at FROM flow_line l JOIN ({lines}) AS named"

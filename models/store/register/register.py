@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import card_type_of
-from models.store.database import Row, copy_rows, execute, fetch
 from models.store.register.account_locks import wake_flows
+from models.store.sql import Row, copy_rows, execute, loose
 from models.store.vault import Field, Vault
 from models.wire.words import AccountSource, CardType
 
@@ -65,7 +65,7 @@ async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: st
 
     The platform's word is as old as the list: what was found of the same account since then is later word.
     """
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no, a.name_sealed, a.id_number_sealed,"
         " a.bank_code, a.account_sealed, a.account_index, a.card_type FROM incoming i"
@@ -84,7 +84,7 @@ async def _found_dead(
     session: AsyncSession, vault: Vault, county_code: str, people: Sequence[str], since: datetime
 ) -> set[tuple[str, str, str]]:
     """Person, bank and number (as index) of what was found dead since; a cleared row no longer names its account."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT r.person_index, c.old_bank_code, c.old_account_sealed FROM register_change c JOIN register_account r"
         " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = ANY(:people)"
@@ -120,7 +120,7 @@ async def source_of(
     session: AsyncSession, vault: Vault, county_code: str, person_index: str, account_no: str
 ) -> str | None:
     """Where an account that the person once had came from, by the history."""
-    rows = await fetch(
+    rows = await loose(
         session,
         "SELECT c.source, c.new_account_sealed FROM register_change c JOIN register_account r"
         " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = :person"
@@ -150,7 +150,7 @@ async def _write(
     for column in ("id", "status", "source", "updated_at"):
         await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
     await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
-    cleared = await fetch(session, CLEARED)
+    cleared = await loose(session, CLEARED)
     await execute(session, CHANGED, source=source, actor=actor, as_of=as_of)
     await execute(session, UPSERT, source=source)
     await execute(session, BEGUN, source=source, actor=actor, as_of=as_of)

@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import Subject
 from models.settings import Settings
-from models.store.database import execute, fetch_one
 from models.store.runs.runs import LOOK_CHANNEL
+from models.store.sql import execute, loose_one
 from models.wire.answers import province_of
 
 JITTER = 0.1
@@ -24,7 +24,7 @@ class WaitingSince(NamedTuple):
 
 async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> WaitingSince:
     """Write stage and what is waited for into the run's row."""
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "UPDATE run SET since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
         " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"

@@ -7,7 +7,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, Subject
-from models.store.database import execute, fetch_int, fetch_one
+from models.store.sql import execute, fetch_int, loose_one
 from models.tables.records import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
@@ -60,7 +60,7 @@ async def close_run(session: AsyncSession, workflow_id: str, stage: str, asked: 
 
     A contradiction that it came upon last is asked about by the run for what comes after.
     """
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now() WHERE workflow_id = :id"
         " AND asked = coalesce(CAST(:asked AS integer), asked)"

@@ -7,10 +7,10 @@ back doesn't see the list that asks at this moment, that list sees the slot as t
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
-from models.store.database import execute, fetch_int, fetch_one
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.runs.runs import wake
+from models.store.sql import execute, fetch_int, loose_one
 from models.wire.answers import province_of
 
 
@@ -55,7 +55,7 @@ async def release_slot(session: AsyncSession, county_code: str, list_no: str) ->
         "UPDATE province_slot SET released_at = now() WHERE list_no = :list AND released_at IS NULL",
         list=list_no,
     )
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "SELECT list_no FROM province_slot WHERE province_code = :province AND released_at IS NULL"
         " AND granted_at IS NULL ORDER BY id LIMIT 1",

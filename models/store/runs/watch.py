@@ -2,8 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import fetch_one
 from models.store.runs.runs import post
+from models.store.sql import loose_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 
@@ -16,7 +16,7 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
     `missing_since` stands from the last restart until the run is seen running or has moved on: one that ends
     again at once is started ever more rarely.
     """
-    row = await fetch_one(
+    row = await loose_one(
         session,
         "UPDATE run SET restarts = restarts + 1, missing_since = now() WHERE workflow_id = :id AND closed_at IS NULL"
         " AND (missing_since IS NULL OR missing_since < since OR missing_since < now()"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, fetch, fetch_int, fetch_one
+from models.store.sql import Row, fetch_int, loose, loose_one
 from models.store.trail.entries import TrailAct, linked
 from models.store.vault import Proof, Vault
 from models.words.stages import TrailBreak
@@ -86,7 +86,7 @@ def _doubt(vault: Vault, entry: Row, at: int, previous: str, signed: SignedHead 
 
 
 async def _head(session: AsyncSession, county_code: str) -> tuple[int, str]:
-    row = await fetch_one(
+    row = await loose_one(
         session, "SELECT sequence, chain FROM trail_head WHERE county_code = :county", county=county_code
     )
     return (row.sequence, row.chain) if row is not None else (0, "")
@@ -94,6 +94,6 @@ async def _head(session: AsyncSession, county_code: str) -> tuple[int, str]:
 
 async def _pages(session: AsyncSession, county_code: str, last: int) -> AsyncIterator[Sequence[Row]]:
     after = 0
-    while page := await fetch(session, _ENTRIES, county=county_code, after=after, last=last, page=PAGE):
+    while page := await loose(session, _ENTRIES, county=county_code, after=after, last=last, page=PAGE):
         yield page
         after = page[-1].sequence

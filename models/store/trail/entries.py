@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.database import Row, execute, fetch_one
+from models.store.sql import Row, execute, loose_one
 from models.store.transaction import do_last
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
@@ -79,7 +79,7 @@ async def _locked_head(session: AsyncSession, county_code: str) -> tuple[int, st
 
 
 async def _lock_head(session: AsyncSession, county_code: str) -> Row | None:
-    return await fetch_one(
+    return await loose_one(
         session,
         "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR NO KEY UPDATE",
         county=county_code,

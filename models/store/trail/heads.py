@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from models.store.database import Database, fetch, fetch_one
+from models.store.database import Database
 from models.store.objects import ObjectStore
+from models.store.sql import loose, loose_one
 from models.store.trail.check import Break, SignedHead, covered
 from models.store.vault import Proof, Vault
 from models.words.stages import TrailBreak
@@ -25,7 +26,7 @@ FROM (VALUES (1)) AS one LEFT JOIN trail_head h ON h.county_code = :county
 async def counties(database: Database, objects: ObjectStore) -> Sequence[str]:
     """Everyone who has a trail, or had one when a head was signed."""
     async with database.reading() as session:
-        present = [row[0] for row in await fetch(session, _COUNTIES)]
+        present = [row[0] for row in await loose(session, _COUNTIES)]
     return sorted({*present, *await objects.folders(FOLDER)})
 
 
@@ -56,7 +57,7 @@ async def sign_head(database: Database, vault: Vault, objects: ObjectStore, coun
     """
     signed = await last_head(objects, county_code)
     async with database.reading() as session:
-        row = await fetch_one(session, _LINKS, county=county_code, signed=signed.sequence if signed else 0)
+        row = await loose_one(session, _LINKS, county=county_code, signed=signed.sequence if signed else 0)
     assert row is not None
     if signed is not None:
         if not vault.holds(Proof.HEAD, covered(signed), signed.signature):
