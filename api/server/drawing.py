@@ -16,7 +16,7 @@ from models.photos.redraw import NOT_A_PICTURE, Measure, Photo, PhotoRefused
 from models.wire.words import MediaType
 
 _LOG = structlog.get_logger()
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 # A photo of 12 million pixels takes about a second on a busy machine; what takes as long as this is made to.
 SECONDS_EACH = 15.0
 # Up to a camera's 12 million pixels. What is larger has a process of its own, and never stands in a photo's way.
