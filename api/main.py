@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
-from typing import cast
+from typing import Any, cast
 
 import boto3
 import uvicorn
@@ -25,6 +25,7 @@ from api.relay.watch import Watch
 from api.routers import ROUTERS
 from api.server import docs, problems
 from api.server.limits import BodyLimit
+from api.server.openapi import describe
 from api.server.protocol import bounded
 from api.server.rendering import Rendered
 from api.server.security_headers import SecurityHeaders
@@ -38,6 +39,8 @@ from models.store.vault import LocalVault, Vault
 from models.wire.signing import PlatformCredentials, parse_clients
 from models.words import counties
 from workflows.client import connect
+
+TITLE, VERSION = "一卡通对接", "1"
 
 
 def create_app(
@@ -53,7 +56,8 @@ def create_app(
     counties.overlay(settings.county_names)
     relay = Relay(database.pool(Pool.RELAY), vault, settings, temporal_client) if temporal_client else None
     # With the scripts and styles of the documentation page.
-    app = FastAPIOffline(None, None, title="一卡通对接", version="1", lifespan=_lifespan)
+    app = FastAPIOffline(None, None, title=TITLE, version=VERSION, lifespan=_lifespan)
+    app.openapi = openapi  # type: ignore[method-assign]
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
     app.add_middleware(
         BodyLimit, upload_max_mib=settings.upload_max_mib, token_key=token_key, seconds=settings.request_seconds
@@ -73,6 +77,12 @@ def _routes() -> Sequence[BaseRoute]:
     for router in (docs.router, *ROUTERS):
         together.include_router(router, default_response_class=Rendered)
     return together.routes
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The contract of all apps of a process, written when somebody first asks for it."""
+    return describe(TITLE, VERSION, _routes())
 
 
 def _on_answered(_: Request, answered: Exception) -> Response:

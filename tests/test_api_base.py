@@ -18,8 +18,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from sqlmodel import func, select
 
-from api.counter.desk import CHANGE_NOTHING
 from api.routers import ROUTERS
+from api.server.openapi import CHANGE_NOTHING
 from deploy.stack import Stack
 from models.contracts import RunKind, Subject
 from models.store.runs.runs import open_run

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from fastapi.security import APIKeyCookie
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.idempotency import Work, answer_once, idempotency_key
@@ -21,6 +22,8 @@ from models.store.vault import Field, Vault
 # One an attempt, named by its number: two tabs of a browser don't take each other's away.
 BROWSER_COOKIE = "onecard_browser_"
 SESSION_COOKIE = "onecard_session"
+# Named for the documentation; what it holds is read below.
+_COOKIE = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="人脸识别通过后由 /citizen/logins 给出")
 PATH = "/citizen"
 # As a county: all citizens together never have every connection.
 CITIZENS = "citizens"
@@ -68,7 +71,7 @@ def own_pages_only(request: Request) -> None:
         raise Problem(403, "OTHER_SITE", "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")
 
 
-async def signed_in(request: Request) -> AsyncIterator[CitizenDesk]:
+async def signed_in(request: Request, _: Annotated[str | None, Depends(_COOKIE)]) -> AsyncIterator[CitizenDesk]:
     parts = parts_of(request)
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:

@@ -13,6 +13,7 @@ from api.counter.paging import Format
 from api.counter.parts import Parts, parts_of
 from api.relay.broadcast import Broadcast
 from api.server.bearer import principal_in
+from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
 from models.store.database import Database, Pool
 from models.store.trail.entries import TrailAct, record
@@ -32,8 +33,6 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.OPS: "运维",
 }
 LARGE_BYTES = 1024 * 1024
-# A POST only because what is sought never stands in an address, or is too long for one: nothing is changed.
-CHANGE_NOTHING = ("/search", "/preview")
 _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 python -m deploy.token 签发的令牌")
 
 

@@ -13,12 +13,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.counter.paging import MAX_EXPORT, Page
+from api.server.answers import XLSX
 from api.server.problems import Problem
 from api.server.rendering import rendered
 from models.forms.money import yuan
 from models.sheets.writer import write_sheet
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Beside the loop, on threads of their own: a sheet of 100,000 rows takes seconds. As many as exports are read at once.
 _SHEETS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sheets")
 _SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -12,7 +12,7 @@ from api.applications.application_entry import open_batch_id
 from api.applications.chosen_lines import Reason
 from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
-from api.counter.export import XLSX, respond
+from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
@@ -28,6 +28,7 @@ from api.imports.import_views import (
     list_version,
     whole_import,
 )
+from api.server.answers import XLSX
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, Subject, workflow_id
 from models.forms.files import template

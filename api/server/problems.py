@@ -21,6 +21,8 @@ from models.store.objects import ObjectDamaged
 from models.store.vault import SealBroken
 
 MEDIA_TYPE = "application/problem+json"
+# What only people can mend is not asked for every few seconds.
+_WHEN_MENDED = {"Retry-After": "600"}
 _LOG = structlog.get_logger()
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 _AUTHOR_ERRORS = {"value_error", "assertion_error"}
@@ -209,14 +211,14 @@ def _on_busy(_: Request, error: Exception) -> JSONResponse:
 def _on_damaged(_: Request, error: Exception) -> JSONResponse:
     _LOG.error("stored object differs from what was stored", error=type(error).__name__)
     detail = "文件库里的文件与存入时不一致，请联系运维从备份恢复，或重新上传"
-    return Problem(503, "FILE_DAMAGED", "文件已损坏", detail).response()
+    return Problem(503, "FILE_DAMAGED", "文件已损坏", detail, headers=_WHEN_MENDED).response()
 
 
 def _on_broken_seal(_: Request, error: Exception) -> JSONResponse:
     """An act can't go on with a value that is gone; where it is only looked at, it is shown as such."""
     _LOG.error("act needs a value that can't be opened", which=str(error))
     detail = f"存储的内容已损坏或密钥不符（{error}），没有作任何改动；请联系运维从备份恢复"
-    return Problem(503, "VALUE_UNREADABLE", "有内容无法读取", detail).response()
+    return Problem(503, "VALUE_UNREADABLE", "有内容无法读取", detail, headers=_WHEN_MENDED).response()
 
 
 class LastResort:
