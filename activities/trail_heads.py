@@ -10,7 +10,6 @@ from models.store.objects import ObjectStore
 from models.store.trail.check import Break
 from models.store.trail.heads import counties, sign_head
 from models.store.vault import Vault
-from models.words.stages import label
 
 
 class TrailActivities:
@@ -26,7 +25,7 @@ class TrailActivities:
         for code in codes:
             found = await sign_head(self._database, self._vault, self._objects, code)
             if isinstance(found, Break):
-                broken.append(f"{code} 第 {found.sequence} 条起：{label(found.kind)}")
+                broken.append(f"{code} 第 {found.sequence} 条起：{found.kind.label}")
             else:
                 signed += found
         for words in broken:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from models.words.labelled import Labelled
 from models.words.stages import OrderKind, SummaryStage
 
 
@@ -12,41 +13,24 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class RunKind(StrEnum):
+class RunKind(Labelled):
     """What a workflow is about; the first part of its id."""
 
-    POLICY_REVIEW = "policy-review"
-    INDICATOR_REVIEW = "indicator-review"
-    BENEFICIARY_INIT = "beneficiary-init"
-    VERIFICATION = "verification"
-    SUBSIDY_FLOW = "subsidy-flow"
-    EVIDENCE = "evidence"
-    APPLICATION_IMPORT = "application-import"
-    CATALOG_REFRESH = "catalog-refresh"
-    PAYMENT_CORRECTION = "payment-correction"
-    FACE_LOGIN = "face-login"
-    CARD_CHANGE = "card-change"
-    VILLAGE_ENTRY = "village-entry"
-    ACCOUNT_CHECK = "account-check"
-    ACCOUNT_EVENT = "account-event"
+    POLICY_REVIEW = "policy-review", "政策审核"
+    INDICATOR_REVIEW = "indicator-review", "指标审核"
+    BENEFICIARY_INIT = "beneficiary-init", "数据初始化"
+    VERIFICATION = "verification", "大数据校验"
+    SUBSIDY_FLOW = "subsidy-flow", "补贴流程"
+    EVIDENCE = "evidence", "提交材料"
+    APPLICATION_IMPORT = "application-import", "批量导入"
+    CATALOG_REFRESH = "catalog-refresh", "目录更新"
+    PAYMENT_CORRECTION = "payment-correction", "结束后来件"
+    FACE_LOGIN = "face-login", "人脸识别登录"
+    CARD_CHANGE = "card-change", "账号变更"
+    VILLAGE_ENTRY = "village-entry", "村社申报"
+    ACCOUNT_CHECK = "account-check", "账号核验"
+    ACCOUNT_EVENT = "account-event", "账号失效来件"
 
-
-RUN_LABELS: dict[RunKind, str] = {
-    RunKind.POLICY_REVIEW: "政策审核",
-    RunKind.INDICATOR_REVIEW: "指标审核",
-    RunKind.BENEFICIARY_INIT: "数据初始化",
-    RunKind.VERIFICATION: "大数据校验",
-    RunKind.SUBSIDY_FLOW: "补贴流程",
-    RunKind.EVIDENCE: "提交材料",
-    RunKind.APPLICATION_IMPORT: "批量导入",
-    RunKind.CATALOG_REFRESH: "目录更新",
-    RunKind.PAYMENT_CORRECTION: "结束后来件",
-    RunKind.FACE_LOGIN: "人脸识别登录",
-    RunKind.CARD_CHANGE: "账号变更",
-    RunKind.VILLAGE_ENTRY: "村社申报",
-    RunKind.ACCOUNT_CHECK: "账号核验",
-    RunKind.ACCOUNT_EVENT: "账号失效来件",
-}
 
 WORKFLOW_TYPES: dict[RunKind, str] = {
     RunKind.POLICY_REVIEW: "PolicyReviewWorkflow",

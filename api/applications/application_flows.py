@@ -9,7 +9,7 @@ from models.forms import identity
 from models.store.sql import loose
 from models.store.vault import Field, Vault
 from models.words.flow_words import FAILURES, MODES, explain_payment, status_of, submission_failure
-from models.words.stages import FlowStage, LineState, PaymentState, label
+from models.words.stages import FlowStage, LineState, PaymentState
 
 _LINES = """
 SELECT a.id, f.flow_no, f.fund_year, f.batch_no, f.stage AS flow_stage, a.application_no, a.attempt, a.bank_code,
@@ -55,13 +55,13 @@ def _line(vault: Vault, names: Names, line: LineRow, *, whole: bool, hidden: boo
         "other_account": line.other and not hidden,
         "amount_fen": line.amount_fen,
         "state": line.state,
-        "state_label": label(LineState(line.state)),
+        "state_label": LineState(line.state).label,
         "mode": line.mode,
         "mode_label": MODES.get(line.mode or ""),
         "reason_code": line.reason_code,
         "reason": submission_failure(line.payment, line.reason_code, reason),
         "payment": line.payment,
-        "payment_label": label(PaymentState(line.payment)) if line.payment else None,
+        "payment_label": PaymentState(line.payment).label if line.payment else None,
         "payment_reason": FAILURES.get(line.payment_reason_code or ""),
         "explanation": explain_payment(line.payment, line.payment_reason_code, reason),
         "payment_at": line.payment_at,

@@ -14,7 +14,7 @@ from models.store.selection import Rule
 from models.store.sql import loose
 from models.store.texts import seal_text
 from models.tables.applications import Application
-from models.words.stages import ApplicationStage, label
+from models.words.stages import ApplicationStage
 
 router = APIRouter(tags=["申请办理"])
 
@@ -47,7 +47,7 @@ def require_editable(line: Application) -> None:
     if line.stage not in CORRECTABLE:
         returnable = line.stage in (ApplicationStage.PENDING_SETTLEMENT, ApplicationStage.IN_BATCH)
         advice = "不能直接编辑；请先由审核人退回，再修改" if returnable else "不能再编辑"
-        detail = f"申请的状态是“{label(line.stage)}”，{advice}"
+        detail = f"申请的状态是“{line.stage.label}”，{advice}"
         raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", detail)
     if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
         raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
@@ -78,7 +78,7 @@ async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) 
         raise conflict(group.code, "现在不能修改申请", group.title)
     batches = await _batches(session)
     await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, EDITED))
-    detail = f"申请由“{label(line.stage)}”退回草稿，请重新提交资料审核；审核、公示、数据初始化和大数据校验将重新办理"
+    detail = f"申请由“{line.stage.label}”退回草稿，请重新提交资料审核；审核、公示、数据初始化和大数据校验将重新办理"
     return {"code": "RETURNED_TO_DRAFT", "detail": detail, "batches_left": batches}
 
 

@@ -10,7 +10,7 @@ from models.store.applications.doubles import Doubles, doubles, told_elsewhere
 from models.store.selection import Predicate
 from models.store.sql import Row
 from models.tables.flows import Flow
-from models.words.stages import ApplicationStage, PaymentState, label
+from models.words.stages import ApplicationStage, PaymentState
 
 HEADERS: Mapping[str, str] = {
     "application_no": "申请编号",
@@ -55,9 +55,9 @@ def shown(names: Names) -> Callable[[Row], View]:
 
 
 def _other(other: Mapping[str, str | int]) -> View:
-    view: View = {**other, "stage_label": label(ApplicationStage(str(other["stage"])))}
+    view: View = {**other, "stage_label": ApplicationStage(str(other["stage"])).label}
     if "payment" in other:
-        view["payment_label"] = label(PaymentState(str(other["payment"])))
+        view["payment_label"] = PaymentState(str(other["payment"])).label
     return view
 
 

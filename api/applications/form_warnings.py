@@ -15,7 +15,7 @@ from models.store.registered import OTHER_WORDS, registered_otherwise
 from models.store.sql import Row
 from models.store.vault import Field
 from models.words.faults import FaultCode, FieldFault
-from models.words.stages import ApplicationStage, label
+from models.words.stages import ApplicationStage
 
 
 def looks(given: ApplicationForm, form: ApplicationForm) -> list[dict[str, object]]:
@@ -45,7 +45,7 @@ def form_warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str
     warnings: list[dict[str, object]] = []
     if others:
         first = others[0]
-        named = f"{first.application_no}（{label(ApplicationStage(first.stage))}，{format_yuan(first.amount_fen)} 元）"
+        named = f"{first.application_no}（{ApplicationStage(first.stage).label}，{format_yuan(first.amount_fen)} 元）"
         more = f"等 {first.count} 份" if first.count > 1 else ""
         warnings.append(
             {
@@ -64,6 +64,6 @@ def _shown(other: Row) -> dict[str, object]:
     return {
         "application_no": other.application_no,
         "stage": other.stage,
-        "stage_label": label(ApplicationStage(other.stage)),
+        "stage_label": ApplicationStage(other.stage).label,
         "amount_fen": other.amount_fen,
     }

@@ -10,7 +10,7 @@ from models.store.sql import loose
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.words.flow_words import FAILURES, SOURCES
-from models.words.stages import PaymentState, label
+from models.words.stages import PaymentState
 
 
 async def results_of(
@@ -33,7 +33,7 @@ def _result(vault: Vault, row: LineRow, number: str) -> dict[str, object]:
     return {
         "sequence": row.sequence,
         "status": row.status,
-        "label": label(PaymentState(row.status)),
+        "label": PaymentState(row.status).label,
         "amount_fen": row.amount_fen,
         "bank_serial_no": row.bank_serial_no,
         "reason_code": row.reason_code,

@@ -13,8 +13,8 @@ from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.wire.words import Outcome
-from models.words.match_words import match_words
-from models.words.stages import AccountStatus, ApplicationStage, Channel, Verification, label
+from models.words.flow_words import match_words
+from models.words.stages import AccountStatus, ApplicationStage, Channel, Verification
 
 CHANNELS: Mapping[str, str] = {Channel.PC: "电脑端", Channel.MOBILE: "移动端", Channel.IMPORT: "批量导入"}
 KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
@@ -104,7 +104,7 @@ class LineView:
             "channel": row.channel,
             "channel_label": CHANNELS[row.channel],
             "stage": row.stage,
-            "stage_label": label(ApplicationStage(row.stage)),
+            "stage_label": ApplicationStage(row.stage).label,
             **self._personal(row),
             **self._form(row),
             **self._registered(row),
@@ -128,7 +128,7 @@ class LineView:
             "card_type": found["card_type"],
             "card_type_label": CARD_TYPES.get(found["card_type"] or ""),
             "status": found["status"],
-            "status_label": label(AccountStatus(found["status"])),
+            "status_label": AccountStatus(found["status"]).label,
             "source": found["source"],
             "updated_at": found["updated_at"],
         }
@@ -220,7 +220,7 @@ class LineView:
             "match_outcome": row.match_outcome,
             "match_result": self.matched(row, row.match_outcome),
             "verification": row.verification,
-            "verification_label": label(Verification(row.verification)),
+            "verification_label": Verification(row.verification).label,
             "verification_reason": self.reason(row.application_no, row.verification_reason_sealed),
             "settlement_material_at": row.settlement_material_at,
             "held": row.held and self._may_know_lock(row.person_index),

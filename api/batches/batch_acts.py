@@ -21,7 +21,7 @@ from models.store.selection import NO_NUL, Selection, of_county
 from models.store.sql import execute, loose, loose_one
 from models.tables.base import now
 from models.tables.batches import Batch
-from models.words.stages import ApplicationStage, BatchStage, label
+from models.words.stages import ApplicationStage, BatchStage
 
 EARLIEST = date(2000, 1, 1)
 MOST_IMAGES = 20
@@ -91,7 +91,7 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str)
     await lock_county(session, desk.county)
     batch = await find_batch(desk, session, batch_no, changing=True)
     if batch.stage not in (BatchStage.OPEN, BatchStage.VERIFIED):
-        detail = f"批次当前“{label(batch.stage)}”，不能再提交大数据校验"
+        detail = f"批次当前“{batch.stage.label}”，不能再提交大数据校验"
         raise conflict("BATCH_FROZEN", "批次不能提交校验", detail)
     again = batch.stage is BatchStage.VERIFIED
     if not again:
@@ -163,7 +163,7 @@ async def _need_whole(session: AsyncSession, batch: Batch) -> None:
     ready = counts.pop(ApplicationStage.IN_BATCH, 0)
     if counts:
         errors = [
-            {"code": "NOT_IN_BATCH", "stage": stage, "detail": f"“{label(stage)}” {count} 份"}
+            {"code": "NOT_IN_BATCH", "stage": stage, "detail": f"“{stage.label}” {count} 份"}
             for stage, count in counts.items()
         ]
         words = "、".join(str(error["detail"]) for error in errors)
@@ -176,7 +176,7 @@ async def _need_whole(session: AsyncSession, batch: Batch) -> None:
 async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch:
     batch = await find_batch(desk, session, batch_no, changing=True)
     if batch.stage is not BatchStage.OPEN:
-        detail = f"批次当前“{label(batch.stage)}”，内容已冻结，不能加入或移出申请"
+        detail = f"批次当前“{batch.stage.label}”，内容已冻结，不能加入或移出申请"
         raise conflict("BATCH_FROZEN", "批次内容已冻结", detail)
     return batch
 

@@ -16,7 +16,7 @@ from models.store.sql import fetch_int, loose
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables.batches import Batch
-from models.words.stages import ApplicationStage, BatchStage, Verification, label
+from models.words.stages import ApplicationStage, BatchStage, Verification
 
 BATCH_HEADERS: Mapping[str, str] = {
     "batch_no": "结算批次",
@@ -82,7 +82,7 @@ def _view(vault: Vault, batch: Batch, stages: Figures) -> dict[str, object]:
         "title": open_text(vault, batch.county_code, batch.title_sealed),
         "fund_year": batch.fund_year,
         "stage": batch.stage,
-        "stage_label": label(BatchStage(batch.stage)),
+        "stage_label": BatchStage(batch.stage).label,
         "line_count": sum(int(str(row["count"])) for row in stages),
         "total_fen": sum(int(str(row["total_fen"])) for row in stages),
         "stages": stages,
@@ -102,7 +102,7 @@ async def _stage_figures(session: AsyncSession, ids: Sequence[int]) -> Mapping[i
     )
     figures: defaultdict[int, Figures] = defaultdict(list)
     for row in rows:
-        words = label(ApplicationStage(row.stage))
+        words = ApplicationStage(row.stage).label
         figures[row.batch_id].append({"stage": row.stage, "label": words, "count": row[2], "total_fen": row.total_fen})
     return figures
 
@@ -115,7 +115,7 @@ async def _verification_figures(session: AsyncSession, batch_id: int) -> Figures
         batch=batch_id,
     )
     return [
-        {"verification": word, "label": label(Verification(word)), "count": count, "total_fen": total}
+        {"verification": word, "label": Verification(word).label, "count": count, "total_fen": total}
         for word, count, total in rows
     ]
 

@@ -11,8 +11,8 @@ from models.contracts import RunKind
 from models.settings import Settings
 from models.store.sql import loose
 from models.tables.batches import BeneficiaryList
-from models.words.match_words import match_words
-from models.words.stages import DatasetStage, label
+from models.words.flow_words import match_words
+from models.words.stages import DatasetStage
 
 LIST_HEADERS: Mapping[str, str] = {
     "list_no": "初始化名单",
@@ -86,7 +86,7 @@ async def list_views(
     for listed in lists:
         assert listed.id is not None
         number = listed.list_no
-        stage = stages.get(number, {"stage": DatasetStage.PREPARED, "stage_label": label(DatasetStage.PREPARED)})
+        stage = stages.get(number, {"stage": DatasetStage.PREPARED, "stage_label": DatasetStage.PREPARED.label})
         view = listed.model_dump(exclude={"id", "county_code"}) | stage
         views.append((listed.id, view | {"results": results[number], "run": runs.get(number)}))
     return views
@@ -116,7 +116,7 @@ async def _stages(session: AsyncSession, numbers: Sequence[str]) -> dict[str, di
     return {
         reference: {
             "stage": stage,
-            "stage_label": label(DatasetStage(stage)),
+            "stage_label": DatasetStage(stage).label,
             "refusal_code": code,
             "refusal_detail": detail,
             "committed_at": committed,

@@ -17,9 +17,8 @@ from models.normal_form import regular
 from models.store.selection import Predicate
 from models.store.sql import fetch_int, loose
 from models.store.vault import Field, Vault
-from models.words.card_stages import PartStage, RequestStage, label
+from models.words.card_stages import PartStage, RequestStage
 from models.words.stages import LineState, PaymentState
-from models.words.stages import label as line_label
 
 BUSINESS = "渝快办-账号变更"
 CHUNK = 5_000
@@ -172,7 +171,7 @@ class PartView:
             "request_no": row.request_no,
             "business": BUSINESS,
             "stage": row.stage,
-            "stage_label": label(PartStage(row.stage)),
+            "stage_label": PartStage(row.stage).label,
             "applicant": name,
             "applied_at": row.created_at,
             "name": name,
@@ -193,7 +192,7 @@ class PartView:
         """One part with what is decided about: before and after."""
         return self.view(row) | {
             "request_stage": row.request_stage,
-            "request_stage_label": label(RequestStage(row.request_stage)),
+            "request_stage_label": RequestStage(row.request_stage).label,
             "channel": row.channel,
             "reason": self._reason(row.request_no, row.reason_sealed),
             "attempt": row.attempt,
@@ -265,7 +264,7 @@ async def payments_in_flight(session: AsyncSession, row: LineRow) -> dict[str, o
             "flow_no": line.flow_no,
             "application_no": line.application_no,
             "amount_fen": line.amount_fen,
-            "state_label": line_label(PaymentState(line.payment) if line.payment else LineState(line.state)),
+            "state_label": (PaymentState(line.payment) if line.payment else LineState(line.state)).label,
         }
         for line in lines
     ]

@@ -35,7 +35,6 @@ from models.store.selection import NO_NUL
 from models.store.sql import loose, loose_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
-from models.words.card_stages import label
 from models.words.card_words import step_words
 
 router = APIRouter(tags=["账号变更审核"])
@@ -148,7 +147,7 @@ def _answer(vault: Vault, part: CardChangePart) -> dict[str, object]:
     return {
         "part_no": part.part_no,
         "stage": part.stage,
-        "stage_label": label(part.stage),
+        "stage_label": part.stage.label,
         "attempt": part.attempt,
         "reviewed_by": part.reviewed_by,
         "reviewed_at": part.reviewed_at,

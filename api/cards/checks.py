@@ -22,7 +22,7 @@ from models.tables.cards import CheckRound
 from models.wire.answers import province_of
 from models.wire.words import AccountReason
 from models.words.calendar import china_today
-from models.words.card_stages import RoundStage, label
+from models.words.card_stages import RoundStage
 from models.words.card_words import reason_words
 from models.words.stages import Role
 
@@ -83,7 +83,7 @@ async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Rep
     await open_run(session, subject, RoundStage.CHECKING.value)
     await desk.trail(session, "account_check.asked", number, {"account_id": account_id, "county": desk.county})
     run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, number)
-    body: dict[str, object] = {"round_no": number, "stage": found.stage, "stage_label": label(found.stage), "run": run}
+    body: dict[str, object] = {"round_no": number, "stage": found.stage, "stage_label": found.stage.label, "run": run}
     return Reply(202, body, f"/account-checks/{number}")
 
 
@@ -155,7 +155,7 @@ def _view(found: CheckRound) -> dict[str, object]:
         "trigger": found.trigger,
         "trigger_label": _TRIGGERS.get(found.trigger, found.trigger),
         "stage": found.stage,
-        "stage_label": label(found.stage),
+        "stage_label": found.stage.label,
         "pages": found.pages,
         "checked": found.checked,
         # of a whole province a county sees what concerns all, not how the others fare

@@ -28,7 +28,7 @@ from models.tables.base import now
 from models.tables.cards import VillageEntry
 from models.wire.words import MediaType
 from models.words.calendar import china_today
-from models.words.card_stages import EntryStage, label
+from models.words.card_stages import EntryStage
 from models.words.makers import Act
 
 router = APIRouter(tags=["村社申报"])
@@ -65,7 +65,7 @@ async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: l
     after = {"account_no": form.account_no, "photo_file_id": form.photo_file_id}
     await desk.trail(session, "village_entry.entered", entry.entry_no, detail | after)
     run = await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry.entry_no)
-    body: dict[str, object] = {"entry_no": entry.entry_no, "stage": entry.stage, "stage_label": label(entry.stage)}
+    body: dict[str, object] = {"entry_no": entry.entry_no, "stage": entry.stage, "stage_label": entry.stage.label}
     body |= {"run": run, "warnings": warnings}
     return Reply(201, body, f"/village-entries/{entry.entry_no}")
 
@@ -146,7 +146,7 @@ async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> Villa
         raise not_found("村社申报")
     if not is_waiting(entry):
         detail = (
-            f"申报 {entry_no} 现在是“{label(entry.stage)}”，只有“{label(EntryStage.ENTERED)}”的才能复核；请刷新后核对"
+            f"申报 {entry_no} 现在是“{entry.stage.label}”，只有“{EntryStage.ENTERED.label}”的才能复核；请刷新后核对"
         )
         raise conflict("ENTRY_NOT_WAITING", "此件不在待复核", detail)
     require_other(Act.ENTRY_DECIDED, [Act.ENTRY_ENTERED] if entry.entered_by == desk.person else [])
@@ -167,7 +167,7 @@ async def _decided(desk: Desk, session: AsyncSession, entry: VillageEntry, remar
     body: dict[str, object] = {
         "entry_no": entry.entry_no,
         "stage": entry.stage,
-        "stage_label": label(entry.stage),
+        "stage_label": entry.stage.label,
         "confirmed_by": entry.confirmed_by,
         "confirmed_at": entry.confirmed_at,
         "remark": remark,

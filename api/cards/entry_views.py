@@ -17,7 +17,7 @@ from models.store.vault import Vault
 from models.tables.cards import VillageEntry
 from models.wire.words import CardType
 from models.words.calendar import china_today
-from models.words.card_stages import EntryStage, label
+from models.words.card_stages import EntryStage
 from models.words.faults import Fault
 
 Typed = Annotated[str, StringConstraints(max_length=200)]
@@ -100,7 +100,7 @@ def entry_view(vault: Vault, names: Names, entry: VillageEntry, *, whole: bool =
     account_no = vault.open(Column.ACCOUNT, number, entry.account_sealed)
     return {
         **entry.model_dump(include=_PLAIN),
-        "stage_label": label(entry.stage),
+        "stage_label": entry.stage.label,
         "name": name if whole else identity.mask_name(name),
         "id_number": id_number if whole else identity.mask_id_number(id_number),
         "bank": names.bank(entry.bank_code),

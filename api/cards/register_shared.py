@@ -13,7 +13,7 @@ from models.forms import identity
 from models.store.register.register import register_row
 from models.store.selection import Predicate
 from models.store.vault import Field, Vault
-from models.words.stages import AccountStatus, label
+from models.words.stages import AccountStatus
 
 router = APIRouter(tags=["一卡通账号"])
 
@@ -60,7 +60,7 @@ def _view(vault: Vault, names: Names, county: str, row: LineRow) -> dict[str, ob
             "name": identity.mask_name(vault.open(Field.NAME, register_row(county, person), name)),
             "id_number": identity.mask_id_number(vault.open(Field.ID_NUMBER, register_row(county, person), id_number)),
             "status": status,
-            "status_label": label(AccountStatus(status)),
+            "status_label": AccountStatus(status).label,
         }
         for account_id, person, name, id_number, status in zip(
             row.account_ids, row.persons, row.names, row.id_numbers, row.statuses, strict=True

@@ -20,9 +20,8 @@ from models.store.sql import loose
 from models.store.vault import Field, Vault
 from models.wire.words import AccountSource
 from models.words.card_stages import EntryStage, PartStage
-from models.words.card_stages import label as card_label
 from models.words.card_words import reason_words
-from models.words.stages import AccountStatus, label
+from models.words.stages import AccountStatus
 
 CHUNK = 5_000
 MOST = 10_000
@@ -158,7 +157,7 @@ class RegisterView:
             "card_type": row.card_type,
             "card_type_label": CARD_TYPES.get(row.card_type or ""),
             "status": row.status,
-            "status_label": label(AccountStatus(row.status)),
+            "status_label": AccountStatus(row.status).label,
             "reason": None if row.status == AccountStatus.VALID else reason_words(row.reason_code),
             "since": row.since,
             "source": row.source,
@@ -193,7 +192,7 @@ class RegisterView:
 
 
 def _status(status: str | None) -> str | None:
-    return label(AccountStatus(status)) if status else None
+    return AccountStatus(status).label if status else None
 
 
 def matter_view(row: LineRow) -> dict[str, object]:
@@ -203,7 +202,7 @@ def matter_view(row: LineRow) -> dict[str, object]:
         "number": row.number,
         "source": row.source,
         "stage": row.stage,
-        "stage_label": card_label(stage),
+        "stage_label": stage.label,
         "created_at": row.created_at,
         "ended_at": row.ended_at,
     }

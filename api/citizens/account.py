@@ -13,10 +13,9 @@ from models.forms.identity import birth_date, mask_birth_date, mask_id_number, m
 from models.store.cards.own_accounts import OwnAccount, OwnCounty, own_accounts
 from models.store.sql import loose_one
 from models.words.card_stages import CardStatus
-from models.words.card_stages import label as face_label
 from models.words.card_words import reason_words
 from models.words.counties import county_words
-from models.words.stages import AccountStatus, label
+from models.words.stages import AccountStatus
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 NO_ACCOUNT = "您尚未绑定“一卡通”账号，请联系所在村社/镇(乡)街道申报账号信息"
@@ -92,7 +91,7 @@ def _card(
     why_not = _why_not(account.counties, open_matter)
     return _face(account, banks) | {
         "status": account.status.value,
-        "status_label": face_label(account.status),
+        "status_label": account.status.label,
         "message": _message(account),
         "counties": [_county(county) for county in account.counties],
         "choices": _choices(account, accounts),
@@ -143,7 +142,7 @@ def _county(county: OwnCounty) -> dict[str, object]:
     invalid = county.status is AccountStatus.INVALID
     return county_view(county.county_code) | {
         "status": county.status.value,
-        "status_label": label(county.status),
+        "status_label": county.status.label,
         "reason_code": county.reason,
         "reason": reason_words(county.reason) if invalid else None,
         "since": county.since,

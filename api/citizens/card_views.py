@@ -12,7 +12,7 @@ from models.store.cards.parts import remark_of
 from models.store.cards.requests import LEFT_OUT, UNDECIDED
 from models.store.vault import Field, Vault
 from models.tables.cards import CardChange, CardChangePart, MatterStep
-from models.words.card_stages import PartStage, label
+from models.words.card_stages import PartStage
 from models.words.card_words import step_words
 from models.words.counties import county_words
 
@@ -65,10 +65,10 @@ def _standing(request: CardChange, parts: Sequence[CardChangePart]) -> View:
     ended = request.ended_at is not None
     return {
         "stage": request.stage.value,
-        "stage_label": label(request.stage),
+        "stage_label": request.stage.label,
         "state_label": SETTLED if ended else UNDER_WAY,
         "result": request.result.value if request.result else None,
-        "result_label": label(request.result) if request.result else UNDER_WAY,
+        "result_label": request.result.label if request.result else UNDER_WAY,
         "finished_at": request.ended_at,
         "failure_code": request.failure_code,
         "failure": request.failure,
@@ -83,7 +83,7 @@ def _part(vault: Vault, request: CardChange, part: CardChangePart, banks: Mappin
         "old_bank": bank_view(banks, part.old_bank_code)["bank"],
         "old_account_no": vault.open(Field.ACCOUNT, part.part_no, old) if old else None,
         "stage": part.stage.value,
-        "stage_label": label(part.stage),
+        "stage_label": part.stage.label,
         "explanation": _explanation(vault, request, part),
         "finished_at": part.ended_at,
     }

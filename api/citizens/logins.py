@@ -47,7 +47,7 @@ from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel, FaceReason
-from models.words.card_stages import LoginStage, label
+from models.words.card_stages import LoginStage
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 
@@ -212,8 +212,8 @@ def _label(login: FaceLogin, stage: LoginStage) -> str:
             LoginStage.SCANNED: "人脸识别中",
             LoginStage.EXPIRED: "人脸识别已超时",
         }
-        return words.get(stage, label(stage))
-    return label(stage)
+        return words.get(stage, stage.label)
+    return stage.label
 
 
 def _explanation(login: FaceLogin, stage: LoginStage) -> str | None:

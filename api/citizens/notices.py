@@ -12,7 +12,7 @@ from api.counter.paging import MAX_LIMIT
 from models.store.register.register import register_row
 from models.store.vault import Field
 from models.tables.cards import Notice
-from models.words.card_stages import NoticeKind, label
+from models.words.card_stages import NoticeKind
 from models.words.card_words import reason_words
 
 LOST = frozenset({NoticeKind.INVALIDATED, NoticeKind.CLEARED})
@@ -45,7 +45,7 @@ def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str,
     account = desk.shown.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
     return {
         "kind": notice.kind.value,
-        "title": label(notice.kind),
+        "title": notice.kind.label,
         **bank_view(banks, notice.bank_code),
         "account_no": account,
         "applied_at": notice.applied_at,

@@ -1,7 +1,6 @@
 """How a run is shown beside the thing it is about, with its link into Temporal UI."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from urllib.parse import quote
 
 from sqlmodel import col, select
@@ -10,11 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import RunKind, workflow_id
 from models.settings import Settings
 from models.tables.records import Run
-from models.words import card_stages
 from models.words.card_stages import EntryStage, LoginStage, RequestStage, RoundStage
-from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, label
+from models.words.labelled import Labelled
+from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
 
-_STAGES: Mapping[RunKind, type[StrEnum]] = {
+_STAGES: Mapping[RunKind, type[Labelled]] = {
     RunKind.POLICY_REVIEW: ReviewStage,
     RunKind.INDICATOR_REVIEW: ReviewStage,
     RunKind.BENEFICIARY_INIT: DatasetStage,
@@ -22,8 +21,6 @@ _STAGES: Mapping[RunKind, type[StrEnum]] = {
     RunKind.SUBSIDY_FLOW: FlowStage,
     RunKind.EVIDENCE: OrderState,
     RunKind.APPLICATION_IMPORT: ImportStage,
-}
-_CARD_STAGES: Mapping[RunKind, type[StrEnum]] = {
     RunKind.FACE_LOGIN: LoginStage,
     RunKind.CARD_CHANGE: RequestStage,
     RunKind.VILLAGE_ENTRY: EntryStage,
@@ -51,12 +48,9 @@ def run_url(settings: Settings, run_id: str) -> str:
 
 
 def stage_label(kind: RunKind, stage: str) -> str:
-    card_words = _CARD_STAGES.get(kind)
-    if card_words is not None and stage in set(card_words):
-        return card_stages.label(card_words(stage))
     words = _STAGES.get(kind)
     if words is not None and stage in set(words):
-        return label(words(stage))
+        return words(stage).label
     # a run that has no stages of its own, or one that the platform has refused
     return _WITHOUT_STAGES.get(stage) or f"未办成（{stage}）"
 

@@ -14,8 +14,8 @@ from models.store.vault import Vault
 from models.tables.flows import Flow
 from models.words.counties import county_name
 from models.words.errors import ADVICE, ErrorType
-from models.words.flow_words import MODES, REJECTIONS, SOURCES, label_or_none, status_of
-from models.words.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState, label
+from models.words.flow_words import MODES, REJECTIONS, SOURCES, status_of
+from models.words.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState
 
 View = dict[str, object]
 
@@ -27,10 +27,10 @@ def flow_head(flow: Flow) -> View:
         "batch_no": flow.batch_no,
         "policy_unit_code": flow.policy_unit_code,
         "stage": flow.stage,
-        "stage_label": label(flow.stage),
+        "stage_label": flow.stage.label,
         **status_of(flow.stage),
         "outcome": flow.outcome,
-        "outcome_label": label_or_none(flow.outcome),
+        "outcome_label": flow.outcome.label if flow.outcome else None,
         "balanced": flow.balanced,
         "holder": flow.holder,
         "holder_name": county_name(flow.holder) if flow.holder else None,
@@ -70,8 +70,8 @@ async def flow_details(session: AsyncSession, vault: Vault, flow: Flow) -> View:
 
 def labelled(figures: FlowFigures) -> View:
     """Counts and fen per state and payment, in the order of a line's life, with Chinese words."""
-    states = [{"state": s, "label": label(s), **figures.states[s].model_dump()} for s in LineState]
-    payments = [{"payment": p, "label": label(p), **figures.payments[p].model_dump()} for p in PaymentState]
+    states = [{"state": s, "label": s.label, **figures.states[s].model_dump()} for s in LineState]
+    payments = [{"payment": p, "label": p.label, **figures.payments[p].model_dump()} for p in PaymentState]
     return {"lines": figures.lines.model_dump(), "states": states, "payments": payments}
 
 
@@ -96,7 +96,7 @@ async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
             "source": source,
             "source_label": SOURCES.get(source, source),
             "status": status,
-            "label": label(PaymentState(status)),
+            "label": PaymentState(status).label,
             "count": count,
             "fen": fen,
             "last_at": last_at,
@@ -160,7 +160,7 @@ async def _rounds(session: AsyncSession, flow_id: int) -> list[View]:
         view: View = dict(zip(_ROUND_FIELDS, values, strict=True))
         words = {
             "mode_label": MODES.get(str(view["mode"])),
-            "stage_label": label(DatasetStage(str(view["stage"]))),
+            "stage_label": DatasetStage(str(view["stage"])).label,
         }
         rounds.append({**view, **words, "results": results.get(int(dataset_id), [])})
     return rounds
@@ -176,7 +176,7 @@ async def _results(session: AsyncSession, flow_id: int) -> dict[int, list[View]]
     )
     found: dict[int, list[View]] = {}
     for dataset_id, outcome, reason_code, count, fen in rows:
-        words = label(LineState(outcome))
+        words = LineState(outcome).label
         reason = REJECTIONS.get(reason_code, reason_code) if reason_code else None
         view: View = {"outcome": outcome, "label": words, "reason_code": reason_code, "reason": reason}
         found.setdefault(int(dataset_id), []).append({**view, "count": count, "fen": fen})
@@ -194,9 +194,9 @@ async def _open_orders(session: AsyncSession, flow_id: int) -> list[View]:
         {
             "order_no": number,
             "kind": kind,
-            "kind_label": label(OrderKind(kind)),
+            "kind_label": OrderKind(kind).label,
             "state": state,
-            "state_label": label(OrderState(state)),
+            "state_label": OrderState(state).label,
             "line_count": count,
             "total_fen": fen,
             "entered_by": entered_by,

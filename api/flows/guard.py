@@ -15,7 +15,7 @@ from models.store.register.lock_rules import LockedAct, why_lines_locked
 from models.store.selection import Predicate
 from models.store.sql import fetch_int
 from models.tables.flows import Flow
-from models.words.stages import FlowStage, label
+from models.words.stages import FlowStage
 
 LISTED_ERRORS = 500
 
@@ -40,8 +40,8 @@ def run_id(flow: Flow) -> str:
 def require_stage(flow: Flow, stages: Iterable[FlowStage], act: str) -> None:
     fit = [stage for stage in FlowStage if stage in set(stages)]
     if flow.stage not in fit:
-        allowed = "、".join(f"“{label(stage)}”" for stage in fit)
-        detail = f"流程 {flow.flow_no} 现在是“{label(flow.stage)}”，只有在{allowed}时才能{act}；请刷新后核对"
+        allowed = "、".join(f"“{stage.label}”" for stage in fit)
+        detail = f"流程 {flow.flow_no} 现在是“{flow.stage.label}”，只有在{allowed}时才能{act}；请刷新后核对"
         raise conflict("FLOW_STAGE_UNFIT", "流程所处阶段不能办理", detail)
 
 

@@ -32,7 +32,7 @@ from models.store.texts import seal_text
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.words.flow_words import APPLICANTS, FAILURES, MODES, explain_payment, submission_failure
-from models.words.stages import FlowStage, LineState, PaymentState, Role, Verification, label
+from models.words.stages import FlowStage, LineState, PaymentState, Role, Verification
 
 router = APIRouter(tags=["补贴流程"])
 
@@ -146,14 +146,14 @@ class FlowLineView:
 def _progress(row: LineRow) -> dict[str, object]:
     return {
         "verification": row.verification,
-        "verification_label": label(Verification(row.verification)),
+        "verification_label": Verification(row.verification).label,
         "state": row.state,
-        "state_label": label(LineState(row.state)),
+        "state_label": LineState(row.state).label,
         "mode": row.mode,
         "mode_label": MODES.get(row.mode or ""),
         "money": row.money,
         "payment": row.payment,
-        "payment_label": label(PaymentState(row.payment)) if row.payment else None,
+        "payment_label": PaymentState(row.payment).label if row.payment else None,
         "payment_reason_code": row.payment_reason_code,
         "payment_reason": FAILURES.get(row.payment_reason_code or ""),
         "payment_at": row.payment_at,

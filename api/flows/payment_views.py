@@ -13,7 +13,7 @@ from models.store.selection import Predicate
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.words.flow_words import APPLICANTS, SOURCES, explain_payment
-from models.words.stages import PaymentState, label
+from models.words.stages import PaymentState
 
 HEADERS: Mapping[str, str] = {
     "application_no": "申请编号",
@@ -100,7 +100,7 @@ class PaymentView:
             "flow_no": row.flow_no,
             "attempt": row.attempt,
             "payment": row.payment,
-            "payment_label": label(PaymentState(row.payment)),
+            "payment_label": PaymentState(row.payment).label,
             "reason_code": row.payment_reason_code,
             "explanation": explain_payment(row.payment, row.payment_reason_code, reason),
             "bank_serial_no": row.bank_serial_no,

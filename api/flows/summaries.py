@@ -29,7 +29,7 @@ from models.tables.base import now
 from models.tables.flows import Flow, Summary
 from models.tables.policies import StoredFile
 from models.words.makers import Act
-from models.words.stages import FlowStage, LineState, Role, SummaryStage, label
+from models.words.stages import FlowStage, LineState, Role, SummaryStage
 
 router = APIRouter(tags=["发放汇总"])
 
@@ -160,7 +160,7 @@ async def _summary_in(session: AsyncSession, flow: Flow, stages: set[SummaryStag
         detail = f"流程 {flow.flow_no} 的汇总正在生成，请稍后刷新再{act}"
         raise conflict("SUMMARY_NOT_OPEN", "还没有汇总", detail)
     if summary.stage not in stages or (act != "确认发放" and summary.submitted_at is not None):
-        detail = f"流程 {flow.flow_no} 第 {summary.number} 次汇总是“{label(summary.stage)}”，不能{act}；请刷新后核对"
+        detail = f"流程 {flow.flow_no} 第 {summary.number} 次汇总是“{summary.stage.label}”，不能{act}；请刷新后核对"
         raise conflict("SUMMARY_STAGE_UNFIT", "汇总所处阶段不能办理", detail)
     return summary
 

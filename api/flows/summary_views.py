@@ -13,8 +13,8 @@ from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.words.flow_words import status_of
-from models.words.stages import FlowStage, label
-from models.words.summary_words import PLATFORM_REVIEWS, REVIEWS, SUBMISSIONS, CountyReview, PlatformReview, Submission
+from models.words.stages import FlowStage
+from models.words.summary_words import CountyReview, PlatformReview, Submission
 
 View = dict[str, object]
 # The source's ten columns in its order, then what is ours.
@@ -80,7 +80,7 @@ def head(row: Row) -> View:
     """Which flow, and its 发放流程状态."""
     stage = FlowStage(row.flow_stage)
     names = {"flow_no": row.flow_no, "fund_year": row.fund_year, "batch_no": row.batch_no}
-    return {**names, **status_of(stage), "flow_stage": stage, "flow_stage_label": label(stage)}
+    return {**names, **status_of(stage), "flow_stage": stage, "flow_stage_label": stage.label}
 
 
 def summary_view(vault: Vault, row: Row) -> View:
@@ -98,11 +98,11 @@ def three_answers(row: Row) -> View:
     """审核状态, 提交状态 and 平台审核."""
     return {
         "review": row.review,
-        "review_label": REVIEWS[CountyReview(row.review)] if row.review else None,
+        "review_label": CountyReview(row.review).label if row.review else None,
         "submission": row.submission,
-        "submission_label": SUBMISSIONS[Submission(row.submission)],
+        "submission_label": Submission(row.submission).label,
         "platform_review": row.platform_review,
-        "platform_review_label": PLATFORM_REVIEWS[PlatformReview(row.platform_review)] if row.platform_review else None,
+        "platform_review_label": PlatformReview(row.platform_review).label if row.platform_review else None,
     }
 
 

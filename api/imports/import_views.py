@@ -16,7 +16,7 @@ from models.store.sql import fetch_int, loose
 from models.store.vault import Field
 from models.tables.applications import ApplicationImport, ImportFinding
 from models.words.flow_words import APPLICANTS
-from models.words.stages import ApplicationStage, ImportStage, label
+from models.words.stages import ApplicationStage, ImportStage
 
 IMPORT_HEADERS: Mapping[str, str] = {
     "import_no": "导入编号",
@@ -129,7 +129,7 @@ def finding_views(names: Names, found: Sequence[ImportFinding]) -> list[tuple[in
                 "message": each.message,
                 "application_no": each.application_no,
                 "stage": each.stage,
-                "stage_label": label(ApplicationStage(each.stage)) if each.stage else None,
+                "stage_label": ApplicationStage(each.stage).label if each.stage else None,
                 "amount_fen": each.amount_fen,
                 "item_code": each.item_code,
                 "item": names.item(each.item_code) if each.item_code else None,
@@ -147,5 +147,5 @@ def _reason(desk: Desk, asked: ApplicationImport) -> str | None:
 
 
 def _view(asked: ApplicationImport) -> dict[str, object]:
-    words = {"stage_label": label(ImportStage(asked.stage)), "kind_label": APPLICANTS[asked.applicant_kind]}
+    words = {"stage_label": ImportStage(asked.stage).label, "kind_label": APPLICANTS[asked.applicant_kind]}
     return asked.model_dump(include=_FIELDS) | words

@@ -41,7 +41,7 @@ from models.tables.applications import ApplicationImport, ImportFinding
 from models.tables.base import now
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind
-from models.words.stages import ImportStage, label
+from models.words.stages import ImportStage
 
 router = APIRouter(tags=["批量导入"])
 
@@ -191,7 +191,7 @@ async def _decide(
 
 def _must_wait(asked: ApplicationImport) -> None:
     if asked.stage is not ImportStage.TO_CONFIRM:
-        words = f"“{label(asked.stage)}”，只有“{label(ImportStage.TO_CONFIRM)}”的才能确认或放弃"
+        words = f"“{asked.stage.label}”，只有“{ImportStage.TO_CONFIRM.label}”的才能确认或放弃"
         raise conflict("IMPORT_NOT_WAITING", "导入不在待确认", f"导入 {asked.import_no} 现在是{words}；请刷新后核对")
     if asked.decision is not None:
         detail = f"导入 {asked.import_no} 已由 {asked.decided_by} 确认，正在导入；请刷新后核对"

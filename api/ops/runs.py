@@ -9,7 +9,7 @@ from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import FilterYear, Pages
 from api.counter.run_block import run_block
-from models.contracts import RUN_LABELS, RunKind
+from models.contracts import RunKind
 from models.settings import Settings
 from models.tables.records import Run
 
@@ -57,7 +57,7 @@ async def list_runs(
 def _view(settings: Settings, run: Run) -> dict[str, object]:
     return run_block(settings, run) | {
         "kind": run.kind,
-        "kind_label": RUN_LABELS[run.kind],
+        "kind_label": run.kind.label,
         "number": run.number,
         "fund_year": run.fund_year,
         "batch_no": run.batch_no,

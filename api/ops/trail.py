@@ -18,7 +18,7 @@ from models.store.trail.heads import last_head
 from models.store.vault import Field, Vault
 from models.tables.records import TrailEntry
 from models.words.code_words import ACTORS, ACTS, ROLES, called
-from models.words.stages import Role, label
+from models.words.stages import Role
 
 router = APIRouter(tags=["留痕"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
@@ -76,7 +76,7 @@ async def verify_trail(desk: Readers) -> dict[str, object]:
         "kind": broken.kind.value if broken else None,
         "signed_sequence": signed.sequence if signed else None,
         "signed_at": signed.at if signed else None,
-        "finding": f"第 {broken.sequence} 条起：{label(broken.kind)}" if broken else "完整",
+        "finding": f"第 {broken.sequence} 条起：{broken.kind.label}" if broken else "完整",
     }
 
 

@@ -46,7 +46,7 @@ from models.wire.words import Outcome
 from models.words.calendar import china_today
 from models.words.errors import ADVICE, ErrorType
 from models.words.evidence import missing_words
-from models.words.stages import OrderKind, OrderState, label
+from models.words.stages import OrderKind, OrderState
 
 LISTED_FAULTS = 500
 
@@ -56,7 +56,7 @@ async def take_order(desk: Desk, session: AsyncSession, wanted: NewOrder, catalo
     if wanted.kind is OrderKind.NAME_CORRECTION:
         return await _enter_names(desk, session, wanted)
     flow = await flow_for(session, desk, wanted.flow_no or "")
-    require_stage(flow, FIT_STAGES[wanted.kind], f"办理“{label(wanted.kind)}”")
+    require_stage(flow, FIT_STAGES[wanted.kind], f"办理“{wanted.kind.label}”")
     if wanted.kind is OrderKind.CANCELLATION:
         return await _enter_cancellation(desk, session, wanted, flow)
     await refuse_while_cancelling(session, flow, wanted.kind)
@@ -65,7 +65,7 @@ async def take_order(desk: Desk, session: AsyncSession, wanted: NewOrder, catalo
 
 async def refuse_while_cancelling(session: AsyncSession, flow: Flow, kind: OrderKind) -> None:
     if kind is not OrderKind.EVIDENCE and await is_being_cancelled(session, flow_id(flow)):
-        detail = f"流程 {flow.flow_no} 的撤销指令已复核，正在执行，不能再办理“{label(kind)}”"
+        detail = f"流程 {flow.flow_no} 的撤销指令已复核，正在执行，不能再办理“{kind.label}”"
         raise conflict("FLOW_CANCELLING", "流程正在撤销", detail)
 
 
@@ -96,7 +96,7 @@ async def _enter_lines(
         verdict = await _with_corrected(session, flow, wanted, verdict)
         named = True
     why = await locked_lines(session, desk.county, verdict.unfit) if named else None
-    require_lines(verdict, named=named, act=f"办理“{label(wanted.kind)}”", why=why)
+    require_lines(verdict, named=named, act=f"办理“{wanted.kind.label}”", why=why)
     corrections = await _checked(desk, session, wanted, verdict, catalogs)
     total = sum(corrections.get(line.application_no, ("", line.amount_fen))[1] for line in verdict.fit)
     order = await add_order(session, _entry(desk, wanted, flow, len(verdict.fit), total))
@@ -268,7 +268,7 @@ async def _entered(
         "order_no": order.order_no,
         "kind": order.kind,
         "state": order.state,
-        "state_label": label(order.state),
+        "state_label": order.state.label,
         "needs_confirmation": order.state is OrderState.ENTERED,
         "warnings": list(warnings),
     }

@@ -9,7 +9,7 @@ from models.forms.money import format_yuan
 from models.store.applications.rows import LIVE
 from models.store.vault import Field, Vault
 from models.words.flow_words import APPLICANTS, submission_failure
-from models.words.stages import ApplicationStage, LineState, Verification, label
+from models.words.stages import ApplicationStage, LineState, Verification
 
 MOST_OTHERS = 20
 HEADERS: Mapping[str, str] = {
@@ -60,10 +60,10 @@ class PersonView:
             "item": self._names.item(row.item_code),
             "amount_fen": row.amount_fen,
             "verification": row.verification,
-            "verification_label": label(Verification(row.verification)),
+            "verification_label": Verification(row.verification).label,
             "verification_reason": self._reason(number, row.verification_reason_sealed),
             "state": row.line_state,
-            "state_label": label(LineState(row.line_state)) if row.line_state else None,
+            "state_label": LineState(row.line_state).label if row.line_state else None,
             "reason_code": row.reason_code,
             "reason": submission_failure(row.payment, row.reason_code, self._reason(number, row.reason_sealed)),
             "others": others,
@@ -75,7 +75,7 @@ class PersonView:
         return self._vault.open(Field.REASON, number, sealed) if sealed else None
 
     def _other(self, other: Mapping[str, str]) -> dict[str, object]:
-        stage = label(ApplicationStage(other["stage"]))
+        stage = ApplicationStage(other["stage"]).label
         return {**other, "item": self._names.item(other["item_code"]), "stage_label": stage}
 
 

@@ -33,7 +33,7 @@ from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.tables.flows import Order
 from models.words.evidence import PHOTOS
-from models.words.stages import OrderKind, OrderState, label
+from models.words.stages import OrderKind, OrderState
 from models.words.unreadable import UNREADABLE
 
 router = APIRouter(tags=["指令"])
@@ -107,8 +107,8 @@ def order_view(vault: Vault, order: Order, flow_no: str | None) -> dict[str, obj
     view = order.model_dump(exclude={"id", "county_code", "flow_id", "batch_id", "reason_sealed", "remark_sealed"})
     return view | {
         "flow_no": flow_no,
-        "kind_label": label(order.kind),
-        "state_label": label(order.state),
+        "kind_label": order.kind.label,
+        "state_label": order.state.label,
         "reason": open_text(vault, order.county_code, order.reason_sealed),
         "remark": open_text(vault, order.county_code, order.remark_sealed),
     }

@@ -26,7 +26,7 @@ from models.store.sql import execute, fetch_int
 from models.store.texts import seal_text
 from models.tables.flows import Flow, Order
 from models.words.makers import Act
-from models.words.stages import OrderKind, OrderState, Role, label
+from models.words.stages import OrderKind, OrderState, Role
 
 router = APIRouter(tags=["指令"])
 
@@ -84,7 +84,7 @@ async def _open_order(desk: Desk, session: AsyncSession, order_no: str, act: str
     if order is None:
         raise not_found("指令")
     if order.state is not OrderState.ENTERED:
-        detail = f"指令 {order_no} 现在是“{label(order.state)}”，不能再{act}；请刷新后核对"
+        detail = f"指令 {order_no} 现在是“{order.state.label}”，不能再{act}；请刷新后核对"
         raise conflict("ORDER_DECIDED", "指令已经办理", detail)
     require_other(Act.ORDER_DECIDED, [Act.ORDER_ENTERED] if order.entered_by == desk.person else [])
     return order
@@ -108,7 +108,7 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
 
 
 async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
-    require_stage(flow, FIT_STAGES[order.kind], f"复核“{label(order.kind)}”")
+    require_stage(flow, FIT_STAGES[order.kind], f"复核“{order.kind.label}”")
     if order.kind is OrderKind.CANCELLATION:
         await refuse_when_approved(session, flow)
         return
@@ -152,7 +152,7 @@ async def _decided(desk: Desk, session: AsyncSession, order: Order, act: str, re
         "order_no": order.order_no,
         "kind": order.kind,
         "state": order.state,
-        "state_label": label(order.state),
+        "state_label": order.state.label,
         "count": order.line_count,
         "total_fen": order.total_fen,
         "done_count": order.done_count,

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from api.counter.desk import EVERYONE, Desk, for_roles
-from models.words.code_words import ROLES
 from models.words.counties import county_name, county_words
 
 router = APIRouter(tags=["人员"])
@@ -17,7 +16,7 @@ async def show_me(desk: Annotated[Desk, Depends(for_roles(*EVERYONE))]) -> dict[
     return {
         "person": desk.person,
         "role": desk.role,
-        "role_label": ROLES[desk.role],
+        "role_label": desk.role.label,
         "county_code": desk.county,
         "county_name": county_name(desk.county),
         "county": county_words(desk.county),

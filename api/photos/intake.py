@@ -21,7 +21,7 @@ from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
 from models.words.code_words import called
 from models.words.evidence import PHOTOS
-from models.words.stages import ApplicationStage, Role, label
+from models.words.stages import ApplicationStage, Role
 
 MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8
@@ -54,10 +54,10 @@ def may_take(desk: Desk, line: Application, kind: DocumentKind) -> None:
     """
     applicant = desk.role is Role.APPLICANT
     if line.stage in _CLOSED or (applicant and line.stage not in _BEFORE_FLOW):
-        detail = f"申请的状态是“{label(line.stage)}”，照片不能再更换"
+        detail = f"申请的状态是“{line.stage.label}”，照片不能再更换"
         raise conflict("PHOTOS_FIXED", "照片已固定", detail)
     if applicant and kind is DocumentKind.BANK_CARD and line.stage is not ApplicationStage.DRAFT:
-        detail = f"申请的状态是“{label(line.stage)}”，银行卡照片属于审核内容；请先编辑申请使其退回草稿，再更换照片"
+        detail = f"申请的状态是“{line.stage.label}”，银行卡照片属于审核内容；请先编辑申请使其退回草稿，再更换照片"
         raise conflict("PHOTOS_FIXED", "银行卡照片已送审", detail)
 
 
@@ -166,7 +166,7 @@ async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
             message = "本县没有这个申请编号，请核对文件名"
             faults.append(member.fault("UNKNOWN_APPLICATION", message))
         elif stage in _CLOSED:
-            message = f"申请的状态是“{label(stage)}”，照片不能再更换"
+            message = f"申请的状态是“{stage.label}”，照片不能再更换"
             faults.append(member.fault("PHOTOS_FIXED", message))
     return faults
 

@@ -27,7 +27,7 @@ from models.store.runs.targets import run_of_number, run_to_wake
 from models.store.texts import seal_text
 from models.tables.flows import Contradiction
 from models.words.makers import Act
-from models.words.stages import Role, label
+from models.words.stages import Role
 
 router = APIRouter(tags=["矛盾来件"])
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
@@ -115,7 +115,7 @@ def _refusal(code: str, row: Contradiction) -> Problem:
     if code == "OWN_ACCOUNT":
         return Problem(403, code, HINDRANCES[code], "请由本区县其他审核人办理此件")
     if code == "CONTRADICTION_DECIDED":
-        detail = f"此件现为“{label(row.state)}”，由 {row.decided_by} 裁定，不能再改"
+        detail = f"此件现为“{row.state.label}”，由 {row.decided_by} 裁定，不能再改"
         return conflict(code, "已经裁定", detail)
     if code == "FIGURES_ARE_SUMS":
         detail = f"{HINDRANCES[code]}；请与平台核对后保留现有结果，并在理由中说明差异"

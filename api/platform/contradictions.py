@@ -14,7 +14,7 @@ from models.store.texts import open_text
 from models.store.vault import Field, Vault
 from models.tables.flows import Contradiction
 from models.words.code_words import CONTRADICTIONS, TAKEN, called
-from models.words.stages import ContradictionState, Role, label
+from models.words.stages import ContradictionState, Role
 
 router = APIRouter(tags=["矛盾来件"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
@@ -65,7 +65,7 @@ def view_of(vault: Vault, row: Contradiction, *, whole: bool) -> dict[str, objec
         "kind_label": called(CONTRADICTIONS, row.kind),
         "line_key": row.line_key,
         "state": row.state,
-        "state_label": label(row.state),
+        "state_label": row.state.label,
         "taken": row.taken,
         "taken_label": called(TAKEN, row.taken),
         "hindrance": row.hindrance,

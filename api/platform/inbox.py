@@ -18,7 +18,7 @@ from models.store.events.inbox import body_row
 from models.tables.records import Inbox, InboxConflict
 from models.wire.answers import province_of
 from models.words.code_words import EFFECTS, EVENTS, INBOX_SOURCES, called
-from models.words.stages import InboxState, Role, label
+from models.words.stages import InboxState, Role
 
 router = APIRouter(tags=["平台来件"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
@@ -116,7 +116,7 @@ def _view(row: Inbox, conflicts: int) -> dict[str, object]:
         "reference": row.reference,
         "number": row.number,
         "state": row.state,
-        "state_label": label(row.state),
+        "state_label": row.state.label,
         "effect": row.effect,
         "effect_label": called(EFFECTS, row.effect),
         "applied_at": row.applied_at,

@@ -3,7 +3,6 @@
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables.policies import Indicator
-from models.words.stages import label
 
 HEADERS = {
     "indicator_no": "指标编号",
@@ -46,7 +45,7 @@ def view(vault: Vault, indicator: Indicator) -> dict[str, object]:
         "paid_fen": indicator.paid_fen,
         "left_fen": indicator.total_fen - indicator.reserved_fen - indicator.paid_fen,
         "stage": indicator.stage,
-        "stage_label": label(indicator.stage),
+        "stage_label": indicator.stage.label,
         "round": indicator.round,
         "opinion": open_text(vault, indicator.county_code, indicator.opinion_sealed),
         "reviewed_at": indicator.reviewed_at,

@@ -25,7 +25,7 @@ from models.store.numbers import Series, take_one
 from models.store.runs.runs import open_run
 from models.tables.base import now
 from models.tables.policies import Indicator
-from models.words.stages import ReviewStage, Role, label
+from models.words.stages import ReviewStage, Role
 
 router = APIRouter(tags=["指标"])
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
@@ -89,7 +89,7 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
     async def work(session: AsyncSession) -> Reply:
         indicator = await _find(session, desk.county, indicator_no, for_update=True)
         if indicator.stage not in EDITABLE:
-            detail = f"该指标现为“{label(indicator.stage)}”，只有待提交和审核不通过的指标可以修改"
+            detail = f"该指标现为“{indicator.stage.label}”，只有待提交和审核不通过的指标可以修改"
             raise conflict("INDICATOR_NOT_EDITABLE", "现在不能修改", detail)
         if new.fund_year != indicator.fund_year:
             raise field_problem({"/fund_year": "资金年度登记后不能改，请另行登记该年度的指标"}, "NOT_CHANGEABLE")
@@ -212,7 +212,7 @@ def _unfit(place: int, row: Indicator | None) -> dict[str, object] | None:
     if row.stage is ReviewStage.DRAFT:
         return None
     advice = "请先修改再提交" if row.stage is ReviewStage.REJECTED else "不用再提交"
-    detail = f"现为“{label(row.stage)}”，{advice}"
+    detail = f"现为“{row.stage.label}”，{advice}"
     return {"pointer": pointer, "code": "NOT_DRAFT", "indicator_no": row.indicator_no, "detail": detail}
 
 

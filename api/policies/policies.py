@@ -26,7 +26,7 @@ from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.policies import Policy, PolicyUnit
 from models.wire.words import MediaType
-from models.words.stages import ReviewStage, Role, label
+from models.words.stages import ReviewStage, Role
 
 router = APIRouter(tags=["政策"])
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
@@ -216,7 +216,7 @@ async def _find(session: AsyncSession, county: str, policy_no: str, for_update: 
 
 def _check_refused(policy: Policy) -> None:
     if policy.stage is not ReviewStage.REJECTED:
-        detail = f"该政策现为“{label(policy.stage)}”，只有审核不通过的政策可以重新上传"
+        detail = f"该政策现为“{policy.stage.label}”，只有审核不通过的政策可以重新上传"
         raise conflict("POLICY_NOT_REJECTED", "现在不能重新上传", detail)
 
 
@@ -241,7 +241,7 @@ def _view(vault: Vault, policy: Policy) -> dict[str, object]:
         "item_codes": policy.item_codes,
         "file_id": policy.file_id,
         "stage": policy.stage,
-        "stage_label": label(policy.stage),
+        "stage_label": policy.stage.label,
         "round": policy.round,
         "opinion": open_text(vault, policy.county_code, policy.opinion_sealed),
         "reviewed_at": policy.reviewed_at,

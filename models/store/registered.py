@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.sql import Row, loose, loose_one
-from models.words.stages import AccountStatus, label
+from models.words.stages import AccountStatus
 
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
 _OTHER = "(r.account_index, r.bank_code) IS DISTINCT FROM ({0}.account_index, {0}.bank_code)"
@@ -32,7 +32,7 @@ REGISTERED = (
 
 def registered_words(bank: str | None, account_no: str, status: str) -> str:
     """`account_no` is masked."""
-    dead = "" if status == AccountStatus.VALID else f"（{label(AccountStatus(status))}，须先变更账号）"
+    dead = "" if status == AccountStatus.VALID else f"（{AccountStatus(status).label}，须先变更账号）"
     return f"{bank} {account_no}{dead}，发放以登记账号为准"
 
 

@@ -5,14 +5,7 @@ from collections.abc import Mapping
 from models.wire.words import EventType, Operation
 from models.words.stages import Role
 
-ROLES: Mapping[str, str] = {
-    Role.COUNTY_ADMIN: "县管理",
-    Role.OPERATOR: "县操作员",
-    Role.REVIEWER: "审核人",
-    Role.APPLICANT: "申请人",
-    Role.OPS: "运维",
-    "citizen": "享受人",
-}
+ROLES: Mapping[str, str] = {role.value: role.label for role in Role} | {"citizen": "享受人"}
 # Who acts without a name of their own.
 ACTORS: Mapping[str, str] = {"system": "系统", "citizen": "享受人本人"}
 EVENTS: Mapping[str, str] = {

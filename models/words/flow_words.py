@@ -1,10 +1,9 @@
-"""The platform's words about lines, rounds and payments in Chinese."""
+"""The platform's words about people, lines, rounds and payments in Chinese."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-from models.wire.words import PaymentReason, ReasonCode, RoundMode
-from models.words.stages import FlowStage, PaymentState, label
+from models.wire.words import Outcome, PaymentReason, ReasonCode, RoundMode
+from models.words.stages import FlowStage, PaymentState
 
 MODES: Mapping[str, str] = {
     RoundMode.INITIAL: "申请提交",
@@ -40,8 +39,19 @@ def status_of(stage: FlowStage) -> dict[str, object]:
     return {"status": "ended" if ended else "active", "status_label": "结束" if ended else "启动"}
 
 
-def label_or_none(word: StrEnum | None) -> str | None:
-    return label(word) if word is not None else None
+def match_words(outcome: str | None, correct_name: str | None, bank_name: str | None) -> str | None:
+    """What an initialisation found, in the words of the source (S1 2.4.1); the right name is known until taken over."""
+    match outcome:
+        case Outcome.MATCHED:
+            return "匹配成功"
+        case Outcome.NAME_DIFFERS:
+            return "身份证存在，但姓名不同" + (f"，正确姓名：{correct_name}" if correct_name else "（已更正）")
+        case Outcome.NOT_FOUND:
+            return "无此对象"
+        case Outcome.NO_ACCOUNT:
+            return f"该对象无{bank_name or '所填银行'}的惠民惠农账号"
+        case _:
+            return None
 
 
 def submission_failure(payment: str | None, reason_code: str | None, reason: str | None) -> str | None:
@@ -56,5 +66,5 @@ def explain_payment(payment: str | None, reason_code: str | None, reason: str | 
     if payment is None:
         return None
     said = "，".join(part for part in (FAILURES.get(reason_code or "", reason_code), reason) if part)
-    word = label(PaymentState(payment))
+    word = PaymentState(payment).label
     return f"{word}：{said}" if said and payment == PaymentState.FAILED else word

@@ -15,7 +15,7 @@ from models.store.sql import fetch_int, loose_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
-from models.words.card_stages import PartStage, RequestStage, label
+from models.words.card_stages import PartStage, RequestStage
 
 
 async def decide_part(
@@ -42,7 +42,7 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     await _take_person(session, part_no)
     held, part = await held_part(session, part_no)
     if part.stage is not PartStage.FAILED or part.attempt < 1:
-        raise CardRefusal("NOT_RETRYABLE", f"此件现为“{label(part.stage)}”，只有上卡失败的才能再次上卡")
+        raise CardRefusal("NOT_RETRYABLE", f"此件现为“{part.stage.label}”，只有上卡失败的才能再次上卡")
     await _refuse_overtaken(session, held, part)
     person = held.request.person_index
     if await lock_accounts(session, [part.county_code], person, held.request.request_no):
@@ -59,8 +59,8 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
 
 def _not_in_review(part: CardChangePart) -> CardRefusal:
     if part.reviewed_by:
-        return CardRefusal("ALREADY_DECIDED", f"此件已由 {part.reviewed_by} 审核，现为“{label(part.stage)}”，不能再审")
-    return CardRefusal("NOT_IN_REVIEW", f"此件现为“{label(part.stage)}”，不在待审核，不能审核")
+        return CardRefusal("ALREADY_DECIDED", f"此件已由 {part.reviewed_by} 审核，现为“{part.stage.label}”，不能再审")
+    return CardRefusal("NOT_IN_REVIEW", f"此件现为“{part.stage.label}”，不在待审核，不能审核")
 
 
 async def _take_person(session: AsyncSession, part_no: str) -> None:

@@ -9,7 +9,7 @@ from models.store.register.accounts import AccountFinding, held_account, set_inv
 from models.store.sql import loose_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
-from models.words.card_stages import PartStage, label
+from models.words.card_stages import PartStage
 from models.words.card_words import reason_words
 
 # Bank and number, as index.
@@ -67,7 +67,7 @@ async def _end(
     words = f"办理期间{whose}失效：{reason_words(finding.reason)}"
     validating = part.stage is PartStage.VALIDATING
     if validating:
-        await add_step(session, held, part.county_code, PartStage.FAILED.value, f"{label(PartStage.FAILED)}：{words}")
+        await add_step(session, held, part.county_code, PartStage.FAILED.value, f"{PartStage.FAILED.label}：{words}")
     await end_part(session, vault, held, part, PartStage.FAILED, finding.reason, words)
     if validating and held.request.ended_at is not None:
         held.request.failure_code, held.request.failure = finding.reason, words

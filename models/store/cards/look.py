@@ -12,7 +12,7 @@ from models.store.runs.runs import close_run
 from models.store.sql import fetch_int
 from models.tables.base import now
 from models.tables.cards import CardChangePart
-from models.words.card_stages import PartStage, RequestStage, label
+from models.words.card_stages import PartStage, RequestStage
 from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, CARD_VALIDATING
 
 
@@ -56,7 +56,7 @@ def waiting_for(held: LockedRequest) -> str:
     if request.stage is RequestStage.VALIDATING:
         return CARD_VALIDATING
     if request.result is not None:
-        return f"已办结：{label(request.result)}"
+        return f"已办结：{request.result.label}"
     counted = Counter(part.stage for part in held.parts if part.ended_at is None)
     return "；".join(f"{count} 个区县{CARD_PARTS[stage]}" for stage, count in sorted(counted.items()))
 

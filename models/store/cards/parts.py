@@ -19,7 +19,7 @@ from models.store.sql import execute
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
-from models.words.card_stages import NoticeKind, PartStage, RequestResult, RequestStage, label
+from models.words.card_stages import NoticeKind, PartStage, RequestResult, RequestStage
 from models.words.card_words import reason_words, refused_words
 
 # Without an applied part: what weighs most for the citizen names the result.
@@ -128,7 +128,7 @@ async def end_part(
     await session.flush()
     await unlock_accounts(session, [part.county_code], held.request.person_index, held.request.request_no)
     if validated or stage is PartStage.WITHDRAWN:
-        shown = f"{label(stage)}：{reason_words(code)}" if failed else words or label(stage)
+        shown = f"{stage.label}：{reason_words(code)}" if failed else words or stage.label
         await add_step(session, held, part.county_code, stage.value, shown)
         await tell_end(session, vault, held, part)
     await close_request(session, held)
@@ -180,7 +180,7 @@ async def tell_end(
             request_no=request.request_no,
             applied_at=request.created_at,
             finished_at=part.ended_at,
-            result=label(part.stage),
+            result=part.stage.label,
         ),
     )
 

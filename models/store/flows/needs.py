@@ -15,7 +15,7 @@ from models.store.sql import execute, fetch_int, loose
 from models.tables.batches import Batch
 from models.tables.flows import Flow
 from models.tables.policies import Indicator, Policy
-from models.words.stages import BatchStage, FlowStage, ReviewStage, label
+from models.words.stages import BatchStage, FlowStage, ReviewStage
 
 
 class Lack(StrEnum):
@@ -99,9 +99,7 @@ async def _open_flow(session: AsyncSession, county_code: str) -> list[Missing]:
     flow = (await session.exec(statement)).first()
     if flow is None:
         return []
-    words = (
-        f"本县流程 {flow.flow_no}（批次 {flow.batch_no}，{label(flow.stage)}）尚未结束，同一区县一次只能有一个流程，"
-    )
+    words = f"本县流程 {flow.flow_no}（批次 {flow.batch_no}，{flow.stage.label}）尚未结束，同一区县一次只能有一个流程，"
     return [Missing(Lack.FLOW_OPEN, words + "请等它结束后再启动")]
 
 
@@ -109,7 +107,7 @@ async def _look_at_lines(session: AsyncSession, ground: Ground) -> None:
     batch = ground.batch
     if batch.stage is not BatchStage.VERIFIED:
         advice = "请先提交大数据校验并等待结果" if batch.stage is BatchStage.OPEN else "只有已校验的批次才能启动流程"
-        ground.lacks(Lack.BATCH_NOT_VERIFIED, f"批次 {batch.batch_no} {label(batch.stage)}，{advice}")
+        ground.lacks(Lack.BATCH_NOT_VERIFIED, f"批次 {batch.batch_no} {batch.stage.label}，{advice}")
     rows = await loose(
         session,
         "SELECT count(*), count(*) FILTER (WHERE payments > 0) FROM application "
@@ -184,7 +182,7 @@ async def _look_at_policies(session: AsyncSession, ground: Ground, request: Star
             )
             ground.lacks(Lack.POLICY_OTHER_YEAR, words, "policy_nos")
         elif policy.stage is not ReviewStage.APPROVED:
-            words = f"政策 {number} {label(policy.stage)}，请选用审核通过的政策"
+            words = f"政策 {number} {policy.stage.label}，请选用审核通过的政策"
             ground.lacks(Lack.POLICY_NOT_APPROVED, words, "policy_nos")
         else:
             ground.policies.append(policy)
@@ -243,7 +241,7 @@ async def _look_at_indicators(session: AsyncSession, ground: Ground, request: St
             words = f"指标 {number} 属 {indicator.fund_year} 年度，批次属 {year} 年度，请选用同年度的指标"
             ground.lacks(Lack.INDICATOR_OTHER_YEAR, words, "indicator_nos")
         elif indicator.stage is not ReviewStage.APPROVED:
-            words = f"指标 {number} {label(indicator.stage)}，请选用审核通过的指标"
+            words = f"指标 {number} {indicator.stage.label}，请选用审核通过的指标"
             ground.lacks(Lack.INDICATOR_NOT_APPROVED, words, "indicator_nos")
         else:
             ground.indicators.append(indicator)

@@ -11,7 +11,7 @@ from models.store.sql import Row, copy_rows, execute, loose, loose_one
 from models.tables.applications import ApplicationImport
 from models.words.calendar import CHINA
 from models.words.faults import CellFault, FaultCode
-from models.words.stages import ApplicationStage, label
+from models.words.stages import ApplicationStage
 
 _COLUMNS = (
     *("import_id", "file_row", "file_column", "code", "message"),
@@ -55,7 +55,7 @@ def _in_file(fault: CellFault, claim: ClaimedRow | None) -> Finding:
 
 
 def _there(row: Row) -> Finding:
-    words = label(ApplicationStage(row.stage))
+    words = ApplicationStage(row.stage).label
     message = (
         f"同一对象的同一补贴项目本年度已有申请 {row.application_no}（{words}，{format_yuan(row.amount_fen)} 元），"
         "请确认不是重复申报"

@@ -6,7 +6,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold, lock_county
 from models.store.sql import loose
 from models.tables.policies import PolicyUnit
-from models.words.stages import FlowStage, ReviewStage, label
+from models.words.stages import FlowStage, ReviewStage
 
 MOST_NAMED = 20
 
@@ -38,8 +38,8 @@ async def what_is_open(session: AsyncSession, county_code: str) -> dict[str, str
 
 
 def _open_flow(number: str, stage: str) -> str:
-    return f"补贴流程 {number} 尚未结束（{label(FlowStage(stage))}）"
+    return f"补贴流程 {number} 尚未结束（{FlowStage(stage).label}）"
 
 
 def _in_review(number: str) -> str:
-    return f"政策 {number} {label(ReviewStage.IN_REVIEW)}"
+    return f"政策 {number} {ReviewStage.IN_REVIEW.label}"

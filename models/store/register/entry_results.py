@@ -26,7 +26,7 @@ from models.tables.cards import VillageEntry
 from models.tables.flows import Contradiction
 from models.wire.answers import AccountChange
 from models.wire.words import AccountChangeStatus, AccountSource
-from models.words.card_stages import EntryStage, NoticeKind, label
+from models.words.card_stages import EntryStage, NoticeKind
 from models.words.card_words import reason_words
 from models.words.stages import AccountStatus
 
@@ -134,7 +134,7 @@ async def _notice(
         error_code=entry.failure_code,
         applied_at=entry.created_at,
         finished_at=now(),
-        result=label(entry.stage),
+        result=entry.stage.label,
     )
     await notify(session, vault, news)
 
