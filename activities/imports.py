@@ -300,10 +300,10 @@ async def _may_join(session: AsyncSession, asked: ApplicationImport) -> bool:
     """The batch may have been frozen since the file was handed in."""
     if asked.batch_id is None:
         return True
-    rows = await fetch_locked(
-        session, Rank.BATCH, "SELECT stage FROM batch WHERE id = :id FOR SHARE", id=asked.batch_id
+    stages = await fetch_locked(
+        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id FOR SHARE", id=asked.batch_id
     )
-    return any(row.stage == BatchStage.OPEN for row in rows)
+    return any(stage == BatchStage.OPEN for stage in stages)
 
 
 async def _look(session: AsyncSession, subject: Subject, asked: ApplicationImport) -> ImportLook:

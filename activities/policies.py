@@ -102,8 +102,8 @@ class ReviewActivities:
             await apply_pending_events(session, self._vault, subject)
             # Held to the end: handed in again at this moment, its run must not be closed after that.
             held = f"SELECT stage FROM {table} WHERE {table}_no = :no FOR NO KEY UPDATE"
-            (row,) = await fetch_locked(session, Rank.INDICATOR, held, no=subject.number)
-            stage = ReviewStage(row[0])
+            (word,) = await fetch_locked(session, Rank.INDICATOR, str, held, no=subject.number)
+            stage = ReviewStage(word)
             since, ask_now = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])
             done = stage is not ReviewStage.IN_REVIEW
             if done:

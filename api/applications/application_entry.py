@@ -1,7 +1,7 @@
 """Entering an application and correcting one: the checks of its form, of its stage, and of the lock."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -113,11 +113,18 @@ async def correct(
     return Reply(200, body)
 
 
+class _Joining(NamedTuple):
+    id: int
+    stage: str
+    fund_year: int
+
+
 async def open_batch_id(desk: Desk, session: AsyncSession, batch_no: str, fund_year: int) -> int:
     """The id of the county's batch when lines of this fund year may still join it."""
     rows = await fetch_locked(
         session,
         Rank.BATCH,
+        _Joining,
         "SELECT id, stage, fund_year FROM batch WHERE batch_no = :number AND county_code = :county FOR SHARE",
         number=batch_no,
         county=desk.county,
@@ -129,7 +136,7 @@ async def open_batch_id(desk: Desk, session: AsyncSession, batch_no: str, fund_y
         raise conflict("BATCH_FROZEN", "批次内容已冻结", "批次已提交大数据校验，不能再加入申请；请另建批次")
     if row.fund_year != fund_year:
         raise conflict("OTHER_FUND_YEAR", "资金年度不同", f"该批次属于 {row.fund_year} 年度，请改选批次或资金年度")
-    return int(row.id)
+    return row.id
 
 
 def _checked(form: ApplicationForm, catalogs: Catalogs) -> ApplicationForm:

@@ -2,20 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.store.database import Database
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 
 ASK_AGAIN_SECONDS = 2.0
 # A member of the owner's role can do what the owner can; a superuser counts as a member of every role.
 POWERS = """
-SELECT current_user, EXISTS (
+SELECT current_user::text AS role, (EXISTS (
   SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
   AND pg_has_role(current_user, relowner, 'MEMBER')
-) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) AS mighty
 """
+
+
+class _Powers(NamedTuple):
+    role: str
+    mighty: bool
 
 
 def refusal(role: str) -> str:
@@ -31,15 +37,15 @@ async def unfit_role(database: Database, stop: Callable[[], None]) -> str:
     while True:
         try:
             async with database.reading() as session:
-                row = await loose_one(session, POWERS)
+                powers = await fetch_one(session, _Powers, POWERS)
             break
         except (SQLAlchemyError, OSError):
             await asyncio.sleep(ASK_AGAIN_SECONDS)
-    assert row is not None
-    if not row[1]:
+    assert powers is not None
+    if not powers.mighty:
         return ""
     stop()
-    return refusal(row[0])
+    return refusal(powers.role)
 
 
 def leave_if_unfit(role: "asyncio.Task[str]") -> None:

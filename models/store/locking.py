@@ -4,7 +4,7 @@ Rows are locked FOR NO KEY UPDATE: nobody changes a key, and rows that point to 
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.store.lock_order import Rank
-from models.store.sql import Row, Value, execute, loose, loose_one
+from models.store.sql import Shape, Value, execute, fetch, fetch_one
 from models.store.transaction import turns_of
 from models.tables.batches import Batch, Dataset
 from models.tables.flows import Flow
@@ -21,6 +21,11 @@ Found = TypeVar("Found")
 # A hundred thousand lines in one act.
 ACT_STATEMENT_SECONDS = 120
 _NOW = {"populate_existing": True}
+
+
+class _Whose(NamedTuple):
+    batch_id: int | None
+    flow_id: int | None
 
 
 async def hold(session: AsyncSession, rank: Rank, key: str) -> None:
@@ -56,9 +61,11 @@ async def lock_rows(
     return rows
 
 
-async def fetch_locked(session: AsyncSession, rank: Rank, statement: str, **values: Value) -> Sequence[Row]:
+async def fetch_locked(
+    session: AsyncSession, rank: Rank, shape: type[Shape], statement: str, **values: Value
+) -> list[Shape]:
     """The same by a statement that says itself which rows it locks."""
-    rows = await loose(session, statement, **values)
+    rows = await fetch(session, shape, statement, **values)
     if rows:
         turns_of(session).take(rank)
     return rows
@@ -107,7 +114,9 @@ async def lock_applications(session: AsyncSession, which: str, **values: Value) 
 
 async def lock_list(session: AsyncSession, reference: str) -> Dataset | None:
     """A list, and before it the batch and the flow that go on with its results."""
-    whose = await loose_one(session, "SELECT batch_id, flow_id FROM dataset WHERE reference = :no", no=reference)
+    whose = await fetch_one(
+        session, _Whose, "SELECT batch_id, flow_id FROM dataset WHERE reference = :no", no=reference
+    )
     if whose is None:
         return None
     if whose.flow_id is not None:

@@ -1,10 +1,11 @@
 """What is paid is the register's usable account: where an application names another one, it is told (DOMAIN 4)."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import Row, loose, loose_one
+from models.store.sql import fetch, fetch_one
 from models.words.stages import AccountStatus
 
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
@@ -30,6 +31,14 @@ REGISTERED = (
 )
 
 
+class UsableAccount(NamedTuple):
+    """What the register pays a person to."""
+
+    bank_code: str
+    account_sealed: str
+    source: str
+
+
 def registered_words(bank: str | None, account_no: str, status: str) -> str:
     """`account_no` is masked."""
     dead = "" if status == AccountStatus.VALID else f"（{AccountStatus(status).label}，须先变更账号）"
@@ -38,10 +47,11 @@ def registered_words(bank: str | None, account_no: str, status: str) -> str:
 
 async def registered_otherwise(
     session: AsyncSession, county_code: str, person_index: str, columns: Mapping[str, object]
-) -> Row | None:
-    """The person's usable account, if it isn't that of a form's columns: bank_code, account_sealed, source."""
-    return await loose_one(
+) -> UsableAccount | None:
+    """The person's usable account, if it isn't that of a form's columns."""
+    return await fetch_one(
         session,
+        UsableAccount,
         "SELECT r.bank_code, r.account_sealed, r.source FROM register_account r WHERE r.county_code = :county"
         " AND r.person_index = :person AND r.status = 'valid'"
         " AND (r.account_index, r.bank_code) IS DISTINCT FROM (CAST(:account AS text), CAST(:bank AS text))",
@@ -54,10 +64,10 @@ async def registered_otherwise(
 
 async def rows_registered_otherwise(session: AsyncSession, county_code: str) -> Sequence[int]:
     """Of the rows that are coming in (`claims_coming`) those whose account isn't the register's usable one."""
-    rows = await loose(
+    return await fetch(
         session,
+        int,
         "SELECT c.file_row FROM claims_coming c JOIN register_account r ON r.county_code = :county"
         f" AND r.person_index = c.person_index WHERE r.status = 'valid' AND {_OTHER.format('c')} ORDER BY c.file_row",
         county=county_code,
     )
-    return [int(row[0]) for row in rows]

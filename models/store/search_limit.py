@@ -1,8 +1,10 @@
 """How often one person may search by an id or an account within an hour: who tries numbers finds what is masked."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 
 # One row a person, counted by one statement: several APIs share it, and requests side by side each count.
 _COUNT = """
@@ -12,6 +14,11 @@ ON CONFLICT (caller) DO UPDATE SET
   searches = CASE WHEN t.since > now() - interval '1 hour' THEN t.searches + 1 ELSE 1 END
 RETURNING searches, extract(epoch FROM since + interval '1 hour' - now())::float8 AS left
 """
+
+
+class _Tally(NamedTuple):
+    searches: int
+    left: float
 
 
 class TooManySearches(Exception):
@@ -25,7 +32,7 @@ class TooManySearches(Exception):
 
 async def count_search(session: AsyncSession, caller: str, most: int) -> None:
     """Raise TooManySearches beyond so many an hour."""
-    row = await loose_one(session, _COUNT, caller=caller)
+    row = await fetch_one(session, _Tally, _COUNT, caller=caller)
     assert row is not None
     if row.searches > most:
         raise TooManySearches(row.left, first=row.searches == most + 1)

@@ -1,5 +1,7 @@
 """Review of a county's part: 通过, 不通过, and a failed 上卡 tried again (S2 1.3; DOMAIN 4)."""
 
+from typing import NamedTuple
+
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,11 +13,22 @@ from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
-from models.store.sql import fetch_int, loose_one
+from models.store.sql import fetch_int, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
 from models.words.card_stages import PartStage, RequestStage
+
+
+class _Person(NamedTuple):
+    province_code: str
+    person_index: str
+
+
+class _InUse(NamedTuple):
+    bank_code: str
+    account_sealed: str
+    account_index: str
 
 
 async def decide_part(
@@ -65,14 +78,15 @@ def _not_in_review(part: CardChangePart) -> CardRefusal:
 
 async def _take_person(session: AsyncSession, part_no: str) -> None:
     """The person's name comes before the request's, as in open_request: one open request whoever opens it."""
-    row = await loose_one(
+    who = await fetch_one(
         session,
+        _Person,
         "SELECT province_code, person_index FROM card_change WHERE request_no = :no",
         no=part_no.partition(".")[0],
     )
-    if row is None:
+    if who is None:
         raise CardRefusal("NOT_FOUND", "没有此申请")
-    await hold(session, Rank.PERSON, f"{row[0]}/{row[1]}")
+    await hold(session, Rank.PERSON, f"{who.province_code}/{who.person_index}")
 
 
 async def _refuse_overtaken(session: AsyncSession, held: LockedRequest, part: CardChangePart) -> None:
@@ -125,8 +139,9 @@ async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChan
 async def _take_old_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:
     """What the new attempt replaces is what the register holds now; a cleared account is nothing."""
     person = held.request.person_index
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _InUse,
         "SELECT bank_code, account_sealed, account_index FROM register_account WHERE county_code = :county"
         " AND person_index = :person AND account_sealed IS NOT NULL",
         county=part.county_code,
@@ -135,7 +150,7 @@ async def _take_old_account(session: AsyncSession, vault: Vault, held: LockedReq
     if row is None:
         part.old_bank_code = part.old_account_sealed = part.old_account_index = None
     else:
-        old = vault.open(Field.ACCOUNT, register_row(part.county_code, person), row[1])
-        part.old_bank_code, part.old_account_index = row[0], row[2]
+        old = vault.open(Field.ACCOUNT, register_row(part.county_code, person), row.account_sealed)
+        part.old_bank_code, part.old_account_index = row.bank_code, row.account_index
         part.old_account_sealed = vault.seal(Field.ACCOUNT, part.part_no, old)
     await session.flush()

@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, tell_run
 from models.store.register.accounts import AccountFinding, held_account, set_invalid
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_stages import PartStage
@@ -42,16 +42,17 @@ async def invalidate(
 async def _open_part(
     session: AsyncSession, county_code: str, person_index: str
 ) -> tuple[LockedRequest, CardChangePart] | None:
-    row = await loose_one(
+    part_no = await fetch_one(
         session,
+        str,
         "SELECT p.part_no FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
         " WHERE c.person_index = :person AND p.county_code = :county AND p.ended_at IS NULL",
         person=person_index,
         county=county_code,
     )
-    if row is None:
+    if part_no is None:
         return None
-    held, part = await held_part(session, row[0])
+    held, part = await held_part(session, part_no)
     return (held, part) if part.ended_at is None else None
 
 

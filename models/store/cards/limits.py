@@ -1,13 +1,13 @@
 """How many requests of one person may come to nothing within a day: each leaves rows in every county named."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.requests import Citizen
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.tables.base import now
 
 DAY = timedelta(days=1)
@@ -25,8 +25,9 @@ async def refuse_too_many(session: AsyncSession, citizen: Citizen, most: int) ->
     """Raise TooManyRequests when so many have failed or were taken back; the person's name is held from here on."""
     await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     at = now()
-    row = await loose_one(
+    made = await fetch_one(
         session,
+        datetime,
         "SELECT created_at FROM card_change WHERE province_code = :province AND person_index = :person"
         " AND result IN ('failed', 'withdrawn') AND created_at > :since ORDER BY created_at DESC OFFSET :most LIMIT 1",
         province=citizen.province_code,
@@ -34,5 +35,5 @@ async def refuse_too_many(session: AsyncSession, citizen: Citizen, most: int) ->
         since=at - DAY,
         most=most - 1,
     )
-    if row is not None:
-        raise TooManyRequests((row.created_at + DAY - at).total_seconds())
+    if made is not None:
+        raise TooManyRequests((made + DAY - at).total_seconds())

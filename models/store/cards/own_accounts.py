@@ -3,15 +3,28 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row, why_unusable
-from models.store.sql import Row, loose
+from models.store.sql import fetch
 from models.store.vault import Field, Vault
 from models.words.card_stages import CardStatus
 from models.words.stages import AccountStatus
+
+
+class _Account(NamedTuple):
+    county_code: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
+    card_type: str | None
+    status: str
+    locked: bool
+    reason_code: str | None
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -45,8 +58,9 @@ class OwnAccount:
 
 async def own_accounts(session: AsyncSession, vault: Vault, province: str, person_index: str) -> list[OwnAccount]:
     """A person's usable and invalid accounts in a province; a cleared one is shown nowhere."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Account,
         "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status,"
         f" {locked('r')} AS locked, w.reason_code, coalesce(w.since, r.updated_at) AS since FROM register_account r"
         f"{why_unusable('r')} WHERE r.person_index = :person AND r.county_code LIKE"
@@ -54,21 +68,23 @@ async def own_accounts(session: AsyncSession, vault: Vault, province: str, perso
         person=person_index,
         province=province[:2] + "____",
     )
-    faces = defaultdict(list)
+    faces = defaultdict[tuple[str, str], list[_Account]](list)
     for row in rows:
-        faces[row[1], row[3]].append(row)
+        faces[row.bank_code, row.account_index].append(row)
     return [
         OwnAccount(
             bank_code=bank,
-            account_no=vault.open(Field.ACCOUNT, register_row(same[0][0], person_index), same[0][2]),
-            card_type=same[0][4],
+            account_no=vault.open(
+                Field.ACCOUNT, register_row(same[0].county_code, person_index), same[0].account_sealed
+            ),
+            card_type=same[0].card_type,
             counties=tuple(_county(row) for row in same),
         )
         for (bank, _), same in faces.items()
     ]
 
 
-def _county(row: Row) -> OwnCounty:
+def _county(row: _Account) -> OwnCounty:
     status = AccountStatus(row.status)
     if status is AccountStatus.VALID:
         return OwnCounty(row.county_code, status, row.locked)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,7 +18,7 @@ from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
-from models.store.sql import Row, loose
+from models.store.sql import fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
@@ -26,11 +27,19 @@ from models.words.card_stages import PartStage, RequestStage
 from models.words.faults import Fault
 
 UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
-Account = Row
 # A step for each chosen county that uses the new account already: it has no part, and is named.
 LEFT_OUT = "left_out"
 LEFT_OUT_WORDS = "此区县登记的已是这一账号，无需变更，未列入本次申请"
 SAME_ACCOUNT = ("SAME_ACCOUNT", "新账号与现用账号相同，无需变更；请填写另一个账号，或选择使用其他账号的区县")
+
+
+class Account(NamedTuple):
+    """A person's account in use in a county."""
+
+    county_code: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
 
 
 @dataclass(frozen=True)
@@ -128,34 +137,36 @@ def _missing(wish: CardWish) -> list[str]:
 
 
 async def _refuse_second(session: AsyncSession, citizen: Citizen) -> None:
-    rows = await loose(
+    number = await fetch_one(
         session,
+        str,
         "SELECT request_no FROM card_change WHERE province_code = :province AND person_index = :person"
         " AND ended_at IS NULL",
         province=citizen.province_code,
         person=citizen.person_index,
     )
-    if rows:
-        raise OneAtATime(str(rows[0][0]))
+    if number is not None:
+        raise OneAtATime(number)
 
 
 async def _accounts(session: AsyncSession, citizen: Citizen) -> dict[str, Account]:
-    """The person's accounts in use by county: (county_code, bank_code, account_sealed, account_index)."""
-    rows = await loose(
+    """The person's accounts in use by county."""
+    rows = await fetch(
         session,
+        Account,
         "SELECT county_code, bank_code, account_sealed, account_index FROM register_account"
         " WHERE person_index = :person AND county_code LIKE :province AND status <> 'cleared'"
         " AND account_sealed IS NOT NULL",
         person=citizen.person_index,
         province=citizen.province_code[:2] + "____",
     )
-    return {str(row[0]): row for row in rows}
+    return {row.county_code: row for row in rows}
 
 
 def _using(vault: Vault, wish: CardWish, accounts: Mapping[str, Account]) -> set[str]:
     """The chosen counties that use the new account already: number and bank, since passbooks of two may be alike."""
     new = wish.bank_code.strip(), vault.index(Field.ACCOUNT, ungrouped(wish.account_no))
-    return {county for county in wish.counties if (accounts[county][1], accounts[county][3]) == new}
+    return {each for each in wish.counties if (accounts[each].bank_code, accounts[each].account_index) == new}
 
 
 async def _save(
@@ -193,8 +204,8 @@ def _part(vault: Vault, request: CardChange, county: str, account: Account | Non
     """The county's part, with the account that it replaces."""
     part = CardChangePart(request_id=request.id or 0, part_no=f"{request.request_no}.{county}", county_code=county)
     if account is not None:
-        old = vault.open(Field.ACCOUNT, register_row(county, request.person_index), account[2])
-        part.old_bank_code, part.old_account_index = account[1], account[3]
+        old = vault.open(Field.ACCOUNT, register_row(county, request.person_index), account.account_sealed)
+        part.old_bank_code, part.old_account_index = account.bank_code, account.account_index
         part.old_account_sealed = vault.seal(Field.ACCOUNT, part.part_no, old)
     return part
 
@@ -216,14 +227,15 @@ async def _basic_fault(
 
 async def _bank_known(session: AsyncSession, wish: CardWish) -> bool:
     """In one of the counties' lists; where none was ever fetched the bank validation has the word."""
-    rows = await loose(
+    known = await fetch(
         session,
+        bool,
         "SELECT items @> jsonb_build_array(jsonb_build_object('code', CAST(:bank AS text))) FROM catalog_list"
         " WHERE kind = 'banks' AND county_code = ANY(:counties)",
         bank=wish.bank_code.strip(),
         counties=list(wish.counties),
     )
-    return not rows or any(row[0] for row in rows)
+    return not known or any(known)
 
 
 async def _take_locks(session: AsyncSession, request: CardChange, counties: list[str]) -> tuple[str, str] | None:

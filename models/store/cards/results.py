@@ -19,7 +19,7 @@ from models.store.register.accounts import (
     set_invalid,
 )
 from models.store.register.entry_results import apply_entries
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
@@ -78,13 +78,13 @@ async def apply_invalidation(session: AsyncSession, vault: Vault, data: Invalida
 
 
 async def _remembered(session: AsyncSession, data: AccountChange) -> str | None:
-    row = await loose_one(
+    return await fetch_one(
         session,
+        str,
         "SELECT number FROM platform_reference WHERE province_code = :province AND platform_id = :id",
         province=province_of(data.county_code),
         id=data.submission_id,
     )
-    return None if row is None else str(row[0])
 
 
 async def _apply_to_part(

@@ -13,7 +13,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.runs.runs import open_run
-from models.store.sql import execute, fetch_int, loose_one
+from models.store.sql import execute, fetch_int, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
@@ -79,15 +79,16 @@ async def open_login(session: AsyncSession, asking: Asking, limit: int) -> FaceL
 
 async def _check_rate(session: AsyncSession, address_index: str, limit: int) -> None:
     """The attempt `limit` places back must have left the hour."""
-    row = await loose_one(
+    begun = await fetch_one(
         session,
+        datetime,
         "SELECT created_at FROM face_login WHERE address_index = :address ORDER BY created_at DESC"
         " OFFSET :skipped LIMIT 1",
         address=address_index,
         skipped=limit - 1,
     )
-    if row is not None and row[0] > now() - HOUR:
-        raise TooManyAttempts((row[0] + HOUR - now()).total_seconds())
+    if begun is not None and begun > now() - HOUR:
+        raise TooManyAttempts((begun + HOUR - now()).total_seconds())
 
 
 async def logins_of_browser(session: AsyncSession, browser_hashes: Mapping[str, str]) -> list[FaceLogin]:

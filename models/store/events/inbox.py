@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.records import Inbox
 from models.wire.answers import Wire, province_of
@@ -59,13 +59,14 @@ async def put_asked(
 
 async def anything_new(session: AsyncSession, number: str) -> bool:
     """Whether an event or a reviewer's decision waits for its effect: most looks find neither."""
-    row = await loose_one(
+    found = await fetch_one(
         session,
+        bool,
         "SELECT EXISTS (SELECT FROM inbox WHERE number = :number AND applied_at IS NULL)"
         " OR EXISTS (SELECT FROM contradiction WHERE number = :number AND state = 'decided')",
         number=number,
     )
-    return row is not None and row[0]
+    return bool(found)
 
 
 async def pending(session: AsyncSession, number: str, county_code: str, after: int = 0) -> list[Inbox]:

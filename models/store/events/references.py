@@ -2,7 +2,7 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.wire.events import (
     DatasetResults,
     Event,
@@ -37,8 +37,8 @@ async def with_reference(session: AsyncSession, event: Event, number: str) -> Ev
 
 
 async def _found(session: AsyncSession, event: Event, statement: str, platform_id: str) -> Event:
-    row = await loose_one(session, statement, id=platform_id)
-    return event if row is None else _named(event, str(row[0]))
+    reference = await fetch_one(session, str, statement, id=platform_id)
+    return event if reference is None else _named(event, reference)
 
 
 def _named(event: Event, reference: str) -> Event:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -70,15 +71,20 @@ async def start_flow(
     return Started(flow, await flow_figures(session, flow.id))
 
 
+class _Line(NamedTuple):
+    id: int
+    amount_fen: int
+
+
 async def _place(session: AsyncSession, ground: Ground) -> Placing:
-    rows = await fetch_locked(
+    lines = await fetch_locked(
         session,
         Rank.APPLICATION,
+        _Line,
         "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
         " ORDER BY id FOR NO KEY UPDATE",
         batch=ground.batch.id,
     )
-    lines = [(int(line_id), int(fen)) for line_id, fen in rows]
     left = [(_id(each), each.total_fen - each.reserved_fen - each.paid_fen) for each in ground.indicators]
     placing = allocate(lines, left)
     if placing.unplaced:

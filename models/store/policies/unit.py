@@ -1,14 +1,23 @@
 """The county's policy unit: whoever hands a policy in, starts a flow or chooses another unit takes turns (DOMAIN 3)."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_county
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.tables.policies import PolicyUnit
 from models.words.stages import FlowStage, ReviewStage
 
 MOST_NAMED = 20
+
+
+class _Open(NamedTuple):
+    """A policy under review, or a flow and its stage."""
+
+    number: str
+    stage: str | None
 
 
 async def unit_to_hand_in(session: AsyncSession, county_code: str) -> PolicyUnit | None:
@@ -26,8 +35,9 @@ async def unit_to_change(session: AsyncSession, county_code: str) -> PolicyUnit 
 
 async def what_is_open(session: AsyncSession, county_code: str) -> dict[str, str]:
     """What keeps the unit as it is: business number → words."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Open,
         "(SELECT policy_no AS number, NULL AS stage FROM policy WHERE county_code = :county AND stage = 'in_review'"
         " ORDER BY id LIMIT :most)"
         " UNION ALL (SELECT flow_no, stage FROM flow WHERE county_code = :county AND stage <> 'ended')",

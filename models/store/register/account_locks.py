@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
 from models.store.runs.runs import wake
-from models.store.sql import execute, loose
+from models.store.sql import execute, fetch
 
 
 def locked(alias: str) -> str:
@@ -31,8 +32,9 @@ def kept_back(alias: str) -> str:
 
 async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> list[str]:
     """Lock a person's account in counties for a request; gives those where another change holds it already."""
-    rows = await loose(
+    taken = await fetch(
         session,
+        str,
         "INSERT INTO account_lock (county_code, person_index, request_no, since)"
         " SELECT county, :person, :number, now() FROM unnest(CAST(:counties AS text[])) AS county ORDER BY county"
         " ON CONFLICT (county_code, person_index) WHERE ended_at IS NULL DO NOTHING RETURNING county_code",
@@ -40,7 +42,6 @@ async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_i
         person=person_index,
         number=number,
     )
-    taken = {str(row[0]) for row in rows}
     await wake_flows(session, sorted(taken), person_index, number)
     return [county for county in counties if county not in taken]
 
@@ -64,16 +65,17 @@ async def wake_flows(session: AsyncSession, counties: Sequence[str], person_inde
 
     Those under review too: one may come back and be held, by a look that doesn't see yet what is told here.
     """
-    rows = await loose(
+    flows = await fetch(
         session,
+        str,
         "SELECT DISTINCT f.flow_no FROM application a JOIN flow_line l ON l.application_id = a.id"
         " JOIN flow f ON f.id = l.flow_id WHERE a.county_code = ANY(:counties) AND a.person_index = :person"
         " AND l.state IN ('unsent', 'held', 'rejected', 'under_review') AND f.stage <> 'ended'",
         counties=list(counties),
         person=person_index,
     )
-    for row in rows:
-        await wake(session, workflow_id(RunKind.SUBSIDY_FLOW, row[0]), Signal.LINES_CHANGED, [number])
+    for flow_no in flows:
+        await wake(session, workflow_id(RunKind.SUBSIDY_FLOW, flow_no), Signal.LINES_CHANGED, [number])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,23 @@ class Lock:
     name_sealed: str | None
 
 
+class _LockedPerson(NamedTuple):
+    """The register's columns are NULL for who has no row there."""
+
+    person_index: str
+    request_no: str
+    bank_code: str | None
+    account_index: str | None
+    name_sealed: str | None
+
+
 async def locked_people(
     session: AsyncSession, county_code: str, people: Sequence[str] | None = None
 ) -> dict[str, Lock]:
     """Whose account is being changed in a county, of these people or of all, by the person's index."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _LockedPerson,
         "SELECT k.person_index, k.request_no, r.bank_code, r.account_index, r.name_sealed FROM account_lock k LEFT JOIN"
         " register_account r USING (county_code, person_index) WHERE k.county_code = :county AND k.ended_at IS NULL"
         " AND (CAST(:people AS text[]) IS NULL OR k.person_index = ANY(:people))",

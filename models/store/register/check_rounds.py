@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.store.sql import loose, loose_one
+from models.store.sql import fetch, fetch_one
 from models.tables.base import now
 from models.tables.cards import CheckRound
 from models.wire.answers import PAGE_LIMIT
@@ -67,19 +68,19 @@ async def open_round(
 
 async def round_under_way(session: AsyncSession, scope: Scope) -> str | None:
     """The number of an open round of exactly this scope."""
-    row = await loose_one(
+    return await fetch_one(
         session,
+        str,
         "SELECT round_no FROM check_round WHERE stage = 'checking' AND province_code = :province"
         " AND county_code IS NOT DISTINCT FROM :county AND account_id IS NOT DISTINCT FROM CAST(:account AS bigint)",
         province=scope.province_code,
         county=scope.county_code,
         account=scope.account_id,
     )
-    return None if row is None else str(row[0])
 
 
 async def round_exists(session: AsyncSession, round_no: str) -> bool:
-    return await loose_one(session, "SELECT 1 FROM check_round WHERE round_no = :no", no=round_no) is not None
+    return await fetch_one(session, int, "SELECT 1 FROM check_round WHERE round_no = :no", no=round_no) is not None
 
 
 async def round_by_number(session: AsyncSession, round_no: str, *, changing: bool = False) -> CheckRound:
@@ -91,12 +92,18 @@ async def round_by_number(session: AsyncSession, round_no: str, *, changing: boo
     return (await session.exec(statement.execution_options(populate_existing=True))).one()
 
 
+class _Figure(NamedTuple):
+    word: str
+    accounts: int
+
+
 async def close_round(session: AsyncSession, found: CheckRound) -> None:
     """Every account has its verdict: counted by what the bank said, and by what it changed."""
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT CASE WHEN valid THEN 'valid' ELSE coalesce(reason_code, 'other') END, count(*) FROM account_check"
-        " WHERE round_id = :round GROUP BY 1 UNION ALL"
+        _Figure,
+        "SELECT CASE WHEN valid THEN 'valid' ELSE coalesce(reason_code, 'other') END AS word, count(*) AS accounts"
+        " FROM account_check WHERE round_id = :round GROUP BY 1 UNION ALL"
         " SELECT n.kind, count(*) FROM account_check c JOIN register_account r ON r.id = c.register_account_id"
         " JOIN notice n ON n.county_code = r.county_code AND n.person_index = r.person_index AND n.cause = :cause"
         " WHERE c.round_id = :round GROUP BY 1",
@@ -104,7 +111,7 @@ async def close_round(session: AsyncSession, found: CheckRound) -> None:
         cause=cause_of(found.round_no),
     )
     found.stage, found.ended_at = RoundStage.DONE, now()
-    found.figures = {str(word): int(count) for word, count in rows}
+    found.figures = dict(rows)
     await session.flush()
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.register.check_rounds import PAGE_SIZE, round_by_number
 from models.store.register.register import register_row
 from models.store.selection import Predicate
-from models.store.sql import Row, execute, fetch_int, loose, loose_one
+from models.store.sql import execute, fetch, fetch_int, fetch_one
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.cards import CheckRound
 from models.wire.answers import PAGE_LIMIT, AccountVerdict
@@ -34,6 +35,27 @@ class Judged:
     verdict: AccountVerdict
 
 
+class _Unasked(NamedTuple):
+    id: int
+    county_code: str
+    person_index: str
+    name_sealed: str
+    id_number_sealed: str
+    bank_code: str
+    account_sealed: str
+    card_type: str | None
+
+
+class _Asked(NamedTuple):
+    id: int
+    county_code: str
+    person_index: str
+    name_sealed: str
+    bank_code: str
+    account_index: str
+    status: str
+
+
 def page_key(found: CheckRound) -> str:
     """The page that comes next; a page's key and bytes never change, whatever the register does meanwhile."""
     return f"{found.round_no}/p{found.pages + 1}"
@@ -41,10 +63,10 @@ def page_key(found: CheckRound) -> str:
 
 async def asked_page(session: AsyncSession, vault: Vault, key: str) -> tuple[AccountQuery, ...] | None:
     """What the bank was asked under this key, byte by byte; None when it was never asked."""
-    row = await loose_one(session, "SELECT body FROM instruction WHERE key = :key", key=key)
-    if row is None:
+    body = await fetch_one(session, str, "SELECT body FROM instruction WHERE key = :key", key=key)
+    if body is None:
         return None
-    return AccountQueries.model_validate_json(vault.open_body(key, row[0])).accounts
+    return AccountQueries.model_validate_json(vault.open_body(key, body)).accounts
 
 
 async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> tuple[AccountQuery, ...]:
@@ -54,11 +76,11 @@ async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> t
     """
     while rows := await _unasked(session, found):
         queries, unreadable = [], []
-        for account_id, *sealed in rows:
+        for row in rows:
             try:
-                queries.append(_query(vault, *sealed))
+                queries.append(_query(vault, row))
             except SealBroken:
-                unreadable.append(account_id)
+                unreadable.append(row.id)
         if unreadable:
             await _note(session, found, [(each, False, UNREADABLE_CODE) for each in unreadable])
         if queries:
@@ -66,10 +88,11 @@ async def next_page(session: AsyncSession, vault: Vault, found: CheckRound) -> t
     return ()
 
 
-async def _unasked(session: AsyncSession, found: CheckRound) -> Sequence[Row]:
+async def _unasked(session: AsyncSession, found: CheckRound) -> Sequence[_Unasked]:
     chosen = _of_round(found).also(UNCHECKED, round=found.id)
-    return await loose(
+    return await fetch(
         session,
+        _Unasked,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
         f" r.card_type FROM register_account r WHERE {chosen.sql} AND {USABLE} ORDER BY r.id LIMIT :size",
         **{**chosen.values, "size": int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))},
@@ -86,8 +109,9 @@ async def judged_accounts(
     """The round's accounts that are what the bank was asked about; one that changed meanwhile is asked anew."""
     said = {_same(vault, query): verdict for query, verdict in zip(queries, verdicts, strict=True)}
     chosen = _of_round(found).also(UNCHECKED, round=found.id)
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Asked,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.bank_code, r.account_index, r.status"
         f" FROM register_account r WHERE {chosen.sql} AND {USABLE} AND r.account_index = ANY(:accounts) ORDER BY r.id",
         **{**chosen.values, "accounts": [account for _, _, _, account in said]},
@@ -106,13 +130,14 @@ async def judged_accounts(
 
 
 async def has_verdict(session: AsyncSession, found: CheckRound, each: Judged) -> bool:
-    row = await loose_one(
+    there = await fetch_one(
         session,
+        int,
         "SELECT 1 FROM account_check WHERE round_id = :round AND register_account_id = :account",
         round=found.id,
         account=each.account_id,
     )
-    return row is not None
+    return there is not None
 
 
 async def note_verdicts(session: AsyncSession, found: CheckRound, judged: Sequence[Judged]) -> None:
@@ -186,16 +211,14 @@ async def _cursor(session: AsyncSession, found: CheckRound) -> int:
     return max(found.cursor, last)
 
 
-def _query(
-    vault: Vault, county: str, person: str, name: str, id_number: str, bank: str, account: str, card_type: str | None
-) -> AccountQuery:
-    place = register_row(county, person)
+def _query(vault: Vault, row: _Unasked) -> AccountQuery:
+    place = register_row(row.county_code, row.person_index)
     return AccountQuery(
-        name=vault.open(Field.NAME, place, name),
-        id_number=vault.open(Field.ID_NUMBER, place, id_number),
-        bank_code=bank,
-        account_no=vault.open(Field.ACCOUNT, place, account),
-        card_type=CardType(card_type) if card_type else None,
+        name=vault.open(Field.NAME, place, row.name_sealed),
+        id_number=vault.open(Field.ID_NUMBER, place, row.id_number_sealed),
+        bank_code=row.bank_code,
+        account_no=vault.open(Field.ACCOUNT, place, row.account_sealed),
+        card_type=CardType(row.card_type) if row.card_type else None,
     )
 
 

@@ -13,7 +13,7 @@ from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts, unlock_accounts
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
 from models.store.runs.runs import open_run
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import VillageEntry
@@ -79,13 +79,14 @@ async def open_entry(
 
 async def refuse_usable(session: AsyncSession, county_code: str, person_index: str) -> None:
     """村社申报 is for those without a usable account; the others change it themselves."""
-    row = await loose_one(
+    status = await fetch_one(
         session,
+        str,
         "SELECT status FROM register_account WHERE county_code = :county AND person_index = :person",
         county=county_code,
         person=person_index,
     )
-    if row is not None and row[0] == AccountStatus.VALID:
+    if status == AccountStatus.VALID:
         raise EntryRefused("ACCOUNT_USABLE", USABLE)
 
 

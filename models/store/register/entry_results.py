@@ -17,7 +17,7 @@ from models.store.register.accounts import (
 )
 from models.store.register.entries import ENDED, end_entry, locked_entry
 from models.store.register.notices import News, notify
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.applications import RegisterAccount
@@ -50,15 +50,15 @@ async def apply_entries(
 
 
 async def _entry_no(session: AsyncSession, data: AccountChange) -> str | None:
-    row = await loose_one(
+    return await fetch_one(
         session,
+        str,
         "SELECT entry_no FROM village_entry WHERE county_code = :county"
         " AND (entry_no = :reference OR submission_id = :submission)",
         county=data.county_code,
         reference=data.client_reference,
         submission=data.submission_id,
     )
-    return None if row is None else str(row[0])
 
 
 async def _apply(session: AsyncSession, vault: Vault, number: str, data: AccountChange, inbox_id: int) -> str:
@@ -184,8 +184,9 @@ async def _is_overtaken(session: AsyncSession, entry: VillageEntry, account: Reg
     """The person has a usable account since, or another change of it is under way."""
     if account is not None and account.status is AccountStatus.VALID:
         return True
-    locked = await loose_one(
+    locked = await fetch_one(
         session,
+        int,
         "SELECT 1 FROM account_lock WHERE county_code = :county AND person_index = :person AND ended_at IS NULL",
         county=entry.county_code,
         person=entry.person_index,

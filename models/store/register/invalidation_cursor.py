@@ -4,21 +4,21 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 
 
 async def fetched_until(session: AsyncSession, province_code: str) -> datetime:
     """Up to where the province's invalidations are known; at first, since there are accounts."""
-    row = await loose_one(
+    since = await fetch_one(
         session,
+        datetime,
         "SELECT coalesce((SELECT since FROM invalidation_cursor WHERE province_code = :province),"
         " (SELECT min(coalesce(c.as_of, c.at)) FROM register_change c JOIN register_account r"
         "  ON r.id = c.register_account_id WHERE r.county_code LIKE :counties), now())",
         province=province_code,
         counties=f"{province_code[:2]}____",
     )
-    assert row is not None
-    since: datetime = row[0]
+    assert since is not None
     return since
 
 

@@ -6,6 +6,7 @@ sent before and an invalidation take effect. `models.store.register.account_lock
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,7 +16,7 @@ from models.store.numbers import Series
 from models.store.register.account_locks import Lock, locked, locked_people
 from models.store.register.register import register_row
 from models.store.selection import Rule
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.store.vault import Field, Vault
 
 ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
@@ -80,6 +81,11 @@ def lock_rule(act: LockedAct, alias: str) -> Rule:
     return Rule(ACCOUNT_LOCKED, why_locked(act), locked(alias))
 
 
+class _LockedLine(NamedTuple):
+    application_no: str
+    request_no: str
+
+
 async def why_lines_locked(
     session: AsyncSession, county_code: str, act: LockedAct, unfit: Mapping[str, str | None]
 ) -> dict[str, str]:
@@ -87,8 +93,9 @@ async def why_lines_locked(
     numbers = [number for number, code in unfit.items() if code == ACCOUNT_LOCKED]
     if not numbers:
         return {}
-    rows = await loose(
+    rows = await fetch(
         session,
+        _LockedLine,
         "SELECT a.application_no, k.request_no FROM application a JOIN account_lock k USING (county_code, person_index)"
         " WHERE a.county_code = :county AND a.application_no = ANY(:numbers) AND k.ended_at IS NULL",
         county=county_code,

@@ -1,9 +1,12 @@
 """A payment that failed for an account reason tells the beneficiary that the card must be changed (DOMAIN 5)."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.register.register import register_row
-from models.store.sql import copy_rows, execute, loose
+from models.store.sql import copy_rows, execute, fetch
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Flow
 from models.wire.words import ACCOUNT_PAYMENT_REASONS
@@ -23,10 +26,21 @@ COLUMNS = (
 )
 
 
+class _Failed(NamedTuple):
+    person_index: str
+    application_no: str
+    payment_sequence: int
+    bank_code: str
+    account_sealed: str
+    payment_reason_code: str
+    payment_at: datetime
+
+
 async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: str) -> int:
     """One notice for each newest failed result among the named lines; a result that is told already is left out."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Failed,
         "SELECT l.person_index, l.application_no, l.payment_sequence, l.bank_code, l.account_sealed,"
         f" l.payment_reason_code, l.payment_at FROM flow_line l JOIN ({lines}) AS named"
         " ON named.application_no = l.application_no AND named.attempt = l.attempt WHERE l.flow_id = :flow"

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import card_type_of
 from models.store.register.account_locks import wake_flows
-from models.store.sql import Row, copy_rows, execute, loose
+from models.store.sql import copy_rows, execute, fetch
 from models.store.vault import Field, Vault
 from models.wire.words import AccountSource, CardType
 
@@ -46,6 +47,36 @@ BEGUN = (
 )
 
 
+class PersonsAccount(NamedTuple):
+    """A person with an account, sealed under `number`; `card_type` where it was told."""
+
+    person_index: str
+    number: str
+    name_sealed: str
+    id_number_sealed: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
+    card_type: str | None
+
+
+class _Dead(NamedTuple):
+    person_index: str
+    old_bank_code: str
+    old_account_sealed: str
+
+
+class _Cleared(NamedTuple):
+    county_code: str
+    person_index: str
+    id: int
+
+
+class _Once(NamedTuple):
+    source: str
+    new_account_sealed: str
+
+
 def register_row(county_code: str, person_index: str) -> str:
     """The row key under which a register row's values are sealed."""
     return f"{county_code}/{person_index}"
@@ -65,10 +96,11 @@ async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: st
 
     The platform's word is as old as the list: what was found of the same account since then is later word.
     """
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no, a.name_sealed, a.id_number_sealed,"
-        " a.bank_code, a.account_sealed, a.account_index, a.card_type FROM incoming i"
+        PersonsAccount,
+        "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no AS number, a.name_sealed,"
+        " a.id_number_sealed, a.bank_code, a.account_sealed, a.account_index, a.card_type FROM incoming i"
         " JOIN application a ON a.application_no = i.application_no AND a.county_code = :county"
         " LEFT JOIN register_account r ON r.county_code = :county AND r.person_index = a.person_index"
         " WHERE i.outcome = 'matched' AND r.status IS DISTINCT FROM 'valid' ORDER BY a.person_index, a.id DESC",
@@ -84,8 +116,9 @@ async def _found_dead(
     session: AsyncSession, vault: Vault, county_code: str, people: Sequence[str], since: datetime
 ) -> set[tuple[str, str, str]]:
     """Person, bank and number (as index) of what was found dead since; a cleared row no longer names its account."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Dead,
         "SELECT r.person_index, c.old_bank_code, c.old_account_sealed FROM register_change c JOIN register_account r"
         " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = ANY(:people)"
         " AND c.new_status <> 'valid' AND c.old_account_sealed IS NOT NULL AND coalesce(c.as_of, c.at) >= :since",
@@ -100,7 +133,7 @@ async def _found_dead(
     return {(person, bank, vault.index(Field.ACCOUNT, account_no)) for person, bank, account_no in opened}
 
 
-def _sealed_anew(vault: Vault, county_code: str, row: Row) -> tuple[str, ...]:
+def _sealed_anew(vault: Vault, county_code: str, row: PersonsAccount) -> tuple[str, ...]:
     person, number, name, id_number, bank_code, account, account_index, told = row
     place = register_row(county_code, person)
     account_no = vault.open(Field.ACCOUNT, number, account)
@@ -120,8 +153,9 @@ async def source_of(
     session: AsyncSession, vault: Vault, county_code: str, person_index: str, account_no: str
 ) -> str | None:
     """Where an account that the person once had came from, by the history."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Once,
         "SELECT c.source, c.new_account_sealed FROM register_change c JOIN register_account r"
         " ON r.id = c.register_account_id WHERE r.county_code = :county AND r.person_index = :person"
         " AND c.new_account_sealed IS NOT NULL AND c.source = ANY(:sources) ORDER BY c.id DESC",
@@ -134,9 +168,9 @@ async def source_of(
 
 
 async def put_account(
-    session: AsyncSession, vault: Vault, county_code: str, line: Row, source: str, actor: str
+    session: AsyncSession, vault: Vault, county_code: str, line: PersonsAccount, source: str, actor: str
 ) -> None:
-    """Set one person's account from a line: (person_index, number, name, id, bank, account, index, kind told)."""
+    """Set one person's account."""
     await _write(session, [_sealed_anew(vault, county_code, line)], source, actor)
 
 
@@ -150,7 +184,7 @@ async def _write(
     for column in ("id", "status", "source", "updated_at"):
         await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
     await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
-    cleared = await loose(session, CLEARED)
+    cleared = await fetch(session, _Cleared, CLEARED)
     await execute(session, CHANGED, source=source, actor=actor, as_of=as_of)
     await execute(session, UPSERT, source=source)
     await execute(session, BEGUN, source=source, actor=actor, as_of=as_of)

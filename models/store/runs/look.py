@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import Subject
 from models.settings import Settings
 from models.store.runs.runs import LOOK_CHANNEL
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.wire.answers import province_of
 
 JITTER = 0.1
@@ -24,19 +24,21 @@ class WaitingSince(NamedTuple):
 
 async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> WaitingSince:
     """Write stage and what is waited for into the run's row."""
-    row = await loose_one(
+    waiting = await fetch_one(
         session,
-        "UPDATE run SET since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
+        WaitingSince,
+        "WITH noted AS (UPDATE run SET"
+        " since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
         " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"
-        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL),"
-        " pg_notify(:channel, '')",
+        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS ask_now)"
+        " SELECT since, ask_now FROM noted, pg_notify(:channel, '')",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
         channel=LOOK_CHANNEL,
     )
-    assert row is not None, "a run looks at its own row"
-    return WaitingSince(*row[:2])
+    assert waiting is not None, "a run looks at its own row"
+    return waiting
 
 
 def ask_after(settings: Settings, since: datetime, now: datetime) -> float:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, Subject
-from models.store.sql import execute, fetch_int, loose_one
+from models.store.sql import execute, fetch_int, fetch_one
 from models.tables.records import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
@@ -20,6 +21,14 @@ _POSTED = (
     "posted AS (INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
     " VALUES (:workflow_id, :signal, CAST(:ids AS jsonb), now(), now(), 0)) SELECT pg_notify(:channel, '')"
 )
+
+
+class _Closed(NamedTuple):
+    number: str
+    county_code: str
+    fund_year: int | None
+    batch_no: str | None
+    unasked: bool
 
 
 async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> None:
@@ -60,13 +69,14 @@ async def close_run(session: AsyncSession, workflow_id: str, stage: str, asked: 
 
     A contradiction that it came upon last is asked about by the run for what comes after.
     """
-    row = await loose_one(
+    row = await fetch_one(
         session,
-        "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now() WHERE workflow_id = :id"
-        " AND asked = coalesce(CAST(:asked AS integer), asked)"
+        _Closed,
+        "WITH closed AS (UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now()"
+        " WHERE workflow_id = :id AND asked = coalesce(CAST(:asked AS integer), asked)"
         " RETURNING number, county_code, fund_year, batch_no, kind <> :after AND EXISTS (SELECT FROM contradiction c"
-        " WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS unasked,"
-        " pg_notify(:channel, '')",
+        " WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS unasked)"
+        " SELECT number, county_code, fund_year, batch_no, unasked FROM closed, pg_notify(:channel, '')",
         id=workflow_id,
         stage=stage,
         asked=asked,

@@ -10,7 +10,7 @@ from models.contracts import RunKind, Signal, workflow_id
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.runs.runs import wake
-from models.store.sql import execute, fetch_int, loose_one
+from models.store.sql import execute, fetch_int, fetch_one
 from models.wire.answers import province_of
 
 
@@ -55,14 +55,15 @@ async def release_slot(session: AsyncSession, county_code: str, list_no: str) ->
         "UPDATE province_slot SET released_at = now() WHERE list_no = :list AND released_at IS NULL",
         list=list_no,
     )
-    row = await loose_one(
+    longest = await fetch_one(
         session,
+        str,
         "SELECT list_no FROM province_slot WHERE province_code = :province AND released_at IS NULL"
         " AND granted_at IS NULL ORDER BY id LIMIT 1",
         province=province_of(county_code),
     )
-    if freed and row is not None:
-        await wake(session, workflow_id(RunKind.BENEFICIARY_INIT, str(row[0])), Signal.LINES_CHANGED, [list_no])
+    if freed and longest is not None:
+        await wake(session, workflow_id(RunKind.BENEFICIARY_INIT, longest), Signal.LINES_CHANGED, [list_no])
 
 
 async def _hold_province(session: AsyncSession, county_code: str) -> None:

@@ -1,13 +1,21 @@
 """Starting a run again from its row when its execution is gone."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.runs.runs import post
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 
 _FIRST_PAUSE_SECONDS = 30.0
+
+
+class _Restarted(NamedTuple):
+    county_code: str
+    number: str
+    restarts: int
 
 
 async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, longest_pause: float) -> bool:
@@ -16,8 +24,9 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
     `missing_since` stands from the last restart until the run is seen running or has moved on: one that ends
     again at once is started ever more rarely.
     """
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _Restarted,
         "UPDATE run SET restarts = restarts + 1, missing_since = now() WHERE workflow_id = :id AND closed_at IS NULL"
         " AND (missing_since IS NULL OR missing_since < since OR missing_since < now()"
         " - make_interval(secs => least(:longest, :first * 2 ^ least(restarts, 20))))"
@@ -29,6 +38,6 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
     if row is None:
         return False
     await post(session, workflow_id, None)
-    act = by_system(str(row[0]), "run_restarted", str(row[1]), {"workflow_id": workflow_id, "restarts": row[2]})
-    await record(session, vault, act)
+    detail = {"workflow_id": workflow_id, "restarts": row.restarts}
+    await record(session, vault, by_system(row.county_code, "run_restarted", row.number, detail))
     return True

@@ -4,11 +4,12 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import Row, fetch_int, loose, loose_one
-from models.store.trail.entries import TrailAct, linked
+from models.store.sql import fetch, fetch_int, fetch_one
+from models.store.trail.entries import Head, TrailAct, linked
 from models.store.vault import Proof, Vault
 from models.words.stages import TrailBreak
 
@@ -23,6 +24,20 @@ _BEYOND = """
 SELECT min(e.sequence) FROM trail_entry e LEFT JOIN trail_head h ON h.county_code = e.county_code
 WHERE e.county_code = :county AND e.sequence > coalesce(h.sequence, 0)
 """
+
+
+class _Entry(NamedTuple):
+    county_code: str
+    sequence: int
+    actor: str
+    role: str
+    act: str
+    subject: str
+    line_count: int | None
+    total_fen: int | None
+    detail: str
+    at: datetime
+    chain: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ async def check_trail(session: AsyncSession, vault: Vault, county_code: str, sig
     return None if chain == previous else Break(TrailBreak.HEAD_DIFFERS, at)
 
 
-def _doubt(vault: Vault, entry: Row, at: int, previous: str, signed: SignedHead | None) -> Break | None:
+def _doubt(vault: Vault, entry: _Entry, at: int, previous: str, signed: SignedHead | None) -> Break | None:
     if entry.sequence != at + 1:
         return Break(TrailBreak.MISSING, at + 1)
     act = TrailAct(
@@ -85,15 +100,15 @@ def _doubt(vault: Vault, entry: Row, at: int, previous: str, signed: SignedHead 
     return None
 
 
-async def _head(session: AsyncSession, county_code: str) -> tuple[int, str]:
-    row = await loose_one(
-        session, "SELECT sequence, chain FROM trail_head WHERE county_code = :county", county=county_code
+async def _head(session: AsyncSession, county_code: str) -> Head:
+    row = await fetch_one(
+        session, Head, "SELECT sequence, chain FROM trail_head WHERE county_code = :county", county=county_code
     )
-    return (row.sequence, row.chain) if row is not None else (0, "")
+    return row or Head(0, "")
 
 
-async def _pages(session: AsyncSession, county_code: str, last: int) -> AsyncIterator[Sequence[Row]]:
+async def _pages(session: AsyncSession, county_code: str, last: int) -> AsyncIterator[Sequence[_Entry]]:
     after = 0
-    while page := await loose(session, _ENTRIES, county=county_code, after=after, last=last, page=PAGE):
+    while page := await fetch(session, _Entry, _ENTRIES, county=county_code, after=after, last=last, page=PAGE):
         yield page
         after = page[-1].sequence

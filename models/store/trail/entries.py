@@ -5,16 +5,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import Row, execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.transaction import do_last
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
 from models.words.stages import Role
 
 SYSTEM = "system"
+
+
+class Head(NamedTuple):
+    """The end of a county's trail."""
+
+    sequence: int
+    chain: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ async def _write(session: AsyncSession, vault: Vault, act: TrailAct) -> None:
     )
 
 
-async def _locked_head(session: AsyncSession, county_code: str) -> tuple[int, str]:
+async def _locked_head(session: AsyncSession, county_code: str) -> Head:
     head = await _lock_head(session, county_code)
     if head is None:
         await execute(
@@ -75,12 +83,13 @@ async def _locked_head(session: AsyncSession, county_code: str) -> tuple[int, st
         )
         head = await _lock_head(session, county_code)
         assert head is not None
-    return head.sequence, head.chain
+    return head
 
 
-async def _lock_head(session: AsyncSession, county_code: str) -> Row | None:
-    return await loose_one(
+async def _lock_head(session: AsyncSession, county_code: str) -> Head | None:
+    return await fetch_one(
         session,
+        Head,
         "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR NO KEY UPDATE",
         county=county_code,
     )

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from models.store.database import Database
 from models.store.objects import ObjectStore
-from models.store.sql import loose, loose_one
+from models.store.sql import fetch, fetch_one
 from models.store.trail.check import Break, SignedHead, covered
 from models.store.vault import Proof, Vault
 from models.words.stages import TrailBreak
@@ -23,10 +24,19 @@ FROM (VALUES (1)) AS one LEFT JOIN trail_head h ON h.county_code = :county
 """
 
 
+class _Links(NamedTuple):
+    """The head, and the entries at it and where it was signed last; NULL for what isn't there."""
+
+    sequence: int | None
+    chain: str | None
+    last: str | None
+    signed: str | None
+
+
 async def counties(database: Database, objects: ObjectStore) -> Sequence[str]:
     """Everyone who has a trail, or had one when a head was signed."""
     async with database.reading() as session:
-        present = [row[0] for row in await loose(session, _COUNTIES)]
+        present = await fetch(session, str, _COUNTIES)
     return sorted({*present, *await objects.folders(FOLDER)})
 
 
@@ -57,13 +67,13 @@ async def sign_head(database: Database, vault: Vault, objects: ObjectStore, coun
     """
     signed = await last_head(objects, county_code)
     async with database.reading() as session:
-        row = await loose_one(session, _LINKS, county=county_code, signed=signed.sequence if signed else 0)
+        row = await fetch_one(session, _Links, _LINKS, county=county_code, signed=signed.sequence if signed else 0)
     assert row is not None
+    if signed is not None and not vault.holds(Proof.HEAD, covered(signed), signed.signature):
+        return Break(TrailBreak.HEAD_FORGED, signed.sequence)
+    if row.sequence is None or row.chain is None:
+        return Break(TrailBreak.GONE, 1)
     if signed is not None:
-        if not vault.holds(Proof.HEAD, covered(signed), signed.signature):
-            return Break(TrailBreak.HEAD_FORGED, signed.sequence)
-        if row.sequence is None:
-            return Break(TrailBreak.GONE, 1)
         if row.sequence < signed.sequence:
             return Break(TrailBreak.CUT, row.sequence + 1)
         if row.signed != signed.chain:
