@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.lock_order import Rank
 from models.store.selection import Predicate, Rule
-from models.store.sql import Value, execute, loose
+from models.store.sql import Value, execute, fetch
 from models.store.transaction import turns_of
 
 EXAMPLES = 20
@@ -23,6 +24,18 @@ class LeftOut:
     title: str
     count: int
     application_nos: list[str]
+
+
+class _StageSum(NamedTuple):
+    stage: str
+    lines: int
+    fen: int
+
+
+class _LeftOut(NamedTuple):
+    left_out: str
+    lines: int
+    numbers: list[str]
 
 
 @dataclass(frozen=True)
@@ -52,12 +65,13 @@ async def choose(
     await execute(session, "ANALYZE chosen")
     examples = EXAMPLES if named is None else EXAMPLES_OF_NAMED
     left_out = await _left_out(session, rules, examples) + await _unknown(session, named)
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT stage, count(*), COALESCE(sum(amount_fen), 0)::bigint FROM chosen WHERE left_out IS NULL GROUP BY 1",
+        _StageSum,
+        "SELECT stage, count(*) AS lines, sum(amount_fen)::bigint AS fen FROM chosen WHERE left_out IS NULL GROUP BY 1",
     )
-    stages = {str(stage): int(count) for stage, count, _ in rows}
-    return Choice(sum(stages.values()), sum(int(total) for _, _, total in rows), stages, left_out)
+    stages = {row.stage: row.lines for row in rows}
+    return Choice(sum(stages.values()), sum(row.fen for row in rows), stages, left_out)
 
 
 async def change_chosen(session: AsyncSession, change: str, **values: Value) -> int:
@@ -78,22 +92,23 @@ def _verdict(rules: Sequence[Rule]) -> str:
 
 async def _left_out(session: AsyncSession, rules: Sequence[Rule], examples: int) -> list[LeftOut]:
     titles = {rule.code: rule.title for rule in rules}
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT left_out, count(*), (array_agg(application_no ORDER BY id))[1:"
-        f"{examples}] FROM chosen WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
+        _LeftOut,
+        "SELECT left_out, count(*) AS lines, (array_agg(application_no ORDER BY id))[1:"
+        f"{examples}] AS numbers FROM chosen WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
     )
-    return [LeftOut(str(code), titles[str(code)], int(count), list(numbers)) for code, count, numbers in rows]
+    return [LeftOut(code, titles[code], lines, numbers) for code, lines, numbers in rows]
 
 
 async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[LeftOut]:
     if named is None:
         return []
-    rows = await loose(
+    numbers = await fetch(
         session,
+        str,
         "SELECT DISTINCT n FROM unnest(CAST(:named AS text[])) AS n "
         "WHERE n NOT IN (SELECT application_no FROM chosen) ORDER BY 1",
         named=list(named),
     )
-    numbers = [str(row[0]) for row in rows]
     return [LeftOut(UNKNOWN, UNKNOWN_TITLE, len(numbers), numbers[:EXAMPLES_OF_NAMED])] if numbers else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,7 +10,7 @@ from models.store.applications.rows import LIVE
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.selection import Predicate, of_county
-from models.store.sql import Row, Value, fetch_int, loose, scratch
+from models.store.sql import Value, fetch, fetch_int, scratch
 
 MOST_TOLD = 100
 # Of a person with many, the newest: more would fill a screen, and what has come since is among them.
@@ -34,6 +34,44 @@ class ClaimedRow(NamedTuple):
     account_index: str
 
 
+class SameItem(NamedTuple):
+    """A living application of a person and item; `lines`: how many there are."""
+
+    application_no: str
+    stage: str
+    amount_fen: int
+    lines: int
+
+
+class ThereAlready(NamedTuple):
+    """What the county has for the person and item of a file's row."""
+
+    file_row: int
+    row_amount_fen: int
+    item_code: str
+    application_no: str
+    stage: str
+    amount_fen: int
+
+
+class FoundDouble(NamedTuple):
+    """An application with another one beside it; how many come with and after it, and their sum."""
+
+    id: int
+    lines: int
+    fen: int
+
+
+class DoubleLine(NamedTuple):
+    """`others`: as its `Beside` tells them."""
+
+    id: int
+    application_no: str
+    item_code: str
+    amount_fen: int
+    others: list[dict[str, Any]]
+
+
 async def lock_claims(session: AsyncSession, county_code: str) -> None:
     """Who adds applications takes turns, so that of two that come at once the second sees the first.
 
@@ -42,12 +80,13 @@ async def lock_claims(session: AsyncSession, county_code: str) -> None:
     await hold(session, Rank.CLAIMS, f"claims/{county_code}")
 
 
-async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[Row]:
-    """Number, stage and amount of a person's living applications of one item, the newest first, and their `count`."""
+async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[SameItem]:
+    """A person's living applications of one item, the newest first."""
     # without a bound in the statement: it would invite a walk through the primary key
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT a.application_no, a.stage, a.amount_fen, count(*) OVER () AS count FROM application a"
+        SameItem,
+        "SELECT a.application_no, a.stage, a.amount_fen, count(*) OVER () AS lines FROM application a"
         f" WHERE {chosen.sql} AND {LIVE} ORDER BY a.id DESC",
         **chosen.values,
     )
@@ -75,12 +114,9 @@ async def lay_claims(session: AsyncSession, claims: Iterable[ClaimedRow]) -> Non
     await scratch(session, "claims_coming", columns, claims)
 
 
-async def there_already(session: AsyncSession, county_code: str, fund_year: int) -> Sequence[Row]:
-    """Of each row of a file, laid by `lay_claims`, what the county has for its person and item, the newest first.
-
-    Rows: file_row, row_amount_fen, item_code, application_no, stage, amount_fen.
-    """
-    return await loose(session, _THERE, county=county_code, year=fund_year)
+async def there_already(session: AsyncSession, county_code: str, fund_year: int) -> Sequence[ThereAlready]:
+    """Of each row of a file, laid by `lay_claims`, what the county has for its person and item, the newest first."""
+    return await fetch(session, ThereAlready, _THERE, county=county_code, year=fund_year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +125,7 @@ class Doubles:
 
     count: int
     total_fen: int
-    lines: Sequence[Row]
+    lines: Sequence[DoubleLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,24 +228,23 @@ SELECT count(*) FROM (SELECT FROM repeated_claim WHERE county_code = :county
 
 async def find_doubles(
     session: AsyncSession, chosen: Predicate, after: int = 0, most: int = MOST_TOLD
-) -> Sequence[Row]:
-    """Of chosen lines those that have another living application beside them: id, lines, fen as below."""
-    return await loose(session, _DOUBLES.format(chosen=chosen.sql), **chosen.values, after=after, most=most)
+) -> Sequence[FoundDouble]:
+    """Of chosen lines those that have another living application beside them."""
+    return await fetch(
+        session, FoundDouble, _DOUBLES.format(chosen=chosen.sql), **chosen.values, after=after, most=most
+    )
 
 
 async def find_paid_elsewhere(
     session: AsyncSession, county_code: str, flow_id: int, after: int = 0, most: int = MOST_TOLD, few: int = FEW
-) -> Sequence[Row]:
-    """A flow's lines that another flow has paid or is paying too, by the id of their application.
-
-    Rows: id; and with each how many come after `after`, and their sum: lines, fen.
-    """
+) -> Sequence[FoundDouble]:
+    """A flow's lines that another flow has paid or is paying too, by the id of their application."""
     repeated = await fetch_int(session, _REPEATED, county=county_code, flow=flow_id, few=few)
     statement = _BY_LOOKING_UP if repeated <= few else _BY_GROUPING
-    return await loose(session, statement, county=county_code, flow=flow_id, after=after, most=most)
+    return await fetch(session, FoundDouble, statement, county=county_code, flow=flow_id, after=after, most=most)
 
 
-def these(county_code: str, found: Sequence[Row], **values: Value) -> Predicate:
+def these(county_code: str, found: Sequence[FoundDouble], **values: Value) -> Predicate:
     """Found lines, for a `Beside`'s `lines`."""
     return of_county(county_code).also("a.id = ANY(:found)", found=[row.id for row in found], **values)
 
@@ -226,8 +261,8 @@ async def doubles(session: AsyncSession, county_code: str, chosen: Predicate) ->
     return await _told(session, OTHERS, found, these(county_code, found))
 
 
-async def _told(session: AsyncSession, beside: Beside, found: Sequence[Row], first: Predicate) -> Doubles:
+async def _told(session: AsyncSession, beside: Beside, found: Sequence[FoundDouble], first: Predicate) -> Doubles:
     if not found:
         return Doubles(0, 0, [])
-    lines = await loose(session, f"{beside.lines} WHERE {first.sql} ORDER BY a.id", **first.values)
+    lines = await fetch(session, DoubleLine, f"{beside.lines} WHERE {first.sql} ORDER BY a.id", **first.values)
     return Doubles(found[0].lines, found[0].fen, lines)

@@ -1,9 +1,32 @@
 """What a person did about a flow and its lines, as the table of maker and checker asks (models.words.makers)."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import Row, Value, execute, loose_one
+from models.store.sql import Shape, Value, execute, fetch_one
 from models.words.makers import Act
+
+
+class _OfFlow(NamedTuple):
+    """Fields of this and the next two are acts."""
+
+    flow_started: bool
+    summary_reviewed: bool
+    summary_submitted: bool
+    order_entered: bool
+    line_entered: bool
+    line_edited: bool
+
+
+class _OfDataset(NamedTuple):
+    line_entered: bool
+    line_edited: bool
+
+
+class _OfEntry(NamedTuple):
+    entry_entered: bool
+
 
 # `flow_line` copies an application when the flow starts; who entered and edited it stays with the application.
 _OF_FLOW = """
@@ -36,15 +59,14 @@ MADE_BY = "(a.entered_by = :actor OR :actor = ANY(a.edited_by))"
 
 async def acts_in_flow(session: AsyncSession, flow_no: str, person: str) -> set[Act]:
     """What the person did about a flow, its lines, its orders and its current summary."""
-    return await _acts(session, _OF_FLOW, flow_no, person)
+    return await _acts(session, _OfFlow, _OF_FLOW, flow_no, person)
 
 
 async def acts_about(session: AsyncSession, number: str, person: str) -> set[Act]:
     """The same about whatever a number names: a flow, a list or round at the platform, a 村社申报."""
-    acts = set[Act]()
-    for statement in (_OF_FLOW, _OF_DATASET, _OF_ENTRY):
-        acts |= await _acts(session, statement, number, person)
-    return acts
+    acts = await _acts(session, _OfFlow, _OF_FLOW, number, person)
+    acts |= await _acts(session, _OfDataset, _OF_DATASET, number, person)
+    return acts | await _acts(session, _OfEntry, _OF_ENTRY, number, person)
 
 
 async def add_editor(session: AsyncSession, editor: str, which: str, **values: Value) -> None:
@@ -59,8 +81,8 @@ async def add_editor(session: AsyncSession, editor: str, which: str, **values: V
     )
 
 
-async def _acts(session: AsyncSession, statement: str, number: str, person: str) -> set[Act]:
-    row: Row | None = await loose_one(session, statement, number=number, person=person)
+async def _acts(session: AsyncSession, shape: type[Shape], statement: str, number: str, person: str) -> set[Act]:
+    row = await fetch_one(session, shape, statement, number=number, person=person)
     if row is None:
         return set()
     return {act for act in Act if getattr(row, act.value, False)}

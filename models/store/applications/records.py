@@ -1,15 +1,41 @@
 """Lines as the platform wants them: opened from the vault only here, on their way out (contract: ApplicantRecord)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import Row, loose
+from models.store.sql import fetch
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 from models.wire.requests import ApplicantRecord
 from models.wire.words import ApplicantKind, HouseholdRegistration, VerificationStatus
 from models.words.stages import Verification
+
+
+class RecordLine(NamedTuple):
+    """A line of a list; of a flow's round also what it repays and the indicator that pays it."""
+
+    application_no: str
+    applicant_kind: str
+    name_sealed: str
+    id_number_sealed: str
+    phone_sealed: str | None
+    town_code: str
+    village_code: str
+    group_name: str | None
+    bank_code: str
+    account_sealed: str
+    household_registration: str | None
+    family_size: int | None
+    item_code: str
+    amount_fen: int
+    verification: str
+    attempt: int
+    repays: str | None
+    indicator: str | None
+    photo: int | None
+
 
 PERSONAL = (
     "{t}.application_no, {t}.applicant_kind, {t}.name_sealed, {t}.id_number_sealed, {t}.phone_sealed, {t}.town_code,"
@@ -33,12 +59,12 @@ OF_FLOW_LINES = (
 KNOWN_VERIFICATIONS = {Verification.PASSED.value, Verification.FAILED.value, Verification.NOT_REQUIRED.value}
 
 
-async def record_lines(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[Row]:
+async def record_lines(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[RecordLine]:
     statement = OF_APPLICATIONS if dataset.flow_id is None else OF_FLOW_LINES
-    return await loose(session, statement, dataset=dataset.id, start=start, stop=stop)
+    return await fetch(session, RecordLine, statement, dataset=dataset.id, start=start, stop=stop)
 
 
-def record_of(vault: Vault, line: Row, photos: dict[int, str]) -> ApplicantRecord:
+def record_of(vault: Vault, line: RecordLine, photos: dict[int, str]) -> ApplicantRecord:
     number = line.application_no
     household = line.household_registration
     return ApplicantRecord(

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm, PersonalForm
 from models.forms.catalogs import CatalogEntry, Catalogs, Town
-from models.store.sql import Value, copy_rows, execute, loose, loose_one
+from models.store.sql import Value, copy_rows, execute, fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.words.stages import ApplicationStage, Channel
@@ -35,6 +35,11 @@ class Entered:
     def edited_by(self) -> list[str]:
         other = self.confirmed_by
         return [other] if other is not None and other != self.entered_by else []
+
+
+class _List(NamedTuple):
+    kind: str
+    items: list[dict[str, Any]]
 
 
 def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> dict[str, Value]:
@@ -113,9 +118,8 @@ async def clear_away(session: AsyncSession) -> None:
 async def take_up(session: AsyncSession) -> int:
     """What was laid down goes into the table, in its order."""
     of_the_table = "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0"
-    row = await loose_one(session, f"{of_the_table} AND attrelid = 'applications_coming'::regclass")
-    assert row is not None
-    return await execute(session, f"INSERT INTO application ({row[0]}) SELECT {row[0]} FROM applications_coming")
+    columns = await fetch_one(session, str, f"{of_the_table} AND attrelid = 'applications_coming'::regclass")
+    return await execute(session, f"INSERT INTO application ({columns}) SELECT {columns} FROM applications_coming")
 
 
 def is_reserved(application_no: str) -> bool:
@@ -125,22 +129,21 @@ def is_reserved(application_no: str) -> bool:
 
 async def used_numbers(session: AsyncSession, numbers: Sequence[str]) -> set[str]:
     """Which of these application numbers exist already, in whatever county."""
-    rows = await loose(
-        session, "SELECT application_no FROM application WHERE application_no = ANY(:numbers)", numbers=list(numbers)
-    )
-    return {str(row[0]) for row in rows}
+    statement = "SELECT application_no FROM application WHERE application_no = ANY(:numbers)"
+    return set(await fetch(session, str, statement, numbers=list(numbers)))
 
 
 async def form_catalogs(session: AsyncSession, county_code: str, fund_year: int) -> Catalogs | None:
     """The lists that a county's forms choose from, as last fetched; None while one of them never was."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _List,
         "SELECT DISTINCT ON (kind) kind, items FROM catalog_list WHERE county_code = :county"
         " AND kind IN ('banks', 'subsidy-items', 'towns') AND fund_year IN (0, :year) ORDER BY kind, fund_year DESC",
         county=county_code,
         year=fund_year,
     )
-    lists = {str(kind): items for kind, items in rows}
+    lists = dict(rows)
     if len(lists) < 3:
         return None
     return catalogs_from(lists["banks"], lists["subsidy-items"], lists["towns"])

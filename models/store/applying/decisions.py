@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from sqlmodel import select
@@ -17,7 +18,7 @@ from models.store.lists.results import finish_if_complete
 from models.store.register.entry_results import KIND as ENTRY_CONTRADICTED
 from models.store.register.entry_results import take_entry_claim
 from models.store.register.register import fill_from_matched
-from models.store.sql import execute, loose_one, scratch
+from models.store.sql import execute, fetch_one, scratch
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, SealBroken, Vault
@@ -29,6 +30,12 @@ UNREADABLE = "来件所称的内容无法入账；请改为保留现有结果"
 GONE_ON = "该事项已办到下一步，来件所称已不能采纳；请改为保留现有结果"
 UNBALANCED = "指标余额不足，采纳后收支不平；请先核对指标，或保留现有结果"
 Content = dict[str, Any]
+
+
+class _List(NamedTuple):
+    id: int
+    kind: str
+    handed_in: datetime
 
 
 async def settle_decided(session: AsyncSession, vault: Vault, number: str) -> None:
@@ -121,8 +128,9 @@ async def _take_page_count(session: AsyncSession, vault: Vault, row: Contradicti
 async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """A line takes the claimed result while it hasn't gone on: not verified away, not summed up, not paid."""
     reference, _, number = row.line_key.partition("#")
-    dataset = await loose_one(
+    dataset = await fetch_one(
         session,
+        _List,
         "SELECT id, kind, coalesce(committed_at, created_at) AS handed_in FROM dataset WHERE reference = :r",
         r=reference,
     )

@@ -1,11 +1,13 @@
 """The platform's decision on a policy, an indicator or a summary takes effect, once."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.events.contradictions import Claim, keep_claim
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.texts import open_text, seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
@@ -21,6 +23,19 @@ class Reviewed:
     number: str
     round: str
     stage_in_review: str
+
+
+class _Decided(NamedTuple):
+    stage: str
+    opinion_sealed: str | None
+    round: int
+
+
+class _Summary(NamedTuple):
+    id: int
+    stage: str
+    platform_opinion_sealed: str | None
+    submitted_at: datetime | None
 
 
 PLACES = {
@@ -54,20 +69,22 @@ async def apply_review(
     if changed:
         await _note(session, vault, kind, review)
         return review.status.value
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _Decided,
         f"SELECT stage, opinion_sealed, {place.round} FROM {place.table} WHERE {place.number} = :number",
         number=number,
     )
-    if row is None or row[2] != _round(round_no):
+    if row is None or row.round != _round(round_no):
         return "earlier round"
-    return await _compare(session, vault, kind, review, inbox_id, str(row[0]), row[1])
+    return await _compare(session, vault, kind, review, inbox_id, row.stage, row.opinion_sealed)
 
 
 async def _apply_summary(session: AsyncSession, vault: Vault, review: answers.Review, inbox_id: int) -> str:
     flow_no, _, suffix = (review.client_reference or "").partition(".")
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _Summary,
         "SELECT s.id, s.stage, s.platform_opinion_sealed, s.submitted_at FROM summary s JOIN flow f"
         " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number FOR NO KEY UPDATE OF s",
         flow_no=flow_no,
@@ -76,10 +93,11 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: answers.Re
     if row is None:
         return "unknown summary"
     # The review may be here before the answer to our own hand-over is.
-    under_review = row[1] == "submitted" or (row[1] == "county_passed" and row[3] is not None)
+    under_review = row.stage == "submitted" or (row.stage == "county_passed" and row.submitted_at is not None)
     if not under_review:
-        applied = {"approved": "approved", "confirmed": "approved", "rejected": "rejected"}.get(row[1], row[1])
-        return await _compare(session, vault, EventType.SUMMARY_REVIEWED, review, inbox_id, applied, row[2])
+        applied = "approved" if row.stage == "confirmed" else row.stage
+        opinion = row.platform_opinion_sealed
+        return await _compare(session, vault, EventType.SUMMARY_REVIEWED, review, inbox_id, applied, opinion)
     await execute(
         session,
         "UPDATE summary SET stage = :stage, platform_opinion_sealed = :opinion, platform_reviewed_at = :at,"
@@ -88,7 +106,7 @@ async def _apply_summary(session: AsyncSession, vault: Vault, review: answers.Re
         stage=review.status.value,
         opinion=seal_text(vault, review.county_code, review.opinion),
         at=review.reviewed_at,
-        id=row[0],
+        id=row.id,
     )
     await _note(session, vault, EventType.SUMMARY_REVIEWED, review)
     return review.status.value

@@ -1,13 +1,14 @@
 """What stops an import as 待确认: found by the check of the file and among the county's applications."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.money import format_yuan
-from models.store.applications.doubles import ClaimedRow, there_already
-from models.store.sql import Row, copy_rows, execute, loose, loose_one
+from models.store.applications.doubles import ClaimedRow, ThereAlready, there_already
+from models.store.sql import copy_rows, execute, fetch, fetch_one
 from models.tables.applications import ApplicationImport
 from models.words.calendar import CHINA
 from models.words.faults import CellFault, FaultCode
@@ -38,6 +39,20 @@ class Finding(NamedTuple):
         return self.file_row, self.code, self.application_no or self.message
 
 
+class _Imported(NamedTuple):
+    import_no: str
+    finished_at: datetime
+    rows_imported: int
+
+
+class _What(NamedTuple):
+    """`Finding.what` of one that was shown."""
+
+    file_row: int
+    code: str
+    about: str
+
+
 async def findings(
     session: AsyncSession, asked: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[ClaimedRow]
 ) -> list[Finding]:
@@ -54,7 +69,7 @@ def _in_file(fault: CellFault, claim: ClaimedRow | None) -> Finding:
     return Finding(fault.row, fault.column, fault.code.value, fault.message, item_code=item, row_amount_fen=fen)
 
 
-def _there(row: Row) -> Finding:
+def _there(row: ThereAlready) -> Finding:
     words = ApplicationStage(row.stage).label
     message = (
         f"同一对象的同一补贴项目本年度已有申请 {row.application_no}（{words}，{format_yuan(row.amount_fen)} 元），"
@@ -66,8 +81,9 @@ def _there(row: Row) -> Finding:
 
 async def _known_file(session: AsyncSession, asked: ApplicationImport) -> list[Finding]:
     """The same bytes, taken in before for the same county and fund year; a refused import doesn't count."""
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _Imported,
         "SELECT i.import_no, i.finished_at, i.rows_imported FROM application_import i"
         " JOIN stored_file s ON s.id = i.file_id WHERE i.county_code = :county AND i.fund_year = :year"
         " AND i.stage = 'imported' AND i.id <> :id AND s.sha256 = (SELECT sha256 FROM stored_file WHERE id = :file)"
@@ -88,12 +104,13 @@ async def news(session: AsyncSession, asked: ApplicationImport, found: Iterable[
     """Of what is found, what the operator has not confirmed."""
     if asked.decision is None:
         return {finding.what for finding in found}
-    rows = await loose(
+    shown = await fetch(
         session,
-        "SELECT file_row, code, coalesce(application_no, message) FROM import_finding WHERE import_id = :id",
+        _What,
+        "SELECT file_row, code, coalesce(application_no, message) AS about FROM import_finding WHERE import_id = :id",
         id=asked.id,
     )
-    return {finding.what for finding in found} - {tuple(row) for row in rows}
+    return {finding.what for finding in found} - set(shown)
 
 
 async def keep_findings(

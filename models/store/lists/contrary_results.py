@@ -1,16 +1,24 @@
 """Results that contradict what stands: found in changed pages, kept line by line with both sides."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
 from models.store.events.contradictions import RESULT_MISSING, Claim, keep_all
 from models.store.events.contrary import Content, ContraryLine, event_before, line_content
-from models.store.sql import fetch_int, loose
+from models.store.sql import fetch, fetch_int
 from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.wire import answers
 from models.wire.answers import ResultLine
 from models.wire.events import DatasetResults
+
+
+class _Standing(NamedTuple):
+    application_no: str
+    outcome: str | None
+    reason_code: str | None
 
 
 async def differing_results(
@@ -37,8 +45,9 @@ async def keep_contrary_results(
     """Each line once, beside what stands for it; a line that came in another page and says the same is none."""
     if not contrary:
         return
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Standing,
         "SELECT application_no, outcome, reason_code FROM dataset_line WHERE dataset_id = :dataset"
         " AND application_no = ANY(:numbers)",
         dataset=dataset.id,

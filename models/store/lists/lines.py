@@ -1,13 +1,14 @@
 """What a result means for its line: matched or not, verified or not, accepted or sent back (S1 2.4.1, 2.5, 2.7)."""
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.locking import lock_applications
 from models.store.register.register import fill_from_matched
 from models.store.runs.slots import release_slot
-from models.store.sql import execute, loose, scratch
+from models.store.sql import execute, fetch, scratch
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 
@@ -139,18 +140,28 @@ FINISHES: dict[str, Callable[[AsyncSession, Vault, Dataset, str], Awaitable[None
 }
 
 
+class _Line(NamedTuple):
+    id: int
+    application_no: str
+
+
 async def send_back(
     session: AsyncSession, vault: Vault, dataset: Dataset, reason_code: str, reason: str, only: list[str] | None = None
 ) -> int:
     """Lines of a round that are still under review become rejected with a reason of ours."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Line,
         "SELECT f.id, f.application_no FROM flow_line f JOIN dataset_line l ON l.application_id = f.application_id"
         " WHERE l.dataset_id = :dataset AND f.flow_id = :flow AND (f.state = 'under_review') IS TRUE",
         dataset=dataset.id,
         flow=dataset.flow_id,
     )
-    lines = [(row[0], vault.seal(Field.REASON, row[1], reason)) for row in rows if only is None or row[1] in only]
+    lines = [
+        (row.id, vault.seal(Field.REASON, row.application_no, reason))
+        for row in rows
+        if only is None or row.application_no in only
+    ]
     await scratch(session, "sent_back", {"line_id": "bigint", "reason": "text"}, lines)
     await execute(
         session,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,7 +12,7 @@ from models.store.events.contrary import ContraryLine
 from models.store.lists.contrary_results import differing_results, keep_contrary_results, verdict_of
 from models.store.lists.lines import EFFECTS, finish_list
 from models.store.locking import lock_list
-from models.store.sql import execute, fetch_int, loose, scratch
+from models.store.sql import execute, fetch, fetch_int, scratch
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
@@ -29,6 +30,11 @@ MISSING_LINE = "平台结果中没有这一行"
 class TakenResults:
     inbox_id: int
     page: answers.ResultPage
+
+
+class _Outcome(NamedTuple):
+    outcome: str
+    lines: int
 
 
 async def apply_results(session: AsyncSession, vault: Vault, taken: Sequence[TakenResults]) -> dict[int, str]:
@@ -166,15 +172,15 @@ def _row(vault: Vault, line: ResultLine) -> tuple[str | None, ...]:
 
 async def _leave_out_strangers(session: AsyncSession, dataset: Dataset) -> list[str]:
     """A line that isn't in the list, or has another result from an earlier page, changes nothing."""
-    rows = await loose(
+    return await fetch(
         session,
+        str,
         "WITH strange AS (SELECT i.application_no FROM incoming i LEFT JOIN dataset_line l ON l.dataset_id = :dataset"
         " AND l.application_no = i.application_no WHERE l.application_no IS NULL OR l.outcome IS NOT NULL"
         " AND (l.outcome, l.reason_code) IS DISTINCT FROM (i.outcome, i.reason_code))"
         " DELETE FROM incoming i USING strange s WHERE i.application_no = s.application_no RETURNING i.application_no",
         dataset=dataset.id,
     )
-    return [str(row[0]) for row in rows]
 
 
 async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Dataset) -> None:
@@ -196,11 +202,13 @@ async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Datas
         id=dataset.id,
         pages=dataset.result_pages,
     )
-    outcomes = await loose(
+    outcomes = await fetch(
         session,
-        "SELECT coalesce(outcome, '') AS outcome, count(*) FROM dataset_line WHERE dataset_id = :id GROUP BY 1",
+        _Outcome,
+        "SELECT coalesce(outcome, '') AS outcome, count(*) AS lines FROM dataset_line WHERE dataset_id = :id"
+        " GROUP BY 1",
         id=dataset.id,
     )
-    detail = {"kind": dataset.kind, "mode": dataset.mode, "outcomes": {row[0]: row[1] for row in outcomes}}
+    detail = {"kind": dataset.kind, "mode": dataset.mode, "outcomes": dict(outcomes)}
     act = by_system(dataset.county_code, "results_complete", dataset.reference, detail)
     await record(session, vault, replace(act, line_count=dataset.record_count, total_fen=dataset.total_fen))
