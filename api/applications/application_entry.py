@@ -13,7 +13,7 @@ from api.counter.roles import find_line, own
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.forms.application_form import ApplicationForm, check_form
 from models.forms.catalogs import Catalogs
-from models.store.applications.doubles import lock_claims, same_item
+from models.store.applications.doubles import SameItem, lock_claims, same_item
 from models.store.applications.rows import Entered, insert_rows, is_reserved, new_row, sealed_columns, used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
@@ -21,7 +21,6 @@ from models.store.numbers import Series, take_one
 from models.store.register.account_locks import locked_people
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, differing_field, same_name, why_locked
 from models.store.selection import Word, of_county
-from models.store.sql import Row
 from models.store.vault import Field as Column
 from models.tables.applications import Application
 from models.tables.base import now
@@ -242,7 +241,7 @@ async def _apply(
 
 async def _others(
     desk: Desk, session: AsyncSession, form: ApplicationForm, fund_year: int, but: str = ""
-) -> Sequence[Row]:
+) -> Sequence[SameItem]:
     """What is there for the same person, item and fund year; an applicant hears of the own ones only."""
     person = desk.vault.index(Column.ID_NUMBER, form.id_number)
     claim = of_county(desk.county).also(

@@ -6,9 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.names import Names, names_of
 from models.forms.money import format_yuan
-from models.store.applications.doubles import Doubles, doubles, told_elsewhere
+from models.store.applications.doubles import DoubleLine, Doubles, doubles, told_elsewhere
 from models.store.selection import Predicate
-from models.store.sql import Row
 from models.tables.flows import Flow
 from models.words.stages import ApplicationStage, PaymentState
 
@@ -39,8 +38,8 @@ async def _block(session: AsyncSession, county: str, found: Doubles, url: str) -
     return {"count": found.count, "total_fen": found.total_fen, "lines": lines, "url": url}
 
 
-def shown(names: Names) -> Callable[[Row], View]:
-    def show(row: Row) -> View:
+def shown(names: Names) -> Callable[[DoubleLine], View]:
+    def show(row: DoubleLine) -> View:
         others = [_other(each) for each in row.others]
         return {
             "application_no": row.application_no,

@@ -10,9 +10,9 @@ from models.forms.account_numbers import account_warning
 from models.forms.application_form import ApplicationForm, made_regular
 from models.forms.catalogs import Catalogs
 from models.forms.money import format_yuan
+from models.store.applications.doubles import SameItem
 from models.store.register.register import register_row
 from models.store.registered import OTHER_WORDS, registered_otherwise
-from models.store.sql import Row
 from models.store.vault import Field
 from models.words.faults import FaultCode, FieldFault
 from models.words.stages import ApplicationStage
@@ -40,13 +40,13 @@ async def other_account(
     return [{"pointer": "/form/account_no", "code": FaultCode.OTHER_ACCOUNT, "detail": f"{OTHER_WORDS}。{registered}"}]
 
 
-def form_warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str, object]]:
+def form_warnings(form: ApplicationForm, others: Sequence[SameItem]) -> list[dict[str, object]]:
     """Worth a second look, no reason to refuse."""
     warnings: list[dict[str, object]] = []
     if others:
         first = others[0]
         named = f"{first.application_no}（{ApplicationStage(first.stage).label}，{format_yuan(first.amount_fen)} 元）"
-        more = f"等 {first.count} 份" if first.count > 1 else ""
+        more = f"等 {first.lines} 份" if first.lines > 1 else ""
         warnings.append(
             {
                 "code": "SAME_ITEM",
@@ -60,7 +60,7 @@ def form_warnings(form: ApplicationForm, others: Sequence[Row]) -> list[dict[str
     return warnings
 
 
-def _shown(other: Row) -> dict[str, object]:
+def _shown(other: SameItem) -> dict[str, object]:
     return {
         "application_no": other.application_no,
         "stage": other.stage,
