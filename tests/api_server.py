@@ -28,6 +28,7 @@ from models.store.vault import KeyRing, LocalVault
 from models.tables.records import CatalogList
 from models.wire.signing import PlatformCredentials
 from models.words.stages import Role
+from tests.contract import HeldToContract
 from tests.loopback import NO_TLS
 
 COUNTY, OTHER_COUNTY, PROVINCE = "500001", "500003", "500000"
@@ -126,7 +127,7 @@ async def api_server(
     app = create_app(database, ring, objects, knobs, key, temporal, {PROVINCE: credentials})
     try:
         async with (
-            serving(app, knobs.request_seconds) as url,
+            serving(HeldToContract(app), knobs.request_seconds) as url,
             httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as http,
         ):
             yield ApiServer(app, http, database, ring, objects, knobs, credentials)

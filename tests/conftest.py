@@ -20,6 +20,7 @@ from deploy.stack import Options, Stack, StackError, postgres, temporal
 from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
 from models.store.lock_order import strictness
+from tests.contract import lies
 from tests.databases import Databases, deadlocks_in, staged_deadlocks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,14 @@ def servers() -> Iterator[Stack]:
     found = deadlocks_in(stack)
     stack.remove()
     assert found == staged_deadlocks.total(), f"{found} deadlocks in the server's log"
+
+
+@pytest.fixture(autouse=True)
+def answers_keep_to_the_contract() -> Iterator[None]:
+    yield
+    found = sorted(set(lies))
+    lies.clear()
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from models.store.objects import ObjectStore
 from models.store.vault import LocalVault
 from models.wire.signing import PlatformCredentials
 from tests.api_server import fresh_vault, serving, settings_for
+from tests.contract import HeldToContract
 from tests.databases import Databases
 from tests.loopback import NO_TLS
 from tests.platform_door import Door
@@ -198,7 +199,10 @@ async def _running(
     clients = {f"{code}0000": credentials}
     app = create_app(database, vault, objects, settings, tokens.load_key(settings.token_key_file), client, clients)
     try:
-        async with serving(app) as address, _working(client, workers, vault, objects, clients, settings):
+        async with (
+            serving(HeldToContract(app)) as address,
+            _working(client, workers, vault, objects, clients, settings),
+        ):
             platform.serve_only(
                 {
                     "client_id": credentials.client_id,

@@ -29,6 +29,7 @@ from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import CatalogList
 from models.words.calendar import china_today
 from models.words.stages import BatchStage, ReviewStage, Role
+from tests.contract import HeldToContract
 
 COUNTY = "500001"
 OTHER_COUNTY = "500003"
@@ -95,7 +96,7 @@ async def open_office(database_url: str, folder: Path, **knobs: object) -> Async
     database = build_database(settings)
     token_key = tokens.load_key(settings.token_key_file)
     app = create_app(database, vault, build_objects(settings, vault), settings, token_key, None)
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=HeldToContract(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://counter") as http:
         yield Office(database, vault, app, http, settings.token_key_file)
     await database.dispose()
