@@ -11,15 +11,22 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from api.routers import ROUTERS
+from models import tokens
 from models.settings import Settings
+from models.store import vault
 from models.words import card_stages, stages
 from models.words.stages import Role
 from worker import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
-CHINESE = (ROOT / "README.zh-CN.md").read_text()
-OPERATE = (ROOT / "deploy" / "operate.md").read_text()
+# The front door and, beside it, the page of each room, in two languages where people of both read it.
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("*/README*.md"))
+}
+README, CHINESE = PAGES["README.md"], PAGES["README.zh-CN.md"]
+ROUTES, ROUTES_CHINESE = PAGES["api/README.md"], PAGES["api/README.zh-CN.md"]
+OPERATE, OPERATE_CHINESE = PAGES["deploy/README.md"], PAGES["deploy/README.zh-CN.md"]
+PICTURES = PAGES["workflows/README.md"]
 ROUTE = re.compile(r"(GET|PUT|POST) (/[a-z/{}_-]+)")
 BUTTONS = (
     *("政策单位", "上传", "设置预算单位 / 预算项目 / 指标文号", "登记指标", "提交", "数据初始化"),
@@ -75,23 +82,40 @@ def shown(default: object) -> str:
     return "none" if default is None else f"`{default}`"
 
 
-@pytest.mark.parametrize("text", [README, CHINESE], ids=["en", "zh"])
+def fenced(text: str) -> list[str]:
+    """What stands between fences without a language: commands and trees, comments aside."""
+    blocks = [block for block in text.split("```")[1::2] if block.startswith("\n")]
+    return [re.split(r"  +|#", line)[0].strip() for block in blocks for line in block.splitlines()]
+
+
+def test_the_front_door_is_short_and_the_same_in_both_languages() -> None:
+    """As many headings, the same commands and files in the same places, the same targets, walks and links."""
+    assert README.count("\n") <= 200
+    assert len(re.findall(r"^## ", README, flags=re.MULTILINE)) == len(re.findall(r"^## ", CHINESE, flags=re.MULTILINE))
+    assert [line for line in fenced(README) if line] == [line for line in fenced(CHINESE) if line]
+    for columns in (2, 3):
+        assert len(rows(README.partition("<!-- bench")[0], columns)) == len(rows(CHINESE, columns))
+    named = re.compile(r"`make [a-z]+`|`[\w.]+/[\w./-]*`|`[\w.]+\.py`")
+    assert set(named.findall(README)) == set(named.findall(CHINESE))
+
+
+@pytest.mark.parametrize("text", [OPERATE, OPERATE_CHINESE], ids=["en", "zh"])
 def test_the_configuration_table_is_the_settings(text: str) -> None:
     told = {name.strip("`"): default for name, default, _ in rows(text, 3) if re.fullmatch(r"`[A-Z0-9_]+`", name)}
     fields = Settings.model_fields.items()
-    words = {"required": "必填", "none": "无"} if text is CHINESE else {}
+    words = {"required": "必填", "none": "无"} if text is OPERATE_CHINESE else {}
     wanted = {name.upper(): shown(field.get_default()) for name, field in fields}
     assert told == {name: words.get(default, default) for name, default in wanted.items()}
 
 
 def test_every_button_of_the_source_is_there_in_its_order() -> None:
-    told = [button for _, button, _, _ in rows(section(README, "From the buttons to the routes"), 4)]
+    told = [button for _, button, _, _ in rows(section(ROUTES, "From the buttons to the routes"), 4)]
     assert tuple(told[2:]) == BUTTONS
 
 
 def test_every_button_leads_to_a_route_that_its_person_may_use() -> None:
     routes = allowed()
-    table = section(README, "From the buttons to the routes")
+    table = section(ROUTES, "From the buttons to the routes")
     told = [(row[-2], row[-1]) for columns in (3, 4) for row in rows(table, columns) if ROUTE.search(row[-2])]
     assert len(told) >= len(BUTTONS)
     for cell, people in told:
@@ -102,7 +126,7 @@ def test_every_button_leads_to_a_route_that_its_person_may_use() -> None:
 
 @pytest.mark.parametrize(
     ("text", "title"),
-    [(README, "From the screens to the routes"), (CHINESE, "换卡的界面与接口")],
+    [(ROUTES, "From the screens to the routes"), (ROUTES_CHINESE, "换卡的界面与接口")],
     ids=["en", "zh"],
 )
 def test_every_screen_of_the_card_change_is_there_in_its_order(text: str, title: str) -> None:
@@ -114,38 +138,37 @@ def test_every_screen_of_the_card_change_is_there_in_its_order(text: str, title:
 
 def test_every_screen_leads_to_a_route_that_its_person_may_use() -> None:
     routes = allowed()
-    for _, _, cell, people in rows(section(README, "From the screens to the routes"), 4)[2:]:
+    for _, _, cell, people in rows(section(ROUTES, "From the screens to the routes"), 4)[2:]:
         for method, path in ROUTE.findall(cell):
             assert path.startswith("/citizen/") == (people == CITIZEN), path
             roles = set() if people == CITIZEN else {Role(word) for word in people.split(", ")}
             assert roles <= routes[method, path], f"{method} {path}: {people}"
 
 
-@pytest.mark.parametrize("text", [README, CHINESE, OPERATE], ids=["en", "zh", "operate"])
-def test_every_route_that_is_named_exists(text: str) -> None:
-    named = set(ROUTE.findall(text))
-    assert named
+def test_every_route_that_is_named_exists() -> None:
+    named = {route for text in PAGES.values() for route in ROUTE.findall(text)}
+    assert len(named) > len(BUTTONS) + len(SCREENS)
     assert named <= set(allowed()), named - set(allowed())
 
 
 def test_kinds_of_orders_are_all_named() -> None:
-    table = section(README, "From the buttons to the routes")
+    table = section(ROUTES, "From the buttons to the routes")
     assert [kind for kind in stages.OrderKind if f"`{kind.value}`" not in table.replace("kind: ", "` `")] == []
 
 
 def test_roles_are_all_explained() -> None:
-    told = {name.partition("` ")[0].strip("`") for name, _ in rows(section(README, "Who may what"), 2)}
+    told = {name.partition("` ")[0].strip("`") for name, _ in rows(section(ROUTES, "Who may what"), 2)}
     assert {role.value for role in Role} <= told
 
 
 @pytest.mark.parametrize("vocabulary", DRAWN, ids=lambda each: each.__name__)
 def test_every_stage_is_in_the_pictures(vocabulary: type[StrEnum]) -> None:
-    pictures = section(README, "Pictures")
+    pictures = section(PICTURES, "Pictures")
     assert [word for word in vocabulary if not re.search(rf"\b{word.value}\b", pictures)] == []
 
 
 def test_every_workflow_that_the_worker_runs_is_in_the_pictures() -> None:
-    pictures = section(README, "Pictures")
+    pictures = section(PICTURES, "Pictures")
     files = {f"{each.__module__.rpartition('.')[2]}.py" for each in WORKFLOWS}
     assert {name for name in files if f"`{name}`" not in pictures} == set()
 
@@ -155,13 +178,14 @@ def test_targets_are_those_of_the_makefile() -> None:
     explained = set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))
     (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.MULTILINE)
     assert explained == set(phony.split())
-    told = {name.removeprefix("`make ").rstrip("`") for name, _ in rows(README, 2) if name.startswith("`make ")}
-    assert told == explained - {"help"}
-    named = set(re.findall(r"\bmake ([a-z]+)`", README + CHINESE + OPERATE))
+    for text in (README, CHINESE):
+        told = {name.removeprefix("`make ").rstrip("`") for name, _ in rows(text, 2) if name.startswith("`make ")}
+        assert told == explained - {"help"}
+    named = set(re.findall(r"\bmake ([a-z]+)`", "".join(PAGES.values())))
     assert named <= explained
 
 
-@pytest.mark.parametrize("place", ["README.md", "README.zh-CN.md", "deploy/operate.md"])
+@pytest.mark.parametrize("place", PAGES)
 def test_links_and_files_exist(place: str) -> None:
     file = ROOT / place
     text = file.read_text()
@@ -173,3 +197,10 @@ def test_links_and_files_exist(place: str) -> None:
         assert not anchor or anchor in {title.lower().replace(" ", "-") for title in titles}, target
     for name in re.findall(r"`((?:models|workflows|activities|api|tests|deploy)/[\w./-]+\.\w+)`", text):
         assert (ROOT / name).exists(), name
+
+
+def test_the_commands_that_make_keys_call_what_there_is() -> None:
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    calls = re.findall(r"\b(vault|tokens)\.(\w+)\(", compose + OPERATE)
+    assert len(calls) == 4
+    assert [name for module, name in calls if not hasattr({"vault": vault, "tokens": tokens}[module], name)] == []

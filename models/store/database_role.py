@@ -27,7 +27,7 @@ class _Powers(NamedTuple):
 def refusal(role: str) -> str:
     return (
         f"数据库用户 {role} 拥有数据表或是超级用户，可以改动留痕，不能用来运行："
-        f"请让 DATABASE_URL 用 onecard_app，DATABASE_OWNER_URL 只用于升级（见 deploy/operate.md）。"
+        f"请让 DATABASE_URL 用 onecard_app，DATABASE_OWNER_URL 只用于升级（见 deploy/README.md）。"
         f" / {role} owns tables or is a superuser; worker and API run as onecard_app."
     )
 
