@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,50 +10,61 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.export import respond
 from api.counter.paging import MAX_EXPORT, Page
 from models.store.selection import Predicate
-from models.store.sql import Row, loose
+from models.store.sql import fetch, loose
 
 CHUNK = 2_000
 View = Mapping[str, object]
-Show = Callable[[Row], View]
+
+
+class _Numbered(Protocol):
+    """A row with its id, which a list goes on after."""
+
+    @property
+    def id(self) -> int: ...
+
+
+Shown = TypeVar("Shown", bound=_Numbered)
 
 
 async def list_lines(
     session: AsyncSession,
     page: Page,
     chosen: Predicate,
-    show: Show,
+    show: Callable[[Shown], View],
     headers: Mapping[str, str],
     source: str,
+    shape: type[Shown] | None = None,
 ) -> Response:
     """Oldest first by id; `source` must give `a.id` as `id` and take its conditions over `a`."""
-    return await respond(page, headers, await read_lines(session, page, chosen, show, headers, source))
+    return await respond(page, headers, await read_lines(session, page, chosen, show, headers, source, shape))
 
 
 async def read_lines(
     session: AsyncSession,
     page: Page,
     chosen: Predicate,
-    show: Show,
+    show: Callable[[Shown], View],
     headers: Mapping[str, str],
     source: str,
+    shape: type[Shown] | None = None,
 ) -> list[tuple[int, View]]:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows: list[tuple[int, View]] = []
     kept = tuple(headers) if page.export else None
-    async for chunk in _chunks(session, page, chosen, source):
+    async for chunk in _chunks(session, page, chosen, source, shape):
         rows += await asyncio.to_thread(_shown, chunk, show, kept)
     return rows
 
 
-async def _chunks(session: AsyncSession, page: Page, chosen: Predicate, source: str) -> AsyncIterator[Sequence[Row]]:
+async def _chunks(
+    session: AsyncSession, page: Page, chosen: Predicate, source: str, shape: type[Shown] | None
+) -> AsyncIterator[Sequence[Shown]]:
     wanted, after = min(page.rows, MAX_EXPORT + 1), page.after or 0
     while wanted > 0:
         size = min(wanted, CHUNK)
-        rows = await loose(
-            session,
-            f"{source} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT :size",
-            **{**chosen.values, "after": after, "size": size},
-        )
+        statement = f"{source} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT :size"
+        values = {**chosen.values, "after": after, "size": size}
+        rows = await fetch(session, shape, statement, **values) if shape else await loose(session, statement, **values)
         if rows:
             yield rows
         if len(rows) < size:
@@ -60,7 +72,7 @@ async def _chunks(session: AsyncSession, page: Page, chosen: Predicate, source: 
         after, wanted = rows[-1].id, wanted - len(rows)
 
 
-def _shown(rows: Sequence[Row], show: Show, kept: Sequence[str] | None) -> list[tuple[int, View]]:
+def _shown(rows: Sequence[Shown], show: Callable[[Shown], View], kept: Sequence[str] | None) -> list[tuple[int, View]]:
     """An export keeps the columns of its file only: 100,000 whole views would not fit."""
     if kept is None:
         return [(row.id, show(row)) for row in rows]

@@ -1,7 +1,7 @@
 """One answer per Idempotency-Key: the work and its answer are stored in one transaction, a repeat gets the answer."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request, Response
@@ -25,7 +25,7 @@ class Reply:
     """What an act is answered with."""
 
     status: int
-    body: dict[str, object] | BaseModel
+    body: Mapping[str, object] | BaseModel
     location: str | None = None
 
     def content(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import overload
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,6 +17,10 @@ class Names:
     items: Mapping[str, str]
     places: Mapping[str, str]
 
+    @overload
+    def bank(self, code: str) -> str: ...
+    @overload
+    def bank(self, code: None) -> None: ...
     def bank(self, code: str | None) -> str | None:
         return self.banks.get(code, code) if code is not None else None
 

@@ -1,10 +1,14 @@
 """How a run is shown beside the thing it is about, with its link into Temporal UI."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
 from urllib.parse import quote
 
+from pydantic import Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from models.contracts import RunKind, workflow_id
 from models.settings import Settings
@@ -30,8 +34,16 @@ _STAGES: Mapping[RunKind, type[Labelled]] = {
 _WITHOUT_STAGES: Mapping[str, str] = {"": "进行中", "late": "结束后来件", "done": "已完成", "ended": "流程已结束"}
 
 
-def run_block(settings: Settings, run: Run) -> dict[str, object]:
-    """`waiting_for` says in Chinese what the run waits for, `since` when that began."""
+class RunBlock(TypedDict):
+    workflow_id: str
+    stage: str
+    stage_label: str
+    waiting_for: Annotated[str, Field(description="正在等待什么")]
+    since: Annotated[datetime, Field(description="从何时开始等待")]
+    url: Annotated[str, Field(description="Temporal UI 中的地址")]
+
+
+def run_block(settings: Settings, run: Run) -> RunBlock:
     return {
         "workflow_id": run.workflow_id,
         "stage": run.stage,
@@ -55,13 +67,13 @@ def stage_label(kind: RunKind, stage: str) -> str:
     return _WITHOUT_STAGES.get(stage) or f"未办成（{stage}）"
 
 
-async def run_of(session: AsyncSession, settings: Settings, kind: RunKind, number: str) -> dict[str, object] | None:
+async def run_of(session: AsyncSession, settings: Settings, kind: RunKind, number: str) -> RunBlock | None:
     return (await runs_of(session, settings, kind, [number])).get(number)
 
 
 async def runs_of(
     session: AsyncSession, settings: Settings, kind: RunKind, numbers: Sequence[str]
-) -> dict[str, dict[str, object]]:
+) -> dict[str, RunBlock]:
     """The run blocks of many things of one kind by their numbers."""
     wanted = [workflow_id(kind, number) for number in numbers]
     runs = await session.exec(select(Run).where(col(Run.workflow_id).in_(wanted)))

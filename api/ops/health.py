@@ -2,52 +2,77 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
+from typing_extensions import TypedDict
 
 from api.counter.parts import parts_of
+from api.server.rendering import Rendered
 from models.store.database import Database, Pool
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 
 router = APIRouter(tags=["运维"])
 _WITHIN = timedelta(seconds=2)
 _OLDEST = (
-    "SELECT extract(epoch FROM now() - (SELECT min(created_at) FROM outbox WHERE delivered_at IS NULL)),"
-    " extract(epoch FROM now() - (SELECT min(received_at) FROM inbox WHERE state = 'received')),"
-    " current_setting('transaction_read_only') = 'off'"
+    "SELECT CAST(extract(epoch FROM now() - (SELECT min(created_at) FROM outbox WHERE delivered_at IS NULL)) AS float)"
+    " AS outbox, CAST(extract(epoch FROM now() - (SELECT min(received_at) FROM inbox WHERE state = 'received'))"
+    " AS float) AS inbox, current_setting('transaction_read_only') = 'off' AS writable"
 )
 
 
+class _Waiting(NamedTuple):
+    """The age in seconds of the oldest that waits, and whether rows can be written."""
+
+    outbox: float | None
+    inbox: float | None
+    writable: bool
+
+
+class HealthView(TypedDict):
+    status: Annotated[
+        Literal["ok", "degraded", "down"],
+        Field(description="ok 正常；degraded 照常受理和保存，但不能写入数据库或连不上 Temporal；down 连不上数据库"),
+    ]
+    database: Annotated[bool, Field(description="连得上数据库")]
+    database_writable: Annotated[bool, Field(description="数据库可以写入")]
+    temporal: Annotated[bool, Field(description="连得上 Temporal")]
+    oldest_undelivered_outbox_seconds: Annotated[float | None, Field(description="待送达 Temporal 的最早一件等了几秒")]
+    oldest_undelivered_inbox_seconds: Annotated[float | None, Field(description="待分派的最早一件来件等了几秒")]
+    unreadable_values: Annotated[int, Field(description="本进程启动以来看到的无法读取的存储值个数")]
+
+
 @router.get("/health", summary="运行状况")
-async def health(request: Request) -> JSONResponse:
+async def health(request: Request) -> Response:
     """503 only without the database: with Temporal away everything is still taken and kept; read-only, it is shown."""
     parts = parts_of(request)
     waiting, temporal = await asyncio.gather(_waiting(parts.database.pool(Pool.CALLBACKS)), _reaches(parts.temporal))
-    outbox, inbox, writable = waiting or (None, None, False)
-    body = {
+    writable = waiting is not None and waiting.writable
+    answer: HealthView = {
         "status": "ok" if writable and temporal else "degraded" if waiting else "down",
         "database": waiting is not None,
         "database_writable": writable,
         "temporal": temporal,
-        "oldest_undelivered_outbox_seconds": outbox,
-        "oldest_undelivered_inbox_seconds": inbox,
+        "oldest_undelivered_outbox_seconds": _rounded(waiting.outbox) if waiting else None,
+        "oldest_undelivered_inbox_seconds": _rounded(waiting.inbox) if waiting else None,
         "unreadable_values": parts.shown.broken_values,
     }
-    return JSONResponse(body, 200 if waiting else 503)
+    return Rendered(answer, 200 if waiting else 503)
 
 
-async def _waiting(database: Database) -> tuple[float | None, float | None, bool] | None:
+async def _waiting(database: Database) -> _Waiting | None:
     try:
         async with database.reading() as session:
-            row = await loose_one(session, _OLDEST)
+            return await fetch_one(session, _Waiting, _OLDEST)
     except (SQLAlchemyError, OSError):
         return None
-    assert row is not None
-    outbox, inbox = (round(float(age), 1) if age is not None else None for age in row[:2])
-    return outbox, inbox, bool(row[2])
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return round(seconds, 1) if seconds is not None else None
 
 
 async def _reaches(client: Client | None) -> bool:

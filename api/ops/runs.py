@@ -8,26 +8,12 @@ from sqlmodel import col, select
 from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import FilterYear, Pages
-from api.counter.run_block import run_block
+from api.ops.run_views import HEADERS, run_view
 from models.contracts import RunKind
-from models.settings import Settings
 from models.tables.records import Run
 
 router = APIRouter(tags=["运维"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
-_HEADERS = {
-    "number": "编号",
-    "kind_label": "类别",
-    "fund_year": "资金年度",
-    "batch_no": "批次",
-    "stage_label": "阶段",
-    "waiting_for": "等待",
-    "since": "自",
-    "opened_at": "开始",
-    "closed_at": "结束",
-    "restarts": "重启次数",
-    "url": "运行链接",
-}
 
 
 @router.get("/runs", summary="流程运行")
@@ -51,17 +37,4 @@ async def list_runs(
         statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
     async with desk.database.snapshot() as session:
         chosen = (statement, Run.id)
-        return await listed(session, page, _HEADERS, chosen, lambda row: (row.id or 0, _view(desk.settings, row)))
-
-
-def _view(settings: Settings, run: Run) -> dict[str, object]:
-    return run_block(settings, run) | {
-        "kind": run.kind,
-        "kind_label": run.kind.label,
-        "number": run.number,
-        "fund_year": run.fund_year,
-        "batch_no": run.batch_no,
-        "opened_at": run.opened_at,
-        "closed_at": run.closed_at,
-        "restarts": run.restarts,
-    }
+        return await listed(session, page, HEADERS, chosen, lambda row: (row.id or 0, run_view(desk.settings, row)))

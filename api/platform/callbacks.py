@@ -11,7 +11,7 @@ from api.server.beside_loop import beside_loop
 from api.server.problems import Problem
 from models.store.database import Pool
 from models.store.events.inbox import body_row
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.wire.signing import PlatformCredentials, SignatureRefused, check_heads, verify_callback
 
 router = APIRouter(tags=["平台回调"])
@@ -38,7 +38,7 @@ async def take_callback(province_code: str, request: Request) -> Response:
     async with parts.callback_room.holding(request.stream()) as body:
         values = await beside_loop(len(body), lambda: _taken(parts, credentials, province_code, request, body))
     async with parts.database.pool(Pool.CALLBACKS).writing_once() as session:
-        if await loose_one(session, _STORE, **values) is None:
+        if await fetch_one(session, int, _STORE, **values) is None:
             await _keep_beside(session, values)
     # No NOTIFY: it would make commits of all callbacks queue up behind each other; other replicas poll.
     if parts.relay is not None:
@@ -82,5 +82,5 @@ def _refusal(refused: SignatureRefused) -> Problem:
 
 async def _keep_beside(session: AsyncSession, values: dict[str, str]) -> None:
     """The same id with another body: kept for a person to look at, nothing is applied."""
-    if await loose_one(session, _STORE_CONFLICT, **values) is not None:
+    if await fetch_one(session, int, _STORE_CONFLICT, **values) is not None:
         _LOG.warning("callback with a known id and another body", province=values["province"])

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply, for_roles
 from api.counter.roles import require_other
-from api.platform.contradictions import view_of
+from api.platform.contradiction_views import ContradictionsDecided, LeftOutContradictions, contradiction_view
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import Signal
 from models.store.applications.makers import acts_about
@@ -66,7 +66,7 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
             raise _refusal(code, row)
         await _carry_on(desk, session, chosen, decision)
         await session.refresh(row)
-        return Reply(200, view_of(desk.vault, row, whole=False))
+        return Reply(200, contradiction_view(desk.vault, row, whole=False))
 
     return await desk.once(work)
 
@@ -80,12 +80,7 @@ async def decide_many(desk: Reviewers, decisions: Decisions) -> Response:
         if decisions.selection.ids is not None and chosen.left_out:
             raise _unfit(chosen)
         await _carry_on(desk, session, chosen, decisions)
-        left_out = [
-            {"code": code, "title": HINDRANCES[code], "count": len(ids), "ids": ids[:_EXAMPLES]}
-            for code, ids in chosen.left_out.items()
-        ]
-        counted: dict[str, object] = {"count": chosen.count, "left_out": left_out}
-        return Reply(200, {"act": "contradiction_decided", "take": decisions.take, **counted})
+        return Reply(200, _decided(chosen, decisions.take))
 
     return await desk.once(work)
 
@@ -109,6 +104,14 @@ async def _carry_on(desk: Desk, session: AsyncSession, chosen: Chosen, decision:
     for number, ids in chosen.fit.items():
         detail = {"contradiction_ids": ids, "take": decision.take, "reason": decision.reason}
         await desk.trail(session, "contradiction_decided", number, detail, len(ids))
+
+
+def _decided(chosen: Chosen, take: str) -> ContradictionsDecided:
+    left_out: list[LeftOutContradictions] = [
+        {"code": code, "title": HINDRANCES[code], "count": len(ids), "ids": ids[:_EXAMPLES]}
+        for code, ids in chosen.left_out.items()
+    ]
+    return {"act": "contradiction_decided", "take": take, "count": chosen.count, "left_out": left_out}
 
 
 def _refusal(code: str, row: Contradiction) -> Problem:

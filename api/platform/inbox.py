@@ -1,7 +1,7 @@
 """The platform's events as they came: everybody sees that there is one, a reviewer of its county what it says."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import defer
@@ -10,31 +10,19 @@ from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import READERS, Desk, for_roles
-from api.counter.export import View, respond
+from api.counter.export import respond
 from api.counter.paging import Pages
+from api.platform.inbox_views import HEADERS, InboxContent, InboxView, inbox_view
 from api.server.problems import not_found
 from api.server.rendering import content_of
 from models.store.events.inbox import body_row
 from models.tables.records import Inbox, InboxConflict
 from models.wire.answers import province_of
-from models.words.code_words import EFFECTS, EVENTS, INBOX_SOURCES, called
 from models.words.stages import InboxState, Role
 
 router = APIRouter(tags=["平台来件"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
-_HEADERS = {
-    "id": "序号",
-    "event_label": "类别",
-    "source_label": "来源",
-    "received_at": "收到时间",
-    "reference": "业务引用",
-    "number": "编号",
-    "state_label": "状态",
-    "effect_label": "结果",
-    "applied_at": "生效时间",
-    "conflicts": "同号异文",
-}
 
 
 @router.get("/inbox", summary="平台来件列表")
@@ -51,22 +39,22 @@ async def list_inbox(
         if value is not None:
             statement = statement.where(col(getattr(Inbox, field)) == value)
     async with desk.database.snapshot() as session:
-        rows: list[tuple[int, View]] = []
+        rows: list[tuple[int, InboxView]] = []
         async for chunk in page.chunks(session, statement, Inbox.id):
             conflicts = await _conflicts(session, [row.id or 0 for row in chunk])
-            rows += [(row.id or 0, _view(row, conflicts.get(row.id or 0, 0))) for row in chunk]
-    return await respond(page, _HEADERS, rows)
+            rows += [(row.id or 0, inbox_view(row, conflicts.get(row.id or 0, 0))) for row in chunk]
+    return await respond(page, HEADERS, rows)
 
 
 @router.get("/inbox/{inbox_id}/content", summary="来件原文")
-async def read_content(desk: Reviewers, inbox_id: int) -> dict[str, object]:
+async def read_content(desk: Reviewers, inbox_id: int) -> InboxContent:
     """The event as it was sealed, and every other body that came under the same id."""
     async with desk.database.snapshot() as session:
         row = await _find(session, desk.county, inbox_id)
         others = await session.exec(select(InboxConflict).where(InboxConflict.inbox_id == row.id))
         kept = list(others)
     return {
-        **_view(row, len(kept)),
+        **inbox_view(row, len(kept)),
         "content": _content(desk, row, row.body),
         "others": [{"received_at": one.received_at, "content": _content(desk, row, one.body)} for one in kept],
     }
@@ -101,24 +89,5 @@ async def _conflicts(session: AsyncSession, ids: Sequence[int]) -> dict[int, int
     return dict((await session.exec(statement)).all())
 
 
-def _content(desk: Desk, row: Inbox, body: str) -> Any:
+def _content(desk: Desk, row: Inbox, body: str) -> object:
     return content_of(desk.shown.open_body(body_row(row.province_code, row.event_id), body))
-
-
-def _view(row: Inbox, conflicts: int) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "event_type": row.event_type,
-        "event_label": called(EVENTS, row.event_type),
-        "source": row.source,
-        "source_label": called(INBOX_SOURCES, row.source),
-        "received_at": row.received_at,
-        "reference": row.reference,
-        "number": row.number,
-        "state": row.state,
-        "state_label": row.state.label,
-        "effect": row.effect,
-        "effect_label": called(EFFECTS, row.effect),
-        "applied_at": row.applied_at,
-        "conflicts": conflicts,
-    }

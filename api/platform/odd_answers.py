@@ -12,24 +12,16 @@ from sqlmodel import col, select
 from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
+from api.platform.odd_answer_views import HEADERS, OddAnswerContent, odd_answer_view
 from api.server.problems import not_found
 from api.server.rendering import content_of
 from models.tables.records import OddAnswer
 from models.wire.words import Operation
-from models.words.code_words import OPERATIONS, called
 from models.words.stages import Role
 
 router = APIRouter(tags=["平台异常应答"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
-_HEADERS = {
-    "id": "序号",
-    "operation_label": "操作",
-    "reference": "业务引用",
-    "status": "应答码",
-    "times": "次数",
-    "came_at": "最近时间",
-}
 
 
 @router.get("/odd-answers", summary="平台异常应答列表")
@@ -47,27 +39,15 @@ async def list_odd_answers(
         statement = statement.where(col(OddAnswer.key).startswith(number, autoescape=True))
     async with desk.database.snapshot() as session:
         chosen = (statement, OddAnswer.id)
-        return await listed(session, page, _HEADERS, chosen, lambda row: (row.id or 0, _view(row)))
+        return await listed(session, page, HEADERS, chosen, lambda row: (row.id or 0, odd_answer_view(row)))
 
 
 @router.get("/odd-answers/{answer_id}/content", summary="异常应答原文")
-async def read_odd_answer(desk: Reviewers, answer_id: int) -> dict[str, object]:
+async def read_odd_answer(desk: Reviewers, answer_id: int) -> OddAnswerContent:
     """As it came, JSON or text; the first 256 KiB were kept."""
     statement = select(OddAnswer).where(OddAnswer.id == answer_id, OddAnswer.county_code == desk.county)
     async with desk.database.reading() as session:
         row = (await session.exec(statement)).first() if 0 < answer_id < 2**63 else None
     if row is None:
         raise not_found("异常应答")
-    return _view(row) | {"content": content_of(desk.shown.open_body(row.operation, row.body))}
-
-
-def _view(row: OddAnswer) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "operation": row.operation,
-        "operation_label": called(OPERATIONS, row.operation),
-        "reference": row.key or None,
-        "status": row.status,
-        "times": row.times,
-        "came_at": row.came_at,
-    }
+    return {**odd_answer_view(row), "content": content_of(desk.shown.open_body(row.operation, row.body))}

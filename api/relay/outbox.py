@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import Signal
-from models.store.sql import Value, execute, loose
+from models.store.sql import Value, execute, fetch
 
 AT_ONCE = 200
 _LONGEST_WAIT_SECONDS = 30.0
@@ -52,20 +52,20 @@ class Addressee(NamedTuple):
 
 
 async def due_ids(session: AsyncSession) -> list[int]:
-    rows = await loose(session, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
-    return [int(row[0]) for row in rows]
+    return await fetch(session, int, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
 
 
 async def claim(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
     """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        OutboxEntry,
         "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY(ARRAY(SELECT id FROM outbox"
         f" WHERE {_DUE} AND {which} ORDER BY id LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))"
         " RETURNING id, workflow_id, signal, ids",
         **values,
     )
-    return sorted(OutboxEntry(*row) for row in rows)
+    return sorted(rows)
 
 
 async def put_off(session: AsyncSession, ids: Sequence[int], trouble: str) -> None:
@@ -80,13 +80,14 @@ async def put_off(session: AsyncSession, ids: Sequence[int], trouble: str) -> No
 
 
 async def addressees(session: AsyncSession, ids: set[str]) -> dict[str, Addressee]:
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, closed_at IS NULL FROM run"
-        " WHERE workflow_id = ANY(:ids)",
+        Addressee,
+        "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, closed_at IS NULL AS is_open"
+        " FROM run WHERE workflow_id = ANY(:ids)",
         ids=sorted(ids),
     )
-    return {row[0]: Addressee(*row) for row in rows}
+    return {row.workflow_id: row for row in rows}
 
 
 def parcels_of(entries: Sequence[OutboxEntry]) -> list[Parcel]:

@@ -19,7 +19,7 @@ from models.store.database import Database
 from models.store.events.inbox import body_row
 from models.store.runs.runs import open_run, wake
 from models.store.runs.targets import run_of_number, run_to_wake
-from models.store.sql import execute, loose, loose_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import SealBroken, Vault
 from models.tables.base import now
 from models.tables.records import Inbox, PlatformReference, Run
@@ -81,9 +81,7 @@ class Router:
         except Exception as error:
             _LOG.warning("callbacks are routed one by one", error=type(error).__name__)
         async with self._database.reading() as session:
-            ids = [
-                row[0] for row in await loose(session, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
-            ]
+            ids = await fetch(session, int, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
         return sum([await self._route_alone(each) for each in ids])
 
     async def _route_rows(self, session: AsyncSession, rows: Sequence[Inbox]) -> int:
@@ -138,9 +136,9 @@ class Router:
 
     async def _read(self, session: AsyncSession, row: Inbox) -> Event | None:
         """The event in the row's body; one outside the contract may at least say whose it is."""
-        stored = await loose_one(session, "SELECT body FROM inbox WHERE id = :id", id=row.id)
-        assert stored is not None
-        sealed, place = str(stored[0]), body_row(row.province_code, row.event_id)
+        sealed = await fetch_one(session, str, "SELECT body FROM inbox WHERE id = :id", id=row.id)
+        assert sealed is not None
+        place = body_row(row.province_code, row.event_id)
         event, row.county_code = await beside_loop(len(sealed), lambda: self._opened(place, sealed, row.province_code))
         return event
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +19,7 @@ from models.store.retention import KINDS, clear_old
 from models.store.runs.runs import wake
 from models.store.runs.targets import run_of_number, run_to_wake
 from models.store.runs.watch import restart_run
-from models.store.sql import Row, execute, loose, loose_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 
 _LOG = structlog.get_logger()
@@ -56,8 +57,9 @@ class Watch:
     async def look(self) -> int:
         """One look over all open runs; gives how many were started again."""
         async with self._database.transaction() as guard:
-            row = await loose_one(guard, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK)
-            if row is None or not row[0]:
+            if not await fetch_one(
+                guard, bool, "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=_LOCK
+            ):
                 return 0
             restarted = 0
             for step in (self._compare, self._deliver_again, self._decide_again, self._clear):
@@ -160,13 +162,13 @@ class Watch:
 
 
 async def _candidates(session: AsyncSession) -> list[str]:
-    rows = await loose(
+    return await fetch(
         session,
+        str,
         "SELECT workflow_id FROM run WHERE closed_at IS NULL AND since < now() - make_interval(secs => :grace)"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
         grace=_GRACE_SECONDS,
     )
-    return [str(row[0]) for row in rows]
 
 
 async def _seen(session: AsyncSession, running: list[str]) -> None:
@@ -196,12 +198,20 @@ async def _wake_again(session: AsyncSession, started: list[str], within_seconds:
     )
 
 
-async def _undone_decisions(session: AsyncSession, every: float) -> Sequence[Row]:
-    """(number, ids): at the look after twice, four times, eight times ... the pause: days without workers are few
+class _Undone(NamedTuple):
+    """A subject's decisions that no run has carried out."""
+
+    number: str
+    ids: list[int]
+
+
+async def _undone_decisions(session: AsyncSession, every: float) -> list[_Undone]:
+    """At the look after twice, four times, eight times ... the pause: days without workers are few
     signals."""
-    return await loose(
+    return await fetch(
         session,
-        "SELECT number, array_agg(id) FROM (SELECT id, number,"
+        _Undone,
+        "SELECT number, array_agg(id) AS ids FROM (SELECT id, number,"
         " extract(epoch FROM now() - decided_at) / CAST(:pause AS numeric) AS age"
         " FROM contradiction WHERE state = 'decided') d WHERE age >= 1"
         " AND floor(log(2, age)) > floor(log(2, greatest(age - CAST(:look AS numeric), 0.5))) GROUP BY number",

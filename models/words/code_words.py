@@ -1,6 +1,7 @@
 """What codes of rows are called in the lists and Excel files that people read."""
 
 from collections.abc import Mapping
+from typing import overload
 
 from models.wire.words import EventType, Operation
 from models.words.stages import Role
@@ -180,6 +181,10 @@ ACTS: Mapping[str, str] = {
 }
 
 
+@overload
+def called(words: Mapping[str, str], code: str) -> str: ...
+@overload
+def called(words: Mapping[str, str], code: None) -> None: ...
 def called(words: Mapping[str, str], code: str | None) -> str | None:
     """The word for a code; one that has none yet is better shown than left out."""
     return None if code is None else words.get(code, code)
