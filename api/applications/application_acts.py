@@ -1,19 +1,23 @@
 """Acts on applications: one request, one reason, one statement, whatever the number of lines (DOMAIN 3, Life)."""
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
-from sqlmodel.ext.asyncio.session import AsyncSession
+from typing import Annotated
 
-from api.applications.chosen_lines import Reason, act_answer_of_lines, choose_lines, trail_of_lines
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
+
+from api.applications.chosen_lines import ActAnswer, Reason, act_answer_of_lines, choose_lines, trail_of_lines
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Enterers, Operators, Reviewers
+from api.server.answers import refusals
 from api.server.problems import Problem
 from models.store.applications import rules as line_rules
 from models.store.applications.acts import EXAMPLES_OF_NAMED, Choice, change_chosen
 from models.store.applications.rules import LineAct
 from models.store.registered import OTHER_ACCOUNT
 from models.store.selection import HAS_CARD_PHOTO, Selection
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.store.texts import seal_text
 
 router = APIRouter(tags=["申请办理"])
@@ -32,37 +36,48 @@ class ActRequest(BaseModel):
     reason: Reason | None = None
 
 
-@router.post("/application-submissions")
+class ApprovalWarning(TypedDict):
+    code: str
+    detail: Annotated[str, Field(description="请核对什么")]
+    count: Annotated[int, Field(description="申请份数")]
+    application_nos: Annotated[list[str], Field(description="其中的前几份")]
+
+
+class ApprovalAnswer(ActAnswer):
+    warnings: Annotated[list[ApprovalWarning], Field(description="已通过、仍须核对的")]
+
+
+@router.post("/application-submissions", response_model=ActAnswer, responses=refusals(LINES_UNFIT=409))
 async def submit(desk: Enterers, request: ActRequest) -> Response:
     """提交资料审核."""
     return await _act(desk, request, line_rules.SUBMIT)
 
 
-@router.post("/application-approvals")
+@router.post("/application-approvals", response_model=ApprovalAnswer, responses=refusals(LINES_UNFIT=409))
 async def approve(desk: Reviewers, request: ActRequest) -> Response:
     """资料审核通过, by another person than who entered it."""
     return await desk.once(lambda session: _approve(desk, session, request))
 
 
-@router.post("/application-publicisings")
+@router.post("/application-publicisings", response_model=ActAnswer, responses=refusals(LINES_UNFIT=409))
 async def publicise(desk: Operators, request: ActRequest) -> Response:
     """公示."""
     return await _act(desk, request, line_rules.PUBLICISE)
 
 
-@router.post("/settlement-materials")
+@router.post("/settlement-materials", response_model=ActAnswer, responses=refusals(LINES_UNFIT=409))
 async def hand_in_material(desk: Operators, request: ActRequest) -> Response:
     """提交结算资料."""
     return await _act(desk, request, line_rules.HAND_IN_MATERIAL)
 
 
-@router.post("/application-withdrawals")
+@router.post("/application-withdrawals", response_model=ActAnswer, responses=refusals(LINES_UNFIT=409))
 async def withdraw_applications(desk: Enterers, request: ActRequest) -> Response:
     """撤回申请, before the flow."""
     return await _act(desk, request, line_rules.WITHDRAW)
 
 
-@router.post("/application-closings")
+@router.post("/application-closings", response_model=ActAnswer, responses=refusals(LINES_UNFIT=409))
 async def close(desk: Operators, request: ActRequest) -> Response:
     """关闭发放失败的申请."""
     return await _act(desk, request, line_rules.CLOSE)
@@ -86,18 +101,20 @@ async def _act(desk: Desk, request: ActRequest, act: LineAct) -> Response:
 async def _approve(desk: Desk, session: AsyncSession, request: ActRequest) -> Reply:
     """What was approved and is worth a look all the same: the reviewer is told how many, and which."""
     choice = await _carry_out(desk, session, request, line_rules.APPROVE)
-    warnings: list[dict[str, object]] = []
+    warnings: list[ApprovalWarning] = []
     for code, condition, words in APPROVED_ALL_THE_SAME:
-        rows = await loose(
+        numbers = await fetch(
             session,
+            str,
             "SELECT a.application_no FROM chosen c JOIN application a ON a.id = c.id WHERE c.left_out IS NULL"
             f" AND {condition} ORDER BY a.id",
         )
-        if rows:
-            numbers = [row.application_no for row in rows[:EXAMPLES_OF_NAMED]]
-            told: dict[str, object] = {"code": code, "detail": words.format(len(rows))}
-            warnings.append(told | {"count": len(rows), "application_nos": numbers})
-    return Reply(200, act_answer_of_lines(line_rules.APPROVE.name, choice) | {"warnings": warnings})
+        if numbers:
+            found = len(numbers)
+            first = numbers[:EXAMPLES_OF_NAMED]
+            warnings.append({"code": code, "detail": words.format(found), "count": found, "application_nos": first})
+    answer: ApprovalAnswer = {**act_answer_of_lines(line_rules.APPROVE.name, choice), "warnings": warnings}
+    return Reply(200, answer)
 
 
 async def _carry_out(desk: Desk, session: AsyncSession, request: ActRequest, act: LineAct) -> Choice:

@@ -5,9 +5,10 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.applications.application_returns import require_editable, return_for_edit
-from api.applications.form_warnings import form_warnings, looks, other_account
+from api.applications.application_returns import EDIT_RULES, require_editable, return_for_edit
+from api.applications.form_warnings import EntryWarning, form_warnings, looks, other_account
 from api.counter.desk import Desk, Reply
 from api.counter.roles import find_line, own
 from api.server.problems import Problem, conflict, field_problem, not_found
@@ -22,11 +23,16 @@ from models.store.register.account_locks import locked_people
 from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, differing_field, same_name, why_locked
 from models.store.selection import Word, of_county
 from models.store.vault import Field as Column
+from models.store.vault import Vault
 from models.tables.applications import Application
 from models.tables.base import now
 from models.words.faults import FormError
 from models.words.stages import ApplicationStage, BatchStage, Channel, Role
 
+PLAIN_COLUMNS = (
+    *("town_code", "village_code", "group_name", "bank_code", "card_type", "household_registration", "family_size"),
+    *("item_code", "amount_fen"),
+)
 Form = Annotated[ApplicationForm, Field(discriminator="kind")]
 
 
@@ -48,6 +54,36 @@ class ApplicationCorrection(BaseModel):
     form: Form
 
 
+ENTRY_REFUSALS = {
+    "CATALOG_FETCHING": 503,
+    "NOT_FOUND": 404,
+    "BATCH_FROZEN": 409,
+    "OTHER_FUND_YEAR": 409,
+    "APPLICATION_NO_USED": 409,
+    ACCOUNT_LOCKED: 409,
+}
+CORRECTION_REFUSALS = {
+    "CATALOG_FETCHING": 503,
+    "NOT_FOUND": 404,
+    "APPLICATION_IN_FLOW": 409,
+    "VERSION_CHANGED": 409,
+    "KIND_FIXED": 409,
+    "NUMBER_FIXED": 409,
+    "IN_REVIEW": 409,
+    "NOT_CORRECTABLE": 409,
+    "IN_INITIALISATION": 409,
+    ACCOUNT_LOCKED: 409,
+    **{rule.code: 409 for rule in EDIT_RULES},
+}
+
+
+class EntryAnswer(TypedDict):
+    application_no: Annotated[str, Field(description="申请编号")]
+    stage: Annotated[ApplicationStage, Field(description="申请现在的状态")]
+    version: Annotated[int, Field(description="版本，编辑时原样提交")]
+    warnings: Annotated[list[EntryWarning], Field(description="请核对的事项；没有因此拒绝")]
+
+
 async def take_entry(desk: Desk, session: AsyncSession, entry: NewApplication, catalogs: Catalogs) -> Reply:
     """Store a draft; gives its number and what to think about."""
     if entry.batch_no and desk.role is Role.APPLICANT:
@@ -63,7 +99,7 @@ async def take_entry(desk: Desk, session: AsyncSession, entry: NewApplication, c
     other = await other_account(desk, session, row, catalogs)
     await insert_rows(session, [row])
     await desk.trail(session, "application.entered", number, {"form": form.model_dump()}, 1, form.amount_fen)
-    body: dict[str, object] = {
+    body: EntryAnswer = {
         "application_no": number,
         "stage": ApplicationStage.DRAFT,
         "version": 1,
@@ -81,29 +117,19 @@ async def correct(
     line = await find_line(desk, session, application_no, changing=True)
     form = _checked(correction.form, catalogs)
     _may_correct(desk, line, correction, form)
-    stage, returned = line.stage, list[dict[str, object]]()
+    stage, returned = line.stage, list[EntryWarning]()
     if desk.role is Role.APPLICANT and stage is not ApplicationStage.DRAFT:
         returned = [await return_for_edit(desk, session, line)]
         line = await find_line(desk, session, application_no, changing=True)
     columns = sealed_columns(desk.vault, line.application_no, form)
     await _hold_lock(desk, session, line, form, columns)
-    before = await _apply(desk, session, line, columns)
+    before = _values(desk.vault, line) | {"stage": stage.value}
+    await _change(desk, session, line, columns)
     others = await _others(desk, session, form, line.fund_year, but=line.application_no)
     other = await other_account(desk, session, columns, catalogs)
-    await desk.trail(
-        session,
-        "application.corrected",
-        line.application_no,
-        {
-            "before": before | {"stage": stage.value},
-            "after": form.model_dump(),
-            "stage": line.stage.value,
-            "returned": returned,
-        },
-        1,
-        form.amount_fen,
-    )
-    body: dict[str, object] = {
+    told = {"before": before, "after": form.model_dump(), "stage": line.stage.value, "returned": returned}
+    await desk.trail(session, "application.corrected", line.application_no, told, 1, form.amount_fen)
+    body: EntryAnswer = {
         "application_no": line.application_no,
         "stage": line.stage,
         "version": line.version,
@@ -203,28 +229,20 @@ async def _hold_lock(
     _refuse_locked(desk, requests, LockedAct.EDIT)
 
 
-async def _apply(
-    desk: Desk, session: AsyncSession, line: Application, columns: Mapping[str, object]
-) -> dict[str, object]:
-    """Write the new values; gives the old ones for the trail."""
-    number, vault = line.application_no, desk.vault
-    before: dict[str, object] = {
+def _values(vault: Vault, line: Application) -> dict[str, object]:
+    """What a correction may change, as it is, for the trail."""
+    number = line.application_no
+    values: dict[str, object] = {
         "name": vault.open(Column.NAME, number, line.name_sealed),
         "id_number": vault.open(Column.ID_NUMBER, number, line.id_number_sealed),
         "phone": vault.open(Column.PHONE, number, line.phone_sealed) if line.phone_sealed else None,
         "account_no": vault.open(Column.ACCOUNT, number, line.account_sealed),
-        "stage": line.stage.value,
     }
-    plain = (
-        "town_code",
-        "village_code",
-        "group_name",
-        "bank_code",
-        "card_type",
-        "household_registration",
-        "family_size",
-    )
-    before |= {name: getattr(line, name) for name in (*plain, "item_code", "amount_fen")}
+    return values | {name: getattr(line, name) for name in PLAIN_COLUMNS}
+
+
+async def _change(desk: Desk, session: AsyncSession, line: Application, columns: Mapping[str, object]) -> None:
+    """Write the new values; what was past the material review goes through it again."""
     for name, value in columns.items():
         setattr(line, name, value)
     if desk.person not in (line.entered_by, *line.edited_by):
@@ -236,7 +254,6 @@ async def _apply(
     line.updated_at = now()
     session.add(line)
     await session.flush()
-    return before
 
 
 async def _others(

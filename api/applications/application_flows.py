@@ -1,13 +1,20 @@
 """In which flows an application was sent and paid: what the platform said of it each time (S1 2.7, 2.8)."""
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
 
-from api.applications.payment_results import results_of
-from api.applications.views import LineRow
+from pydantic import Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
+
+from api.applications.application_rows import ApplicationRow
+from api.applications.payment_results import PaymentResult, results_of
 from api.counter.names import Names
 from models.forms import identity
-from models.store.sql import loose
-from models.store.vault import Field, Vault
+from models.store.sql import fetch
+from models.store.vault import Field as Sealed
+from models.store.vault import Vault
+from models.wire.words import RoundMode
 from models.words.flow_words import FAILURES, MODES, explain_payment, status_of, submission_failure
 from models.words.stages import FlowStage, LineState, PaymentState
 
@@ -21,29 +28,83 @@ WHERE a.application_id = :application ORDER BY a.id DESC
 """
 
 
+class _Line(NamedTuple):
+    id: int
+    flow_no: str
+    fund_year: int
+    batch_no: str
+    flow_stage: str
+    application_no: str
+    attempt: int
+    bank_code: str
+    account_sealed: str
+    amount_fen: int
+    state: str
+    mode: str | None
+    reason_code: str | None
+    reason_sealed: str | None
+    payment: str | None
+    payment_reason_code: str | None
+    payment_at: datetime | None
+    evidence_sent_at: datetime | None
+    updated_at: datetime
+    other: bool
+
+
+class _SentLine(TypedDict):
+    flow_no: Annotated[str, Field(description="补贴流程编号")]
+    fund_year: Annotated[int, Field(description="资金年度")]
+    batch_no: Annotated[str, Field(description="结算批次")]
+    status: Annotated[Literal["active", "ended"], Field(description="发放流程状态")]
+    status_label: str
+    attempt: Annotated[int, Field(description="第几次发放，补发大于 1")]
+    bank: Annotated[str | None, Field(description="报送的开户行")]
+    account_no: Annotated[str | None, Field(description="报送的账号；代填人不知道的登记账号为空")]
+    other_account: Annotated[bool, Field(description="报送的账号是否与所填不同")]
+    amount_fen: Annotated[int, Field(description="金额（分）")]
+    state: Annotated[LineState, Field(description="报送状态")]
+    state_label: str
+    mode: Annotated[RoundMode | None, Field(description="最近一次报送的方式")]
+    mode_label: str | None
+    reason_code: Annotated[str | None, Field(description="平台给出的原因代码")]
+    reason: Annotated[str | None, Field(description="提交失败原因")]
+    payment: Annotated[PaymentState | None, Field(description="发放状态")]
+    payment_label: str | None
+    payment_reason: Annotated[str | None, Field(description="发放失败原因")]
+    explanation: Annotated[str | None, Field(description="发放成功（失败）说明")]
+    payment_at: Annotated[datetime | None, Field(description="银行办理时间")]
+    evidence_sent_at: Annotated[datetime | None, Field(description="材料提交时间")]
+    updated_at: datetime
+
+
+class SentInFlow(_SentLine):
+    payments: Annotated[list[PaymentResult], Field(description="先后到达的全部发放结果")]
+
+
 async def flows_of(
-    session: AsyncSession, vault: Vault, names: Names, application: LineRow, *, whole: bool, may_know: bool
-) -> list[dict[str, object]]:
+    session: AsyncSession, vault: Vault, names: Names, application: ApplicationRow, *, whole: bool, may_know: bool
+) -> list[SentInFlow]:
     """The newest first, each with its payments as they came; bank and account are those that were sent.
 
     Who filled in a stranger's application (`may_know` false) doesn't learn of the account that the register has.
     """
-    lines = await loose(session, _LINES, application=application.id)
+    lines = await fetch(session, _Line, _LINES, application=application.id)
     paid = [line.id for line in lines if line.payment is not None]
     results = await results_of(session, vault, paid, application.application_no) if paid else {}
     return [
         {
-            **_line(vault, names, line, whole=whole, hidden=line.other and not may_know),
+            **_sent(vault, names, line, whole=whole, hidden=line.other and not may_know),
             "payments": results.get(line.id, []),
         }
         for line in lines
     ]
 
 
-def _line(vault: Vault, names: Names, line: LineRow, *, whole: bool, hidden: bool) -> dict[str, object]:
+def _sent(vault: Vault, names: Names, line: _Line, *, whole: bool, hidden: bool) -> _SentLine:
     number = line.application_no
-    account = vault.open(Field.ACCOUNT, number, line.account_sealed)
-    reason = vault.open(Field.REASON, number, line.reason_sealed) if line.reason_sealed else None
+    account = vault.open(Sealed.ACCOUNT, number, line.account_sealed)
+    reason = vault.open(Sealed.REASON, number, line.reason_sealed) if line.reason_sealed else None
+    state, payment = LineState(line.state), PaymentState(line.payment) if line.payment else None
     return {
         "flow_no": line.flow_no,
         "fund_year": line.fund_year,
@@ -54,14 +115,14 @@ def _line(vault: Vault, names: Names, line: LineRow, *, whole: bool, hidden: boo
         "account_no": None if hidden else account if whole else identity.mask_account_no(account),
         "other_account": line.other and not hidden,
         "amount_fen": line.amount_fen,
-        "state": line.state,
-        "state_label": LineState(line.state).label,
-        "mode": line.mode,
+        "state": state,
+        "state_label": state.label,
+        "mode": RoundMode(line.mode) if line.mode else None,
         "mode_label": MODES.get(line.mode or ""),
         "reason_code": line.reason_code,
         "reason": submission_failure(line.payment, line.reason_code, reason),
-        "payment": line.payment,
-        "payment_label": PaymentState(line.payment).label if line.payment else None,
+        "payment": payment,
+        "payment_label": payment.label if payment else None,
         "payment_reason": FAILURES.get(line.payment_reason_code or ""),
         "explanation": explain_payment(line.payment, line.payment_reason_code, reason),
         "payment_at": line.payment_at,

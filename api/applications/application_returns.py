@@ -1,17 +1,22 @@
 """审核退回 until the flow starts: by a reviewer from every stage before it, or by an applicant's edit (S1 2.7)."""
 
+from typing import Annotated, NamedTuple
+
 from fastapi import APIRouter, Response
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.application_acts import ActRequest, require_reason
-from api.applications.chosen_lines import act_answer_of_lines, choose_lines, trail_of_lines
+from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
+from api.applications.form_warnings import EntryWarning
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, one_line
+from api.server.answers import refusals
 from api.server.problems import conflict
 from models.store.applications.acts import change_chosen, choose
 from models.store.applications.rules import RETURN, RETURN_RULES
 from models.store.selection import Rule
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.store.texts import seal_text
 from models.tables.applications import Application
 from models.words.stages import ApplicationStage
@@ -40,6 +45,11 @@ EDIT_RULES = (
 )
 
 
+class ReturnAnswer(ActAnswer):
+    stages_after: Annotated[dict[str, int], Field(description="退回后的状态和份数")]
+    batches_left: Annotated[list[str], Field(description="所退出的结算批次")]
+
+
 def require_editable(line: Application) -> None:
     """For the county's operator; an applicant's edit past draft is a return, which has rules of its own."""
     if line.stage is ApplicationStage.IN_REVIEW:
@@ -53,7 +63,7 @@ def require_editable(line: Application) -> None:
         raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
 
 
-@router.post("/application-returns")
+@router.post("/application-returns", response_model=ReturnAnswer, responses=refusals(LINES_UNFIT=409))
 async def return_to_draft(desk: Reviewers, request: ActRequest) -> Response:
     """审核退回; a line that a flow has paid or tried to pay leaves its batch as failed instead."""
     require_reason(request, RETURN)
@@ -68,10 +78,15 @@ async def _return(desk: Desk, session: AsyncSession, request: ActRequest) -> Rep
     await trail_of_lines(
         desk, session, RETURN.name, request.selection, choice, request.reason, stages=after, batches_left=batches
     )
-    return Reply(200, act_answer_of_lines(RETURN.name, choice) | {"stages_after": after, "batches_left": batches})
+    answer: ReturnAnswer = {
+        **act_answer_of_lines(RETURN.name, choice),
+        "stages_after": after,
+        "batches_left": batches,
+    }
+    return Reply(200, answer)
 
 
-async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) -> dict[str, object]:
+async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) -> EntryWarning:
     """Make the applicant's own line a draft again, or refuse; gives the warning that tells of it."""
     found = await choose(session, one_line(desk, line.application_no), EDIT_RULES, None)
     for group in found.left_out:
@@ -83,18 +98,24 @@ async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) 
 
 
 async def _batches(session: AsyncSession) -> list[str]:
-    rows = await loose(
+    return await fetch(
         session,
+        str,
         "SELECT DISTINCT b.batch_no FROM chosen c JOIN application a ON a.id = c.id JOIN batch b ON b.id = a.batch_id"
         " WHERE c.left_out IS NULL ORDER BY 1",
     )
-    return [str(row.batch_no) for row in rows]
+
+
+class _StageLines(NamedTuple):
+    stage: str
+    lines: int
 
 
 async def _stages_after(session: AsyncSession) -> dict[str, int]:
-    rows = await loose(
+    rows = await fetch(
         session,
+        _StageLines,
         "SELECT a.stage, count(*) AS lines FROM chosen c JOIN application a ON a.id = c.id"
         " WHERE c.left_out IS NULL GROUP BY 1 ORDER BY 1",
     )
-    return {str(row.stage): int(row.lines) for row in rows}
+    return {row.stage: row.lines for row in rows}

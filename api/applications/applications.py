@@ -1,16 +1,28 @@
 """Applications one by one: entry, correction, list, search (S1 2.1, 2.2)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.acts.disclosures import WholeNames
-from api.applications.application_entry import ApplicationCorrection, NewApplication, correct, take_entry
-from api.applications.application_flows import flows_of
+from api.applications.application_entry import (
+    CORRECTION_REFUSALS,
+    ENTRY_REFUSALS,
+    ApplicationCorrection,
+    EntryAnswer,
+    NewApplication,
+    correct,
+    take_entry,
+)
+from api.applications.application_flows import SentInFlow, flows_of
+from api.applications.application_rows import HEADERS, LINES, ApplicationRow
 from api.applications.search import Sought, found_lines
-from api.applications.views import HEADERS, LINES, LineView
+from api.applications.views import ApplicationView, ApplicationViews, RegisteredView
 from api.counter.catalogs import catalogs_for
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk, Reply
@@ -19,24 +31,44 @@ from api.counter.names import names_of
 from api.counter.paging import Page, Pages
 from api.counter.roles import WHOLE, ApplicationQuery, Enterers, LineReaders, find_line, one_line, own
 from api.counter.search_limit import allow_search
+from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.selection import LineFilter, Predicate, filtered
-from models.store.sql import loose, loose_one
-from models.wire.words import Outcome
+from models.store.sql import fetch, fetch_one
+from models.wire.words import DocumentKind, Outcome
 
 router = APIRouter(tags=["申请"])
 
-PHOTO_FIELDS = ("kind", "content_type", "size", "stored_at")
+
+class _Photo(NamedTuple):
+    kind: str
+    content_type: str
+    size: int
+    stored_at: datetime
 
 
-@router.post("/applications", status_code=201)
+class PhotoView(TypedDict):
+    kind: Annotated[DocumentKind, Field(description="照片种类")]
+    content_type: str
+    size: Annotated[int, Field(description="字节数")]
+    stored_at: datetime
+
+
+class WholeApplication(ApplicationView):
+    flows: Annotated[list[SentInFlow], Field(description="历次发放，最新的在前")]
+    registered_account: Annotated[RegisteredView | None, Field(description="此人在本县登记的一卡通账号")]
+    account_note: Annotated[str | None, Field(description="所填账号值得核对之处")]
+    photos: list[PhotoView]
+
+
+@router.post("/applications", status_code=201, response_model=EntryAnswer, responses=refusals(**ENTRY_REFUSALS))
 async def enter_application(desk: Enterers, entry: NewApplication) -> Response:
     """录入申请; the answer warns of other applications of the same person and item, which are legal."""
     catalogs = await catalogs_for(desk, entry.fund_year)
     return await desk.once(lambda session: take_entry(desk, session, entry, catalogs))
 
 
-@router.put("/applications/{application_no}")
+@router.put("/applications/{application_no}", response_model=EntryAnswer, responses=refusals(**CORRECTION_REFUSALS))
 async def correct_application(desk: Enterers, application_no: str, correction: ApplicationCorrection) -> Response:
     """编辑申请; what was past the material review goes through it again."""
     async with desk.database.reading() as session:
@@ -45,7 +77,7 @@ async def correct_application(desk: Enterers, application_no: str, correction: A
     return await desk.change(lambda session: correct(desk, session, application_no, correction, catalogs))
 
 
-@router.get("/applications")
+@router.get("/applications", response_model=Listed[ApplicationView])
 async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[ApplicationQuery, Query()]) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 
@@ -58,7 +90,7 @@ async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[
     return await _listed(desk, page, criteria, chosen)
 
 
-@router.post("/applications/search")
+@router.post("/applications/search", response_model=Listed[ApplicationView], responses=refusals(TOO_MANY_SEARCHES=429))
 async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
@@ -72,35 +104,45 @@ async def _listed(
     whole = WholeNames(desk, asked=differs)
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
-        view = LineView(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
-        rows = await read_lines(session, page, await chosen(session), view.view, HEADERS, LINES)
+        view = ApplicationViews(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
+        rows = await read_lines(session, page, await chosen(session), view.view, HEADERS, LINES, ApplicationRow)
     await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
     return await respond(page, HEADERS, rows)
 
 
-@router.get("/applications/{application_no}")
+@router.get("/applications/{application_no}", response_model=WholeApplication, responses=refusals(NOT_FOUND=404))
 async def show_application(desk: LineReaders, application_no: str) -> Response:
     """Everything about one application, in clear for those who handle it."""
     async with desk.database.snapshot() as session:
         chosen = one_line(desk, application_no)
-        row = await loose_one(session, f"{LINES} WHERE {chosen.sql}", **chosen.values)
+        row = await fetch_one(session, ApplicationRow, f"{LINES} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("申请")
         names, whole = await names_of(session, desk.county), desk.role in WHOLE
-        view = LineView(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
+        view = ApplicationViews(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
         may_know = desk.may_know_lock(row.person_index)
         flows = await flows_of(session, desk.shown, names, row, whole=whole, may_know=may_know)
-        photos = await loose(
+        photos = await fetch(
             session,
+            _Photo,
             "SELECT p.kind, f.content_type, f.size, p.stored_at FROM application_photo p"
             " JOIN stored_file f ON f.id = p.file_id WHERE p.application_id = :id ORDER BY p.kind",
             id=row.id,
         )
-    body = {
+    body: WholeApplication = {
         **view.view(row),
         "flows": flows,
         "registered_account": view.registered(row),
         "account_note": view.account_note(row),
-        "photos": [dict(zip(PHOTO_FIELDS, photo, strict=True)) for photo in photos],
+        "photos": [_photo(photo) for photo in photos],
     }
     return Reply(200, body).response()
+
+
+def _photo(photo: _Photo) -> PhotoView:
+    return {
+        "kind": DocumentKind(photo.kind),
+        "content_type": photo.content_type,
+        "size": photo.size,
+        "stored_at": photo.stored_at,
+    }

@@ -1,11 +1,11 @@
 """Lines that an act is about: chosen and locked, told in the answer, and written into the trail."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.desk import Desk
 from api.counter.roles import own
@@ -16,6 +16,22 @@ from models.store.selection import NO_NUL, Rule, Selection, selected
 from models.store.sql import Value
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
+
+
+class LeftOutLines(TypedDict):
+    code: str
+    title: Annotated[str, Field(description="不能办理的原因")]
+    count: Annotated[int, Field(description="申请份数")]
+    application_nos: Annotated[list[str], Field(description="其中的前几份")]
+
+
+class ActAnswer(TypedDict):
+    """What every act on lines is answered with."""
+
+    act: str
+    count: Annotated[int, Field(description="办理的申请份数")]
+    total_fen: Annotated[int, Field(description="办理的金额合计（分）")]
+    left_out: Annotated[list[LeftOutLines], Field(description="没有办理的申请，按原因")]
 
 
 async def choose_lines(
@@ -35,13 +51,21 @@ async def choose_lines(
     return choice
 
 
-def act_answer_of_lines(act: str, choice: Choice) -> dict[str, object]:
-    """What every act on lines is answered with."""
+def act_answer_of_lines(act: str, choice: Choice) -> ActAnswer:
     return {
         "act": act,
         "count": choice.count,
         "total_fen": choice.total_fen,
-        "left_out": [asdict(group) for group in choice.left_out],
+        "left_out": [_left_out(group) for group in choice.left_out],
+    }
+
+
+def _left_out(group: LeftOut) -> LeftOutLines:
+    return {
+        "code": group.code,
+        "title": group.title,
+        "count": group.count,
+        "application_nos": group.application_nos,
     }
 
 

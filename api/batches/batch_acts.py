@@ -1,16 +1,17 @@
 """What is done to a batch: lines join and leave, publicity is set, the whole of it is verified."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.applications.chosen_lines import act_answer_of_lines, choose_lines, trail_of_lines
-from api.applications.double_views import doubles_block
+from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
+from api.applications.double_views import DoublesBlock, doubles_block
 from api.batches.batch_views import find_batch
 from api.counter.desk import Desk, Reply
-from api.counter.run_block import run_of
+from api.counter.run_block import RunBlock, run_of
 from api.server.problems import conflict, field_problem
 from models.contracts import RunKind, Subject
 from models.store.applications.acts import change_chosen
@@ -18,7 +19,7 @@ from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_
 from models.store.locking import lock_applications, lock_county
 from models.store.runs.runs import open_run
 from models.store.selection import NO_NUL, Selection, of_county
-from models.store.sql import execute, loose, loose_one
+from models.store.sql import execute, fetch, fetch_one
 from models.tables.base import now
 from models.tables.batches import Batch
 from models.words.stages import ApplicationStage, BatchStage
@@ -35,6 +36,34 @@ class Publicity(BaseModel):
     image_file_ids: Annotated[list[int], Field(min_length=1, max_length=MOST_IMAGES)]
 
 
+class JoinAnswer(ActAnswer):
+    doubles: Annotated[DoublesBlock, Field(description="批次内可能重复的申请")]
+
+
+class PublicitySet(TypedDict):
+    batch_no: str
+    start_date: Annotated[date, Field(description="公示开始日期")]
+    address: Annotated[str, Field(description="公示地址")]
+    image_file_ids: Annotated[list[int], Field(description="公示图片的文件编号")]
+
+
+class _Figures(TypedDict):
+    """Of a batch that is sent to verification."""
+
+    round: Annotated[int, Field(description="第几次提交校验")]
+    lines: Annotated[int, Field(description="申请份数")]
+    pending: Annotated[int, Field(description="待平台校验的份数")]
+    not_required: Annotated[int, Field(description="无须校验的份数（组织）")]
+    held: Annotated[int, Field(description="账号变更中、暂缓的份数")]
+    total_fen: Annotated[int, Field(description="金额（分）")]
+
+
+class VerificationAsked(_Figures):
+    batch_no: str
+    stage: BatchStage
+    run: Annotated[RunBlock | None, Field(description="没有须平台校验的申请时为空")]
+
+
 async def join(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
     await lock_county(session, desk.county)
     batch = await _open_batch(desk, session, batch_no)
@@ -46,7 +75,8 @@ async def join(desk: Desk, session: AsyncSession, batch_no: str, selection: Sele
     beside = await doubles_block(session, desk.county, joined, f"/batches/{batch_no}/doubles")
     after = {"batch_no": batch_no, "doubles": beside["count"]}
     await trail_of_lines(desk, session, "batch.joined", selection, choice, None, batch_no, **after)
-    return Reply(200, act_answer_of_lines("batch.joined", choice) | {"doubles": beside})
+    answer: JoinAnswer = {**act_answer_of_lines("batch.joined", choice), "doubles": beside}
+    return Reply(200, answer)
 
 
 async def leave(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
@@ -73,17 +103,27 @@ async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, public
     batch.publicity_by, batch.updated_at = desk.person, now()
     session.add(batch)
     await session.flush()
+    await _set_images(session, batch, publicity.image_file_ids)
+    after = publicity.model_dump(mode="json")
+    await desk.trail(session, "batch.publicity_set", batch_no, {"before": before, "after": after})
+    answer: PublicitySet = {
+        "batch_no": batch_no,
+        "start_date": publicity.start_date,
+        "address": publicity.address,
+        "image_file_ids": publicity.image_file_ids,
+    }
+    return Reply(200, answer)
+
+
+async def _set_images(session: AsyncSession, batch: Batch, file_ids: list[int]) -> None:
     await execute(session, "DELETE FROM batch_image WHERE batch_id = :batch", batch=batch.id)
     await execute(
         session,
         "INSERT INTO batch_image (batch_id, file_id, position) SELECT :batch, file, place"
         " FROM unnest(CAST(:files AS bigint[])) WITH ORDINALITY AS image (file, place)",
         batch=batch.id,
-        files=publicity.image_file_ids,
+        files=file_ids,
     )
-    after = publicity.model_dump(mode="json")
-    await desk.trail(session, "batch.publicity_set", batch_no, {"before": before, "after": after})
-    return Reply(200, {"batch_no": batch_no, **after})
 
 
 async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str) -> Reply:
@@ -103,9 +143,18 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str)
     return await _start_round(desk, session, batch)
 
 
+class _Counted(NamedTuple):
+    pending: int
+    not_required: int
+    held: int
+    lines: int
+    total_fen: int
+
+
 async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply:
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _Counted,
         "SELECT count(*) FILTER (WHERE verification = 'pending') AS pending,"
         " count(*) FILTER (WHERE verification = 'not_required') AS not_required,"
         " count(*) FILTER (WHERE verification = 'held') AS held, count(*) AS lines,"
@@ -120,21 +169,33 @@ async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply
     await session.flush()
     number = f"{batch.batch_no}-V{batch.verification_round}"
     if row.pending:
-        subject = Subject(
-            kind=RunKind.VERIFICATION,
-            number=number,
-            county_code=batch.county_code,
-            fund_year=batch.fund_year,
-            batch_no=batch.batch_no,
-        )
-        await open_run(session, subject, "prepared")
-    figures = {name: int(getattr(row, name)) for name in ("lines", "pending", "not_required", "held", "total_fen")}
-    detail = {"round": batch.verification_round, **figures}
-    await desk.trail(
-        session, "batch.verification_asked", batch.batch_no, detail, figures["lines"], figures["total_fen"]
-    )
+        await open_run(session, _verification(batch, number), "prepared")
+    figures = _figures(batch, row)
+    await desk.trail(session, "batch.verification_asked", batch.batch_no, figures, row.lines, row.total_fen)
     run = await run_of(session, desk.settings, RunKind.VERIFICATION, number)
-    return Reply(202, {"batch_no": batch.batch_no, "stage": batch.stage, **detail, "run": run})
+    answer: VerificationAsked = {"batch_no": batch.batch_no, "stage": batch.stage, **figures, "run": run}
+    return Reply(202, answer)
+
+
+def _verification(batch: Batch, number: str) -> Subject:
+    return Subject(
+        kind=RunKind.VERIFICATION,
+        number=number,
+        county_code=batch.county_code,
+        fund_year=batch.fund_year,
+        batch_no=batch.batch_no,
+    )
+
+
+def _figures(batch: Batch, row: _Counted) -> _Figures:
+    return {
+        "round": batch.verification_round,
+        "lines": row.lines,
+        "pending": row.pending,
+        "not_required": row.not_required,
+        "held": row.held,
+        "total_fen": row.total_fen,
+    }
 
 
 async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -> int:
@@ -152,14 +213,20 @@ async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -
     )
 
 
+class _StageCount(NamedTuple):
+    stage: str
+    lines: int
+
+
 async def _need_whole(session: AsyncSession, batch: Batch) -> None:
     """A batch is verified whole: each member is handed in or withdrawn (S1 2.5.1)."""
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT stage, count(*) FROM application WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1",
+        _StageCount,
+        "SELECT stage, count(*) AS lines FROM application WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1",
         batch=batch.id,
     )
-    counts = {ApplicationStage(stage): int(count) for stage, count in rows}
+    counts = {ApplicationStage(row.stage): row.lines for row in rows}
     ready = counts.pop(ApplicationStage.IN_BATCH, 0)
     if counts:
         errors = [
@@ -182,14 +249,15 @@ async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch
 
 
 async def _need_images(desk: Desk, session: AsyncSession, file_ids: list[int]) -> None:
-    rows = await loose(
+    rows = await fetch(
         session,
+        int,
         "SELECT id FROM stored_file WHERE id = ANY(:ids) AND county_code = :county"
         " AND content_type IN ('image/png', 'image/jpeg')",
         ids=file_ids,
         county=desk.county,
     )
-    known = {row.id for row in rows}
+    known = set(rows)
     unknown = {
         f"/image_file_ids/{place}": "没有这个图片文件，请先用 POST /files 上传 PNG 或 JPEG 图片"
         for place, file_id in enumerate(file_ids)

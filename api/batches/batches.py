@@ -1,15 +1,37 @@
 """Settlement batches: what is in them, their publicity and their verification (S1 2.5, 2.6)."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.applications.views import LINES, LineRow, LineView
-from api.batches.batch_acts import Publicity, join, leave, send_to_verification, set_publicity
-from api.batches.batch_views import BATCH_HEADERS, batch_views, find_batch, whole_batch
+from api.applications.application_rows import LINES, ApplicationRow
+from api.applications.chosen_lines import ActAnswer
+from api.applications.views import ApplicationViews
+from api.batches.batch_acts import (
+    JoinAnswer,
+    Publicity,
+    PublicitySet,
+    VerificationAsked,
+    join,
+    leave,
+    send_to_verification,
+    set_publicity,
+)
+from api.batches.batch_views import (
+    BATCH_HEADERS,
+    BatchView,
+    VerificationResult,
+    WholeBatch,
+    batch_views,
+    find_batch,
+    verification_result,
+    whole_batch,
+)
 from api.counter.chunks import list_lines
 from api.counter.desk import Reply
 from api.counter.export import respond
@@ -17,6 +39,7 @@ from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators
+from api.server.answers import Listed, refusals
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, Selection, filtered
 from models.store.texts import seal_text
@@ -38,7 +61,6 @@ RESULT_HEADERS = {
     "verification_label": "校验结果",
     "verification_reason": "校验结果说明",
 }
-RESULT_FIELDS = (*RESULT_HEADERS, "stage", "verification", "held")
 
 
 class NewBatch(BaseModel):
@@ -48,13 +70,18 @@ class NewBatch(BaseModel):
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
 
 
+class BatchOpened(TypedDict):
+    batch_no: Annotated[str, Field(description="结算批次")]
+    stage: BatchStage
+
+
 class Lines(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     selection: Selection
 
 
-@router.post("/batches", status_code=201)
+@router.post("/batches", status_code=201, response_model=BatchOpened)
 async def open_batch(desk: Operators, new: NewBatch) -> Response:
     """新建申请结算批次."""
 
@@ -71,12 +98,13 @@ async def open_batch(desk: Operators, new: NewBatch) -> Response:
         )
         await session.flush()
         await desk.trail(session, "batch.opened", number, new.model_dump())
-        return Reply(201, {"batch_no": number, "stage": BatchStage.OPEN}, f"/batches/{number}")
+        answer: BatchOpened = {"batch_no": number, "stage": BatchStage.OPEN}
+        return Reply(201, answer, f"/batches/{number}")
 
     return await desk.once(work)
 
 
-@router.get("/batches")
+@router.get("/batches", response_model=Listed[BatchView])
 async def list_batches(
     desk: CountyReaders, page: Pages, fund_year: FilterYear = None, stage: BatchStage | None = None
 ) -> Response:
@@ -90,7 +118,7 @@ async def list_batches(
         return await respond(page, BATCH_HEADERS, await batch_views(session, desk.shown, batches))
 
 
-@router.get("/batches/{batch_no}")
+@router.get("/batches/{batch_no}", response_model=WholeBatch, responses=refusals(NOT_FOUND=404))
 async def show_batch(desk: CountyReaders, batch_no: str, long_poll: LongPoll) -> Response:
     """Figures per stage and per verification, publicity, the verification's run."""
     await long_poll.until_other(desk, stage_of("batch", "batch_no"), batch_no)
@@ -99,31 +127,50 @@ async def show_batch(desk: CountyReaders, batch_no: str, long_poll: LongPoll) ->
         return Reply(200, await whole_batch(desk, session, batch)).response()
 
 
-@router.post("/batches/{batch_no}/applications")
+@router.post(
+    "/batches/{batch_no}/applications",
+    response_model=JoinAnswer,
+    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409),
+)
 async def join_batch(desk: Operators, batch_no: str, lines: Lines) -> Response:
     """加入批次: handed-in and failed lines come in, earlier ones are planned."""
     return await desk.once(lambda session: join(desk, session, batch_no, lines.selection))
 
 
-@router.post("/batches/{batch_no}/removals")
+@router.post(
+    "/batches/{batch_no}/removals",
+    response_model=ActAnswer,
+    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409),
+)
 async def leave_batch(desk: Operators, batch_no: str, lines: Lines) -> Response:
     """移出批次, while its contents aren't frozen."""
     return await desk.once(lambda session: leave(desk, session, batch_no, lines.selection))
 
 
-@router.put("/batches/{batch_no}/publicity")
+@router.put(
+    "/batches/{batch_no}/publicity", response_model=PublicitySet, responses=refusals(NOT_FOUND=404, BATCH_IN_FLOW=409)
+)
 async def put_publicity(desk: Operators, batch_no: str, publicity: Publicity) -> Response:
     """公示信息设置 (S1 2.6)."""
     return await desk.change(lambda session: set_publicity(desk, session, batch_no, publicity))
 
 
-@router.post("/batches/{batch_no}/verifications", status_code=202)
+@router.post(
+    "/batches/{batch_no}/verifications",
+    status_code=202,
+    response_model=VerificationAsked,
+    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, BATCH_NOT_WHOLE=409, BATCH_EMPTY=409, NOTHING_TO_VERIFY=409),
+)
 async def verify_batch(desk: Operators, batch_no: str) -> Response:
     """提交大数据校验, the whole batch (S1 2.5.1)."""
     return await desk.once(lambda session: send_to_verification(desk, session, batch_no))
 
 
-@router.get("/batches/{batch_no}/verification-results")
+@router.get(
+    "/batches/{batch_no}/verification-results",
+    response_model=Listed[VerificationResult],
+    responses=refusals(NOT_FOUND=404),
+)
 async def verification_results(
     desk: CountyReaders,
     page: Pages,
@@ -133,11 +180,8 @@ async def verification_results(
     """校验结果 per line, with the reason."""
     async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
-        view = LineView(desk.shown, await names_of(session, desk.county))
+        view = ApplicationViews(desk.shown, await names_of(session, desk.county))
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))
-        return await list_lines(session, page, chosen, lambda row: _result(view, row), RESULT_HEADERS, LINES)
-
-
-def _result(view: LineView, row: LineRow) -> dict[str, object]:
-    whole = view.view(row)
-    return {field: whole[field] for field in RESULT_FIELDS}
+        return await list_lines(
+            session, page, chosen, partial(verification_result, view), RESULT_HEADERS, LINES, ApplicationRow
+        )

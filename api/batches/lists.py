@@ -1,14 +1,17 @@
 """数据初始化: lists of publicised applications for the platform to match (S1 2.4.1)."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.disclosures import WholeNames
-from api.applications.chosen_lines import act_answer_of_lines, choose_lines, trail_of_lines
-from api.applications.views import LineView
+from api.applications.application_rows import ApplicationRow
+from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
+from api.applications.views import ApplicationViews
 from api.batches.batches import Lines
 from api.batches.list_views import (
     LIST_HEADERS,
@@ -16,6 +19,8 @@ from api.batches.list_views import (
     RESULT_MEMBERS,
     RESULT_SOURCE,
     STAGE_OF_LIST,
+    InitialisationResult,
+    ListView,
     list_views,
     result_view,
 )
@@ -26,7 +31,8 @@ from api.counter.long_poll import LongPoll
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators
-from api.counter.run_block import run_of
+from api.counter.run_block import RunBlock, run_of
+from api.server.answers import Listed, refusals
 from api.server.problems import conflict, not_found
 from models.contracts import RunKind, Subject
 from models.store.applications.acts import Choice, change_chosen
@@ -35,7 +41,7 @@ from models.store.numbers import Series, take_one
 from models.store.registered import OTHER_ACCOUNT
 from models.store.runs.runs import open_run
 from models.store.selection import Selection, of_county
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.tables.batches import BeneficiaryList
 from models.wire.words import Outcome
 from models.words.stages import DatasetStage
@@ -43,7 +49,17 @@ from models.words.stages import DatasetStage
 router = APIRouter(tags=["数据初始化"])
 
 
-@router.post("/beneficiary-lists", status_code=202)
+class ListAnswer(ActAnswer):
+    list_no: Annotated[str, Field(description="初始化名单")]
+    run: RunBlock | None
+
+
+@router.post(
+    "/beneficiary-lists",
+    status_code=202,
+    response_model=ListAnswer,
+    responses=refusals(LINES_UNFIT=409, NOTHING_SELECTED=409, SEVERAL_FUND_YEARS=409),
+)
 async def initialise(desk: Operators, lines: Lines) -> Response:
     """数据初始化; lines whose account is being changed are held back and counted."""
     return await desk.once(lambda session: _initialise(desk, session, lines.selection))
@@ -65,20 +81,21 @@ async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -
     await open_run(session, subject, DatasetStage.PREPARED.value)
     await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
     run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
-    body = {"list_no": listed.list_no, **act_answer_of_lines("list.asked", choice), "run": run}
+    body: ListAnswer = {"list_no": listed.list_no, **act_answer_of_lines("list.asked", choice), "run": run}
     return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
 
 
 async def _fund_year(session: AsyncSession) -> int:
     """A list is of one fund year, as the numbers and the search by year are."""
-    rows = await loose(
+    years = await fetch(
         session,
+        int,
         "SELECT DISTINCT a.fund_year FROM application a JOIN chosen c ON c.id = a.id WHERE c.left_out IS NULL",
     )
-    if len(rows) > 1:
-        years = "、".join(str(row.fund_year) for row in rows)
-        raise conflict("SEVERAL_FUND_YEARS", "所选申请属于几个资金年度", f"请按年度分开初始化：{years}")
-    return int(rows[0].fund_year)
+    if len(years) > 1:
+        told = "、".join(map(str, years))
+        raise conflict("SEVERAL_FUND_YEARS", "所选申请属于几个资金年度", f"请按年度分开初始化：{told}")
+    return years[0]
 
 
 async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year: int) -> BeneficiaryList:
@@ -97,7 +114,7 @@ async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year
     return listed
 
 
-@router.get("/beneficiary-lists")
+@router.get("/beneficiary-lists", response_model=Listed[ListView])
 async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = None) -> Response:
     statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
     if fund_year is not None:
@@ -107,7 +124,7 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
         return await respond(page, LIST_HEADERS, await list_views(session, desk.settings, lists))
 
 
-@router.get("/beneficiary-lists/{list_no}")
+@router.get("/beneficiary-lists/{list_no}", response_model=ListView, responses=refusals(NOT_FOUND=404))
 async def show_list(desk: CountyReaders, list_no: str, long_poll: LongPoll) -> Response:
     """Counts per result, and what its run waits for."""
     await long_poll.until_other(desk, STAGE_OF_LIST, list_no)
@@ -117,7 +134,11 @@ async def show_list(desk: CountyReaders, list_no: str, long_poll: LongPoll) -> R
     return Reply(200, view).response()
 
 
-@router.get("/beneficiary-lists/{list_no}/results")
+@router.get(
+    "/beneficiary-lists/{list_no}/results",
+    response_model=Listed[InitialisationResult],
+    responses=refusals(NOT_FOUND=404),
+)
 async def list_results(
     desk: CountyReaders,
     page: Pages,
@@ -132,14 +153,14 @@ async def list_results(
     whole = WholeNames(desk)
     async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
-        view = LineView(desk.shown, await names_of(session, desk.county), whole_names=whole.of)
+        view = ApplicationViews(desk.shown, await names_of(session, desk.county), whole_names=whole.of)
         chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
         if outcome is not None:
             chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)
         if other_account is not None:
             chosen = chosen.also(f"{OTHER_ACCOUNT} = :other", other=other_account)
         rows = await read_lines(
-            session, page, chosen, lambda row: result_view(view, row), RESULT_HEADERS, RESULT_SOURCE
+            session, page, chosen, partial(result_view, view), RESULT_HEADERS, RESULT_SOURCE, ApplicationRow
         )
     await whole.note(list_no, page, rows)
     return await respond(page, RESULT_HEADERS, rows)

@@ -1,12 +1,15 @@
 """The province's one place for an initialisation under review: who holds it, who waits, where this county stands."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
 from sqlmodel import col, select
+from typing_extensions import TypedDict
 
-from api.counter.desk import READERS, Desk, for_roles
+from api.counter.desk import READERS, Desk, Reply, for_roles
 from models.tables.batches import ProvinceSlot
 from models.wire.answers import province_of
 from models.words.counties import county_name
@@ -15,8 +18,34 @@ router = APIRouter(tags=["数据初始化"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
-@router.get("/province-slot", summary="全省数据初始化名额")
-async def read_slot(desk: Readers) -> dict[str, object]:
+class AskedCounty(TypedDict):
+    county_code: str
+    county_name: Annotated[str, Field(description="区县")]
+    asked_at: Annotated[datetime, Field(description="申请名额的时间")]
+    list_no: Annotated[str | None, Field(description="初始化名单；其他区县的不显示")]
+
+
+class SlotHolder(AskedCounty):
+    since: Annotated[datetime, Field(description="占用名额的时间")]
+
+
+class QueuedCounty(AskedCounty):
+    place: Annotated[int, Field(description="排队的位置，从 1 起")]
+
+
+class SlotView(TypedDict):
+    province_code: str
+    province_name: Annotated[str, Field(description="省（市）")]
+    holder: Annotated[SlotHolder | None, Field(description="占用名额的区县")]
+    outside_holder: Annotated[str | None, Field(description="占用名额的、不在本系统的区县")]
+    outside_holder_name: str | None
+    queue: Annotated[list[QueuedCounty], Field(description="排队的区县，按先后")]
+    own_place: Annotated[int | None, Field(description="本区县的位置；没有排队时为空")]
+    holds: Annotated[bool, Field(description="名额是否由本区县占用")]
+
+
+@router.get("/province-slot", summary="全省数据初始化名额", response_model=SlotView)
+async def read_slot(desk: Readers) -> Response:
     """Counties are visible to each other here, their list numbers are not."""
     province = province_of(desk.county)
     statement = (
@@ -29,23 +58,29 @@ async def read_slot(desk: Readers) -> dict[str, object]:
     outside = next((row.outside_holder for row in rows if row.outside_holder), None)
     holder = next((row for row in rows if row.granted_at is not None), None)
     waiting = [row for row in rows if row.granted_at is None]
-    return {
+    answer: SlotView = {
         "province_code": province,
         "province_name": county_name(province),
-        "holder": _entry(holder, desk.county) | {"since": holder.granted_at} if holder else None,
+        "holder": _holder(holder, desk.county) if holder else None,
         "outside_holder": outside,
         "outside_holder_name": county_name(outside) if outside else None,
         "queue": [{"place": place, **_entry(row, desk.county)} for place, row in enumerate(waiting, start=1)],
         "own_place": _own_place(waiting, desk.county),
         "holds": holder is not None and holder.county_code == desk.county,
     }
+    return Reply(200, answer).response()
 
 
 def _own_place(waiting: Sequence[ProvinceSlot], county: str) -> int | None:
     return next((place for place, row in enumerate(waiting, start=1) if row.county_code == county), None)
 
 
-def _entry(row: ProvinceSlot, county: str) -> dict[str, object]:
+def _holder(row: ProvinceSlot, county: str) -> SlotHolder:
+    assert row.granted_at is not None
+    return {**_entry(row, county), "since": row.granted_at}
+
+
+def _entry(row: ProvinceSlot, county: str) -> AskedCounty:
     own = row.county_code == county
     return {
         "county_code": row.county_code,

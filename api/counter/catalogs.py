@@ -1,12 +1,13 @@
 """The platform's lists as last fetched, for whoever checks what somebody chose from them."""
 
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn, NotRequired, cast
 
 from pydantic import Field as Bounded
 from pydantic import StrictInt
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.desk import Desk
 from api.server.problems import Problem
@@ -18,7 +19,15 @@ from models.tables.records import CatalogList, Run
 
 RETRY_SECONDS = 3
 FundYear = Annotated[StrictInt, Bounded(ge=2000, le=2099)]
-Item = dict[str, Any]
+
+
+class CatalogName(TypedDict):
+    code: Annotated[str, Bounded(description="平台代码")]
+    name: str
+
+
+class CatalogRow(CatalogName):
+    villages: NotRequired[Annotated[list[CatalogName], Bounded(description="乡镇的村")]]
 
 
 class CatalogKind(StrEnum):
@@ -31,13 +40,13 @@ class CatalogKind(StrEnum):
     BANKS = "banks"
 
 
-async def items_of(desk: Desk, kind: CatalogKind, fund_year: int) -> list[Item]:
+async def items_of(desk: Desk, kind: CatalogKind, fund_year: int) -> list[CatalogRow]:
     """A list as last fetched; when it never was, 503 and the fetching is under way."""
     async with desk.database.reading() as session:
         found = await _stored(session, desk.county, kind, fund_year)
     if found is None:
         await _fetching(desk, fund_year)
-    return found.items
+    return cast(list[CatalogRow], found.items)
 
 
 async def names_in(desk: Desk, kind: CatalogKind, fund_year: int) -> dict[str, str]:

@@ -12,7 +12,14 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
 from api.server.problems import not_found
-from models.store.applications.doubles import OTHERS, PAID_ELSEWHERE, find_doubles, find_paid_elsewhere, these
+from models.store.applications.doubles import (
+    OTHERS,
+    PAID_ELSEWHERE,
+    DoubleLine,
+    find_doubles,
+    find_paid_elsewhere,
+    these,
+)
 from models.store.applications.rows import LIVE
 from models.store.selection import LineFilter, Predicate, filtered
 from models.tables.flows import Flow
@@ -45,4 +52,4 @@ async def list_paid_elsewhere(desk: CountyReaders, page: Pages, flow_no: str) ->
 
 async def _list(desk: Desk, session: AsyncSession, page: Pages, chosen: Predicate, source: str) -> Response:
     show = shown(await names_of(session, desk.county))
-    return await list_lines(session, page, chosen, show, HEADERS, source)
+    return await list_lines(session, page, chosen, show, HEADERS, source, DoubleLine)

@@ -1,20 +1,25 @@
 """How an import is shown: progress, figures, faults and warnings."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
 
+from pydantic import Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
+from typing_extensions import TypedDict
 
 from api.counter.desk import Desk
 from api.counter.names import Names, names_of
-from api.counter.run_block import run_of
+from api.counter.run_block import RunBlock, run_of
 from api.server.problems import not_found
 from api.server.rendering import json_in
 from models.contracts import RunKind
-from models.store.sql import fetch_int, loose
-from models.store.vault import Field
+from models.store.sql import fetch, fetch_int
+from models.store.vault import Field as Sealed
 from models.tables.applications import ApplicationImport, ImportFinding
+from models.wire.words import ApplicantKind
 from models.words.flow_words import APPLICANTS
 from models.words.stages import ApplicationStage, ImportStage
 
@@ -36,11 +41,6 @@ IMPORT_HEADERS: Mapping[str, str] = {
     "created_at": "提交时间",
     "finished_at": "完成时间",
 }
-_FIELDS = {
-    *("import_no", "fund_year", "applicant_kind", "stage", "rows_total", "rows_checked", "rows_imported"),
-    *("rows_refused", "total_fen", "problem", "entered_by", "created_at", "finished_at"),
-    *("to_confirm_count", "rows_to_confirm", "decision", "decided_by", "decided_at"),
-}
 FINDING_HEADERS: Mapping[str, str] = {
     "row": "行号",
     "column": "列",
@@ -53,6 +53,72 @@ FINDING_HEADERS: Mapping[str, str] = {
     "is_new": "确认后新增",
 }
 MOST_SHOWN = 1_000
+
+
+class ImportView(TypedDict):
+    import_no: Annotated[str, Field(description="导入编号")]
+    fund_year: Annotated[int, Field(description="资金年度")]
+    applicant_kind: Annotated[ApplicantKind, Field(description="申请类型")]
+    stage: Annotated[ImportStage, Field(description="状态")]
+    rows_total: Annotated[int, Field(description="总行数")]
+    rows_checked: Annotated[int, Field(description="已校对的行数")]
+    rows_imported: Annotated[int, Field(description="已导入的行数")]
+    rows_refused: Annotated[int, Field(description="被拒的行数")]
+    total_fen: Annotated[int, Field(description="金额（分）")]
+    problem: Annotated[str | None, Field(description="未导入的原因")]
+    to_confirm_count: Annotated[int, Field(description="待确认的事项数")]
+    rows_to_confirm: Annotated[int, Field(description="待确认的行数")]
+    decision: Annotated[str | None, Field(description="confirmed 确认，dropped 放弃")]
+    decided_by: Annotated[str | None, Field(description="确认或放弃人")]
+    decided_at: datetime | None
+    entered_by: Annotated[str, Field(description="导入人")]
+    created_at: datetime
+    finished_at: datetime | None
+    stage_label: str
+    kind_label: str
+    batch_no: Annotated[str | None, Field(description="结算批次")]
+
+
+class RowFault(TypedDict):
+    row: Annotated[int, Field(description="行号；0 表示整个文件")]
+    column: Annotated[str, Field(description="列名")]
+    code: str
+    message: Annotated[str, Field(description="错在哪里，怎么改")]
+
+
+class FindingView(TypedDict):
+    row: Annotated[int, Field(description="行号；0 表示整个文件")]
+    column: Annotated[str | None, Field(description="列名")]
+    code: str
+    message: Annotated[str, Field(description="待确认的原因")]
+    application_no: Annotated[str | None, Field(description="已有的申请")]
+    stage: Annotated[ApplicationStage | None, Field(description="已有申请的状态")]
+    stage_label: str | None
+    amount_fen: Annotated[int | None, Field(description="已有申请的金额（分）")]
+    item_code: str | None
+    item: Annotated[str | None, Field(description="补贴项目")]
+    row_amount_fen: Annotated[int | None, Field(description="本行的金额（分）")]
+    is_new: Annotated[bool, Field(description="是否在上次确认以后才有")]
+
+
+# Where the stored list of faults can't be opened, its place says so.
+Faults = Annotated[list[RowFault] | Literal["〔无法读取〕"], Field(description="逐行说明，最多 1000 项")]
+
+
+class WholeImport(ImportView):
+    faults: Faults
+    warnings: Faults
+    to_confirm: Annotated[list[FindingView], Field(description="待确认事项的前 1000 项")]
+    to_confirm_version: Annotated[int | None, Field(description="待确认清单的版本，确认时原样提交")]
+    to_confirm_url: Annotated[str | None, Field(description="待确认清单的地址")]
+    decision_reason: Annotated[str | None, Field(description="确认或放弃的原因")]
+    refused_rows_url: Annotated[str | None, Field(description="被拒行文件的地址")]
+    run: RunBlock | None
+
+
+class _Batch(NamedTuple):
+    id: int
+    batch_no: str
 
 
 async def find_import(
@@ -69,19 +135,17 @@ async def find_import(
     return found
 
 
-async def import_views(
-    session: AsyncSession, imports: Sequence[ApplicationImport]
-) -> list[tuple[int, dict[str, object]]]:
+async def import_views(session: AsyncSession, imports: Sequence[ApplicationImport]) -> list[tuple[int, ImportView]]:
     ids = sorted({asked.batch_id for asked in imports if asked.batch_id is not None})
-    rows = await loose(session, "SELECT id, batch_no FROM batch WHERE id = ANY(:ids)", ids=ids) if ids else []
-    batches = dict(rows)
-    return [(asked.id or 0, _view(asked) | {"batch_no": batches.get(asked.batch_id)}) for asked in imports]
+    rows = await fetch(session, _Batch, "SELECT id, batch_no FROM batch WHERE id = ANY(:ids)", ids=ids) if ids else []
+    batches: dict[int | None, str] = {row.id: row.batch_no for row in rows}
+    return [(asked.id or 0, _view(asked, batches.get(asked.batch_id))) for asked in imports]
 
 
-async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> dict[str, object]:
+async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> WholeImport:
     """With its faults (refused), warnings, and what is to be confirmed, by row; no value of the file is repeated."""
     sealed = asked.faults
-    listed = json_in(desk.shown.open(Field.FAULTS, asked.import_no, sealed)) if sealed else []
+    listed: Faults = json_in(desk.shown.open(Sealed.FAULTS, asked.import_no, sealed)) if sealed else []
     refused = asked.stage is ImportStage.REFUSED
     ((_, view),) = await import_views(session, [asked])
     found = await _to_confirm(desk, session, asked)
@@ -103,9 +167,7 @@ async def list_version(session: AsyncSession, asked: ApplicationImport) -> int:
     return await fetch_int(session, "SELECT min(id) FROM import_finding WHERE import_id = :id", id=asked.id)
 
 
-async def _to_confirm(
-    desk: Desk, session: AsyncSession, asked: ApplicationImport
-) -> list[tuple[int, dict[str, object]]]:
+async def _to_confirm(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> list[tuple[int, FindingView]]:
     """The first of them; all are in the list of their own."""
     if not asked.to_confirm_count:
         return []
@@ -117,35 +179,55 @@ def findings_of(asked: ApplicationImport) -> SelectOfScalar[ImportFinding]:
     return select(ImportFinding).where(ImportFinding.import_id == asked.id)
 
 
-def finding_views(names: Names, found: Sequence[ImportFinding]) -> list[tuple[int, dict[str, object]]]:
+def finding_views(names: Names, found: Sequence[ImportFinding]) -> list[tuple[int, FindingView]]:
+    return [(each.id or 0, _finding(names, each)) for each in found]
+
+
+def _finding(names: Names, each: ImportFinding) -> FindingView:
     """Row 0 is the file itself; number, stage and amount are of the application that is there already."""
-    return [
-        (
-            each.id or 0,
-            {
-                "row": each.file_row,
-                "column": each.file_column or None,
-                "code": each.code,
-                "message": each.message,
-                "application_no": each.application_no,
-                "stage": each.stage,
-                "stage_label": ApplicationStage(each.stage).label if each.stage else None,
-                "amount_fen": each.amount_fen,
-                "item_code": each.item_code,
-                "item": names.item(each.item_code) if each.item_code else None,
-                "row_amount_fen": each.row_amount_fen,
-                "is_new": each.is_new,
-            },
-        )
-        for each in found
-    ]
+    stage = ApplicationStage(each.stage) if each.stage else None
+    return {
+        "row": each.file_row,
+        "column": each.file_column or None,
+        "code": each.code,
+        "message": each.message,
+        "application_no": each.application_no,
+        "stage": stage,
+        "stage_label": stage.label if stage else None,
+        "amount_fen": each.amount_fen,
+        "item_code": each.item_code,
+        "item": names.item(each.item_code) if each.item_code else None,
+        "row_amount_fen": each.row_amount_fen,
+        "is_new": each.is_new,
+    }
 
 
 def _reason(desk: Desk, asked: ApplicationImport) -> str | None:
     sealed = asked.decision_reason_sealed
-    return desk.shown.open(Field.REASON, asked.import_no, sealed) if sealed else None
+    return desk.shown.open(Sealed.REASON, asked.import_no, sealed) if sealed else None
 
 
-def _view(asked: ApplicationImport) -> dict[str, object]:
-    words = {"stage_label": ImportStage(asked.stage).label, "kind_label": APPLICANTS[asked.applicant_kind]}
-    return asked.model_dump(include=_FIELDS) | words
+def _view(asked: ApplicationImport, batch_no: str | None) -> ImportView:
+    return {
+        "import_no": asked.import_no,
+        "fund_year": asked.fund_year,
+        "applicant_kind": ApplicantKind(asked.applicant_kind),
+        "stage": asked.stage,
+        "rows_total": asked.rows_total,
+        "rows_checked": asked.rows_checked,
+        "rows_imported": asked.rows_imported,
+        "rows_refused": asked.rows_refused,
+        "total_fen": asked.total_fen,
+        "problem": asked.problem,
+        "to_confirm_count": asked.to_confirm_count,
+        "rows_to_confirm": asked.rows_to_confirm,
+        "decision": asked.decision,
+        "decided_by": asked.decided_by,
+        "decided_at": asked.decided_at,
+        "entered_by": asked.entered_by,
+        "created_at": asked.created_at,
+        "finished_at": asked.finished_at,
+        "stage_label": asked.stage.label,
+        "kind_label": APPLICANTS[asked.applicant_kind],
+        "batch_no": batch_no,
+    }

@@ -7,6 +7,7 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.applications.application_entry import open_batch_id
 from api.applications.chosen_lines import Reason
@@ -17,10 +18,13 @@ from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders, Enterers, Operators
-from api.counter.run_block import run_of
+from api.counter.run_block import RunBlock, run_of
 from api.imports.import_views import (
     FINDING_HEADERS,
     IMPORT_HEADERS,
+    FindingView,
+    ImportView,
+    WholeImport,
     find_import,
     finding_views,
     findings_of,
@@ -28,7 +32,7 @@ from api.imports.import_views import (
     list_version,
     whole_import,
 )
-from api.server.answers import XLSX
+from api.server.answers import XLSX, Listed, file_answer, refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, Subject, workflow_id
 from models.forms.files import template
@@ -63,7 +67,18 @@ class ImportConfirmation(ImportDecision):
     to_confirm_version: Annotated[int, Field(ge=1, lt=2**63)] | None = None
 
 
-@router.post("/application-imports", status_code=202)
+class ImportTaken(TypedDict):
+    import_no: Annotated[str, Field(description="导入编号")]
+    stage: ImportStage
+    run: RunBlock | None
+
+
+@router.post(
+    "/application-imports",
+    status_code=202,
+    response_model=ImportTaken,
+    responses=refusals(FILE_EMPTY=422, NOT_FOUND=404, BATCH_FROZEN=409, OTHER_FUND_YEAR=409, CATALOG_FETCHING=503),
+)
 async def hand_in(
     desk: Operators,
     file: Annotated[UploadFile, File()],
@@ -100,34 +115,36 @@ async def _accept(
     number = await take_one(session, Series.IMPORT, desk.county, fund_year)
     saved = await save_file(session, stored)
     assert saved.id is not None
-    session.add(
-        ApplicationImport(
-            import_no=number,
-            county_code=desk.county,
-            fund_year=fund_year,
-            applicant_kind=kind.value,
-            batch_id=batch_id,
-            file_id=saved.id,
-            stage=ImportStage.CHECKING,
-            entered_by=desk.person,
-        )
-    )
-    subject = Subject(
-        kind=RunKind.APPLICATION_IMPORT,
-        number=number,
+    asked = ApplicationImport(
+        import_no=number,
         county_code=desk.county,
         fund_year=fund_year,
-        batch_no=batch_no,
+        applicant_kind=kind.value,
+        batch_id=batch_id,
+        file_id=saved.id,
+        stage=ImportStage.CHECKING,
+        entered_by=desk.person,
     )
-    await open_run(session, subject, ImportStage.CHECKING.value)
+    session.add(asked)
+    await open_run(session, _subject(asked, batch_no), ImportStage.CHECKING.value)
     detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind.value, "batch_no": batch_no}
     await desk.trail(session, "import.handed_in", number, detail)
     run = await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, number)
-    body: dict[str, object] = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
+    body: ImportTaken = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
     return Reply(202, body, f"/application-imports/{number}")
 
 
-@router.get("/application-imports")
+def _subject(asked: ApplicationImport, batch_no: str | None) -> Subject:
+    return Subject(
+        kind=RunKind.APPLICATION_IMPORT,
+        number=asked.import_no,
+        county_code=asked.county_code,
+        fund_year=asked.fund_year,
+        batch_no=batch_no,
+    )
+
+
+@router.get("/application-imports", response_model=Listed[ImportView])
 async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | None = None) -> Response:
     statement = select(ApplicationImport).where(ApplicationImport.county_code == desk.county)
     if stage is not None:
@@ -137,7 +154,7 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
         return await respond(page, IMPORT_HEADERS, await import_views(session, imports))
 
 
-@router.get("/application-imports/{import_no}")
+@router.get("/application-imports/{import_no}", response_model=WholeImport, responses=refusals(NOT_FOUND=404))
 async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) -> Response:
     """Progress while it is checked; then its figures and what is wrong, cell by cell."""
     await long_poll.until_other(desk, stage_of("application_import", "import_no"), import_no)
@@ -146,7 +163,9 @@ async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) 
         return Reply(200, await whole_import(desk, session, asked)).response()
 
 
-@router.get("/application-imports/{import_no}/to-confirm")
+@router.get(
+    "/application-imports/{import_no}/to-confirm", response_model=Listed[FindingView], responses=refusals(NOT_FOUND=404)
+)
 async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
     async with desk.database.snapshot() as session:
@@ -156,14 +175,22 @@ async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> R
     return await respond(page, FINDING_HEADERS, finding_views(names, found))
 
 
-@router.post("/application-imports/{import_no}/confirmation")
+@router.post(
+    "/application-imports/{import_no}/confirmation",
+    response_model=WholeImport,
+    responses=refusals(NOT_FOUND=404, IMPORT_NOT_WAITING=409, IMPORT_CONFIRMED=409, LIST_CHANGED=409),
+)
 async def confirm_import(desk: Operators, import_no: str, decision: ImportConfirmation) -> Response:
     """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
     seen = decision.to_confirm_version
     return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason, seen))
 
 
-@router.post("/application-imports/{import_no}/refusal")
+@router.post(
+    "/application-imports/{import_no}/refusal",
+    response_model=WholeImport,
+    responses=refusals(NOT_FOUND=404, IMPORT_NOT_WAITING=409, IMPORT_CONFIRMED=409),
+)
 async def drop_import(desk: Operators, import_no: str, decision: ImportDecision) -> Response:
     """放弃导入: nothing of the file is taken in."""
     return await desk.once(lambda session: _decide(desk, session, import_no, "dropped", decision.reason))
@@ -198,7 +225,11 @@ def _must_wait(asked: ApplicationImport) -> None:
         raise conflict("IMPORT_CONFIRMED", "导入已经确认", detail)
 
 
-@router.get("/application-imports/{import_no}/refused-rows")
+@router.get(
+    "/application-imports/{import_no}/refused-rows",
+    responses=file_answer(XLSX) | refusals(NOT_FOUND=404),
+    response_class=Response,
+)
 async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
     """The refused rows with the reason per cell, to be corrected and handed in again."""
     async with desk.database.snapshot() as session:
@@ -209,7 +240,11 @@ async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
     return _download(await desk.objects.get(stored), f"{import_no}-refused.xlsx")
 
 
-@router.get("/application-import-template")
+@router.get(
+    "/application-import-template",
+    responses=file_answer(XLSX) | refusals(CATALOG_FETCHING=503),
+    response_class=Response,
+)
 async def import_template(
     desk: Enterers, applicant_kind: ApplicantKind, fund_year: Annotated[int, Query(ge=2000, le=2099)]
 ) -> Response:

@@ -2,11 +2,14 @@
 
 import asyncio
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import Annotated, BinaryIO, NamedTuple
 
 from fastapi import Response, UploadFile
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.desk import Desk, Reply
 from api.server.limits import MIB
@@ -15,7 +18,7 @@ from models.photos.archive import MAX_ARCHIVE_PIXELS, ArchiveRefused, Member, Me
 from models.photos.redraw import Measure, Photo, PhotoRefused, measure
 from models.store.applications.makers import add_editor
 from models.store.objects import save_file
-from models.store.sql import execute, loose, scratch
+from models.store.sql import execute, fetch, scratch
 from models.tables.applications import Application
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
@@ -26,6 +29,15 @@ from models.words.stages import ApplicationStage, Role
 MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8
 ARCHIVE_SECONDS = 120.0
+# What a picture is refused for, and an archive as a whole.
+PHOTO_REFUSALS = {"PHOTO_EMPTY": 422, "PHOTO_KIND": 422, "PHOTO_PIXELS": 422}
+ARCHIVE_REFUSALS = {
+    **dict.fromkeys(("ARCHIVE_KIND", "ARCHIVE_MEMBERS", "ARCHIVE_TOO_LARGE", "ARCHIVE_EMPTY"), 422),
+    "ARCHIVE_SLOW": 422,
+    "ARCHIVE_PIXELS": 422,
+    "PHOTOS_REFUSED": 422,
+    "CLIENT_GONE": 408,
+}
 # Evidence that is out may be sent again with other photos.
 _CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED)
 _BEFORE_FLOW = frozenset(
@@ -45,6 +57,12 @@ class NewPhoto(NamedTuple):
     application_no: str
     kind: DocumentKind
     stored: StoredFile
+
+
+class PhotosStored(TypedDict):
+    photos: Annotated[int, Field(description="保存的照片张数")]
+    applications: Annotated[int, Field(description="涉及的申请份数")]
+    kinds: Annotated[dict[str, int], Field(description="各种照片的张数")]
 
 
 def may_take(desk: Desk, line: Application, kind: DocumentKind) -> None:
@@ -140,25 +158,29 @@ def _too_much(code: str, what: str) -> Problem:
 async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -> Reply:
     await save_photos(session, photos, desk.person)
     applications = len({photo.application_no for photo in photos})
-    kinds: dict[str, int] = {}
-    for photo in photos:
-        kinds[photo.kind.value] = kinds.get(photo.kind.value, 0) + 1
-    body: dict[str, object] = {"photos": len(photos), "applications": applications, "kinds": kinds}
+    kinds = dict(Counter(photo.kind.value for photo in photos))
+    body: PhotosStored = {"photos": len(photos), "applications": applications, "kinds": kinds}
     await desk.trail(session, "photos.stored", desk.county, body, applications)
     return Reply(201, body)
+
+
+class _Known(NamedTuple):
+    application_no: str
+    stage: str
 
 
 async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
     """Names that are no application of the county, or of one whose photos are fixed."""
     async with desk.database.reading() as session:
-        rows = await loose(
+        rows = await fetch(
             session,
+            _Known,
             "SELECT application_no, stage FROM application WHERE county_code = :county"
             " AND application_no = ANY(:numbers)",
             county=desk.county,
             numbers=list({member.application_no for member in members}),
         )
-    stages = {str(number): ApplicationStage(stage) for number, stage in rows}
+    stages = {row.application_no: ApplicationStage(row.stage) for row in rows}
     faults = []
     for member in members:
         stage = stages.get(member.application_no)

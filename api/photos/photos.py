@@ -4,16 +4,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi import Path as InPath
+from pydantic import Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.desk import Reply
 from api.counter.roles import Enterers, LineReaders, Operators, find_line
-from api.photos.intake import draw, may_take, put_archive, save_photos, store
+from api.photos.intake import (
+    ARCHIVE_REFUSALS,
+    PHOTO_REFUSALS,
+    PhotosStored,
+    draw,
+    may_take,
+    put_archive,
+    save_photos,
+    store,
+)
+from api.server.answers import file_answer, refusals
 from api.server.problems import not_found
 from models.tables.applications import ApplicationPhoto
 from models.tables.policies import StoredFile
-from models.wire.words import DocumentKind
+from models.wire.words import DocumentKind, MediaType
 
 router = APIRouter(tags=["照片"])
 
@@ -21,7 +33,17 @@ Kind = Annotated[DocumentKind, InPath()]
 Upload = Annotated[UploadFile, File()]
 
 
-@router.put("/applications/{application_no}/photos/{kind}")
+class PhotoStored(TypedDict):
+    application_no: str
+    kind: DocumentKind
+    size: Annotated[int, Field(description="保存的字节数")]
+
+
+@router.put(
+    "/applications/{application_no}/photos/{kind}",
+    response_model=PhotoStored,
+    responses=refusals(NOT_FOUND=404, PHOTOS_FIXED=409, PHOTO_TOO_LARGE=413, **PHOTO_REFUSALS),
+)
 async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Upload) -> Response:
     """Takes the place of the one before; drawn anew, without what cameras write into a file."""
     async with desk.database.reading() as session:
@@ -34,12 +56,17 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
         await save_photos(session, [(application_no, kind, stored)], desk.person)
         detail = {"kind": kind.value, "sha256": stored.sha256}
         await desk.trail(session, "photo.stored", application_no, detail, 1)
-        return Reply(200, {"application_no": application_no, "kind": kind, "size": stored.size})
+        answer: PhotoStored = {"application_no": application_no, "kind": kind, "size": stored.size}
+        return Reply(200, answer)
 
     return await desk.change(work)
 
 
-@router.get("/applications/{application_no}/photos/{kind}")
+@router.get(
+    "/applications/{application_no}/photos/{kind}",
+    responses=file_answer(MediaType.JPEG, MediaType.PNG) | refusals(NOT_FOUND=404),
+    response_class=Response,
+)
 async def get_photo(desk: LineReaders, application_no: str, kind: Kind) -> Response:
     async with desk.database.reading() as session:
         line = await find_line(desk, session, application_no)
@@ -58,7 +85,7 @@ async def get_photo(desk: LineReaders, application_no: str, kind: Kind) -> Respo
     return Response(data, media_type=stored.content_type, headers=headers)
 
 
-@router.post("/photo-archives", status_code=201)
+@router.post("/photo-archives", status_code=201, response_model=PhotosStored, responses=refusals(**ARCHIVE_REFUSALS))
 async def put_photos(desk: Operators, file: Upload, kind: Annotated[DocumentKind | None, Form()] = None) -> Response:
     """A zip of `{application_no}.jpg` (with `kind`) or `{application_no}_{kind}.jpg`: all of them or none."""
     return await put_archive(desk, file.file, kind)

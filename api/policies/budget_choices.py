@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.catalogs import CatalogKind, FundYear, names_in
 from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.server.answers import refusals
 from api.server.problems import field_problem
 from models.store.lock_order import Rank
 from models.store.locking import hold
@@ -40,15 +42,37 @@ class Choices(BaseModel):
         return {kind: list(dict.fromkeys(words)) for kind, words in lists.items() if words is not None}
 
 
-@router.get("/budget-choices", summary="预算单位、预算项目、指标文号、资金性质")
-async def read_choices(desk: Readers, fund_year: Annotated[int, Query(ge=2000, le=2099)]) -> dict[str, object]:
+class ChoiceView(TypedDict):
+    code: Annotated[str, Field(description="平台代码")]
+    name: Annotated[str, Field(description="名称；指标文号即文号")]
+
+
+class ChoicesView(TypedDict):
+    fund_year: Annotated[int, Field(description="资金年度")]
+    budget_units: Annotated[list[ChoiceView], Field(description="预算单位")]
+    budget_projects: Annotated[list[ChoiceView], Field(description="预算项目")]
+    documents: Annotated[list[ChoiceView], Field(description="指标文号")]
+
+
+class ChoicesToRegister(ChoicesView):
+    fund_natures: Annotated[list[str], Field(description="资金性质")]
+
+
+@router.get("/budget-choices", summary="预算单位、预算项目、指标文号、资金性质", response_model=ChoicesToRegister)
+async def read_choices(desk: Readers, fund_year: Annotated[int, Query(ge=2000, le=2099)]) -> Response:
     """What an indicator is registered with: what was chosen before, and the 资金性质 of this installation."""
     async with desk.database.reading() as session:
         chosen = _view(fund_year, await choices_of(session, desk.county, fund_year))
-    return chosen | {"fund_natures": list(desk.settings.fund_nature_list)}
+    answer: ChoicesToRegister = {**chosen, "fund_natures": list(desk.settings.fund_nature_list)}
+    return Reply(200, answer).response()
 
 
-@router.put("/budget-choices", summary="设置预算单位、预算项目、指标文号")
+@router.put(
+    "/budget-choices",
+    summary="设置预算单位、预算项目、指标文号",
+    response_model=ChoicesView,
+    responses=refusals(CATALOG_FETCHING=503),
+)
 async def set_choices(desk: Operators, choices: Choices) -> Response:
     chosen = {kind: await _named(desk, choices.fund_year, kind, words) for kind, words in choices.given().items()}
 
@@ -110,8 +134,8 @@ async def _replace(
     await session.flush()
 
 
-def _view(fund_year: int, choices: Mapping[CatalogKind, Mapping[str, str]]) -> dict[str, object]:
-    def entries(kind: CatalogKind) -> list[dict[str, str]]:
+def _view(fund_year: int, choices: Mapping[CatalogKind, Mapping[str, str]]) -> ChoicesView:
+    def entries(kind: CatalogKind) -> list[ChoiceView]:
         return [{"code": code, "name": name} for code, name in choices[kind].items()]
 
     return {

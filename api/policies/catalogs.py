@@ -3,13 +3,15 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.counter.catalogs import CatalogKind, FundYear, Item, items_of, refresh_of
+from api.counter.catalogs import CatalogKind, CatalogRow, FundYear, items_of, refresh_of
 from api.counter.desk import COUNTY, EVERYONE, Desk, Reply, for_roles
-from api.counter.export import respond
+from api.counter.export import View, respond
 from api.counter.paging import Pages
+from api.server.answers import Listed, refusals
 from models.store.runs.runs import open_run
 
 router = APIRouter(tags=["目录"])
@@ -25,30 +27,37 @@ class Refresh(BaseModel):
     fund_year: FundYear
 
 
-@router.get("/catalogs/{kind}", summary="平台目录")
+class RefreshAsked(TypedDict):
+    number: Annotated[str, Field(description="更新的编号")]
+    fund_year: Annotated[int, Field(description="资金年度")]
+
+
+@router.get(
+    "/catalogs/{kind}", summary="平台目录", response_model=Listed[CatalogRow], responses=refusals(CATALOG_FETCHING=503)
+)
 async def read_catalog(
     desk: Everyone, page: Pages, kind: Annotated[CatalogKind, Path()], fund_year: AskedYear
 ) -> Response:
     items = await items_of(desk, kind, fund_year)
     after = 0 if page.after is None else page.after
-    rows = list(enumerate(items, start=1))[after : after + page.rows]
-    if page.export:
-        rows = [(place, {**item, "village_names": _villages(item)}) for place, item in rows]
+    found = list(enumerate(items, start=1))[after : after + page.rows]
+    rows = [(place, _for_file(item) if page.export else item) for place, item in found]
     headers = _HEADERS if kind is CatalogKind.TOWNS else {"code": "代码", "name": "名称"}
     return await respond(page, headers, rows)
 
 
-@router.post("/catalog-refreshes", status_code=202, summary="更新平台目录")
+@router.post("/catalog-refreshes", status_code=202, summary="更新平台目录", response_model=RefreshAsked)
 async def refresh_catalogs(desk: County, refresh: Refresh) -> Response:
     async def work(session: AsyncSession) -> Reply:
         subject = refresh_of(desk, refresh.fund_year)
         # also while one is being fetched: that one may have passed what is wanted already
         await open_run(session, subject)
         await desk.trail(session, "catalog_refresh_asked", subject.number, {"fund_year": refresh.fund_year})
-        return Reply(202, {"number": subject.number, "fund_year": refresh.fund_year})
+        answer: RefreshAsked = {"number": subject.number, "fund_year": refresh.fund_year}
+        return Reply(202, answer)
 
     return await desk.once(work)
 
 
-def _villages(item: Item) -> str:
-    return "、".join(village["name"] for village in item.get("villages", ()))
+def _for_file(item: CatalogRow) -> View:
+    return {**item, "village_names": "、".join(village["name"] for village in item.get("villages", ()))}

@@ -3,11 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Response, UploadFile
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.desk import COUNTY, Desk, Reply, for_roles
 from api.counter.uploads import SUFFIXES, find_file
 from api.policies.file_kinds import as_stored
+from api.server.answers import file_answer, refusals
 from api.server.limits import MIB
 from api.server.problems import Problem, not_found
 from models.store.objects import save_file
@@ -18,7 +21,19 @@ router = APIRouter(tags=["文件"])
 Handlers = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
 
 
-@router.post("/files", status_code=201, summary="上传文件")
+class FileStored(TypedDict):
+    file_id: Annotated[int, Field(description="文件编号，在别处引用")]
+    content_type: Annotated[MediaType, Field(description="按内容认定的类型")]
+    size: Annotated[int, Field(description="保存的字节数")]
+
+
+@router.post(
+    "/files",
+    status_code=201,
+    summary="上传文件",
+    response_model=FileStored,
+    responses=refusals(FILE_EMPTY=422, FILE_KIND=422, FILE_DAMAGED=422, FILE_PIXELS=422),
+)
 async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Response:
     """The kind is told by the content; the name is looked at and forgotten, it may say a person's.
 
@@ -34,13 +49,19 @@ async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Re
     async def work(session: AsyncSession) -> Reply:
         row = await save_file(session, stored)
         await desk.trail(session, "file_stored", f"file-{row.id}", {"sha256": row.sha256, "size": row.size})
-        body: dict[str, object] = {"file_id": row.id, "content_type": row.content_type, "size": row.size}
+        assert row.id is not None
+        body: FileStored = {"file_id": row.id, "content_type": kind, "size": row.size}
         return Reply(201, body, f"/files/{row.id}")
 
     return await desk.once(work)
 
 
-@router.get("/files/{file_id}", summary="下载文件", response_class=Response)
+@router.get(
+    "/files/{file_id}",
+    summary="下载文件",
+    response_class=Response,
+    responses=file_answer(*MediaType) | refusals(NOT_FOUND=404),
+)
 async def read_file(desk: Handlers, file_id: int) -> Response:
     async with desk.database.reading() as session:
         row = await find_file(session, desk.county, file_id)

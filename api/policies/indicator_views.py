@@ -1,8 +1,16 @@
 """How an indicator is shown; reserved + paid + left = total, as its lines stand."""
 
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from api.counter.run_block import RunBlock
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables.policies import Indicator
+from models.words.stages import ReviewStage
 
 HEADERS = {
     "indicator_no": "指标编号",
@@ -26,7 +34,47 @@ HEADERS = {
 }
 
 
-def view(vault: Vault, indicator: Indicator) -> dict[str, object]:
+class IndicatorView(TypedDict):
+    """占用 + 已付 + 剩余 = 总额."""
+
+    indicator_no: Annotated[str, Field(description="指标编号")]
+    fund_year: Annotated[int, Field(description="资金年度")]
+    budget_unit_code: str
+    budget_unit_name: Annotated[str, Field(description="预算单位")]
+    budget_project_code: str
+    budget_project_name: Annotated[str, Field(description="预算项目")]
+    document_no: Annotated[str, Field(description="指标文号")]
+    fund_nature: Annotated[str | None, Field(description="资金性质")]
+    total_fen: Annotated[int, Field(description="总金额（分）")]
+    central_fen: Annotated[int, Field(description="中央（分）")]
+    provincial_fen: Annotated[int, Field(description="省级（分）")]
+    municipal_fen: Annotated[int, Field(description="市级（分）")]
+    county_fen: Annotated[int, Field(description="县级（分）")]
+    reserved_fen: Annotated[int, Field(description="已占用（分）")]
+    paid_fen: Annotated[int, Field(description="已支付（分）")]
+    left_fen: Annotated[int, Field(description="剩余（分）")]
+    stage: Annotated[ReviewStage, Field(description="状态")]
+    stage_label: str
+    round: Annotated[int, Field(description="提交的次数")]
+    opinion: Annotated[str | None, Field(description="平台意见")]
+    reviewed_at: Annotated[datetime | None, Field(description="审核时间")]
+    entered_by: Annotated[str, Field(description="登记人")]
+    created_at: datetime
+    updated_at: datetime
+
+
+class IndicatorWithRun(IndicatorView):
+    run: RunBlock | None
+
+
+class IndicatorsSubmitted(TypedDict):
+    act: str
+    count: Annotated[int, Field(description="提交的指标个数")]
+    total_fen: Annotated[int, Field(description="金额合计（分）")]
+    left_out: Annotated[list[str], Field(description="总是为空：全部提交，或一个也不提交")]
+
+
+def view(vault: Vault, indicator: Indicator) -> IndicatorView:
     return {
         "indicator_no": indicator.indicator_no,
         "fund_year": indicator.fund_year,

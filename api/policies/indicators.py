@@ -1,21 +1,23 @@
 """指标内容: registered, corrected and submitted, several at once (S1 2.3.2)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.catalogs import FundYear
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import FilterYear, Pages
-from api.counter.run_block import run_of, runs_of
+from api.counter.run_block import RunBlock, run_of, runs_of
 from api.policies.budget_choices import DOCUMENTS, PROJECTS, UNITS, choices_of
-from api.policies.indicator_views import HEADERS, view
+from api.policies.indicator_views import HEADERS, IndicatorsSubmitted, IndicatorView, IndicatorWithRun, view
+from api.server.answers import Listed, refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
 from models.forms.money import Fen, FenOrZero
@@ -55,23 +57,28 @@ class Registration(BaseModel):
         return self.central_fen + self.provincial_fen + self.municipal_fen + self.county_fen
 
 
+class _BudgetNames(TypedDict):
+    budget_unit_name: str
+    budget_project_name: str
+
+
 class IndicatorSubmission(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     indicator_nos: Annotated[list[Word], Field(min_length=1, max_length=500)]
 
 
-@router.post("/indicators", status_code=201, summary="登记指标")
+@router.post("/indicators", status_code=201, summary="登记指标", response_model=IndicatorView)
 async def register_indicator(desk: Operators, new: Registration) -> Response:
     async def work(session: AsyncSession) -> Reply:
         names = await _checked(desk, session, new)
-        values: dict[str, Any] = new.model_dump() | names
         indicator = Indicator(
             indicator_no=await take_one(session, Series.INDICATOR, desk.county, new.fund_year),
             county_code=desk.county,
             stage=ReviewStage.DRAFT,
             entered_by=desk.person,
-            **values,
+            **new.model_dump(),
+            **names,
         )
         session.add(indicator)
         await session.flush()
@@ -82,7 +89,12 @@ async def register_indicator(desk: Operators, new: Registration) -> Response:
     return await desk.once(work)
 
 
-@router.put("/indicators/{indicator_no}", summary="修改指标")
+@router.put(
+    "/indicators/{indicator_no}",
+    summary="修改指标",
+    response_model=IndicatorView,
+    responses=refusals(NOT_FOUND=404, INDICATOR_NOT_EDITABLE=409),
+)
 async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) -> Response:
     """A refused one becomes a draft again and is submitted anew."""
 
@@ -94,7 +106,7 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
         if new.fund_year != indicator.fund_year:
             raise field_problem({"/fund_year": "资金年度登记后不能改，请另行登记该年度的指标"}, "NOT_CHANGEABLE")
         names = await _checked(desk, session, new)
-        values = new.model_dump() | names
+        values = {**new.model_dump(), **names}
         before = {field: getattr(indicator, field) for field in values}
         for field, value in values.items():
             setattr(indicator, field, value)
@@ -107,7 +119,13 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
     return await desk.change(work)
 
 
-@router.post("/indicator-submissions", status_code=200, summary="提交指标")
+@router.post(
+    "/indicator-submissions",
+    status_code=200,
+    summary="提交指标",
+    response_model=IndicatorsSubmitted,
+    responses=refusals(INDICATOR_NOT_SUBMITTABLE=409),
+)
 async def submit_indicators(desk: Operators, submission: IndicatorSubmission) -> Response:
     """All or none: one that can't be submitted refuses the whole act."""
     numbers = list(dict.fromkeys(submission.indicator_nos))
@@ -119,12 +137,18 @@ async def submit_indicators(desk: Operators, submission: IndicatorSubmission) ->
         total = sum(row.total_fen for row in rows)
         detail = {"indicator_nos": numbers}
         await desk.trail(session, "indicators_submitted", numbers[0], detail, len(rows), total)
-        return Reply(200, {"act": "indicator_submission", "count": len(rows), "total_fen": total, "left_out": []})
+        answer: IndicatorsSubmitted = {
+            "act": "indicator_submission",
+            "count": len(rows),
+            "total_fen": total,
+            "left_out": [],
+        }
+        return Reply(200, answer)
 
     return await desk.once(work)
 
 
-@router.get("/indicators", summary="指标列表")
+@router.get("/indicators", summary="指标列表", response_model=Listed[IndicatorWithRun])
 async def list_indicators(
     desk: Readers,
     page: Pages,
@@ -143,20 +167,26 @@ async def list_indicators(
         rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
         runs = await runs_of(session, desk.settings, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
     return await respond(
-        page, HEADERS, [(row.id or 0, view(desk.shown, row) | {"run": runs.get(row.indicator_no)}) for row in rows]
+        page, HEADERS, [(row.id or 0, _with_run(desk, row, runs.get(row.indicator_no))) for row in rows]
     )
 
 
-@router.get("/indicators/{indicator_no}", summary="指标")
-async def read_indicator(desk: Readers, indicator_no: str, long_poll: LongPoll) -> dict[str, object]:
+@router.get(
+    "/indicators/{indicator_no}", summary="指标", response_model=IndicatorWithRun, responses=refusals(NOT_FOUND=404)
+)
+async def read_indicator(desk: Readers, indicator_no: str, long_poll: LongPoll) -> Response:
     await long_poll.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
     async with desk.database.snapshot() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
-    return view(desk.shown, indicator) | {"run": run}
+    return Reply(200, _with_run(desk, indicator, run)).response()
 
 
-async def _checked(desk: Desk, session: AsyncSession, new: Registration) -> dict[str, str]:
+def _with_run(desk: Desk, indicator: Indicator, run: RunBlock | None) -> IndicatorWithRun:
+    return {**view(desk.shown, indicator), "run": run}
+
+
+async def _checked(desk: Desk, session: AsyncSession, new: Registration) -> _BudgetNames:
     """The names of unit and project; 422 for what wasn't chosen before, isn't listed or doesn't add up."""
     chosen = await choices_of(session, desk.county, new.fund_year)
     natures = desk.settings.fund_nature_list

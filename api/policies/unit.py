@@ -1,14 +1,17 @@
 """政策单位: one per county; another may be chosen while nothing is open (S1 1.1.1, DOMAIN 3)."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.roles import Admins
+from api.server.answers import refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.store.policies.unit import unit_to_change, what_is_open
 from models.tables.base import now
@@ -25,18 +28,35 @@ class UnitChoice(BaseModel):
     code: Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-@router.get("/policy-unit", summary="政策单位")
-async def read_policy_unit(desk: Readers) -> dict[str, object]:
+class UnitView(TypedDict):
+    code: Annotated[str, Field(description="政策单位代码")]
+    name: Annotated[str, Field(description="政策单位名称")]
+    chosen_by: Annotated[str, Field(description="设置人")]
+    chosen_at: datetime
+
+
+class WholeUnit(UnitView):
+    hindrances: Annotated[list[str], Field(description="现在不能更改的原因；空则可以更改")]
+
+
+@router.get("/policy-unit", summary="政策单位", response_model=WholeUnit, responses=refusals(NOT_FOUND=404))
+async def read_policy_unit(desk: Readers) -> Response:
     """With what stands in the way of another choice; nothing: it may be made."""
     async with desk.database.snapshot() as session:
         unit = await session.get(PolicyUnit, desk.county)
         hindrances = await what_is_open(session, desk.county)
     if unit is None:
         raise not_found("政策单位，尚未选择；可选的政策单位")
-    return _view(unit) | {"hindrances": list(hindrances.values())}
+    answer: WholeUnit = {**_view(unit), "hindrances": list(hindrances.values())}
+    return Reply(200, answer).response()
 
 
-@router.put("/policy-unit", summary="设置政策单位")
+@router.put(
+    "/policy-unit",
+    summary="设置政策单位",
+    response_model=UnitView,
+    responses=refusals(POLICY_UNIT_IN_USE=409, CATALOG_FETCHING=503),
+)
 async def choose_policy_unit(desk: Admins, choice: UnitChoice) -> Response:
     names = await names_in(desk, CatalogKind.POLICY_UNITS, china_today().year)
     if choice.code not in names:
@@ -66,5 +86,5 @@ async def _check_nothing_open(session: AsyncSession, county_code: str) -> None:
         raise conflict("POLICY_UNIT_IN_USE", "政策单位正在使用", detail, errors)
 
 
-def _view(unit: PolicyUnit) -> dict[str, object]:
+def _view(unit: PolicyUnit) -> UnitView:
     return {"code": unit.code, "name": unit.name, "chosen_by": unit.chosen_by, "chosen_at": unit.chosen_at}

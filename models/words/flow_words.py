@@ -1,6 +1,9 @@
 """The platform's words about people, lines, rounds and payments in Chinese."""
 
 from collections.abc import Mapping
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from models.wire.words import Outcome, PaymentReason, ReasonCode, RoundMode
 from models.words.stages import FlowStage, PaymentState
@@ -33,7 +36,14 @@ SOURCES: Mapping[str, str] = {"platform": "平台反馈", "settled": "审核人�
 APPLICANTS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 
 
-def status_of(stage: FlowStage) -> dict[str, object]:
+class StatusWords(TypedDict):
+    """发放流程状态: `active` 启动, `ended` 结束."""
+
+    status: Literal["active", "ended"]
+    status_label: str
+
+
+def status_of(stage: FlowStage) -> StatusWords:
     """The source's 发放流程状态: 启动 until the platform has ended the flow, then 结束 (S1 second 2.7)."""
     ended = stage is FlowStage.ENDED
     return {"status": "ended" if ended else "active", "status_label": "结束" if ended else "启动"}

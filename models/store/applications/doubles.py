@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, NotRequired
 
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from models.store.applications.rows import LIVE
 from models.store.lock_order import Rank
@@ -62,6 +63,16 @@ class FoundDouble(NamedTuple):
     fen: int
 
 
+class ToldOther(TypedDict):
+    """What stands beside a line; with flow and payment where it is a line of another flow."""
+
+    stage: str
+    flow_no: NotRequired[str]
+    payment: NotRequired[str]
+    amount_fen: int
+    application_no: str
+
+
 class DoubleLine(NamedTuple):
     """`others`: as its `Beside` tells them."""
 
@@ -69,7 +80,7 @@ class DoubleLine(NamedTuple):
     application_no: str
     item_code: str
     amount_fen: int
-    others: list[dict[str, Any]]
+    others: list[ToldOther]
 
 
 async def lock_claims(session: AsyncSession, county_code: str) -> None:
