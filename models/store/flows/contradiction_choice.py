@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,7 +13,7 @@ from models.store.flows.difference import END_FIGURES
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.selection import MOST_NUMBERS, NO_NUL
-from models.store.sql import Value, execute, loose
+from models.store.sql import Value, execute, fetch
 from models.words.makers import Act, closed_by
 from models.words.stages import ContradictionState
 
@@ -90,6 +90,12 @@ class Chosen:
         return sum(map(len, self.fit.values()))
 
 
+class _Judged(NamedTuple):
+    id: int
+    number: str
+    hindrance: str | None
+
+
 async def choose_contradictions(
     session: AsyncSession, county: str, selection: ContradictionSelection, take: str, person: Decider
 ) -> Chosen:
@@ -97,10 +103,8 @@ async def choose_contradictions(
     as closed."""
     condition, values = _condition(selection)
     values |= {"county": county}
-    numbers = await loose(
-        session, f"SELECT DISTINCT number FROM contradiction c WHERE c.county_code = :county AND {condition}", **values
-    )
-    names = sorted(str(row[0]) for row in numbers)
+    numbers = f"SELECT DISTINCT number FROM contradiction c WHERE c.county_code = :county AND {condition}"
+    names = sorted(await fetch(session, str, numbers, **values))
     for number in names:
         await hold(session, Rank.RUN, number)
     closed = {
@@ -111,7 +115,7 @@ async def choose_contradictions(
     # of another subject, one may have come while the names were waited for: nobody has judged who made that
     judged = f"{_JUDGED}{condition} AND c.number = ANY(:names) ORDER BY c.id FOR UPDATE OF c"
     values |= {"names": names, "leaves_out": list(LEAVES_OUT)}
-    rows = await loose(session, judged, take=take, person=person.index, **values)
+    rows = await fetch(session, _Judged, judged, take=take, person=person.index, **values)
     fit: dict[str, list[int]] = {}
     left_out: dict[str, list[int]] = {}
     for row in rows:

@@ -1,6 +1,7 @@
 """Payments that contradict what stands: judged, left out of what is applied, kept line by line with both sides."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,7 +15,7 @@ from models.store.events.contrary import (
     payment_content,
     payment_key,
 )
-from models.store.sql import Row, Value, execute, fetch_int, loose, scratch
+from models.store.sql import Value, execute, fetch, fetch_int, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Flow
 from models.wire import answers
@@ -73,6 +74,26 @@ ORDER BY c.place
 CHANGED = "payment_page"
 
 
+class _Judged(NamedTuple):
+    inbox_id: int
+    position: int
+    kind: str
+
+
+class _Standing(NamedTuple):
+    """A line of a claimed payment, NULL for one that is not there, and its result of that sequence, if it has one."""
+
+    state: str | None
+    payment: str | None
+    payment_sequence: int | None
+    amount_fen: int | None
+    status: str | None
+    bank_serial_no: str | None
+    reason_code: str | None
+    at: datetime | None
+    page: int | None
+
+
 class ReportedPayment(NamedTuple):
     """One payment of a page that came as an event."""
 
@@ -125,7 +146,8 @@ async def leave_out_contrary(
 
 async def _judged(session: AsyncSession, flow: Flow) -> dict[tuple[int, int], str]:
     """(event, position) -> what is wrong with it."""
-    rows = await loose(session, f"SELECT * FROM ({_CONTRADICTED}) AS judged WHERE kind IS NOT NULL", flow=flow.id)
+    statement = f"SELECT * FROM ({_CONTRADICTED}) AS judged WHERE kind IS NOT NULL"
+    rows = await fetch(session, _Judged, statement, flow=flow.id)
     return {(row.inbox_id, row.position): row.kind for row in rows}
 
 
@@ -173,8 +195,9 @@ async def keep_contrary_payments(
     """Each payment once, beside what stands for its line; one that came in another page and says the same is none."""
     if not contrary:
         return
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Standing,
         _STANDING,
         flow=flow.id,
         numbers=[each.key[0] for each in contrary],
@@ -197,12 +220,12 @@ async def keep_contrary_payments(
     await keep_all(session, vault, claims)
 
 
-def _stands(row: Row, said: answers.Payment) -> bool:
+def _stands(row: _Standing, said: answers.Payment) -> bool:
     code = said.reason_code.value if said.reason_code else None
     return (row.status, row.bank_serial_no, row.reason_code) == (said.status.value, said.bank_serial_no, code)
 
 
-def _standing_content(row: Row, first: answers.Payment | None) -> Content:
+def _standing_content(row: _Standing, first: answers.Payment | None) -> Content:
     """The line as it stands, and its result under the same sequence: in the first page's words where it still does."""
     line = {
         "state": row.state,

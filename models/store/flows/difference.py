@@ -1,9 +1,11 @@
 """A flow's end held against the platform's figures, and what is kept of a difference (DOMAIN 3, End)."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.events import contradictions
-from models.store.sql import fetch_int, loose
+from models.store.sql import fetch, fetch_int
 from models.store.vault import Vault
 from models.tables.flows import Flow
 
@@ -11,13 +13,19 @@ COMPARED = ("paid_count", "paid_fen", "failed_count", "failed_fen")
 END_FIGURES = "end_figures"
 _MANY_PAGES = 2**31 - 1
 _AS_OF_END = """
-SELECT status, count(*), sum(amount_fen)::bigint FROM (
+SELECT status, count(*) AS lines, sum(amount_fen)::bigint AS fen FROM (
   SELECT DISTINCT ON (p.flow_line_id) p.status, p.amount_fen FROM payment p
   JOIN flow_line l ON l.id = p.flow_line_id AND (l.state = 'accepted') IS TRUE
   WHERE p.flow_id = :id
   ORDER BY p.flow_line_id, coalesce(p.page, 0) <= :pages DESC, p.sequence DESC, p.id DESC
 ) AS newest GROUP BY status
 """
+
+
+class _Sum(NamedTuple):
+    status: str
+    lines: int
+    fen: int
 
 
 async def as_of_end(session: AsyncSession, flow: Flow) -> dict[str, object]:
@@ -27,7 +35,7 @@ async def as_of_end(session: AsyncSession, flow: Flow) -> dict[str, object]:
     """
     counts = dict.fromkeys(COMPARED, 0)
     pages = (flow.end_claim or {}).get("payment_pages") or _MANY_PAGES
-    for status, count, fen in await loose(session, _AS_OF_END, id=flow.id, pages=pages):
+    for status, count, fen in await fetch(session, _Sum, _AS_OF_END, id=flow.id, pages=pages):
         counts[f"{status}_count"], counts[f"{status}_fen"] = count, fen
     return dict(counts)
 

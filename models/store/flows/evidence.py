@@ -1,10 +1,11 @@
 """What lines lack for 提交材料, and the county's own requirements (S1 2.8; DOMAIN 3, Evidence)."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.words.evidence import OF_ORGANIZATION, OF_PERSON
 
 _KINDS = ", ".join(f"'{kind.value}'" for kind in OF_PERSON)
@@ -30,10 +31,16 @@ def missing_of(alias: str) -> str:
     )
 
 
+class _Lacking(NamedTuple):
+    application_id: int
+    missing: list[str]
+
+
 async def lacking(session: AsyncSession, order_no: str) -> dict[tuple[str, ...], list[int]]:
     """The applications of an order's undone lines that lack photos, by what they lack."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Lacking,
         f"SELECT o.application_id, {missing_of('l')} AS missing FROM order_line o JOIN flow_line l"
         " ON l.id = o.flow_line_id WHERE o.order_id = (SELECT id FROM operator_order WHERE order_no = :no)"
         " AND o.done IS NULL",
@@ -42,18 +49,19 @@ async def lacking(session: AsyncSession, order_no: str) -> dict[tuple[str, ...],
     found: dict[tuple[str, ...], list[int]] = {}
     for application_id, missing in rows:
         if missing:
-            found.setdefault(tuple(missing), []).append(int(application_id))
+            found.setdefault(tuple(missing), []).append(application_id)
     return found
 
 
 async def item_names(session: AsyncSession, county_code: str) -> dict[str, str]:
     """The county's subsidy items by code, of whatever year: evidence is handed in long after it."""
-    rows = await loose(
+    lists = await fetch(
         session,
+        list[dict[str, Any]],
         "SELECT items FROM catalog_list WHERE county_code = :county AND kind = 'subsidy-items' ORDER BY fund_year",
         county=county_code,
     )
-    return {str(item["code"]): str(item["name"]) for row in rows for item in row.items}
+    return {str(item["code"]): str(item["name"]) for items in lists for item in items}
 
 
 def in_order(kinds: Sequence[str]) -> list[str]:

@@ -1,11 +1,12 @@
 """A flow in figures, in count and fen: its lines per state, and its summary per town and bank (S1 2.7)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import Row, loose
+from models.store.sql import fetch
 from models.words.stages import LineState, PaymentState
 
 
@@ -68,12 +69,20 @@ class SummaryFigures(BaseModel):
         return self
 
 
+class _LineSum(NamedTuple):
+    level: int
+    state: str | None
+    payment: str | None
+    lines: int
+    fen: int
+
+
 _LINES = """
-SELECT grouping(state, payment) AS level, state, payment, count(*), coalesce(sum(amount_fen), 0)::bigint
+SELECT grouping(state, payment) AS level, state, payment, count(*) AS lines, coalesce(sum(amount_fen), 0)::bigint AS fen
 FROM flow_line WHERE flow_id = :flow_id
 GROUP BY GROUPING SETS ((), (state), (payment))
 """
-_OVERALL, _PER_STATE, _PER_PAYMENT = 3, 1, 2
+_OVERALL = 3
 
 
 async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
@@ -81,15 +90,27 @@ async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
     lines = Figure()
     states = {state: Figure() for state in LineState}
     payments = {payment: Figure() for payment in PaymentState}
-    for level, state, payment, count, fen in await loose(session, _LINES, flow_id=flow_id):
+    for level, state, payment, count, fen in await fetch(session, _LineSum, _LINES, flow_id=flow_id):
         figure = Figure(count=count, fen=fen)
         if level == _OVERALL:
             lines = figure
-        elif level == _PER_STATE:
+        elif state is not None:
             states[LineState(state)] = figure
         elif payment is not None:
             payments[PaymentState(payment)] = figure
     return FlowFigures(lines=lines, states=states, payments=payments)
+
+
+class _Share(NamedTuple):
+    """`code` and `name` are NULL and `households` isn't for the flow as a whole."""
+
+    flow_id: int
+    level: int
+    code: str | None
+    name: str | None
+    lines: int
+    fen: int
+    households: int | None
 
 
 _SUMMARY = """
@@ -110,7 +131,7 @@ WITH accepted AS MATERIALIZED (
          CASE WHEN grouping(town_code, bank_code) = 3 THEN count(DISTINCT person_index) END AS households
   FROM accepted GROUP BY GROUPING SETS ((flow_id), (flow_id, town_code), (flow_id, bank_code))
 )
-SELECT s.flow_id, s.level, s.code, coalesce(n.name, s.code), s.lines, s.fen, s.households
+SELECT s.flow_id, s.level, s.code, coalesce(n.name, s.code) AS name, s.lines, s.fen, s.households
 FROM share s LEFT JOIN named n ON n.flow_id = s.flow_id
   AND n.code = s.code AND n.kind = CASE s.level WHEN 1 THEN 'towns' WHEN 2 THEN 'banks' END
 ORDER BY s.flow_id, s.level, s.code
@@ -123,22 +144,21 @@ async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[
 
     Each as the JSON that a summary's row keeps, see `SummaryFigures`.
     """
-    rows = await loose(session, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
-    return {flow_id: _summary([row for row in rows if row[0] == flow_id]) for flow_id in flow_ids}
+    rows = await fetch(session, _Share, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
+    return {flow_id: _summary([row for row in rows if row.flow_id == flow_id]) for flow_id in flow_ids}
 
 
-def _summary(rows: Sequence[Row]) -> dict[str, object]:
+def _summary(rows: Sequence[_Share]) -> dict[str, object]:
     shares: dict[int, list[Share]] = {_TOWN: [], _BANK: []}
-    total = (0, 0, 0)
-    for _, level, code, name, count, fen, households in rows:
-        if level == _TOTAL:
-            total = (fen, count, households)
-        else:
-            shares[level].append(Share(code=code, name=name, application_count=count, total_fen=fen))
+    total = next((row for row in rows if row.level == _TOTAL), None)
+    for row in rows:
+        if row.code is not None:
+            share = Share(code=row.code, name=row.name or row.code, application_count=row.lines, total_fen=row.fen)
+            shares[row.level].append(share)
     figures = SummaryFigures(
-        total_fen=total[0],
-        application_count=total[1],
-        household_count=total[2],
+        total_fen=total.fen if total else 0,
+        application_count=total.lines if total else 0,
+        household_count=total.households or 0 if total else 0,
         towns=shares[_TOWN],
         banks=shares[_BANK],
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.forms.money import format_yuan
 from models.store.lock_order import Rank
 from models.store.locking import lock_batch, lock_rows
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch, fetch_int, fetch_one
 from models.tables.batches import Batch
 from models.tables.flows import Flow
 from models.tables.policies import Indicator, Policy
@@ -43,6 +44,17 @@ class Missing:
     code: Lack
     message: str
     field: str = "batch_no"
+
+
+class _Counts(NamedTuple):
+    lines: int
+    repayments: int
+
+
+class _Uncovered(NamedTuple):
+    code: str
+    name: str
+    lines: int
 
 
 class StartRefused(Exception):
@@ -108,15 +120,16 @@ async def _look_at_lines(session: AsyncSession, ground: Ground) -> None:
     if batch.stage is not BatchStage.VERIFIED:
         advice = "请先提交大数据校验并等待结果" if batch.stage is BatchStage.OPEN else "只有已校验的批次才能启动流程"
         ground.lacks(Lack.BATCH_NOT_VERIFIED, f"批次 {batch.batch_no} {batch.stage.label}，{advice}")
-    rows = await loose(
+    counts = await fetch_one(
         session,
-        "SELECT count(*), count(*) FILTER (WHERE payments > 0) FROM application "
+        _Counts,
+        "SELECT count(*) AS lines, count(*) FILTER (WHERE payments > 0) AS repayments FROM application "
         "WHERE batch_id = :batch AND stage = 'in_batch'",
         batch=batch.id,
     )
-    lines, repayments = rows[0]
-    ground.repayments_only = 0 < lines == repayments
-    if not lines:
+    assert counts is not None
+    ground.repayments_only = 0 < counts.lines == counts.repayments
+    if not counts.lines:
         # once it is verified nothing joins it any more
         joins = batch.stage is BatchStage.OPEN
         advice = "请先把待结算的申请加入批次" if joins else "申请已全部退回或撤回，请另建批次"
@@ -207,9 +220,11 @@ def _look_at_units(ground: Ground) -> None:
 
 async def _look_at_items(session: AsyncSession, ground: Ground) -> None:
     """A line whose item no policy of the flow covers would come back as ineligible."""
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT a.item_code, coalesce(min(item ->> 'name'), a.item_code), count(DISTINCT a.id) FROM application a "
+        _Uncovered,
+        "SELECT a.item_code AS code, coalesce(min(item ->> 'name'), a.item_code) AS name, count(DISTINCT a.id) AS lines"
+        " FROM application a "
         "LEFT JOIN catalog_list c ON c.county_code = a.county_code AND c.kind = 'subsidy-items' "
         " AND c.fund_year IN (0, a.fund_year) "
         "LEFT JOIN LATERAL jsonb_array_elements(c.items) AS item ON item ->> 'code' = a.item_code "
@@ -219,7 +234,7 @@ async def _look_at_items(session: AsyncSession, ground: Ground) -> None:
         covered=sorted({code for policy in ground.policies for code in policy.item_codes}),
     )
     if rows:
-        named = "、".join(f"{name}（{code}，{count} 笔）" for code, name, count in rows)
+        named = "、".join(f"{name}（{code}，{lines} 笔）" for code, name, lines in rows)
         words = f"所选政策没有覆盖这些补贴项目：{named}，请加选覆盖它们的已通过政策"
         ground.lacks(Lack.ITEMS_NOT_COVERED, words, "policy_nos")
 

@@ -1,5 +1,7 @@
 """One look at a flow's rows: its stage, and the next thing that it has to do."""
 
+from typing import NamedTuple
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import DatasetRef, FlowLook, NextOrder, Subject
@@ -8,7 +10,7 @@ from models.store.flows.end import end_flow, pages_complete
 from models.store.flows.rounds import SENDABLE, current_round, current_summary, lock_flow_of_run, refresh_held
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Dataset
@@ -32,6 +34,17 @@ STAGE_OF_SUMMARY = {
 }
 
 
+class _Counts(NamedTuple):
+    sendable: int
+    unsettled: int
+    accepted: int
+
+
+class _Order(NamedTuple):
+    order_no: str
+    kind: str
+
+
 async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, settings: Settings) -> FlowLook:
     """Close the books when all is here, open a summary when all lines are settled, and tell what comes next."""
     flow = await lock_flow_of_run(session, subject.number)
@@ -41,11 +54,12 @@ async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, se
     if flow.stage in BEFORE_SUMMARY:
         await refresh_held(session, flow)
     dataset = await current_round(session, flow)
-    counts = await loose_one(
+    counts = await fetch_one(
         session,
-        f"SELECT count(*) FILTER (WHERE {SENDABLE}),"
-        " count(*) FILTER (WHERE l.state IN ('unsent', 'held', 'under_review', 'rejected')),"
-        " count(*) FILTER (WHERE l.state = 'accepted') FROM flow_line l WHERE l.flow_id = :id",
+        _Counts,
+        f"SELECT count(*) FILTER (WHERE {SENDABLE}) AS sendable,"
+        " count(*) FILTER (WHERE l.state IN ('unsent', 'held', 'under_review', 'rejected')) AS unsettled,"
+        " count(*) FILTER (WHERE l.state = 'accepted') AS accepted FROM flow_line l WHERE l.flow_id = :id",
         id=flow.id,
     )
     assert counts is not None
@@ -126,8 +140,9 @@ def _ref(dataset: Dataset | None) -> DatasetRef | None:
 
 async def _next_order(session: AsyncSession, flow: Flow, dataset: Dataset | None) -> NextOrder | None:
     """The oldest confirmed order that may be carried out now."""
-    order = await loose_one(
+    order = await fetch_one(
         session,
+        _Order,
         "SELECT order_no, kind FROM operator_order WHERE flow_id = :flow AND state = 'confirmed'"
         " AND kind <> 'evidence' AND (CAST(:free AS boolean) OR kind = ANY(:meanwhile)) ORDER BY id LIMIT 1",
         flow=flow.id,

@@ -15,7 +15,7 @@ from models.store.flows.contrary_payments import (
 )
 from models.store.locking import lock_applications, lock_flow, lock_indicators
 from models.store.register.payment_notices import tell_failed
-from models.store.sql import execute, loose
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.flows import Flow
 from models.wire import answers
@@ -79,15 +79,14 @@ async def _take_page(session: AsyncSession, vault: Vault, flow: Flow, taken: Tak
     )
     if new:
         return "applied"
-    known = await loose(
+    known = await fetch_one(
         session,
+        str,
         "SELECT content_sha256 FROM payment_page WHERE flow_id = :flow AND page = :page",
         flow=flow.id,
         page=taken.page.page,
     )
-    if known[0][0] == digest:
-        return "again"
-    return "contradiction"
+    return "again" if known == digest else "contradiction"
 
 
 async def _apply_incoming(session: AsyncSession, flow: Flow) -> None:

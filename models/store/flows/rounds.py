@@ -1,5 +1,7 @@
 """A flow's rounds: which lines go out next, as copies fixed when they go (S1 2.7)."""
 
+from typing import NamedTuple
+
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -7,7 +9,7 @@ from models.contracts import DatasetRef
 from models.store.locking import lock_flow
 from models.store.register.account_locks import kept_back
 from models.store.register.register import register_row
-from models.store.sql import execute, loose, loose_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 from models.tables.flows import Flow, Order, Summary
@@ -27,6 +29,18 @@ NAMED = (
     " AND EXISTS (SELECT 1 FROM order_line o WHERE o.order_id = :order_id"
     " AND o.flow_line_id = l.id AND o.fault_code IS NULL)"
 )
+
+
+class _Registered(NamedTuple):
+    """A line whose person's registered account is another one than it has, with that account."""
+
+    id: int
+    application_no: str
+    county_code: str
+    person_index: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
 
 
 async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
@@ -76,8 +90,9 @@ async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order:
         return None
     flow.round_no += 1
     reference = f"{flow.flow_no}.r{flow.round_no}"
-    row = await loose_one(
+    dataset_id = await fetch_one(
         session,
+        int,
         "INSERT INTO dataset (reference, kind, county_code, batch_id, flow_id, mode, order_no, stage, generation,"
         " record_count, total_fen, created_at) VALUES (:reference, 'application_submission', :county, :batch, :flow,"
         " :mode, :order_no, 'prepared', 1, 0, 0, now()) RETURNING id",
@@ -88,22 +103,22 @@ async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order:
         mode=mode,
         order_no=None if order is None else order.order_no,
     )
-    assert row is not None
-    await _fix_lines(session, vault, flow, int(row[0]), mode, ids)
-    return DatasetRef(dataset_id=int(row[0]), reference=reference, county_code=flow.county_code)
+    assert dataset_id is not None
+    await _fix_lines(session, vault, flow, dataset_id, mode, ids)
+    return DatasetRef(dataset_id=dataset_id, reference=reference, county_code=flow.county_code)
 
 
 async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) -> list[int]:
     condition = SENDABLE if order is None else ORDERED[order.kind] + NAMED
     named = {} if order is None else {"order_id": order.id}
-    rows = await loose(
+    return await fetch(
         session,
+        int,
         f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {KEPT_BACK}"
         " ORDER BY l.application_id",
         flow=flow.id,
         **named,
     )
-    return [int(row[0]) for row in rows]
 
 
 async def _fix_lines(
@@ -136,8 +151,9 @@ async def _fix_lines(
 
 async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
     """Submissions take the account from the register; a line keeps the copy that it is sent with (DOMAIN 4)."""
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Registered,
         "SELECT l.id, l.application_no, l.county_code, l.person_index, r.bank_code, r.account_sealed, r.account_index"
         " FROM flow_line l JOIN register_account r USING (county_code, person_index)"
         " WHERE l.id = ANY(:ids) AND r.account_sealed IS NOT NULL AND (r.account_index <> l.account_index"

@@ -16,7 +16,7 @@ from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import kept_back
 from models.store.runs.runs import open_run
-from models.store.sql import Row, Value, copy_rows, execute, loose, scratch
+from models.store.sql import Value, copy_rows, execute, fetch, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Flow
 from models.tables.policies import Indicator
@@ -69,6 +69,17 @@ async def start_flow(
     await open_run(session, _subject(flow), FlowStage.STARTING.value)
     assert flow.id is not None
     return Started(flow, await flow_figures(session, flow.id))
+
+
+class _Registered(NamedTuple):
+    """`place`: where the register has sealed the account."""
+
+    id: int
+    application_no: str
+    place: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
 
 
 class _Line(NamedTuple):
@@ -158,9 +169,10 @@ async def _add_lines(session: AsyncSession, vault: Vault, flow: Flow, placing: P
 
 async def _registered(session: AsyncSession, vault: Vault) -> list[tuple[Value, ...]]:
     """Accounts that the register knows otherwise than the application, sealed anew to the application."""
-    rows = await loose(
+    rows = await fetch(
         session,
-        "SELECT a.id, a.application_no, r.county_code || '/' || r.person_index, r.bank_code, r.account_sealed,"
+        _Registered,
+        "SELECT a.id, a.application_no, r.county_code || '/' || r.person_index AS place, r.bank_code, r.account_sealed,"
         " r.account_index FROM placed p JOIN application a ON a.id = p.application_id "
         "JOIN register_account r ON r.county_code = a.county_code AND r.person_index = a.person_index "
         "WHERE r.account_sealed IS NOT NULL AND r.bank_code IS NOT NULL "
@@ -170,7 +182,7 @@ async def _registered(session: AsyncSession, vault: Vault) -> list[tuple[Value, 
     return await asyncio.to_thread(_sealed_anew, vault, rows)
 
 
-def _sealed_anew(vault: Vault, rows: Sequence[Row]) -> list[tuple[Value, ...]]:
+def _sealed_anew(vault: Vault, rows: Sequence[_Registered]) -> list[tuple[Value, ...]]:
     return [
         (line_id, bank, vault.seal(Field.ACCOUNT, number, vault.open(Field.ACCOUNT, place, sealed)), index)
         for line_id, number, place, bank, sealed, index in rows

@@ -1,11 +1,46 @@
 """Summaries as rows for people: each flow's newest one, with the three answers told from its row (S1 second 2.7)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.selection import Predicate
-from models.store.sql import Row, loose
+from models.store.sql import fetch
+
+
+class SummaryRow(NamedTuple):
+    """A flow with one of its summaries; that one's columns are NULL where the flow has none yet.
+
+    `figures` as `figures.SummaryFigures`; `review`, `submission` and `platform_review` are words of the answers.
+    """
+
+    id: int
+    county_code: str
+    flow_no: str
+    fund_year: int
+    batch_no: str
+    flow_stage: str
+    number: int | None
+    stage: str | None
+    figures: dict[str, Any] | None
+    form_file_id: int | None
+    opinion_sealed: str | None
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    submitted_by: str | None
+    submitted_at: datetime | None
+    submission_id: str | None
+    platform_opinion_sealed: str | None
+    platform_reviewed_at: datetime | None
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    confirmation_sent_at: datetime | None
+    review: str | None
+    submission: str
+    platform_review: str | None
+
 
 # Nothing where a flow's lines aren't settled yet and no summary is open.
 REVIEW = """
@@ -42,16 +77,19 @@ def chosen_summaries(county_code: str, criteria: Mapping[str, str | int]) -> Pre
     return chosen
 
 
-async def newest_summaries(session: AsyncSession, chosen: Predicate, before: int | None, most: int) -> Sequence[Row]:
+async def newest_summaries(
+    session: AsyncSession, chosen: Predicate, before: int | None, most: int
+) -> Sequence[SummaryRow]:
     """The county's flows, the newest first, with their newest summary; there is none while lines aren't settled."""
-    return await loose(
+    return await fetch(
         session,
+        SummaryRow,
         f"SELECT * FROM ({_COLUMNS} AND s.number = f.summary_no) AS a"
         f" WHERE {chosen.sql} AND (CAST(:before AS bigint) IS NULL OR a.id < :before) ORDER BY a.id DESC LIMIT :most",
         **{**chosen.values, "before": before, "most": most},
     )
 
 
-async def summaries_of(session: AsyncSession, flow_id: int) -> Sequence[Row]:
+async def summaries_of(session: AsyncSession, flow_id: int) -> Sequence[SummaryRow]:
     """A flow's summaries, the newest first; one row without a number where it has none yet."""
-    return await loose(session, f"{_COLUMNS} WHERE f.id = :flow ORDER BY s.number DESC", flow=flow_id)
+    return await fetch(session, SummaryRow, f"{_COLUMNS} WHERE f.id = :flow ORDER BY s.number DESC", flow=flow_id)

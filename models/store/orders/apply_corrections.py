@@ -2,18 +2,47 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.makers import ADD_EDITOR
-from models.store.register.register import FROM_APPLICATION, put_account
-from models.store.sql import Row, Value, execute, loose, loose_one
+from models.store.register.register import FROM_APPLICATION, PersonsAccount, put_account
+from models.store.sql import Value, execute, fetch, fetch_one
 from models.store.trail.entries import TrailAct, record
 from models.store.vault import Field, Vault
 from models.wire.requests import AccountQuery
 from models.wire.words import CardType
 from models.words.stages import Role
+
+
+class Line(NamedTuple):
+    """A rejected line as it is, and what an order corrects in it."""
+
+    id: int
+    application_id: int
+    application_no: str
+    county_code: str
+    person_index: str
+    name_sealed: str
+    id_number_sealed: str
+    phone_sealed: str | None
+    town_code: str
+    village_code: str
+    group_name: str | None
+    bank_code: str
+    account_sealed: str
+    household_registration: str | None
+    family_size: int | None
+    amount_fen: int
+    correction_sealed: str
+
+
+class _Photo(NamedTuple):
+    application_id: int
+    kind: str
+    file_id: int
+
 
 CORRECTED = (
     "SELECT l.id, l.application_id, l.application_no, l.county_code, l.person_index, l.name_sealed,"
@@ -48,7 +77,6 @@ SELECT id, kind, file_id, now()
 FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:files AS bigint[])) AS new (id, kind, file_id)
 ON CONFLICT (application_id, kind) DO UPDATE SET file_id = excluded.file_id, stored_at = now()
 """
-Line = Row
 
 
 def fields_of(vault: Vault, line: Line) -> dict[str, Any]:
@@ -77,7 +105,7 @@ def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
 
 async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence[Line], actor: str) -> None:
     """Correct lines and applications, in the order of the applications, then the register, in that of the people."""
-    corrected = [(line, fields_of(vault, line)) for line in sorted(lines, key=lambda line: int(line.application_id))]
+    corrected = [(line, fields_of(vault, line)) for line in sorted(lines, key=lambda line: line.application_id)]
     for line, fields in corrected:
         await _apply(session, vault, line, fields, actor)
     # behind the applications, as whoever puts one photo does
@@ -89,7 +117,7 @@ async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence
         number, role = line.application_no, Role.OPERATOR.value
         await record(session, vault, TrailAct(line.county_code, actor, role, "line_corrected", number, detail))
     moved = [line for line, fields in corrected if {"account_no", "bank_code"} & fields.keys()]
-    for line in sorted(moved, key=lambda line: str(line.person_index)):
+    for line in sorted(moved, key=lambda line: line.person_index):
         await _register(session, vault, line, actor)
 
 
@@ -107,7 +135,7 @@ async def _put_photos(
     ids, kinds, files = (list(column) for column in zip(*new, strict=True))
     before: dict[int, dict[str, int]] = {}
     statement = "SELECT application_id, kind, file_id FROM application_photo WHERE application_id = ANY(:ids)"
-    for application_id, kind, file_id in await loose(session, statement, ids=ids):
+    for application_id, kind, file_id in await fetch(session, _Photo, statement, ids=ids):
         before.setdefault(application_id, {})[kind] = file_id
     await execute(session, PHOTOS, ids=ids, kinds=kinds, files=files)
     return before
@@ -164,10 +192,11 @@ async def _correct_application(
 
 
 async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:
-    row = await loose_one(
+    row = await fetch_one(
         session,
-        "SELECT person_index, application_no, name_sealed, id_number_sealed, bank_code, account_sealed, account_index,"
-        " card_type FROM application WHERE id = :id",
+        PersonsAccount,
+        "SELECT person_index, application_no AS number, name_sealed, id_number_sealed, bank_code, account_sealed,"
+        " account_index, card_type FROM application WHERE id = :id",
         id=line.application_id,
     )
     assert row is not None

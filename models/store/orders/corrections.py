@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,7 +20,7 @@ from models.forms.application_form import (
 )
 from models.forms.catalogs import Catalogs
 from models.forms.money import check_fen, format_yuan
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import ApplicantKind, CardType, DocumentKind, HouseholdRegistration
@@ -74,19 +75,42 @@ class LineBefore:
     amount_fen: int
 
 
+class _Line(NamedTuple):
+    application_no: str
+    applicant_kind: str
+    town_code: str
+    village_code: str
+    bank_code: str
+    item_code: str
+    amount_fen: int
+
+
 # None: the field (the group) was emptied. Photos: kind → file.
 Checked = dict[str, str | int | dict[str, int] | None]
 Outcomes = dict[str, str | int | dict[str, int] | Fault | None]
 
 
 async def lines_before(session: AsyncSession, line_ids: Sequence[int]) -> dict[str, LineBefore]:
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Line,
         "SELECT application_no, applicant_kind, town_code, village_code, bank_code, item_code, amount_fen "
         "FROM flow_line WHERE id = ANY(:ids)",
         ids=list(line_ids),
     )
-    return {str(row[0]): LineBefore(row[0], ApplicantKind(row[1]), *row[2:]) for row in rows}
+    return {row.application_no: _before(row) for row in rows}
+
+
+def _before(row: _Line) -> LineBefore:
+    return LineBefore(
+        application_no=row.application_no,
+        kind=ApplicantKind(row.applicant_kind),
+        town_code=row.town_code,
+        village_code=row.village_code,
+        bank_code=row.bank_code,
+        item_code=row.item_code,
+        amount_fen=row.amount_fen,
+    )
 
 
 def check_correction(

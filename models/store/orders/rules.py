@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.applications.acts import EXAMPLES, UNKNOWN, LeftOut
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
-from models.store.sql import Value, loose
+from models.store.sql import Value, fetch
 from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 
 MOST_NUMBERS = 5_000
@@ -73,8 +73,7 @@ class FlowLineSelection(BaseModel):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A line and the code of the rule that it breaks, if any."""
 
     line_id: int
@@ -181,14 +180,14 @@ async def _candidates(
 ) -> list[Candidate]:
     cases = " ".join(f"WHEN {rule.unfit} THEN '{rule.code}'" for rule in rules)
     # judged in a first step that always names :order, so that rules may use it or not
-    rows = await loose(
+    return await fetch(
         session,
-        f"SELECT l.id, l.application_id, l.application_no, l.amount_fen, CASE {cases} END "
+        Candidate,
+        f"SELECT l.id AS line_id, l.application_id, l.application_no, l.amount_fen, CASE {cases} END AS unfit "
         f"FROM flow_line l WHERE l.flow_id = :flow AND {where} AND CAST(:order AS bigint) IS NOT NULL ORDER BY l.id",
         flow=flow_id,
         **values,
     )
-    return [Candidate(*row) for row in rows]
 
 
 def _verdict(candidates: Sequence[Candidate], rules: Sequence[Rule], named: Sequence[str] | None) -> Verdict:
