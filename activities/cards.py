@@ -1,5 +1,6 @@
 """Hands of a card change: the bank's word, 上卡 per county, looking at the rows (S2; DOMAIN 4)."""
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -13,7 +14,7 @@ from models.store.cards.parts import LockedRequest, add_step, end_part, held_par
 from models.store.cards.results import remember_submission
 from models.store.database import Database
 from models.store.runs.runs import close_run
-from models.store.sql import Row, loose, loose_one
+from models.store.sql import fetch
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -58,12 +59,10 @@ class CardActivities:
             return await look_at_request(session, subject, self._settings, held)
 
     async def _query(self, session: AsyncSession, request_no: str) -> AccountQuery | None:
-        request = await loose_one(
-            session,
-            "SELECT request_no, name_sealed, id_number_sealed, bank_code, account_sealed, card_type FROM card_change"
-            " WHERE request_no = :number AND stage = 'validating'",
-            number=request_no,
+        statement = select(CardChange).where(
+            CardChange.request_no == request_no, CardChange.stage == RequestStage.VALIDATING
         )
+        request = (await session.exec(statement)).first()
         if request is None:
             return None
         return AccountQuery(
@@ -103,12 +102,12 @@ class CardActivities:
 
     async def _record_results(self, session: AsyncSession, held: LockedRequest, taken: int) -> None:
         """Into the trails of the counties that were told something; of this transaction is what has its time."""
-        rows = await loose(
+        told = await fetch(
             session,
+            str,
             "SELECT DISTINCT county_code FROM inbox WHERE number = :number AND applied_at = now()",
             number=held.request.request_no,
         )
-        told = {row[0] for row in rows}
         for part in (part for part in held.parts if part.county_code in told):
             detail = {"stage": part.stage.value, "attempt": part.attempt, "events": taken}
             await record(session, self._vault, by_system(part.county_code, "card_change.result", part.part_no, detail))
@@ -187,7 +186,7 @@ class CardActivities:
                     session, self._vault, by_system(subject.county_code, "account.invalidated", subject.number, detail)
                 )
 
-    def _open(self, field: Field, request: CardChange | Row, sealed: str) -> str:
+    def _open(self, field: Field, request: CardChange, sealed: str) -> str:
         return self._vault.open(field, request.request_no, sealed)
 
 

@@ -12,7 +12,7 @@ from activities.platform.tries import for_each, patiently
 from models.contracts import Subject
 from models.store.database import Database
 from models.store.runs.runs import close_run, times_asked
-from models.store.sql import execute, loose
+from models.store.sql import execute, fetch
 from models.wire import answers
 from models.wire.answers import Catalog, CatalogItem, Towns
 
@@ -64,7 +64,7 @@ class CatalogActivities:
         """Each list is kept as soon as it is here: another attempt fetches only what is missing."""
         kept = "SELECT kind FROM catalog_fetched WHERE workflow_id = :run AND asked = :asked"
         async with self._database.reading() as session:
-            here = {row.kind for row in await loose(session, kept, run=subject.workflow_id, asked=asked)}
+            here = await fetch(session, str, kept, run=subject.workflow_id, asked=asked)
         questions = self._questions(subject.county_code, subject.fund_year or NO_YEAR)
 
         async def put(question: Question) -> None:

@@ -36,7 +36,7 @@ from models.store.register.checks import (
 from models.store.register.invalidation_cursor import fetched_until, note_fetched
 from models.store.runs.look import note_stage
 from models.store.runs.runs import close_run, open_run
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 from models.tables.base import now
@@ -158,8 +158,8 @@ class CheckActivities:
 
     async def _asked_at(self, key: str) -> datetime:
         async with self._database.reading() as session:
-            row = await loose_one(session, "SELECT intended_at FROM instruction WHERE key = :key", key=key)
-        return now() if row is None else row[0]
+            at = await fetch_one(session, datetime, "SELECT intended_at FROM instruction WHERE key = :key", key=key)
+        return at or now()
 
     async def _change(self, found: CheckRound, each: Judged, at: datetime) -> None:
         """The verdict's row comes last: as everywhere a change under way is taken before the register's row."""

@@ -16,9 +16,10 @@ from models.store.applications.records import record_lines, record_of
 from models.store.database import Database
 from models.store.lists.refusals import take_back
 from models.store.locking import lock_list
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
-from models.tables.batches import Dataset
+from models.tables.batches import Batch, Dataset
+from models.tables.flows import Flow
 from models.wire.answers import PAGE_LIMIT, province_of
 from models.wire.requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
 from models.wire.words import DatasetKind, RoundMode
@@ -66,7 +67,7 @@ class DatasetActivities:
         dataset = await self._read(ref)
         async with self._database.reading() as session:
             key = f"{_generation(dataset)}/commit"
-            return await loose_one(session, "SELECT 1 FROM instruction WHERE key = :key", key=key) is not None
+            return await fetch_one(session, int, "SELECT 1 FROM instruction WHERE key = :key", key=key) is not None
 
     @activity.defn
     async def commit_dataset(self, ref: DatasetRef) -> CommitResult:
@@ -100,14 +101,14 @@ class DatasetActivities:
 
     async def _open(self, dataset: Dataset) -> str:
         async with self._database.reading() as session:
-            batch = await loose_one(session, "SELECT batch_no FROM batch WHERE id = :id", id=dataset.batch_id)
-            flow = await loose_one(session, "SELECT platform_id FROM flow WHERE id = :id", id=dataset.flow_id)
+            batch = await session.get(Batch, dataset.batch_id) if dataset.batch_id else None
+            flow = await session.get(Flow, dataset.flow_id) if dataset.flow_id else None
         opening = DatasetOpening(
             client_reference=dataset.reference,
             kind=DatasetKind(dataset.kind),
             county_code=dataset.county_code,
-            batch_no=batch[0] if batch else None,
-            flow_id=flow[0] if flow else None,
+            batch_no=batch.batch_no if batch else None,
+            flow_id=flow.platform_id if flow else None,
             mode=RoundMode(dataset.mode) if dataset.mode else None,
         )
         answer = await self._platform.open_dataset(opening, key=f"{_generation(dataset)}/open")

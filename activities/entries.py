@@ -1,5 +1,7 @@
 """Hands of a 村社申报: the bank validates the account, the platform uses it, and where the entry stands (S2 1.1)."""
 
+from typing import NamedTuple
+
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -16,7 +18,7 @@ from models.store.register.entry_results import fail_at_platform
 from models.store.register.register import register_row
 from models.store.runs.look import ask_after, note_stage, remember
 from models.store.runs.runs import close_run
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -30,6 +32,11 @@ from models.words.errors import ADVICE, ErrorType
 
 # The words of a no that is about this entry; every other one is the operators' of the system to set right.
 ABOUT_THE_ENTRY = frozenset({ErrorType.VALIDATION_FAILED, ErrorType.NOT_FOUND})
+
+
+class _InUse(NamedTuple):
+    bank_code: str
+    account_sealed: str
 
 
 class VillageEntryActivities:
@@ -119,8 +126,9 @@ class VillageEntryActivities:
     async def _old_account(self, entry: VillageEntry) -> tuple[str | None, str | None]:
         """The 无效卡 that the entry replaces, if the register still holds one."""
         async with self._database.reading() as session:
-            row = await loose_one(
+            row = await fetch_one(
                 session,
+                _InUse,
                 "SELECT bank_code, account_sealed FROM register_account WHERE county_code = :county"
                 " AND person_index = :person AND account_sealed IS NOT NULL",
                 county=entry.county_code,
@@ -129,7 +137,7 @@ class VillageEntryActivities:
         if row is None:
             return None, None
         place = register_row(entry.county_code, entry.person_index)
-        return str(row[0]), self._vault.open(Field.ACCOUNT, place, row[1])
+        return row.bank_code, self._vault.open(Field.ACCOUNT, place, row.account_sealed)
 
     async def _not_taken(self, subject: Subject, code: ErrorType) -> None:
         async with self._database.transaction() as session:

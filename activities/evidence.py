@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from sqlmodel import select
 from temporalio import activity
@@ -16,7 +17,7 @@ from models.contracts import EvidenceResult, Subject
 from models.store.database import Database
 from models.store.flows.evidence import lacking, required_of
 from models.store.runs.runs import close_run
-from models.store.sql import Row, execute, loose
+from models.store.sql import execute, fetch, fetch_one
 from models.tables.flows import Flow, Order
 from models.wire.answers import EVIDENCE_LIMIT
 from models.wire.requests import Document, Evidence, EvidenceItem
@@ -24,10 +25,31 @@ from models.wire.words import DocumentKind
 from models.words.errors import ADVICE, ErrorType
 from models.words.evidence import is_complete, missing_words
 
-Line = Row
 Items = tuple[EvidenceItem, ...]
 # While one page is being taken the photos of the next are sent.
 PAGES_AT_ONCE = 2
+
+
+class _Line(NamedTuple):
+    """`done` is NULL until it is sent or left out; `required`: kinds of photos that a person's line needs."""
+
+    application_id: int
+    application_no: str
+    flow_line_id: int
+    done: bool | None
+    applicant_kind: str
+    required: list[str]
+
+
+class _Photo(NamedTuple):
+    application_id: int
+    kind: str
+    file_id: int
+
+
+class _Figures(NamedTuple):
+    sent: int
+    rest: int
 
 
 class EvidenceActivities:
@@ -64,19 +86,20 @@ class EvidenceActivities:
         async with self._database.reading() as session:
             order = (await session.exec(select(Order).where(Order.order_no == subject.number))).one()
             flow = (await session.exec(select(Flow).where(Flow.id == order.flow_id))).one()
-            lines = await loose(
+            lines = await fetch(
                 session,
+                _Line,
                 "SELECT o.application_id, o.application_no, o.flow_line_id, o.done, l.applicant_kind,"
                 f" {required_of('l')} AS required FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
                 " WHERE o.order_id = :order ORDER BY o.application_id",
                 order=order.id,
             )
         starts = range(0, len(lines), EVIDENCE_LIMIT)
-        pages = [(page, list(lines[start : start + EVIDENCE_LIMIT])) for page, start in enumerate(starts, start=1)]
+        pages = [(page, lines[start : start + EVIDENCE_LIMIT]) for page, start in enumerate(starts, start=1)]
         await for_each(pages, partial(self._send_page, order, flow), PAGES_AT_ONCE)
         return await self._finish(order, subject)
 
-    async def _send_page(self, order: Order, flow: Flow, numbered: tuple[int, list[Line]]) -> None:
+    async def _send_page(self, order: Order, flow: Flow, numbered: tuple[int, list[_Line]]) -> None:
         """A page keeps its lines; one that the platform refuses leaves the page, which then has a key of its own.
 
         A photo in trouble keeps back its own line only: the rest of the page goes, under a key of its own too.
@@ -112,11 +135,12 @@ class EvidenceActivities:
             return refusal
         return None
 
-    async def _items(self, lines: list[Line]) -> tuple[Items, Exception | None]:
+    async def _items(self, lines: list[_Line]) -> tuple[Items, Exception | None]:
         """The lines whose required photos the platform has all taken; and the trouble that keeps others back."""
         async with self._database.reading() as session:
-            photos = await loose(
+            photos = await fetch(
                 session,
+                _Photo,
                 "SELECT application_id, kind, file_id FROM application_photo WHERE application_id = ANY(:ids)"
                 " ORDER BY application_id, kind",
                 ids=[line.application_id for line in lines],
@@ -142,7 +166,7 @@ class EvidenceActivities:
                 fault=ADVICE[code],
             )
 
-    async def _sent(self, order: Order, lines: list[Line]) -> None:
+    async def _sent(self, order: Order, lines: list[_Line]) -> None:
         async with self._database.transaction() as session:
             await execute(
                 session,
@@ -164,20 +188,22 @@ class EvidenceActivities:
 
     async def _finish(self, order: Order, subject: Subject) -> EvidenceResult:
         async with self._database.transaction() as session:
-            figures = await loose(
+            figures = await fetch_one(
                 session,
+                _Figures,
                 "UPDATE operator_order o SET state = 'done', finished_at = now(), done_count = d.count,"
                 " done_fen = d.fen, outcome = '已提交 ' || d.count || ' 笔，未提交 ' || d.rest || ' 笔'"
                 " FROM (SELECT count(*) FILTER (WHERE done) AS count, count(*) FILTER (WHERE NOT done) AS rest,"
                 " coalesce(sum(amount_fen) FILTER (WHERE done), 0) AS fen FROM order_line WHERE order_id = :id) AS d"
-                " WHERE o.id = :id RETURNING d.count, d.rest",
+                " WHERE o.id = :id RETURNING d.count AS sent, d.rest",
                 id=order.id,
             )
             await close_run(session, subject.workflow_id, "done")
-        return EvidenceResult(sent_lines=figures[0][0], left_out_lines=figures[0][1])
+        assert figures is not None
+        return EvidenceResult(sent_lines=figures.sent, left_out_lines=figures.rest)
 
 
-def _complete(lines: Sequence[Line], photos: Sequence[Row], uploaded: Mapping[int, str]) -> Items:
+def _complete(lines: Sequence[_Line], photos: Sequence[_Photo], uploaded: Mapping[int, str]) -> Items:
     present: dict[int, list[str]] = defaultdict(list)
     documents: dict[int, list[Document]] = defaultdict(list)
     for photo in photos:

@@ -13,9 +13,10 @@ from models.store.flows.end import give_back
 from models.store.flows.next_step import look_at_flow, sentence_of
 from models.store.flows.rounds import current_summary, flow_by_number, lock_flow_of_run
 from models.store.runs.look import note_stage, remember
-from models.store.sql import execute, loose, loose_one
+from models.store.sql import execute, fetch
 from models.store.texts import open_text, seal_text
 from models.store.vault import Vault
+from models.tables.batches import Batch
 from models.tables.flows import Flow
 from models.wire import requests
 from models.wire.requests import Cancellation
@@ -90,38 +91,40 @@ class FlowActivities:
 
     async def _start_request(self, flow: Flow) -> requests.FlowStart:
         async with self._database.reading() as session:
-            policies = await loose(
+            policies = await fetch(
                 session,
+                str,
                 "SELECT p.submission_id FROM flow_policy f JOIN policy p ON p.id = f.policy_id WHERE f.flow_id = :id"
                 " ORDER BY p.id",
                 id=flow.id,
             )
-            indicators = await loose(
+            indicators = await fetch(
                 session,
+                str,
                 "SELECT i.submission_id FROM flow_indicator f JOIN indicator i ON i.id = f.indicator_id"
                 " WHERE f.flow_id = :id ORDER BY f.position",
                 id=flow.id,
             )
-            batch = await loose_one(
-                session, "SELECT publicity_start, publicity_address FROM batch WHERE id = :id", id=flow.batch_id
+            images = await fetch(
+                session, int, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position", id=flow.batch_id
             )
-            images = await loose(
-                session, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position", id=flow.batch_id
-            )
-        assert batch is not None, "the batch was checked when the flow was entered"
-        uploaded = await self._files.upload(row[0] for row in images)
+            batch = await session.get(Batch, flow.batch_id)
+        assert batch is not None
+        assert batch.publicity_start is not None
+        assert batch.publicity_address is not None, "the batch was checked when the flow was entered"
+        uploaded = await self._files.upload(images)
         return requests.FlowStart(
             client_reference=flow.flow_no,
             county_code=flow.county_code,
             batch_no=flow.batch_no,
             fund_year=flow.fund_year,
             policy_unit_code=flow.policy_unit_code,
-            policy_ids=tuple(row[0] for row in policies),
-            indicator_ids=tuple(row[0] for row in indicators),
+            policy_ids=tuple(policies),
+            indicator_ids=tuple(indicators),
             publicity=requests.Publicity(
-                start_date=batch[0],
-                address=batch[1],
-                image_file_ids=tuple(uploaded[row[0]] for row in images),
+                start_date=batch.publicity_start,
+                address=batch.publicity_address,
+                image_file_ids=tuple(uploaded[file_id] for file_id in images),
             ),
         )
 
@@ -130,19 +133,13 @@ class FlowActivities:
         async with self._database.transaction() as session:
             flow = await lock_flow_of_run(session, flow.flow_no)
             if refusal.code is ErrorType.COUNTY_FLOW_ACTIVE:
-                await execute(
-                    session,
-                    "UPDATE flow SET stage = 'waiting_county', holder = :holder WHERE id = :id AND stage = 'starting'",
-                    holder=refusal.holder or flow.county_code,
-                    id=flow.id,
-                )
-                await session.refresh(flow)
+                if flow.stage is FlowStage.STARTING:
+                    flow.stage, flow.holder = FlowStage.WAITING_COUNTY, refusal.holder or flow.county_code
+                    await session.flush()
                 run = workflow_id(RunKind.SUBSIDY_FLOW, flow.flow_no)
                 await note_stage(session, run, flow.stage.value, sentence_of(flow, flow.stage))
                 return StartResult(started=False, try_again_seconds=self._settings.platform_busy_retry_seconds)
-            await execute(
-                session, "UPDATE flow SET refusal_code = :code WHERE id = :id", code=refusal.code.value, id=flow.id
-            )
+            flow.refusal_code = refusal.code.value
             await give_back(session, self._vault, flow, "refused")
         return StartResult(started=False, refused=True)
 
@@ -159,7 +156,7 @@ class FlowActivities:
                 " WHERE flow_id = :id AND kind = 'cancellation' AND state = 'confirmed'",
                 id=flow.id,
             )
-            await execute(session, "UPDATE flow SET called_off = TRUE WHERE id = :id", id=flow.id)
+            flow.called_off = True
             await give_back(session, self._vault, flow, "cancelled")
 
     @activity.defn

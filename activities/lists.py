@@ -1,5 +1,7 @@
 """Hands of initialisation and verification: prepare the list, queue for the province, look (S1 2.4.1, 2.5)."""
 
+from typing import NamedTuple
+
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -14,7 +16,7 @@ from models.store.register.account_locks import locked
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
 from models.store.runs.slots import ask_for_slot, take_slot
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Batch, Dataset
@@ -45,13 +47,14 @@ class ListActivities:
             await hold(session, Rank.RUN, subject.number)
             if subject.kind is RunKind.VERIFICATION:
                 await lock_batch(session, Batch.batch_no == subject.batch_no)
-            if not await loose_one(session, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
+            if not await fetch_one(session, int, "SELECT 1 FROM dataset WHERE reference = :no", no=subject.number):
                 await self._fix_list(session, subject)
             return await self._look(session, subject)
 
     async def _fix_list(self, session: AsyncSession, subject: Subject) -> None:
-        row = await loose_one(
+        dataset_id = await fetch_one(
             session,
+            int,
             "INSERT INTO dataset (reference, kind, county_code, batch_id, stage, generation, record_count,"
             " total_fen, created_at) VALUES (:no, :kind, :county,"
             " (SELECT id FROM batch WHERE batch_no = CAST(:batch_no AS text)), 'prepared', 1, 0, 0,"
@@ -61,8 +64,8 @@ class ListActivities:
             county=subject.county_code,
             batch_no=subject.batch_no if subject.kind is RunKind.VERIFICATION else None,
         )
-        assert row is not None
-        await self._fix_lines(session, subject, int(row[0]))
+        assert dataset_id is not None
+        await self._fix_lines(session, subject, dataset_id)
 
     async def _fix_lines(self, session: AsyncSession, subject: Subject, dataset_id: int) -> None:
         names = (
@@ -161,16 +164,22 @@ async def _finish_empty(session: AsyncSession, dataset: Dataset) -> None:
     dataset.stage = DatasetStage.REVIEWED
 
 
+class _Queue(NamedTuple):
+    holder: str | None
+    before: int
+
+
 async def _queue(session: AsyncSession, subject: Subject) -> str:
     """The queue in words: who holds the slot and how many are before us."""
-    row = await loose_one(
+    row = await fetch_one(
         session,
+        _Queue,
         "SELECT (SELECT county_code FROM province_slot h WHERE h.province_code = s.province_code"
-        "   AND h.granted_at IS NOT NULL AND h.released_at IS NULL),"
+        "   AND h.granted_at IS NOT NULL AND h.released_at IS NULL) AS holder,"
         " (SELECT count(*) FROM province_slot b WHERE b.province_code = s.province_code AND b.id < s.id"
-        "   AND b.released_at IS NULL) FROM province_slot s WHERE s.list_no = :list",
+        "   AND b.released_at IS NULL) AS before FROM province_slot s WHERE s.list_no = :list",
         list=subject.number,
     )
     if row is None:
         return LIST[DatasetStage.WAITING_SLOT]
-    return f"{LIST[DatasetStage.WAITING_SLOT]}，现由 {row[0] or '—'} 占用，前面还有 {row[1]} 家"
+    return f"{LIST[DatasetStage.WAITING_SLOT]}，现由 {row.holder or '—'} 占用，前面还有 {row.before} 家"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple, TypeVar
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,10 +17,10 @@ from models.store.database import Database
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.flows.rounds import current_round, flow_by_number, lock_flow_of_run, open_new_round
 from models.store.locking import lock_applications, lock_indicators
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, fields_of, queries_of
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, Line, apply_corrections, fields_of, queries_of
 from models.store.register.account_locks import locked
 from models.store.register.lock_rules import LockedAct, why_locked
-from models.store.sql import Row, execute, loose
+from models.store.sql import execute, fetch
 from models.store.texts import open_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
@@ -40,7 +41,15 @@ WHERE o.order_id = :order AND l.id = o.flow_line_id AND o.correction_sealed IS N
   SELECT 1 FROM register_account r JOIN register_change h ON h.register_account_id = r.id
   WHERE r.county_code = l.county_code AND r.person_index = l.person_index AND h.at > :since))
 """
-Rows = Sequence[Row]
+Each = TypeVar("Each")
+
+
+class _Line(NamedTuple):
+    """A line that an order withdraws."""
+
+    id: int
+    application_no: str
+    amount_fen: int
 
 
 class FiguresDiffer(Exception):
@@ -142,7 +151,7 @@ class OrderActivities:
         async with self._database.reading() as session:
             return (await session.exec(select(Order).where(Order.order_no == next_order.order_no))).one()
 
-    async def _withdraw_page(self, flow: Flow, order: Order, numbered: tuple[int, Rows]) -> None:
+    async def _withdraw_page(self, flow: Flow, order: Order, numbered: tuple[int, Sequence[_Line]]) -> None:
         """All or none per page; the answer's figures are held against what was asked."""
         page, lines = numbered
         assert flow.platform_id is not None
@@ -180,11 +189,11 @@ class OrderActivities:
     async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
         async with self._database.reading() as session:
-            lines = await loose(session, CORRECTED + IN_ORDER, order=order.id)
+            lines = await fetch(session, Line, CORRECTED + IN_ORDER, order=order.id)
         wanted = [line for line in lines if {"account_no", "bank_code"} & fields_of(self._vault, line).keys()]
         await for_each(_numbered(wanted), partial(self._verify_page, subject.county_code, order))
 
-    async def _verify_page(self, county: str, order: Order, numbered: tuple[int, Rows]) -> None:
+    async def _verify_page(self, county: str, order: Order, numbered: tuple[int, Sequence[Line]]) -> None:
         page, lines = numbered
         queries = AccountQueries(accounts=queries_of(self._vault, lines))
         key = f"{order.order_no}/verify/{page}"
@@ -209,19 +218,20 @@ class OrderActivities:
             locked=why_locked(LockedAct.CORRECTION),
             fault=OVERTAKEN_FAULT,
         )
-        lines = await loose(session, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
+        lines = await fetch(session, Line, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
         await apply_corrections(session, self._vault, lines, order.entered_by)
 
 
-def _numbered(lines: Rows) -> list[tuple[int, Rows]]:
+def _numbered(lines: Sequence[Each]) -> list[tuple[int, Sequence[Each]]]:
     """Pages from 1, as their keys name them."""
     return [(start // PAGE_LIMIT + 1, lines[start : start + PAGE_LIMIT]) for start in range(0, len(lines), PAGE_LIMIT)]
 
 
-async def _lines(session: AsyncSession, order: Order, condition: str) -> Rows:
+async def _lines(session: AsyncSession, order: Order, condition: str) -> list[_Line]:
     """An order's lines in their fixed order, so that a repeated page holds the same lines."""
-    return await loose(
+    return await fetch(
         session,
+        _Line,
         "SELECT l.id, l.application_no, l.amount_fen FROM order_line o JOIN flow_line l ON l.id = o.flow_line_id"
         f" WHERE o.order_id = :order AND ({condition}) IS TRUE ORDER BY l.application_id",
         order=order.id,

@@ -13,7 +13,7 @@ from models.store.flows.difference import keep_difference
 from models.store.flows.payments import flow_of
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run, times_asked
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 from models.tables.base import now
@@ -60,9 +60,10 @@ class LateActivities:
             await keep_difference(session, self._vault, flow)
 
     async def _watching(self, session: AsyncSession, subject: Subject, at: datetime) -> bool:
-        row = await loose_one(
+        ended_at = await fetch_one(
             session,
+            datetime,
             "SELECT ended_at FROM flow WHERE flow_no = :no AND outcome = 'disbursed'",
             no=subject.number,
         )
-        return row is not None and at < row[0] + timedelta(days=self._settings.returns_days)
+        return ended_at is not None and at < ended_at + timedelta(days=self._settings.returns_days)

@@ -1,6 +1,7 @@
 """Asking the platform by ourselves: the safety net behind its events."""
 
 from functools import partial
+from typing import NamedTuple
 
 from sqlmodel import select
 from temporalio import activity
@@ -13,7 +14,7 @@ from models.contracts import RunKind, Subject
 from models.store.cards.parts import AT_PLATFORM
 from models.store.database import Database
 from models.store.events.inbox import put_asked
-from models.store.sql import execute, loose, loose_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Dataset
@@ -21,6 +22,20 @@ from models.tables.flows import Flow
 from models.wire.answers import Wire
 from models.wire.words import AccountChangeStatus, DatasetStatus, EventType, FlowStatus, ReviewStatus
 from models.words.stages import DatasetStage
+
+
+class _UnderReview(NamedTuple):
+    """A round or a summary, and the platform's id of it once it is handed over."""
+
+    submission_id: str | None
+    number: int
+
+
+class _Part(NamedTuple):
+    part_no: str
+    county_code: str
+    submission_id: str
+
 
 REVIEWS = {
     RunKind.POLICY_REVIEW: ("policy", "policy_no", EventType.POLICY_REVIEWED),
@@ -59,11 +74,11 @@ class AskingActivities:
     async def _ask_review(self, subject: Subject) -> None:
         table, number, kind = REVIEWS[subject.kind]
         async with self._database.reading() as session:
-            row = await loose_one(
-                session, f"SELECT submission_id, round FROM {table} WHERE {number} = :no", no=subject.number
-            )
-        if row is not None and row[0] is not None:
-            await self._store_review(subject, kind, f"{subject.number}.{row[1]}", str(row[0]))
+            statement = f"SELECT submission_id, round AS number FROM {table} WHERE {number} = :no"
+            round_now = await fetch_one(session, _UnderReview, statement, no=subject.number)
+        if round_now is not None and round_now.submission_id is not None:
+            reference = f"{subject.number}.{round_now.number}"
+            await self._store_review(subject, kind, reference, round_now.submission_id)
 
     async def _store_review(self, subject: Subject, kind: EventType, reference: str, submission_id: str) -> None:
         review = await self._platform.get_review(subject.county_code, submission_id)
@@ -81,8 +96,8 @@ class AskingActivities:
         if answer.status is not DatasetStatus.REVIEWED or not answer.result_pages:
             return
         async with self._database.reading() as session:
-            rows = await loose(session, "SELECT page FROM result_page WHERE dataset_id = :id", id=dataset.id)
-        missing = sorted(set(range(1, answer.result_pages + 1)) - {row[0] for row in rows})
+            here = await fetch(session, int, "SELECT page FROM result_page WHERE dataset_id = :id", id=dataset.id)
+        missing = sorted(set(range(1, answer.result_pages + 1)).difference(here))
         await for_each(missing, partial(self._fetch_results, subject, dataset, dataset.platform_id))
 
     async def _fetch_results(self, subject: Subject, dataset: Dataset, platform_id: str, page: int) -> None:
@@ -93,15 +108,16 @@ class AskingActivities:
     async def _ask_card_change(self, subject: Subject) -> None:
         """What came of every 上卡 that the platform has taken and not answered yet."""
         async with self._database.reading() as session:
-            rows = await loose(
+            parts = await fetch(
                 session,
+                _Part,
                 "SELECT p.part_no, p.county_code, p.submission_id FROM card_change_part p JOIN card_change c"
                 f" ON c.id = p.request_id WHERE c.request_no = :no AND {AT_PLATFORM} ORDER BY p.id",
                 no=subject.number,
             )
-        await for_each([(row[0], row[1], row[2]) for row in rows], self._ask_part)
+        await for_each(parts, self._ask_part)
 
-    async def _ask_part(self, part: tuple[str, str, str]) -> None:
+    async def _ask_part(self, part: _Part) -> None:
         part_no, county, submission_id = part
         try:
             answer = await patiently(partial(self._platform.get_account_change, county, submission_id))
@@ -122,15 +138,16 @@ class AskingActivities:
                 return
             statement = select(Dataset).where(Dataset.flow_id == flow.id, Dataset.stage == DatasetStage.UNDER_REVIEW)
             dataset = (await session.exec(statement)).first()
-            summary = await loose_one(
+            summary = await fetch_one(
                 session,
-                "SELECT number, submission_id FROM summary WHERE flow_id = :id AND stage = 'submitted'",
+                _UnderReview,
+                "SELECT submission_id, number FROM summary WHERE flow_id = :id AND stage = 'submitted'",
                 id=flow.id,
             )
         await self._ask_list(subject, dataset)
-        if summary is not None and summary[1] is not None:
-            reference = f"{flow.flow_no}.s{summary[0]}"
-            await self._store_review(subject, EventType.SUMMARY_REVIEWED, reference, str(summary[1]))
+        if summary is not None and summary.submission_id is not None:
+            reference = f"{flow.flow_no}.s{summary.number}"
+            await self._store_review(subject, EventType.SUMMARY_REVIEWED, reference, summary.submission_id)
         await self._ask_payments(subject, flow, flow.platform_id)
 
     async def _ask_payments(self, subject: Subject, flow: Flow, platform_id: str) -> None:
@@ -148,8 +165,8 @@ class AskingActivities:
                     id=flow.id,
                 )
         async with self._database.reading() as session:
-            rows = await loose(session, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
-        missing = sorted(set(range(1, (answer.payment_pages or 0) + 1)) - {row[0] for row in rows})
+            here = await fetch(session, int, "SELECT page FROM payment_page WHERE flow_id = :id", id=flow.id)
+        missing = sorted(set(range(1, (answer.payment_pages or 0) + 1)).difference(here))
         await for_each(missing, partial(self._fetch_payments, subject, flow, platform_id))
         if answer.status is FlowStatus.ENDED and flow.end_claim is None:
             ended = answer.model_copy(update={"client_reference": flow.flow_no})

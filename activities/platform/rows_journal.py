@@ -1,14 +1,22 @@
 """The journal of instructions in PostgreSQL: bytes and answers sealed, the first answer stays."""
 
+from typing import NamedTuple
+
 from activities.platform.journal import Intention
 from models.store.database import Database
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.wire.words import Operation
 
 # What the platform remembers for a day only is old news here after a day too: a bank's word of last week is none.
 _FORGETTING = [Operation.VERIFY_ACCOUNT.value, Operation.VERIFY_ACCOUNTS.value]
 _REMEMBERED = "24 hours"
+
+
+class _Kept(NamedTuple):
+    body: str
+    answer: str | None
+    operation: str
 
 
 class PostgresJournal:
@@ -32,21 +40,22 @@ class PostgresJournal:
             )
             if is_new:
                 return Intention(body, None)
-            kept = await loose_one(
+            kept = await fetch_one(
                 session,
+                _Kept,
                 "SELECT body, CASE WHEN operation <> ALL(:forgetting)"
-                " OR answered_at > now() - CAST(:remembered AS interval) THEN answer END, operation"
+                " OR answered_at > now() - CAST(:remembered AS interval) THEN answer END AS answer, operation"
                 " FROM instruction WHERE key = :key",
                 key=key,
                 forgetting=_FORGETTING,
                 remembered=_REMEMBERED,
             )
         assert kept is not None
-        if kept[2] != operation.value:
+        if kept.operation != operation.value:
             # the platform would call it a mismatch; here the first one's bytes would go out on the other's path
-            raise ValueError(f"the key of a {kept[2]} is not that of a {operation.value} too")
-        answer = None if kept[1] is None else self._vault.open_body(key, kept[1])
-        return Intention(self._vault.open_body(key, kept[0]), answer)
+            raise ValueError(f"the key of a {kept.operation} is not that of a {operation.value} too")
+        answer = None if kept.answer is None else self._vault.open_body(key, kept.answer)
+        return Intention(self._vault.open_body(key, kept.body), answer)
 
     async def answered(self, key: str, answer: bytes) -> None:
         async with self._database.writing_once() as session:

@@ -16,7 +16,7 @@ from models.contracts import Subject
 from models.store.database import Database
 from models.store.events.contradictions import open_content, seal_row
 from models.store.events.contrary import line_content, payment_content, payment_key
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Contradiction
 from models.wire import answers
@@ -82,14 +82,15 @@ class SecondQuestions:
             return await self._platform.get_account_change(county, about)
         table, number = ("dataset", "reference") if operation == "results" else ("flow", "flow_no")
         async with self._database.reading() as session:
-            row = await loose_one(session, f"SELECT platform_id FROM {table} WHERE {number} = :about", about=about)
-        if row is None or row.platform_id is None:
+            statement = f"SELECT platform_id FROM {table} WHERE {number} = :about"
+            platform_id = await fetch_one(session, str, statement, about=about)
+        if platform_id is None:
             return None
         if operation == "results":
-            return await self._platform.get_result_page(county, row.platform_id, page)
+            return await self._platform.get_result_page(county, platform_id, page)
         if page:
-            return await self._platform.get_payment_page(county, row.platform_id, page)
-        return await self._platform.get_flow(county, row.platform_id)
+            return await self._platform.get_payment_page(county, platform_id, page)
+        return await self._platform.get_flow(county, platform_id)
 
     async def _keep(self, about: Sequence[tuple[Contradiction, Content]], answer: Wire | None) -> None:
         async with self._database.transaction() as session:
