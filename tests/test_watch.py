@@ -16,7 +16,6 @@ from api.relay.watch import Watch
 from deploy.stack import Stack, temporal
 from models.contracts import RunKind, Subject, workflow_id
 from models.store.retention import KINDS, clear_old
-from models.store.runs.look import note_stage
 from models.store.runs.runs import close_run, open_run
 from models.store.sql import execute, fetch_int, loose
 from models.store.vault import Field
@@ -63,24 +62,6 @@ async def test_a_terminated_run_is_started_again_and_recorded(
     detail = json.loads(server.vault.open(Field.DETAIL, f"{entry.county_code}/{entry.sequence}", entry.detail))
     assert (entry.actor, entry.act, entry.subject) == ("system", "run_restarted", subject.number)
     assert detail == {"workflow_id": subject.workflow_id, "restarts": 1}
-
-
-async def test_whoever_waits_for_a_run_hears_when_it_has_looked(server: ApiServer, temporal_client: Client) -> None:
-    subject = await _running(server, temporal_client)
-    relay = Relay(server.database, server.vault, server.settings, temporal_client)
-    hearing = asyncio.create_task(relay.run())
-
-    async def rings() -> bool:
-        """The relay may still be on its way to listening: looked at until one ring is heard."""
-        ring = relay.looks.listen()
-        async with server.database.transaction() as session:
-            await note_stage(session, subject.workflow_id, "in_review", "等待")
-        await asyncio.wait([asyncio.create_task(ring.wait())], timeout=0.3)
-        return ring.is_set()
-
-    await eventually(rings)
-    hearing.cancel()
-    await asyncio.gather(hearing, return_exceptions=True)
 
 
 @pytest.mark.parametrize("how", ["cancel", "fail", "complete"])

@@ -1,6 +1,5 @@
 """登录: face recognition by deep link in the app, by QR code on a PC; the session opens in the browser that asked."""
 
-import asyncio
 import io
 import time
 from enum import StrEnum
@@ -27,7 +26,7 @@ from api.citizens.session import (
     take_cookie,
 )
 from api.counter.idempotency import idempotency_key
-from api.counter.long_poll import LONGEST_WAIT_SECONDS
+from api.counter.long_poll import LONGEST_WAIT_SECONDS, until_news
 from api.counter.parts import Parts, parts_of
 from api.server.problems import Problem
 from models.store.citizens.logins import (
@@ -51,7 +50,6 @@ from models.words.card_stages import LoginStage
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 
-_LOOK_EVERY_SECONDS = 0.5
 _SVG = "image/svg+xml"
 _QR_SCALE = 8
 _REASONS = {
@@ -160,14 +158,17 @@ async def _attempts(parts: Parts, request: Request, login_no: str) -> Attempts:
 
 async def _changed(parts: Parts, request: Request, login_no: str, wait: float, known: LoginStage | None) -> Attempts:
     """The attempt, once its stage is not the known one or the browser may be signed in, or after `wait` seconds."""
-    attempts = await _attempts(parts, request, login_no)
     deadline = time.monotonic() + wait
-    known = known or attempts.stage
-    while attempts.waits_as(known) and time.monotonic() < deadline:
-        await asyncio.sleep(min(_LOOK_EVERY_SECONDS, max(0.0, deadline - time.monotonic())))
-        if await request.is_disconnected():
-            break
+    with parts.stages.listen(*browser_hashes(request)) as listener:
         attempts = await _attempts(parts, request, login_no)
+        known = known or attempts.stage
+        while attempts.waits_as(known) and time.monotonic() < deadline:
+            # nobody tells that a code's time is over
+            left = (ends_at(attempts.own) - now()).total_seconds()
+            until = min(deadline, time.monotonic() + left) if left > 0 else deadline
+            if not await until_news(request, parts.stages, listener, until):
+                break
+            attempts = await _attempts(parts, request, login_no)
     return attempts
 
 

@@ -11,7 +11,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.idempotency import Answered, Reply, Work, answer_before, answer_once
 from api.counter.paging import Format
 from api.counter.parts import Parts, parts_of
-from api.relay.broadcast import Broadcast
 from api.server.bearer import principal_in
 from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
@@ -50,7 +49,7 @@ class Desk:
         self.drawing = parts.drawing
         self._whole_files = parts.whole_files
         self.settings = parts.settings
-        self.looks = parts.relay.looks if parts.relay else Broadcast()
+        self.stages = parts.stages
         self.county = principal.county_code
 
     @property

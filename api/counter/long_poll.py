@@ -1,17 +1,18 @@
 """Waiting at the counter: who knows one stage is answered when it is another, instead of asking again and again."""
 
-import asyncio
-import contextlib
 import time
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from api.counter.desk import Desk
+from api.relay.broadcast import Broadcast, Listener
 from models.store.sql import loose_one
 
 LONGEST_WAIT_SECONDS = 20.0
-# Also without a ring: what changes a stage otherwise than in a look, or a process that hears none.
+# Every change is told. A connection that died without a word is noticed so late at most ...
+_READ_EVERY_SECONDS = 5.0
+# ... and while nothing is heard at all it is read this often. Whoever has gone away is noticed as soon.
 _LOOK_EVERY_SECONDS = 0.5
 
 
@@ -29,19 +30,29 @@ class _LongPoll:
     async def until_other(self, desk: Desk, statement: str, number: str) -> None:
         """While the stage that `statement` gives for :number and :county is the known one; no connection is kept."""
         deadline = time.monotonic() + self._wait
-        while time.monotonic() < deadline:
-            ring = desk.looks.listen()
-            async with desk.database.reading() as session:
-                row = await loose_one(session, statement, number=number, county=desk.county)
-            if row is None or row[0] != self._known or await desk.request.is_disconnected():
-                return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(_LOOK_EVERY_SECONDS, max(0.0, deadline - time.monotonic()))):
-                    await ring.wait()
+        with desk.stages.listen(number) as listener:
+            while time.monotonic() < deadline:
+                async with desk.database.reading() as session:
+                    row = await loose_one(session, statement, number=number, county=desk.county)
+                if row is None or row[0] != self._known:
+                    return
+                if not await until_news(desk.request, desk.stages, listener, deadline) or listener.told:
+                    return
+
+
+async def until_news(request: Request, stages: Broadcast, listener: Listener, until: float) -> bool:
+    """Until the row should be read again, `until` at the latest; False when the client has gone away."""
+    until = min(until, time.monotonic() + (_READ_EVERY_SECONDS if stages.hears else _LOOK_EVERY_SECONDS))
+    while (left := until - time.monotonic()) > 0:
+        if await listener.wait(min(left, _LOOK_EVERY_SECONDS)):
+            return True
+        if await request.is_disconnected():
+            return False
+    return True
 
 
 def stage_of(table: str, key: str, column: str = "stage") -> str:
-    """What `until_other` reads of a row that belongs to the county."""
+    """What `until_other` reads of a row that belongs to the county; a trigger tells its changes (0002_stages)."""
     return f"SELECT {column} FROM {table} WHERE {key} = :number AND county_code = :county"
 
 

@@ -9,6 +9,7 @@ from joserfc.jwk import OctKey
 from temporalio.client import Client
 
 from api.counter.shown_vault import ShownVault
+from api.relay.broadcast import Broadcast
 from api.relay.relay import Relay
 from api.server.drawing import Drawing
 from api.server.limits import Room
@@ -41,6 +42,11 @@ class Parts:
     def shown(self) -> ShownVault:
         """For lists and details: a value that can't be opened is shown as such."""
         return ShownVault(self.vault)
+
+    @cached_property
+    def stages(self) -> Broadcast:
+        """Whose stage is told; without a relay nobody tells."""
+        return self.relay.stages if self.relay else Broadcast()
 
 
 def parts_of(request: Request) -> Parts:

@@ -19,7 +19,7 @@ from api.relay.routing import AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
 from models.settings import Settings
 from models.store.database import Database
-from models.store.runs.runs import INBOX_CHANNEL, LOOK_CHANNEL, OUTBOX_CHANNEL
+from models.store.runs.runs import INBOX_CHANNEL, OUTBOX_CHANNEL, STAGE_CHANNEL
 from models.store.sql import execute
 from models.store.vault import Vault
 from workflows.client import attributes_of
@@ -42,7 +42,7 @@ class Relay:
         self._settings = settings
         self._client = client
         self._router = Router(database, vault, settings)
-        self.looks = Broadcast()
+        self.stages = Broadcast()
         self._callbacks = asyncio.Event()
         self._parcels = asyncio.Event()
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
@@ -93,19 +93,23 @@ class Relay:
         async with self._database.engine.connect() as plain:
             connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
             try:
-                for channel in (OUTBOX_CHANNEL, INBOX_CHANNEL, LOOK_CHANNEL):
+                for channel in (OUTBOX_CHANNEL, INBOX_CHANNEL, STAGE_CHANNEL):
                     await connection.execute(text(f"LISTEN {channel}"))
                 raw = await connection.get_raw_connection()
                 driver = cast("AsyncConnection[tuple[object, ...]]", raw.driver_connection)
+                self.stages.now_hears(True)
                 async for heard in driver.notifies():
-                    self._heard(heard.channel)
+                    self._heard(heard.channel, heard.payload)
             finally:
+                self.stages.now_hears(False)
                 # a connection that listens must not go back to the others
                 await connection.invalidate()
 
-    def _heard(self, channel: str) -> None:
-        tell = {LOOK_CHANNEL: self.looks.ring, INBOX_CHANNEL: self.nudge, OUTBOX_CHANNEL: self._parcels.set}
-        tell[channel]()
+    def _heard(self, channel: str, payload: str) -> None:
+        if channel == STAGE_CHANNEL:
+            self.stages.tell(payload)
+        else:
+            {INBOX_CHANNEL: self.nudge, OUTBOX_CHANNEL: self._parcels.set}[channel]()
 
     async def route_due(self) -> int:
         """Callbacks that are due, to the outbox; gives how many."""

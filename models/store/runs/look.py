@@ -8,7 +8,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import Subject
 from models.settings import Settings
-from models.store.runs.runs import LOOK_CHANNEL
 from models.store.sql import execute, fetch_one
 from models.wire.answers import province_of
 
@@ -27,15 +26,13 @@ async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waitin
     waiting = await fetch_one(
         session,
         WaitingSince,
-        "WITH noted AS (UPDATE run SET"
+        "UPDATE run SET"
         " since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
         " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"
-        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS ask_now)"
-        " SELECT since, ask_now FROM noted, pg_notify(:channel, '')",
+        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS ask_now",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
-        channel=LOOK_CHANNEL,
     )
     assert waiting is not None, "a run looks at its own row"
     return waiting

@@ -13,8 +13,8 @@ from models.tables.records import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
 INBOX_CHANNEL = "onecard_inbox"
-# Some run has looked at its rows: whoever waits for its stage reads it again.
-LOOK_CHANNEL = "onecard_look"
+# What has another stage now, by its number: whoever waits for it. Told by triggers (0002_stages), never by hand.
+STAGE_CHANNEL = "onecard_stage"
 
 # Into the outbox, and the relay told with the commit: in one statement.
 _POSTED = (
@@ -72,16 +72,14 @@ async def close_run(session: AsyncSession, workflow_id: str, stage: str, asked: 
     row = await fetch_one(
         session,
         _Closed,
-        "WITH closed AS (UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now()"
+        "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now()"
         " WHERE workflow_id = :id AND asked = coalesce(CAST(:asked AS integer), asked)"
         " RETURNING number, county_code, fund_year, batch_no, kind <> :after AND EXISTS (SELECT FROM contradiction c"
-        " WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS unasked)"
-        " SELECT number, county_code, fund_year, batch_no, unasked FROM closed, pg_notify(:channel, '')",
+        " WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS unasked",
         id=workflow_id,
         stage=stage,
         asked=asked,
         after=RunKind.PAYMENT_CORRECTION.value,
-        channel=LOOK_CHANNEL,
     )
     if row is not None and row.unasked:
         await open_run(session, after_end(row.number, row.county_code, row.fund_year, row.batch_no))
