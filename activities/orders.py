@@ -28,6 +28,7 @@ from models.tables.flows import Flow, Order
 from models.wire.answers import PAGE_LIMIT
 from models.wire.requests import AccountQueries, Cancellation, Withdrawal
 from models.words.errors import ADVICE, ErrorType
+from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
 ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
@@ -93,7 +94,12 @@ class OrderActivities:
             dataset = await open_new_round(session, self._vault, flow, order)
             if dataset is None:
                 await _finish(
-                    session, self._vault, order, OrderState.FAILED, "NO_LINE_LEFT", "所列申请已不符合本次提交的条件"
+                    session,
+                    self._vault,
+                    order,
+                    OrderState.FAILED,
+                    Refusal.NO_LINE_LEFT,
+                    "所列申请已不符合本次提交的条件",
                 )
         return dataset
 
@@ -180,7 +186,7 @@ class OrderActivities:
         async with self._database.transaction() as session:
             await keep_claim(session, self._vault, claim)
             outcome = "平台撤回的笔数或金额与指令不符，请与平台核对后再处理"
-            await _finish(session, self._vault, order, OrderState.FAILED, "FIGURES_DIFFER", outcome)
+            await _finish(session, self._vault, order, OrderState.FAILED, Refusal.FIGURES_DIFFER, outcome)
 
     async def _failed(self, order: Order, refusal: PlatformRefusal) -> None:
         async with self._database.transaction() as session:

@@ -1,8 +1,11 @@
-"""One word per thing: a label on each member, plain values for machines."""
+"""One word per thing: a label on each member, plain values for machines; each code of a refusal once."""
 
+import ast
 import json
 import pickle
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,13 +14,21 @@ from sqlalchemy import Enum
 
 from models import contracts
 from models.tables.base import enum_column
-from models.words import card_stages, stages, summary_words
+from models.words import card_stages, stages
+from models.words.faults import FaultCode
 from models.words.labelled import Labelled
+from models.words.refusals import Refusal
 
+ROOT = Path(__file__).resolve().parents[1]
+PRODUCT = [
+    path for room in ("models", "activities", "workflows", "api") for path in sorted((ROOT / room).rglob("*.py"))
+]
+# Codes of other vocabularies: a callback that was put aside, and why.
+EFFECTS = {("routing.py", "OTHER_COUNTY")}
 LABELLED = sorted(
     {
         kind
-        for module in (contracts, stages, card_stages, summary_words)
+        for module in (contracts, stages, card_stages)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Labelled) and kind is not Labelled
     },
@@ -59,3 +70,37 @@ def test_rows_json_and_documents_see_the_value_alone() -> None:
     column = enum_column(stages.FlowStage)
     assert isinstance(column, Enum)
     assert column.enums == [stage.value for stage in stages.FlowStage]
+
+
+def literals(path: Path) -> Iterator[str]:
+    """Texts in a file, without those that give the members of an enumeration their values."""
+    tree = ast.parse(path.read_text())
+    kinds = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and "Enum" in " ".join(map(ast.unparse, node.bases))
+    ]
+    values = {id(node) for kind in kinds for node in ast.walk(kind)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in values:
+            yield node.value
+
+
+def test_a_refusals_code_is_written_once() -> None:
+    sources = [path for path in PRODUCT if path.parent.name not in ("words", "wire")]
+    again = {(path.name, text) for path in sources for text in literals(path) if text in set(Refusal) | set(FaultCode)}
+    assert again == EFFECTS
+
+
+def test_every_code_is_used_and_every_documented_code_is_known() -> None:
+    texts = [path.read_text() for path in PRODUCT if path.name != "refusals.py"]
+    told = {
+        keyword
+        for text in texts
+        for call in re.findall(r"\brefusals\(([^()]*)\)", text)
+        for keyword in re.findall(r"(\w+)=\d", call)
+    }
+    used = {code for text in texts for code in re.findall(r"\bRefusal\.([A-Z_]+)", text)}
+    assert {each.name for each in Refusal} == used
+    assert not told - {each.name for each in (*Refusal, *FaultCode)}
+    assert all(each.name == each.value for each in Refusal)

@@ -19,13 +19,15 @@ from models.store.registered import OTHER_ACCOUNT
 from models.store.selection import HAS_CARD_PHOTO, Selection
 from models.store.sql import fetch
 from models.store.texts import seal_text
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 
 router = APIRouter(tags=["申请办理"])
 
 
 APPROVED_ALL_THE_SAME = (
-    ("BANK_CARD_PHOTO_MISSING", f"NOT {HAS_CARD_PHOTO}", "其中 {} 份缺银行卡照片（批量导入），请核对并补传照片"),
-    ("OTHER_ACCOUNT", OTHER_ACCOUNT, "其中 {} 份所填账号不是登记的可用账号，发放以登记账号为准，请核对"),
+    (Refusal.BANK_CARD_PHOTO_MISSING, f"NOT {HAS_CARD_PHOTO}", "其中 {} 份缺银行卡照片（批量导入），请核对并补传照片"),
+    (FaultCode.OTHER_ACCOUNT, OTHER_ACCOUNT, "其中 {} 份所填账号不是登记的可用账号，发放以登记账号为准，请核对"),
 )
 
 
@@ -85,8 +87,8 @@ async def close(desk: Operators, request: ActRequest) -> Response:
 
 def require_reason(request: ActRequest, act: LineAct) -> None:
     if act.needs_reason and request.reason is None:
-        errors = [{"pointer": "/reason", "code": "REASON_MISSING", "detail": "请填写原因"}]
-        raise Problem(422, "VALIDATION_FAILED", "填写的内容有误", f"{act.title}须说明原因", errors)
+        errors = [{"pointer": "/reason", "code": Refusal.REASON_MISSING, "detail": "请填写原因"}]
+        raise Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", f"{act.title}须说明原因", errors)
 
 
 async def _act(desk: Desk, request: ActRequest, act: LineAct) -> Response:

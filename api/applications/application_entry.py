@@ -20,13 +20,14 @@ from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import locked_people
-from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, differing_field, same_name, why_locked
+from models.store.register.lock_rules import LockedAct, differing_field, same_name, why_locked
 from models.store.selection import Word, of_county
 from models.store.vault import Field as Column
 from models.store.vault import Vault
 from models.tables.applications import Application
 from models.tables.base import now
-from models.words.faults import FormError
+from models.words.faults import FaultCode, FormError
+from models.words.refusals import Refusal
 from models.words.stages import ApplicationStage, BatchStage, Channel, Role
 
 PLAIN_COLUMNS = (
@@ -55,24 +56,24 @@ class ApplicationCorrection(BaseModel):
 
 
 ENTRY_REFUSALS = {
-    "CATALOG_FETCHING": 503,
-    "NOT_FOUND": 404,
-    "BATCH_FROZEN": 409,
-    "OTHER_FUND_YEAR": 409,
-    "APPLICATION_NO_USED": 409,
-    ACCOUNT_LOCKED: 409,
+    Refusal.CATALOG_FETCHING: 503,
+    Refusal.NOT_FOUND: 404,
+    Refusal.BATCH_FROZEN: 409,
+    Refusal.OTHER_FUND_YEAR: 409,
+    Refusal.APPLICATION_NO_USED: 409,
+    FaultCode.ACCOUNT_LOCKED: 409,
 }
 CORRECTION_REFUSALS = {
-    "CATALOG_FETCHING": 503,
-    "NOT_FOUND": 404,
-    "APPLICATION_IN_FLOW": 409,
-    "VERSION_CHANGED": 409,
-    "KIND_FIXED": 409,
-    "NUMBER_FIXED": 409,
-    "IN_REVIEW": 409,
-    "NOT_CORRECTABLE": 409,
-    "IN_INITIALISATION": 409,
-    ACCOUNT_LOCKED: 409,
+    Refusal.CATALOG_FETCHING: 503,
+    Refusal.NOT_FOUND: 404,
+    Refusal.APPLICATION_IN_FLOW: 409,
+    Refusal.VERSION_CHANGED: 409,
+    Refusal.KIND_FIXED: 409,
+    Refusal.NUMBER_FIXED: 409,
+    Refusal.IN_REVIEW: 409,
+    Refusal.NOT_CORRECTABLE: 409,
+    Refusal.IN_INITIALISATION: 409,
+    FaultCode.ACCOUNT_LOCKED: 409,
     **{rule.code: 409 for rule in EDIT_RULES},
 }
 
@@ -158,9 +159,11 @@ async def open_batch_id(desk: Desk, session: AsyncSession, batch_no: str, fund_y
         raise not_found("批次")
     (row,) = rows
     if row.stage != BatchStage.OPEN:
-        raise conflict("BATCH_FROZEN", "批次内容已冻结", "批次已提交大数据校验，不能再加入申请；请另建批次")
+        raise conflict(Refusal.BATCH_FROZEN, "批次内容已冻结", "批次已提交大数据校验，不能再加入申请；请另建批次")
     if row.fund_year != fund_year:
-        raise conflict("OTHER_FUND_YEAR", "资金年度不同", f"该批次属于 {row.fund_year} 年度，请改选批次或资金年度")
+        raise conflict(
+            Refusal.OTHER_FUND_YEAR, "资金年度不同", f"该批次属于 {row.fund_year} 年度，请改选批次或资金年度"
+        )
     return row.id
 
 
@@ -172,7 +175,7 @@ def _checked(form: ApplicationForm, catalogs: Catalogs) -> ApplicationForm:
             {"pointer": f"/form/{fault.field}", "code": fault.code, "detail": fault.message} for fault in error.faults
         ]
         detail = "请按 errors 所列的位置更正后重新提交"
-        raise Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors) from None
+        raise Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", detail, errors) from None
 
 
 async def _number(desk: Desk, session: AsyncSession, given: str | None, fund_year: int) -> str:
@@ -180,22 +183,22 @@ async def _number(desk: Desk, session: AsyncSession, given: str | None, fund_yea
         return await take_one(session, Series.APPLICATION, desk.county, fund_year)
     if is_reserved(given) or await used_numbers(session, [given]):
         detail = "申请编号已被使用或属于系统编号，请改为其他编号，或留空由系统编号"
-        raise conflict("APPLICATION_NO_USED", "申请编号不能使用", detail)
+        raise conflict(Refusal.APPLICATION_NO_USED, "申请编号不能使用", detail)
     return given
 
 
 def _may_correct(desk: Desk, line: Application, correction: ApplicationCorrection, form: ApplicationForm) -> None:
     if line.stage is ApplicationStage.IN_FLOW:
         detail = "流程中不能编辑；平台审核不通过的申请请用“修改申请提交”更正"
-        raise conflict("APPLICATION_IN_FLOW", "申请已进入发放流程", detail)
+        raise conflict(Refusal.APPLICATION_IN_FLOW, "申请已进入发放流程", detail)
     if desk.role is not Role.APPLICANT:
         require_editable(line)
     if line.version != correction.version:
-        raise conflict("VERSION_CHANGED", "申请已被他人修改", f"当前版本是 {line.version}，请刷新后重新修改")
+        raise conflict(Refusal.VERSION_CHANGED, "申请已被他人修改", f"当前版本是 {line.version}，请刷新后重新修改")
     if form.kind.value != line.applicant_kind:
-        raise conflict("KIND_FIXED", "申请类型不能改", "个人和组织不能互换，请撤回后重新录入")
+        raise conflict(Refusal.KIND_FIXED, "申请类型不能改", "个人和组织不能互换，请撤回后重新录入")
     if form.application_no not in (None, line.application_no):
-        raise conflict("NUMBER_FIXED", "申请编号不能改", "请保留原编号")
+        raise conflict(Refusal.NUMBER_FIXED, "申请编号不能改", "请保留原编号")
 
 
 async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:
@@ -214,7 +217,7 @@ def _refuse_locked(desk: Desk, requests: Mapping[str, str], act: LockedAct) -> N
     """
     known = [number for person, number in sorted(requests.items()) if desk.may_know_lock(person)]
     if known:
-        raise conflict(ACCOUNT_LOCKED, "账号变更中", why_locked(act, known))
+        raise conflict(FaultCode.ACCOUNT_LOCKED, "账号变更中", why_locked(act, known))
 
 
 async def _hold_lock(

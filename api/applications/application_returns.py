@@ -19,6 +19,7 @@ from models.store.selection import Rule
 from models.store.sql import fetch
 from models.store.texts import seal_text
 from models.tables.applications import Application
+from models.words.refusals import Refusal
 from models.words.stages import ApplicationStage
 
 router = APIRouter(tags=["申请办理"])
@@ -37,11 +38,11 @@ EDITED = "申请人修改了申请，须重新提交审核"
 EDIT_RULES = (
     *RETURN_RULES,
     Rule(
-        "IN_REVIEW",
+        Refusal.IN_REVIEW,
         "审核人正在审核，请等待审核结果，或请审核人退回后再修改",
         "a.stage = 'in_review' AND a.reviewed_by IS NULL",
     ),
-    Rule("PAID_BEFORE", "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
+    Rule(Refusal.PAID_BEFORE, "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
 )
 
 
@@ -53,14 +54,14 @@ class ReturnAnswer(ActAnswer):
 def require_editable(line: Application) -> None:
     """For the county's operator; an applicant's edit past draft is a return, which has rules of its own."""
     if line.stage is ApplicationStage.IN_REVIEW:
-        raise conflict("IN_REVIEW", "申请正在资料审核", "请先由审核人退回，再修改")
+        raise conflict(Refusal.IN_REVIEW, "申请正在资料审核", "请先由审核人退回，再修改")
     if line.stage not in CORRECTABLE:
         returnable = line.stage in (ApplicationStage.PENDING_SETTLEMENT, ApplicationStage.IN_BATCH)
         advice = "不能直接编辑；请先由审核人退回，再修改" if returnable else "不能再编辑"
         detail = f"申请的状态是“{line.stage.label}”，{advice}"
-        raise conflict("NOT_CORRECTABLE", "当前状态不能编辑", detail)
+        raise conflict(Refusal.NOT_CORRECTABLE, "当前状态不能编辑", detail)
     if line.stage is ApplicationStage.PUBLICISED and line.list_id is not None:
-        raise conflict("IN_INITIALISATION", "申请正在数据初始化", "请等待平台反馈结果后再修改")
+        raise conflict(Refusal.IN_INITIALISATION, "申请正在数据初始化", "请等待平台反馈结果后再修改")
 
 
 @router.post("/application-returns", response_model=ReturnAnswer, responses=refusals(LINES_UNFIT=409))
@@ -94,7 +95,7 @@ async def return_for_edit(desk: Desk, session: AsyncSession, line: Application) 
     batches = await _batches(session)
     await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, EDITED))
     detail = f"申请由“{line.stage.label}”退回草稿，请重新提交资料审核；审核、公示、数据初始化和大数据校验将重新办理"
-    return {"code": "RETURNED_TO_DRAFT", "detail": detail, "batches_left": batches}
+    return {"code": Refusal.RETURNED_TO_DRAFT, "detail": detail, "batches_left": batches}
 
 
 async def _batches(session: AsyncSession) -> list[str]:

@@ -14,6 +14,7 @@ from models.store.applications.acts import Choice, LeftOut, choose
 from models.store.locking import lock_county
 from models.store.selection import NO_NUL, Rule, Selection, selected
 from models.store.sql import Value
+from models.words.refusals import Refusal
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
 
@@ -98,7 +99,7 @@ def unfit(title: str, left_out: Sequence[LeftOut]) -> Problem:
     ]
     count = sum(group.count for group in left_out)
     detail = f"有 {count} 份申请不能办理，没有作任何改动；请按 errors 所列移出或更正后重新提交"
-    return conflict("LINES_UNFIT", f"不能{title}", detail, errors)
+    return conflict(Refusal.LINES_UNFIT, f"不能{title}", detail, errors)
 
 
 def _subject(desk: Desk, selection: Selection) -> str:

@@ -70,7 +70,7 @@ def form_warnings(form: ApplicationForm, others: Sequence[SameItem]) -> list[Ent
         more = f"等 {first.lines} 份" if first.lines > 1 else ""
         warnings.append(
             {
-                "code": "SAME_ITEM",
+                "code": FaultCode.SAME_ITEM,
                 "detail": f"同一对象的同一补贴项目本年度已有申请 {named}{more}，允许录入，请确认不是重复填报",
                 "application_nos": [other.application_no for other in others],
                 "applications": [_shown(other) for other in others],

@@ -22,6 +22,7 @@ from models.store.selection import NO_NUL, Selection, of_county
 from models.store.sql import execute, fetch, fetch_one
 from models.tables.base import now
 from models.tables.batches import Batch
+from models.words.refusals import Refusal
 from models.words.stages import ApplicationStage, BatchStage
 
 EARLIEST = date(2000, 1, 1)
@@ -93,7 +94,7 @@ async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, public
     batch = await find_batch(desk, session, batch_no, changing=True)
     if batch.stage in (BatchStage.IN_FLOW, BatchStage.DONE):
         detail = "批次已启动补贴流程，公示信息不能再修改"
-        raise conflict("BATCH_IN_FLOW", "公示信息已固定", detail)
+        raise conflict(Refusal.BATCH_IN_FLOW, "公示信息已固定", detail)
     if publicity.start_date < EARLIEST:
         raise field_problem({"/start_date": "日期不合理，请填写公示开始日期"})
     await _need_images(desk, session, publicity.image_file_ids)
@@ -132,14 +133,14 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str)
     batch = await find_batch(desk, session, batch_no, changing=True)
     if batch.stage not in (BatchStage.OPEN, BatchStage.VERIFIED):
         detail = f"批次当前“{batch.stage.label}”，不能再提交大数据校验"
-        raise conflict("BATCH_FROZEN", "批次不能提交校验", detail)
+        raise conflict(Refusal.BATCH_FROZEN, "批次不能提交校验", detail)
     again = batch.stage is BatchStage.VERIFIED
     if not again:
         await _need_whole(session, batch)
     changed = await _mark_lines(session, batch, only_held=again)
     if again and not changed:
         detail = "批次已校验，没有因账号变更暂缓、现在可以补校验的申请"
-        raise conflict("NOTHING_TO_VERIFY", "没有需要校验的申请", detail)
+        raise conflict(Refusal.NOTHING_TO_VERIFY, "没有需要校验的申请", detail)
     return await _start_round(desk, session, batch)
 
 
@@ -230,21 +231,21 @@ async def _need_whole(session: AsyncSession, batch: Batch) -> None:
     ready = counts.pop(ApplicationStage.IN_BATCH, 0)
     if counts:
         errors = [
-            {"code": "NOT_IN_BATCH", "stage": stage, "detail": f"“{stage.label}” {count} 份"}
+            {"code": Refusal.NOT_IN_BATCH, "stage": stage, "detail": f"“{stage.label}” {count} 份"}
             for stage, count in counts.items()
         ]
         words = "、".join(str(error["detail"]) for error in errors)
         detail = f"校验须整批提交，还有{words}；请先办到入批次，或撤回、移出这些申请"
-        raise conflict("BATCH_NOT_WHOLE", "批次内还有未入批次的申请", detail, errors)
+        raise conflict(Refusal.BATCH_NOT_WHOLE, "批次内还有未入批次的申请", detail, errors)
     if not ready:
-        raise conflict("BATCH_EMPTY", "批次内没有申请", "请先把待结算的申请加入批次")
+        raise conflict(Refusal.BATCH_EMPTY, "批次内没有申请", "请先把待结算的申请加入批次")
 
 
 async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch:
     batch = await find_batch(desk, session, batch_no, changing=True)
     if batch.stage is not BatchStage.OPEN:
         detail = f"批次当前“{batch.stage.label}”，内容已冻结，不能加入或移出申请"
-        raise conflict("BATCH_FROZEN", "批次内容已冻结", detail)
+        raise conflict(Refusal.BATCH_FROZEN, "批次内容已冻结", detail)
     return batch
 
 

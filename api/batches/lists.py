@@ -44,6 +44,8 @@ from models.store.selection import Selection, of_county
 from models.store.sql import fetch
 from models.tables.batches import BeneficiaryList
 from models.wire.words import Outcome
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 from models.words.stages import DatasetStage
 
 router = APIRouter(tags=["数据初始化"])
@@ -69,7 +71,7 @@ async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -
     choice = await choose_lines(desk, session, selection, INITIALISE_RULES, "数据初始化")
     if not choice.count:
         words = "、".join(f"{group.title} {group.count} 份" for group in choice.left_out) or "没有找到申请"
-        raise conflict("NOTHING_SELECTED", "没有可以初始化的申请", words)
+        raise conflict(Refusal.NOTHING_SELECTED, "没有可以初始化的申请", words)
     listed = await _add_list(desk, session, choice, await _fund_year(session))
     await change_chosen(session, "list_id = :list_id", list_id=listed.id)
     subject = Subject(
@@ -94,12 +96,12 @@ async def _fund_year(session: AsyncSession) -> int:
     )
     if len(years) > 1:
         told = "、".join(map(str, years))
-        raise conflict("SEVERAL_FUND_YEARS", "所选申请属于几个资金年度", f"请按年度分开初始化：{told}")
+        raise conflict(Refusal.SEVERAL_FUND_YEARS, "所选申请属于几个资金年度", f"请按年度分开初始化：{told}")
     return years[0]
 
 
 async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year: int) -> BeneficiaryList:
-    held = sum(group.count for group in choice.left_out if group.code == "ACCOUNT_LOCKED")
+    held = sum(group.count for group in choice.left_out if group.code == FaultCode.ACCOUNT_LOCKED)
     listed = BeneficiaryList(
         list_no=await take_one(session, Series.LIST, desk.county, fund_year),
         county_code=desk.county,

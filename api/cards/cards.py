@@ -36,6 +36,7 @@ from models.store.sql import loose, loose_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_words import step_words
+from models.words.refusals import Refusal
 
 router = APIRouter(tags=["账号变更审核"])
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
@@ -97,7 +98,7 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
 async def decide_change(desk: Reviewers, part_no: PartNo, decision: PartDecision) -> Response:
     """通过 goes on to 上卡; 不通过 changes nothing. The first decision stands."""
     if not decision.passed and decision.remark is None:
-        raise field_problem({"/remark": "审核不通过须填写审核意见，申请人据此更正后重新申请"}, "REMARK_MISSING")
+        raise field_problem({"/remark": "审核不通过须填写审核意见，申请人据此更正后重新申请"}, Refusal.REMARK_MISSING)
     return await desk.once(lambda session: _decide(desk, session, part_no, decision))
 
 
@@ -132,7 +133,7 @@ async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
     """The county's own part, of somebody else than the reviewer."""
     row = await _find(session, desk, part_no)
     if desk.principal.person_index == row.person_index:
-        raise Problem(403, "OWN_ACCOUNT", "本人的账号变更须由他人审核", "请由本区县其他审核人办理此件")
+        raise Problem(403, Refusal.OWN_ACCOUNT, "本人的账号变更须由他人审核", "请由本区县其他审核人办理此件")
 
 
 async def _find(session: AsyncSession, desk: Desk, part_no: str) -> LineRow:
@@ -156,4 +157,4 @@ def _answer(vault: Vault, part: CardChangePart) -> dict[str, object]:
 
 
 def refused(refusal: CardRefusal, title: str) -> Problem:
-    return not_found("账号变更") if refusal.code == "NOT_FOUND" else conflict(refusal.code, title, refusal.words)
+    return not_found("账号变更") if refusal.code == Refusal.NOT_FOUND else conflict(refusal.code, title, refusal.words)

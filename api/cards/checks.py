@@ -24,6 +24,7 @@ from models.wire.words import AccountReason
 from models.words.calendar import china_today
 from models.words.card_stages import RoundStage
 from models.words.card_words import reason_words
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 router = APIRouter(tags=["账号核验"])
@@ -65,7 +66,7 @@ async def ask(desk: Askers, new: NewCheck) -> Response:
     if (new.account_id is None) == (new.county is None):
         raise field_problem({"/account_id": "请给出一个账号（account_id）或本区县代码（county），二者取一"})
     if new.county not in (None, desk.county):
-        raise field_problem({"/county": "只能核验本区县的账号"}, "OTHER_COUNTY")
+        raise field_problem({"/county": "只能核验本区县的账号"}, Refusal.OTHER_COUNTY)
     return await desk.once(lambda session: _ask(desk, session, new.account_id))
 
 
@@ -78,7 +79,9 @@ async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Rep
     found = await open_round(session, scope, number, MANUAL, desk.person)
     if found is None:
         under_way = await round_under_way(session, scope)
-        raise conflict("CHECK_UNDER_WAY", "核验正在进行", f"同一范围的核验 {under_way} 尚未完成，请待其完成后查看结果")
+        raise conflict(
+            Refusal.CHECK_UNDER_WAY, "核验正在进行", f"同一范围的核验 {under_way} 尚未完成，请待其完成后查看结果"
+        )
     subject = Subject(kind=RunKind.ACCOUNT_CHECK, number=number, county_code=desk.county)
     await open_run(session, subject, RoundStage.CHECKING.value)
     await desk.trail(session, "account_check.asked", number, {"account_id": account_id, "county": desk.county})
@@ -97,7 +100,7 @@ async def _known_account(session: AsyncSession, county: str, account_id: int) ->
     if row is None:
         raise not_found("一卡通账号")
     if row[0] is None:
-        raise conflict("ACCOUNT_CLEARED", "没有可核验的账号", "此人的账号信息已清空，请先由本人变更或村社申报")
+        raise conflict(Refusal.ACCOUNT_CLEARED, "没有可核验的账号", "此人的账号信息已清空，请先由本人变更或村社申报")
 
 
 @router.get("/account-checks", summary="账号核验列表")

@@ -30,6 +30,7 @@ from models.wire.words import MediaType
 from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
 from models.words.makers import Act
+from models.words.refusals import Refusal
 
 router = APIRouter(tags=["村社申报"])
 PHOTOS = frozenset({MediaType.JPEG, MediaType.PNG})
@@ -148,10 +149,10 @@ async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> Villa
         detail = (
             f"申报 {entry_no} 现在是“{entry.stage.label}”，只有“{EntryStage.ENTERED.label}”的才能复核；请刷新后核对"
         )
-        raise conflict("ENTRY_NOT_WAITING", "此件不在待复核", detail)
+        raise conflict(Refusal.ENTRY_NOT_WAITING, "此件不在待复核", detail)
     require_other(Act.ENTRY_DECIDED, [Act.ENTRY_ENTERED] if entry.entered_by == desk.person else [])
     if desk.principal.person_index == entry.person_index:
-        raise Problem(403, "OWN_ACCOUNT", "本人的账号申报须由他人复核", "请由本区县其他审核人办理此件")
+        raise Problem(403, Refusal.OWN_ACCOUNT, "本人的账号申报须由他人复核", "请由本区县其他审核人办理此件")
     return entry
 
 

@@ -18,7 +18,8 @@ from models.tables.cards import VillageEntry
 from models.wire.words import CardType
 from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
-from models.words.faults import Fault
+from models.words.faults import Fault, FaultCode
+from models.words.refusals import Refusal, RefusalCode
 
 Typed = Annotated[str, StringConstraints(max_length=200)]
 HEADERS: Mapping[str, str] = {
@@ -65,12 +66,12 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
         "id_number": identity.parse_citizen_id(new.id_number, china_today()),
         "account_no": parse_account_no(new.account_no, new.card_type),
     }
-    errors = [_error(field, each.code.value, each.message) for field, each in parsed.items() if isinstance(each, Fault)]
+    errors = [_error(field, each.code, each.message) for field, each in parsed.items() if isinstance(each, Fault)]
     if new.bank_code not in banks:
-        errors.append(_error("bank_code", "BANK_UNKNOWN", "开户行不在开户行名单中，请重新选择开户行"))
+        errors.append(_error("bank_code", FaultCode.BANK_UNKNOWN, "开户行不在开户行名单中，请重新选择开户行"))
     if errors:
         detail = "请按 errors 所列的位置更正后重新提交"
-        raise Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors)
+        raise Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", detail, errors)
     return EntryForm(
         card_type=new.card_type,
         bank_code=new.bank_code,
@@ -84,12 +85,12 @@ def checked(new: NewEntry, banks: Mapping[str, str]) -> EntryForm:
 
 def entry_warnings(new: NewEntry) -> list[dict[str, object]]:
     """A name that is kept in another form than it was typed in, an account number worth a second look."""
-    warnings = [_error("name", told.code.value, told.message) for told in changes(new.name)]
+    warnings = [_error("name", told.code, told.message) for told in changes(new.name)]
     fault = account_warning(new.account_no, new.card_type)
-    return [*warnings, _error("account_no", fault.code.value, fault.message)] if fault else warnings
+    return [*warnings, _error("account_no", fault.code, fault.message)] if fault else warnings
 
 
-def _error(field: str, code: str, words: str) -> dict[str, object]:
+def _error(field: str, code: RefusalCode, words: str) -> dict[str, object]:
     return {"pointer": f"/{field}", "code": code, "detail": words}
 
 

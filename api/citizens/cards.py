@@ -21,6 +21,8 @@ from models.store.trail.entries import TrailAct, record
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
 from models.words.card_stages import PartStage
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 CITIZEN = "citizen"
@@ -132,7 +134,7 @@ async def _own(session: AsyncSession, desk: CitizenDesk, request_no: str) -> Car
     )
     request = (await session.exec(statement)).first()
     if request is None:
-        raise Problem(404, "NOT_FOUND", "没有这个事项", "请在“事项办理”中核对；只能查看和办理本人的事项")
+        raise Problem(404, Refusal.NOT_FOUND, "没有这个事项", "请在“事项办理”中核对；只能查看和办理本人的事项")
     return request
 
 
@@ -155,7 +157,7 @@ def _too_many(refused: TooManyRequests) -> Problem:
     hours = max(1, round(refused.retry_after / 3600))
     detail = f"一天内未办成或撤销的变更申请过多，请核对账号信息，约 {hours} 小时后再申请；有疑问请联系所在村社或镇街"
     headers = {"Retry-After": str(int(refused.retry_after) + 1)}
-    return Problem(429, "TOO_MANY_CHANGES", "申请过于频繁", detail, headers=headers)
+    return Problem(429, Refusal.TOO_MANY_CHANGES, "申请过于频繁", detail, headers=headers)
 
 
 def _wish(form: ChangeForm, desk: CitizenDesk) -> CardWish:
@@ -178,7 +180,7 @@ def _is_given(value: object) -> bool:
 
 
 def _incomplete(fields: list[str]) -> Problem:
-    return field_problem({f"/{name}": _STARRED[name] for name in fields}, "REQUIRED")
+    return field_problem({f"/{name}": _STARRED[name] for name in fields}, FaultCode.REQUIRED)
 
 
 async def _note(session: AsyncSession, desk: CitizenDesk, act: str, request: CardChange, counties: list[str]) -> None:

@@ -47,6 +47,7 @@ from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel, FaceReason
 from models.words.card_stages import LoginStage
+from models.words.refusals import Refusal
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 
@@ -125,9 +126,9 @@ async def show_code(login_no: str, request: Request) -> Response:
     stage = stage_now(login, now())
     if stage is LoginStage.OPENING:
         detail = "二维码正在生成，请一秒后再取"
-        raise Problem(409, "QR_NOT_READY", "二维码尚未生成", detail, headers={"Retry-After": "1"})
+        raise Problem(409, Refusal.QR_NOT_READY, "二维码尚未生成", detail, headers={"Retry-After": "1"})
     if stage not in OPEN_STAGES or login.url_sealed is None:
-        raise Problem(410, "QR_EXPIRED", "二维码已失效", "请重新获取二维码")
+        raise Problem(410, Refusal.QR_EXPIRED, "二维码已失效", "请重新获取二维码")
     picture = io.BytesIO()
     url = parts.vault.open(Field.DETAIL, login.login_no, login.url_sealed)
     segno.make(url, error="m", micro=False).save(picture, kind="svg", scale=_QR_SCALE, title=CAUTION)
@@ -227,8 +228,8 @@ def _too_many(refused: TooManyAttempts) -> Problem:
     minutes = max(1, round(refused.retry_after / 60))
     detail = f"此网络一小时内登录次数过多，请约 {minutes} 分钟后再试"
     headers = {"Retry-After": str(int(refused.retry_after) + 1)}
-    return Problem(429, "TOO_MANY_LOGINS", "登录过于频繁", detail, headers=headers)
+    return Problem(429, Refusal.TOO_MANY_LOGINS, "登录过于频繁", detail, headers=headers)
 
 
 def _no_login() -> Problem:
-    return Problem(404, "NOT_FOUND", "没有这次登录", "请在发起登录的浏览器中操作，或重新获取二维码")
+    return Problem(404, Refusal.NOT_FOUND, "没有这次登录", "请在发起登录的浏览器中操作，或重新获取二维码")

@@ -18,6 +18,7 @@ from models.settings import Settings
 from models.store.cards.requests import Citizen
 from models.store.citizens.logins import Lives, SignedIn, find_session
 from models.store.vault import Field, Vault
+from models.words.refusals import Refusal
 
 # One an attempt, named by its number: two tabs of a browser don't take each other's away.
 BROWSER_COOKIE = "onecard_browser_"
@@ -68,7 +69,7 @@ class CitizenDesk:
 def own_pages_only(request: Request) -> None:
     """A second wall behind SameSite: browsers say themselves when another site's page asks."""
     if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
-        raise Problem(403, "OTHER_SITE", "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")
+        raise Problem(403, Refusal.OTHER_SITE, "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")
 
 
 async def signed_in(request: Request, _: Annotated[str | None, Depends(_COOKIE)]) -> AsyncIterator[CitizenDesk]:
@@ -85,7 +86,7 @@ async def signed_in(request: Request, _: Annotated[str | None, Depends(_COOKIE)]
             return
     minutes, hours = parts.settings.citizen_idle_minutes, parts.settings.citizen_session_hours
     detail = f"请重新进行人脸识别；登录后 {minutes:g} 分钟未操作，或登录满 {hours:g} 小时，会自动退出"
-    raise Problem(401, "NOT_SIGNED_IN", "尚未登录或登录已失效", detail)
+    raise Problem(401, Refusal.NOT_SIGNED_IN, "尚未登录或登录已失效", detail)
 
 
 Citizens = Annotated[CitizenDesk, Depends(signed_in)]

@@ -16,6 +16,7 @@ from models.forms.catalogs import Catalogs
 from models.store.applications.rows import form_catalogs
 from models.store.runs.runs import open_run
 from models.tables.records import CatalogList, Run
+from models.words.refusals import Refusal
 
 RETRY_SECONDS = 3
 FundYear = Annotated[StrictInt, Bounded(ge=2000, le=2099)]
@@ -75,7 +76,7 @@ async def _fetching(desk: Desk, fund_year: int) -> NoReturn:
         await _fetch_unless_under_way(session, refresh_of(desk, fund_year))
     detail = f"{fund_year} 年度的名单正在向平台获取，请 {RETRY_SECONDS} 秒后重试"
     headers = {"Retry-After": str(RETRY_SECONDS)}
-    raise Problem(503, "CATALOG_FETCHING", "正在向平台获取名单", detail, headers=headers)
+    raise Problem(503, Refusal.CATALOG_FETCHING, "正在向平台获取名单", detail, headers=headers)
 
 
 async def _fetch_unless_under_way(session: AsyncSession, subject: Subject) -> None:

@@ -17,6 +17,7 @@ from api.server.problems import Problem
 from models.store.database import Database, Pool
 from models.store.trail.entries import TrailAct, record
 from models.tokens import Principal
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 __all__ = ["COUNTY", "EVERYONE", "READERS", "Desk", "Reply", "Work", "for_roles"]
@@ -115,7 +116,7 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
         if principal.role not in roles:
             allowed = "、".join(_ROLE_NAMES[role] for role in roles)
             detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
-            raise Problem(403, "ROLE_NOT_ALLOWED", "没有办理权限", detail)
+            raise Problem(403, Refusal.ROLE_NOT_ALLOWED, "没有办理权限", detail)
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal)
             if request.method == "POST" and not request.url.path.endswith(CHANGE_NOTHING):

@@ -18,6 +18,7 @@ from api.server.problems import Problem
 from api.server.rendering import rendered
 from models.forms.money import yuan
 from models.sheets.writer import write_sheet
+from models.words.refusals import Refusal
 
 # Beside the loop, on threads of their own: a sheet of 100,000 rows takes seconds. As many as exports are read at once.
 _SHEETS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sheets")
@@ -61,7 +62,7 @@ async def listed(
 async def _sheet(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
     if len(rows) > MAX_EXPORT:
         detail = f"一次最多导出 {MAX_EXPORT} 行，请加上筛选条件分几次导出"
-        raise Problem(422, "EXPORT_TOO_LARGE", "导出的行数太多", detail)
+        raise Problem(422, Refusal.EXPORT_TOO_LARGE, "导出的行数太多", detail)
     content = await asyncio.get_running_loop().run_in_executor(_SHEETS, _written, headers, rows)
     disposition = {"Content-Disposition": 'attachment; filename="export.xlsx"'}
     return Response(content, media_type=XLSX, headers=disposition)

@@ -14,6 +14,7 @@ from api.server.rendering import rendered
 from models.store.locking import begin_act
 from models.store.sql import execute, loose_one
 from models.store.vault import Vault
+from models.words.refusals import Refusal
 
 HEADER = "Idempotency-Key"
 _MAX_KEY = 200
@@ -51,7 +52,7 @@ def idempotency_key(request: Request) -> str:
     key = request.headers.get(HEADER, "")
     if not key or len(key) > _MAX_KEY or not key.isascii() or not key.isprintable():
         detail = f"请在请求头 {HEADER} 中给出 1 到 {_MAX_KEY} 个字符的唯一值；重试同一请求时用同一个值"
-        raise Problem(400, "IDEMPOTENCY_KEY_MISSING", "缺少防重标识", detail)
+        raise Problem(400, Refusal.IDEMPOTENCY_KEY_MISSING, "缺少防重标识", detail)
     return key
 
 
@@ -126,7 +127,7 @@ async def answer_before(session: AsyncSession, vault: Vault, caller: str, reques
         return None
     if stored.request_sha256 != await fingerprint(vault, request):
         detail = f"这个 {HEADER} 已用于另一个请求；新的请求请换一个新值"
-        raise Problem(422, "IDEMPOTENCY_MISMATCH", "防重标识已被使用", detail)
+        raise Problem(422, Refusal.IDEMPOTENCY_MISMATCH, "防重标识已被使用", detail)
     content = vault.open_body(f"{caller}/{key}", stored.body)
     response = _response(stored.status, content, stored.location)
     response.headers["Idempotency-Replayed"] = "true"

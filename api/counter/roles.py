@@ -15,6 +15,7 @@ from models.store.locking import lock_rows
 from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
 from models.tables.applications import Application
 from models.words.makers import Act, closed_by, refusal_words
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
@@ -64,4 +65,4 @@ Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 def require_other(act: Act, done: Iterable[Act]) -> None:
     """Maker and checker: 403 for whoever did one of the acts that the table closes this one by."""
     if closed := closed_by(act, done):
-        raise Problem(403, "SAME_PERSON", "须换人办理", refusal_words(act, closed))
+        raise Problem(403, Refusal.SAME_PERSON, "须换人办理", refusal_words(act, closed))

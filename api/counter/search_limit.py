@@ -5,6 +5,7 @@ from typing import Protocol
 from api.counter.desk import Desk
 from api.server.problems import Problem
 from models.store.search_limit import TooManySearches, count_search
+from models.words.refusals import Refusal
 
 
 class SoughtNumbers(Protocol):
@@ -30,4 +31,4 @@ async def allow_search(desk: Desk, sought: SoughtNumbers) -> None:
         minutes = max(1, round(refused.retry_after / 60))
         detail = f"每人每小时最多按证件号或账号查询 {most} 次，请约 {minutes} 分钟后再查；成批核对请用列表筛选或导出"
         headers = {"Retry-After": str(int(refused.retry_after) + 1)}
-        raise Problem(429, "TOO_MANY_SEARCHES", "查询过于频繁", detail, headers=headers) from None
+        raise Problem(429, Refusal.TOO_MANY_SEARCHES, "查询过于频繁", detail, headers=headers) from None

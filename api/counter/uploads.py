@@ -9,6 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.server.problems import field_problem
 from models.tables.policies import StoredFile
 from models.wire.words import MediaType
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 
 SUFFIXES = {MediaType.PDF: "pdf", MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.XLSX: "xlsx"}
 # A county's imports and people's photos are read where they belong, never by counting ids up.
@@ -47,8 +49,8 @@ async def usable_file(
     """The county's own file of one of these kinds, or 422 at the field that names it."""
     row = await find_file(session, county_code, file_id)
     if row is None:
-        raise field_problem({pointer: "没有这个文件，请先上传文件，再填写返回的 file_id"}, "FILE_UNKNOWN")
+        raise field_problem({pointer: "没有这个文件，请先上传文件，再填写返回的 file_id"}, Refusal.FILE_UNKNOWN)
     if row.content_type not in {kind.value for kind in kinds}:
         names = "、".join(sorted({SUFFIXES[kind] for kind in kinds}))
-        raise field_problem({pointer: f"这里只能用 {names} 文件，请换一个文件"}, "FILE_KIND")
+        raise field_problem({pointer: f"这里只能用 {names} 文件，请换一个文件"}, FaultCode.FILE_KIND)
     return row

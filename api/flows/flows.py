@@ -21,6 +21,7 @@ from models.store.applications.doubles import lines_of_flow
 from models.store.clock import today_in_china
 from models.store.flows.start import Started, StartRefused, StartRequest, start_flow
 from models.tables.flows import Flow
+from models.words.refusals import Refusal
 from models.words.stages import FlowStage, Role
 
 router = APIRouter(tags=["补贴流程"])
@@ -82,7 +83,7 @@ async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
             {"pointer": f"/{each.field}", "code": each.code.value, "detail": each.message} for each in refusal.missing
         ]
         detail = "请按 errors 逐项补齐后再点“申请提交”，没有作任何改动"
-        raise conflict("FLOW_NOT_READY", "还不能启动补贴流程", detail, errors) from None
+        raise conflict(Refusal.FLOW_NOT_READY, "还不能启动补贴流程", detail, errors) from None
     flow, lines = started.flow, started.figures.lines
     assert flow.id is not None
     mine, url = lines_of_flow(desk.county, flow.id), f"/batches/{flow.batch_no}/doubles"

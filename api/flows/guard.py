@@ -15,6 +15,7 @@ from models.store.register.lock_rules import LockedAct, why_lines_locked
 from models.store.selection import Predicate
 from models.store.sql import fetch_int
 from models.tables.flows import Flow
+from models.words.refusals import Refusal
 from models.words.stages import FlowStage
 
 LISTED_ERRORS = 500
@@ -42,24 +43,26 @@ def require_stage(flow: Flow, stages: Iterable[FlowStage], act: str) -> None:
     if flow.stage not in fit:
         allowed = "、".join(f"“{stage.label}”" for stage in fit)
         detail = f"流程 {flow.flow_no} 现在是“{flow.stage.label}”，只有在{allowed}时才能{act}；请刷新后核对"
-        raise conflict("FLOW_STAGE_UNFIT", "流程所处阶段不能办理", detail)
+        raise conflict(Refusal.FLOW_STAGE_UNFIT, "流程所处阶段不能办理", detail)
 
 
 def require_lines(verdict: Verdict, *, named: bool, act: str, why: Mapping[str, str] | None = None) -> None:
     """A list that names an unfit line refuses the whole act; a filter takes the fit ones. `why`: see line_errors."""
     if named and verdict.unfit:
         detail = f"所列申请中有 {len(verdict.unfit)} 笔不能{act}，没有作任何改动；请按 errors 移出后重新提交"
-        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, line_errors(verdict.unfit, verdict.left_out, why))
+        raise conflict(
+            Refusal.LINES_UNFIT, "有申请不符合条件", detail, line_errors(verdict.unfit, verdict.left_out, why)
+        )
     if not verdict.fit:
         detail = f"没有可以{act}的申请，请核对筛选条件"
-        raise conflict("NOTHING_FITS", "没有符合条件的申请", detail, [asdict(each) for each in verdict.left_out])
+        raise conflict(Refusal.NOTHING_FITS, "没有符合条件的申请", detail, [asdict(each) for each in verdict.left_out])
 
 
 def line_errors(
     unfit: Sequence[Candidate], left_out: Sequence[LeftOut], why: Mapping[str, str] | None = None
 ) -> list[dict[str, object]]:
     """`why` says more of single lines than their rule does, by application number."""
-    titles, details = {each.code: each.title for each in left_out}, why or {}
+    titles, details = {str(each.code): each.title for each in left_out}, why or {}
     return [
         {
             "application_no": each.application_no,

@@ -18,6 +18,7 @@ from models.store.sql import execute, scratch
 from models.store.vault import Field as Sealed
 from models.tables.policies import StoredFile
 from models.words.makers import Act
+from models.words.refusals import Refusal
 from models.words.stages import FlowStage, PaymentState, Role
 
 router = APIRouter(tags=["发放结果"])
@@ -49,7 +50,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     require_other(Act.PAYMENT_SETTLED, await acts_in_flow(session, flow_no, desk.person))
     proof = await session.get(StoredFile, settlement.proof_file_id)
     if proof is None or proof.county_code != desk.county:
-        raise field_problem({"/proof_file_id": "没有这个文件，请先上传银行出具的凭证"}, "FILE_UNKNOWN")
+        raise field_problem({"/proof_file_id": "没有这个文件，请先上传银行出具的凭证"}, Refusal.FILE_UNKNOWN)
     selection, named = settlement.selection, settlement.selection.application_nos is not None
     if selection.filter is not None:
         narrowed = {**selection.filter.criteria, "payment": PaymentState.UNRESOLVED}

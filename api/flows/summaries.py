@@ -28,7 +28,9 @@ from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.flows import Flow, Summary
 from models.tables.policies import StoredFile
+from models.words.faults import FaultCode
 from models.words.makers import Act
+from models.words.refusals import Refusal
 from models.words.stages import FlowStage, LineState, Role, SummaryStage
 
 router = APIRouter(tags=["发放汇总"])
@@ -146,7 +148,7 @@ async def _confirm(desk: Desk, session: AsyncSession, flow_no: str, confirmation
     summary = await _summary_in(session, flow, {SummaryStage.APPROVED}, "确认发放")
     if summary.confirmed_at is not None:
         detail = f"流程 {flow_no} 已由 {summary.confirmed_by} 确认发放，不能再确认一次"
-        raise conflict("ALREADY_CONFIRMED", "已经确认发放", detail)
+        raise conflict(Refusal.ALREADY_CONFIRMED, "已经确认发放", detail)
     require_other(Act.PAYMENT_CONFIRMED, await acts_in_flow(session, flow_no, desk.person))
     await _require_same(session, flow, summary, confirmation)
     summary.confirmed_by, summary.confirmed_at = desk.person, now()
@@ -158,10 +160,10 @@ async def _summary_in(session: AsyncSession, flow: Flow, stages: set[SummaryStag
     summary = await _current(session, flow)
     if summary is None:
         detail = f"流程 {flow.flow_no} 的汇总正在生成，请稍后刷新再{act}"
-        raise conflict("SUMMARY_NOT_OPEN", "还没有汇总", detail)
+        raise conflict(Refusal.SUMMARY_NOT_OPEN, "还没有汇总", detail)
     if summary.stage not in stages or (act != "确认发放" and summary.submitted_at is not None):
         detail = f"流程 {flow.flow_no} 第 {summary.number} 次汇总是“{summary.stage.label}”，不能{act}；请刷新后核对"
-        raise conflict("SUMMARY_STAGE_UNFIT", "汇总所处阶段不能办理", detail)
+        raise conflict(Refusal.SUMMARY_STAGE_UNFIT, "汇总所处阶段不能办理", detail)
     return summary
 
 
@@ -176,20 +178,20 @@ async def _require_settled(session: AsyncSession, flow: Flow) -> None:
     unsettled = sum(figure.count for state, figure in figures.states.items() if state not in SETTLED)
     if unsettled:
         detail = f"还有 {unsettled} 笔申请没有结果（未提交、平台审核中、平台审核不通过或暂缓），请先办理完毕再审核汇总"
-        raise conflict("LINES_UNSETTLED", "申请尚未办理完毕", detail)
+        raise conflict(Refusal.LINES_UNSETTLED, "申请尚未办理完毕", detail)
     if not figures.states[LineState.ACCEPTED].count:
-        raise conflict("NOTHING_ACCEPTED", "没有可发放的申请", "本流程没有审核通过的申请，请撤销流程")
+        raise conflict(Refusal.NOTHING_ACCEPTED, "没有可发放的申请", "本流程没有审核通过的申请，请撤销流程")
     if await orders_under_way(session, flow_id(flow)):
         detail = "还有已复核的指令正在执行，会改变汇总金额，请等它们办结后再审核"
-        raise conflict("ORDERS_UNDER_WAY", "有指令正在执行", detail)
+        raise conflict(Refusal.ORDERS_UNDER_WAY, "有指令正在执行", detail)
 
 
 async def _require_form(session: AsyncSession, desk: Desk, file_id: int | None) -> None:
     file = await session.get(StoredFile, file_id) if file_id is not None else None
     if file is None or file.county_code != desk.county:
-        raise field_problem({"/form_file_id": "没有这个文件，请先上传汇总审批表"}, "FILE_UNKNOWN")
+        raise field_problem({"/form_file_id": "没有这个文件，请先上传汇总审批表"}, Refusal.FILE_UNKNOWN)
     if file.content_type not in FORM_TYPES:
-        raise field_problem({"/form_file_id": "汇总审批表须为 PDF 或图片（PNG、JPEG）"}, "FILE_KIND")
+        raise field_problem({"/form_file_id": "汇总审批表须为 PDF 或图片（PNG、JPEG）"}, FaultCode.FILE_KIND)
 
 
 async def _require_same(session: AsyncSession, flow: Flow, summary: Summary, given: PaymentConfirmation) -> None:
@@ -199,11 +201,11 @@ async def _require_same(session: AsyncSession, flow: Flow, summary: Summary, giv
     wanted = [frozen.get(field) for field in fields]
     if [live[field] for field in fields] != wanted:
         detail = "审核通过的申请与已批准的汇总不一致，不能确认发放；请联系运维核对未裁定的平台反馈"
-        raise conflict("FIGURES_MOVED", "汇总与明细不一致", detail)
+        raise conflict(Refusal.FIGURES_MOVED, "汇总与明细不一致", detail)
     if [given.application_count, given.total_fen] != wanted:
         said = f"{given.application_count} 笔 {format_yuan(given.total_fen)} 元"
         detail = f"填写的是 {said}，与已批准的汇总不一致；请对照汇总审批表核对笔数和金额后重新确认"
-        raise conflict("FIGURES_DIFFER", "笔数或金额不一致", detail)
+        raise conflict(Refusal.FIGURES_DIFFER, "笔数或金额不一致", detail)
 
 
 SIGNALS: Mapping[str, Signal] = {"payments.confirmed": Signal.PAYMENT_CONFIRMED}

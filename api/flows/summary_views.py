@@ -13,8 +13,7 @@ from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.words.flow_words import status_of
-from models.words.stages import FlowStage
-from models.words.summary_words import CountyReview, PlatformReview, Submission
+from models.words.stages import CountyReview, FlowStage, PlatformReview, Submission
 
 View = dict[str, object]
 # The source's ten columns in its order, then what is ours.

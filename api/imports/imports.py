@@ -45,6 +45,8 @@ from models.tables.applications import ApplicationImport, ImportFinding
 from models.tables.base import now
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 from models.words.stages import ImportStage
 
 router = APIRouter(tags=["批量导入"])
@@ -88,7 +90,7 @@ async def hand_in(
 ) -> Response:
     """批量导入: all rows or none; with a batch number the rows are planned for that batch."""
     if not file.size:
-        raise Problem(422, "FILE_EMPTY", "文件为空", "文件是空的（0 字节），请检查后重新上传")
+        raise Problem(422, FaultCode.FILE_EMPTY, "文件为空", "文件是空的（0 字节），请检查后重新上传")
     # without the lists no row could be checked, and the person would learn it only from the run
     await catalogs_for(desk, fund_year)
     async with desk.room_for(file):
@@ -203,7 +205,7 @@ async def _decide(
     _must_wait(asked)
     if seen is not None and seen != await list_version(session, asked):
         detail = f"导入 {import_no} 的待确认清单在您查看之后又有变化；请刷新，核对新的清单后再确认"
-        raise conflict("LIST_CHANGED", "待确认清单已变", detail)
+        raise conflict(Refusal.LIST_CHANGED, "待确认清单已变", detail)
     asked.decision, asked.decided_by, asked.decided_at = decision, desk.person, now()
     asked.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
     if decision == "dropped":
@@ -219,10 +221,12 @@ async def _decide(
 def _must_wait(asked: ApplicationImport) -> None:
     if asked.stage is not ImportStage.TO_CONFIRM:
         words = f"“{asked.stage.label}”，只有“{ImportStage.TO_CONFIRM.label}”的才能确认或放弃"
-        raise conflict("IMPORT_NOT_WAITING", "导入不在待确认", f"导入 {asked.import_no} 现在是{words}；请刷新后核对")
+        raise conflict(
+            Refusal.IMPORT_NOT_WAITING, "导入不在待确认", f"导入 {asked.import_no} 现在是{words}；请刷新后核对"
+        )
     if asked.decision is not None:
         detail = f"导入 {asked.import_no} 已由 {asked.decided_by} 确认，正在导入；请刷新后核对"
-        raise conflict("IMPORT_CONFIRMED", "导入已经确认", detail)
+        raise conflict(Refusal.IMPORT_CONFIRMED, "导入已经确认", detail)
 
 
 @router.get(

@@ -46,6 +46,8 @@ from models.wire.words import Outcome
 from models.words.calendar import china_today
 from models.words.errors import ADVICE, ErrorType
 from models.words.evidence import missing_words
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
 LISTED_FAULTS = 500
@@ -66,20 +68,20 @@ async def take_order(desk: Desk, session: AsyncSession, wanted: NewOrder, catalo
 async def refuse_while_cancelling(session: AsyncSession, flow: Flow, kind: OrderKind) -> None:
     if kind is not OrderKind.EVIDENCE and await is_being_cancelled(session, flow_id(flow)):
         detail = f"流程 {flow.flow_no} 的撤销指令已复核，正在执行，不能再办理“{kind.label}”"
-        raise conflict("FLOW_CANCELLING", "流程正在撤销", detail)
+        raise conflict(Refusal.FLOW_CANCELLING, "流程正在撤销", detail)
 
 
 async def refuse_when_approved(session: AsyncSession, flow: Flow) -> None:
     """The platform's approval may be stored before the flow's stage says so."""
     if await summary_is_approved(session, flow_id(flow)):
-        raise conflict("SUMMARY_APPROVED", "不能再撤销", ADVICE[ErrorType.SUMMARY_APPROVED])
+        raise conflict(Refusal.SUMMARY_APPROVED, "不能再撤销", ADVICE[ErrorType.SUMMARY_APPROVED])
 
 
 async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> Reply:
     await refuse_when_approved(session, flow)
     if await cancellations_open(session, flow_id(flow)):
         detail = f"流程 {flow.flow_no} 已有一个撤销指令，请先由审核人复核或退回"
-        raise conflict("CANCELLATION_OPEN", "已有撤销指令", detail)
+        raise conflict(Refusal.CANCELLATION_OPEN, "已有撤销指令", detail)
     count, total = await living_lines(session, flow_id(flow))
     order = await add_order(session, _entry(desk, wanted, flow, count, total))
     return await _entered(desk, session, order, [])
@@ -113,7 +115,7 @@ async def _lacking(session: AsyncSession, order: Order, flow: Flow) -> list[dict
     url = f"/flows/{flow.flow_no}/missing-evidence"
     return [
         {
-            "code": "PHOTOS_MISSING",
+            "code": Refusal.PHOTOS_MISSING,
             "detail": f"{len(ids)} 笔缺{missing_words(missing)}，将列出而不提交；明细见 {url}",
             "missing": list(missing),
             "count": len(ids),
@@ -171,7 +173,9 @@ async def _checked(
     for place, correction in enumerate(wanted.corrections):
         number = correction.application_no
         if number in sealed:
-            faults.append((place, LineFault(number, "application_no", "LINE_TWICE", "同一申请有两条更正，请只留一条")))
+            faults.append(
+                (place, LineFault(number, "application_no", FaultCode.LINE_TWICE, "同一申请有两条更正，请只留一条"))
+            )
             continue
         checked, found = check_correction(correction, before[number], catalogs, today, pictures)
         faults += [(place, fault) for fault in found]
@@ -194,7 +198,7 @@ def _faulty(faults: Sequence[tuple[int, LineFault]]) -> Problem:
         for place, fault in faults[:LISTED_FAULTS]
     ]
     detail = f"更正内容有 {len(faults)} 处错误，没有作任何改动；请按 errors 所列的位置改正后重新提交"
-    return Problem(422, "CORRECTIONS_FAULTY", "更正内容有误", detail, errors)
+    return Problem(422, Refusal.CORRECTIONS_FAULTY, "更正内容有误", detail, errors)
 
 
 async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> Reply:
@@ -205,10 +209,10 @@ async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> R
     if choice.left_out and selection.is_named:
         detail = "所列申请中有不能按平台更正姓名的，没有作任何改动；请按 errors 移出后重新提交"
         errors = await named_errors(session, desk.county, choice.left_out)
-        raise conflict("LINES_UNFIT", "有申请不符合条件", detail, errors)
+        raise conflict(Refusal.LINES_UNFIT, "有申请不符合条件", detail, errors)
     if not choice.count:
         detail = "没有可以按平台更正姓名的申请，请核对筛选条件"
-        raise conflict("NOTHING_FITS", "没有符合条件的申请", detail, [asdict(each) for each in choice.left_out])
+        raise conflict(Refusal.NOTHING_FITS, "没有符合条件的申请", detail, [asdict(each) for each in choice.left_out])
     order = await add_order(session, _entry(desk, wanted, None, choice.count, choice.total_fen))
     await add_chosen_applications(session, order)
     return await _entered(desk, session, order, choice.left_out)

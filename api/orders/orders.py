@@ -26,6 +26,7 @@ from models.store.sql import execute, fetch_int
 from models.store.texts import seal_text
 from models.tables.flows import Flow, Order
 from models.words.makers import Act
+from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState, Role
 
 router = APIRouter(tags=["指令"])
@@ -85,7 +86,7 @@ async def _open_order(desk: Desk, session: AsyncSession, order_no: str, act: str
         raise not_found("指令")
     if order.state is not OrderState.ENTERED:
         detail = f"指令 {order_no} 现在是“{order.state.label}”，不能再{act}；请刷新后核对"
-        raise conflict("ORDER_DECIDED", "指令已经办理", detail)
+        raise conflict(Refusal.ORDER_DECIDED, "指令已经办理", detail)
     require_other(Act.ORDER_DECIDED, [Act.ORDER_ENTERED] if order.entered_by == desk.person else [])
     return order
 
@@ -120,7 +121,7 @@ async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
         detail = f"指令中有 {len(verdict.unfit)} 笔已不符合条件，请复核不通过并由操作员重新录入"
         why = await locked_lines(session, flow.county_code, verdict.unfit)
         errors = line_errors(verdict.unfit, verdict.left_out, why)
-        raise conflict("LINES_UNFIT", "录入之后情况有变", detail, errors)
+        raise conflict(Refusal.LINES_UNFIT, "录入之后情况有变", detail, errors)
 
 
 async def _correct_names(session: AsyncSession, county: str, order: Order) -> None:
@@ -130,7 +131,7 @@ async def _correct_names(session: AsyncSession, county: str, order: Order) -> No
     if choice.count != order.line_count:
         detail = "指令中有申请已不符合条件，请复核不通过并由操作员重新录入"
         errors = await named_errors(session, county, choice.left_out)
-        raise conflict("LINES_UNFIT", "录入之后情况有变", detail, errors)
+        raise conflict(Refusal.LINES_UNFIT, "录入之后情况有变", detail, errors)
     order.done_count = await change_chosen(session, f"{TAKE_CORRECT_NAME}, {ADD_EDITOR}", editor=order.entered_by)
     order.done_fen, order.outcome = choice.total_fen, f"已更正 {order.done_count} 笔，可重新数据初始化"
     await execute(session, "UPDATE order_line SET done = true WHERE order_id = :order", order=order.id)

@@ -24,19 +24,22 @@ from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
 from models.words.code_words import called
 from models.words.evidence import PHOTOS
+from models.words.refusals import Refusal, RefusalCode
 from models.words.stages import ApplicationStage, Role
 
 MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8
 ARCHIVE_SECONDS = 120.0
 # What a picture is refused for, and an archive as a whole.
-PHOTO_REFUSALS = {"PHOTO_EMPTY": 422, "PHOTO_KIND": 422, "PHOTO_PIXELS": 422}
+PHOTO_REFUSALS = {Refusal.PHOTO_EMPTY: 422, Refusal.PHOTO_KIND: 422, Refusal.PHOTO_PIXELS: 422}
 ARCHIVE_REFUSALS = {
-    **dict.fromkeys(("ARCHIVE_KIND", "ARCHIVE_MEMBERS", "ARCHIVE_TOO_LARGE", "ARCHIVE_EMPTY"), 422),
-    "ARCHIVE_SLOW": 422,
-    "ARCHIVE_PIXELS": 422,
-    "PHOTOS_REFUSED": 422,
-    "CLIENT_GONE": 408,
+    **dict.fromkeys(
+        (Refusal.ARCHIVE_KIND, Refusal.ARCHIVE_MEMBERS, Refusal.ARCHIVE_TOO_LARGE, Refusal.ARCHIVE_EMPTY), 422
+    ),
+    Refusal.ARCHIVE_SLOW: 422,
+    Refusal.ARCHIVE_PIXELS: 422,
+    Refusal.PHOTOS_REFUSED: 422,
+    Refusal.CLIENT_GONE: 408,
 }
 # Evidence that is out may be sent again with other photos.
 _CLOSED = (ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED)
@@ -73,17 +76,17 @@ def may_take(desk: Desk, line: Application, kind: DocumentKind) -> None:
     applicant = desk.role is Role.APPLICANT
     if line.stage in _CLOSED or (applicant and line.stage not in _BEFORE_FLOW):
         detail = f"申请的状态是“{line.stage.label}”，照片不能再更换"
-        raise conflict("PHOTOS_FIXED", "照片已固定", detail)
+        raise conflict(Refusal.PHOTOS_FIXED, "照片已固定", detail)
     if applicant and kind is DocumentKind.BANK_CARD and line.stage is not ApplicationStage.DRAFT:
         detail = f"申请的状态是“{line.stage.label}”，银行卡照片属于审核内容；请先编辑申请使其退回草稿，再更换照片"
-        raise conflict("PHOTOS_FIXED", "银行卡照片已送审", detail)
+        raise conflict(Refusal.PHOTOS_FIXED, "银行卡照片已送审", detail)
 
 
 async def draw(desk: Desk, file: UploadFile) -> Photo:
     """The photo drawn anew, or 422 with what is wrong."""
     if (file.size or 0) > MAX_PHOTO_BYTES:
         detail = f"照片超过 {MAX_PHOTO_BYTES // MIB} MiB，请缩小后重新上传"
-        raise Problem(413, "PHOTO_TOO_LARGE", "照片太大", detail)
+        raise Problem(413, Refusal.PHOTO_TOO_LARGE, "照片太大", detail)
     try:
         return await drawn(desk, file)
     except PhotoRefused as refused:
@@ -148,10 +151,10 @@ async def _store_in_time(
         async with asyncio.timeout(ARCHIVE_SECONDS):
             return await _store_all(desk, archive, members)
     except TimeoutError:
-        raise _too_much("ARCHIVE_SLOW", f"压缩包在 {ARCHIVE_SECONDS:.0f} 秒内没有处理完") from None
+        raise _too_much(Refusal.ARCHIVE_SLOW, f"压缩包在 {ARCHIVE_SECONDS:.0f} 秒内没有处理完") from None
 
 
-def _too_much(code: str, what: str) -> Problem:
+def _too_much(code: RefusalCode, what: str) -> Problem:
     return Problem(422, code, "压缩包不能使用", f"{what}，一张也没有保存；请缩小照片，或分几个压缩包上传")
 
 
@@ -186,10 +189,10 @@ async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
         stage = stages.get(member.application_no)
         if stage is None:
             message = "本县没有这个申请编号，请核对文件名"
-            faults.append(member.fault("UNKNOWN_APPLICATION", message))
+            faults.append(member.fault(Refusal.UNKNOWN_APPLICATION, message))
         elif stage in _CLOSED:
             message = f"申请的状态是“{stage.label}”，照片不能再更换"
-            faults.append(member.fault("PHOTOS_FIXED", message))
+            faults.append(member.fault(Refusal.PHOTOS_FIXED, message))
     return faults
 
 
@@ -208,7 +211,7 @@ async def _store_all(
         photos += [one for one in stored if isinstance(one, NewPhoto)]
         faults += [one for one in stored if isinstance(one, MemberFault)]
         if await desk.request.is_disconnected():
-            raise Problem(408, "CLIENT_GONE", "连接已断开", "没有人等待结果，一张也没有保存")
+            raise Problem(408, Refusal.CLIENT_GONE, "连接已断开", "没有人等待结果，一张也没有保存")
     return photos, faults
 
 
@@ -227,7 +230,7 @@ def _measured(
         sizes.append((member, size))
         pixels += size.pixels
         if pixels > MAX_ARCHIVE_PIXELS:
-            raise _too_much("ARCHIVE_PIXELS", f"压缩包中的照片合计超过 {MAX_ARCHIVE_PIXELS // 10_000} 万像素")
+            raise _too_much(Refusal.ARCHIVE_PIXELS, f"压缩包中的照片合计超过 {MAX_ARCHIVE_PIXELS // 10_000} 万像素")
     return sizes, faults
 
 
@@ -259,4 +262,4 @@ def _refused(faults: Sequence[MemberFault]) -> Problem:
         for fault in sorted(faults, key=lambda fault: fault.place)
     ]
     detail = f"压缩包中有 {len(faults)} 处问题，一张也没有保存；请按 errors 所列更正后重新上传"
-    return Problem(422, "PHOTOS_REFUSED", "照片压缩包有误", detail, errors[:500])
+    return Problem(422, Refusal.PHOTOS_REFUSED, "照片压缩包有误", detail, errors[:500])

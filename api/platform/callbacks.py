@@ -13,6 +13,7 @@ from models.store.database import Pool
 from models.store.events.inbox import body_row
 from models.store.sql import fetch_one
 from models.wire.signing import PlatformCredentials, SignatureRefused, check_heads, verify_callback
+from models.words.refusals import Refusal
 
 router = APIRouter(tags=["平台回调"])
 _LOG = structlog.get_logger()
@@ -77,7 +78,7 @@ def _taken(
 def _refusal(refused: SignatureRefused) -> Problem:
     _LOG.warning("callback refused", reason=str(refused))
     detail = "请核对 webhook-id、webhook-timestamp、webhook-signature 以及所用密钥和时钟"
-    return Problem(401, "SIGNATURE_REFUSED", "回调签名无效", detail)
+    return Problem(401, Refusal.SIGNATURE_REFUSED, "回调签名无效", detail)
 
 
 async def _keep_beside(session: AsyncSession, values: dict[str, str]) -> None:

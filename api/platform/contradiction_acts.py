@@ -15,7 +15,6 @@ from models.contracts import Signal
 from models.store.applications.makers import acts_about
 from models.store.flows.contradiction_choice import (
     HINDRANCES,
-    UNKNOWN,
     Chosen,
     ContradictionSelection,
     Decider,
@@ -27,6 +26,7 @@ from models.store.runs.targets import run_of_number, run_to_wake
 from models.store.texts import seal_text
 from models.tables.flows import Contradiction
 from models.words.makers import Act
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 router = APIRouter(tags=["矛盾来件"])
@@ -57,13 +57,13 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
         if not 0 < contradiction_id < 2**63:
             raise not_found("矛盾来件")
         chosen = await _choose(desk, session, ContradictionSelection(ids=[contradiction_id]), decision)
-        if UNKNOWN in chosen.left_out:
+        if Refusal.UNKNOWN_CONTRADICTION in chosen.left_out:
             raise not_found("矛盾来件")
         row = (await session.exec(select(Contradiction).where(Contradiction.id == contradiction_id))).one()
-        if "SAME_PERSON" in chosen.left_out:
+        if Refusal.SAME_PERSON in chosen.left_out:
             require_other(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
         for code in chosen.left_out:
-            raise _refusal(code, row)
+            raise _refusal(Refusal(code), row)
         await _carry_on(desk, session, chosen, decision)
         await session.refresh(row)
         return Reply(200, contradiction_view(desk.vault, row, whole=False))
@@ -114,13 +114,13 @@ def _decided(chosen: Chosen, take: str) -> ContradictionsDecided:
     return {"act": "contradiction_decided", "take": take, "count": chosen.count, "left_out": left_out}
 
 
-def _refusal(code: str, row: Contradiction) -> Problem:
-    if code == "OWN_ACCOUNT":
+def _refusal(code: Refusal, row: Contradiction) -> Problem:
+    if code == Refusal.OWN_ACCOUNT:
         return Problem(403, code, HINDRANCES[code], "请由本区县其他审核人办理此件")
-    if code == "CONTRADICTION_DECIDED":
+    if code == Refusal.CONTRADICTION_DECIDED:
         detail = f"此件现为“{row.state.label}”，由 {row.decided_by} 裁定，不能再改"
         return conflict(code, "已经裁定", detail)
-    if code == "FIGURES_ARE_SUMS":
+    if code == Refusal.FIGURES_ARE_SUMS:
         detail = f"{HINDRANCES[code]}；请与平台核对后保留现有结果，并在理由中说明差异"
         return conflict(code, "不能采信总数", detail)
     return conflict(code, "没有可采信的内容", f"{HINDRANCES[code]}；请与平台核对后保留现有结果")
@@ -131,4 +131,4 @@ def _unfit(chosen: Chosen) -> Problem:
         {"id": each, "code": code, "detail": HINDRANCES[code]} for code, ids in chosen.left_out.items() for each in ids
     ]
     detail = f"有 {len(errors)} 件不能裁定，没有作任何改动；请按 errors 所列移出后重新提交"
-    return conflict("CONTRADICTIONS_UNFIT", "不能裁定", detail, errors)
+    return conflict(Refusal.CONTRADICTIONS_UNFIT, "不能裁定", detail, errors)

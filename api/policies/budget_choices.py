@@ -16,6 +16,7 @@ from api.server.problems import field_problem
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.tables.policies import BudgetChoice
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 router = APIRouter(tags=["指标"])
@@ -106,7 +107,7 @@ async def _named(desk: Desk, fund_year: int, kind: CatalogKind, words: list[str]
     unknown = [place for place, word in enumerate(words) if word not in by_word]
     if unknown:
         detail = f"{_NAMES[kind]}不在平台 {fund_year} 年度名单中，请从 /catalogs/{kind.value} 中选择"
-        raise field_problem({f"/{_FIELDS[kind]}/{place}": detail for place in unknown}, "UNKNOWN_CODE")
+        raise field_problem({f"/{_FIELDS[kind]}/{place}": detail for place in unknown}, Refusal.UNKNOWN_CODE)
     return {by_word[word]: names[by_word[word]] for word in words}
 
 

@@ -14,6 +14,8 @@ from models.pdf_files import clean_pdf, is_pdf
 from models.photos.redraw import TOO_LARGE, PhotoRefused
 from models.sheets.archive import is_workbook
 from models.wire.words import MediaType
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal, RefusalCode
 
 _NAMES = {
     ".pdf": MediaType.PDF,
@@ -48,17 +50,17 @@ async def _drawn(desk: Desk, file: UploadFile) -> tuple[bytes, MediaType]:
         photo = await drawn(desk, file)
     except PhotoRefused as refused:
         if refused.code == TOO_LARGE[0]:
-            raise _refused("FILE_PIXELS", refused.message) from None
+            raise _refused(Refusal.FILE_PIXELS, refused.message) from None
         raise _damaged() from None
     return photo.data, photo.media_type
 
 
 def _checked(data: bytes, name: str) -> tuple[bytes, MediaType]:
     if not data:
-        raise _refused("FILE_EMPTY", "文件为空（0 字节），请重新选择文件上传")
+        raise _refused(FaultCode.FILE_EMPTY, "文件为空（0 字节），请重新选择文件上传")
     kind = MediaType.PDF if is_pdf(data) else MediaType.XLSX if is_workbook(data) else None
     if kind is None:
-        raise _refused("FILE_KIND", "只能上传 PDF、PNG、JPEG 或 xlsx 文件，请转换格式后上传")
+        raise _refused(FaultCode.FILE_KIND, "只能上传 PDF、PNG、JPEG 或 xlsx 文件，请转换格式后上传")
     _check_name(name, kind)
     content = clean_pdf(data) if kind is MediaType.PDF else data
     if content is None:
@@ -72,12 +74,12 @@ def _picture_kind(head: bytes) -> MediaType | None:
 
 def _check_name(name: str, kind: MediaType) -> None:
     if _NAMES.get(PurePath(name).suffix.lower(), kind) is not kind:
-        raise _refused("FILE_KIND", "文件内容与扩展名不符，请用原软件重新导出后上传")
+        raise _refused(FaultCode.FILE_KIND, "文件内容与扩展名不符，请用原软件重新导出后上传")
 
 
 def _damaged() -> Problem:
-    return _refused("FILE_DAMAGED", "文件不完整或已损坏，请重新导出后上传")
+    return _refused(FaultCode.FILE_DAMAGED, "文件不完整或已损坏，请重新导出后上传")
 
 
-def _refused(code: str, detail: str) -> Problem:
+def _refused(code: RefusalCode, detail: str) -> Problem:
     return Problem(422, code, "文件不能使用", detail)

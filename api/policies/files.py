@@ -15,6 +15,7 @@ from api.server.limits import MIB
 from api.server.problems import Problem, not_found
 from models.store.objects import save_file
 from models.wire.words import MediaType
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 router = APIRouter(tags=["文件"])
@@ -41,7 +42,7 @@ async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Re
     """
     limit = desk.settings.upload_max_mib
     if (file.size or 0) > limit * MIB:
-        raise Problem(413, "PAYLOAD_TOO_LARGE", "文件太大", f"文件最大 {limit} MiB，请压缩或拆分后上传")
+        raise Problem(413, Refusal.PAYLOAD_TOO_LARGE, "文件太大", f"文件最大 {limit} MiB，请压缩或拆分后上传")
     async with as_stored(desk, file) as (content, kind):
         # the object is there before any row refers to it
         stored = await desk.objects.put(desk.county, content, kind.value, desk.person)

@@ -27,6 +27,7 @@ from models.store.numbers import Series, take_one
 from models.store.runs.runs import open_run
 from models.tables.base import now
 from models.tables.policies import Indicator
+from models.words.refusals import Refusal
 from models.words.stages import ReviewStage, Role
 
 router = APIRouter(tags=["指标"])
@@ -102,9 +103,9 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
         indicator = await _find(session, desk.county, indicator_no, for_update=True)
         if indicator.stage not in EDITABLE:
             detail = f"该指标现为“{indicator.stage.label}”，只有待提交和审核不通过的指标可以修改"
-            raise conflict("INDICATOR_NOT_EDITABLE", "现在不能修改", detail)
+            raise conflict(Refusal.INDICATOR_NOT_EDITABLE, "现在不能修改", detail)
         if new.fund_year != indicator.fund_year:
-            raise field_problem({"/fund_year": "资金年度登记后不能改，请另行登记该年度的指标"}, "NOT_CHANGEABLE")
+            raise field_problem({"/fund_year": "资金年度登记后不能改，请另行登记该年度的指标"}, Refusal.NOT_CHANGEABLE)
         names = await _checked(desk, session, new)
         values = {**new.model_dump(), **names}
         before = {field: getattr(indicator, field) for field in values}
@@ -231,19 +232,19 @@ async def _to_submit(session: AsyncSession, county: str, numbers: Sequence[str])
     found = [error for error in errors if error]
     if found:
         detail = "所列指标须全部为“待提交”；请去掉 errors 所列各项，或修改后再提交"
-        raise conflict("INDICATOR_NOT_SUBMITTABLE", "有指标不能提交", detail, found)
+        raise conflict(Refusal.INDICATOR_NOT_SUBMITTABLE, "有指标不能提交", detail, found)
     return list(rows.values())
 
 
 def _unfit(place: int, row: Indicator | None) -> dict[str, object] | None:
     pointer = f"/indicator_nos/{place}"
     if row is None:
-        return {"pointer": pointer, "code": "NOT_FOUND", "detail": "本区县没有这个指标"}
+        return {"pointer": pointer, "code": Refusal.NOT_FOUND, "detail": "本区县没有这个指标"}
     if row.stage is ReviewStage.DRAFT:
         return None
     advice = "请先修改再提交" if row.stage is ReviewStage.REJECTED else "不用再提交"
     detail = f"现为“{row.stage.label}”，{advice}"
-    return {"pointer": pointer, "code": "NOT_DRAFT", "indicator_no": row.indicator_no, "detail": detail}
+    return {"pointer": pointer, "code": Refusal.NOT_DRAFT, "indicator_no": row.indicator_no, "detail": detail}
 
 
 async def _submit(session: AsyncSession, indicator: Indicator) -> None:

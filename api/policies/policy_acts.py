@@ -19,6 +19,7 @@ from models.store.texts import open_text, seal_text
 from models.tables.base import now
 from models.tables.policies import Policy, PolicyUnit
 from models.wire.words import MediaType
+from models.words.refusals import Refusal
 from models.words.stages import ReviewStage
 
 Title = Annotated[
@@ -51,7 +52,7 @@ class NewUpload(BaseModel):
 async def upload(desk: Desk, session: AsyncSession, new: NewPolicy, fund_year: int, current: int) -> Reply:
     unit = await unit_to_hand_in(session, desk.county)
     if unit is None:
-        raise conflict("POLICY_UNIT_MISSING", "尚未设置政策单位", "请先设置本县政策单位，再上传补贴政策")
+        raise conflict(Refusal.POLICY_UNIT_MISSING, "尚未设置政策单位", "请先设置本县政策单位，再上传补贴政策")
     policy = await _new_policy(desk, session, new, fund_year, unit)
     session.add(policy)
     await _send(session, policy)
@@ -113,14 +114,14 @@ async def check_items(desk: Desk, fund_year: int, codes: list[str]) -> None:
     faults = {f"/item_codes/{place}": code for place, code in enumerate(codes) if code not in known}
     if faults:
         words = f"补贴项目不在 {fund_year} 年度名单中，请从 /catalogs/subsidy-items 中选择"
-        raise field_problem(dict.fromkeys(faults, words), "UNKNOWN_CODE")
+        raise field_problem(dict.fromkeys(faults, words), Refusal.UNKNOWN_CODE)
 
 
 def _other_year(fund_year: int, current: int) -> list[UploadWarning]:
     if fund_year == current:
         return []
     detail = f"上传的是 {fund_year} 年度的政策，当前资金年度是 {current}；请核对，无误则不用处理"
-    return [{"pointer": "/fund_year", "code": "OTHER_FUND_YEAR", "detail": detail}]
+    return [{"pointer": "/fund_year", "code": Refusal.OTHER_FUND_YEAR, "detail": detail}]
 
 
 def _other_unit(policy: Policy, unit: PolicyUnit | None) -> list[UploadWarning]:
@@ -131,7 +132,7 @@ def _other_unit(policy: Policy, unit: PolicyUnit | None) -> list[UploadWarning]:
         f"该政策仍以原政策单位“{policy.policy_unit_name}”报送，本县现在的政策单位是“{unit.name}”；"
         "要以现在的政策单位报送，请作为新政策上传"
     )
-    return [{"pointer": "", "code": "OTHER_POLICY_UNIT", "detail": detail}]
+    return [{"pointer": "", "code": Refusal.OTHER_POLICY_UNIT, "detail": detail}]
 
 
 async def find_policy(session: AsyncSession, county: str, policy_no: str, for_update: bool = False) -> Policy:
@@ -145,7 +146,7 @@ async def find_policy(session: AsyncSession, county: str, policy_no: str, for_up
 def _check_refused(policy: Policy) -> None:
     if policy.stage is not ReviewStage.REJECTED:
         detail = f"该政策现为“{policy.stage.label}”，只有审核不通过的政策可以重新上传"
-        raise conflict("POLICY_NOT_REJECTED", "现在不能重新上传", detail)
+        raise conflict(Refusal.POLICY_NOT_REJECTED, "现在不能重新上传", detail)
 
 
 async def _send(session: AsyncSession, policy: Policy) -> None:

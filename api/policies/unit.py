@@ -17,6 +17,7 @@ from models.store.policies.unit import unit_to_change, what_is_open
 from models.tables.base import now
 from models.tables.policies import PolicyUnit
 from models.words.calendar import china_today
+from models.words.refusals import Refusal
 
 router = APIRouter(tags=["政策"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
@@ -60,7 +61,9 @@ async def read_policy_unit(desk: Readers) -> Response:
 async def choose_policy_unit(desk: Admins, choice: UnitChoice) -> Response:
     names = await names_in(desk, CatalogKind.POLICY_UNITS, china_today().year)
     if choice.code not in names:
-        raise field_problem({"/code": "政策单位不在平台名单中，请从 /catalogs/policy-units 中选择"}, "UNKNOWN_CODE")
+        raise field_problem(
+            {"/code": "政策单位不在平台名单中，请从 /catalogs/policy-units 中选择"}, Refusal.UNKNOWN_CODE
+        )
 
     async def work(session: AsyncSession) -> Reply:
         unit = await unit_to_change(session, desk.county)
@@ -82,8 +85,8 @@ async def _check_nothing_open(session: AsyncSession, county_code: str) -> None:
     found = await what_is_open(session, county_code)
     if found:
         detail = f"{'、'.join(found.values())}；政策单位现在不能更改，请等政策审核有结果、补贴流程结束后再改"
-        errors = [{"number": number, "code": "STILL_OPEN", "detail": words} for number, words in found.items()]
-        raise conflict("POLICY_UNIT_IN_USE", "政策单位正在使用", detail, errors)
+        errors = [{"number": number, "code": Refusal.STILL_OPEN, "detail": words} for number, words in found.items()]
+        raise conflict(Refusal.POLICY_UNIT_IN_USE, "政策单位正在使用", detail, errors)
 
 
 def _view(unit: PolicyUnit) -> UnitView:

@@ -28,4 +28,4 @@ def principal_in(token_key: OctKey, authorization: str) -> Principal:
     except TokenRefused as refused:
         headers = {"WWW-Authenticate": "Bearer"}
         words = _TOKEN_WORDS[refused.why]
-        raise Problem(401, refused.why.value, "未登录或令牌无效", words, headers=headers) from None
+        raise Problem(401, refused.why, "未登录或令牌无效", words, headers=headers) from None

@@ -14,6 +14,7 @@ import structlog
 from models.photos.process import JPEG, LENGTH_BYTES, PNG, REFUSED, packed
 from models.photos.redraw import NOT_A_PICTURE, Measure, Photo, PhotoRefused
 from models.wire.words import MediaType
+from models.words.refusals import Refusal
 
 _LOG = structlog.get_logger()
 _ROOT = Path(__file__).resolve().parents[2]
@@ -137,5 +138,5 @@ def _photo(answer: bytes) -> Photo:
     kind, content = answer[:1], answer[1:]
     if kind == REFUSED:
         code, message = content.decode().split("\n", 1)
-        raise PhotoRefused(code, message)
+        raise PhotoRefused(Refusal(code), message)
     return Photo(content, _KINDS[kind])

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.server.bearer import principal_in
 from api.server.problems import Problem
 from models.wire.answers import BODY_LIMIT
+from models.words.refusals import Refusal
 
 MIB = 1024 * 1024
 JSON_LIMIT = MIB
@@ -65,7 +66,7 @@ class BodyLimit:
     def _check(self, path: str, headers: Headers, limit: int) -> None:
         if _declared(headers) > limit:
             most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
-            raise Problem(413, "PAYLOAD_TOO_LARGE", "内容太大", f"最多 {most}，请缩小文件或分几次提交")
+            raise Problem(413, Refusal.PAYLOAD_TOO_LARGE, "内容太大", f"最多 {most}，请缩小文件或分几次提交")
         if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZENS)):
             principal_in(self._token_key, headers.get("authorization", ""))
 
@@ -138,7 +139,7 @@ class Room:
 
 def _no_room() -> Problem:
     detail = "正在接收的回调太多，请稍后重发"
-    return Problem(503, "BUSY", "暂时无法接收", detail, headers={"Retry-After": "2"}).hanging_up()
+    return Problem(503, Refusal.BUSY, "暂时无法接收", detail, headers={"Retry-After": "2"}).hanging_up()
 
 
 def _brings_body(headers: Mapping[str, str]) -> bool:

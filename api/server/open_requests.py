@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from fastapi import Request
 
 from api.server.problems import Problem
+from models.words.refusals import Refusal
 
 PER_PERSON, PER_COUNTY = 40, 200
 # Those that only wait for a change hold nothing, and are counted by themselves.
@@ -32,7 +33,7 @@ class OpenRequests:
     def _counted(self, whose: str, most: int, word: str) -> Iterator[None]:
         if self._open[whose] >= most:
             detail = f"{word}同时打开的请求已有 {most} 个，没有作任何改动，请等前面的请求办完再试"
-            raise Problem(429, "TOO_MANY_REQUESTS", "同时办理的请求太多", detail, headers={"Retry-After": "1"})
+            raise Problem(429, Refusal.TOO_MANY_REQUESTS, "同时办理的请求太多", detail, headers={"Retry-After": "1"})
         self._open[whose] += 1
         try:
             yield

@@ -15,6 +15,7 @@ from api.server.answers import CODES, DISPOSITION, XLSX, ProblemDocument
 from api.server.limits import CITIZENS
 from api.server.problems import MEDIA_TYPE
 from models.tokens import BadToken
+from models.words.refusals import Refusal
 
 Told = dict[str, Any]
 # A POST only because what is sought never stands in an address, or is too long for one: nothing is changed.
@@ -45,7 +46,7 @@ HEADERS: Mapping[str, Told] = {
     "Content-Disposition": {"description": "文件名", "schema": {"type": "string"}},
 }
 _UNREADABLE: Told = {"type": "array", "items": {"type": "string"}, "description": "无法读取的字段"}
-_EVERY_503 = ("BUSY", "UNAVAILABLE", "TOO_SLOW", "FILE_DAMAGED", "VALUE_UNREADABLE")
+_EVERY_503 = (Refusal.BUSY, Refusal.UNAVAILABLE, Refusal.TOO_SLOW, Refusal.FILE_DAMAGED, Refusal.VALUE_UNREADABLE)
 
 
 def describe(title: str, version: str, routes: Sequence[BaseRoute]) -> Told:
@@ -98,28 +99,28 @@ def _gives_sheets(operation: Told) -> bool:
 def _of_kind(path: str, operation: Told, is_act: bool, changes: bool) -> Iterator[tuple[str, Sequence[str]]]:
     """What routes of a kind refuse alike."""
     if path.startswith(CITIZENS):
-        yield "403", ["OTHER_SITE"]
+        yield "403", [Refusal.OTHER_SITE]
         if operation.get("security"):
-            yield "401", ["NOT_SIGNED_IN"]
+            yield "401", [Refusal.NOT_SIGNED_IN]
     elif operation.get("security"):
         yield "401", [why.value for why in BadToken]
-        yield "403", ["ROLE_NOT_ALLOWED"]
+        yield "403", [Refusal.ROLE_NOT_ALLOWED]
     if operation.get("security"):
-        yield "429", ["TOO_MANY_REQUESTS"]
+        yield "429", [Refusal.TOO_MANY_REQUESTS]
         yield "503", _EVERY_503
     if operation.get("parameters") or "requestBody" in operation:
-        yield "422", ["VALIDATION_FAILED"]
+        yield "422", [Refusal.VALIDATION_FAILED]
     if "requestBody" in operation:
-        yield "400", ["BAD_REQUEST"]
-        yield "408", ["REQUEST_TIMEOUT"]
-        yield "413", ["PAYLOAD_TOO_LARGE"]
+        yield "400", [Refusal.BAD_REQUEST]
+        yield "408", [Refusal.REQUEST_TIMEOUT]
+        yield "413", [Refusal.PAYLOAD_TOO_LARGE]
     if is_act:
-        yield "400", ["IDEMPOTENCY_KEY_MISSING"]
-        yield "422", ["IDEMPOTENCY_MISMATCH"]
+        yield "400", [Refusal.IDEMPOTENCY_KEY_MISSING]
+        yield "422", [Refusal.IDEMPOTENCY_MISMATCH]
     if changes:
-        yield "409", ["CONFLICT"]
+        yield "409", [Refusal.CONFLICT]
     if _gives_sheets(operation):
-        yield "422", ["EXPORT_TOO_LARGE"]
+        yield "422", [Refusal.EXPORT_TOO_LARGE]
 
 
 def _add(responses: Told, status: str, codes: Iterable[str]) -> None:

@@ -19,6 +19,8 @@ from models.places import Busy
 from models.store.database import DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT, sqlstate
 from models.store.objects import ObjectDamaged
 from models.store.vault import SealBroken
+from models.tokens import BadToken
+from models.words.refusals import Refusal, RefusalCode
 
 MEDIA_TYPE = "application/problem+json"
 # What only people can mend is not asked for every few seconds.
@@ -48,13 +50,13 @@ _WORDS: Mapping[str, str] = {
     "model_attributes_type": "须为 JSON 对象",
     "dict_type": "须为 JSON 对象",
 }
-_STATUSES: Mapping[int, tuple[str, str, str]] = {
-    400: ("BAD_REQUEST", "请求读不出来", "请求内容不完整或格式不对，请核对后重新提交"),
-    404: ("NOT_FOUND", "没有这一项", "请核对地址和编号；别的区县的数据在这里查不到"),
-    405: ("METHOD_NOT_ALLOWED", "此地址不支持这种操作", "请核对请求方法，可用的操作见 /docs"),
-    408: ("REQUEST_TIMEOUT", "内容没有按时传完", "请检查网络后用同一 Idempotency-Key 重试；大文件请分几次提交"),
-    413: ("PAYLOAD_TOO_LARGE", "内容太大", "请缩小文件或分几次提交"),
-    415: ("UNSUPPORTED_MEDIA_TYPE", "内容的类型不对", "请按 /docs 所示的类型提交"),
+_STATUSES: Mapping[int, tuple[RefusalCode, str, str]] = {
+    400: (Refusal.BAD_REQUEST, "请求读不出来", "请求内容不完整或格式不对，请核对后重新提交"),
+    404: (Refusal.NOT_FOUND, "没有这一项", "请核对地址和编号；别的区县的数据在这里查不到"),
+    405: (Refusal.METHOD_NOT_ALLOWED, "此地址不支持这种操作", "请核对请求方法，可用的操作见 /docs"),
+    408: (Refusal.REQUEST_TIMEOUT, "内容没有按时传完", "请检查网络后用同一 Idempotency-Key 重试；大文件请分几次提交"),
+    413: (Refusal.PAYLOAD_TOO_LARGE, "内容太大", "请缩小文件或分几次提交"),
+    415: (Refusal.UNSUPPORTED_MEDIA_TYPE, "内容的类型不对", "请按 /docs 所示的类型提交"),
 }
 
 
@@ -64,7 +66,7 @@ class Problem(Exception):
     def __init__(
         self,
         status: int,
-        code: str,
+        code: RefusalCode | BadToken,
         title: str,
         detail: str,
         errors: Sequence[Mapping[str, object]] | None = None,
@@ -99,17 +101,19 @@ class Problem(Exception):
 
 def not_found(what: str) -> Problem:
     """`what` names the kind of thing, e.g. 政策; the same answer for what is another county's."""
-    return Problem(404, "NOT_FOUND", f"没有这个{what}", f"请核对{what}的编号；只能查看和办理本区县的{what}")
+    return Problem(404, Refusal.NOT_FOUND, f"没有这个{what}", f"请核对{what}的编号；只能查看和办理本区县的{what}")
 
 
-def conflict(code: str, title: str, detail: str, errors: Sequence[Mapping[str, object]] | None = None) -> Problem:
+def conflict(
+    code: RefusalCode, title: str, detail: str, errors: Sequence[Mapping[str, object]] | None = None
+) -> Problem:
     return Problem(409, code, title, detail, errors)
 
 
-def field_problem(errors: Mapping[str, str], code: str = "VALIDATION_FAILED") -> Problem:
+def field_problem(errors: Mapping[str, str], code: RefusalCode = Refusal.VALIDATION_FAILED) -> Problem:
     """422 for values that fit their type but not the rows; keys are JSON pointers."""
     listed = [{"pointer": pointer, "code": code, "detail": detail} for pointer, detail in errors.items()]
-    return Problem(422, "VALIDATION_FAILED", "填写的内容有误", "请按 errors 所列的位置更正后重新提交", listed)
+    return Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", "请按 errors 所列的位置更正后重新提交", listed)
 
 
 def install(app: FastAPI) -> None:
@@ -138,14 +142,14 @@ def _on_problem(_: Request, error: Exception) -> JSONResponse:
 def _on_unstorable(_: Request, error: Exception) -> JSONResponse:
     """A value that no row can hold: NUL in a text, a number beyond its column."""
     detail = "内容中有无法保存的字符（如空字符）或超出范围的数字，请更正后重新提交"
-    return Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail).response()
+    return Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", detail).response()
 
 
 def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [_entry(found) for found in error.errors()]
     detail = "请按 errors 所列的位置更正后重新提交"
-    return Problem(422, "VALIDATION_FAILED", "填写的内容有误", detail, errors).response()
+    return Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", detail, errors).response()
 
 
 def _entry(found: Mapping[str, object]) -> dict[str, object]:
@@ -178,14 +182,14 @@ def _words(kind: str, found: Mapping[str, object]) -> str:
 
 def _on_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    fallback = ("HTTP_ERROR", "请求无法处理", "请核对请求后重试")
+    fallback = (Refusal.HTTP_ERROR, "请求无法处理", "请核对请求后重试")
     return Problem(error.status_code, *_STATUSES.get(error.status_code, fallback), headers=error.headers).response()
 
 
 def _on_conflict(_: Request, error: Exception) -> JSONResponse:
     _LOG.warning("write refused by a constraint", error=type(error).__name__)
     detail = "同一数据刚刚有了变化，请刷新后核对再办理"
-    return Problem(409, "CONFLICT", "与已有数据冲突", detail).response()
+    return Problem(409, Refusal.CONFLICT, "与已有数据冲突", detail).response()
 
 
 def _on_database(request: Request, error: Exception) -> JSONResponse:
@@ -195,30 +199,30 @@ def _on_database(request: Request, error: Exception) -> JSONResponse:
     if state == STATEMENT_TIMEOUT:
         _LOG.warning("too slow", error=type(error).__name__)
         detail = "办理时间过长已中止，没有作任何改动；请缩小范围（如按乡镇、批次筛选）后重试，反复出现请联系运维"
-        return Problem(503, "TOO_SLOW", "办理超时", detail, headers={"Retry-After": "10"}).response()
+        return Problem(503, Refusal.TOO_SLOW, "办理超时", detail, headers={"Retry-After": "10"}).response()
     _LOG.error("storage away", error=type(error).__name__)
     detail = "数据库或文件库暂时不可用，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
-    return Problem(503, "UNAVAILABLE", "暂时无法办理", detail, headers={"Retry-After": "5"}).response()
+    return Problem(503, Refusal.UNAVAILABLE, "暂时无法办理", detail, headers={"Retry-After": "5"}).response()
 
 
 def _on_busy(_: Request, error: Exception) -> JSONResponse:
     """All places for this kind of work are taken, or what it changes is; nothing is wrong with what was asked."""
     _LOG.warning("busy", error=type(error).__name__)
     detail = "同时办理的人较多，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
-    return Problem(503, "BUSY", "系统繁忙", detail, headers={"Retry-After": "2"}).response()
+    return Problem(503, Refusal.BUSY, "系统繁忙", detail, headers={"Retry-After": "2"}).response()
 
 
 def _on_damaged(_: Request, error: Exception) -> JSONResponse:
     _LOG.error("stored object differs from what was stored", error=type(error).__name__)
     detail = "文件库里的文件与存入时不一致，请联系运维从备份恢复，或重新上传"
-    return Problem(503, "FILE_DAMAGED", "文件已损坏", detail, headers=_WHEN_MENDED).response()
+    return Problem(503, Refusal.FILE_DAMAGED, "文件已损坏", detail, headers=_WHEN_MENDED).response()
 
 
 def _on_broken_seal(_: Request, error: Exception) -> JSONResponse:
     """An act can't go on with a value that is gone; where it is only looked at, it is shown as such."""
     _LOG.error("act needs a value that can't be opened", which=str(error))
     detail = f"存储的内容已损坏或密钥不符（{error}），没有作任何改动；请联系运维从备份恢复"
-    return Problem(503, "VALUE_UNREADABLE", "有内容无法读取", detail, headers=_WHEN_MENDED).response()
+    return Problem(503, Refusal.VALUE_UNREADABLE, "有内容无法读取", detail, headers=_WHEN_MENDED).response()
 
 
 class LastResort:
@@ -249,7 +253,7 @@ class LastResort:
 
 
 def _unexpected() -> Problem:
-    return Problem(500, "INTERNAL", "系统内部出错", "没有作任何改动，请稍后重试；反复出现请联系运维")
+    return Problem(500, Refusal.INTERNAL, "系统内部出错", "没有作任何改动，请稍后重试；反复出现请联系运维")
 
 
 def _place(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from models.photos.redraw import PhotoRefused
 from models.sheets.zip_entries import count_entries
 from models.wire.words import DocumentKind
+from models.words.refusals import Refusal, RefusalCode
 
 MAX_MEMBERS = 10_000
 # Pictures hardly get smaller in a zip; what unpacks to much more than it may weigh holds something else.
@@ -34,7 +35,7 @@ class MemberFault:
 
     place: int
     file: str
-    code: str
+    code: RefusalCode
     message: str
     application_no: str | None = None
     kind: DocumentKind | None = None
@@ -47,7 +48,7 @@ class Member:
     kind: DocumentKind
     info: zipfile.ZipInfo
 
-    def fault(self, code: str, message: str) -> MemberFault:
+    def fault(self, code: RefusalCode, message: str) -> MemberFault:
         return MemberFault(self.place, _shown(self.info), code, message, self.application_no, self.kind)
 
 
@@ -60,7 +61,7 @@ class Contents:
 class ArchiveRefused(Exception):
     """The archive as a whole can't be read."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: RefusalCode, message: str) -> None:
         self.code = code
         self.message = message
         super().__init__(code)
@@ -74,12 +75,12 @@ class PhotoArchive:
         self._max_photo_bytes = max_photo_bytes
         try:
             if count_entries(source, MAX_MEMBERS) > MAX_MEMBERS:
-                raise ArchiveRefused("ARCHIVE_MEMBERS", f"压缩包超过 {MAX_MEMBERS} 个文件，请分几个压缩包上传")
+                raise ArchiveRefused(Refusal.ARCHIVE_MEMBERS, f"压缩包超过 {MAX_MEMBERS} 个文件，请分几个压缩包上传")
             self._zip = zipfile.ZipFile(source)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
-            raise ArchiveRefused("ARCHIVE_KIND", "不是完好的 zip 压缩包，请重新打包后上传") from None
+            raise ArchiveRefused(Refusal.ARCHIVE_KIND, "不是完好的 zip 压缩包，请重新打包后上传") from None
         if sum(info.file_size for info in self._zip.infolist()) > MAX_UNPACKED_BYTES:
-            raise ArchiveRefused("ARCHIVE_TOO_LARGE", "压缩包解开后过大，请缩小照片或分几个压缩包上传")
+            raise ArchiveRefused(Refusal.ARCHIVE_TOO_LARGE, "压缩包解开后过大，请缩小照片或分几个压缩包上传")
 
     def contents(self) -> Contents:
         """What the names promise; a photo named twice is a fault of the second."""
@@ -90,12 +91,12 @@ class PhotoArchive:
             if isinstance(member, MemberFault):
                 found.faults.append(member)
             elif (member.application_no, member.kind) in seen:
-                found.faults.append(member.fault("PHOTO_TWICE", "同一申请的同一种照片出现两次，请只留一张"))
+                found.faults.append(member.fault(Refusal.PHOTO_TWICE, "同一申请的同一种照片出现两次，请只留一张"))
             else:
                 seen.add((member.application_no, member.kind))
                 found.members.append(member)
         if not found.members and not found.faults:
-            raise ArchiveRefused("ARCHIVE_EMPTY", "压缩包里没有照片，请检查后重新打包")
+            raise ArchiveRefused(Refusal.ARCHIVE_EMPTY, "压缩包里没有照片，请检查后重新打包")
         return found
 
     def read(self, member: Member) -> bytes:
@@ -104,9 +105,9 @@ class PhotoArchive:
             with self._zip.open(member.info) as source:
                 data = source.read(self._max_photo_bytes + 1)
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError):
-            raise PhotoRefused("MEMBER_DAMAGED", "压缩包中这一项已损坏或加了密码，请重新打包") from None
+            raise PhotoRefused(Refusal.MEMBER_DAMAGED, "压缩包中这一项已损坏或加了密码，请重新打包") from None
         if len(data) > self._max_photo_bytes:
-            raise PhotoRefused("PHOTO_TOO_LARGE", self._too_large())
+            raise PhotoRefused(Refusal.PHOTO_TOO_LARGE, self._too_large())
         return data
 
     def _files(self) -> Iterator[tuple[int, zipfile.ZipInfo]]:
@@ -118,17 +119,17 @@ class PhotoArchive:
         matched = _NAME.fullmatch(info.filename)
         if matched is None:
             words = "文件名应为“申请编号.jpg”或“申请编号_照片种类.jpg”，且不在文件夹内"
-            return MemberFault(place, _shown(info), "MEMBER_NAME", words)
+            return MemberFault(place, _shown(info), Refusal.MEMBER_NAME, words)
         number, given = matched.group(1), matched.group(2)
         kind = DocumentKind(given.lower()) if given else self._default_kind
         if kind is None:
             words = "看不出照片种类，请在文件名中写明或上传时选择种类"
-            return MemberFault(place, _shown(info), "KIND_MISSING", words, number)
+            return MemberFault(place, _shown(info), Refusal.KIND_MISSING, words, number)
         member = Member(place, number, kind, info)
         if info.file_size > self._max_photo_bytes:
-            return member.fault("PHOTO_TOO_LARGE", self._too_large())
+            return member.fault(Refusal.PHOTO_TOO_LARGE, self._too_large())
         if info.file_size > MAX_RATIO * max(info.compress_size, 1):
-            return member.fault("MEMBER_RATIO", "压缩比异常，不像照片，请重新打包")
+            return member.fault(Refusal.MEMBER_RATIO, "压缩比异常，不像照片，请重新打包")
         return member
 
     def _too_large(self) -> str:

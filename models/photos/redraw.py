@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from models.wire.words import MediaType
+from models.words.refusals import Refusal, RefusalCode
 
 MAX_SIDE = 20_000
 MAX_PIXELS = 40_000_000
@@ -29,7 +30,7 @@ _COEFFICIENT_BYTES = 2
 class PhotoRefused(Exception):
     """What was handed in is no usable photo; `code` is stable, `message` says what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: RefusalCode, message: str) -> None:
         self.code = code
         self.message = message
         super().__init__(code)
@@ -49,9 +50,9 @@ class Measure:
     decoded_bytes: int
 
 
-NOT_A_PICTURE = ("PHOTO_KIND", "不是 JPEG 或 PNG 图片，请重新拍照或导出为 JPEG 后上传")
+NOT_A_PICTURE = (Refusal.PHOTO_KIND, "不是 JPEG 或 PNG 图片，请重新拍照或导出为 JPEG 后上传")
 TOO_LARGE = (
-    "PHOTO_PIXELS",
+    Refusal.PHOTO_PIXELS,
     f"图片的像素太多（最多 {MAX_PIXELS // 10_000} 万像素，每边最多 {MAX_SIDE} 像素，PNG 和渐进式 JPEG 更少），"
     f"请缩小到 {LONGEST_EDGE}×3000 像素以内后重新上传",
 )
@@ -62,7 +63,7 @@ def measure(source: BinaryIO) -> Measure:
     with _hostile():
         source.seek(0)
         if not source.read(1):
-            raise PhotoRefused("PHOTO_EMPTY", "文件为空（0 字节），请重新上传")
+            raise PhotoRefused(Refusal.PHOTO_EMPTY, "文件为空（0 字节），请重新上传")
         with _opened(source) as image:
             return _bounded(image)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from models.store.registered import OTHER_ACCOUNT
 from models.store.sql import Value
 from models.wire.words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
+from models.words.refusals import RefusalCode
 from models.words.stages import ApplicationStage, Verification
 
 # PostgreSQL takes no NUL in a text.
@@ -131,6 +132,6 @@ def selected(county_code: str, selection: Selection) -> Predicate:
 class Rule:
     """`unfit` is SQL over `a` (application) and `b` (its batch, maybe NULL): true leaves the line out."""
 
-    code: str
+    code: RefusalCode
     title: str
     unfit: str

@@ -10,17 +10,17 @@ from models.store.lock_order import Rank
 from models.store.selection import Predicate, Rule
 from models.store.sql import Value, execute, fetch
 from models.store.transaction import turns_of
+from models.words.refusals import Refusal, RefusalCode
 
 EXAMPLES = 20
 EXAMPLES_OF_NAMED = 500
-UNKNOWN = "UNKNOWN_APPLICATION"
 UNKNOWN_TITLE = "没有这个申请编号，请核对"
 TOUCH = "version = a.version + 1, updated_at = now()"
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    code: str
+    code: RefusalCode
     title: str
     count: int
     application_nos: list[str]
@@ -91,14 +91,14 @@ def _verdict(rules: Sequence[Rule]) -> str:
 
 
 async def _left_out(session: AsyncSession, rules: Sequence[Rule], examples: int) -> list[LeftOut]:
-    titles = {rule.code: rule.title for rule in rules}
+    found_by = {str(rule.code): rule for rule in rules}
     rows = await fetch(
         session,
         _LeftOut,
         "SELECT left_out, count(*) AS lines, (array_agg(application_no ORDER BY id))[1:"
         f"{examples}] AS numbers FROM chosen WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
     )
-    return [LeftOut(code, titles[code], lines, numbers) for code, lines, numbers in rows]
+    return [LeftOut(found_by[code].code, found_by[code].title, lines, numbers) for code, lines, numbers in rows]
 
 
 async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[LeftOut]:
@@ -111,4 +111,8 @@ async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[L
         "WHERE n NOT IN (SELECT application_no FROM chosen) ORDER BY 1",
         named=list(named),
     )
-    return [LeftOut(UNKNOWN, UNKNOWN_TITLE, len(numbers), numbers[:EXAMPLES_OF_NAMED])] if numbers else []
+    return (
+        [LeftOut(Refusal.UNKNOWN_APPLICATION, UNKNOWN_TITLE, len(numbers), numbers[:EXAMPLES_OF_NAMED])]
+        if numbers
+        else []
+    )

@@ -6,6 +6,7 @@ from models.store.applications.makers import MADE_BY
 from models.store.register.account_locks import locked
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import HAS_CARD_PHOTO, Rule
+from models.words.refusals import Refusal
 from models.words.stages import ApplicationStage as Stage
 
 LOCKED_PERSON = locked("a")
@@ -16,12 +17,12 @@ IN_OPEN_FLOW = (
 CLEAR_MATCH = "list_id = NULL, match_outcome = NULL, correct_name_sealed = NULL, match_bank_name = NULL"
 
 IN_FLOW = Rule(
-    "APPLICATION_IN_FLOW", "已进入发放流程，流程中不能审核退回、编辑或撤回；请在流程内办理", "a.stage = 'in_flow'"
+    Refusal.APPLICATION_IN_FLOW, "已进入发放流程，流程中不能审核退回、编辑或撤回；请在流程内办理", "a.stage = 'in_flow'"
 )
 HELD = lock_rule(LockedAct.INITIALISATION, "a")
-FLOW_OPEN = Rule("FLOW_NOT_ENDED", "所在的发放流程尚未结束，结束后再办理", IN_OPEN_FLOW)
+FLOW_OPEN = Rule(Refusal.FLOW_NOT_ENDED, "所在的发放流程尚未结束，结束后再办理", IN_OPEN_FLOW)
 FROZEN = Rule(
-    "BATCH_FROZEN",
+    Refusal.BATCH_FROZEN,
     "所在批次已提交大数据校验，内容已冻结",
     "a.batch_id IS NOT NULL AND b.stage IN ('verifying', 'verified', 'in_flow')",
 )
@@ -47,10 +48,10 @@ SUBMIT = LineAct(
     "applications.submitted",
     "提交资料审核",
     (
-        Rule("NOT_DRAFT", "不是草稿，不能提交资料审核", not_in(Stage.DRAFT)),
+        Rule(Refusal.NOT_DRAFT, "不是草稿，不能提交资料审核", not_in(Stage.DRAFT)),
         # imported lines come by the thousand, their photos later: the review is told instead
         Rule(
-            "BANK_CARD_PHOTO_MISSING",
+            Refusal.BANK_CARD_PHOTO_MISSING,
             "缺银行卡照片，请先上传银行卡照片，再提交资料审核",
             f"a.channel <> 'import' AND NOT {HAS_CARD_PHOTO}",
         ),
@@ -62,9 +63,9 @@ APPROVE = LineAct(
     "applications.approved",
     "资料审核通过",
     (
-        Rule("NOT_IN_REVIEW", "不在资料审核中", not_in(Stage.IN_REVIEW)),
-        Rule("ALREADY_APPROVED", "资料审核已通过，待公示", "a.reviewed_by IS NOT NULL"),
-        Rule("SELF_ENTERED", "由本人录入，须由另一人审核", MADE_BY),
+        Rule(Refusal.NOT_IN_REVIEW, "不在资料审核中", not_in(Stage.IN_REVIEW)),
+        Rule(Refusal.ALREADY_APPROVED, "资料审核已通过，待公示", "a.reviewed_by IS NOT NULL"),
+        Rule(Refusal.SELF_ENTERED, "由本人录入，须由另一人审核", MADE_BY),
     ),
     "reviewed_by = :actor",
     Stage.IN_REVIEW,
@@ -82,12 +83,12 @@ NAME_ORDERED = (
 RETURN_RULES = (
     IN_FLOW,
     Rule(
-        "PAID_BEFORE",
+        Refusal.PAID_BEFORE,
         "已发放过或曾尝试发放，不能退回为草稿；尚在批次中的，审核退回只使它退出批次",
         "a.payments > 0 AND a.stage <> 'in_batch'",
     ),
     Rule(
-        "NOT_RETURNABLE",
+        Refusal.NOT_RETURNABLE,
         "草稿、已发放、发放失败、已撤回或已关闭的申请不能退回",
         not_in(
             Stage.IN_REVIEW,
@@ -98,9 +99,9 @@ RETURN_RULES = (
             Stage.IN_BATCH,
         ),
     ),
-    Rule("IN_INITIALISATION", "所在的初始化名单已提交平台，待平台审核完成后再退回或修改", LIST_AWAY),
-    Rule("BATCH_FROZEN", "所在批次正在大数据校验，待校验完成后再退回或修改", BATCH_AWAY),
-    Rule("IN_OPEN_ORDER", "已在尚未复核的更正姓名指令中，请先由审核人复核或退回该指令", NAME_ORDERED),
+    Rule(Refusal.IN_INITIALISATION, "所在的初始化名单已提交平台，待平台审核完成后再退回或修改", LIST_AWAY),
+    Rule(Refusal.BATCH_FROZEN, "所在批次正在大数据校验，待校验完成后再退回或修改", BATCH_AWAY),
+    Rule(Refusal.IN_OPEN_ORDER, "已在尚未复核的更正姓名指令中，请先由审核人复核或退回该指令", NAME_ORDERED),
 )
 # Review, match and verification are done anew, the register's row stays (S1 2.7). A line that a flow has paid or tried
 # to pay keeps them and only leaves its batch: the platform knows its number as that of this payment.
@@ -136,8 +137,8 @@ PUBLICISE = LineAct(
     "applications.publicised",
     "公示",
     (
-        Rule("NOT_IN_REVIEW", "不在资料审核中", not_in(Stage.IN_REVIEW)),
-        Rule("NOT_APPROVED", "资料审核尚未通过，请先由审核人审核", "a.reviewed_by IS NULL"),
+        Rule(Refusal.NOT_IN_REVIEW, "不在资料审核中", not_in(Stage.IN_REVIEW)),
+        Rule(Refusal.NOT_APPROVED, "资料审核尚未通过，请先由审核人审核", "a.reviewed_by IS NULL"),
     ),
     f"stage = 'publicised', {CLEAR_MATCH}",
     Stage.PUBLICISED,
@@ -145,7 +146,7 @@ PUBLICISE = LineAct(
 HAND_IN_MATERIAL = LineAct(
     "applications.settlement_material",
     "提交结算资料",
-    (Rule("NOT_MATCHED", "不是匹配成功的申请，不能提交结算资料", not_in(Stage.MATCHED)),),
+    (Rule(Refusal.NOT_MATCHED, "不是匹配成功的申请，不能提交结算资料", not_in(Stage.MATCHED)),),
     "stage = 'pending_settlement', settlement_material_at = now()",
     Stage.PENDING_SETTLEMENT,
 )
@@ -154,14 +155,14 @@ WITHDRAW = LineAct(
     "撤回申请",
     (
         IN_FLOW,
-        Rule("ALREADY_WITHDRAWN", "已经撤回", "a.stage = 'withdrawn'"),
+        Rule(Refusal.ALREADY_WITHDRAWN, "已经撤回", "a.stage = 'withdrawn'"),
         Rule(
-            "PAST_FLOW",
+            Refusal.PAST_FLOW,
             "已在发放流程中办理完毕或已关闭，不能撤回",
             "a.stage IN ('paid', 'evidence_sent', 'failed', 'closed')",
         ),
         Rule(
-            "BATCH_FROZEN",
+            Refusal.BATCH_FROZEN,
             "所在批次正在大数据校验，内容已冻结；待校验完成后再撤回",
             BATCH_AWAY,
         ),
@@ -173,7 +174,7 @@ WITHDRAW = LineAct(
 CLOSE = LineAct(
     "applications.closed",
     "关闭申请",
-    (IN_FLOW, Rule("NOT_FAILED", "不是发放失败的申请，不能关闭", not_in(Stage.FAILED)), FLOW_OPEN),
+    (IN_FLOW, Rule(Refusal.NOT_FAILED, "不是发放失败的申请，不能关闭", not_in(Stage.FAILED)), FLOW_OPEN),
     "stage = 'closed', withdrawn_reason_sealed = :reason",
     Stage.CLOSED,
     needs_reason=True,
@@ -182,22 +183,22 @@ CLOSE = LineAct(
 JOIN_BATCH_RULES = (
     IN_FLOW,
     Rule(
-        "STAGE_UNFIT",
+        Refusal.STAGE_UNFIT,
         "已发放、已撤回或已关闭，不能入批次",
         "a.stage IN ('paid', 'evidence_sent', 'withdrawn', 'closed')",
     ),
     Rule(
-        "ALREADY_IN_BATCH",
+        Refusal.ALREADY_IN_BATCH,
         "已经在本批次",
         "a.batch_id = :batch_id AND a.stage NOT IN ('pending_settlement', 'failed')",
     ),
     Rule(
-        "IN_OTHER_BATCH",
+        Refusal.IN_OTHER_BATCH,
         "已入（或已计划入）另一个批次，请先从那个批次移出",
         "a.stage <> 'failed' AND a.batch_id <> :batch_id AND b.stage <> 'done'",
     ),
     Rule(
-        "OTHER_FUND_YEAR",
+        Refusal.OTHER_FUND_YEAR,
         "资金年度与批次不同",
         "a.fund_year <> :fund_year AND a.stage <> 'failed'",
     ),
@@ -211,9 +212,9 @@ JOIN_BATCH = (
     " ELSE a.deferred_reason_sealed END"
 )
 LEAVE_BATCH_RULES = (
-    Rule("NOT_IN_BATCH", "不在本批次", "a.batch_id IS DISTINCT FROM :batch_id"),
+    Rule(Refusal.NOT_IN_BATCH, "不在本批次", "a.batch_id IS DISTINCT FROM :batch_id"),
     Rule(
-        "STAGE_UNFIT",
+        Refusal.STAGE_UNFIT,
         "已撤回、已发放或已关闭的申请仍计入批次，不能移出",
         "a.stage IN ('withdrawn', 'in_flow', 'paid', 'evidence_sent', 'failed', 'closed')",
     ),
@@ -223,7 +224,7 @@ LEAVE_BATCH = (
     " WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END"
 )
 INITIALISE_RULES = (
-    Rule("NOT_PUBLICISED", "不是已公示的申请，不能数据初始化", not_in(Stage.PUBLICISED)),
-    Rule("IN_INITIALISATION", "已在另一份初始化名单中，等待平台结果", "a.list_id IS NOT NULL"),
+    Rule(Refusal.NOT_PUBLICISED, "不是已公示的申请，不能数据初始化", not_in(Stage.PUBLICISED)),
+    Rule(Refusal.IN_INITIALISATION, "已在另一份初始化名单中，等待平台结果", "a.list_id IS NOT NULL"),
     HELD,
 )

@@ -10,7 +10,7 @@ from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_p
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.register.account_locks import lock_accounts
-from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
+from models.store.register.lock_rules import LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch_int, fetch_one
@@ -18,6 +18,8 @@ from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
 from models.words.card_stages import PartStage, RequestStage
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 
 
 class _Person(NamedTuple):
@@ -55,12 +57,12 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     await _take_person(session, part_no)
     held, part = await held_part(session, part_no)
     if part.stage is not PartStage.FAILED or part.attempt < 1:
-        raise CardRefusal("NOT_RETRYABLE", f"此件现为“{part.stage.label}”，只有上卡失败的才能再次上卡")
+        raise CardRefusal(Refusal.NOT_RETRYABLE, f"此件现为“{part.stage.label}”，只有上卡失败的才能再次上卡")
     await _refuse_overtaken(session, held, part)
     person = held.request.person_index
     if await lock_accounts(session, [part.county_code], person, held.request.request_no):
         words = await why_held(session, LockedAct.RETRY, [part.county_code], person)
-        raise CardRefusal(ACCOUNT_LOCKED, words)
+        raise CardRefusal(FaultCode.ACCOUNT_LOCKED, words)
     await _open_again(session, held, part, reviewer)
     await _take_old_account(session, vault, held, part)
     await add_step(session, held, part.county_code, part.stage.value, f"再次上卡（第 {part.attempt} 次）")
@@ -72,8 +74,10 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
 
 def _not_in_review(part: CardChangePart) -> CardRefusal:
     if part.reviewed_by:
-        return CardRefusal("ALREADY_DECIDED", f"此件已由 {part.reviewed_by} 审核，现为“{part.stage.label}”，不能再审")
-    return CardRefusal("NOT_IN_REVIEW", f"此件现为“{part.stage.label}”，不在待审核，不能审核")
+        return CardRefusal(
+            Refusal.ALREADY_DECIDED, f"此件已由 {part.reviewed_by} 审核，现为“{part.stage.label}”，不能再审"
+        )
+    return CardRefusal(Refusal.NOT_IN_REVIEW, f"此件现为“{part.stage.label}”，不在待审核，不能审核")
 
 
 async def _take_person(session: AsyncSession, part_no: str) -> None:
@@ -85,7 +89,7 @@ async def _take_person(session: AsyncSession, part_no: str) -> None:
         no=part_no.partition(".")[0],
     )
     if who is None:
-        raise CardRefusal("NOT_FOUND", "没有此申请")
+        raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
     await hold(session, Rank.PERSON, f"{who.province_code}/{who.person_index}")
 
 
@@ -100,7 +104,7 @@ async def _refuse_overtaken(session: AsyncSession, held: LockedRequest, part: Ca
         id=request.id,
     )
     if open_now:
-        raise CardRefusal("CARD_CHANGE_OPEN", "此人已另有一笔账号变更在办，请办理那一笔")
+        raise CardRefusal(Refusal.CARD_CHANGE_OPEN, "此人已另有一笔账号变更在办，请办理那一笔")
     newer = await fetch_int(
         session,
         "SELECT count(*) FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
@@ -119,7 +123,7 @@ async def _refuse_overtaken(session: AsyncSession, held: LockedRequest, part: Ca
         ended=part.ended_at,
     )
     if newer or since:
-        raise CardRefusal("OVERTAKEN", "此人在本县后来已变更为另一个账号，此件不能再次上卡")
+        raise CardRefusal(Refusal.OVERTAKEN, "此人在本县后来已变更为另一个账号，此件不能再次上卡")
 
 
 async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChangePart, reviewer: str) -> None:
@@ -133,7 +137,7 @@ async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChan
         async with session.begin_nested():
             await session.flush()
     except IntegrityError as error:
-        raise CardRefusal("CARD_CHANGE_OPEN", "此人已另有一笔账号变更在办，请办理那一笔") from error
+        raise CardRefusal(Refusal.CARD_CHANGE_OPEN, "此人已另有一笔账号变更在办，请办理那一笔") from error
 
 
 async def _take_old_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:

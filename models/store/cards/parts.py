@@ -21,6 +21,7 @@ from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
 from models.words.card_stages import NoticeKind, PartStage, RequestResult, RequestStage
 from models.words.card_words import reason_words, refused_words
+from models.words.refusals import Refusal, RefusalCode
 
 # Without an applied part: what weighs most for the citizen names the result.
 RESULTS = (
@@ -47,7 +48,7 @@ AT_PLATFORM = (
 class CardRefusal(Exception):
     """An act that doesn't fit any more: a stable code, and words that say what is so."""
 
-    def __init__(self, code: str, words: str) -> None:
+    def __init__(self, code: RefusalCode, words: str) -> None:
         super().__init__(code)
         self.code = code
         self.words = words
@@ -75,7 +76,7 @@ async def lock_request(session: AsyncSession, request_no: str) -> LockedRequest:
     )
     rows = (await session.exec(statement, execution_options={"populate_existing": True})).all()
     if not rows:
-        raise CardRefusal("NOT_FOUND", "没有此申请")
+        raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
     return LockedRequest(rows[0][0], [part for _, part in rows])
 
 
@@ -83,7 +84,7 @@ async def held_part(session: AsyncSession, part_no: str) -> tuple[LockedRequest,
     held = await lock_request(session, part_no.partition(".")[0])
     part = held.part(part_no)
     if part is None:
-        raise CardRefusal("NOT_FOUND", "没有此申请")
+        raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
     return held, part
 
 

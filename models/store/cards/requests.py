@@ -15,7 +15,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts
-from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
+from models.store.register.lock_rules import LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch, fetch_one
@@ -24,13 +24,14 @@ from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
 from models.words.calendar import china_today
 from models.words.card_stages import PartStage, RequestStage
-from models.words.faults import Fault
+from models.words.faults import Fault, FaultCode
+from models.words.refusals import Refusal
 
 UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
 # A step for each chosen county that uses the new account already: it has no part, and is named.
 LEFT_OUT = "left_out"
 LEFT_OUT_WORDS = "此区县登记的已是这一账号，无需变更，未列入本次申请"
-SAME_ACCOUNT = ("SAME_ACCOUNT", "新账号与现用账号相同，无需变更；请填写另一个账号，或选择使用其他账号的区县")
+SAME_ACCOUNT = (Refusal.SAME_ACCOUNT, "新账号与现用账号相同，无需变更；请填写另一个账号，或选择使用其他账号的区县")
 
 
 class Account(NamedTuple):
@@ -77,7 +78,7 @@ class OneAtATime(CardRefusal):
     """The person has a request under way, on whatever device it was made."""
 
     def __init__(self, request_no: str | None) -> None:
-        super().__init__("CARD_CHANGE_OPEN", "您已有一笔账号变更正在办理，办结或撤销后才能再次申请")
+        super().__init__(Refusal.CARD_CHANGE_OPEN, "您已有一笔账号变更正在办理，办结或撤销后才能再次申请")
         self.request_no = request_no
 
 
@@ -115,11 +116,11 @@ async def withdraw_request(session: AsyncSession, vault: Vault, request_no: str,
     """撤销: every undecided part is taken back, what a reviewer has decided goes on; raises CardRefusal."""
     held = await lock_request(session, request_no)
     if held.request.person_index != person_index:
-        raise CardRefusal("NOT_FOUND", "没有此申请")
+        raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
     undecided = [part for part in held.parts if part.stage in UNDECIDED]
     if not undecided:
         words = "此申请已办结，不能撤销" if held.request.ended_at else "各区县均已审核，不能撤销，请等待办理结果"
-        raise CardRefusal("NOTHING_TO_WITHDRAW", words)
+        raise CardRefusal(Refusal.NOTHING_TO_WITHDRAW, words)
     for part in undecided:
         await end_part(session, vault, held, part, PartStage.WITHDRAWN, None, "已由本人撤销")
     await tell_run(session, held)
@@ -218,10 +219,13 @@ async def _basic_fault(
     if isinstance(parsed, Fault):
         return parsed.code.value, parsed.message
     if not await _bank_known(session, wish):
-        return "BANK_UNKNOWN", "开户行不在开户行名单中，请重新选择开户行"
+        return FaultCode.BANK_UNKNOWN, "开户行不在开户行名单中，请重新选择开户行"
     unused = [county for county in wish.counties if county not in accounts]
     if unused:
-        return "COUNTY_NOT_IN_USE", "所选区县没有您正在使用的一卡通账号，请在“使用区县”中选择；无账号请向村社或镇街申报"
+        return (
+            Refusal.COUNTY_NOT_IN_USE,
+            "所选区县没有您正在使用的一卡通账号，请在“使用区县”中选择；无账号请向村社或镇街申报",
+        )
     return None
 
 
@@ -242,7 +246,7 @@ async def _take_locks(session: AsyncSession, request: CardChange, counties: list
     taken_before = await lock_accounts(session, counties, request.person_index, request.request_no)
     if not taken_before:
         return None
-    return ACCOUNT_LOCKED, await why_held(session, LockedAct.CARD_CHANGE, taken_before, request.person_index)
+    return FaultCode.ACCOUNT_LOCKED, await why_held(session, LockedAct.CARD_CHANGE, taken_before, request.person_index)
 
 
 async def _fail(session: AsyncSession, vault: Vault, held: LockedRequest, code: str, words: str) -> None:

@@ -15,19 +15,19 @@ from models.store.locking import hold
 from models.store.selection import MOST_NUMBERS, NO_NUL
 from models.store.sql import Value, execute, fetch
 from models.words.makers import Act, closed_by
+from models.words.refusals import Refusal
 from models.words.stages import ContradictionState
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_NUL)]
 Id = Annotated[int, Field(ge=1, lt=2**63)]
-UNKNOWN = "UNKNOWN_CONTRADICTION"
 # In the order in which they are judged; the person concerned decides nothing of the own account.
 HINDRANCES: Mapping[str, str] = {
-    "OWN_ACCOUNT": "本人账号的矛盾来件须由他人裁定",
-    "SAME_PERSON": "须由没有经办其中申请、流程或申报的人裁定",
-    "CONTRADICTION_DECIDED": "已经裁定，不能再改",
-    "FIGURES_ARE_SUMS": "我方数字是逐笔结果之和，不能改成平台的总数",
-    "NOTHING_CLAIMED": "来件只是缺少这一行，没有可以采信的内容",
-    UNKNOWN: "没有这件矛盾来件，请核对序号",
+    Refusal.OWN_ACCOUNT: "本人账号的矛盾来件须由他人裁定",
+    Refusal.SAME_PERSON: "须由没有经办其中申请、流程或申报的人裁定",
+    Refusal.CONTRADICTION_DECIDED: "已经裁定，不能再改",
+    Refusal.FIGURES_ARE_SUMS: "我方数字是逐笔结果之和，不能改成平台的总数",
+    Refusal.NOTHING_CLAIMED: "来件只是缺少这一行，没有可以采信的内容",
+    Refusal.UNKNOWN_CONTRADICTION: "没有这件矛盾来件，请核对序号",
 }
 _JUDGED = f"""
 SELECT c.id, c.number, CASE
@@ -119,11 +119,11 @@ async def choose_contradictions(
     fit: dict[str, list[int]] = {}
     left_out: dict[str, list[int]] = {}
     for row in rows:
-        hindrance = row.hindrance or ("SAME_PERSON" if row.number in closed else None)
+        hindrance = row.hindrance or (Refusal.SAME_PERSON if row.number in closed else None)
         group, name = (left_out, hindrance) if hindrance else (fit, row.number)
         group.setdefault(name, []).append(row.id)
     unknown = sorted(set(selection.ids or ()) - {row.id for row in rows})
-    return Chosen(fit, left_out | ({UNKNOWN: unknown} if unknown else {}))
+    return Chosen(fit, left_out | ({Refusal.UNKNOWN_CONTRADICTION: unknown} if unknown else {}))
 
 
 def _condition(selection: ContradictionSelection) -> tuple[str, dict[str, Value]]:

@@ -25,6 +25,7 @@ from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import ApplicantKind, CardType, DocumentKind, HouseholdRegistration
 from models.words.faults import Fault, FieldFault
+from models.words.refusals import Refusal, RefusalCode
 
 TEXTS = ("name", "phone", "group")
 PLACES = ("town_code", "village_code", "bank_code")
@@ -58,7 +59,7 @@ class LineFault:
 
     application_no: str
     field: str
-    code: str
+    code: RefusalCode
     message: str
 
 
@@ -135,7 +136,7 @@ def check_correction(
     outcomes |= _unknown_places(given, before, catalogs)
     number = correction.application_no
     faults = [
-        LineFault(number, name, outcome.code.value, outcome.message)
+        LineFault(number, name, outcome.code, outcome.message)
         for name, outcome in outcomes.items()
         if isinstance(outcome, Fault)
     ]
@@ -168,17 +169,17 @@ def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
     number, faults = correction.application_no, []
     if correction.id_number is not None:
         message = "证件号码不能更正；证件号码有误的，请撤回此申请后重新申请"
-        faults.append(LineFault(number, "id_number", "ID_FIXED", message))
+        faults.append(LineFault(number, "id_number", Refusal.ID_FIXED, message))
     if correction.amount_fen is not None and correction.amount_fen > before.amount_fen:
         message = f"流程中的金额只能调低，原为 {format_yuan(before.amount_fen)} 元"
-        faults.append(LineFault(number, "amount_fen", "AMOUNT_RAISED", message))
+        faults.append(LineFault(number, "amount_fen", Refusal.AMOUNT_RAISED, message))
     if correction.card_type is not None and correction.account_no is None:
         message = "更正卡类型的，请同时填写账号"
-        faults.append(LineFault(number, "card_type", "ACCOUNT_MISSING", message))
+        faults.append(LineFault(number, "card_type", Refusal.ACCOUNT_MISSING, message))
     if before.kind is ApplicantKind.ORGANIZATION:
         given = [name for name in OF_PERSONS if getattr(correction, name) is not None]
         faults += [
-            LineFault(number, name, "PERSONS_ONLY", f"组织没有{PERSONAL_COLUMNS[name]}，请去掉") for name in given
+            LineFault(number, name, Refusal.PERSONS_ONLY, f"组织没有{PERSONAL_COLUMNS[name]}，请去掉") for name in given
         ]
     return faults
 
@@ -186,7 +187,7 @@ def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
 def _unknown_pictures(correction: Correction, pictures: Collection[int]) -> list[LineFault]:
     message = "没有这张照片，或不是 JPEG、PNG 图片；请先上传文件，再填写返回的 file_id"
     return [
-        LineFault(correction.application_no, f"photos/{kind.value}", "FILE_UNKNOWN", message)
+        LineFault(correction.application_no, f"photos/{kind.value}", Refusal.FILE_UNKNOWN, message)
         for kind, file_id in (correction.photos or {}).items()
         if file_id not in pictures
     ]

@@ -14,15 +14,16 @@ from models.store.selection import Rule
 from models.store.sql import copy_rows, execute, fetch_int
 from models.tables.base import now
 from models.tables.flows import Flow, Order
+from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
 NOT_NAME_DIFFERS = Rule(
-    "NO_CORRECT_NAME",
+    Refusal.NO_CORRECT_NAME,
     "平台没有反馈“姓名不同”的正确姓名，或已经更正",
     "a.stage <> 'unmatched' OR a.match_outcome IS DISTINCT FROM 'name_differs' OR a.correct_name_sealed IS NULL",
 )
 IN_ORDER = Rule(
-    "IN_OPEN_ORDER",
+    Refusal.IN_OPEN_ORDER,
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",
     "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.application_id = a.id"
     " AND o.kind = 'name_correction' AND o.state IN ('entered', 'confirmed') AND o.id <> CAST(:order AS bigint))",

@@ -7,10 +7,11 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.applications.acts import EXAMPLES, UNKNOWN, LeftOut
+from models.store.applications.acts import EXAMPLES, LeftOut
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
 from models.store.sql import Value, fetch
+from models.words.refusals import Refusal
 from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 
 MOST_NUMBERS = 5_000
@@ -96,36 +97,38 @@ class Verdict:
 
 LOCKED = lock_rule(LockedAct.LINE_ORDER, "l")
 IN_ORDER = Rule(
-    "IN_OPEN_ORDER",
+    Refusal.IN_OPEN_ORDER,
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",
     "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.flow_line_id = l.id"
     " AND o.state IN ('entered', 'confirmed') AND o.id <> :order)",
 )
-REJECTED = Rule("NOT_REJECTED", "不是平台审核不通过的申请，不能修改提交", "l.state <> 'rejected'")
+REJECTED = Rule(Refusal.NOT_REJECTED, "不是平台审核不通过的申请，不能修改提交", "l.state <> 'rejected'")
 DUPLICATE = Rule(
-    "NOT_DUPLICATE",
+    Refusal.NOT_DUPLICATE,
     "不是因一人多条申请而平台审核不通过的申请，不用确认需发放提交",
     "l.state <> 'rejected' OR l.reason_code IS DISTINCT FROM 'duplicate_person'",
 )
 UNVERIFIED = Rule(
-    "NOT_UNVERIFIED",
+    Refusal.NOT_UNVERIFIED,
     "不是大数据校验不通过且未提交的申请",
     "l.state <> 'unsent' OR l.verification <> 'failed' OR l.repays_flow_id IS NOT NULL",
 )
-REPAYMENT = Rule("NOT_REPAYMENT", "不是未提交的补发申请", "l.state <> 'unsent' OR l.repays_flow_id IS NULL")
+REPAYMENT = Rule(Refusal.NOT_REPAYMENT, "不是未提交的补发申请", "l.state <> 'unsent' OR l.repays_flow_id IS NULL")
 LIVING = Rule(
-    "NOT_LIVING",
+    Refusal.NOT_LIVING,
     "已撤回、已转入下批或已随流程撤销，不能再撤回",
     "l.state NOT IN ('unsent', 'held', 'rejected', 'accepted', 'under_review')",
 )
-NOT_PAID = Rule("NOT_PAID", "尚未发放成功，不能提交材料", "l.payment IS DISTINCT FROM 'paid'")
+NOT_PAID = Rule(Refusal.NOT_PAID, "尚未发放成功，不能提交材料", "l.payment IS DISTINCT FROM 'paid'")
 ALREADY_SENT = Rule(
-    "EVIDENCE_SENT",
+    Refusal.EVIDENCE_SENT,
     "材料已经提交；要用现在的照片替换，请选定这些申请再办理提交材料",
     "l.evidence_sent_at IS NOT NULL",
 )
-NOT_HELD = Rule("NOT_HELD", "不是因账号变更暂缓的申请，不能转入下批", "l.state <> 'held'")
-NOT_UNRESOLVED = Rule("NOT_UNRESOLVED", "不是流程结束后仍无发放结果的申请", "l.payment IS DISTINCT FROM 'unresolved'")
+NOT_HELD = Rule(Refusal.NOT_HELD, "不是因账号变更暂缓的申请，不能转入下批", "l.state <> 'held'")
+NOT_UNRESOLVED = Rule(
+    Refusal.NOT_UNRESOLVED, "不是流程结束后仍无发放结果的申请", "l.payment IS DISTINCT FROM 'unresolved'"
+)
 
 RULES: Mapping[OrderKind, tuple[Rule, ...]] = {
     OrderKind.MODIFIED: (REJECTED, LOCKED, IN_ORDER),
@@ -139,7 +142,7 @@ RULES: Mapping[OrderKind, tuple[Rule, ...]] = {
 REST_OF_EVIDENCE = (NOT_PAID, ALREADY_SENT, IN_ORDER)
 DEFERRAL_RULES = (NOT_HELD, IN_ORDER)
 SETTLEMENT_RULES = (NOT_UNRESOLVED,)
-UNKNOWN_LINE = Rule(UNKNOWN, "本流程中没有这个申请编号，请核对", "false")
+UNKNOWN_LINE = Rule(Refusal.UNKNOWN_APPLICATION, "本流程中没有这个申请编号，请核对", "false")
 
 
 async def judge(
@@ -194,7 +197,7 @@ def _verdict(candidates: Sequence[Candidate], rules: Sequence[Rule], named: Sequ
     unfit = [each for each in candidates if each.unfit is not None]
     known = {each.application_no for each in candidates}
     unknown = [number for number in dict.fromkeys(named or ()) if number not in known]
-    unfit += [Candidate(0, 0, number, 0, UNKNOWN) for number in unknown]
+    unfit += [Candidate(0, 0, number, 0, Refusal.UNKNOWN_APPLICATION) for number in unknown]
     left_out = []
     for rule in (*rules, UNKNOWN_LINE):
         numbers = [each.application_no for each in unfit if each.unfit == rule.code]

@@ -11,7 +11,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts, unlock_accounts
-from models.store.register.lock_rules import ACCOUNT_LOCKED, LockedAct, why_held
+from models.store.register.lock_rules import LockedAct, why_held
 from models.store.runs.runs import open_run
 from models.store.sql import fetch_one
 from models.store.vault import Field, Vault
@@ -21,6 +21,8 @@ from models.wire.answers import province_of
 from models.wire.words import CardType
 from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal, RefusalCode
 from models.words.stages import AccountStatus
 
 WAITING: Mapping[EntryStage, str] = {
@@ -38,7 +40,7 @@ USABLE = "此人在本县已有可用的一卡通账号，不能申报；需要�
 class EntryRefused(Exception):
     """An entry that can't be taken now; `words` say why and what to do, without the person."""
 
-    def __init__(self, code: str, words: str) -> None:
+    def __init__(self, code: RefusalCode, words: str) -> None:
         super().__init__(code)
         self.code = code
         self.words = words
@@ -68,7 +70,7 @@ async def open_entry(
     number = await take_one(session, Series.VILLAGE_ENTRY, county_code, china_today().year)
     if await lock_accounts(session, [county_code], person, number):
         words = await why_held(session, LockedAct.VILLAGE_ENTRY, [county_code], person)
-        raise EntryRefused(ACCOUNT_LOCKED, words)
+        raise EntryRefused(FaultCode.ACCOUNT_LOCKED, words)
     entry = _entry(vault, county_code, number, form, entered_by)
     session.add(entry)
     await session.flush()
@@ -87,7 +89,7 @@ async def refuse_usable(session: AsyncSession, county_code: str, person_index: s
         person=person_index,
     )
     if status == AccountStatus.VALID:
-        raise EntryRefused("ACCOUNT_USABLE", USABLE)
+        raise EntryRefused(Refusal.ACCOUNT_USABLE, USABLE)
 
 
 def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered_by: str) -> VillageEntry:

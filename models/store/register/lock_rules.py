@@ -18,8 +18,7 @@ from models.store.register.register import register_row
 from models.store.selection import Rule
 from models.store.sql import fetch
 from models.store.vault import Field, Vault
-
-ACCOUNT_LOCKED = "ACCOUNT_LOCKED"
+from models.words.faults import FaultCode
 
 
 class LockedAct(StrEnum):
@@ -78,7 +77,7 @@ def _named(number: str) -> str:
 
 def lock_rule(act: LockedAct, alias: str) -> Rule:
     """Leaves out the lines of `alias` whose person's account is locked."""
-    return Rule(ACCOUNT_LOCKED, why_locked(act), locked(alias))
+    return Rule(FaultCode.ACCOUNT_LOCKED, why_locked(act), locked(alias))
 
 
 class _LockedLine(NamedTuple):
@@ -90,7 +89,7 @@ async def why_lines_locked(
     session: AsyncSession, county_code: str, act: LockedAct, unfit: Mapping[str, str | None]
 ) -> dict[str, str]:
     """Of lines with the code of the rule that each breaks: why, by application number, where it is the lock."""
-    numbers = [number for number, code in unfit.items() if code == ACCOUNT_LOCKED]
+    numbers = [number for number, code in unfit.items() if code == FaultCode.ACCOUNT_LOCKED]
     if not numbers:
         return {}
     rows = await fetch(
