@@ -1,9 +1,10 @@
-"""One word per thing: a label on each member, plain values for machines; each code of a refusal once."""
+"""One word per thing: a label on each member, each code of a refusal once, no public name for two things."""
 
 import ast
 import json
 import pickle
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,3 +105,35 @@ def test_every_code_is_used_and_every_documented_code_is_known() -> None:
     assert {each.name for each in Refusal} == used
     assert not told - {each.name for each in (*Refusal, *FaultCode)}
     assert all(each.name == each.value for each in Refusal)
+
+
+# The one program that is started by each, and the database that it builds.
+PROGRAMS = {"main", "build_database"}
+SHAPES = {"models.wire.answers", "models.wire.requests"}
+
+
+def public_names() -> dict[str, list[str]]:
+    """Public functions and classes of each module, by their name; overloads are one."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in (*PRODUCT, ROOT / "worker.py"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        defined = {
+            node.name
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
+        for name in defined:
+            if not name.startswith("_"):
+                found[name].append(module)
+    return found
+
+
+def test_no_public_name_says_two_things() -> None:
+    """A shape of the platform's may be called as the row it tells of: its user writes `answers.Flow`."""
+    twice = {name: set(modules) for name, modules in public_names().items() if len(modules) > 1}
+    ours = {name: modules - SHAPES for name, modules in twice.items() if name not in PROGRAMS}
+    assert {name: modules for name, modules in ours.items() if len(modules) > 1} == {}
+    for path in (path for path in PRODUCT if path.parent.name != "wire"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in SHAPES:
+                assert not {alias.name for alias in node.names} & set(ours), f"{path}:{node.lineno}"
