@@ -113,7 +113,7 @@ def activities_of(
         *_card_activities(database, vault, platform, settings),
         AskingActivities(database, vault, platform).ask_platform,
         TrailActivities(database, vault, objects).sign_heads,
-        LateActivities(database, vault, settings).take_in_late,
+        LateActivities(database, vault, settings).apply_after_end,
     ]
 
 
@@ -148,7 +148,7 @@ def _card_activities(
     checks = CheckActivities(database.pool(Pool.BULK), vault, platform)
     entries = VillageEntryActivities(database, vault, platform, settings)
     return [
-        *(cards.validate_request, cards.look_at_card, cards.apply_part, cards.take_account_event),
+        *(cards.validate_request, cards.look_at_card, cards.apply_part, cards.apply_invalidation),
         *(logins.open_face_session, logins.ask_face_session, logins.look_at_login),
         *(checks.begin_round, checks.fetch_invalidations, checks.read_invalidations, checks.check_page),
         *(entries.validate_entry, entries.apply_entry, entries.ask_about_entry, entries.look_at_entry),

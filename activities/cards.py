@@ -175,7 +175,7 @@ class CardActivities:
                 )
 
     @activity.defn
-    async def take_account_event(self, subject: Subject) -> None:
+    async def apply_invalidation(self, subject: Subject) -> None:
         """An account.invalidated takes effect; its run is over with it."""
         async with self._database.transaction() as session:
             taken = await apply_pending_events(session, self._vault, subject)

@@ -10,7 +10,8 @@ from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
 from models.store.flows.end import give_back
-from models.store.flows.next_step import look_at_flow, sentence_of
+from models.store.flows.look import look_at_flow
+from models.store.flows.next_step import sentence_of
 from models.store.flows.rounds import current_summary, flow_by_number, lock_flow_of_run
 from models.store.runs.look import note_stage, remember
 from models.store.sql import execute, fetch

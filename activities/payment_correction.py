@@ -29,7 +29,7 @@ class LateActivities:
         self._settings = settings
 
     @activity.defn
-    async def take_in_late(self, subject: Subject) -> Look:
+    async def apply_after_end(self, subject: Subject) -> Look:
         """Apply late events and decided contradictions of an ended run; a paid flow is watched for its returns."""
         at = now()
         async with self._database.transaction() as session:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from models.words.labelled import Labelled
-from models.words.stages import OrderKind, SummaryStage
+from models.words.stages import OrderKind
 
 
 class Contract(BaseModel):
@@ -145,19 +145,28 @@ class NextOrder(Contract):
     kind: OrderKind
 
 
-class FlowLook(Look):
-    """What a flow has to do next, told by its rows."""
+class FlowStep(StrEnum):
+    """What a subsidy flow has to do now."""
 
-    started: bool
-    open_dataset: DatasetRef | None
-    dataset_committed: bool
-    next_order: NextOrder | None
-    sendable_lines: int
-    settled: bool
-    empty: bool
-    summary_stage: SummaryStage | None
-    summary_handed_in: bool
-    payment_confirmed: bool
+    START = "start"
+    CALL_OFF = "call_off"
+    HAND_OVER = "hand_over"
+    WITHDRAW = "withdraw"
+    CANCEL = "cancel"
+    SEND_ORDERED = "send_ordered"
+    SEND_ROUND = "send_round"
+    SUBMIT_SUMMARY = "submit_summary"
+    CONFIRM_PAYMENT = "confirm_payment"
+    WAIT = "wait"
+    END = "end"
+
+
+class FlowLook(Look):
+    """What a flow has to do next, told by its rows, with the round to hand over or the order to carry out."""
+
+    step: FlowStep
+    dataset: DatasetRef | None = None
+    order: NextOrder | None = None
 
 
 class StartResult(Contract):
@@ -192,9 +201,19 @@ class PartRef(Contract):
     attempt: int
 
 
-class CardLook(Look):
-    """Where a request stands; `to_apply` are the parts that have to be handed to the platform now."""
+class CardStep(StrEnum):
+    """What a card change has to do now."""
 
+    VALIDATE = "validate"
+    HAND_OVER = "hand_over"
+    WAIT = "wait"
+    END = "end"
+
+
+class CardLook(Look):
+    """What a request has to do next; `to_apply` are the parts that have to be handed to the platform now."""
+
+    step: CardStep
     to_apply: tuple[PartRef, ...] = ()
 
 

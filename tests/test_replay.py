@@ -54,11 +54,13 @@ async def test_history_replays(file: Path) -> None:
 async def test_a_changed_order_of_steps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The net itself: a flow that starts at the platform before it looks at its rows is not what was recorded."""
 
-    async def other_start(self: Any, subject: Any) -> Any:
-        await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
-        return await self._look(subject)
+    look_by = SubsidyFlowWorkflow._look_by
 
-    monkeypatch.setattr(SubsidyFlowWorkflow, "_start", other_start)
+    async def start_first(self: Any, activity: Any, subject: Any) -> Any:
+        await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
+        return await look_by(self, activity, subject)
+
+    monkeypatch.setattr(SubsidyFlowWorkflow, "_look_by", start_first)
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=UnsandboxedWorkflowRunner(),

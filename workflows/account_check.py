@@ -16,19 +16,15 @@ class AccountCheckWorkflow(RowDriven):
     @workflow.run
     async def run(self, subject: Subject) -> str:
         subject = _own_round(subject)
-        self._news.clear()
-        look = await self._locally_first(CheckActivities.begin_round, subject)
+        look = await self._look_by(CheckActivities.begin_round, subject)
         if not look.done:
-            self._enter(subject, look)
-            await workflow.execute_activity_method(CheckActivities.fetch_invalidations, subject, **PUSH)
-        while not look.done or self._news:
-            look = await self._check(subject)
+            await self._call(CheckActivities.fetch_invalidations, subject, options=PUSH)
+        while not look.done or self._woken:
+            look = await self._check_page(subject)
         return look.stage
 
-    async def _check(self, subject: Subject) -> Look:
-        self._news.clear()
-        look = await workflow.execute_activity_method(CheckActivities.check_page, subject, **CALL)
-        self._enter(subject, look)
+    async def _check_page(self, subject: Subject) -> Look:
+        look = await self._look_by(CheckActivities.check_page, subject, first=None, otherwise=CALL)
         if not look.done:
             self._continue_as_new_if_suggested(subject)
         return look

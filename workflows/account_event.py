@@ -16,4 +16,4 @@ class AccountEventWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> None:
-        await self._until_quiet(partial(self._locally_first, CardActivities.take_account_event, subject))
+        await self._until_quiet(partial(self._locally_first, CardActivities.apply_invalidation, subject))

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.imports import ApplicationImports
-    from models.contracts import ImportLook, Look, Subject
+    from models.contracts import ImportLook, Subject
     from models.words.stages import ImportStage
     from models.words.waiting import IMPORT as WAITING_FOR
     from workflows.options import PATIENT, Options
@@ -22,24 +22,15 @@ IMPORT = Options(
 class ApplicationImportWorkflow(RowDriven):
     """checking → to_confirm (an operator's word) → imported | refused, or without a stop where nothing was found."""
 
-    @workflow.signal
-    def import_decided(self, import_nos: list[str]) -> None:
-        self._news.extend(import_nos)
-
     @workflow.run
     async def run(self, subject: Subject) -> ImportLook:
-        checking = WAITING_FOR[ImportStage.CHECKING]
-        begun = Look(stage=ImportStage.CHECKING, waiting_for=checking, since=workflow.now(), ask_after_seconds=0.0)
-        self._enter(subject, begun)
-        look = await self._go_on(subject)
-        while not look.done or self._news:
+        self._show(subject, ImportStage.CHECKING, WAITING_FOR[ImportStage.CHECKING], workflow.now())
+        look = await self._check_and_import(subject)
+        while not look.done or self._woken:
             await self._pause(subject, look.ask_after_seconds)
-            look = await self._go_on(subject)
+            look = await self._check_and_import(subject)
         return look
 
-    async def _go_on(self, subject: Subject) -> ImportLook:
-        """Check and take in; the one activity changes the run's row in the transaction that takes the rows in."""
-        self._news.clear()
-        look = await workflow.execute_activity_method(ApplicationImports.import_applications, subject, **IMPORT)
-        self._enter(subject, look)
-        return look
+    async def _check_and_import(self, subject: Subject) -> ImportLook:
+        """The one activity changes the run's row in the transaction that takes the rows in."""
+        return await self._look_by(ApplicationImports.import_applications, subject, first=None, otherwise=IMPORT)

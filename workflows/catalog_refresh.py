@@ -7,7 +7,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.catalogs import CatalogActivities
     from models.contracts import Subject
-    from workflows.options import CALL
     from workflows.run import RowDriven
 
 
@@ -17,5 +16,4 @@ class CatalogRefreshWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> None:
-        fetch = partial(workflow.execute_activity_method, CatalogActivities.refresh_catalogs, subject, **CALL)
-        await self._until_quiet(fetch)
+        await self._until_quiet(partial(self._call, CatalogActivities.refresh_catalogs, subject))

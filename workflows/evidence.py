@@ -21,4 +21,4 @@ class EvidenceWorkflow(RowDriven):
 
     async def _send(self, subject: Subject) -> EvidenceResult:
         await self._locally_first(EvidenceActivities.list_missing_photos, subject)
-        return await workflow.execute_activity_method(EvidenceActivities.send_evidence, subject, **PUSH)
+        return await self._call(EvidenceActivities.send_evidence, subject, options=PUSH)

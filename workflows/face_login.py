@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.logins import FaceLoginActivities
-    from models.contracts import Look, Subject
+    from models.contracts import Subject
     from workflows.options import PROMPT, PROMPT_ASK
     from workflows.run import RowDriven
 
@@ -15,21 +15,15 @@ class FaceLoginWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        await workflow.execute_activity_method(FaceLoginActivities.open_face_session, subject, **PROMPT)
-        look = await self._look(subject)
-        while not look.done or self._news:
+        await self._call(FaceLoginActivities.open_face_session, subject, options=PROMPT)
+        look = await self._look_by(FaceLoginActivities.look_at_login, subject)
+        while not look.done or self._woken:
             await self._pause(subject, look.ask_after_seconds)
-            if not self._news:
+            if not self._woken:
                 await self._ask(subject)
-            look = await self._look(subject)
+            look = await self._look_by(FaceLoginActivities.look_at_login, subject)
         return look.stage
 
     async def _ask(self, subject: Subject) -> None:
         """A platform that doesn't answer is asked again at the next turn; the look knows when the time is over."""
         await self._question(FaceLoginActivities.ask_face_session, subject, PROMPT_ASK, unanswered=0.0)
-
-    async def _look(self, subject: Subject) -> Look:
-        self._news.clear()
-        look = await self._locally_first(FaceLoginActivities.look_at_login, subject)
-        self._enter(subject, look)
-        return look

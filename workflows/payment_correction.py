@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.payment_correction import LateActivities
-    from models.contracts import Look, Subject
+    from models.contracts import Subject
     from workflows.run import RowDriven
 
 
@@ -14,14 +14,8 @@ class PaymentCorrectionWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        look = await self._look(subject)
-        while not look.done or self._news:
+        look = await self._look_by(LateActivities.apply_after_end, subject)
+        while not look.done or self._woken:
             await self._wait(subject, look)
-            look = await self._look(subject)
+            look = await self._look_by(LateActivities.apply_after_end, subject)
         return look.stage
-
-    async def _look(self, subject: Subject) -> Look:
-        self._news.clear()
-        look = await self._locally_first(LateActivities.take_in_late, subject)
-        self._enter(subject, look)
-        return look

@@ -1,10 +1,11 @@
 """What every run shares: facts wake it, it looks at its rows, and it says in Temporal what it waits for."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -13,9 +14,10 @@ with workflow.unsafe.imports_passed_through():
     from models.contracts import DatasetRef, Look, Subject
     from models.words.waiting import PLATFORM_BUSY, since_when
     from workflows.client import attributes_of
-    from workflows.options import ASK, AT_HAND, LOOK, PUSH, LocalOptions, Options
+    from workflows.options import ASK, AT_HAND, CALL, LOOK, PUSH, LocalOptions, Options
 
 Result = TypeVar("Result")
+Seen = TypeVar("Seen", bound=Look)
 # A platform that didn't answer a question is left alone this long.
 UNANSWERED_SECONDS = 60.0
 QUESTION = "question"
@@ -26,48 +28,46 @@ class RowDriven:
     """A run whose truth is in rows: signals carry ids only, and starting again from the top is always right."""
 
     def __init__(self) -> None:
-        self._news: list[str] = []
+        self._woken = False
         self._sentence = ""
         self._not_before: dict[str, float] = workflow.memo_value(NOT_BEFORE, {}, type_hint=dict[str, float])
 
-    @workflow.signal
-    def opened(self, numbers: list[str]) -> None:
-        self._news.extend(numbers)
+    @workflow.signal(dynamic=True)
+    def wake(self, name: str, args: Sequence[RawValue]) -> None:
+        """Whatever has happened (`Signal`): its name and ids are for who reads the history, the rows say the rest.
 
-    @workflow.signal
-    def callbacks_arrived(self, event_ids: list[str]) -> None:
-        self._news.extend(event_ids)
-
-    @workflow.signal
-    def order_confirmed(self, order_nos: list[str]) -> None:
-        self._news.extend(order_nos)
-
-    @workflow.signal
-    def summary_decided(self, summaries: list[str]) -> None:
-        self._news.extend(summaries)
-
-    @workflow.signal
-    def payment_confirmed(self, summaries: list[str]) -> None:
-        self._news.extend(summaries)
-
-    @workflow.signal
-    def lines_changed(self, numbers: list[str]) -> None:
-        self._news.extend(numbers)
-
-    @workflow.signal
-    def contradiction_decided(self, ids: list[str]) -> None:
-        self._news.extend(ids)
+        They aren't even decoded: nothing that a signal holds can park a run.
+        """
+        self._woken = True
 
     @workflow.query
     def situation(self) -> str:
         return self._sentence
 
-    def _enter(self, subject: Subject, look: Look) -> None:
+    async def _look_by(
+        self,
+        activity: Callable[..., Awaitable[Seen]],
+        subject: Subject,
+        first: LocalOptions | None = AT_HAND,
+        otherwise: Options = LOOK,
+    ) -> Seen:
+        """What the rows say now; whatever wakes the run from here on asks for another look.
+
+        Without `first` the look is work of its own, and goes out as an activity at once.
+        """
+        self._woken = False
+        if first is None:
+            look = await self._call(activity, subject, options=otherwise)
+        else:
+            look = await self._locally_first(activity, subject, first=first, otherwise=otherwise)
+        self._show(subject, look.stage, look.waiting_for, look.since)
+        return look
+
+    def _show(self, subject: Subject, stage: str, waiting_for: str, since: datetime) -> None:
         """The one door for what ops see: search attributes, and what the run waits for since when."""
-        sentence = since_when(look.waiting_for, look.since)
-        self._say(sentence)
+        self._say(since_when(waiting_for, since))
         known = workflow.info().typed_search_attributes
-        wanted = attributes_of(subject, look.stage).search_attributes
+        wanted = attributes_of(subject, stage).search_attributes
         if changes := [pair.key.value_set(pair.value) for pair in wanted if known.get(pair.key) != pair.value]:
             workflow.upsert_search_attributes(changes)
 
@@ -91,18 +91,20 @@ class RowDriven:
         except FailureError as error:  # not wrapped into an ActivityError here
             if wanted := seconds_alone(error):
                 await workflow.sleep(wanted)
-        return await workflow.execute_activity_method(activity, args=about, **otherwise)
+        return await self._call(activity, *about, options=otherwise)
+
+    async def _call(
+        self, activity: Callable[..., Awaitable[Result]], *about: object, options: Options = CALL
+    ) -> Result:
+        """What goes out to the platform or takes long: an activity that the server keeps."""
+        return await workflow.execute_activity_method(activity, args=about, **options)
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
         self._continue_as_new_if_suggested(subject)
         if not look.ask_now:
-            pause = timedelta(seconds=look.ask_after_seconds)
-            try:
-                await workflow.wait_condition(lambda: bool(self._news), timeout=pause)
-            except TimeoutError:
-                pass
-            else:
+            await self._pause(subject, look.ask_after_seconds)
+            if self._woken:
                 return
         if look.asks or look.ask_now:
             await self._ask(subject)
@@ -118,44 +120,44 @@ class RowDriven:
         unanswered: float = UNANSWERED_SECONDS,
     ) -> float:
         """Ask; gives the seconds until it may be asked again, 0 after an answer. News doesn't make it earlier."""
-        if left := self._left(QUESTION):
+        if left := self._seconds_left(QUESTION):
             return left
         try:
-            await workflow.execute_activity_method(activity, subject, **options)
+            await self._call(activity, subject, options=options)
         except ActivityError as error:
-            return self._leave(QUESTION, seconds_alone(error, unanswered))
+            return self._leave_alone(QUESTION, seconds_alone(error, unanswered))
         return 0.0
 
     async def _hand_over(self, subject: Subject, dataset: DatasetRef) -> None:
         """A list that needs no slot goes out; a platform that is busy with something else is left alone for a while."""
-        left = self._left(dataset.reference)
+        left = self._seconds_left(dataset.reference)
         if not left:
-            result = await workflow.execute_activity_method(DatasetActivities.hand_over, dataset, **PUSH)
-            left = self._leave(dataset.reference, result.try_again_seconds)
+            result = await self._call(DatasetActivities.hand_over, dataset, options=PUSH)
+            left = self._leave_alone(dataset.reference, result.try_again_seconds)
         if left:
             self._say(f"{self._sentence}；{PLATFORM_BUSY}")
         await self._pause(subject, left)
 
-    def _leave(self, what: str, seconds: float) -> float:
+    def _leave_alone(self, what: str, seconds: float) -> float:
         """From now on so long it isn't tried again, whatever news comes; gives the seconds."""
         self._not_before[what] = workflow.time() + seconds
         return seconds
 
-    def _left(self, what: str) -> float:
+    def _seconds_left(self, what: str) -> float:
         """Seconds until it may be tried again."""
         return max(0.0, self._not_before.get(what, 0.0) - workflow.time())
 
     async def _until_quiet(self, work: Callable[[], Awaitable[Result]]) -> Result:
-        """Once more for what is asked while it is being done: a run that ends leaves no news behind."""
+        """Once more for what is asked while it is being done: a run that ends leaves nothing unseen."""
         while True:
-            self._news.clear()
+            self._woken = False
             result = await work()
-            if not self._news:
+            if not self._woken:
                 return result
 
     def _continue_as_new_if_suggested(self, subject: Subject) -> None:
         """A history that has grown long is left behind; the rows say everything that the next one needs."""
-        if workflow.info().is_continue_as_new_suggested() and not self._news:
+        if workflow.info().is_continue_as_new_suggested() and not self._woken:
             workflow.continue_as_new(subject, memo=self._carried())
 
     def _carried(self) -> Mapping[str, dict[str, float]]:
@@ -168,7 +170,7 @@ class RowDriven:
             return
         self._continue_as_new_if_suggested(subject)
         try:
-            await workflow.wait_condition(lambda: bool(self._news), timeout=timedelta(seconds=seconds))
+            await workflow.wait_condition(lambda: self._woken, timeout=timedelta(seconds=seconds))
         except TimeoutError:
             return
 

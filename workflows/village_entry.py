@@ -6,7 +6,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.entries import VillageEntryActivities
     from models.contracts import Look, Subject
     from models.words.card_stages import EntryStage
-    from workflows.options import CALL
     from workflows.run import RowDriven
 
 HAND_OVER = "hand over"
@@ -18,35 +17,33 @@ class VillageEntryWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        look = await self._look(subject)
-        while not look.done or self._news:
-            if look.stage == EntryStage.VALIDATING:
-                await workflow.execute_activity_method(VillageEntryActivities.validate_entry, subject, **CALL)
-            elif look.stage == EntryStage.APPLYING:
-                await self._apply(subject, look)
-            else:
-                await self._pause(subject, look.ask_after_seconds)
-            look = await self._look(subject)
+        look = await self._look_by(VillageEntryActivities.look_at_entry, subject)
+        while not look.done or self._woken:
+            await self._take_step(subject, look)
+            look = await self._look_by(VillageEntryActivities.look_at_entry, subject)
         return look.stage
+
+    async def _take_step(self, subject: Subject, look: Look) -> None:
+        match look.stage:
+            case EntryStage.VALIDATING:
+                await self._call(VillageEntryActivities.validate_entry, subject)
+            case EntryStage.APPLYING:
+                await self._apply(subject, look)
+            case _:
+                await self._pause(subject, look.ask_after_seconds)
 
     async def _apply(self, subject: Subject, look: Look) -> None:
         """Hand over, then wait for the result; after a long silence the platform is asked."""
-        if left := self._left(HAND_OVER):
+        if left := self._seconds_left(HAND_OVER):
             await self._pause(subject, left)
             return
-        result = await workflow.execute_activity_method(VillageEntryActivities.apply_entry, subject, **CALL)
+        result = await self._call(VillageEntryActivities.apply_entry, subject)
         if not result.started:
-            await self._pause(subject, self._leave(HAND_OVER, result.try_again_seconds))
+            await self._pause(subject, self._leave_alone(HAND_OVER, result.try_again_seconds))
             return
         await self._pause(subject, look.ask_after_seconds)
-        if not self._news:
+        if not self._woken:
             await self._ask(subject)
 
     async def _ask(self, subject: Subject) -> None:
         await self._pause(subject, await self._question(VillageEntryActivities.ask_about_entry, subject))
-
-    async def _look(self, subject: Subject) -> Look:
-        self._news.clear()
-        look = await self._locally_first(VillageEntryActivities.look_at_entry, subject)
-        self._enter(subject, look)
-        return look

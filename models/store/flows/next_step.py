@@ -1,25 +1,15 @@
-"""One look at a flow's rows: its stage, and the next thing that it has to do."""
+"""What a flow does next, decided from its rows alone: no database, no clock. Its table of cases: test_next_step.py."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
-from models.contracts import DatasetRef, FlowLook, NextOrder, Subject
-from models.settings import Settings
-from models.store.flows.end import end_flow, pages_complete
-from models.store.flows.rounds import SENDABLE, current_round, current_summary, lock_flow_of_run, refresh_held
-from models.store.runs.look import ask_after, note_stage
-from models.store.runs.runs import close_run
-from models.store.sql import execute, fetch_one
-from models.store.vault import Vault
-from models.tables.base import now
+from models.contracts import DatasetRef, FlowStep, NextOrder
 from models.tables.batches import Dataset
 from models.tables.flows import Flow, Summary
 from models.words.counties import county_words
 from models.words.stages import DatasetStage, FlowStage, OrderKind, SummaryStage
 from models.words.waiting import FLOW
 
-BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
 # Until the summary is handed in, a flow of which no line is left ends by itself.
 CANCELLED_WHEN_EMPTY = (FlowStage.SETTLING, FlowStage.COUNTY_REVIEW, FlowStage.COUNTY_PASSED)
 SUMMARY_OVER = (SummaryStage.REJECTED, SummaryStage.COUNTY_REFUSED, SummaryStage.CLOSED)
@@ -32,83 +22,48 @@ STAGE_OF_SUMMARY = {
     SummaryStage.APPROVED: FlowStage.SUMMARY_APPROVED,
     SummaryStage.CONFIRMED: FlowStage.PAYING,
 }
+# How an order is carried out; every other kind sends the lines that it names.
+CARRIED_OUT = {OrderKind.WITHDRAWAL: FlowStep.WITHDRAW, OrderKind.CANCELLATION: FlowStep.CANCEL}
 
 
-class _Counts(NamedTuple):
-    sendable: int
-    unsettled: int
-    accepted: int
+class LineCounts(NamedTuple):
+    """A flow's lines as they decide: what goes out by itself, what isn't settled yet (also that), what is accepted."""
+
+    sendable: int = 0
+    unsettled: int = 0
+    accepted: int = 0
 
 
-class _Order(NamedTuple):
-    order_no: str
-    kind: str
+class NextStep(NamedTuple):
+    """The stage that the rows have come to, what has to be done now, and with which round or order."""
+
+    stage: FlowStage
+    step: FlowStep
+    dataset: DatasetRef | None = None
+    order: NextOrder | None = None
 
 
-async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, settings: Settings) -> FlowLook:
-    """Close the books when all is here, open a summary when all lines are settled, and tell what comes next."""
-    flow = await lock_flow_of_run(session, subject.number)
-    complete = await pages_complete(session, flow)
-    if complete and flow.stage is not FlowStage.ENDED:
-        await end_flow(session, vault, flow)
-    if flow.stage in BEFORE_SUMMARY:
-        await refresh_held(session, flow)
-    dataset = await current_round(session, flow)
-    counts = await fetch_one(
-        session,
-        _Counts,
-        f"SELECT count(*) FILTER (WHERE {SENDABLE}) AS sendable,"
-        " count(*) FILTER (WHERE l.state IN ('unsent', 'held', 'under_review', 'rejected')) AS unsettled,"
-        " count(*) FILTER (WHERE l.state = 'accepted') AS accepted FROM flow_line l WHERE l.flow_id = :id",
-        id=flow.id,
-    )
-    assert counts is not None
-    sendable, unsettled, accepted = counts
-    settled = flow.platform_id is not None and dataset is None and unsettled == 0
-    summary = await _summary(session, flow, settled and accepted > 0)
-    stage = _stage(flow, dataset, settled, summary)
-    if stage is not flow.stage:
-        await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=stage.value, id=flow.id)
-    since, ask_now = await note_stage(session, subject.workflow_id, stage.value, sentence_of(flow, stage))
-    # Its end has been announced, by the platform or by our own cancellation: what is missing is asked for soon.
-    pages_missing = stage is FlowStage.CANCELLING or (flow.end_claim is not None and not complete)
-    pause = ask_after(settings, since, now())
+def next_step(
+    flow: Flow, dataset: Dataset | None, lines: LineCounts, summary: Summary | None, orders: Sequence[NextOrder]
+) -> NextStep:
+    """One step, the most urgent; `dataset` is the round on its way, `orders` the confirmed ones, oldest first.
+
+    What is under way is finished first; then what a person ordered, before what goes by itself.
+    """
+    stage = stage_of(flow, dataset, lines, summary)
     if stage is FlowStage.ENDED:
-        await close_run(session, subject.workflow_id, stage.value)
-    return FlowLook(
-        stage=stage.value,
-        waiting_for=sentence_of(flow, stage),
-        since=since,
-        ask_after_seconds=min(pause, settings.platform_missing_page_seconds) if pages_missing else pause,
-        ask_now=ask_now,
-        done=stage is FlowStage.ENDED,
-        started=flow.platform_id is not None,
-        open_dataset=_ref(dataset),
-        dataset_committed=dataset is not None and dataset.stage is DatasetStage.UNDER_REVIEW,
-        next_order=await _next_order(session, flow, dataset),
-        sendable_lines=sendable if flow.stage in BEFORE_SUMMARY else 0,
-        settled=settled,
-        empty=settled and accepted == 0 and flow.end_claim is None and stage in CANCELLED_WHEN_EMPTY,
-        summary_stage=summary.stage if summary else None,
-        summary_handed_in=summary is not None and summary.submitted_at is not None,
-        payment_confirmed=summary is not None and summary.confirmed_at is not None,
-    )
+        return NextStep(stage, FlowStep.END)
+    if flow.platform_id is None:
+        return NextStep(stage, _before_start(stage, orders))
+    if dataset is not None and dataset.stage is not DatasetStage.UNDER_REVIEW:
+        return NextStep(stage, FlowStep.HAND_OVER, dataset=_ref(dataset))
+    for order in orders:
+        if dataset is None or order.kind in DURING_ROUND:
+            return NextStep(stage, CARRIED_OUT.get(order.kind, FlowStep.SEND_ORDERED), order=order)
+    return NextStep(stage, _by_itself(stage, lines, summary))
 
 
-async def _summary(session: AsyncSession, flow: Flow, ready: bool) -> Summary | None:
-    """The current summary; a new one is opened when the lines are settled and none is under way."""
-    summary = await current_summary(session, flow)
-    if flow.stage in (FlowStage.ENDED, FlowStage.CANCELLING) or not ready:
-        return summary
-    if summary is None or summary.stage in SUMMARY_OVER:
-        flow.summary_no += 1
-        summary = Summary(flow_id=int(flow.id or 0), number=flow.summary_no)
-        session.add_all([flow, summary])
-        await session.flush()
-    return summary
-
-
-def _stage(flow: Flow, dataset: Dataset | None, settled: bool, summary: Summary | None) -> FlowStage:
+def stage_of(flow: Flow, dataset: Dataset | None, lines: LineCounts, summary: Summary | None) -> FlowStage:
     if flow.stage in (FlowStage.ENDED, FlowStage.CANCELLING):
         return flow.stage
     if flow.end_claim is not None:
@@ -117,11 +72,18 @@ def _stage(flow: Flow, dataset: Dataset | None, settled: bool, summary: Summary 
         return flow.stage
     if dataset is not None:
         return FlowStage.UNDER_REVIEW
-    if not settled or summary is None:
+    if lines.unsettled or summary is None:
         return FlowStage.SETTLING
     if summary.stage is SummaryStage.COUNTY_PASSED and summary.submitted_at is not None:
         return FlowStage.SUMMARY_SUBMITTED
     return STAGE_OF_SUMMARY.get(summary.stage, FlowStage.SETTLING)
+
+
+def opens_summary(flow: Flow, dataset: Dataset | None, lines: LineCounts, summary: Summary | None) -> bool:
+    """Every line is settled, some are accepted, and no summary of them is under way."""
+    if flow.stage in (FlowStage.ENDED, FlowStage.CANCELLING) or flow.platform_id is None or dataset is not None:
+        return False
+    return not lines.unsettled and lines.accepted > 0 and (summary is None or summary.stage in SUMMARY_OVER)
 
 
 def sentence_of(flow: Flow, stage: FlowStage) -> str:
@@ -132,21 +94,23 @@ def sentence_of(flow: Flow, stage: FlowStage) -> str:
     return FLOW[stage]
 
 
-def _ref(dataset: Dataset | None) -> DatasetRef | None:
-    if dataset is None:
-        return None
+def _before_start(stage: FlowStage, orders: Sequence[NextOrder]) -> FlowStep:
+    """While a start is on its way its outcome is unknown: only after a no may the flow be called off."""
+    ordered = any(order.kind is OrderKind.CANCELLATION for order in orders)
+    return FlowStep.CALL_OFF if ordered and stage is FlowStage.WAITING_COUNTY else FlowStep.START
+
+
+def _by_itself(stage: FlowStage, lines: LineCounts, summary: Summary | None) -> FlowStep:
+    if stage is FlowStage.SETTLING and lines.sendable:
+        return FlowStep.SEND_ROUND
+    if stage in CANCELLED_WHEN_EMPTY and not (lines.unsettled or lines.accepted):
+        return FlowStep.CANCEL
+    if summary is not None and summary.stage is SummaryStage.COUNTY_PASSED and summary.submitted_at is not None:
+        return FlowStep.SUBMIT_SUMMARY
+    if summary is not None and summary.stage is SummaryStage.APPROVED and summary.confirmed_at is not None:
+        return FlowStep.CONFIRM_PAYMENT
+    return FlowStep.WAIT
+
+
+def _ref(dataset: Dataset) -> DatasetRef:
     return DatasetRef(dataset_id=int(dataset.id or 0), reference=dataset.reference, county_code=dataset.county_code)
-
-
-async def _next_order(session: AsyncSession, flow: Flow, dataset: Dataset | None) -> NextOrder | None:
-    """The oldest confirmed order that may be carried out now."""
-    order = await fetch_one(
-        session,
-        _Order,
-        "SELECT order_no, kind FROM operator_order WHERE flow_id = :flow AND state = 'confirmed'"
-        " AND kind <> 'evidence' AND (CAST(:free AS boolean) OR kind = ANY(:meanwhile)) ORDER BY id LIMIT 1",
-        flow=flow.id,
-        free=dataset is None,
-        meanwhile=[kind.value for kind in DURING_ROUND],
-    )
-    return None if order is None else NextOrder(order_no=order.order_no, kind=OrderKind(order.kind))
