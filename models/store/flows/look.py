@@ -22,7 +22,7 @@ from models.words.stages import FlowStage, OrderKind
 BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
 
 
-class ConfirmedOrder(NamedTuple):
+class _Order(NamedTuple):
     order_no: str
     kind: str
 
@@ -89,7 +89,7 @@ async def _confirmed_orders(session: AsyncSession, flow: Flow) -> list[NextOrder
     """Oldest first; 提交材料 has a run of its own."""
     orders = await fetch(
         session,
-        ConfirmedOrder,
+        _Order,
         "SELECT order_no, kind FROM operator_order WHERE flow_id = :flow AND state = 'confirmed'"
         " AND kind <> 'evidence' ORDER BY id",
         flow=flow.id,
