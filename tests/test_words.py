@@ -4,7 +4,6 @@ import ast
 import json
 import pickle
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import Enum
 
+from deploy.measures import SHAPES, names_of_two_things, public_names, sources
 from models import contracts
 from models.tables.base import enum_column
 from models.words import card_stages, stages
@@ -44,7 +44,7 @@ def test_every_stage_has_its_word() -> None:
 
 def test_words_that_are_spelled_alike_keep_their_own_labels() -> None:
     assert (stages.PaymentState.FAILED.label, card_stages.PartStage.FAILED.label) == ("发放失败", "申请失败")
-    assert stages.BatchStage.OPEN == stages.SummaryStage.OPEN
+    assert stages.BatchStage.OPEN.value == stages.SummaryStage.OPEN.value
     assert stages.BatchStage.OPEN.label != stages.SummaryStage.OPEN.label
 
 
@@ -107,33 +107,11 @@ def test_every_code_is_used_and_every_documented_code_is_known() -> None:
     assert all(each.name == each.value for each in Refusal)
 
 
-# The one program that is started by each, and the database that it builds.
-PROGRAMS = {"main", "build_database"}
-SHAPES = {"models.wire.answers", "models.wire.requests"}
-
-
-def public_names() -> dict[str, list[str]]:
-    """Public functions and classes of each module, by their name; overloads are one."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for path in (*PRODUCT, ROOT / "worker.py"):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        defined = {
-            node.name
-            for node in ast.parse(path.read_text()).body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        }
-        for name in defined:
-            if not name.startswith("_"):
-                found[name].append(module)
-    return found
-
-
 def test_no_public_name_says_two_things() -> None:
     """A shape of the platform's may be called as the row it tells of: its user writes `answers.Flow`."""
-    twice = {name: set(modules) for name, modules in public_names().items() if len(modules) > 1}
-    ours = {name: modules - SHAPES for name, modules in twice.items() if name not in PROGRAMS}
-    assert {name: modules for name, modules in ours.items() if len(modules) > 1} == {}
-    for path in (path for path in PRODUCT if path.parent.name != "wire"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module in SHAPES:
-                assert not {alias.name for alias in node.names} & set(ours), f"{path}:{node.lineno}"
+    assert names_of_two_things() == []
+    twice = {name for name, modules in public_names().items() if len(modules) > 1}
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in SHAPES and not path.startswith("models/wire/"):
+                assert not {alias.name for alias in node.names} & twice, f"{path}:{node.lineno}"
