@@ -10,7 +10,7 @@ from models.contracts import CardLook, Handed, PartRef, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.cards.look import look_at_request
-from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, lock_request
+from models.store.cards.parts import LockedRequest, add_step, end_part, lock_part, lock_request
 from models.store.cards.results import remember_submission
 from models.store.database import Database
 from models.store.runs.runs import close_run
@@ -54,9 +54,9 @@ class CardActivities:
                 raise
             code, words = refusal.code.value, ADVICE[refusal.code]
         async with self._database.transaction() as session:
-            held = await lock_request(session, subject.number)
-            await self._validated(session, held, code, words)
-            return await look_at_request(session, subject, self._settings, held)
+            locked = await lock_request(session, subject.number)
+            await self._validated(session, locked, code, words)
+            return await look_at_request(session, subject, self._settings, locked)
 
     async def _query(self, session: AsyncSession, request_no: str) -> AccountQuery | None:
         statement = select(CardChange).where(
@@ -73,42 +73,42 @@ class CardActivities:
             card_type=CardType(request.card_type),
         )
 
-    async def _validated(self, session: AsyncSession, held: LockedRequest, code: str | None, words: str) -> None:
+    async def _validated(self, session: AsyncSession, locked: LockedRequest, code: str | None, words: str) -> None:
         """待审核, or 申请失败 with the bank's reason; a request that was taken back meanwhile stays as it is."""
-        waiting = [part for part in held.parts if part.stage is PartStage.VALIDATING]
-        if held.request.stage is not RequestStage.VALIDATING:
+        waiting = [part for part in locked.parts if part.stage is PartStage.VALIDATING]
+        if locked.request.stage is not RequestStage.VALIDATING:
             return
         if code is not None:
-            held.request.failure_code, held.request.failure = code, f"银行验证未通过：{words}"
-            await add_step(session, held, None, "bank_validation_failed", f"银行验证未通过：{words}")
+            locked.request.failure_code, locked.request.failure = code, f"银行验证未通过：{words}"
+            await add_step(session, locked, None, "bank_validation_failed", f"银行验证未通过：{words}")
             for part in waiting:
-                await end_part(session, self._vault, held, part, PartStage.FAILED, code, words)
+                await end_part(session, self._vault, locked, part, PartStage.FAILED, code, words)
             return
-        held.request.stage = RequestStage.IN_PROGRESS
+        locked.request.stage = RequestStage.IN_PROGRESS
         for part in waiting:
             part.stage = PartStage.IN_REVIEW
-        await add_step(session, held, None, "bank_validated", "银行验证通过，待审核")
+        await add_step(session, locked, None, "bank_validated", "银行验证通过，待审核")
 
     @activity.defn
     async def look_at_card(self, subject: Subject) -> CardLook:
         """Apply what has come, and tell what has to be done in which county."""
         async with self._database.transaction() as session:
             taken = await apply_pending_events(session, self._vault, subject)
-            held = await lock_request(session, subject.number)
-            look = await look_at_request(session, subject, self._settings, held)
+            locked = await lock_request(session, subject.number)
+            look = await look_at_request(session, subject, self._settings, locked)
             if taken:
-                await self._record_results(session, held, taken)
+                await self._record_results(session, locked, taken)
             return look
 
-    async def _record_results(self, session: AsyncSession, held: LockedRequest, taken: int) -> None:
+    async def _record_results(self, session: AsyncSession, locked: LockedRequest, taken: int) -> None:
         """Into the trails of the counties that were told something; of this transaction is what has its time."""
         told = await fetch(
             session,
             str,
             "SELECT DISTINCT county_code FROM inbox WHERE number = :number AND applied_at = now()",
-            number=held.request.request_no,
+            number=locked.request.request_no,
         )
-        for part in (part for part in held.parts if part.county_code in told):
+        for part in (part for part in locked.parts if part.county_code in told):
             detail = {"stage": part.stage.value, "attempt": part.attempt, "events": taken}
             await record(session, self._vault, by_system(part.county_code, "card_change.result", part.part_no, detail))
 
@@ -129,7 +129,7 @@ class CardActivities:
             await self._not_taken(ref, refusal.code)
             return Handed()
         async with self._database.transaction() as session:
-            _, part = await held_part(session, ref.part_no)
+            _, part = await lock_part(session, ref.part_no)
             if part.attempt == ref.attempt and part.submission_id is None:
                 part.submission_id = answer.submission_id
             await remember_submission(session, ref.county_code, answer.submission_id, ref.part_no)
@@ -137,18 +137,18 @@ class CardActivities:
 
     async def _submission(self, session: AsyncSession, ref: PartRef) -> AccountChangeSubmission | None:
         """What goes to the platform; from here on the part is 上卡中, whatever becomes of the call."""
-        held, part = await held_part(session, ref.part_no)
+        locked, part = await lock_part(session, ref.part_no)
         if part.attempt != ref.attempt or part.submission_id is not None:
             return None
         if part.stage not in (PartStage.APPROVED, PartStage.APPLYING):
             return None
         if part.stage is PartStage.APPROVED:
             part.stage = PartStage.APPLYING
-            await add_step(session, held, part.county_code, part.stage.value, "已提交上卡，等待平台结果")
-        return self._request(held, part)
+            await add_step(session, locked, part.county_code, part.stage.value, "已提交上卡，等待平台结果")
+        return self._request(locked, part)
 
-    def _request(self, held: LockedRequest, part: CardChangePart) -> AccountChangeSubmission:
-        request = held.request
+    def _request(self, locked: LockedRequest, part: CardChangePart) -> AccountChangeSubmission:
+        request = locked.request
         old = part.old_account_sealed
         return AccountChangeSubmission(
             client_reference=part.part_no,
@@ -168,10 +168,10 @@ class CardActivities:
     async def _not_taken(self, ref: PartRef, code: ErrorType) -> None:
         """The platform won't even take it: a failed 上卡 that leaves the old account in use."""
         async with self._database.transaction() as session:
-            held, part = await held_part(session, ref.part_no)
+            locked, part = await lock_part(session, ref.part_no)
             if part.attempt == ref.attempt and part.ended_at is None:
                 await end_part(
-                    session, self._vault, held, part, PartStage.FAILED, code.value, f"平台未受理：{ADVICE[code]}"
+                    session, self._vault, locked, part, PartStage.FAILED, code.value, f"平台未受理：{ADVICE[code]}"
                 )
 
     @activity.defn

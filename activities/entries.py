@@ -100,9 +100,9 @@ class VillageEntryActivities:
             await self._not_taken(subject, refusal.code)
             return StartResult(started=False, refused=True)
         async with self._database.transaction() as session:
-            held = await locked_entry(session, subject.number)
-            if held is not None and held.submission_id is None:
-                held.submission_id = answer.submission_id
+            locked = await locked_entry(session, subject.number)
+            if locked is not None and locked.submission_id is None:
+                locked.submission_id = answer.submission_id
             await remember(session, subject, answer.submission_id)
         return StartResult(started=True)
 

@@ -6,7 +6,7 @@ from api.applications import application_acts, application_returns, applications
 from api.batches import batches, lists, slot
 from api.cards import cards, checks, entries, register, register_shared
 from api.citizens import account, logins, notices, sign_ins
-from api.citizens import cards as citizen_matters
+from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
 from api.ops import health, runs, trail
@@ -58,7 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     trail.router,
     logins.router,
     account.router,
-    citizen_matters.router,
+    citizen_cards.router,
     notices.router,
     sign_ins.router,
     health.router,

@@ -10,7 +10,7 @@ from datetime import datetime
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, wait_for
 from models.forms.account_numbers import card_type_of
-from models.store.register.accounts import AccountFinding, NewAccount, apply_change, held_account, set_invalid
+from models.store.register.accounts import AccountFinding, NewAccount, account_for_update, apply_change, set_invalid
 from models.store.register.register import FROM_APPLICATION
 from models.store.vault import Field
 from models.tables.base import now
@@ -86,7 +86,7 @@ def found_invalid(province: Province, person: Someone, county: str, reason: Acco
 
     async def find() -> None:
         async with province.database.transaction() as session:
-            account = await held_account(session, county, index_of(province, person))
+            account = await account_for_update(session, county, index_of(province, person))
             assert account is not None
             assert await set_invalid(
                 session, province.vault, account, AccountFinding(reason.value, f"{county}/{at}", at)

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.flows.rounds import flow_by_number, refresh_held
 from models.store.flows.start import StartRequest, allocate, start_flow
-from models.store.register.accounts import AccountFinding, NewAccount, apply_change, held_account, set_invalid
+from models.store.register.accounts import AccountFinding, NewAccount, account_for_update, apply_change, set_invalid
 from models.store.register.register import fill_from_matched, register_row
 from models.store.sql import execute, scratch
 from models.store.vault import Field, LocalVault
@@ -210,7 +210,7 @@ async def test_a_line_without_an_account_is_held_until_there_is_one_and_its_flow
     [(person,)] = await office.rows("SELECT person_index FROM application WHERE application_no = :no", no=number)
     async with office.database.transaction() as session:
         await _changed(session, office.vault, str(person), number)
-        account = await held_account(session, COUNTY, str(person))
+        account = await account_for_update(session, COUNTY, str(person))
         assert account is not None
         await set_invalid(session, office.vault, account, AccountFinding("account_closed", "event/1", now()))
     flow_no = await add_flow(office, ground)

@@ -8,7 +8,7 @@ import pytest
 
 from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.store.orders.corrections import open_correction
-from models.store.register.accounts import NewAccount, apply_change, held_account
+from models.store.register.accounts import NewAccount, account_for_update, apply_change
 from models.store.sql import execute, loose
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field
@@ -323,7 +323,7 @@ async def test_corrections_take_the_trail_after_the_register(office: Office) -> 
             await apply_corrections(session, office.vault, lines, OPERATOR)
 
     async with office.database.transaction() as session:
-        await held_account(session, COUNTY, str(person))
+        await account_for_update(session, COUNTY, str(person))
         correcting = asyncio.create_task(correct())
         while not await count_of(office, "pg_locks WHERE NOT granted"):
             assert not correcting.done()

@@ -18,8 +18,7 @@ from models.store.events.references import with_reference
 from models.store.flows import payments
 from models.store.flows.end import apply_ended
 from models.store.flows.payments import apply_payments, flow_of
-from models.store.lists import results as effects_results
-from models.store.lists.results import apply_results
+from models.store.lists.results import TakenResults, apply_results
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.sql import execute
@@ -130,11 +129,7 @@ async def _take_reviews(session: AsyncSession, vault: Vault, taken: Sequence[Tak
 
 
 async def _take_results(session: AsyncSession, vault: Vault, taken: Sequence[Taken]) -> dict[int, str]:
-    pages = [
-        effects_results.TakenResults(each.inbox_id, each.event.data)
-        for each in taken
-        if isinstance(each.event, DatasetResults)
-    ]
+    pages = [TakenResults(each.inbox_id, each.event.data) for each in taken if isinstance(each.event, DatasetResults)]
     return await apply_results(session, vault, pages)
 
 

@@ -6,14 +6,14 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import card_type_of
-from models.store.cards.parts import LockedRequest, add_step, close_request, end_part, held_part, tell_end
+from models.store.cards.parts import LockedRequest, add_step, close_request, end_part, lock_part, tell_end
 from models.store.cards.results import put_new_account
 from models.store.register.accounts import (
     BY_PLATFORM,
     AccountFinding,
     NewAccount,
+    account_for_update,
     apply_change,
-    held_account,
     set_invalid,
 )
 from models.store.register.register import source_of
@@ -34,29 +34,29 @@ async def take_change_claim(
 ) -> str | None:
     """A reviewer takes the platform's later word: the part and the register follow it, while nothing came after."""
     data = AccountChange.model_validate_json(json.dumps(claimed))
-    held, part = await held_part(session, row.line_key)
-    account = await held_account(session, part.county_code, held.request.person_index)
+    locked, part = await lock_part(session, row.line_key)
+    account = await account_for_update(session, part.county_code, locked.request.person_index)
     in_use = account.account_index if account is not None else None
     if data.status is AccountChangeStatus.APPLIED:
-        if in_use not in (None, part.old_account_index, held.request.account_index):
+        if in_use not in (None, part.old_account_index, locked.request.account_index):
             return GONE_ON
-        await put_new_account(session, vault, held, part)
+        await put_new_account(session, vault, locked, part)
         part.error_code = part.old_account_usable = None
-        await _end_anyway(session, vault, held, part, PartStage.APPLIED, f"claim {row.id}")
+        await _end_anyway(session, vault, locked, part, PartStage.APPLIED, f"claim {row.id}")
         return None
-    if account is None or in_use != held.request.account_index or part.stage is not PartStage.APPLIED:
+    if account is None or in_use != locked.request.account_index or part.stage is not PartStage.APPLIED:
         return GONE_ON
-    await _take_back(session, vault, held, part, data)
-    await _end_anyway(session, vault, held, part, PartStage.FAILED, f"claim {row.id}")
+    await _take_back(session, vault, locked, part, data)
+    await _end_anyway(session, vault, locked, part, PartStage.FAILED, f"claim {row.id}")
     return None
 
 
 async def _take_back(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, data: AccountChange
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     """It never was applied: the old account is in use again when the platform says it may be, else none is."""
-    person = held.request.person_index
-    number = held.request.request_no
+    person = locked.request.person_index
+    number = locked.request.request_no
     part.old_account_usable = data.old_account_usable
     part.error_code = data.reason_code.value if data.reason_code else None
     if data.old_account_usable and part.old_account_sealed and part.old_bank_code:
@@ -64,8 +64,8 @@ async def _take_back(
         old = NewAccount(
             county_code=part.county_code,
             person_index=person,
-            name=vault.open(Field.NAME, number, held.request.name_sealed),
-            id_number=vault.open(Field.ID_NUMBER, number, held.request.id_number_sealed),
+            name=vault.open(Field.NAME, number, locked.request.name_sealed),
+            id_number=vault.open(Field.ID_NUMBER, number, locked.request.id_number_sealed),
             bank_code=part.old_bank_code,
             account_no=account_no,
             card_type=card_type_of(account_no).value,
@@ -75,7 +75,7 @@ async def _take_back(
         )
         await apply_change(session, vault, old)
     else:
-        account = await held_account(session, part.county_code, person)
+        account = await account_for_update(session, part.county_code, person)
         cause = f"{part.part_no}/a{part.attempt}/taken-back"
         finding = AccountFinding(reason=part.error_code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)
         if account is not None:
@@ -83,16 +83,18 @@ async def _take_back(
 
 
 async def _end_anyway(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, stage: PartStage, cause: str
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, stage: PartStage, cause: str
 ) -> None:
     """The part ends as the claim has it, now: what the register got by it is not later than its end."""
     words = TAKEN[stage]
     if part.ended_at is None:
-        await end_part(session, vault, held, part, stage, part.error_code, words)
+        await end_part(session, vault, locked, part, stage, part.error_code, words)
         return
     part.stage, part.ended_at = stage, now()
-    part.error_sealed = vault.seal(Field.REASON, held.request.request_no, words) if stage is PartStage.FAILED else None
+    part.error_sealed = (
+        vault.seal(Field.REASON, locked.request.request_no, words) if stage is PartStage.FAILED else None
+    )
     await session.flush()
-    await add_step(session, held, part.county_code, stage.value, words)
-    await tell_end(session, vault, held, part, cause)
-    await close_request(session, held)
+    await add_step(session, locked, part.county_code, stage.value, words)
+    await tell_end(session, vault, locked, part, cause)
+    await close_request(session, locked)

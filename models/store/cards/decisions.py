@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, held_part, tell_run
+from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, lock_part, tell_run
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.register.account_locks import lock_accounts
@@ -37,37 +37,37 @@ async def decide_part(
     session: AsyncSession, vault: Vault, part_no: str, passed: bool, remark: str | None, reviewer: str
 ) -> CardChangePart:
     """A reviewer's one decision; raises CardRefusal when the part is not 待审核 any more."""
-    held, part = await held_part(session, part_no)
+    locked, part = await lock_part(session, part_no)
     if part.stage is not PartStage.IN_REVIEW:
         raise _not_in_review(part)
     part.reviewed_by, part.reviewed_at = reviewer, now()
-    part.remark_sealed = vault.seal(Field.REASON, held.request.request_no, remark) if remark else None
+    part.remark_sealed = vault.seal(Field.REASON, locked.request.request_no, remark) if remark else None
     if passed:
         part.stage, part.attempt = PartStage.APPROVED, 1
         await session.flush()
-        await add_step(session, held, part.county_code, part.stage.value, "审核通过，等待上卡")
+        await add_step(session, locked, part.county_code, part.stage.value, "审核通过，等待上卡")
     else:
-        await end_part(session, vault, held, part, PartStage.REFUSED, None, "")
-    await tell_run(session, held)
+        await end_part(session, vault, locked, part, PartStage.REFUSED, None, "")
+    await tell_run(session, locked)
     return part
 
 
 async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer: str) -> CardChangePart:
     """Try a failed 上卡 again under a new attempt: part and request are open again, the account is locked anew."""
     await _take_person(session, part_no)
-    held, part = await held_part(session, part_no)
+    locked, part = await lock_part(session, part_no)
     if part.stage is not PartStage.FAILED or part.attempt < 1:
         raise CardRefusal(Refusal.NOT_RETRYABLE, f"此件现为“{part.stage.label}”，只有上卡失败的才能再次上卡")
-    await _refuse_overtaken(session, held, part)
-    person = held.request.person_index
-    if await lock_accounts(session, [part.county_code], person, held.request.request_no):
+    await _refuse_overtaken(session, locked, part)
+    person = locked.request.person_index
+    if await lock_accounts(session, [part.county_code], person, locked.request.request_no):
         words = await why_held(session, LockedAct.RETRY, [part.county_code], person)
         raise CardRefusal(FaultCode.ACCOUNT_LOCKED, words)
-    await _open_again(session, held, part, reviewer)
-    await _take_old_account(session, vault, held, part)
-    await add_step(session, held, part.county_code, part.stage.value, f"再次上卡（第 {part.attempt} 次）")
-    province = held.request.province_code
-    subject = Subject(kind=RunKind.CARD_CHANGE, number=held.request.request_no, county_code=province)
+    await _open_again(session, locked, part, reviewer)
+    await _take_old_account(session, vault, locked, part)
+    await add_step(session, locked, part.county_code, part.stage.value, f"再次上卡（第 {part.attempt} 次）")
+    province = locked.request.province_code
+    subject = Subject(kind=RunKind.CARD_CHANGE, number=locked.request.request_no, county_code=province)
     await open_run(session, subject, RequestStage.IN_PROGRESS.value)
     return part
 
@@ -93,8 +93,8 @@ async def _take_person(session: AsyncSession, part_no: str) -> None:
     await hold(session, Rank.PERSON, f"{who.province_code}/{who.person_index}")
 
 
-async def _refuse_overtaken(session: AsyncSession, held: LockedRequest, part: CardChangePart) -> None:
-    request = held.request
+async def _refuse_overtaken(session: AsyncSession, locked: LockedRequest, part: CardChangePart) -> None:
+    request = locked.request
     open_now = await fetch_int(
         session,
         "SELECT count(*) FROM card_change WHERE province_code = :province AND person_index = :person"
@@ -126,11 +126,11 @@ async def _refuse_overtaken(session: AsyncSession, held: LockedRequest, part: Ca
         raise CardRefusal(Refusal.OVERTAKEN, "此人在本县后来已变更为另一个账号，此件不能再次上卡")
 
 
-async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChangePart, reviewer: str) -> None:
+async def _open_again(session: AsyncSession, locked: LockedRequest, part: CardChangePart, reviewer: str) -> None:
     part.stage, part.attempt = PartStage.APPROVED, part.attempt + 1
     part.submission_id = part.error_code = part.error_sealed = part.old_account_usable = part.ended_at = None
     part.retry_asked_by, part.retry_asked_at = reviewer, now()
-    request = held.request
+    request = locked.request
     request.stage, request.result, request.ended_at = RequestStage.IN_PROGRESS, None, None
     request.failure_code = request.failure = None
     try:
@@ -140,9 +140,9 @@ async def _open_again(session: AsyncSession, held: LockedRequest, part: CardChan
         raise CardRefusal(Refusal.CARD_CHANGE_OPEN, "此人已另有一笔账号变更在办，请办理那一笔") from error
 
 
-async def _take_old_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:
+async def _take_old_account(session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart) -> None:
     """What the new attempt replaces is what the register holds now; a cleared account is nothing."""
-    person = held.request.person_index
+    person = locked.request.person_index
     row = await fetch_one(
         session,
         _InUse,

@@ -4,8 +4,8 @@ from typing import TypeAlias
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.cards.parts import LockedRequest, add_step, end_part, held_part, tell_run
-from models.store.register.accounts import AccountFinding, held_account, set_invalid
+from models.store.cards.parts import LockedRequest, add_step, end_part, lock_part, tell_run
+from models.store.register.accounts import AccountFinding, account_for_update, set_invalid
 from models.store.sql import fetch_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
@@ -25,14 +25,14 @@ async def invalidate(
     The change under way is taken first and the register second, as everywhere: the caller holds no register row.
     """
     under_way = await _open_part(session, county_code, person_index)
-    account = await held_account(session, county_code, person_index)
+    account = await account_for_update(session, county_code, person_index)
     current = account is not None and (account.bank_code, account.account_index) == which
     changed = account is not None and current and await set_invalid(session, vault, account, finding)
     if under_way is not None:
-        held, part = under_way
-        new = held.request.bank_code, held.request.account_index
+        locked, part = under_way
+        new = locked.request.bank_code, locked.request.account_index
         if changed or (new == which and _is_news(part, finding)):
-            await _end(session, vault, held, part, finding, "原账号" if changed else "新账号")
+            await _end(session, vault, locked, part, finding, "原账号" if changed else "新账号")
             return "change ended"
     if changed:
         return "invalidated"
@@ -52,8 +52,8 @@ async def _open_part(
     )
     if part_no is None:
         return None
-    held, part = await held_part(session, part_no)
-    return (held, part) if part.ended_at is None else None
+    locked, part = await lock_part(session, part_no)
+    return (locked, part) if part.ended_at is None else None
 
 
 def _is_news(part: CardChangePart, finding: AccountFinding) -> bool:
@@ -62,14 +62,19 @@ def _is_news(part: CardChangePart, finding: AccountFinding) -> bool:
 
 
 async def _end(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, finding: AccountFinding, whose: str
+    session: AsyncSession,
+    vault: Vault,
+    locked: LockedRequest,
+    part: CardChangePart,
+    finding: AccountFinding,
+    whose: str,
 ) -> None:
     """Other counties may go on: why it failed is said of the whole request only when it has ended with this part."""
     words = f"办理期间{whose}失效：{reason_words(finding.reason)}"
     validating = part.stage is PartStage.VALIDATING
     if validating:
-        await add_step(session, held, part.county_code, PartStage.FAILED.value, f"{PartStage.FAILED.label}：{words}")
-    await end_part(session, vault, held, part, PartStage.FAILED, finding.reason, words)
-    if validating and held.request.ended_at is not None:
-        held.request.failure_code, held.request.failure = finding.reason, words
-    await tell_run(session, held)
+        await add_step(session, locked, part.county_code, PartStage.FAILED.value, f"{PartStage.FAILED.label}：{words}")
+    await end_part(session, vault, locked, part, PartStage.FAILED, finding.reason, words)
+    if validating and locked.request.ended_at is not None:
+        locked.request.failure_code, locked.request.failure = finding.reason, words
+    await tell_run(session, locked)

@@ -13,10 +13,12 @@ from models.tables.base import now
 from models.words.card_stages import PartStage
 
 
-async def look_at_request(session: AsyncSession, subject: Subject, settings: Settings, held: LockedRequest) -> CardLook:
+async def look_at_request(
+    session: AsyncSession, subject: Subject, settings: Settings, locked: LockedRequest
+) -> CardLook:
     """The run is closed in the transaction that sees its last part ended, and nothing of it open at the platform."""
-    stage = held.request.stage
-    found = next_card_step(held.request, held.parts, await _unanswered(session, held))
+    stage = locked.request.stage
+    found = next_card_step(locked.request, locked.parts, await _unanswered(session, locked))
     since, ask_now = await note_stage(session, subject.workflow_id, stage.value, found.waiting_for)
     done = found.step is CardStep.END
     if done:
@@ -34,13 +36,13 @@ async def look_at_request(session: AsyncSession, subject: Subject, settings: Set
     )
 
 
-async def _unanswered(session: AsyncSession, held: LockedRequest) -> bool:
+async def _unanswered(session: AsyncSession, locked: LockedRequest) -> bool:
     """An account that became invalid ended its part while the platform was still at it: its answer is wanted too."""
-    if not any(part.stage is PartStage.FAILED and part.submission_id for part in held.parts):
+    if not any(part.stage is PartStage.FAILED and part.submission_id for part in locked.parts):
         return False
     count = await fetch_int(
         session,
         f"SELECT count(*) FROM card_change_part p WHERE p.request_id = :id AND {AT_PLATFORM}",
-        id=held.request.id,
+        id=locked.request.id,
     )
     return count > 0

@@ -80,12 +80,12 @@ async def lock_request(session: AsyncSession, request_no: str) -> LockedRequest:
     return LockedRequest(rows[0][0], [part for _, part in rows])
 
 
-async def held_part(session: AsyncSession, part_no: str) -> tuple[LockedRequest, CardChangePart]:
-    held = await lock_request(session, part_no.partition(".")[0])
-    part = held.part(part_no)
+async def lock_part(session: AsyncSession, part_no: str) -> tuple[LockedRequest, CardChangePart]:
+    locked = await lock_request(session, part_no.partition(".")[0])
+    part = locked.part(part_no)
     if part is None:
         raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
-    return held, part
+    return locked, part
 
 
 def remark_of(vault: Vault, part: CardChangePart) -> str | None:
@@ -94,14 +94,16 @@ def remark_of(vault: Vault, part: CardChangePart) -> str | None:
     return vault.open(Field.REASON, number, part.remark_sealed) if part.remark_sealed else None
 
 
-async def add_step(session: AsyncSession, held: LockedRequest, county_code: str | None, step: str, words: str) -> None:
+async def add_step(
+    session: AsyncSession, locked: LockedRequest, county_code: str | None, step: str, words: str
+) -> None:
     """A line of 事项办理; `county_code` is empty for what concerns the whole request."""
     await session.flush()
     await execute(
         session,
         "INSERT INTO matter_step (request_id, county_code, step, words, at)"
         " VALUES (:request, :county, :step, :words, :at)",
-        request=held.request.id,
+        request=locked.request.id,
         county=county_code,
         step=step,
         words=words,
@@ -112,7 +114,7 @@ async def add_step(session: AsyncSession, held: LockedRequest, county_code: str 
 async def end_part(
     session: AsyncSession,
     vault: Vault,
-    held: LockedRequest,
+    locked: LockedRequest,
     part: CardChangePart,
     stage: PartStage,
     code: str | None,
@@ -125,22 +127,22 @@ async def end_part(
     validated = part.stage is not PartStage.VALIDATING
     part.stage, part.ended_at, part.error_code = stage, now(), code
     failed = stage is PartStage.FAILED
-    part.error_sealed = vault.seal(Field.REASON, held.request.request_no, words) if failed else None
+    part.error_sealed = vault.seal(Field.REASON, locked.request.request_no, words) if failed else None
     await session.flush()
-    await unlock_accounts(session, [part.county_code], held.request.person_index, held.request.request_no)
+    await unlock_accounts(session, [part.county_code], locked.request.person_index, locked.request.request_no)
     if validated or stage is PartStage.WITHDRAWN:
         shown = f"{stage.label}：{reason_words(code)}" if failed else words or stage.label
-        await add_step(session, held, part.county_code, stage.value, shown)
-        await tell_end(session, vault, held, part)
-    await close_request(session, held)
+        await add_step(session, locked, part.county_code, stage.value, shown)
+        await tell_end(session, vault, locked, part)
+    await close_request(session, locked)
 
 
-async def close_request(session: AsyncSession, held: LockedRequest) -> None:
+async def close_request(session: AsyncSession, locked: LockedRequest) -> None:
     """办理完结 when no part is open; looked at again after a late result."""
-    if any(part.ended_at is None for part in held.parts):
+    if any(part.ended_at is None for part in locked.parts):
         return
-    request = held.request
-    request.stage, request.result = RequestStage.ENDED, result_of(held.parts)
+    request = locked.request
+    request.stage, request.result = RequestStage.ENDED, result_of(locked.parts)
     request.ended_at = request.ended_at or now()
     await session.flush()
 
@@ -152,20 +154,20 @@ def result_of(parts: list[CardChangePart]) -> RequestResult:
     return next(result for stage, result in RESULTS if stage in stages)
 
 
-async def tell_run(session: AsyncSession, held: LockedRequest) -> None:
+async def tell_run(session: AsyncSession, locked: LockedRequest) -> None:
     """Something was decided: the request's run looks at its rows."""
-    number = held.request.request_no
+    number = locked.request.request_no
     await wake(session, workflow_id(RunKind.CARD_CHANGE, number), Signal.PART_DECIDED, [number])
 
 
 async def tell_end(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, cause: str | None = None
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, cause: str | None = None
 ) -> None:
     """The person's notice of how a part ended; `cause` when it ended once more, and not by another attempt."""
     kind = NOTICES.get(part.stage)
     if kind is None:
         return
-    request = held.request
+    request = locked.request
     await notify(
         session,
         vault,

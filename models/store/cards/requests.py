@@ -98,33 +98,33 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
     changed = sorted(set(wish.counties) - using)
     if not changed:
         fault, changed, using = SAME_ACCOUNT, sorted(using), set()
-    held = await _save(session, vault, citizen, wish, {county: accounts.get(county) for county in changed})
+    locked = await _save(session, vault, citizen, wish, {county: accounts.get(county) for county in changed})
     for county in sorted(using):
-        await add_step(session, held, county, LEFT_OUT, LEFT_OUT_WORDS)
+        await add_step(session, locked, county, LEFT_OUT, LEFT_OUT_WORDS)
     if fault is None:
-        fault = await _take_locks(session, held.request, changed)
+        fault = await _take_locks(session, locked.request, changed)
     if fault is not None:
-        await _fail(session, vault, held, *fault)
+        await _fail(session, vault, locked, *fault)
     else:
-        await add_step(session, held, None, "submitted", "提交申请，基本验证通过，等待银行验证")
-        subject = Subject(kind=RunKind.CARD_CHANGE, number=held.request.request_no, county_code=citizen.province_code)
+        await add_step(session, locked, None, "submitted", "提交申请，基本验证通过，等待银行验证")
+        subject = Subject(kind=RunKind.CARD_CHANGE, number=locked.request.request_no, county_code=citizen.province_code)
         await open_run(session, subject, RequestStage.VALIDATING.value)
-    return held.request
+    return locked.request
 
 
 async def withdraw_request(session: AsyncSession, vault: Vault, request_no: str, person_index: str) -> CardChange:
     """撤销: every undecided part is taken back, what a reviewer has decided goes on; raises CardRefusal."""
-    held = await lock_request(session, request_no)
-    if held.request.person_index != person_index:
+    locked = await lock_request(session, request_no)
+    if locked.request.person_index != person_index:
         raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
-    undecided = [part for part in held.parts if part.stage in UNDECIDED]
+    undecided = [part for part in locked.parts if part.stage in UNDECIDED]
     if not undecided:
-        words = "此申请已办结，不能撤销" if held.request.ended_at else "各区县均已审核，不能撤销，请等待办理结果"
+        words = "此申请已办结，不能撤销" if locked.request.ended_at else "各区县均已审核，不能撤销，请等待办理结果"
         raise CardRefusal(Refusal.NOTHING_TO_WITHDRAW, words)
     for part in undecided:
-        await end_part(session, vault, held, part, PartStage.WITHDRAWN, None, "已由本人撤销")
-    await tell_run(session, held)
-    return held.request
+        await end_part(session, vault, locked, part, PartStage.WITHDRAWN, None, "已由本人撤销")
+    await tell_run(session, locked)
+    return locked.request
 
 
 def _missing(wish: CardWish) -> list[str]:
@@ -249,9 +249,9 @@ async def _take_locks(session: AsyncSession, request: CardChange, counties: list
     return FaultCode.ACCOUNT_LOCKED, await why_held(session, LockedAct.CARD_CHANGE, taken_before, request.person_index)
 
 
-async def _fail(session: AsyncSession, vault: Vault, held: LockedRequest, code: str, words: str) -> None:
-    request = held.request
+async def _fail(session: AsyncSession, vault: Vault, locked: LockedRequest, code: str, words: str) -> None:
+    request = locked.request
     request.failure_code, request.failure = code, words
-    await add_step(session, held, None, "basic_validation_failed", f"基本验证未通过：{words}")
-    for part in held.parts:
-        await end_part(session, vault, held, part, PartStage.FAILED, code, words)
+    await add_step(session, locked, None, "basic_validation_failed", f"基本验证未通过：{words}")
+    for part in locked.parts:
+        await end_part(session, vault, locked, part, PartStage.FAILED, code, words)

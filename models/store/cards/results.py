@@ -7,15 +7,15 @@ from datetime import UTC
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.invalidation import invalidate
-from models.store.cards.parts import CardRefusal, LockedRequest, end_part, held_part
+from models.store.cards.parts import CardRefusal, LockedRequest, end_part, lock_part
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.accounts import (
     BY_FAILED_CHANGE,
     BY_PLATFORM,
     AccountFinding,
     NewAccount,
+    account_for_update,
     apply_change,
-    held_account,
     set_invalid,
 )
 from models.store.register.entry_results import apply_entries
@@ -56,12 +56,12 @@ async def _apply_result(session: AsyncSession, vault: Vault, taken: TakenResult)
     if reference is None:
         return "unknown part"
     try:
-        held, part = await held_part(session, reference)
+        locked, part = await lock_part(session, reference)
     except CardRefusal:
         return "unknown part"
     if part.county_code != data.county_code:
         return "other county"
-    return await _apply_to_part(session, vault, held, part, taken)
+    return await _apply_to_part(session, vault, locked, part, taken)
 
 
 async def apply_invalidation(session: AsyncSession, vault: Vault, data: Invalidation) -> str:
@@ -88,20 +88,20 @@ async def _remembered(session: AsyncSession, data: AccountChange) -> str | None:
 
 
 async def _apply_to_part(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, taken: TakenResult
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, taken: TakenResult
 ) -> str:
     data = taken.data
     if not await _is_current(session, part, data):
         if data.status is AccountChangeStatus.FAILED or part.stage is PartStage.APPLIED:
             return "earlier attempt"
-        return await _contradict(session, vault, held, part, taken)
+        return await _contradict(session, vault, locked, part, taken)
     if part.stage in (PartStage.APPROVED, PartStage.APPLYING):
-        await _decide(session, vault, held, part, data)
+        await _decide(session, vault, locked, part, data)
         return part.stage.value
     if part.stage.value != data.status.value:
-        return await _contradict(session, vault, held, part, taken)
+        return await _contradict(session, vault, locked, part, taken)
     if part.stage is PartStage.FAILED and part.old_account_usable is None:
-        await _note_old_account(session, vault, held, part, data)
+        await _note_old_account(session, vault, locked, part, data)
     return "again"
 
 
@@ -113,21 +113,21 @@ async def _is_current(session: AsyncSession, part: CardChangePart, data: Account
 
 
 async def _decide(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, data: AccountChange
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     part.submission_id = data.submission_id
     await remember_submission(session, part.county_code, data.submission_id, part.part_no)
     if data.status is AccountChangeStatus.APPLIED:
-        await put_new_account(session, vault, held, part)
-        await end_part(session, vault, held, part, PartStage.APPLIED, None, "上卡成功，新账号已启用")
+        await put_new_account(session, vault, locked, part)
+        await end_part(session, vault, locked, part, PartStage.APPLIED, None, "上卡成功，新账号已启用")
         return
     code = data.reason_code.value if data.reason_code else None
-    await _note_old_account(session, vault, held, part, data)
-    await end_part(session, vault, held, part, PartStage.FAILED, code, data.reason or reason_words(code))
+    await _note_old_account(session, vault, locked, part, data)
+    await end_part(session, vault, locked, part, PartStage.FAILED, code, data.reason or reason_words(code))
 
 
-async def put_new_account(session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart) -> None:
-    request = held.request
+async def put_new_account(session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart) -> None:
+    request = locked.request
     number = request.request_no
     new = NewAccount(
         county_code=part.county_code,
@@ -144,14 +144,14 @@ async def put_new_account(session: AsyncSession, vault: Vault, held: LockedReque
 
 
 async def _note_old_account(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, data: AccountChange
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     """A failed 上卡 leaves the old account as the platform says: usable, or cleared with a notice (S2)."""
     part.old_account_usable = data.old_account_usable
     await session.flush()
     if data.old_account_usable is not False:
         return
-    account = await held_account(session, part.county_code, held.request.person_index)
+    account = await account_for_update(session, part.county_code, locked.request.person_index)
     if account is None or account.account_index != part.old_account_index:
         return
     code = data.reason_code.value if data.reason_code else None
@@ -180,11 +180,11 @@ async def remember_submission(session: AsyncSession, county_code: str, submissio
 
 
 async def _contradict(
-    session: AsyncSession, vault: Vault, held: LockedRequest, part: CardChangePart, taken: TakenResult
+    session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, taken: TakenResult
 ) -> str:
     claim = Claim(
         county_code=part.county_code,
-        number=held.request.request_no,
+        number=locked.request.request_no,
         kind=CONTRADICTED,
         line_key=part.part_no,
         applied={"stage": part.stage.value, "attempt": part.attempt, "submission_id": part.submission_id},

@@ -60,7 +60,7 @@ class AccountFinding:
     words: str | None = None
 
 
-async def held_account(session: AsyncSession, county_code: str, person_index: str) -> RegisterAccount | None:
+async def account_for_update(session: AsyncSession, county_code: str, person_index: str) -> RegisterAccount | None:
     statement = select(RegisterAccount).where(
         RegisterAccount.county_code == county_code, RegisterAccount.person_index == person_index
     )
@@ -133,7 +133,7 @@ async def set_valid_again(
 async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> RegisterAccount:
     """上卡成功: the register holds the new account, valid, with its source; the history says from what to what."""
     place = register_row(new.county_code, new.person_index)
-    account = await held_account(session, new.county_code, new.person_index)
+    account = await account_for_update(session, new.county_code, new.person_index)
     was_cleared = account is not None and account.status is AccountStatus.CLEARED
     if account is None:
         account = RegisterAccount(

@@ -11,8 +11,8 @@ from models.store.register.accounts import (
     BY_PLATFORM,
     AccountFinding,
     NewAccount,
+    account_for_update,
     apply_change,
-    held_account,
     set_invalid,
 )
 from models.store.register.entries import ENDED, end_entry, locked_entry
@@ -161,7 +161,7 @@ async def take_entry_claim(session: AsyncSession, vault: Vault, row: Contradicti
     data = AccountChange.model_validate_json(json.dumps(claimed))
     entry = await locked_entry(session, row.number)
     assert entry is not None, "a contradiction of an entry belongs to an entry"
-    account = await held_account(session, entry.county_code, entry.person_index)
+    account = await account_for_update(session, entry.county_code, entry.person_index)
     if data.status is AccountChangeStatus.APPLIED and entry.stage is EntryStage.FAILED:
         if entry.submission_id is None or await _is_overtaken(session, entry, account):
             return GONE_ON
