@@ -190,7 +190,7 @@ class RegisterAccount(SQLModel, table=True):
 
     __tablename__ = "register_account"
     __table_args__ = (
-        UniqueConstraint("county_code", "person_index"),
+        UniqueConstraint("person_index", "county_code"),
         Index("ix_register_account_account", "account_index"),
         Index("ix_register_account_county", "county_code", "id"),
     )

@@ -121,7 +121,7 @@ class DatasetLine(SQLModel, table=True):
     __tablename__ = "dataset_line"
     __table_args__ = (
         Index("ix_dataset_line_application", "application_id"),
-        Index("ix_dataset_line_number", "dataset_id", "application_no"),
+        Index("ix_dataset_line_number", "application_no"),
     )
 
     dataset_id: int = Field(primary_key=True, foreign_key="dataset.id", sa_type=BigInteger)

@@ -87,7 +87,7 @@ class FlowLine(SQLModel, table=True):
     __tablename__ = "flow_line"
     __table_args__ = (
         Index("ix_flow_line_application", "application_id"),
-        Index("ix_flow_line_number", "flow_id", "application_no"),
+        Index("ix_flow_line_number", "application_no"),
         Index("ix_flow_line_state", "flow_id", "state"),
         Index("ix_flow_line_indicator", "indicator_id"),
         Index("ix_flow_line_account", "account_index"),

@@ -379,7 +379,7 @@ CREATE TABLE register_account (
   source VARCHAR NOT NULL,
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_register_account PRIMARY KEY (id),
-  CONSTRAINT uq_register_account_county_code_person_index UNIQUE (county_code, person_index),
+  CONSTRAINT uq_register_account_person_index_county_code UNIQUE (person_index, county_code),
   CONSTRAINT ck_register_account_accountstatus CHECK (status IN ('valid', 'invalid', 'cleared'))
 );
 CREATE INDEX ix_register_account_account ON register_account (account_index);
@@ -884,7 +884,7 @@ CREATE INDEX ix_flow_line_again ON flow_line (county_code) WHERE attempt > 1;
 CREATE INDEX ix_flow_line_application ON flow_line (application_id);
 CREATE INDEX ix_flow_line_county ON flow_line (county_code, id);
 CREATE INDEX ix_flow_line_indicator ON flow_line (indicator_id);
-CREATE INDEX ix_flow_line_number ON flow_line (flow_id, application_no);
+CREATE INDEX ix_flow_line_number ON flow_line (application_no);
 CREATE INDEX ix_flow_line_state ON flow_line (flow_id, state);
 
 CREATE TABLE flow_policy (
@@ -980,7 +980,7 @@ CREATE TABLE dataset_line (
   CONSTRAINT fk_dataset_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id)
 );
 CREATE INDEX ix_dataset_line_application ON dataset_line (application_id);
-CREATE INDEX ix_dataset_line_number ON dataset_line (dataset_id, application_no);
+CREATE INDEX ix_dataset_line_number ON dataset_line (application_no);
 
 CREATE TABLE order_line (
   order_id BIGINT NOT NULL,

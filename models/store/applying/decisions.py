@@ -152,7 +152,7 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
     await execute(
         session,
         "UPDATE dataset_line SET outcome = :outcome, reason_code = :code, reason_sealed = :reason"
-        " WHERE dataset_id = :dataset AND application_no = :number",
+        " WHERE application_no = :number AND (dataset_id = :dataset) IS TRUE",
         **values,
     )
     if values["outcome"] == "matched":

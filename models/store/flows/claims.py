@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.flows.contrary_payments import CHANGED
+from models.store.flows.contrary_payments import CHANGED, named_lines
 from models.store.flows.payments import decide_lines, flow_of
 from models.store.register.payment_notices import tell_failed
 from models.store.sql import execute, fetch_int, scratch
@@ -47,21 +47,21 @@ async def _pay_as_claimed(
         flow=flow.id,
     )
     await decide_lines(session, flow, "SELECT application_no, attempt FROM claimed_line")
-    await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM claimed_line")
+    await tell_failed(session, vault, flow, named_lines("SELECT application_no, attempt FROM claimed_line"))
     await execute(session, "DROP TABLE claimed_line")
     return None
 
 
 SENT_AGAIN_LINES = """
 SELECT count(*) FROM claimed_line c
-JOIN flow_line l ON l.flow_id = :flow AND l.application_no = c.application_no AND l.attempt = c.attempt
+JOIN flow_line l ON l.application_no = c.application_no AND l.attempt = c.attempt AND (l.flow_id = :flow) IS TRUE
 JOIN flow_line n ON n.application_id = l.application_id AND n.flow_id > l.flow_id
 WHERE c.status = 'paid' AND l.payment IS DISTINCT FROM 'paid' AND n.state NOT IN ('withdrawn', 'deferred', 'cancelled')
 """
 # A line's result of one sequence is decided once: a second decision would be shown as taken and change nothing.
 TAKEN_OTHERWISE_LINES = """
 SELECT count(*) FROM claimed_line c
-JOIN flow_line l ON l.flow_id = :flow AND l.application_no = c.application_no AND l.attempt = c.attempt
+JOIN flow_line l ON l.application_no = c.application_no AND l.attempt = c.attempt AND (l.flow_id = :flow) IS TRUE
 JOIN payment p ON p.flow_line_id = l.id AND p.sequence = c.sequence AND p.source = 'decision' AND p.status <> c.status
 """
 

@@ -35,40 +35,47 @@ _COLUMNS = {
     "reason_sealed": "text",
     "at": "timestamptz",
 }
+# A named line, in the flow: one look for each, by its number. A join would go by statistics that may be older than the
+# flow: no line of it stands there, and all of them are walked through once for each that is named.
+NAMED_LINE = (
+    "LATERAL (SELECT * FROM flow_line f WHERE f.application_no = named.application_no AND f.attempt = named.attempt"
+    " AND (f.flow_id = :flow) IS TRUE LIMIT 1) AS l"
+)
 # What is wrong with a claimed payment, in the order in which it is judged.
-_CONTRADICTED = """
-SELECT i.inbox_id, i.position,
+_CONTRADICTED = f"""
+SELECT named.inbox_id, named.position,
   CASE WHEN l.id IS NULL THEN 'payment_unknown_line'
        WHEN l.state <> 'accepted' THEN 'payment_not_accepted'
-       WHEN l.amount_fen <> i.amount_fen THEN 'payment_amount'
-       WHEN i.status = 'paid' AND i.sequence > l.payment_sequence AND EXISTS (SELECT 1 FROM flow_line n
+       WHEN l.amount_fen <> named.amount_fen THEN 'payment_amount'
+       WHEN named.status = 'paid' AND named.sequence > l.payment_sequence AND EXISTS (SELECT 1 FROM flow_line n
          WHERE n.application_id = l.application_id
          AND n.flow_id > l.flow_id AND n.state NOT IN ('withdrawn', 'deferred', 'cancelled')) THEN 'payment_late'
-       WHEN p.id IS NOT NULL AND (p.status <> i.status OR p.reason_code IS DISTINCT FROM i.reason_code
-         OR p.bank_serial_no IS DISTINCT FROM i.bank_serial_no) THEN 'payment_content'
-       WHEN EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = i.application_no AND o.attempt = i.attempt
-         AND o.sequence = i.sequence AND (o.page, o.position) < (i.page, i.position)
-         AND (o.status <> i.status OR o.reason_code IS DISTINCT FROM i.reason_code
-           OR o.bank_serial_no IS DISTINCT FROM i.bank_serial_no)) THEN 'payment_content'
-       WHEN i.status = 'paid' AND l.money = 'released' AND i.sequence > l.payment_sequence
+       WHEN p.id IS NOT NULL AND (p.status <> named.status OR p.reason_code IS DISTINCT FROM named.reason_code
+         OR p.bank_serial_no IS DISTINCT FROM named.bank_serial_no) THEN 'payment_content'
+       WHEN EXISTS (SELECT 1 FROM incoming o WHERE o.application_no = named.application_no AND o.attempt = named.attempt
+         AND o.sequence = named.sequence AND (o.page, o.position) < (named.page, named.position)
+         AND (o.status <> named.status OR o.reason_code IS DISTINCT FROM named.reason_code
+           OR o.bank_serial_no IS DISTINCT FROM named.bank_serial_no)) THEN 'payment_content'
+       WHEN named.status = 'paid' AND l.money = 'released' AND named.sequence > l.payment_sequence
          AND d.total_fen - d.reserved_fen - d.paid_fen
-         < sum(i.amount_fen) FILTER (WHERE i.status = 'paid' AND l.money = 'released')
-           OVER (PARTITION BY l.indicator_id ORDER BY i.page, i.position) THEN 'payment_over_indicator'
+         < sum(named.amount_fen) FILTER (WHERE named.status = 'paid' AND l.money = 'released')
+           OVER (PARTITION BY l.indicator_id ORDER BY named.page, named.position) THEN 'payment_over_indicator'
   END AS kind
-FROM incoming i
-LEFT JOIN flow_line l ON l.flow_id = :flow AND l.application_no = i.application_no AND l.attempt = i.attempt
-LEFT JOIN payment p ON p.flow_line_id = l.id AND p.sequence = i.sequence AND p.source = 'platform'
+FROM incoming named
+LEFT JOIN {NAMED_LINE} ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM payment p WHERE p.flow_line_id = l.id AND p.sequence = named.sequence
+  AND p.source = 'platform' LIMIT 1) p ON TRUE
 LEFT JOIN indicator d ON d.id = l.indicator_id
 """
 # What stands for a line, and the result that it has under the claimed sequence.
-_STANDING = """
+_STANDING = f"""
 SELECT l.state, l.payment, l.payment_sequence, l.amount_fen, p.status, p.bank_serial_no, p.reason_code, p.at, p.page
 FROM unnest(CAST(:numbers AS text[]), CAST(:attempts AS int[]), CAST(:sequences AS int[]))
-  WITH ORDINALITY AS c(application_no, attempt, sequence, place)
-LEFT JOIN flow_line l ON l.flow_id = :flow AND l.application_no = c.application_no AND l.attempt = c.attempt
-LEFT JOIN LATERAL (SELECT * FROM payment p WHERE p.flow_line_id = l.id AND p.sequence = c.sequence
+  WITH ORDINALITY AS named(application_no, attempt, sequence, place)
+LEFT JOIN {NAMED_LINE} ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM payment p WHERE p.flow_line_id = l.id AND p.sequence = named.sequence
   ORDER BY p.id DESC LIMIT 1) p ON true
-ORDER BY c.place
+ORDER BY named.place
 """
 # A changed page's line that would have been news on a page of its own.
 CHANGED = "payment_page"
@@ -92,6 +99,11 @@ class _Standing(NamedTuple):
     reason_code: str | None
     at: datetime | None
     page: int | None
+
+
+def named_lines(names: str) -> str:
+    """For FROM: `l`, the flow's lines that a statement names by application_no and attempt."""
+    return f"({names}) AS named CROSS JOIN {NAMED_LINE}"
 
 
 class ReportedPayment(NamedTuple):

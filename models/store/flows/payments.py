@@ -7,10 +7,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.events.contrary import ContraryPayment
 from models.store.flows.contrary_payments import (
+    NAMED_LINE,
     ReportedPayment,
     differing_payments,
     keep_contrary_payments,
     leave_out_contrary,
+    named_lines,
     put_incoming,
 )
 from models.store.locking import lock_applications, lock_flow, lock_indicators
@@ -59,7 +61,7 @@ async def _apply_pages(
     await put_incoming(session, vault, entries)
     contrary = await leave_out_contrary(session, flow, entries)
     await _apply_incoming(session, flow)
-    await tell_failed(session, vault, flow, "SELECT application_no, attempt FROM incoming")
+    await tell_failed(session, vault, flow, named_lines("SELECT application_no, attempt FROM incoming"))
     await execute(session, "DROP TABLE incoming")
     return contrary
 
@@ -95,10 +97,10 @@ async def _apply_incoming(session: AsyncSession, flow: Flow) -> None:
         session,
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code,"
         " reason_sealed, at, page, source, after_end, taken_at)"
-        " SELECT DISTINCT ON (l.id, i.sequence) :flow, l.id, i.sequence, i.status, i.amount_fen, i.bank_serial_no,"
-        " i.reason_code, i.reason_sealed, i.at, i.page, 'platform', CAST(:ended AS boolean), now()"
-        " FROM incoming i JOIN flow_line l ON l.flow_id = :flow AND l.application_no = i.application_no"
-        " AND l.attempt = i.attempt ORDER BY l.id, i.sequence, i.page, i.position"
+        " SELECT DISTINCT ON (l.id, named.sequence) :flow, l.id, named.sequence, named.status, named.amount_fen,"
+        " named.bank_serial_no, named.reason_code, named.reason_sealed, named.at, named.page, 'platform',"
+        f" CAST(:ended AS boolean), now() FROM incoming named CROSS JOIN {NAMED_LINE}"
+        " ORDER BY l.id, named.sequence, named.page, named.position"
         " ON CONFLICT (flow_line_id, sequence, source) DO NOTHING",
         flow=flow.id,
         ended=flow.stage is FlowStage.ENDED,
@@ -109,19 +111,18 @@ async def _apply_incoming(session: AsyncSession, flow: Flow) -> None:
 async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
     """Each line takes its newest result; a failed one keeps its money reserved until the flow has ended."""
     ended = flow.stage is FlowStage.ENDED
-    of_lines = "SELECT l.application_id FROM flow_line l"
-    of_lines += f" JOIN ({lines}) AS named ON named.application_no = l.application_no AND named.attempt = l.attempt"
-    await lock_applications(session, f"{of_lines} WHERE l.flow_id = :flow", flow=flow.id)
+    of_lines = named_lines(lines)
+    await lock_applications(session, f"SELECT l.application_id FROM {of_lines}", flow=flow.id)
     await execute(
         session,
         "UPDATE flow_line l SET payment = n.status, payment_sequence = n.sequence, payment_at = n.at,"
         " payment_reason_code = n.reason_code, reason_sealed = n.reason_sealed, updated_at = now(),"
         " money = CASE WHEN n.status = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'released'"
         " ELSE 'reserved' END"
-        " FROM (SELECT DISTINCT ON (p.flow_line_id) p.* FROM payment p JOIN flow_line f ON f.id = p.flow_line_id"
-        f"   JOIN ({lines}) AS named ON named.application_no = f.application_no AND named.attempt = f.attempt"
-        "   WHERE f.flow_id = :flow ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n"
-        " WHERE l.id = n.flow_line_id AND (l.state = 'accepted') IS TRUE"
+        f" FROM (SELECT DISTINCT ON (p.flow_line_id) p.* FROM {of_lines} JOIN payment p ON p.flow_line_id = l.id"
+        "   WHERE l.state = 'accepted'"
+        "   ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n"
+        " WHERE l.id = n.flow_line_id"
         " AND (n.sequence > l.payment_sequence OR l.payment IN ('awaiting', 'unresolved'))",
         flow=flow.id,
         ended=ended,
@@ -133,9 +134,7 @@ async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
         " stage = CASE WHEN l.payment = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'failed'"
         " ELSE 'in_flow' END,"
         " batch_id = CASE WHEN a.stage = 'in_batch' AND l.payment = 'paid' THEN NULL ELSE a.batch_id END"
-        f" FROM flow_line l JOIN ({lines}) AS named ON named.application_no = l.application_no"
-        " AND named.attempt = l.attempt"
-        " WHERE l.flow_id = :flow AND a.id = l.application_id AND l.payment IN ('paid', 'failed')"
+        f" FROM {of_lines} WHERE a.id = l.application_id AND l.payment IN ('paid', 'failed')"
         " AND NOT (l.payment = 'failed' AND a.stage IN ('in_batch', 'closed'))"
         " AND NOT (l.payment = 'paid' AND a.stage = 'evidence_sent')"
         " AND NOT EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = a.id AND n.flow_id > l.flow_id)",

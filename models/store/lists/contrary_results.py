@@ -48,8 +48,8 @@ async def keep_contrary_results(
     rows = await fetch(
         session,
         _Standing,
-        "SELECT application_no, outcome, reason_code FROM dataset_line WHERE dataset_id = :dataset"
-        " AND application_no = ANY(:numbers)",
+        "SELECT application_no, outcome, reason_code FROM dataset_line WHERE"
+        " application_no = ANY(:numbers) AND (dataset_id = :dataset) IS TRUE",
         dataset=dataset.id,
         numbers=[each.application_no for each in contrary],
     )

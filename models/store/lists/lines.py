@@ -19,11 +19,14 @@ Effect = Callable[[AsyncSession, Vault, Dataset], Awaitable[None]]
 # that no row stands there, and the plan would walk through all that do, once per line.
 
 
-# Of the lines that have come, and of those that nothing came of.
-_INCOMING = (
-    "SELECT l.application_id FROM incoming i JOIN dataset_line l ON l.dataset_id = :dataset"
-    " AND l.application_no = i.application_no"
+# A line that has come, in the list: one look for each, by its number. A join would go by statistics that are older than
+# the list too: no line of it stands there, and all of them are walked through once for each that has come.
+LISTED = (
+    "LATERAL (SELECT * FROM dataset_line d WHERE d.application_no = i.application_no"
+    " AND (d.dataset_id = :dataset) IS TRUE LIMIT 1) AS l"
 )
+# Applications of the lines that have come, and of those that nothing came of.
+_INCOMING = f"SELECT l.application_id FROM incoming i CROSS JOIN {LISTED}"
 _WITHOUT_RESULT = "SELECT application_id FROM dataset_line WHERE dataset_id = :dataset AND outcome IS NULL"
 
 
@@ -45,8 +48,8 @@ async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) ->
         "UPDATE application a SET stage = CASE i.outcome WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
         " match_outcome = i.outcome, correct_name_sealed = i.correct_name_sealed, match_bank_name = i.bank_name,"
         " updated_at = now(), version = a.version + 1"
-        " FROM incoming i, dataset_line l WHERE l.dataset_id = :dataset AND l.application_no = i.application_no"
-        " AND a.id = l.application_id AND (a.stage = 'publicised') IS TRUE",
+        f" FROM incoming i WHERE a.id = ANY(ARRAY({_INCOMING})) AND i.application_no = a.application_no"
+        " AND (a.stage = 'publicised') IS TRUE",
         dataset=dataset.id,
     )
     handed_in = dataset.committed_at or dataset.created_at
@@ -59,8 +62,8 @@ async def _verified(session: AsyncSession, vault: Vault, dataset: Dataset) -> No
         session,
         "UPDATE application a SET verification = i.outcome, verification_reason_sealed = i.reason_sealed,"
         " updated_at = now(), version = a.version + 1"
-        " FROM incoming i, dataset_line l WHERE l.dataset_id = :dataset AND l.application_no = i.application_no"
-        f" AND a.id = l.application_id AND a.verification = 'pending' AND {OF_BATCH}",
+        f" FROM incoming i WHERE a.id = ANY(ARRAY({_INCOMING})) AND i.application_no = a.application_no"
+        f" AND (a.verification = 'pending') IS TRUE AND {OF_BATCH}",
         dataset=dataset.id,
         batch=dataset.batch_id,
     )
@@ -71,8 +74,8 @@ async def _submitted(session: AsyncSession, vault: Vault, dataset: Dataset) -> N
         session,
         "UPDATE flow_line f SET state = i.outcome, reason_code = i.reason_code, reason_sealed = i.reason_sealed,"
         " payment = CASE i.outcome WHEN 'accepted' THEN 'awaiting' END, updated_at = now()"
-        " FROM incoming i WHERE f.flow_id = :flow AND f.application_no = i.application_no"
-        " AND (f.state = 'under_review') IS TRUE",
+        " FROM incoming i CROSS JOIN LATERAL (SELECT id FROM flow_line n WHERE n.application_no = i.application_no"
+        " AND (n.flow_id = :flow) IS TRUE AND (n.state = 'under_review') IS TRUE LIMIT 1) AS l WHERE f.id = l.id",
         flow=dataset.flow_id,
     )
 
@@ -153,7 +156,7 @@ async def send_back(
         session,
         _Line,
         "SELECT f.id, f.application_no FROM flow_line f JOIN dataset_line l ON l.application_id = f.application_id"
-        " WHERE l.dataset_id = :dataset AND f.flow_id = :flow AND (f.state = 'under_review') IS TRUE",
+        " WHERE l.dataset_id = :dataset AND (f.flow_id = :flow) IS TRUE AND (f.state = 'under_review') IS TRUE",
         dataset=dataset.id,
         flow=dataset.flow_id,
     )

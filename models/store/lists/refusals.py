@@ -71,7 +71,7 @@ async def _take_back_round(session: AsyncSession, vault: Vault, dataset: Dataset
     await execute(
         session,
         "UPDATE flow_line f SET state = CASE WHEN f.reason_code IS NULL THEN 'unsent' ELSE 'rejected' END,"
-        " updated_at = now() FROM dataset_line l WHERE l.dataset_id = :dataset AND f.flow_id = :flow"
+        " updated_at = now() FROM dataset_line l WHERE l.dataset_id = :dataset AND (f.flow_id = :flow) IS TRUE"
         " AND f.application_id = l.application_id AND (f.state = 'under_review') IS TRUE",
         dataset=dataset.id,
         flow=dataset.flow_id,

@@ -10,7 +10,7 @@ from models.contracts import number_of
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.events.contrary import ContraryLine
 from models.store.lists.contrary_results import differing_results, keep_contrary_results, verdict_of
-from models.store.lists.lines import EFFECTS, finish_list
+from models.store.lists.lines import EFFECTS, LISTED, finish_list
 from models.store.locking import lock_list
 from models.store.sql import execute, fetch, fetch_int, scratch
 from models.store.trail.entries import by_system, record
@@ -137,8 +137,9 @@ async def _apply_lines(
     contrary += [first[number] for number in await _leave_out_strangers(session, dataset)]
     await execute(
         session,
-        "UPDATE dataset_line l SET outcome = i.outcome, reason_code = i.reason_code, reason_sealed = i.reason_sealed"
-        " FROM incoming i WHERE l.dataset_id = :dataset AND l.application_no = i.application_no AND l.outcome IS NULL",
+        "UPDATE dataset_line n SET outcome = i.outcome, reason_code = i.reason_code, reason_sealed = i.reason_sealed"
+        f" FROM incoming i CROSS JOIN {LISTED} WHERE (n.dataset_id, n.position) = (l.dataset_id, l.position)"
+        " AND l.outcome IS NULL",
         dataset=dataset.id,
     )
     await EFFECTS[dataset.kind](session, vault, dataset)
@@ -175,8 +176,8 @@ async def _leave_out_strangers(session: AsyncSession, dataset: Dataset) -> list[
     return await fetch(
         session,
         str,
-        "WITH strange AS (SELECT i.application_no FROM incoming i LEFT JOIN dataset_line l ON l.dataset_id = :dataset"
-        " AND l.application_no = i.application_no WHERE l.application_no IS NULL OR l.outcome IS NOT NULL"
+        f"WITH strange AS (SELECT i.application_no FROM incoming i LEFT JOIN {LISTED} ON TRUE"
+        " WHERE l.application_no IS NULL OR l.outcome IS NOT NULL"
         " AND (l.outcome, l.reason_code) IS DISTINCT FROM (i.outcome, i.reason_code))"
         " DELETE FROM incoming i USING strange s WHERE i.application_no = s.application_no RETURNING i.application_no",
         dataset=dataset.id,

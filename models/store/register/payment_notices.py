@@ -37,14 +37,13 @@ class _Failed(NamedTuple):
 
 
 async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: str) -> int:
-    """One notice for each newest failed result among the named lines; a result that is told already is left out."""
+    """One notice for each newest failed result of lines of the flow (`l` in `lines`), but for what is told already."""
     rows = await fetch(
         session,
         _Failed,
         "SELECT l.person_index, l.application_no, l.payment_sequence, l.bank_code, l.account_sealed,"
-        f" l.payment_reason_code, l.payment_at FROM flow_line l JOIN ({lines}) AS named"
-        " ON named.application_no = l.application_no AND named.attempt = l.attempt WHERE l.flow_id = :flow"
-        " AND l.payment = 'failed' AND l.payment_reason_code = ANY(:reasons) AND l.applicant_kind = 'personal'",
+        f" l.payment_reason_code, l.payment_at FROM {lines} WHERE"
+        " l.payment = 'failed' AND l.payment_reason_code = ANY(:reasons) AND l.applicant_kind = 'personal'",
         flow=flow.id,
         reasons=sorted(reason.value for reason in ACCOUNT_PAYMENT_REASONS),
     )

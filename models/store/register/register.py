@@ -101,8 +101,9 @@ async def fill_from_matched(session: AsyncSession, vault: Vault, county_code: st
         PersonsAccount,
         "SELECT DISTINCT ON (a.person_index) a.person_index, a.application_no AS number, a.name_sealed,"
         " a.id_number_sealed, a.bank_code, a.account_sealed, a.account_index, a.card_type FROM incoming i"
-        " JOIN application a ON a.application_no = i.application_no AND a.county_code = :county"
-        " LEFT JOIN register_account r ON r.county_code = :county AND r.person_index = a.person_index"
+        " JOIN application a ON a.application_no = i.application_no AND (a.county_code = :county) IS TRUE"
+        " LEFT JOIN LATERAL (SELECT status FROM register_account r WHERE r.person_index = a.person_index"
+        " AND (r.county_code = :county) IS TRUE LIMIT 1) AS r ON TRUE"
         " WHERE i.outcome = 'matched' AND r.status IS DISTINCT FROM 'valid' ORDER BY a.person_index, a.id DESC",
         county=county_code,
     )
