@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlmodel import col, select
 from typing_extensions import TypedDict
 
-from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.desk import READERS, Desk, for_roles
 from models.tables.batches import ProvinceSlot
 from models.wire.answers import province_of
 from models.words.counties import county_name
@@ -29,8 +29,12 @@ class SlotHolder(AskedCounty):
     since: Annotated[datetime, Field(description="占用名额的时间")]
 
 
-class QueuedCounty(AskedCounty):
+class _Place(TypedDict):
     place: Annotated[int, Field(description="排队的位置，从 1 起")]
+
+
+class QueuedCounty(_Place, AskedCounty):
+    pass
 
 
 class SlotView(TypedDict):
@@ -44,8 +48,8 @@ class SlotView(TypedDict):
     holds: Annotated[bool, Field(description="名额是否由本区县占用")]
 
 
-@router.get("/province-slot", summary="全省数据初始化名额", response_model=SlotView)
-async def read_slot(desk: Readers) -> Response:
+@router.get("/province-slot", summary="全省数据初始化名额")
+async def read_slot(desk: Readers) -> SlotView:
     """Counties are visible to each other here, their list numbers are not."""
     province = province_of(desk.county)
     statement = (
@@ -58,7 +62,7 @@ async def read_slot(desk: Readers) -> Response:
     outside = next((row.outside_holder for row in rows if row.outside_holder), None)
     holder = next((row for row in rows if row.granted_at is not None), None)
     waiting = [row for row in rows if row.granted_at is None]
-    answer: SlotView = {
+    return {
         "province_code": province,
         "province_name": county_name(province),
         "holder": _holder(holder, desk.county) if holder else None,
@@ -68,7 +72,6 @@ async def read_slot(desk: Readers) -> Response:
         "own_place": _own_place(waiting, desk.county),
         "holds": holder is not None and holder.county_code == desk.county,
     }
-    return Reply(200, answer).response()
 
 
 def _own_place(waiting: Sequence[ProvinceSlot], county: str) -> int | None:

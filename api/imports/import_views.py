@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 from sqlmodel import col, select
@@ -102,7 +102,7 @@ class FindingView(TypedDict):
 
 
 # Where the stored list of faults can't be opened, its place says so.
-Faults = Annotated[list[RowFault] | Literal["〔无法读取〕"], Field(description="逐行说明，最多 1000 项")]
+Faults = Annotated[list[RowFault] | str, Field(description="逐行说明，最多 1000 项；无法读取时是一句话")]
 
 
 class WholeImport(ImportView):

@@ -59,13 +59,12 @@ class ChoicesToRegister(ChoicesView):
     fund_natures: Annotated[list[str], Field(description="资金性质")]
 
 
-@router.get("/budget-choices", summary="预算单位、预算项目、指标文号、资金性质", response_model=ChoicesToRegister)
-async def read_choices(desk: Readers, fund_year: Annotated[int, Query(ge=2000, le=2099)]) -> Response:
+@router.get("/budget-choices", summary="预算单位、预算项目、指标文号、资金性质")
+async def read_choices(desk: Readers, fund_year: Annotated[int, Query(ge=2000, le=2099)]) -> ChoicesToRegister:
     """What an indicator is registered with: what was chosen before, and the 资金性质 of this installation."""
     async with desk.database.reading() as session:
         chosen = _view(fund_year, await choices_of(session, desk.county, fund_year))
-    answer: ChoicesToRegister = {**chosen, "fund_natures": list(desk.settings.fund_nature_list)}
-    return Reply(200, answer).response()
+    return {**chosen, "fund_natures": list(desk.settings.fund_nature_list)}
 
 
 @router.put(

@@ -172,15 +172,13 @@ async def list_indicators(
     )
 
 
-@router.get(
-    "/indicators/{indicator_no}", summary="指标", response_model=IndicatorWithRun, responses=refusals(NOT_FOUND=404)
-)
-async def read_indicator(desk: Readers, indicator_no: str, long_poll: LongPoll) -> Response:
+@router.get("/indicators/{indicator_no}", summary="指标", responses=refusals(NOT_FOUND=404))
+async def read_indicator(desk: Readers, indicator_no: str, long_poll: LongPoll) -> IndicatorWithRun:
     await long_poll.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
     async with desk.database.snapshot() as session:
         indicator = await _find(session, desk.county, indicator_no)
         run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
-    return Reply(200, _with_run(desk, indicator, run)).response()
+    return _with_run(desk, indicator, run)
 
 
 def _with_run(desk: Desk, indicator: Indicator, run: RunBlock | None) -> IndicatorWithRun:

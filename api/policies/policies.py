@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from sqlmodel import select
 
-from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
@@ -80,13 +80,10 @@ async def list_policies(
     return await respond(page, HEADERS, [(row.id or 0, shown(row)) for row in rows])
 
 
-@router.get(
-    "/policies/{policy_no}", summary="补贴政策", response_model=PolicyWithRun, responses=refusals(NOT_FOUND=404)
-)
-async def read_policy(desk: Readers, policy_no: str, long_poll: LongPoll) -> Response:
+@router.get("/policies/{policy_no}", summary="补贴政策", responses=refusals(NOT_FOUND=404))
+async def read_policy(desk: Readers, policy_no: str, long_poll: LongPoll) -> PolicyWithRun:
     await long_poll.until_other(desk, stage_of("policy", "policy_no"), policy_no)
     async with desk.database.snapshot() as session:
         policy = await find_policy(session, desk.county, policy_no)
         run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)
-    answer: PolicyWithRun = {**policy_view(desk.shown, policy), "run": run}
-    return Reply(200, answer).response()
+    return {**policy_view(desk.shown, policy), "run": run}

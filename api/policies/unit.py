@@ -40,16 +40,15 @@ class WholeUnit(UnitView):
     hindrances: Annotated[list[str], Field(description="现在不能更改的原因；空则可以更改")]
 
 
-@router.get("/policy-unit", summary="政策单位", response_model=WholeUnit, responses=refusals(NOT_FOUND=404))
-async def read_policy_unit(desk: Readers) -> Response:
+@router.get("/policy-unit", summary="政策单位", responses=refusals(NOT_FOUND=404))
+async def read_policy_unit(desk: Readers) -> WholeUnit:
     """With what stands in the way of another choice; nothing: it may be made."""
     async with desk.database.snapshot() as session:
         unit = await session.get(PolicyUnit, desk.county)
         hindrances = await what_is_open(session, desk.county)
     if unit is None:
         raise not_found("政策单位，尚未选择；可选的政策单位")
-    answer: WholeUnit = {**_view(unit), "hindrances": list(hindrances.values())}
-    return Reply(200, answer).response()
+    return {**_view(unit), "hindrances": list(hindrances.values())}
 
 
 @router.put(
