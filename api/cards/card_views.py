@@ -2,28 +2,31 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import count
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import Field as Shown
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.applications.views import LineRow
+from api.cards.in_flight import PaymentsInFlight
 from api.counter.names import Names
+from api.counter.run_block import RunBlock
 from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note
 from models.normal_form import regular
 from models.store.selection import Predicate
-from models.store.sql import fetch_int, loose
+from models.store.sql import fetch
 from models.store.vault import Field, Vault
+from models.wire.words import CardType
 from models.words.card_stages import PartStage, RequestStage
-from models.words.stages import LineState, PaymentState
 
 BUSINESS = "渝快办-账号变更"
 CHUNK = 5_000
 MOST = 10_000
-LISTED_LINES = 100
 PartNo = Annotated[str, StringConstraints(max_length=60)]
 
 # A county's parts with their requests; the alias `a` is what lists page over.
@@ -39,6 +42,42 @@ SELECT * FROM (
   WHERE NOT (p.stage = 'failed' AND p.attempt = 0 AND p.old_account_index IS NULL)
 ) AS a
 """
+
+
+class PartRow(NamedTuple):
+    id: int
+    part_no: str
+    county_code: str
+    stage: str
+    old_bank_code: str | None
+    old_account_sealed: str | None
+    old_account_index: str | None
+    attempt: int
+    error_code: str | None
+    error_sealed: str | None
+    old_account_usable: bool | None
+    reviewed_by: str | None
+    remark_sealed: str | None
+    reviewed_at: datetime | None
+    retry_asked_by: str | None
+    retry_asked_at: datetime | None
+    ended_at: datetime | None
+    request_id: int
+    request_no: str
+    person_index: str
+    name_sealed: str
+    id_number_sealed: str
+    card_type: CardType
+    bank_code: str
+    account_sealed: str
+    account_index: str
+    reason_sealed: str | None
+    channel: str
+    request_stage: str
+    failure: str | None
+    created_at: datetime
+
+
 # What fails its validation never was a reviewer's business; it is shown among the finished ones.
 HEADERS: Mapping[str, str] = {
     "serial": "序号",
@@ -56,21 +95,6 @@ HEADERS: Mapping[str, str] = {
     "remark": "审核意见",
     "finished_at": "完结时间",
 }
-# Lines whose copy of the account has left for the platform and isn't paid or refused yet.
-IN_FLIGHT = (
-    "FROM flow_line l JOIN flow f ON f.id = l.flow_id WHERE l.county_code = :county AND l.account_index = :account"
-    " AND l.person_index = :person AND (l.payment = 'unresolved'"
-    " OR (f.stage <> 'ended' AND (l.payment = 'awaiting' OR l.state = 'under_review')))"
-)
-USED_BY_ANOTHER = """
-SELECT count(*) FROM (
-  SELECT 1 FROM register_account r WHERE r.account_index = :account AND r.person_index <> :person
-  UNION ALL SELECT 1 FROM card_change c WHERE c.ended_at IS NULL AND c.account_index = :account
-    AND c.person_index <> :person
-  UNION ALL SELECT 1 FROM village_entry v WHERE v.ended_at IS NULL AND v.account_index = :account
-    AND v.person_index <> :person
-) AS others
-"""
 STEPS = (
     "SELECT step, words, at FROM matter_step WHERE request_id = :request"
     " AND (county_code IS NULL OR county_code = :county) ORDER BY id"
@@ -137,8 +161,9 @@ async def _named_ids(session: AsyncSession, vault: Vault, chosen: Predicate, nam
     found: list[int] = []
     after = 0
     while len(found) < MOST:
-        rows = await loose(
+        rows = await fetch(
             session,
+            PartRow,
             f"{PARTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
             **{**chosen.values, "after": after},
         )
@@ -149,11 +174,101 @@ async def _named_ids(session: AsyncSession, vault: Vault, chosen: Predicate, nam
     return found
 
 
-def _named(rows: Sequence[LineRow], vault: Vault, names: set[str]) -> list[int]:
+def _named(rows: Sequence[PartRow], vault: Vault, names: set[str]) -> list[int]:
     return [row.id for row in rows if {regular(vault.open(Field.NAME, row.request_no, row.name_sealed))} == names]
 
 
-class PartView:
+class StepRow(NamedTuple):
+    step: str
+    words: str
+    at: datetime
+
+
+class PartView(TypedDict):
+    serial: Annotated[int, Shown(description="序号")]
+    part_no: Annotated[str, Shown(description="业务编号")]
+    request_no: Annotated[str, Shown(description="本人申请的编号")]
+    business: Annotated[str, Shown(description="业务类型")]
+    stage: PartStage
+    stage_label: Annotated[str, Shown(description="数据状态")]
+    applicant: Annotated[str, Shown(description="申请人")]
+    applied_at: Annotated[datetime, Shown(description="申请时间")]
+    name: Annotated[str, Shown(description="享受人姓名")]
+    id_number: Annotated[str, Shown(description="身份证号码")]
+    bank_code: str
+    bank: Annotated[str, Shown(description="变更后的银行名称")]
+    account_no: Annotated[str | None, Shown(description="变更后的银行账号")]
+    reviewed_by: Annotated[str | None, Shown(description="审核人")]
+    reviewed_at: Annotated[datetime | None, Shown(description="审核时间")]
+    remark: Annotated[str | None, Shown(description="审核意见")]
+    finished_at: Annotated[datetime | None, Shown(description="完结时间")]
+
+
+class _Person(TypedDict):
+    name: str
+    id_number: str
+
+
+class BeforeView(_Person):
+    """变更前."""
+
+    bank_code: str | None
+    bank: str | None
+    account_no: str | None
+
+
+class AfterView(_Person):
+    """变更后."""
+
+    bank_code: str
+    bank: str
+    account_no: str | None
+    account_note: Annotated[str | None, Shown(description="账号与账号类型不符等提示")]
+    card_type: CardType
+    card_type_label: str | None
+
+
+class WholePartView(PartView):
+    request_stage: RequestStage
+    request_stage_label: str
+    channel: Annotated[str, Shown(description="申请渠道")]
+    reason: Annotated[str | None, Shown(description="变更理由")]
+    attempt: Annotated[int, Shown(description="第几次上卡")]
+    before: BeforeView
+    after: AfterView
+    error_code: str | None
+    error: Annotated[str | None, Shown(description="未办成的原因")]
+    old_account_usable: Annotated[bool | None, Shown(description="原账号是否仍可使用")]
+    retry_asked_by: Annotated[str | None, Shown(description="要求再次上卡的人")]
+    retry_asked_at: datetime | None
+
+
+class StepView(TypedDict):
+    step: str
+    words: str
+    at: datetime
+
+
+class PartDetail(WholePartView):
+    payments_in_flight: PaymentsInFlight
+    used_by_another: Annotated[bool, Shown(description="新账号是否已有他人使用")]
+    steps: list[StepView]
+    run: RunBlock | None
+
+
+class DecidedPart(TypedDict):
+    """What a decision or a retry is answered with."""
+
+    part_no: str
+    stage: PartStage
+    stage_label: str
+    attempt: int
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    remark: str | None
+
+
+class PartViews:
     """Opens and shows parts; `whole` shows personal data unmasked."""
 
     def __init__(self, vault: Vault, names: Names, *, whole: bool = False) -> None:
@@ -162,7 +277,7 @@ class PartView:
         self._whole = whole
         self._serial = count(1)
 
-    def view(self, row: LineRow) -> dict[str, object]:
+    def view(self, row: PartRow) -> PartView:
         """The columns of the source; the account is the one applied for."""
         name = self._name(row)
         return {
@@ -170,7 +285,7 @@ class PartView:
             "part_no": row.part_no,
             "request_no": row.request_no,
             "business": BUSINESS,
-            "stage": row.stage,
+            "stage": PartStage(row.stage),
             "stage_label": PartStage(row.stage).label,
             "applicant": name,
             "applied_at": row.created_at,
@@ -185,13 +300,14 @@ class PartView:
             "finished_at": row.ended_at,
         }
 
-    def remark(self, row: LineRow) -> str | None:
+    def remark(self, row: PartRow) -> str | None:
         return self._vault.open(Field.REASON, row.request_no, row.remark_sealed) if row.remark_sealed else None
 
-    def whole_view(self, row: LineRow) -> dict[str, object]:
+    def whole_view(self, row: PartRow) -> WholePartView:
         """One part with what is decided about: before and after."""
-        return self.view(row) | {
-            "request_stage": row.request_stage,
+        return {
+            **self.view(row),
+            "request_stage": RequestStage(row.request_stage),
             "request_stage_label": RequestStage(row.request_stage).label,
             "channel": row.channel,
             "reason": self._reason(row.request_no, row.reason_sealed),
@@ -205,7 +321,7 @@ class PartView:
             "retry_asked_at": row.retry_asked_at,
         }
 
-    def _before(self, row: LineRow) -> dict[str, object]:
+    def _before(self, row: PartRow) -> BeforeView:
         return {
             **self._person(row),
             "bank_code": row.old_bank_code,
@@ -213,7 +329,7 @@ class PartView:
             "account_no": self._account(row.part_no, row.old_account_sealed),
         }
 
-    def _after(self, row: LineRow) -> dict[str, object]:
+    def _after(self, row: PartRow) -> AfterView:
         plain = self._vault.open(Field.ACCOUNT, row.request_no, row.account_sealed)
         return {
             **self._person(row),
@@ -225,14 +341,14 @@ class PartView:
             "card_type_label": CARD_TYPES.get(row.card_type),
         }
 
-    def _person(self, row: LineRow) -> dict[str, object]:
+    def _person(self, row: PartRow) -> _Person:
         return {"name": self._name(row), "id_number": self._id_number(row)}
 
-    def _name(self, row: LineRow) -> str:
+    def _name(self, row: PartRow) -> str:
         plain = self._vault.open(Field.NAME, row.request_no, row.name_sealed)
         return plain if self._whole else identity.mask_name(plain)
 
-    def _id_number(self, row: LineRow) -> str:
+    def _id_number(self, row: PartRow) -> str:
         plain = self._vault.open(Field.ID_NUMBER, row.request_no, row.id_number_sealed)
         return plain if self._whole else identity.mask_id_number(plain)
 
@@ -245,32 +361,3 @@ class PartView:
     def _reason(self, request_no: str, sealed: str | None) -> str | None:
         """Free words may name a person: only whoever handles the part reads them."""
         return self._vault.open(Field.REASON, request_no, sealed) if sealed and self._whole else None
-
-
-async def payments_in_flight(session: AsyncSession, row: LineRow) -> dict[str, object]:
-    """What the platform pays to the old account whatever is decided now (DOMAIN 5)."""
-    if row.old_account_index is None:
-        return {"count": 0, "total_fen": 0, "lines": []}
-    whose = {"county": row.county_code, "account": row.old_account_index, "person": row.person_index}
-    (figures,) = await loose(session, f"SELECT count(*), coalesce(sum(l.amount_fen), 0)::bigint {IN_FLIGHT}", **whose)
-    lines = await loose(
-        session,
-        "SELECT f.flow_no, l.application_no, l.amount_fen, l.state, l.payment"
-        f" {IN_FLIGHT} ORDER BY l.id LIMIT {LISTED_LINES}",
-        **whose,
-    )
-    listed = [
-        {
-            "flow_no": line.flow_no,
-            "application_no": line.application_no,
-            "amount_fen": line.amount_fen,
-            "state_label": (PaymentState(line.payment) if line.payment else LineState(line.state)).label,
-        }
-        for line in lines
-    ]
-    return {"count": figures[0], "total_fen": figures[1], "lines": listed}
-
-
-async def used_by_another(session: AsyncSession, account_index: str, person_index: str) -> bool:
-    """That there is one, in whatever county; never who or where."""
-    return await fetch_int(session, USED_BY_ANOTHER, account=account_index, person=person_index) > 0

@@ -6,20 +6,23 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.views import LineRow
 from api.cards.card_views import (
     HEADERS,
     PARTS,
     STEPS,
+    DecidedPart,
+    PartDetail,
     PartFilter,
     PartNo,
+    PartRow,
     PartSought,
     PartView,
+    PartViews,
+    StepRow,
     of_parts,
-    payments_in_flight,
     sought_parts,
-    used_by_another,
 )
+from api.cards.in_flight import payments_in_flight, used_by_another
 from api.counter.chunks import list_lines
 from api.counter.desk import Desk, Reply
 from api.counter.names import names_of
@@ -27,12 +30,13 @@ from api.counter.paging import Pages
 from api.counter.roles import WHOLE, CountyReaders, Reviewers
 from api.counter.run_block import run_of
 from api.counter.search_limit import allow_search
+from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.contracts import RunKind
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal, remark_of
 from models.store.selection import NO_NUL
-from models.store.sql import loose, loose_one
+from models.store.sql import fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_words import step_words
@@ -57,44 +61,61 @@ class PartDecision(BaseModel):
     remark: Remark | None = None
 
 
-@router.get("/card-changes", summary="账号变更列表")
+@router.get("/card-changes", summary="账号变更列表", response_model=Listed[PartView])
 async def list_parts(desk: CountyReaders, page: Pages, criteria: Annotated[PartQuery, Query()]) -> Response:
     """Masked, oldest first; 显示完结 by `finished=true`."""
     async with desk.database.snapshot() as session:
-        view = PartView(desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, of_parts(desk.county, criteria), view.view, HEADERS, PARTS)
+        view = PartViews(desk.shown, await names_of(session, desk.county))
+        return await list_lines(session, page, of_parts(desk.county, criteria), view.view, HEADERS, PARTS, PartRow)
 
 
-@router.post("/card-changes/search", summary="查询账号变更")
+@router.post(
+    "/card-changes/search",
+    summary="查询账号变更",
+    response_model=Listed[PartView],
+    responses=refusals(TOO_MANY_SEARCHES=429),
+)
 async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> Response:
     """By what never stands in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.snapshot() as session:
-        view = PartView(desk.shown, await names_of(session, desk.county))
+        view = PartViews(desk.shown, await names_of(session, desk.county))
         chosen = await sought_parts(session, desk.shown, desk.county, sought)
-        return await list_lines(session, page, chosen, view.view, HEADERS, PARTS)
+        return await list_lines(session, page, chosen, view.view, HEADERS, PARTS, PartRow)
 
 
-@router.get("/card-changes/{part_no}", summary="账号变更详情")
+@router.get(
+    "/card-changes/{part_no}",
+    summary="账号变更详情",
+    response_model=PartDetail,
+    responses=refusals(NOT_FOUND=404),
+)
 async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
     """变更前, 变更后, what is on its way to the old account, and whether somebody else uses the new one."""
     async with desk.database.snapshot() as session:
         row = await _find(session, desk, part_no)
-        view = PartView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
-        steps = await loose(session, STEPS, request=row.request_id, county=desk.county)
-        body = view.whole_view(row) | {
-            "payments_in_flight": await payments_in_flight(session, row),
+        view = PartViews(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        steps = await fetch(session, StepRow, STEPS, request=row.request_id, county=desk.county)
+        whose = (row.county_code, row.person_index)
+        body: PartDetail = {
+            **view.whole_view(row),
+            "payments_in_flight": await payments_in_flight(session, *whose, row.old_account_index),
             "used_by_another": await used_by_another(session, row.account_index, row.person_index),
             "steps": [
-                {"step": step, "words": step_words(step, words, view.remark(row)), "at": at}
-                for step, words, at in steps
+                {"step": each.step, "words": step_words(each.step, each.words, view.remark(row)), "at": each.at}
+                for each in steps
             ],
             "run": await run_of(session, desk.settings, RunKind.CARD_CHANGE, row.request_no),
         }
     return Reply(200, body).response()
 
 
-@router.post("/card-changes/{part_no}/decision", summary="审核账号变更")
+@router.post(
+    "/card-changes/{part_no}/decision",
+    summary="审核账号变更",
+    response_model=DecidedPart,
+    responses=refusals(NOT_FOUND=404, OWN_ACCOUNT=403, NOT_IN_REVIEW=409, ALREADY_DECIDED=409),
+)
 async def decide_change(desk: Reviewers, part_no: PartNo, decision: PartDecision) -> Response:
     """通过 goes on to 上卡; 不通过 changes nothing. The first decision stands."""
     if not decision.passed and decision.remark is None:
@@ -102,7 +123,14 @@ async def decide_change(desk: Reviewers, part_no: PartNo, decision: PartDecision
     return await desk.once(lambda session: _decide(desk, session, part_no, decision))
 
 
-@router.post("/card-changes/{part_no}/retry", summary="再次上卡")
+@router.post(
+    "/card-changes/{part_no}/retry",
+    summary="再次上卡",
+    response_model=DecidedPart,
+    responses=refusals(
+        NOT_FOUND=404, OWN_ACCOUNT=403, NOT_RETRYABLE=409, ACCOUNT_LOCKED=409, CARD_CHANGE_OPEN=409, OVERTAKEN=409
+    ),
+)
 async def retry(desk: Reviewers, part_no: PartNo) -> Response:
     """A failed 上卡 under a new attempt."""
 
@@ -136,15 +164,15 @@ async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
         raise Problem(403, Refusal.OWN_ACCOUNT, "本人的账号变更须由他人审核", "请由本区县其他审核人办理此件")
 
 
-async def _find(session: AsyncSession, desk: Desk, part_no: str) -> LineRow:
+async def _find(session: AsyncSession, desk: Desk, part_no: str) -> PartRow:
     chosen = "a.part_no = :no AND a.county_code = :county"
-    row = await loose_one(session, f"{PARTS} WHERE {chosen}", no=part_no, county=desk.county)
+    row = await fetch_one(session, PartRow, f"{PARTS} WHERE {chosen}", no=part_no, county=desk.county)
     if row is None:
         raise not_found("账号变更")
     return row
 
 
-def _answer(vault: Vault, part: CardChangePart) -> dict[str, object]:
+def _answer(vault: Vault, part: CardChangePart) -> DecidedPart:
     return {
         "part_no": part.part_no,
         "stage": part.stage,

@@ -1,23 +1,26 @@
 """账号核验 by hand: for one account or the whole county, and the rounds that walked it (DOMAIN 4, Invalidation)."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.counter.desk import Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
-from api.counter.run_block import run_of, runs_of
+from api.counter.run_block import RunBlock, run_of, runs_of
+from api.server.answers import Listed, refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
 from models.store.numbers import Series, take_one
 from models.store.register.check_rounds import PAGE_SIZE, Scope, hold_rounds, open_round, round_under_way
 from models.store.runs.runs import open_run
-from models.store.sql import loose, loose_one
+from models.store.sql import fetch, fetch_one
 from models.tables.cards import CheckRound
 from models.wire.answers import province_of
 from models.wire.words import AccountReason
@@ -51,6 +54,52 @@ HEADERS = {
 }
 
 
+class _Failed(NamedTuple):
+    account_id: int
+    reason_code: str | None
+    at: datetime
+
+
+class FailedAccount(TypedDict):
+    account_id: Annotated[int, Field(description="登记账号的编号")]
+    reason_code: str | None
+    reason: str
+    at: datetime
+
+
+class RoundView(TypedDict):
+    round_no: Annotated[str, Field(description="核验编号")]
+    county_code: Annotated[str | None, Field(description="全省核验为 null")]
+    account_id: int | None
+    scope: Annotated[str, Field(description="范围")]
+    trigger: str
+    trigger_label: Annotated[str, Field(description="方式")]
+    stage: RoundStage
+    stage_label: str
+    pages: int
+    checked: Annotated[int, Field(description="已核验账号")]
+    figures: Annotated[dict[str, int], Field(description="各结果的户数")]
+    outcome: Annotated[str | None, Field(description="结果")]
+    asked_by: Annotated[str, Field(description="发起人")]
+    created_at: Annotated[datetime, Field(description="开始时间")]
+    ended_at: Annotated[datetime | None, Field(description="完成时间")]
+
+
+class RoundWithRun(RoundView):
+    run: RunBlock | None
+
+
+class RoundDetail(RoundWithRun):
+    failed: Annotated[list[FailedAccount], Field(description="本区县未通过的账号，最多 500 个")]
+
+
+class AskedRound(TypedDict):
+    round_no: str
+    stage: RoundStage
+    stage_label: str
+    run: RunBlock | None
+
+
 class NewCheck(BaseModel):
     """One account of the register, or every account of the county."""
 
@@ -60,7 +109,13 @@ class NewCheck(BaseModel):
     county: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
 
 
-@router.post("/account-checks", status_code=202, summary="发起账号核验")
+@router.post(
+    "/account-checks",
+    status_code=202,
+    summary="发起账号核验",
+    response_model=AskedRound,
+    responses=refusals(NOT_FOUND=404, ACCOUNT_CLEARED=409, CHECK_UNDER_WAY=409),
+)
 async def ask(desk: Askers, new: NewCheck) -> Response:
     """The round goes on by itself; what it finds changes the register at once, with notices."""
     if (new.account_id is None) == (new.county is None):
@@ -86,24 +141,25 @@ async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Rep
     await open_run(session, subject, RoundStage.CHECKING.value)
     await desk.trail(session, "account_check.asked", number, {"account_id": account_id, "county": desk.county})
     run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, number)
-    body: dict[str, object] = {"round_no": number, "stage": found.stage, "stage_label": found.stage.label, "run": run}
+    body: AskedRound = {"round_no": number, "stage": found.stage, "stage_label": found.stage.label, "run": run}
     return Reply(202, body, f"/account-checks/{number}")
 
 
 async def _known_account(session: AsyncSession, county: str, account_id: int) -> None:
-    row = await loose_one(
+    found = await fetch_one(
         session,
-        "SELECT account_sealed FROM register_account WHERE id = :id AND county_code = :county",
+        bool,
+        "SELECT account_sealed IS NOT NULL FROM register_account WHERE id = :id AND county_code = :county",
         id=account_id,
         county=county,
     )
-    if row is None:
+    if found is None:
         raise not_found("一卡通账号")
-    if row[0] is None:
+    if not found:
         raise conflict(Refusal.ACCOUNT_CLEARED, "没有可核验的账号", "此人的账号信息已清空，请先由本人变更或村社申报")
 
 
-@router.get("/account-checks", summary="账号核验列表")
+@router.get("/account-checks", summary="账号核验列表", response_model=Listed[RoundWithRun])
 async def list_rounds(
     desk: CountyReaders, page: Pages, stage: Annotated[RoundStage | None, Query()] = None
 ) -> Response:
@@ -117,11 +173,16 @@ async def list_rounds(
         rounds = (await session.exec(page.newest_first(statement, CheckRound.id))).all()
         numbers = [each.round_no for each in rounds]
         runs = await runs_of(session, desk.settings, RunKind.ACCOUNT_CHECK, numbers)
-        views = [(each.id or 0, _view(each) | {"run": runs.get(each.round_no)}) for each in rounds]
+        views = [(each.id or 0, _with_run(each, runs.get(each.round_no))) for each in rounds]
     return await respond(page, HEADERS, views)
 
 
-@router.get("/account-checks/{round_no}", summary="账号核验详情")
+@router.get(
+    "/account-checks/{round_no}",
+    summary="账号核验详情",
+    response_model=RoundDetail,
+    responses=refusals(NOT_FOUND=404),
+)
 async def show_round(desk: CountyReaders, round_no: str) -> Response:
     """With the county's accounts that didn't pass, by register id."""
     async with desk.database.snapshot() as session:
@@ -131,23 +192,40 @@ async def show_round(desk: CountyReaders, round_no: str) -> Response:
         found = (await session.exec(statement)).first()
         if found is None or found.county_code not in (None, desk.county):
             raise not_found("账号核验")
-        failed = await loose(
+        failed = await fetch(
             session,
-            "SELECT c.register_account_id, c.reason_code, c.at FROM account_check c JOIN register_account r"
-            " ON r.id = c.register_account_id WHERE c.round_id = :round AND NOT c.valid AND r.county_code = :county"
+            _Failed,
+            "SELECT c.register_account_id AS account_id, c.reason_code, c.at FROM account_check c"
+            " JOIN register_account r ON r.id = c.register_account_id"
+            " WHERE c.round_id = :round AND NOT c.valid AND r.county_code = :county"
             " ORDER BY 1 LIMIT 500",
             round=found.id,
             county=desk.county,
         )
         run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, round_no)
-    listed = [
-        {"account_id": account, "reason_code": code, "reason": reason_words(code), "at": at}
-        for account, code, at in failed
+    listed: list[FailedAccount] = [
+        {
+            "account_id": each.account_id,
+            "reason_code": each.reason_code,
+            "reason": reason_words(each.reason_code),
+            "at": each.at,
+        }
+        for each in failed
     ]
-    return Reply(200, {**_view(found), "failed": listed, "run": run}).response()
+    body: RoundDetail = {**_view(found), "failed": listed, "run": run}
+    return Reply(200, body).response()
 
 
-def _view(found: CheckRound) -> dict[str, object]:
+def _failed(row: _Failed) -> FailedAccount:
+    code = row.reason_code
+    return {"account_id": row.account_id, "reason_code": code, "reason": reason_words(code), "at": row.at}
+
+
+def _with_run(found: CheckRound, run: RunBlock | None) -> RoundWithRun:
+    return {**_view(found), "run": run}
+
+
+def _view(found: CheckRound) -> RoundView:
     figures = {name: count for name, count in found.figures.items() if name != PAGE_SIZE}
     one = "一个账号" if found.account_id is not None else "本区县"
     return {

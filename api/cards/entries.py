@@ -1,15 +1,27 @@
 """村社申报: an operator enters an account for a person without a usable one, a reviewer confirms (S2 1.1)."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.cards.card_views import used_by_another
 from api.cards.cards import Remark
-from api.cards.entry_views import HEADERS, NewEntry, checked, entry_view, entry_warnings, is_waiting
+from api.cards.entry_views import (
+    HEADERS,
+    DecidedEntry,
+    EnteredAccount,
+    EntryDetail,
+    EntryError,
+    EntryView,
+    NewEntry,
+    checked,
+    entry_view,
+    entry_warnings,
+    is_waiting,
+)
+from api.cards.in_flight import used_by_another
 from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import Desk, Reply
 from api.counter.export import listed
@@ -18,11 +30,12 @@ from api.counter.paging import Pages
 from api.counter.roles import WHOLE, CountyReaders, Operators, Reviewers, require_other
 from api.counter.run_block import run_of
 from api.counter.uploads import usable_file
+from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, workflow_id
 from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
 from models.store.runs.runs import wake
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import VillageEntry
@@ -31,9 +44,15 @@ from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
 from models.words.makers import Act
 from models.words.refusals import Refusal
+from models.words.stages import AccountStatus
 
 router = APIRouter(tags=["村社申报"])
 PHOTOS = frozenset({MediaType.JPEG, MediaType.PNG})
+
+
+class _Held(NamedTuple):
+    status: AccountStatus
+    bank_code: str | None
 
 
 class EntryConfirmation(BaseModel):
@@ -48,7 +67,13 @@ class EntryRefusal(BaseModel):
     remark: Remark
 
 
-@router.post("/village-entries", status_code=201, summary="录入村社申报")
+@router.post(
+    "/village-entries",
+    status_code=201,
+    summary="录入村社申报",
+    response_model=EnteredAccount,
+    responses=refusals(ACCOUNT_LOCKED=409, ACCOUNT_USABLE=409, CATALOG_FETCHING=503),
+)
 async def enter_account(desk: Operators, new: NewEntry) -> Response:
     """The account is locked from now on; the bank validates it, then a reviewer decides."""
     banks = await names_in(desk, CatalogKind.BANKS, china_today().year)
@@ -56,7 +81,7 @@ async def enter_account(desk: Operators, new: NewEntry) -> Response:
     return await desk.once(lambda session: _enter(desk, session, form, entry_warnings(new)))
 
 
-async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[dict[str, object]]) -> Reply:
+async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[EntryError]) -> Reply:
     await usable_file(session, desk.county, form.photo_file_id, PHOTOS, "/photo_file_id")
     try:
         entry = await open_entry(session, desk.vault, desk.county, form, desk.person)
@@ -66,12 +91,17 @@ async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: l
     after = {"account_no": form.account_no, "photo_file_id": form.photo_file_id}
     await desk.trail(session, "village_entry.entered", entry.entry_no, detail | after)
     run = await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry.entry_no)
-    body: dict[str, object] = {"entry_no": entry.entry_no, "stage": entry.stage, "stage_label": entry.stage.label}
-    body |= {"run": run, "warnings": warnings}
+    body: EnteredAccount = {
+        "entry_no": entry.entry_no,
+        "stage": entry.stage,
+        "stage_label": entry.stage.label,
+        "run": run,
+        "warnings": warnings,
+    }
     return Reply(201, body, f"/village-entries/{entry.entry_no}")
 
 
-@router.get("/village-entries", summary="村社申报列表")
+@router.get("/village-entries", summary="村社申报列表", response_model=Listed[EntryView])
 async def list_entries(
     desk: CountyReaders, page: Pages, stage: Annotated[EntryStage | None, Query()] = None
 ) -> Response:
@@ -87,7 +117,12 @@ async def list_entries(
         )
 
 
-@router.get("/village-entries/{entry_no}", summary="村社申报详情")
+@router.get(
+    "/village-entries/{entry_no}",
+    summary="村社申报详情",
+    response_model=EntryDetail,
+    responses=refusals(NOT_FOUND=404),
+)
 async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
     """With its photo, what the register holds for the person, and whether somebody else uses the account."""
     async with desk.database.snapshot() as session:
@@ -98,22 +133,29 @@ async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
         if entry is None:
             raise not_found("村社申报")
         names = await names_of(session, desk.county)
-        held = await loose_one(
+        held = await fetch_one(
             session,
+            _Held,
             "SELECT status, bank_code FROM register_account WHERE county_code = :county AND person_index = :person",
             county=desk.county,
             person=entry.person_index,
         )
-        body = entry_view(desk.shown, names, entry, whole=desk.role in WHOLE) | {
+        body: EntryDetail = {
+            **entry_view(desk.shown, names, entry, whole=desk.role in WHOLE),
             "photo": f"/files/{entry.photo_file_id}",
-            "register": None if held is None else {"status": held[0], "bank": names.bank(held[1])},
+            "register": None if held is None else {"status": held.status, "bank": names.bank(held.bank_code)},
             "used_by_another": await used_by_another(session, entry.account_index, entry.person_index),
             "run": await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry_no),
         }
     return Reply(200, body).response()
 
 
-@router.post("/village-entries/{entry_no}/confirmation", summary="复核通过村社申报")
+@router.post(
+    "/village-entries/{entry_no}/confirmation",
+    summary="复核通过村社申报",
+    response_model=DecidedEntry,
+    responses=refusals(NOT_FOUND=404, ENTRY_NOT_WAITING=409, SAME_PERSON=403, OWN_ACCOUNT=403, ACCOUNT_USABLE=409),
+)
 async def confirm(desk: Reviewers, entry_no: str, confirmation: EntryConfirmation) -> Response:
     """Another person than the one who entered; the platform uses the account from its answer on."""
 
@@ -129,7 +171,12 @@ async def confirm(desk: Reviewers, entry_no: str, confirmation: EntryConfirmatio
     return await desk.once(work)
 
 
-@router.post("/village-entries/{entry_no}/refusal", summary="复核不通过村社申报")
+@router.post(
+    "/village-entries/{entry_no}/refusal",
+    summary="复核不通过村社申报",
+    response_model=DecidedEntry,
+    responses=refusals(NOT_FOUND=404, ENTRY_NOT_WAITING=409, SAME_PERSON=403, OWN_ACCOUNT=403),
+)
 async def refuse(desk: Reviewers, entry_no: str, refusal: EntryRefusal) -> Response:
     """Nothing changes but the entry; the person's account is free for another one."""
 
@@ -165,7 +212,7 @@ async def _decided(desk: Desk, session: AsyncSession, entry: VillageEntry, remar
     await wake(session, run_id, Signal.ORDER_CONFIRMED, [entry.entry_no])
     detail = {"before": EntryStage.ENTERED.value, "after": entry.stage.value, "remark": remark}
     await desk.trail(session, "village_entry.decided", entry.entry_no, detail)
-    body: dict[str, object] = {
+    body: DecidedEntry = {
         "entry_no": entry.entry_no,
         "stage": entry.stage,
         "stage_label": entry.stage.label,

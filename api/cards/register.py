@@ -11,9 +11,15 @@ from api.cards.register_views import (
     HISTORY,
     MATTERS,
     REGISTER_HEADERS,
+    AccountDetail,
+    AccountRow,
+    AccountView,
+    ChangeRow,
+    CheckRow,
+    MatterRow,
     RegisterFilter,
     RegisterSought,
-    RegisterView,
+    RegisterViews,
     check_view,
     matter_view,
     of_register,
@@ -25,8 +31,9 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import WHOLE, CountyReaders
 from api.counter.search_limit import allow_search
+from api.server.answers import Listed, refusals
 from api.server.problems import not_found
-from models.store.sql import loose, loose_one
+from models.store.sql import fetch, fetch_one
 
 router = APIRouter(tags=["一卡通账号"])
 
@@ -37,38 +44,38 @@ class RegisterQuery(RegisterFilter):
     model_config = ConfigDict(extra="ignore")
 
 
-@router.get("/register")
+@router.get("/register", response_model=Listed[AccountView])
 async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[RegisterQuery, Query()]) -> Response:
     """Masked; filters by bank, status and source."""
     async with desk.database.snapshot() as session:
-        view = RegisterView(desk.shown, await names_of(session, desk.county))
+        view = RegisterViews(desk.shown, await names_of(session, desk.county))
         chosen = of_register(desk.county, criteria)
-        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
+        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS, AccountRow)
 
 
-@router.post("/register/search")
+@router.post("/register/search", response_model=Listed[AccountView], responses=refusals(TOO_MANY_SEARCHES=429))
 async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.snapshot() as session:
-        view = RegisterView(desk.shown, await names_of(session, desk.county))
+        view = RegisterViews(desk.shown, await names_of(session, desk.county))
         chosen = await sought_accounts(session, desk.shown, desk.county, sought)
-        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS)
+        return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS, AccountRow)
 
 
-@router.get("/register/{account_id}")
+@router.get("/register/{account_id}", response_model=AccountDetail, responses=refusals(NOT_FOUND=404))
 async def show_account(desk: CountyReaders, account_id: int) -> Response:
     """One person's account with its history, matters and checks, in clear for those who handle it."""
     async with desk.database.snapshot() as session:
         chosen = of_register(desk.county, None).also("a.id = :id", id=account_id)
-        row = await loose_one(session, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
+        row = await fetch_one(session, AccountRow, f"{ACCOUNTS} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("一卡通账号")
-        history = await loose(session, HISTORY, id=account_id)
-        matters = await loose(session, MATTERS, id=account_id)
-        checks = await loose(session, CHECKS, id=account_id)
-        view = RegisterView(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
-    body = {
+        history = await fetch(session, ChangeRow, HISTORY, id=account_id)
+        matters = await fetch(session, MatterRow, MATTERS, id=account_id)
+        checks = await fetch(session, CheckRow, CHECKS, id=account_id)
+        view = RegisterViews(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
+    body: AccountDetail = {
         **view.view(row),
         "history": [view.change(row, change) for change in history],
         "matters": [matter_view(each) for each in matters],

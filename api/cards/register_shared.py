@@ -1,14 +1,17 @@
 """共用银行卡: accounts that more than one person uses, the first thing that counties complain of (DOMAIN 4)."""
 
 from collections.abc import Mapping
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Response
+from pydantic import Field as Shown
+from typing_extensions import TypedDict
 
-from api.applications.views import LineRow
 from api.counter.chunks import list_lines
 from api.counter.names import Names, names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
+from api.server.answers import Listed
 from models.forms import identity
 from models.store.register.register import register_row
 from models.store.selection import Predicate
@@ -40,26 +43,59 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-@router.get("/register/shared", summary="共用账号")
+class SharedRow(NamedTuple):
+    """The arrays go together: one place in each of them is one person."""
+
+    id: int
+    bank_code: str | None
+    people: int
+    account_ids: list[int]
+    persons: list[str]
+    names: list[str]
+    id_numbers: list[str]
+    accounts: list[str]
+    statuses: list[str]
+    elsewhere: bool
+
+
+class Sharer(TypedDict):
+    account_id: int
+    name: str
+    id_number: str
+    status: AccountStatus
+    status_label: str
+
+
+class SharedAccount(TypedDict):
+    bank_code: str | None
+    bank: Annotated[str | None, Shown(description="一卡通开户行")]
+    account_no: Annotated[str, Shown(description="一卡通账号")]
+    people: Annotated[int, Shown(description="本区县使用人数")]
+    persons: Annotated[list[Sharer], Shown(description="本区县使用人")]
+    named: Annotated[list[str], Shown(description="姓名（证件号），打码")]
+    elsewhere: Annotated[bool, Shown(description="其他区县也有人使用")]
+
+
+@router.get("/register/shared", summary="共用账号", response_model=Listed[SharedAccount])
 async def list_shared(desk: CountyReaders, page: Pages) -> Response:
     """Masked; each with the county's people who use it."""
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         chosen = Predicate("a.people > 0", {"county": desk.county})
 
-        def shown(row: LineRow) -> dict[str, object]:
+        def shown(row: SharedRow) -> SharedAccount:
             return _view(desk.shown, names, desk.county, row)
 
-        return await list_lines(session, page, chosen, shown, HEADERS, SHARED)
+        return await list_lines(session, page, chosen, shown, HEADERS, SHARED, SharedRow)
 
 
-def _view(vault: Vault, names: Names, county: str, row: LineRow) -> dict[str, object]:
-    people = [
+def _view(vault: Vault, names: Names, county: str, row: SharedRow) -> SharedAccount:
+    people: list[Sharer] = [
         {
             "account_id": account_id,
             "name": identity.mask_name(vault.open(Field.NAME, register_row(county, person), name)),
             "id_number": identity.mask_id_number(vault.open(Field.ID_NUMBER, register_row(county, person), id_number)),
-            "status": status,
+            "status": AccountStatus(status),
             "status_label": AccountStatus(status).label,
         }
         for account_id, person, name, id_number, status in zip(

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Self
+from datetime import datetime
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Shown
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.applications.views import LineRow
 from api.counter.names import Names
 from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
@@ -16,9 +18,9 @@ from models.normal_form import regular
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row, why_unusable
 from models.store.selection import Predicate
-from models.store.sql import loose
+from models.store.sql import fetch
 from models.store.vault import Field, Vault
-from models.wire.words import AccountSource
+from models.wire.words import AccountSource, CardType
 from models.words.card_stages import EntryStage, PartStage
 from models.words.card_words import reason_words
 from models.words.stages import AccountStatus
@@ -49,6 +51,54 @@ CHECKS = (
     "SELECT n.round_no, c.valid, c.reason_code, c.at FROM account_check c JOIN check_round n ON n.id = c.round_id"
     " WHERE c.register_account_id = :id ORDER BY c.round_id DESC LIMIT 10"
 )
+
+
+class AccountRow(NamedTuple):
+    id: int
+    county_code: str
+    person_index: str
+    name_sealed: str
+    id_number_sealed: str
+    bank_code: str | None
+    account_sealed: str | None
+    card_type: CardType | None
+    status: str
+    source: str
+    updated_at: datetime
+    held: bool
+    reason_code: str | None
+    since: datetime | None
+
+
+class ChangeRow(NamedTuple):
+    source: str
+    actor: str
+    old_bank_code: str | None
+    old_account_sealed: str | None
+    new_bank_code: str | None
+    new_account_sealed: str | None
+    old_status: str | None
+    new_status: str
+    at: datetime
+    as_of: datetime | None
+    reason_code: str | None
+
+
+class MatterRow(NamedTuple):
+    number: str
+    source: str
+    stage: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class CheckRow(NamedTuple):
+    round_no: str
+    valid: bool
+    reason_code: str | None
+    at: datetime
+
+
 REGISTER_HEADERS: Mapping[str, str] = {
     "name": "姓名/组织名称",
     "id_number": "身份证号/信用代码",
@@ -115,8 +165,9 @@ async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name:
     found: list[int] = []
     after = 0
     while len(found) < MOST:
-        rows = await loose(
+        rows = await fetch(
             session,
+            AccountRow,
             f"{ACCOUNTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
             **{**chosen.values, "after": after},
         )
@@ -127,7 +178,7 @@ async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name:
     return found
 
 
-def _named(rows: Sequence[LineRow], vault: Vault, name: str) -> list[int]:
+def _named(rows: Sequence[AccountRow], vault: Vault, name: str) -> list[int]:
     return [
         row.id
         for row in rows
@@ -135,7 +186,63 @@ def _named(rows: Sequence[LineRow], vault: Vault, name: str) -> list[int]:
     ]
 
 
-class RegisterView:
+class AccountView(TypedDict):
+    account_id: int
+    name: Annotated[str, Shown(description="姓名/组织名称")]
+    id_number: Annotated[str, Shown(description="身份证号/信用代码")]
+    bank_code: str | None
+    bank: Annotated[str | None, Shown(description="一卡通开户行")]
+    account_no: Annotated[str | None, Shown(description="一卡通账号")]
+    card_type: CardType | None
+    card_type_label: str | None
+    status: AccountStatus
+    status_label: str
+    reason: Annotated[str | None, Shown(description="失效原因")]
+    since: Annotated[datetime | None, Shown(description="失效时间")]
+    source: Annotated[str, Shown(description="来源")]
+    held: Annotated[bool, Shown(description="账号变更中")]
+    updated_at: datetime
+
+
+class ChangeView(TypedDict):
+    at: datetime
+    source: Annotated[str, Shown(description="来源")]
+    actor: Annotated[str, Shown(description="经办人")]
+    old_bank: str | None
+    old_account_no: str | None
+    old_status: AccountStatus | None
+    old_status_label: str | None
+    new_bank: str | None
+    new_account_no: str | None
+    new_status: AccountStatus
+    new_status_label: str
+    reason: Annotated[str | None, Shown(description="失效原因")]
+    as_of: Annotated[datetime | None, Shown(description="所述情况的时点")]
+
+
+class MatterView(TypedDict):
+    number: Annotated[str, Shown(description="业务编号或申报编号")]
+    source: Annotated[str, Shown(description="渝快办或村社申报")]
+    stage: PartStage | EntryStage
+    stage_label: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class CheckView(TypedDict):
+    round_no: Annotated[str, Shown(description="核验编号")]
+    valid: bool
+    reason: Annotated[str | None, Shown(description="未通过的原因")]
+    at: datetime
+
+
+class AccountDetail(AccountView):
+    history: Annotated[list[ChangeView], Shown(description="变动历史，新的在前")]
+    matters: Annotated[list[MatterView], Shown(description="账号变更和村社申报")]
+    checks: Annotated[list[CheckView], Shown(description="最近十次核验")]
+
+
+class RegisterViews:
     """Opens and shows register rows; `whole` shows personal data unmasked."""
 
     def __init__(self, vault: Vault, names: Names, *, whole: bool = False) -> None:
@@ -143,7 +250,7 @@ class RegisterView:
         self._names = names
         self._whole = whole
 
-    def view(self, row: LineRow) -> dict[str, object]:
+    def view(self, row: AccountRow) -> AccountView:
         place = register_row(row.county_code, row.person_index)
         name = self._vault.open(Field.NAME, place, row.name_sealed)
         id_number = self._vault.open(Field.ID_NUMBER, place, row.id_number_sealed)
@@ -156,7 +263,7 @@ class RegisterView:
             "account_no": self._account(place, row.account_sealed),
             "card_type": row.card_type,
             "card_type_label": CARD_TYPES.get(row.card_type or ""),
-            "status": row.status,
+            "status": AccountStatus(row.status),
             "status_label": AccountStatus(row.status).label,
             "reason": None if row.status == AccountStatus.VALID else reason_words(row.reason_code),
             "since": row.since,
@@ -165,7 +272,7 @@ class RegisterView:
             "updated_at": row.updated_at,
         }
 
-    def change(self, row: LineRow, change: LineRow) -> dict[str, object]:
+    def change(self, row: AccountRow, change: ChangeRow) -> ChangeView:
         """One entry of a row's history."""
         place = register_row(row.county_code, row.person_index)
         return {
@@ -174,12 +281,12 @@ class RegisterView:
             "actor": change.actor,
             "old_bank": self._names.bank(change.old_bank_code),
             "old_account_no": self._account(place, change.old_account_sealed),
-            "old_status": change.old_status,
+            "old_status": AccountStatus(change.old_status) if change.old_status else None,
             "old_status_label": _status(change.old_status),
             "new_bank": self._names.bank(change.new_bank_code),
             "new_account_no": self._account(place, change.new_account_sealed),
-            "new_status": change.new_status,
-            "new_status_label": _status(change.new_status),
+            "new_status": AccountStatus(change.new_status),
+            "new_status_label": AccountStatus(change.new_status).label,
             "reason": None if change.new_status == AccountStatus.VALID else reason_words(change.reason_code),
             "as_of": change.as_of,
         }
@@ -195,20 +302,22 @@ def _status(status: str | None) -> str | None:
     return AccountStatus(status).label if status else None
 
 
-def matter_view(row: LineRow) -> dict[str, object]:
+def matter_view(row: MatterRow) -> MatterView:
     """A change or an entry, by its number."""
-    stage = EntryStage(row.stage) if row.source == AccountSource.VILLAGE_ENTRY else PartStage(row.stage)
+    stage: EntryStage | PartStage = (
+        EntryStage(row.stage) if row.source == AccountSource.VILLAGE_ENTRY else PartStage(row.stage)
+    )
     return {
         "number": row.number,
         "source": row.source,
-        "stage": row.stage,
+        "stage": stage,
         "stage_label": stage.label,
         "created_at": row.created_at,
         "ended_at": row.ended_at,
     }
 
 
-def check_view(row: LineRow) -> dict[str, object]:
+def check_view(row: CheckRow) -> CheckView:
     """The bank's word on the account in one round."""
     reason = None if row.valid else reason_words(row.reason_code)
     return {"round_no": row.round_no, "valid": row.valid, "reason": reason, "at": row.at}

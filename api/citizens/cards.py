@@ -9,10 +9,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.citizens.account import AUTHORISATION, json_answer
-from api.citizens.card_views import matter_views
+from api.citizens.card_views import MatterView, matter_views
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
 from api.counter.idempotency import Reply
 from api.counter.paging import MAX_LIMIT
+from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, field_problem
 from models.store.cards.limits import TooManyRequests, refuse_too_many
 from models.store.cards.parts import CardRefusal
@@ -54,7 +55,13 @@ class ChangeForm(BaseModel):
     authorised: StrictBool = False
 
 
-@router.post("/card-changes", status_code=201, summary="变更申请")
+@router.post(
+    "/card-changes",
+    status_code=201,
+    summary="变更申请",
+    response_model=MatterView,
+    responses=refusals(CARD_CHANGE_OPEN=409, TOO_MANY_CHANGES=429),
+)
 async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
     """201 also for a request that fails basic validation: it is kept and shown at once as 申请失败."""
     wish = _wish(form, desk)
@@ -78,7 +85,7 @@ async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
     return await desk.once(work)
 
 
-@router.get("/matters", summary="事项办理")
+@router.get("/matters", summary="事项办理", response_model=Listed[MatterView])
 async def list_matters(
     desk: Citizens,
     state: Annotated[State | None, Query(description="open 办理中，ended 办理完结")] = None,
@@ -101,14 +108,24 @@ async def list_matters(
     return json_answer({"items": items, "next": rows[limit - 1].request_no if len(rows) > limit else None})
 
 
-@router.get("/matters/{request_no}", summary="办理过程")
+@router.get(
+    "/matters/{request_no}",
+    summary="办理过程",
+    response_model=MatterView,
+    responses=refusals(NOT_FOUND=404),
+)
 async def show_matter(request_no: str, desk: Citizens) -> Response:
     async with desk.snapshot() as session:
         [view] = await matter_views(session, desk.shown, [await _own(session, desk, request_no)])
     return json_answer(view)
 
 
-@router.post("/matters/{request_no}/withdrawal", summary="撤销")
+@router.post(
+    "/matters/{request_no}/withdrawal",
+    summary="撤销",
+    response_model=MatterView,
+    responses=refusals(NOT_FOUND=404, NOTHING_TO_WITHDRAW=409),
+)
 async def withdraw_change(request_no: str, desk: Citizens) -> Response:
     """Takes back every part that no reviewer has decided; a part that is decided goes on."""
 

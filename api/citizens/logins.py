@@ -2,6 +2,7 @@
 
 import io
 import time
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import orjson
 import segno
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Shown
+from typing_extensions import TypedDict
 
 from api.citizens.attempts import Attempts, attempts_of, forget
 from api.citizens.session import (
@@ -28,6 +31,7 @@ from api.citizens.session import (
 from api.counter.idempotency import idempotency_key
 from api.counter.long_poll import LONGEST_WAIT_SECONDS, until_news
 from api.counter.parts import Parts, parts_of
+from api.server.answers import refusals, shown_file, with_headers
 from api.server.problems import Problem
 from models.store.citizens.logins import (
     OPEN_STAGES,
@@ -74,7 +78,26 @@ class NewLogin(BaseModel):
     channel: LoginChannel
 
 
-@router.post("/logins", status_code=201, summary="发起人脸识别")
+class LoginView(TypedDict):
+    login_no: str
+    channel: FaceChannel
+    stage: LoginStage
+    stage_label: str
+    explanation: Annotated[str | None, Shown(description="未通过的原因")]
+    url: Annotated[str | None, Shown(description="人脸识别的地址，APP 中打开")]
+    qr: Annotated[str | None, Shown(description="二维码的地址，电脑上显示")]
+    caution: Annotated[str | None, Shown(description="二维码旁须显示的提醒")]
+    expires_at: datetime
+    signed_in: Annotated[bool, Shown(description="此浏览器是否已由这次登录")]
+
+
+@router.post(
+    "/logins",
+    status_code=201,
+    summary="发起人脸识别",
+    response_model=LoginView,
+    responses=with_headers(201, "Set-Cookie", "Location") | refusals(TOO_MANY_LOGINS=429),
+)
 async def ask_to_sign_in(new: NewLogin, request: Request) -> Response:
     """Every call is an attempt of its own with a fresh browser secret, so nobody can plant one; no answer is kept."""
     parts = parts_of(request)
@@ -100,7 +123,12 @@ async def ask_to_sign_in(new: NewLogin, request: Request) -> Response:
     return response
 
 
-@router.get("/logins/{login_no}", summary="识别进展")
+@router.get(
+    "/logins/{login_no}",
+    summary="识别进展",
+    response_model=LoginView,
+    responses=with_headers(200, "Set-Cookie") | refusals(NOT_FOUND=404),
+)
 async def show_login(
     login_no: str,
     request: Request,
@@ -115,7 +143,10 @@ async def show_login(
 
 
 @router.get(
-    "/logins/{login_no}/qr", summary="二维码", response_class=Response, responses={200: {"content": {_SVG: {}}}}
+    "/logins/{login_no}/qr",
+    summary="二维码",
+    response_class=Response,
+    responses=shown_file(_SVG) | refusals(NOT_FOUND=404, QR_NOT_READY=409, QR_EXPIRED=410),
 )
 async def show_code(login_no: str, request: Request) -> Response:
     """For the browser that asked; 410 once it is of no use, and a new one has to be asked for."""
@@ -135,7 +166,13 @@ async def show_code(login_no: str, request: Request) -> Response:
     return Response(picture.getvalue(), media_type=_SVG)
 
 
-@router.post("/logout", status_code=204, summary="退出", response_class=Response)
+@router.post(
+    "/logout",
+    status_code=204,
+    summary="退出",
+    response_class=Response,
+    responses=with_headers(204, "Set-Cookie"),
+)
 async def sign_out(request: Request) -> Response:
     parts = parts_of(request)
     idempotency_key(request)
@@ -192,10 +229,10 @@ def _answer(parts: Parts, login: FaceLogin, status: int = 200, *, signed_in: boo
     stage = stage_now(login, now())
     open_now = stage in OPEN_STAGES
     sealed = login.url_sealed if open_now else None
-    body = {
+    body: LoginView = {
         "login_no": login.login_no,
-        "channel": login.channel,
-        "stage": stage.value,
+        "channel": FaceChannel(login.channel),
+        "stage": stage,
         "stage_label": _label(login, stage),
         "explanation": _explanation(login, stage),
         "url": parts.vault.open(Field.DETAIL, login.login_no, sealed) if sealed else None,

@@ -1,14 +1,18 @@
 """系统通知: what happened to a person's accounts, newest first (S2 1.1)."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field as Shown
 from sqlmodel import col, select
 
 from api.citizens.account import json_answer
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
-from api.citizens.words import bank_names, bank_view, counties_of, county_view
+from api.citizens.words import BankView, CountyView, bank_names, bank_view, counties_of, county_view
 from api.counter.paging import MAX_LIMIT
+from api.server.answers import Listed
 from models.store.register.register import register_row
 from models.store.vault import Field
 from models.tables.cards import Notice
@@ -20,7 +24,23 @@ LOST = frozenset({NoticeKind.INVALIDATED, NoticeKind.CLEARED})
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 
 
-@router.get("/notices", summary="系统通知")
+class NoticeView(BankView):
+    kind: NoticeKind
+    title: str
+    account_no: Annotated[str | None, Shown(description="账户")]
+    applied_at: Annotated[datetime | None, Shown(description="申请时间")]
+    county: CountyView
+    result: Annotated[str | None, Shown(description="办理结果")]
+    finished_at: Annotated[datetime | None, Shown(description="完结时间")]
+    explanation: Annotated[str, Shown(description="说明")]
+    error_code: str | None
+    error: Annotated[str | None, Shown(description="错误信息")]
+    invalid_since: Annotated[datetime | None, Shown(description="失效时间")]
+    operated_at: Annotated[datetime, Shown(description="操作时间")]
+    request_no: str | None
+
+
+@router.get("/notices", summary="系统通知", response_model=Listed[NoticeView])
 async def list_notices(
     desk: Citizens,
     after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="上一页的 next")] = None,
@@ -39,12 +59,12 @@ async def list_notices(
     return json_answer({"items": items, "next": str(rows[limit - 1].id) if len(rows) > limit else None})
 
 
-def _view(desk: CitizenDesk, notice: Notice, banks: dict[str, str]) -> dict[str, object]:
+def _view(desk: CitizenDesk, notice: Notice, banks: Mapping[str, str]) -> NoticeView:
     """The seed's fields: 银行名称, 账户, 申请时间, 区县, 办理结果, 完结时间, 说明, 操作时间, 失效时间, 错误信息."""
     place = register_row(notice.county_code, notice.person_index)
     account = desk.shown.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
     return {
-        "kind": notice.kind.value,
+        "kind": notice.kind,
         "title": notice.kind.label,
         **bank_view(banks, notice.bank_code),
         "account_no": account,

@@ -1,14 +1,18 @@
 """登录记录: each sign-in of the person, newest first, apart from 系统通知 and of no county (DOMAIN 4, Sign in)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 from sqlmodel import col, select
+from typing_extensions import TypedDict
 
 from api.citizens.account import json_answer
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
 from api.counter.paging import MAX_LIMIT
+from api.server.answers import Listed
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel
 
@@ -16,7 +20,15 @@ router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(
 _CHANNELS: Mapping[str, str] = {FaceChannel.APP.value: "APP", FaceChannel.PC.value: "PC"}
 
 
-@router.get("/sign-ins", summary="登录记录")
+class SignInView(TypedDict):
+    login_no: str
+    channel: FaceChannel
+    channel_label: str
+    at: datetime | None
+    current: Annotated[bool, Field(description="是否本次登录")]
+
+
+@router.get("/sign-ins", summary="登录记录", response_model=Listed[SignInView])
 async def list_sign_ins(
     desk: Citizens,
     after: Annotated[str | None, Query(max_length=40, description="上一页的 next")] = None,
@@ -38,10 +50,10 @@ async def list_sign_ins(
     return json_answer({"items": items, "next": rows[limit - 1].login_no if len(rows) > limit else None})
 
 
-def _view(desk: CitizenDesk, login: FaceLogin) -> dict[str, object]:
+def _view(desk: CitizenDesk, login: FaceLogin) -> SignInView:
     return {
         "login_no": login.login_no,
-        "channel": login.channel,
+        "channel": FaceChannel(login.channel),
         "channel_label": _CHANNELS.get(login.channel, login.channel),
         "at": login.session_opened_at,
         "current": login.login_no == desk.person.login_no,

@@ -15,7 +15,6 @@ Responses = dict[int | str, dict[str, Any]]
 # Where a route's own codes stand until the document is written.
 CODES = "x-codes"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-DISPOSITION = {"Content-Disposition": {"$ref": "#/components/headers/Content-Disposition"}}
 
 
 _EACH_ERROR = "逐项说明：code、detail，以及位置（pointer、parameter、in）或所指事项的编号"
@@ -60,8 +59,24 @@ def refusals(**codes: int) -> Responses:
     return {status: {CODES: named} for status, named in by_status.items()}
 
 
+def headers(*names: str) -> dict[str, dict[str, str]]:
+    """Headers of one answer by name; what they are is told in `api/server/openapi.py`."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def with_headers(status: int, *names: str) -> Responses:
+    """What an answer says beside its body, where that isn't what all of its kind say."""
+    return {status: {"headers": headers(*names)}}
+
+
 def file_answer(*media_types: str) -> Responses:
     """A file to keep, for a route with `response_class=Response`."""
+    answers = shown_file(*media_types)
+    answers[200]["headers"] = headers("Content-Disposition")
+    return answers
+
+
+def shown_file(*media_types: str) -> Responses:
+    """A picture or page that is shown where it was asked for, for a route with `response_class=Response`."""
     schema = {"type": "string", "format": "binary"}
-    content = {media_type: {"schema": schema} for media_type in media_types}
-    return {200: {"description": "文件", "content": content, "headers": DISPOSITION}}
+    return {200: {"description": "文件", "content": {media_type: {"schema": schema} for media_type in media_types}}}

@@ -4,6 +4,7 @@ A contract (tests/test_contract.py): no status, code, header or media type leave
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
-from api.server.answers import CODES, DISPOSITION, XLSX, ProblemDocument
+from api.server.answers import CODES, XLSX, ProblemDocument, headers
 from api.server.limits import CITIZENS
 from api.server.problems import MEDIA_TYPE
 from models.tokens import BadToken
@@ -43,6 +44,7 @@ HEADERS: Mapping[str, Told] = {
     "WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}},
     "Location": {"description": "所办事项的地址", "schema": {"type": "string"}},
     "Idempotency-Replayed": {"description": "true：此前已经办理，这是当时的答复", "schema": {"type": "string"}},
+    "Set-Cookie": {"description": "享受人的浏览器凭证，或其收回", "schema": {"type": "string"}},
     "Content-Disposition": {"description": "文件名", "schema": {"type": "string"}},
 }
 _UNREADABLE: Told = {"type": "array", "items": {"type": "string"}, "description": "无法读取的字段"}
@@ -60,7 +62,7 @@ def describe(title: str, version: str, routes: Sequence[BaseRoute]) -> Told:
     problem = TypeAdapter(ProblemDocument).json_schema(ref_template="#/components/schemas/{model}")
     schemas["ProblemDocument"] = problem | {"additionalProperties": False}
     for path, method, operation in operations(told):
-        _complete(path, method, operation)
+        _complete(_Kind(path, method, operation))
         for answer in _good_answers(operation):
             _close(answer, schemas)
     return told
@@ -72,54 +74,87 @@ def operations(told: Told) -> Iterator[tuple[str, str, Told]]:
             yield path, method, operation
 
 
-def _complete(path: str, method: str, operation: Told) -> None:
+@dataclass(frozen=True)
+class _Kind:
+    """What of an operation decides what it answers beside its own words."""
+
+    path: str
+    method: str
+    operation: Told
+
+    @property
+    def secured(self) -> bool:
+        return bool(self.operation.get("security"))
+
+    @property
+    def of_citizens(self) -> bool:
+        return self.path.startswith(CITIZENS)
+
+    @property
+    def has_body(self) -> bool:
+        return "requestBody" in self.operation
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "get" and not self.path.endswith(CHANGE_NOTHING)
+
+    @property
+    def keeps_its_answer(self) -> bool:
+        return self.method == "post" and self.changes and self.secured
+
+    @property
+    def needs_a_key(self) -> bool:
+        """Signing in and out too, though a session is no answer to be kept."""
+        return self.keeps_its_answer or (self.method == "post" and self.of_citizens)
+
+    @property
+    def gives_sheets(self) -> bool:
+        return any(parameter["name"] == "format" for parameter in self.operation.get("parameters", ()))
+
+
+def _complete(kind: _Kind) -> None:
     """Its headers, and each refusal with all its codes."""
-    secured, changes = bool(operation.get("security")), method != "get" and not path.endswith(CHANGE_NOTHING)
-    is_act = secured and method == "post" and changes
-    if is_act:
+    operation = kind.operation
+    answers: dict[str, Told] = operation["responses"]
+    if kind.needs_a_key:
         operation.setdefault("parameters", []).append(ACT_KEY)
-    if _gives_sheets(operation):
-        content = operation["responses"]["200"]["content"]
-        content[XLSX] = {"schema": {"type": "string", "format": "binary"}}
-        operation["responses"]["200"]["headers"] = DISPOSITION
-    for status, answer in operation["responses"].items():
-        if is_act and status.startswith("2"):
-            names = ("Idempotency-Replayed", "Location") if status in ("201", "202") else ("Idempotency-Replayed",)
-            answer.setdefault("headers", {}).update(_headers(*names))
-    own = {status: answer.pop(CODES) for status, answer in operation["responses"].items() if CODES in answer}
-    operation["responses"].pop("422", None)
-    for status, codes in (*_of_kind(path, operation, is_act, changes), *own.items()):
-        _add(operation["responses"], status, codes)
+    if kind.gives_sheets:
+        answers["200"]["content"][XLSX] = {"schema": {"type": "string", "format": "binary"}}
+        answers["200"].setdefault("headers", {}).update(headers("Content-Disposition"))
+    for status, answer in answers.items():
+        if kind.keeps_its_answer and status.startswith("2"):
+            names = ["Idempotency-Replayed"] if status == "200" else ["Idempotency-Replayed", "Location"]
+            answer.setdefault("headers", {}).update(headers(*names))
+    own = {status: answer.pop(CODES) for status, answer in answers.items() if CODES in answer}
+    # FastAPI's own words for what is refused here in others
+    answers.pop("422", None)
+    for status, codes in (*_refusals_of(kind), *own.items()):
+        _add(answers, status, codes)
 
 
-def _gives_sheets(operation: Told) -> bool:
-    return any(parameter["name"] == "format" for parameter in operation.get("parameters", ()))
-
-
-def _of_kind(path: str, operation: Told, is_act: bool, changes: bool) -> Iterator[tuple[str, Sequence[str]]]:
-    """What routes of a kind refuse alike."""
-    if path.startswith(CITIZENS):
+def _refusals_of(kind: _Kind) -> Iterator[tuple[str, Sequence[str]]]:
+    """What all operations of a kind refuse alike."""
+    if kind.of_citizens:
         yield "403", [Refusal.OTHER_SITE]
-        if operation.get("security"):
-            yield "401", [Refusal.NOT_SIGNED_IN]
-    elif operation.get("security"):
-        yield "401", [why.value for why in BadToken]
-        yield "403", [Refusal.ROLE_NOT_ALLOWED]
-    if operation.get("security"):
+    if kind.secured:
+        yield "401", [Refusal.NOT_SIGNED_IN] if kind.of_citizens else [why.value for why in BadToken]
+        yield "403", [] if kind.of_citizens else [Refusal.ROLE_NOT_ALLOWED]
         yield "429", [Refusal.TOO_MANY_REQUESTS]
+    if kind.secured or kind.of_citizens:
         yield "503", _EVERY_503
-    if operation.get("parameters") or "requestBody" in operation:
+    if kind.operation.get("parameters") or kind.has_body:
         yield "422", [Refusal.VALIDATION_FAILED]
-    if "requestBody" in operation:
+    if kind.has_body:
         yield "400", [Refusal.BAD_REQUEST]
         yield "408", [Refusal.REQUEST_TIMEOUT]
         yield "413", [Refusal.PAYLOAD_TOO_LARGE]
-    if is_act:
+    if kind.needs_a_key:
         yield "400", [Refusal.IDEMPOTENCY_KEY_MISSING]
+    if kind.keeps_its_answer:
         yield "422", [Refusal.IDEMPOTENCY_MISMATCH]
-    if changes:
+    if kind.changes:
         yield "409", [Refusal.CONFLICT]
-    if _gives_sheets(operation):
+    if kind.gives_sheets:
         yield "422", [Refusal.EXPORT_TOO_LARGE]
 
 
@@ -129,7 +164,7 @@ def _add(responses: Told, status: str, codes: Iterable[str]) -> None:
     if "content" not in answer:
         answer |= {"description": "", "content": {MEDIA_TYPE: {"schema": _problem()}}}
         if names := {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}.get(status):
-            answer["headers"] = _headers(*names)
+            answer["headers"] = headers(*names)
     known = answer["content"][MEDIA_TYPE]["schema"]["properties"]["code"]["enum"]
     known += [code for code in codes if code not in known]
     answer["description"] = f"{HTTPStatus(int(status)).phrase}: {', '.join(known)}"
@@ -137,10 +172,6 @@ def _add(responses: Told, status: str, codes: Iterable[str]) -> None:
 
 def _problem() -> Told:
     return {"$ref": "#/components/schemas/ProblemDocument", "properties": {"code": {"enum": []}}}
-
-
-def _headers(*names: str) -> Told:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _good_answers(operation: Told) -> Iterator[Told]:
