@@ -35,12 +35,13 @@ doctor: ## what is missing on this machine, and how to mend it
 test: venv ## every test, on real servers
 	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-check: venv ## style, types, import law, the house's measures, and an install without dev tools
+check: venv ## style, types, import law, the house's measures, the API's contract, and an install without dev tools
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy $(CHECKED)
 	$(RUN) -m pytest -q tests/test_import_law.py
 	@$(RUN) -m deploy.measures
+	$(RUN) -m pytest -q -s tests/contract_walk.py
 	@$(RUN) -m deploy.bare_install
 
 bench: venv ## how fast: prints a table
