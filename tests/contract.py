@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.main import openapi
+from api.server.openapi import HEADERS
 from api.server.problems import MEDIA_TYPE
 from api.server.security_headers import IN_BYTES
 
@@ -89,9 +90,15 @@ def _lie(path: str, method: str, operation: Mapping[str, Any], answer: _Answer) 
         return f"status is not told: {b''.join(answer.pieces)[:200].decode()}"
     if unknown := answer.headers.keys() - _EVERY - {name.lower() for name in told.get("headers", ())}:
         return f"headers are not told: {unknown}"
+    if missing := [name for name in told.get("headers", ()) if name.lower() not in answer.headers and _must(name)]:
+        return f"headers are missing: {missing}"
     if answer.media_type not in told.get("content", {"": None}):
         return f"media type is not told: {answer.media_type}"
     return _misshapen(path, method, answer) if answer.is_json else None
+
+
+def _must(header: str) -> bool:
+    return bool(HEADERS[header].get("required"))
 
 
 def _misshapen(path: str, method: str, answer: _Answer) -> str | None:

@@ -192,33 +192,27 @@ async def show_round(desk: CountyReaders, round_no: str) -> Response:
         found = (await session.exec(statement)).first()
         if found is None or found.county_code not in (None, desk.county):
             raise not_found("账号核验")
-        failed = await fetch(
-            session,
-            _Failed,
-            "SELECT c.register_account_id AS account_id, c.reason_code, c.at FROM account_check c"
-            " JOIN register_account r ON r.id = c.register_account_id"
-            " WHERE c.round_id = :round AND NOT c.valid AND r.county_code = :county"
-            " ORDER BY 1 LIMIT 500",
-            round=found.id,
-            county=desk.county,
-        )
+        failed = await _failed_in(session, desk.county, found)
         run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, round_no)
-    listed: list[FailedAccount] = [
-        {
-            "account_id": each.account_id,
-            "reason_code": each.reason_code,
-            "reason": reason_words(each.reason_code),
-            "at": each.at,
-        }
-        for each in failed
-    ]
-    body: RoundDetail = {**_view(found), "failed": listed, "run": run}
+    body: RoundDetail = {**_view(found), "failed": failed, "run": run}
     return Reply(200, body).response()
 
 
-def _failed(row: _Failed) -> FailedAccount:
-    code = row.reason_code
-    return {"account_id": row.account_id, "reason_code": code, "reason": reason_words(code), "at": row.at}
+async def _failed_in(session: AsyncSession, county: str, found: CheckRound) -> list[FailedAccount]:
+    rows = await fetch(
+        session,
+        _Failed,
+        "SELECT c.register_account_id AS account_id, c.reason_code, c.at FROM account_check c"
+        " JOIN register_account r ON r.id = c.register_account_id"
+        " WHERE c.round_id = :round AND NOT c.valid AND r.county_code = :county"
+        " ORDER BY 1 LIMIT 500",
+        round=found.id,
+        county=county,
+    )
+    return [
+        {"account_id": account, "reason_code": code, "reason": reason_words(code), "at": at}
+        for account, code, at in rows
+    ]
 
 
 def _with_run(found: CheckRound, run: RunBlock | None) -> RoundWithRun:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastapi import Request, Response
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from api.server.problems import Problem
 from api.server.rendering import rendered
 from models.store.locking import begin_act
-from models.store.sql import execute, loose_one
+from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.words.refusals import Refusal
 
@@ -35,6 +36,13 @@ class Reply:
 
     def response(self) -> Response:
         return _response(self.status, self.content(), self.location)
+
+
+class _Stored(NamedTuple):
+    request_sha256: str
+    status: int
+    body: str
+    location: str | None
 
 
 Work = Callable[[AsyncSession], Awaitable[Reply]]
@@ -117,8 +125,9 @@ async def answer_once(session: AsyncSession, vault: Vault, caller: str, request:
 async def answer_before(session: AsyncSession, vault: Vault, caller: str, request: Request) -> Response | None:
     """The stored answer for this key, or 422 when the key was another request's."""
     key = idempotency_key(request)
-    stored = await loose_one(
+    stored = await fetch_one(
         session,
+        _Stored,
         "SELECT request_sha256, status, body, location FROM idempotent_answer WHERE caller = :caller AND key = :key",
         caller=caller,
         key=key,

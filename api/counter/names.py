@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, NotRequired, TypedDict, overload
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import loose
+from models.store.sql import fetch
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,24 @@ class Names:
         return self.places.get(code, code)
 
 
+class _Village(TypedDict):
+    code: str
+    name: str
+
+
+class _Item(_Village):
+    villages: NotRequired[list[_Village]]
+
+
+class _Kept(NamedTuple):
+    kind: str
+    items: list[_Item]
+
+
 async def names_of(session: AsyncSession, county_code: str) -> Names:
-    rows = await loose(
+    rows = await fetch(
         session,
+        _Kept,
         "SELECT kind, items FROM catalog_list WHERE county_code = :county"
         " AND kind IN ('banks', 'subsidy-items', 'towns') ORDER BY fund_year",
         county=county_code,
@@ -41,7 +56,6 @@ async def names_of(session: AsyncSession, county_code: str) -> Names:
     found: dict[str, dict[str, str]] = {"banks": {}, "subsidy-items": {}, "towns": {}}
     for kind, items in rows:
         for item in items:
-            found[str(kind)][item["code"]] = item["name"]
-            for village in item.get("villages", ()):
-                found[str(kind)][village["code"]] = village["name"]
+            for place in (item, *item.get("villages", ())):
+                found[kind][place["code"]] = place["name"]
     return Names(found["banks"], found["subsidy-items"], found["towns"])
