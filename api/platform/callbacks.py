@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.parts import Parts, parts_of
+from api.server.answers import refusals
 from api.server.beside_loop import beside_loop
 from api.server.problems import Problem
 from models.store.database import Pool
@@ -31,7 +32,20 @@ _STORE_CONFLICT = (
 )
 
 
-@router.post("/callbacks/{province_code}", status_code=204, summary="平台回调", response_class=Response)
+@router.post(
+    "/callbacks/{province_code}",
+    status_code=204,
+    summary="平台回调",
+    response_class=Response,
+    responses=refusals(
+        SIGNATURE_REFUSED=401,
+        REQUEST_TIMEOUT=408,
+        PAYLOAD_TOO_LARGE=413,
+        BUSY=503,
+        UNAVAILABLE=503,
+        TOO_SLOW=503,
+    ),
+)
 async def take_callback(province_code: str, request: Request) -> Response:
     """204 once the event is durable, and for every repeat of it; 401 when the seal isn't right."""
     parts = parts_of(request)
