@@ -10,7 +10,7 @@ from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
 from api.ops import health, runs, trail
-from api.orders import order_preview, order_views, orders
+from api.orders import order_lists, order_preview, orders
 from api.people import staff
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
@@ -39,7 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence.router,
     orders.router,
     order_preview.router,
-    order_views.router,
+    order_lists.router,
     summaries.router,
     payments.router,
     settlements.router,

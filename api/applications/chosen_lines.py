@@ -53,12 +53,11 @@ async def choose_lines(
 
 
 def act_answer_of_lines(act: str, choice: Choice) -> ActAnswer:
-    return {
-        "act": act,
-        "count": choice.count,
-        "total_fen": choice.total_fen,
-        "left_out": [_left_out(group) for group in choice.left_out],
-    }
+    return act_answer(act, choice.count, choice.total_fen, choice.left_out)
+
+
+def act_answer(act: str, count: int, total_fen: int, left_out: Sequence[LeftOut]) -> ActAnswer:
+    return {"act": act, "count": count, "total_fen": total_fen, "left_out": [_left_out(group) for group in left_out]}
 
 
 def _left_out(group: LeftOut) -> LeftOutLines:

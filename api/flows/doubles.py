@@ -4,13 +4,14 @@ from fastapi import APIRouter, Response
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.double_views import HEADERS, shown
+from api.applications.double_views import HEADERS, DoubleView, shown
 from api.batches.batch_views import find_batch
 from api.counter.chunks import list_lines
 from api.counter.desk import Desk
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
+from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.applications.doubles import (
     OTHERS,
@@ -27,7 +28,12 @@ from models.tables.flows import Flow
 router = APIRouter(tags=["可能重复"])
 
 
-@router.get("/batches/{batch_no}/doubles", summary="批次内可能重复的申请")
+@router.get(
+    "/batches/{batch_no}/doubles",
+    summary="批次内可能重复的申请",
+    response_model=Listed[DoubleView],
+    responses=refusals(NOT_FOUND=404),
+)
 async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Response:
     """What joining the batch told, and starting its flow will tell: as it is now."""
     async with desk.database.snapshot() as session:
@@ -37,7 +43,12 @@ async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Respo
         return await _list(desk, session, page, these(desk.county, found), OTHERS.lines)
 
 
-@router.get("/flows/{flow_no}/paid-elsewhere", summary="本年度其他流程已发放或正在发放的申请")
+@router.get(
+    "/flows/{flow_no}/paid-elsewhere",
+    summary="本年度其他流程已发放或正在发放的申请",
+    response_model=Listed[DoubleView],
+    responses=refusals(NOT_FOUND=404),
+)
 async def list_paid_elsewhere(desk: CountyReaders, page: Pages, flow_no: str) -> Response:
     """What the summary counts."""
     async with desk.database.snapshot() as session:

@@ -1,26 +1,104 @@
-"""A flow as it is shown: head, figures, rounds with their results, and the end beside what came after it."""
+"""A flow as it is shown: head, figures, and all that belongs to it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.flows.difference import difference_of
-from api.flows.summary_views import three_answers
-from models.store.flows.figures import FlowFigures, flow_figures
+from api.flows.difference import AfterEnd, DifferenceView, EndView, after_end_of, difference_of, end_of
+from api.flows.flow_parts import (
+    FlowIndicatorView,
+    FlowPolicyView,
+    OpenOrder,
+    RoundView,
+    indicators_of,
+    open_orders_of,
+    policies_of,
+    rounds_of,
+)
+from api.flows.summary_views import ThreeAnswers, three_answers
+from models.store.flows.figures import Figure, FlowFigures, flow_figures
 from models.store.flows.summaries import summaries_of
-from models.store.sql import fetch_int, loose
-from models.store.texts import open_text
+from models.store.sql import fetch, fetch_int
 from models.store.vault import Vault
 from models.tables.flows import Flow
 from models.words.counties import county_name
 from models.words.errors import ADVICE, ErrorType
-from models.words.flow_words import MODES, REJECTIONS, SOURCES, status_of
-from models.words.stages import DatasetStage, FlowStage, LineState, OrderKind, OrderState, PaymentState
+from models.words.flow_words import StatusWords, status_of
+from models.words.stages import (
+    FlowOutcome,
+    FlowStage,
+    LineState,
+    PaymentState,
+    SummaryStage,
+)
 
-View = dict[str, object]
+
+class FlowHead(StatusWords):
+    flow_no: Annotated[str, Field(description="流程编号")]
+    fund_year: Annotated[int, Field(description="资金年度")]
+    batch_no: Annotated[str, Field(description="申请结算批次")]
+    policy_unit_code: Annotated[str, Field(description="政策单位")]
+    stage: FlowStage
+    stage_label: str
+    outcome: Annotated[FlowOutcome | None, Field(description="结果；没有结束的为空")]
+    outcome_label: str | None
+    balanced: Annotated[bool | None, Field(description="结束时我方与平台的合计是否相符；没有结束的为空")]
+    holder: Annotated[str | None, Field(description="占着平台流程的区县代码，启动时在等它结束")]
+    holder_name: str | None
+    refusal_code: Annotated[str | None, Field(description="平台拒绝的代码")]
+    refusal: Annotated[str | None, Field(description="平台拒绝的原因和办法")]
+    started_by: Annotated[str, Field(description="启动人")]
+    created_at: datetime
+    started_at: Annotated[datetime | None, Field(description="平台受理的时间")]
+    ended_at: datetime | None
 
 
-def flow_head(flow: Flow) -> View:
+class CountAndFen(TypedDict):
+    count: Annotated[int, Field(description="笔数")]
+    fen: Annotated[int, Field(description="金额（分）")]
+
+
+class StateFigure(CountAndFen):
+    state: LineState
+    label: str
+
+
+class PaymentFigure(CountAndFen):
+    payment: PaymentState
+    label: str
+
+
+class FiguresView(TypedDict):
+    """全部申请的笔数和金额，按提交状态；受理的按发放结果。"""
+
+    lines: CountAndFen
+    states: list[StateFigure]
+    payments: list[PaymentFigure]
+
+
+class FlowSummary(ThreeAnswers):
+    number: Annotated[int, Field(description="第几次汇总")]
+    stage: SummaryStage
+
+
+class FlowDetails(TypedDict):
+    figures: FiguresView
+    end: EndView | None
+    after_end: list[AfterEnd]
+    difference: Annotated[DifferenceView | None, Field(description="结束时不平的，差在哪里；平的为空")]
+    policies: list[FlowPolicyView]
+    indicators: list[FlowIndicatorView]
+    rounds: list[RoundView]
+    open_orders: Annotated[list[OpenOrder], Field(description="没有办结的指令")]
+    summary: Annotated[FlowSummary | None, Field(description="最近一次发放汇总；还没有的为空")]
+    contradictions: Annotated[int, Field(description="没有办结的矛盾来件数")]
+
+
+def flow_head(flow: Flow) -> FlowHead:
     return {
         "flow_no": flow.flow_no,
         "fund_year": flow.fund_year,
@@ -47,18 +125,18 @@ def _advice(code: str | None) -> str | None:
     return ADVICE.get(ErrorType(code)) if code in set(ErrorType) else code
 
 
-async def flow_details(session: AsyncSession, vault: Vault, flow: Flow) -> View:
+async def flow_details(session: AsyncSession, vault: Vault, flow: Flow) -> FlowDetails:
     assert flow.id is not None
     figures = await flow_figures(session, flow.id)
     return {
         "figures": labelled(figures),
-        "end": _end(flow),
-        "after_end": await _after_end(session, flow.id),
+        "end": end_of(flow),
+        "after_end": await after_end_of(session, flow.id),
         "difference": await difference_of(session, flow),
-        "policies": await _policies(session, vault, flow.id),
-        "indicators": await _indicators(session, flow.id),
-        "rounds": await _rounds(session, flow.id),
-        "open_orders": await _open_orders(session, flow.id),
+        "policies": await policies_of(session, vault, flow.id),
+        "indicators": await indicators_of(session, flow.id),
+        "rounds": await rounds_of(session, flow.id),
+        "open_orders": await open_orders_of(session, flow.id),
         "summary": await _summary(session, flow.id),
         "contradictions": await fetch_int(
             session,
@@ -68,158 +146,62 @@ async def flow_details(session: AsyncSession, vault: Vault, flow: Flow) -> View:
     }
 
 
-def labelled(figures: FlowFigures) -> View:
+def labelled(figures: FlowFigures) -> FiguresView:
     """Counts and fen per state and payment, in the order of a line's life, with Chinese words."""
-    states = [{"state": s, "label": s.label, **figures.states[s].model_dump()} for s in LineState]
-    payments = [{"payment": p, "label": p.label, **figures.payments[p].model_dump()} for p in PaymentState]
-    return {"lines": figures.lines.model_dump(), "states": states, "payments": payments}
+    return {
+        "lines": count_and_fen(figures.lines),
+        "states": [
+            {"state": state, "label": state.label, **count_and_fen(figures.states[state])} for state in LineState
+        ],
+        "payments": [
+            {"payment": payment, "label": payment.label, **count_and_fen(figures.payments[payment])}
+            for payment in PaymentState
+        ],
+    }
 
 
-def _end(flow: Flow) -> View | None:
-    """Ours and the platform's figures as of the end; they stay whatever comes later."""
-    if flow.stage is not FlowStage.ENDED or flow.end_figures is None:
-        return None
-    return {**flow.end_figures, "balanced": flow.balanced, "ended_at": flow.ended_at}
+def count_and_fen(figure: Figure) -> CountAndFen:
+    return {"count": figure.count, "fen": figure.fen}
 
 
-async def _after_end(session: AsyncSession, flow_id: int) -> list[View]:
-    """Returns, late results and settlements: shown beside the end figures, never mixed into them."""
-    rows = await loose(
-        session,
-        "SELECT p.source, p.status, count(*), sum(p.amount_fen)::bigint, max(p.taken_at) FROM payment p "
-        "JOIN flow f ON f.id = p.flow_id WHERE p.flow_id = :flow AND f.stage = 'ended' AND (p.after_end"
-        " OR p.page > CAST(f.end_claim ->> 'payment_pages' AS int)) GROUP BY 1, 2 ORDER BY 1, 2",
-        flow=flow_id,
-    )
-    return [
-        {
-            "source": source,
-            "source_label": SOURCES.get(source, source),
-            "status": status,
-            "label": PaymentState(status).label,
-            "count": count,
-            "fen": fen,
-            "last_at": last_at,
-        }
-        for source, status, count, fen, last_at in rows
-    ]
-
-
-async def _policies(session: AsyncSession, vault: Vault, flow_id: int) -> list[View]:
-    rows = await loose(
-        session,
-        "SELECT p.policy_no, p.policy_unit_name, p.county_code, p.title_sealed FROM flow_policy f"
-        " JOIN policy p ON p.id = f.policy_id WHERE f.flow_id = :flow ORDER BY p.id",
-        flow=flow_id,
-    )
-    return [
-        {"policy_no": number, "title": open_text(vault, county, title), "policy_unit_name": unit}
-        for number, unit, county, title in rows
-    ]
-
-
-async def _indicators(session: AsyncSession, flow_id: int) -> list[View]:
-    """What this flow's lines hold of each indicator now."""
-    rows = await loose(
-        session,
-        "SELECT i.indicator_no, i.document_no,"
-        " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'reserved'), 0)::bigint AS reserved_fen,"
-        " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'paid'), 0)::bigint AS paid_fen,"
-        " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'released'), 0)::bigint AS released_fen "
-        "FROM flow_indicator f JOIN indicator i ON i.id = f.indicator_id "
-        "LEFT JOIN flow_line l ON l.flow_id = f.flow_id AND l.indicator_id = i.id "
-        "WHERE f.flow_id = :flow GROUP BY f.position, i.indicator_no, i.document_no ORDER BY f.position",
-        flow=flow_id,
-    )
-    fields = ("indicator_no", "document_no", "reserved_fen", "paid_fen", "released_fen")
-    return [dict(zip(fields, row, strict=True)) for row in rows]
-
-
-_ROUND_FIELDS = (
-    "reference",
-    "mode",
-    "order_no",
-    "stage",
-    "record_count",
-    "total_fen",
-    "created_at",
-    "committed_at",
-    "reviewed_at",
-)
-
-
-async def _rounds(session: AsyncSession, flow_id: int) -> list[View]:
-    results = await _results(session, flow_id)
-    rows = await loose(
-        session,
-        f"SELECT id, {', '.join(_ROUND_FIELDS)} FROM dataset WHERE flow_id = :flow ORDER BY id",
-        flow=flow_id,
-    )
-    rounds = []
-    for dataset_id, *values in rows:
-        view: View = dict(zip(_ROUND_FIELDS, values, strict=True))
-        words = {
-            "mode_label": MODES.get(str(view["mode"])),
-            "stage_label": DatasetStage(str(view["stage"])).label,
-        }
-        rounds.append({**view, **words, "results": results.get(int(dataset_id), [])})
-    return rounds
-
-
-async def _results(session: AsyncSession, flow_id: int) -> dict[int, list[View]]:
-    rows = await loose(
-        session,
-        "SELECT l.dataset_id, l.outcome, l.reason_code, count(*), sum(l.amount_fen)::bigint FROM dataset d "
-        "JOIN dataset_line l ON l.dataset_id = d.id WHERE d.flow_id = :flow AND l.outcome IS NOT NULL "
-        "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        flow=flow_id,
-    )
-    found: dict[int, list[View]] = {}
-    for dataset_id, outcome, reason_code, count, fen in rows:
-        words = LineState(outcome).label
-        reason = REJECTIONS.get(reason_code, reason_code) if reason_code else None
-        view: View = {"outcome": outcome, "label": words, "reason_code": reason_code, "reason": reason}
-        found.setdefault(int(dataset_id), []).append({**view, "count": count, "fen": fen})
-    return found
-
-
-async def _open_orders(session: AsyncSession, flow_id: int) -> list[View]:
-    rows = await loose(
-        session,
-        "SELECT order_no, kind, state, line_count, total_fen, entered_by, entered_at FROM operator_order "
-        "WHERE flow_id = :flow AND state IN ('entered', 'confirmed') ORDER BY id",
-        flow=flow_id,
-    )
-    return [
-        {
-            "order_no": number,
-            "kind": kind,
-            "kind_label": OrderKind(kind).label,
-            "state": state,
-            "state_label": OrderState(state).label,
-            "line_count": count,
-            "total_fen": fen,
-            "entered_by": entered_by,
-            "entered_at": entered_at,
-        }
-        for number, kind, state, count, fen, entered_by, entered_at in rows
-    ]
-
-
-async def _summary(session: AsyncSession, flow_id: int) -> View | None:
+async def _summary(session: AsyncSession, flow_id: int) -> FlowSummary | None:
     newest, *_ = await summaries_of(session, flow_id)
-    if newest.number is None:
+    if newest.number is None or newest.stage is None:
         return None
-    return {"number": newest.number, "stage": newest.stage, **three_answers(newest)}
+    return {"number": newest.number, "stage": SummaryStage(newest.stage), **three_answers(newest)}
 
 
-async def line_sums(session: AsyncSession, flow_ids: Sequence[int]) -> Mapping[int, View]:
-    rows = await loose(
+class FlowSums(TypedDict, total=False):
+    line_count: Annotated[int, Field(description="笔数")]
+    line_fen: Annotated[int, Field(description="金额（分）")]
+    paid_count: Annotated[int, Field(description="发放成功笔数")]
+    paid_fen: Annotated[int, Field(description="发放成功金额（分）")]
+
+
+class _Sums(NamedTuple):
+    flow_id: int
+    line_count: int
+    line_fen: int
+    paid_count: int
+    paid_fen: int
+
+
+async def line_sums(session: AsyncSession, flow_ids: Sequence[int]) -> Mapping[int, FlowSums]:
+    rows = await fetch(
         session,
-        "SELECT flow_id, count(*), sum(amount_fen)::bigint, count(*) FILTER (WHERE payment = 'paid'),"
-        " coalesce(sum(amount_fen) FILTER (WHERE payment = 'paid'), 0)::bigint "
-        "FROM flow_line WHERE flow_id = ANY(:ids) GROUP BY 1",
+        _Sums,
+        "SELECT flow_id, count(*) AS line_count, sum(amount_fen)::bigint AS line_fen,"
+        " count(*) FILTER (WHERE payment = 'paid') AS paid_count,"
+        " coalesce(sum(amount_fen) FILTER (WHERE payment = 'paid'), 0)::bigint AS paid_fen"
+        " FROM flow_line WHERE flow_id = ANY(:ids) GROUP BY 1",
         ids=list(flow_ids),
     )
-    fields = ("line_count", "line_fen", "paid_count", "paid_fen")
-    return {int(row[0]): dict(zip(fields, row[1:], strict=True)) for row in rows}
+    return {
+        row.flow_id: {
+            "line_count": row.line_count,
+            "line_fen": row.line_fen,
+            "paid_count": row.paid_count,
+            "paid_fen": row.paid_fen,
+        }
+        for row in rows
+    }

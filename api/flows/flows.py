@@ -7,18 +7,30 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
-from api.applications.double_views import doubles_block
+from api.applications.double_views import DoublesBlock, doubles_block
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import Pages
-from api.counter.run_block import run_of, runs_of
-from api.flows.flow_views import flow_details, flow_head, line_sums
+from api.counter.run_block import RunBlock, run_of, runs_of
+from api.flows.flow_views import (
+    CountAndFen,
+    FlowDetails,
+    FlowHead,
+    FlowSums,
+    count_and_fen,
+    flow_details,
+    flow_head,
+    line_sums,
+)
+from api.server.answers import Listed, refusals
 from api.server.problems import conflict, not_found
 from models.contracts import RunKind
 from models.store.applications.doubles import lines_of_flow
 from models.store.clock import today_in_china
+from models.store.flows.figures import FlowFigures
 from models.store.flows.start import Started, StartRefused, StartRequest, start_flow
 from models.tables.flows import Flow
 from models.words.refusals import Refusal
@@ -57,6 +69,32 @@ class FlowStart(BaseModel):
     indicator_nos: list[Number] = Field(min_length=1, max_length=100)
 
 
+class StartedFigures(TypedDict):
+    """笔数和金额：全部的、按提交状态的、按发放结果的。"""
+
+    lines: CountAndFen
+    states: dict[str, CountAndFen]
+    payments: dict[str, CountAndFen]
+
+
+class FlowStarted(FlowHead):
+    """启动的流程；doubles 是可能重复的申请，供核对。"""
+
+    figures: StartedFigures
+    run: RunBlock | None
+    doubles: DoublesBlock
+
+
+class FlowListed(FlowHead, FlowSums):
+    run: RunBlock | None
+
+
+class FlowView(FlowHead, FlowDetails):
+    """一个流程：合计、各次提交、没有办结的指令、结束时的合计和以后来的。"""
+
+    run: RunBlock | None
+
+
 class FlowFilter(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
@@ -66,7 +104,7 @@ class FlowFilter(BaseModel):
     ended: bool | None = None
 
 
-@router.post("/flows", status_code=201)
+@router.post("/flows", status_code=201, response_model=FlowStarted, responses=refusals(FLOW_NOT_READY=409))
 async def start(desk: Operators, wanted: FlowStart) -> Response:
     """申请提交: starts the flow, or says everything that is still missing."""
     return await desk.once(lambda session: _start(desk, session, wanted))
@@ -84,6 +122,10 @@ async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
         ]
         detail = "请按 errors 逐项补齐后再点“申请提交”，没有作任何改动"
         raise conflict(Refusal.FLOW_NOT_READY, "还不能启动补贴流程", detail, errors) from None
+    return await _started(desk, session, wanted, started)
+
+
+async def _started(desk: Desk, session: AsyncSession, wanted: FlowStart, started: Started) -> Reply:
     flow, lines = started.flow, started.figures.lines
     assert flow.id is not None
     mine, url = lines_of_flow(desk.county, flow.id), f"/batches/{flow.batch_no}/doubles"
@@ -91,15 +133,24 @@ async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
     detail_of = {"batch_no": flow.batch_no, "policies": wanted.policy_nos, "indicators": wanted.indicator_nos}
     told = detail_of | {"doubles": beside["count"]}
     await desk.trail(session, "flows.started", flow.flow_no, told, lines.count, lines.fen)
-    return Reply(201, await _started(desk, session, started) | {"doubles": beside}, f"/flows/{flow.flow_no}")
+    answer: FlowStarted = {
+        **flow_head(flow),
+        "figures": _figures(started.figures),
+        "run": await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow.flow_no),
+        "doubles": beside,
+    }
+    return Reply(201, answer, f"/flows/{flow.flow_no}")
 
 
-async def _started(desk: Desk, session: AsyncSession, started: Started) -> dict[str, object]:
-    run = await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, started.flow.flow_no)
-    return {**flow_head(started.flow), "figures": started.figures.model_dump(mode="json"), "run": run}
+def _figures(figures: FlowFigures) -> StartedFigures:
+    return {
+        "lines": count_and_fen(figures.lines),
+        "states": {state.value: count_and_fen(figure) for state, figure in figures.states.items()},
+        "payments": {payment.value: count_and_fen(figure) for payment, figure in figures.payments.items()},
+    }
 
 
-@router.get("/flows")
+@router.get("/flows", response_model=Listed[FlowListed])
 async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter, Query()]) -> Response:
     """Newest first."""
     statement = select(Flow).where(Flow.county_code == desk.county)
@@ -115,15 +166,16 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
         flows = (await session.exec(page.newest_first(statement, Flow.id))).all()
         sums = await line_sums(session, [flow.id or 0 for flow in flows])
         runs = await runs_of(session, desk.settings, RunKind.SUBSIDY_FLOW, [flow.flow_no for flow in flows])
-    rows = [
-        (flow.id or 0, {**flow_head(flow), **sums.get(flow.id or 0, {}), "run": runs.get(flow.flow_no)})
-        for flow in flows
-    ]
+    rows = [(flow.id or 0, _listed(flow, sums, runs)) for flow in flows]
     return await respond(page, HEADERS, rows)
 
 
-@router.get("/flows/{flow_no}")
-async def show_flow(desk: Readers, flow_no: str, long_poll: LongPoll) -> dict[str, object]:
+def _listed(flow: Flow, sums: Mapping[int, FlowSums], runs: Mapping[str, RunBlock]) -> FlowListed:
+    return {**flow_head(flow), **sums.get(flow.id or 0, {}), "run": runs.get(flow.flow_no)}
+
+
+@router.get("/flows/{flow_no}", responses=refusals(NOT_FOUND=404))
+async def show_flow(desk: Readers, flow_no: str, long_poll: LongPoll) -> FlowView:
     """Figures per state, rounds, open orders, end figures, and what came after the end beside them."""
     await long_poll.until_other(desk, stage_of("flow", "flow_no"), flow_no)
     async with desk.database.snapshot() as session:

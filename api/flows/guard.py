@@ -79,10 +79,6 @@ async def locked_lines(session: AsyncSession, county_code: str, unfit: Sequence[
     return await why_lines_locked(session, county_code, LockedAct.LINE_ORDER, codes)
 
 
-def act_answer(act: str, count: int, total_fen: int, left_out: Sequence[LeftOut]) -> dict[str, object]:
-    return {"act": act, "count": count, "total_fen": total_fen, "left_out": [asdict(each) for each in left_out]}
-
-
 async def known_flow(session: AsyncSession, desk: Desk, flow_no: str) -> int:
     """The id of the county's flow, for reading."""
     found = await fetch_int(

@@ -1,17 +1,18 @@
 """How payments are shown: each line's latest result with its explanation, and all results as they came (S1 2.8)."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from api.applications.views import LineRow
+from api.applications.payment_results import PaymentResult
+from api.applications.person import MaskedPerson, masked_person, reason_of
 from api.counter.names import Names
-from models.forms import identity
 from models.store.orders.rules import FlowLineFilter, Word, where_of
 from models.store.selection import Predicate
-from models.store.vault import Field as Sealed
 from models.store.vault import Vault
+from models.words.code_words import called
 from models.words.flow_words import APPLICANTS, SOURCES, explain_payment
 from models.words.stages import PaymentState
 
@@ -42,9 +43,8 @@ COUNTY_HEADERS: Mapping[str, str] = {
 }
 LINES = """
 SELECT a.id, a.application_no, a.applicant_kind, a.name_sealed, a.id_number_sealed, a.account_sealed, a.town_code,
-  a.bank_code, a.item_code, a.amount_fen, a.attempt, a.payment, a.payment_reason_code, a.payment_at, a.money,
-  a.evidence_sent_at, f.flow_no, f.fund_year, f.batch_no, p.reason_sealed, p.bank_serial_no, p.source, p.after_end,
-  p.sequence
+  a.bank_code, a.item_code, a.amount_fen, a.attempt, a.payment, a.payment_reason_code, a.payment_at,
+  a.evidence_sent_at, f.flow_no, f.fund_year, f.batch_no, p.reason_sealed, p.bank_serial_no, p.source, p.after_end
 FROM flow_line a JOIN flow f ON f.id = a.flow_id LEFT JOIN LATERAL (
   SELECT * FROM payment r WHERE r.flow_line_id = a.id ORDER BY r.sequence DESC, r.id DESC LIMIT 1
 ) AS p ON true
@@ -77,36 +77,86 @@ def payments_of_county(county_code: str, query: PaymentFilter) -> Predicate:
     )
 
 
-class PaymentView:
-    def __init__(self, vault: Vault, names: Names) -> None:
-        self._vault = vault
-        self._names = names
+class PaymentRow(NamedTuple):
+    """A line with its latest result, nothing of one while there is none."""
 
-    def view(self, row: LineRow) -> dict[str, object]:
-        number = row.application_no
-        reason = self._vault.open(Sealed.REASON, number, row.reason_sealed) if row.reason_sealed else None
-        return {
-            "application_no": number,
-            "kind_label": APPLICANTS[row.applicant_kind],
-            "name": identity.mask_name(self._vault.open(Sealed.NAME, number, row.name_sealed)),
-            "id_number": identity.mask_id_number(self._vault.open(Sealed.ID_NUMBER, number, row.id_number_sealed)),
-            "account_no": identity.mask_account_no(self._vault.open(Sealed.ACCOUNT, number, row.account_sealed)),
-            "town": self._names.place(row.town_code),
-            "bank": self._names.bank(row.bank_code),
-            "item": self._names.item(row.item_code),
-            "amount_fen": row.amount_fen,
-            "fund_year": row.fund_year,
-            "batch_no": row.batch_no,
-            "flow_no": row.flow_no,
-            "attempt": row.attempt,
-            "payment": row.payment,
-            "payment_label": PaymentState(row.payment).label,
-            "reason_code": row.payment_reason_code,
-            "explanation": explain_payment(row.payment, row.payment_reason_code, reason),
-            "bank_serial_no": row.bank_serial_no,
-            "payment_at": row.payment_at,
-            "source": row.source,
-            "source_label": SOURCES.get(row.source or "", row.source),
-            "after_end": row.after_end,
-            "evidence_sent_at": row.evidence_sent_at,
-        }
+    id: int
+    application_no: str
+    applicant_kind: str
+    name_sealed: str
+    id_number_sealed: str
+    account_sealed: str
+    town_code: str
+    bank_code: str
+    item_code: str
+    amount_fen: int
+    attempt: int
+    payment: str
+    payment_reason_code: str | None
+    payment_at: datetime | None
+    evidence_sent_at: datetime | None
+    flow_no: str
+    fund_year: int
+    batch_no: str
+    reason_sealed: str | None
+    bank_serial_no: str | None
+    source: str | None
+    after_end: bool | None
+
+
+class PaymentView(MaskedPerson):
+    """一笔受理的申请和它最近一次的发放结果，个人信息已遮掩。"""
+
+    application_no: str
+    kind_label: Annotated[str, Field(description="个人或组织")]
+    town: Annotated[str, Field(description="乡镇")]
+    bank: Annotated[str, Field(description="一卡通开户行")]
+    item: Annotated[str, Field(description="补贴项目")]
+    amount_fen: Annotated[int, Field(description="补贴金额（分）")]
+    fund_year: Annotated[int, Field(description="资金年度")]
+    batch_no: Annotated[str, Field(description="申请结算批次")]
+    flow_no: str
+    attempt: Annotated[int, Field(description="第几次发放，补发大于 1")]
+    payment: Annotated[PaymentState, Field(description="发放结果")]
+    payment_label: str
+    reason_code: Annotated[str | None, Field(description="发放失败原因代码")]
+    explanation: Annotated[str | None, Field(description="发放成功（失败）说明")]
+    bank_serial_no: Annotated[str | None, Field(description="银行流水号")]
+    payment_at: Annotated[datetime | None, Field(description="银行办理时间")]
+    source: Annotated[str | None, Field(description="结果来源：platform 平台反馈，settled 审核人凭证核实")]
+    source_label: str | None
+    after_end: Annotated[bool | None, Field(description="是否在流程结束以后才到；还没有结果的为空")]
+    evidence_sent_at: Annotated[datetime | None, Field(description="材料提交时间")]
+
+
+class PaymentHistory(PaymentView):
+    """一笔申请先后到达的全部发放结果。"""
+
+    results: list[PaymentResult]
+
+
+def payment_view(vault: Vault, names: Names, row: PaymentRow) -> PaymentView:
+    payment, reason = PaymentState(row.payment), reason_of(vault, row.application_no, row.reason_sealed)
+    return {
+        "application_no": row.application_no,
+        "kind_label": APPLICANTS[row.applicant_kind],
+        **masked_person(vault, row),
+        "town": names.place(row.town_code),
+        "bank": names.bank(row.bank_code),
+        "item": names.item(row.item_code),
+        "amount_fen": row.amount_fen,
+        "fund_year": row.fund_year,
+        "batch_no": row.batch_no,
+        "flow_no": row.flow_no,
+        "attempt": row.attempt,
+        "payment": payment,
+        "payment_label": payment.label,
+        "reason_code": row.payment_reason_code,
+        "explanation": explain_payment(row.payment, row.payment_reason_code, reason),
+        "bank_serial_no": row.bank_serial_no,
+        "payment_at": row.payment_at,
+        "source": row.source,
+        "source_label": called(SOURCES, row.source),
+        "after_end": row.after_end,
+        "evidence_sent_at": row.evidence_sent_at,
+    }

@@ -1,5 +1,6 @@
 """发放结果查询: over the county or one flow, by person, and the history of one line (S1 2.8)."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -14,10 +15,21 @@ from api.counter.paging import Pages
 from api.counter.search_limit import allow_search
 from api.counter.sought import SoughtPerson
 from api.flows.guard import chosen_flow_lines, known_flow
-from api.flows.payment_views import COUNTY_HEADERS, HEADERS, LINES, PaymentFilter, PaymentView, payments_of_county
+from api.flows.payment_views import (
+    COUNTY_HEADERS,
+    HEADERS,
+    LINES,
+    PaymentFilter,
+    PaymentHistory,
+    PaymentRow,
+    PaymentView,
+    payment_view,
+    payments_of_county,
+)
+from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.orders.rules import FlowLineFilter, Word
-from models.store.sql import loose
+from models.store.sql import fetch_one
 
 router = APIRouter(tags=["发放结果"])
 
@@ -38,45 +50,50 @@ class PaymentSought(SoughtPerson):
     filter: PaymentFilter | None = None
 
 
-@router.get("/payments", summary="发放结果查询")
+@router.get("/payments", summary="发放结果查询", response_model=Listed[PaymentView])
 async def list_county_payments(desk: Readers, page: Pages, query: Annotated[CountyQuery, Query()]) -> Response:
     """Every accepted line of the county's flows with its latest result: by year, batch, flow, result, reason."""
     async with desk.database.snapshot() as session:
-        view = PaymentView(desk.shown, await names_of(session, desk.county))
+        show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, query)
-        return await list_lines(session, page, chosen, view.view, COUNTY_HEADERS, LINES)
+        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, LINES, PaymentRow)
 
 
-@router.post("/payments/search", summary="按人查询发放结果")
+@router.post(
+    "/payments/search",
+    summary="按人查询发放结果",
+    response_model=Listed[PaymentView],
+    responses=refusals(TOO_MANY_SEARCHES=429),
+)
 async def search_payments(desk: Readers, page: Pages, sought: PaymentSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.snapshot() as session:
-        view = PaymentView(desk.shown, await names_of(session, desk.county))
+        show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, sought.filter or PaymentFilter())
         chosen = await of_person(desk, session, chosen, sought, Rows.FLOW_LINE)
-        return await list_lines(session, page, chosen, view.view, COUNTY_HEADERS, LINES)
+        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, LINES, PaymentRow)
 
 
-@router.get("/flows/{flow_no}/payments")
+@router.get("/flows/{flow_no}/payments", response_model=Listed[PaymentView], responses=refusals(NOT_FOUND=404))
 async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotated[PaymentQuery, Query()]) -> Response:
     """Every accepted line with its latest result; filters by result, reason, town, bank, item."""
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         chosen = chosen_flow_lines(flow, query).also("a.payment IS NOT NULL")
-        view = PaymentView(desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, chosen, view.view, HEADERS, LINES)
+        show = partial(payment_view, desk.shown, await names_of(session, desk.county))
+        return await list_lines(session, page, chosen, show, HEADERS, LINES, PaymentRow)
 
 
-@router.get("/flows/{flow_no}/payments/{application_no}")
-async def show_payment_history(desk: Readers, flow_no: str, application_no: str) -> dict[str, object]:
+@router.get("/flows/{flow_no}/payments/{application_no}", responses=refusals(NOT_FOUND=404))
+async def show_payment_history(desk: Readers, flow_no: str, application_no: str) -> PaymentHistory:
     """All results of one line as they came: paid, returned, paid late, settled."""
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
-        view = PaymentView(desk.shown, await names_of(session, desk.county))
+        show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"
-        rows = await loose(session, f"{LINES} WHERE {condition}", flow=flow, number=application_no)
-        if not rows:
+        row = await fetch_one(session, PaymentRow, f"{LINES} WHERE {condition}", flow=flow, number=application_no)
+        if row is None:
             raise not_found("发放明细")
-        results = await results_of(session, desk.shown, [rows[0].id], application_no)
-        return {**view.view(rows[0]), "results": results[rows[0].id]}
+        results = await results_of(session, desk.shown, [row.id], application_no)
+        return {**show(row), "results": results[row.id]}

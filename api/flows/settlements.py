@@ -6,9 +6,11 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.applications.chosen_lines import ActAnswer, act_answer
 from api.counter.desk import Desk, Reply, for_roles
 from api.counter.roles import require_other
-from api.flows.guard import act_answer, flow_for, flow_id, require_lines, require_stage
+from api.flows.guard import flow_for, flow_id, require_lines, require_stage
+from api.server.answers import refusals
 from api.server.problems import field_problem
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.difference import keep_difference
@@ -37,7 +39,11 @@ class Settlement(BaseModel):
     proof_file_id: int = Field(ge=1, le=2**63 - 1)
 
 
-@router.post("/flows/{flow_no}/settlements")
+@router.post(
+    "/flows/{flow_no}/settlements",
+    response_model=ActAnswer,
+    responses=refusals(NOT_FOUND=404, SAME_PERSON=403, FLOW_STAGE_UNFIT=409, LINES_UNFIT=409, NOTHING_FITS=409),
+)
 async def settle_lines(desk: Reviewers, flow_no: str, settlement: Settlement) -> Response:
     """Kept as results of their own source; a later page of the platform still wins over them."""
     return await desk.once(lambda session: _settle(desk, session, flow_no, settlement))
@@ -58,7 +64,8 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     verdict = await judge(session, flow_id(flow), SETTLEMENT_RULES, selection)
     require_lines(verdict, named=named, act="核实")
     await lock_indicators(session, flow)
-    await _store(desk, session, flow_id(flow), settlement, verdict)
+    await _lay(desk, session, settlement, verdict)
+    await _book(desk, session, flow_id(flow), settlement)
     await keep_difference(session, desk.vault, flow)
     count, total = len(verdict.fit), verdict.total_fen
     detail = {
@@ -72,7 +79,8 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     return Reply(200, act_answer("payments.settled", count, total, verdict.left_out))
 
 
-async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settlement, verdict: Verdict) -> None:
+async def _lay(desk: Desk, session: AsyncSession, settlement: Settlement, verdict: Verdict) -> None:
+    """The lines with the reason, sealed to each, and their applications locked."""
     columns = {"line_id": "bigint", "application_id": "bigint", "reason_sealed": "text"}
     rows = (
         (line.line_id, line.application_id, desk.vault.seal(Sealed.REASON, line.application_no, settlement.reason))
@@ -80,6 +88,10 @@ async def _store(desk: Desk, session: AsyncSession, flow: int, settlement: Settl
     )
     await scratch(session, "settled", columns, rows)
     await lock_applications(session, "SELECT application_id FROM settled")
+
+
+async def _book(desk: Desk, session: AsyncSession, flow: int, settlement: Settlement) -> None:
+    """Result, line and application; the money moves with `flow_line.money`, by the trigger in 0002_balances."""
     # sequence 0: below every sequence of the platform's, so that a later page wins over a settlement
     await execute(
         session,

@@ -8,23 +8,30 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.double_views import paid_elsewhere_block
 from api.counter.desk import READERS, Desk, Reply, for_roles
 from api.counter.export import respond
 from api.counter.paging import Pages
 from api.counter.roles import require_other
 from api.flows.guard import flow_for, flow_id, require_stage, run_id
-from api.flows.summary_views import HEADERS, SummaryFilter, View, head, listed_summaries, summary_view
+from api.flows.summary_views import (
+    HEADERS,
+    ListedSummary,
+    SummaryDecided,
+    SummaryFilter,
+    SummaryView,
+    listed_summaries,
+    whole_summary,
+)
+from api.server.answers import Listed, refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import Signal
 from models.forms.money import MAX_FEN, format_yuan
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.figures import flow_figures, summary_figures
-from models.store.flows.summaries import chosen_summaries, newest_summaries, summaries_of
+from models.store.flows.summaries import chosen_summaries, newest_summaries
 from models.store.orders.orders import orders_under_way
 from models.store.runs.runs import wake
 from models.store.texts import seal_text
-from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.flows import Flow, Summary
 from models.tables.policies import StoredFile
@@ -40,6 +47,15 @@ Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 FORM_TYPES = frozenset({"application/pdf", "image/png", "image/jpeg"})
 SETTLED = frozenset({LineState.ACCEPTED, LineState.WITHDRAWN, LineState.DEFERRED, LineState.CANCELLED})
+
+# Of each of the three acts.
+_UNFIT = {
+    "NOT_FOUND": 404,
+    "SAME_PERSON": 403,
+    "FLOW_STAGE_UNFIT": 409,
+    "SUMMARY_NOT_OPEN": 409,
+    "SUMMARY_STAGE_UNFIT": 409,
+}
 
 
 class Review(BaseModel):
@@ -61,7 +77,7 @@ class PaymentConfirmation(BaseModel):
     total_fen: int = Field(ge=0, le=MAX_FEN)
 
 
-@router.get("/summaries", summary="发放汇总审核")
+@router.get("/summaries", summary="发放汇总审核", response_model=Listed[ListedSummary])
 async def list_summaries(desk: Readers, page: Pages, criteria: Annotated[SummaryFilter, Query()]) -> Response:
     """The county's flows, the newest first, each with its newest summary: the ten columns of the source.
 
@@ -73,8 +89,8 @@ async def list_summaries(desk: Readers, page: Pages, criteria: Annotated[Summary
         return await respond(page, HEADERS, await listed_summaries(session, desk.shown, rows))
 
 
-@router.get("/flows/{flow_no}/summary")
-async def show_summary(desk: Readers, flow_no: str) -> dict[str, object]:
+@router.get("/flows/{flow_no}/summary", responses=refusals(NOT_FOUND=404))
+async def show_summary(desk: Readers, flow_no: str) -> SummaryView:
     """Year, batch, flow status, total, households, towns, banks, review, opinion, submission; earlier ones below."""
     async with desk.database.snapshot() as session:
         flow = (
@@ -82,10 +98,14 @@ async def show_summary(desk: Readers, flow_no: str) -> dict[str, object]:
         ).first()
         if flow is None:
             raise not_found("补贴流程")
-        return await _view(session, desk.shown, flow)
+        return await whole_summary(session, desk.shown, flow)
 
 
-@router.post("/flows/{flow_no}/summary/review")
+@router.post(
+    "/flows/{flow_no}/summary/review",
+    response_model=SummaryDecided,
+    responses=refusals(**_UNFIT, LINES_UNSETTLED=409, NOTHING_ACCEPTED=409, ORDERS_UNDER_WAY=409),
+)
 async def review_summary(desk: Reviewers, flow_no: str, review: Review) -> Response:
     """通过 freezes the figures; 不通过 opens a new summary, and lines may be withdrawn first."""
     if review.passed and review.form_file_id is None:
@@ -95,13 +115,17 @@ async def review_summary(desk: Reviewers, flow_no: str, review: Review) -> Respo
     return await desk.once(lambda session: _review(desk, session, flow_no, review))
 
 
-@router.post("/flows/{flow_no}/summary/submission")
+@router.post("/flows/{flow_no}/summary/submission", response_model=SummaryDecided, responses=refusals(**_UNFIT))
 async def submit_summary(desk: Operators, flow_no: str) -> Response:
     """提交: the flow's run hands the frozen summary over to the platform."""
     return await desk.once(lambda session: _submit(desk, session, flow_no))
 
 
-@router.post("/flows/{flow_no}/summary/payment-confirmation")
+@router.post(
+    "/flows/{flow_no}/summary/payment-confirmation",
+    response_model=SummaryDecided,
+    responses=refusals(**_UNFIT, ALREADY_CONFIRMED=409, FIGURES_MOVED=409, FIGURES_DIFFER=409),
+)
 async def confirm_payment(desk: Reviewers, flow_no: str, confirmation: PaymentConfirmation) -> Response:
     """确认发放 by a second reviewer: what makes money move."""
     return await desk.once(lambda session: _confirm(desk, session, flow_no, confirmation))
@@ -221,12 +245,5 @@ async def _decided(
     told = {**detail, "after": summary.stage, "number": summary.number}
     count, total = int(figures.get("application_count", 0)), int(figures.get("total_fen", 0))
     await desk.trail(session, act, flow.flow_no, told, count, total)
-    return Reply(200, {"act": act, **await _view(session, desk.shown, flow)})
-
-
-async def _view(session: AsyncSession, vault: Vault, flow: Flow) -> View:
-    """The newest summary, earlier ones below; figures are live until they are frozen."""
-    rows = await summaries_of(session, flow_id(flow))
-    live = await summary_figures(session, flow_id(flow))
-    current, *earlier = [{**summary_view(vault, row), "figures": row.figures or live} for row in rows]
-    return {**head(rows[0]), **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}
+    answer: SummaryDecided = {"act": act, **await whole_summary(session, desk.shown, flow)}
+    return Reply(200, answer)

@@ -1,21 +1,24 @@
 """How a summary is shown: three answers beside each other, figures frozen or live, opinions (S1 second 2.7)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
+from api.applications.double_views import DoublesBlock, paid_elsewhere_block
 from models.forms.money import format_yuan
-from models.store.flows.figures import summaries_now
+from models.store.flows.figures import summaries_now, summary_figures
+from models.store.flows.summaries import SummaryRow, summaries_of
 from models.store.selection import Word
-from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Vault
-from models.words.flow_words import status_of
-from models.words.stages import CountyReview, FlowStage, PlatformReview, Submission
+from models.tables.flows import Flow
+from models.words.flow_words import StatusWords, status_of
+from models.words.stages import CountyReview, FlowStage, PlatformReview, Submission, SummaryStage
 
-View = dict[str, object]
 # The source's ten columns in its order, then what is ours.
 HEADERS: Mapping[str, str] = {
     "fund_year": "年份",
@@ -37,13 +40,6 @@ HEADERS: Mapping[str, str] = {
     "confirmed_by": "确认发放人",
     "flow_no": "流程编号",
 }
-# A row's own columns, as they stand.
-_PLAIN = (
-    *("number", "stage", "form_file_id", "reviewed_by", "reviewed_at", "submitted_by", "submitted_at"),
-    *("submission_id", "platform_reviewed_at", "confirmed_by", "confirmed_at", "confirmation_sent_at"),
-)
-# What the list shows of the figures.
-_FIGURES = ("total_fen", "application_count", "household_count", "towns", "banks")
 
 
 class SummaryFilter(BaseModel):
@@ -63,29 +59,145 @@ class SummaryFilter(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-async def listed_summaries(session: AsyncSession, vault: Vault, rows: Sequence[Row]) -> list[tuple[int, View]]:
+class ThreeAnswers(TypedDict):
+    """区县审核、提交、平台审核，各有各的状态。"""
+
+    review: Annotated[CountyReview | None, Field(description="审核状态；还没有汇总的为空")]
+    review_label: str | None
+    submission: Annotated[Submission, Field(description="提交状态")]
+    submission_label: str
+    platform_review: Annotated[PlatformReview | None, Field(description="平台审核；没有提交的为空")]
+    platform_review_label: str | None
+
+
+class SummaryHead(StatusWords):
+    flow_no: Annotated[str, Field(description="流程编号")]
+    fund_year: Annotated[int, Field(description="年份")]
+    batch_no: Annotated[str, Field(description="申请结算批次")]
+    flow_stage: FlowStage
+    flow_stage_label: str
+
+
+class OneSummary(ThreeAnswers):
+    """一次汇总，不含数字；还没有汇总的只有状态。"""
+
+    number: Annotated[int | None, Field(description="第几次汇总")]
+    stage: SummaryStage | None
+    form_file_id: Annotated[int | None, Field(description="汇总审批表")]
+    reviewed_by: Annotated[str | None, Field(description="审核人")]
+    reviewed_at: datetime | None
+    submitted_by: Annotated[str | None, Field(description="提交人")]
+    submitted_at: datetime | None
+    submission_id: Annotated[str | None, Field(description="平台给的提交号")]
+    platform_reviewed_at: datetime | None
+    confirmed_by: Annotated[str | None, Field(description="确认发放人")]
+    confirmed_at: datetime | None
+    confirmation_sent_at: Annotated[datetime | None, Field(description="确认发放送达平台的时间")]
+    opinion: Annotated[str | None, Field(description="审批意见")]
+    platform_opinion: Annotated[str | None, Field(description="平台审核意见")]
+    frozen: Annotated[bool, Field(description="数字是否已经审核定下；没有的是现时的数字")]
+
+
+class ShareView(TypedDict):
+    code: str
+    name: Annotated[str, Field(description="乡镇或银行")]
+    application_count: Annotated[int, Field(description="笔数")]
+    total_fen: Annotated[int, Field(description="金额（分）")]
+
+
+class SummaryTotals(TypedDict):
+    total_fen: Annotated[int, Field(description="流程汇总金额（分）")]
+    application_count: Annotated[int, Field(description="流程总笔数")]
+    household_count: Annotated[int, Field(description="流程总户数")]
+    towns: Annotated[list[ShareView], Field(description="乡镇汇总")]
+    banks: Annotated[list[ShareView], Field(description="银行汇总")]
+
+
+class ListedSummary(SummaryHead, OneSummary, SummaryTotals):
+    """一个流程和它最近一次的发放汇总。"""
+
+    towns_words: Annotated[str, Field(description="乡镇汇总的一句话")]
+    banks_words: Annotated[str, Field(description="银行汇总的一句话")]
+
+
+class SummaryWithFigures(OneSummary):
+    figures: SummaryTotals
+
+
+class SummaryView(SummaryHead, SummaryWithFigures):
+    """最近一次发放汇总，以前各次在 earlier 中。"""
+
+    paid_elsewhere: Annotated[DoublesBlock, Field(description="本年度其他流程已发放或正在发放的申请")]
+    earlier: list[SummaryWithFigures]
+
+
+class SummaryDecided(SummaryView):
+    act: Annotated[str, Field(description="办理的操作")]
+
+
+async def listed_summaries(
+    session: AsyncSession, vault: Vault, rows: Sequence[SummaryRow]
+) -> list[tuple[int, ListedSummary]]:
     """Flows with their newest summary; figures that aren't frozen are read in one statement for all of them."""
     live = await summaries_now(session, [row.id for row in rows if row.figures is None])
-    return [(row.id, _listed(vault, row, row.figures or live[row.id])) for row in rows]
+    return [(row.id, _listed(vault, row, cast(SummaryTotals, row.figures or live[row.id]))) for row in rows]
 
 
-def _listed(vault: Vault, row: Row, figures: Mapping[str, object]) -> View:
-    kept = {field: figures[field] for field in _FIGURES}
-    words = {f"{field}_words": _shares(figures[field]) for field in ("towns", "banks")}
-    return {**head(row), **summary_view(vault, row), **kept, **words}
+def _listed(vault: Vault, row: SummaryRow, figures: SummaryTotals) -> ListedSummary:
+    return {
+        **head(row),
+        **one_summary(vault, row),
+        "total_fen": figures["total_fen"],
+        "application_count": figures["application_count"],
+        "household_count": figures["household_count"],
+        "towns": figures["towns"],
+        "banks": figures["banks"],
+        "towns_words": _shares(figures["towns"]),
+        "banks_words": _shares(figures["banks"]),
+    }
 
 
-def head(row: Row) -> View:
+async def whole_summary(session: AsyncSession, vault: Vault, flow: Flow) -> SummaryView:
+    """The newest summary, earlier ones below; figures are live until they are frozen."""
+    assert flow.id is not None
+    rows = await summaries_of(session, flow.id)
+    live = await summary_figures(session, flow.id)
+    current, *earlier = [_with_figures(vault, row, live) for row in rows]
+    return {**head(rows[0]), **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}
+
+
+def _with_figures(vault: Vault, row: SummaryRow, live: Mapping[str, object]) -> SummaryWithFigures:
+    return {**one_summary(vault, row), "figures": cast(SummaryTotals, row.figures or live)}
+
+
+def head(row: SummaryRow) -> SummaryHead:
     """Which flow, and its 发放流程状态."""
     stage = FlowStage(row.flow_stage)
-    names = {"flow_no": row.flow_no, "fund_year": row.fund_year, "batch_no": row.batch_no}
-    return {**names, **status_of(stage), "flow_stage": stage, "flow_stage_label": stage.label}
+    return {
+        "flow_no": row.flow_no,
+        "fund_year": row.fund_year,
+        "batch_no": row.batch_no,
+        **status_of(stage),
+        "flow_stage": stage,
+        "flow_stage_label": stage.label,
+    }
 
 
-def summary_view(vault: Vault, row: Row) -> View:
+def one_summary(vault: Vault, row: SummaryRow) -> OneSummary:
     """One summary without its figures; nothing but the answers' fields where there is none yet."""
     return {
-        **{field: getattr(row, field) for field in _PLAIN},
+        "number": row.number,
+        "stage": SummaryStage(row.stage) if row.stage else None,
+        "form_file_id": row.form_file_id,
+        "reviewed_by": row.reviewed_by,
+        "reviewed_at": row.reviewed_at,
+        "submitted_by": row.submitted_by,
+        "submitted_at": row.submitted_at,
+        "submission_id": row.submission_id,
+        "platform_reviewed_at": row.platform_reviewed_at,
+        "confirmed_by": row.confirmed_by,
+        "confirmed_at": row.confirmed_at,
+        "confirmation_sent_at": row.confirmation_sent_at,
         **three_answers(row),
         "opinion": open_text(vault, row.county_code, row.opinion_sealed),
         "platform_opinion": open_text(vault, row.county_code, row.platform_opinion_sealed),
@@ -93,21 +205,23 @@ def summary_view(vault: Vault, row: Row) -> View:
     }
 
 
-def three_answers(row: Row) -> View:
+def three_answers(row: SummaryRow) -> ThreeAnswers:
     """审核状态, 提交状态 and 平台审核."""
+    review = CountyReview(row.review) if row.review else None
+    submission = Submission(row.submission)
+    platform_review = PlatformReview(row.platform_review) if row.platform_review else None
     return {
-        "review": row.review,
-        "review_label": CountyReview(row.review).label if row.review else None,
-        "submission": row.submission,
-        "submission_label": Submission(row.submission).label,
-        "platform_review": row.platform_review,
-        "platform_review_label": PlatformReview(row.platform_review).label if row.platform_review else None,
+        "review": review,
+        "review_label": review.label if review else None,
+        "submission": submission,
+        "submission_label": submission.label,
+        "platform_review": platform_review,
+        "platform_review_label": platform_review.label if platform_review else None,
     }
 
 
-def _shares(shares: object) -> str:
+def _shares(shares: Sequence[ShareView]) -> str:
     """红岩镇 2 笔 300.00 元；青山乡 1 笔 100.00 元."""
-    assert isinstance(shares, list)
     return "；".join(
         f"{each['name']} {each['application_count']} 笔 {format_yuan(each['total_fen'])} 元" for each in shares
     )

@@ -45,7 +45,12 @@ class HealthView(TypedDict):
     unreadable_values: Annotated[int, Field(description="本进程启动以来看到的无法读取的存储值个数")]
 
 
-@router.get("/health", summary="运行状况")
+@router.get(
+    "/health",
+    summary="运行状况",
+    response_model=HealthView,
+    responses={503: {"model": HealthView, "description": "连不上数据库"}},
+)
 async def health(request: Request) -> Response:
     """503 only without the database: with Temporal away everything is still taken and kept; read-only, it is shown."""
     parts = parts_of(request)

@@ -8,7 +8,8 @@ from sqlmodel import col, select
 from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import FilterYear, Pages
-from api.ops.run_views import HEADERS, run_view
+from api.ops.run_views import HEADERS, RunView, run_view
+from api.server.answers import Listed
 from models.contracts import RunKind
 from models.tables.records import Run
 
@@ -16,7 +17,7 @@ router = APIRouter(tags=["运维"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
-@router.get("/runs", summary="流程运行")
+@router.get("/runs", summary="流程运行", response_model=Listed[RunView])
 async def list_runs(
     desk: Readers,
     page: Pages,

@@ -11,6 +11,7 @@ from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
 from api.ops.trail_views import HEADERS, TrailVerification, TrailView, trail_view, verification_view
+from api.server.answers import Listed
 from models.store.database import Pool
 from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
@@ -23,7 +24,7 @@ Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 _SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
 
 
-@router.get("/trail", summary="操作留痕")
+@router.get("/trail", summary="操作留痕", response_model=Listed[TrailView])
 async def list_trail(
     desk: Readers,
     page: Pages,

@@ -5,18 +5,19 @@ from dataclasses import asdict
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import Desk, Reply
-from api.counter.uploads import pictures_among
-from api.flows.flow_views import View
-from api.flows.guard import act_answer, flow_for, flow_id, locked_lines, require_lines, require_stage
+from api.applications.chosen_lines import act_answer
+from api.counter.desk import Desk
+from api.flows.guard import flow_for, flow_id, locked_lines, require_lines, require_stage
+from api.orders.order_corrections import checked_corrections, looks_of_corrections, with_corrected
 from api.orders.order_forms import NewOrder, OrderSelection
-from api.server.problems import Problem, conflict
+from api.orders.order_views import OrderEntered, OrderWarning
+from api.server.answers import refusals
+from api.server.problems import conflict
 from models.contracts import RunKind, Subject
 from models.forms.catalogs import Catalogs
 from models.store.applications.acts import LeftOut, choose
 from models.store.flows.evidence import lacking
 from models.store.locking import lock_county
-from models.store.orders.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
 from models.store.orders.orders import (
     NAME_RULES,
     OrderEntry,
@@ -34,7 +35,6 @@ from models.store.orders.rules import (
     RULES,
     FlowLineFilter,
     FlowLineSelection,
-    Verdict,
     judge,
 )
 from models.store.register.lock_rules import LockedAct, why_lines_locked
@@ -46,14 +46,24 @@ from models.wire.words import Outcome
 from models.words.calendar import china_today
 from models.words.errors import ADVICE, ErrorType
 from models.words.evidence import missing_words
-from models.words.faults import FaultCode
 from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
-LISTED_FAULTS = 500
+# What an entry is refused with, beside values that are wrong by themselves; a preview likewise.
+REFUSALS = refusals(
+    NOT_FOUND=404,
+    FLOW_STAGE_UNFIT=409,
+    FLOW_CANCELLING=409,
+    SUMMARY_APPROVED=409,
+    CANCELLATION_OPEN=409,
+    LINES_UNFIT=409,
+    NOTHING_FITS=409,
+    CORRECTIONS_FAULTY=422,
+    CATALOG_FETCHING=503,
+)
 
 
-async def take_order(desk: Desk, session: AsyncSession, wanted: NewOrder, catalogs: Catalogs | None) -> Reply:
+async def take_order(desk: Desk, session: AsyncSession, wanted: NewOrder, catalogs: Catalogs | None) -> OrderEntered:
     """`catalogs` are the lists that corrections are held against."""
     if wanted.kind is OrderKind.NAME_CORRECTION:
         return await _enter_names(desk, session, wanted)
@@ -77,7 +87,7 @@ async def refuse_when_approved(session: AsyncSession, flow: Flow) -> None:
         raise conflict(Refusal.SUMMARY_APPROVED, "不能再撤销", ADVICE[ErrorType.SUMMARY_APPROVED])
 
 
-async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> Reply:
+async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> OrderEntered:
     await refuse_when_approved(session, flow)
     if await cancellations_open(session, flow_id(flow)):
         detail = f"流程 {flow.flow_no} 已有一个撤销指令，请先由审核人复核或退回"
@@ -89,28 +99,28 @@ async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrde
 
 async def _enter_lines(
     desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow, catalogs: Catalogs | None
-) -> Reply:
+) -> OrderEntered:
     named = wanted.selection is not None and wanted.selection.application_nos is not None
     rest = wanted.kind is OrderKind.EVIDENCE and wanted.selection is None
     rules = REST_OF_EVIDENCE if rest else RULES[wanted.kind]
     verdict = await judge(session, flow_id(flow), rules, _lines_of(wanted))
     if wanted.corrections is not None:
-        verdict = await _with_corrected(session, flow, wanted, verdict)
+        verdict = await with_corrected(session, flow, wanted, verdict)
         named = True
     why = await locked_lines(session, desk.county, verdict.unfit) if named else None
     require_lines(verdict, named=named, act=f"办理“{wanted.kind.label}”", why=why)
-    corrections = await _checked(desk, session, wanted, verdict, catalogs)
+    corrections = await checked_corrections(desk, session, wanted, verdict, catalogs)
     total = sum(corrections.get(line.application_no, ("", line.amount_fen))[1] for line in verdict.fit)
     order = await add_order(session, _entry(desk, wanted, flow, len(verdict.fit), total))
     await add_flow_lines(session, order, verdict.fit, corrections)
-    warnings = _looks(wanted)
+    warnings = looks_of_corrections(wanted)
     if wanted.kind is OrderKind.EVIDENCE:
         await open_run(session, evidence_run(order, flow))
         warnings += await _lacking(session, order, flow)
     return await _entered(desk, session, order, verdict.left_out, warnings)
 
 
-async def _lacking(session: AsyncSession, order: Order, flow: Flow) -> list[dict[str, object]]:
+async def _lacking(session: AsyncSession, order: Order, flow: Flow) -> list[OrderWarning]:
     """How many lines will be listed and not sent, by what they lack; each of them by name beforehand."""
     url = f"/flows/{flow.flow_no}/missing-evidence"
     return [
@@ -121,15 +131,6 @@ async def _lacking(session: AsyncSession, order: Order, flow: Flow) -> list[dict
             "count": len(ids),
         }
         for missing, ids in (await lacking(session, order.order_no)).items()
-    ]
-
-
-def _looks(wanted: NewOrder) -> list[dict[str, object]]:
-    """Names and groups that are kept, and sent, in another form than they were typed in; unusual accounts."""
-    return [
-        {"pointer": f"/corrections/{place}/{told.field}", "code": told.code, "detail": told.message}
-        for place, each in enumerate(wanted.corrections or ())
-        for told in looks_of(each)
     ]
 
 
@@ -144,64 +145,7 @@ def _lines_of(wanted: NewOrder) -> FlowLineSelection | None:
     return FlowLineSelection(filter=FlowLineFilter.model_validate(criteria))
 
 
-async def _with_corrected(session: AsyncSession, flow: Flow, wanted: NewOrder, verdict: Verdict) -> Verdict:
-    """The lines that the corrections name belong to the order too, whether the selection names them or not."""
-    numbers = list(dict.fromkeys(each.application_no for each in wanted.corrections or ()))
-    corrected = await judge(session, flow_id(flow), RULES[wanted.kind], FlowLineSelection(application_nos=numbers))
-    if wanted.selection is None:
-        return corrected
-    is_list = wanted.selection.application_nos is not None
-    chosen = {line.line_id for line in corrected.fit}
-    fit = corrected.fit + [line for line in verdict.fit if line.line_id not in chosen]
-    # what a filter leaves out is told, what is named by number refuses the act
-    unfit = corrected.unfit + (verdict.unfit if is_list else [])
-    return Verdict(fit, unfit, [*corrected.left_out, *verdict.left_out])
-
-
-async def _checked(
-    desk: Desk, session: AsyncSession, wanted: NewOrder, verdict: Verdict, catalogs: Catalogs | None
-) -> dict[str, tuple[str, int]]:
-    """Sealed corrections and the amounts to be submitted, or 422 with every fault of every line."""
-    if wanted.corrections is None:
-        return {}
-    today = china_today()
-    files = {file_id for each in wanted.corrections for file_id in (each.photos or {}).values()}
-    pictures = await pictures_among(session, desk.county, files)
-    before = await lines_before(session, [line.line_id for line in verdict.fit])
-    sealed: dict[str, tuple[str, int]] = {}
-    faults: list[tuple[int, LineFault]] = []
-    for place, correction in enumerate(wanted.corrections):
-        number = correction.application_no
-        if number in sealed:
-            faults.append(
-                (place, LineFault(number, "application_no", FaultCode.LINE_TWICE, "同一申请有两条更正，请只留一条"))
-            )
-            continue
-        checked, found = check_correction(correction, before[number], catalogs, today, pictures)
-        faults += [(place, fault) for fault in found]
-        amount = checked.get("amount_fen")
-        fen = amount if isinstance(amount, int) else before[number].amount_fen
-        sealed[number] = (seal_correction(desk.vault, number, checked), fen)
-    if faults:
-        raise _faulty(faults)
-    return sealed
-
-
-def _faulty(faults: Sequence[tuple[int, LineFault]]) -> Problem:
-    errors = [
-        {
-            "pointer": f"/corrections/{place}/{fault.field}",
-            "application_no": fault.application_no,
-            "code": fault.code,
-            "detail": fault.message,
-        }
-        for place, fault in faults[:LISTED_FAULTS]
-    ]
-    detail = f"更正内容有 {len(faults)} 处错误，没有作任何改动；请按 errors 所列的位置改正后重新提交"
-    return Problem(422, Refusal.CORRECTIONS_FAULTY, "更正内容有误", detail, errors)
-
-
-async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> Reply:
+async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> OrderEntered:
     assert wanted.selection is not None
     await lock_county(session, desk.county)
     selection = _applications_of(wanted.selection)
@@ -265,10 +209,16 @@ async def _entered(
     session: AsyncSession,
     order: Order,
     left_out: Sequence[LeftOut],
-    warnings: Sequence[dict[str, object]] = (),
-) -> Reply:
-    answer: View = act_answer("orders.entered", order.line_count, order.total_fen, left_out)
-    answer |= {
+    warnings: Sequence[OrderWarning] = (),
+) -> OrderEntered:
+    detail = {
+        "kind": order.kind.value,
+        "reason": open_text(desk.vault, desk.county, order.reason_sealed),
+        "flow_id": order.flow_id,
+    }
+    await desk.trail(session, "orders.entered", order.order_no, detail, order.line_count, order.total_fen)
+    return {
+        **act_answer("orders.entered", order.line_count, order.total_fen, left_out),
         "order_no": order.order_no,
         "kind": order.kind,
         "state": order.state,
@@ -276,10 +226,3 @@ async def _entered(
         "needs_confirmation": order.state is OrderState.ENTERED,
         "warnings": list(warnings),
     }
-    detail = {
-        "kind": order.kind.value,
-        "reason": open_text(desk.vault, desk.county, order.reason_sealed),
-        "flow_id": order.flow_id,
-    }
-    await desk.trail(session, "orders.entered", order.order_no, detail, order.line_count, order.total_fen)
-    return Reply(201, answer, f"/orders/{order.order_no}")

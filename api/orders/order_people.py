@@ -1,17 +1,19 @@
 """Whom an order is about, beside each of its lines: what a reviewer must see to decide (S1 2.7)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from api.applications.views import LineRow
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from api.applications.person import name_of, reason_of
 from api.counter.names import Names
-from models.forms import identity
+from api.orders.order_rows import OrderLineRow, OtherRow
 from models.forms.money import format_yuan
-from models.store.applications.rows import LIVE
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 from models.words.flow_words import APPLICANTS, submission_failure
 from models.words.stages import ApplicationStage, LineState, Verification
 
-MOST_OTHERS = 20
 HEADERS: Mapping[str, str] = {
     "application_no": "申请编号",
     "kind_label": "申请类型",
@@ -26,63 +28,83 @@ HEADERS: Mapping[str, str] = {
     "reason": "提交失败原因",
     "others_words": "同人其他申请",
 }
-# The same person's other claims in the county, of every item and year, the newest first; withdrawn and closed ones
-# are nothing that could be paid beside it.
-OTHERS = f"""
-LEFT JOIN LATERAL (
-  SELECT max(o.count) AS count, jsonb_agg(to_jsonb(o) - 'id' - 'count' ORDER BY o.id DESC) AS told FROM (
-    SELECT o.id, o.application_no, o.fund_year, o.item_code, o.amount_fen, o.stage, count(*) OVER () AS count
-    FROM application o WHERE o.county_code = a.county_code AND o.person_index = a.person_index AND o.id <> a.id
-      AND {LIVE.replace("a.", "o.")} ORDER BY o.id DESC LIMIT {MOST_OTHERS}
-  ) AS o
-) AS others ON true
-"""
 
 
-class PersonView:
-    """`whole` tells whether a line's name is shown as it is."""
+class OtherApplication(TypedDict):
+    """同一人的另一份申请。"""
 
-    def __init__(self, vault: Vault, names: Names, whole: Callable[[str], bool]) -> None:
-        self._vault = vault
-        self._names = names
-        self._whole = whole
-
-    def view(self, row: LineRow) -> dict[str, object]:
-        number = row.application_no
-        name = self._vault.open(Field.NAME, number, row.name_sealed)
-        others = [self._other(each) for each in row.others or ()]
-        return {
-            "application_no": number,
-            "kind_label": APPLICANTS[row.applicant_kind],
-            "name": name if self._whole(number) else identity.mask_name(name),
-            "town": self._names.place(row.town_code),
-            "bank": self._names.bank(row.bank_code),
-            "item": self._names.item(row.item_code),
-            "amount_fen": row.amount_fen,
-            "verification": row.verification,
-            "verification_label": Verification(row.verification).label,
-            "verification_reason": self._reason(number, row.verification_reason_sealed),
-            "state": row.line_state,
-            "state_label": LineState(row.line_state).label if row.line_state else None,
-            "reason_code": row.reason_code,
-            "reason": submission_failure(row.payment, row.reason_code, self._reason(number, row.reason_sealed)),
-            "others": others,
-            "others_count": row.others_count or 0,
-            "others_words": _words(others, row.others_count or 0),
-        }
-
-    def _reason(self, number: str, sealed: str | None) -> str | None:
-        return self._vault.open(Field.REASON, number, sealed) if sealed else None
-
-    def _other(self, other: Mapping[str, str]) -> dict[str, object]:
-        stage = ApplicationStage(other["stage"]).label
-        return {**other, "item": self._names.item(other["item_code"]), "stage_label": stage}
+    stage: ApplicationStage
+    fund_year: Annotated[int, Field(description="资金年度")]
+    item_code: str
+    amount_fen: Annotated[int, Field(description="金额（分）")]
+    application_no: str
+    item: Annotated[str, Field(description="补贴项目")]
+    stage_label: str
 
 
-def _words(others: Sequence[Mapping[str, object]], count: int) -> str | None:
+class OrderPerson(TypedDict):
+    application_no: str
+    kind_label: Annotated[str, Field(description="个人或组织")]
+    name: Annotated[str, Field(description="姓名或组织名称；给操作员和审核人看全名，其余遮掩")]
+    town: Annotated[str, Field(description="乡镇")]
+    bank: Annotated[str, Field(description="一卡通开户行")]
+    item: Annotated[str, Field(description="补贴项目")]
+    amount_fen: Annotated[int, Field(description="金额（分）")]
+    verification: Verification
+    verification_label: Annotated[str, Field(description="大数据校验结果")]
+    verification_reason: Annotated[str | None, Field(description="校验结果说明")]
+    state: Annotated[LineState | None, Field(description="在流程中的提交状态；不在流程中的为空")]
+    state_label: str | None
+    reason_code: Annotated[str | None, Field(description="平台给出的原因代码")]
+    reason: Annotated[str | None, Field(description="提交失败原因")]
+    others: Annotated[list[OtherApplication], Field(description="同一人在本区县的其他申请，最近 20 份")]
+    others_count: Annotated[int, Field(description="其他申请共几份")]
+    others_words: Annotated[str | None, Field(description="others 的一句话说明")]
+
+
+def person_of(vault: Vault, names: Names, row: OrderLineRow, *, whole: bool) -> OrderPerson:
+    """`whole` shows the name as it is."""
+    number, verification = row.application_no, Verification(row.verification)
+    state, count = LineState(row.line_state) if row.line_state else None, row.others_count or 0
+    others = [_other(names, each) for each in row.others or ()]
+    return {
+        "application_no": number,
+        "kind_label": APPLICANTS[row.applicant_kind],
+        "name": name_of(vault, number, row.name_sealed, whole=whole),
+        "town": names.place(row.town_code),
+        "bank": names.bank(row.bank_code),
+        "item": names.item(row.item_code),
+        "amount_fen": row.amount_fen,
+        "verification": verification,
+        "verification_label": verification.label,
+        "verification_reason": reason_of(vault, number, row.verification_reason_sealed),
+        "state": state,
+        "state_label": state.label if state else None,
+        "reason_code": row.reason_code,
+        "reason": submission_failure(row.payment, row.reason_code, reason_of(vault, number, row.reason_sealed)),
+        "others": others,
+        "others_count": count,
+        "others_words": _words(others, count),
+    }
+
+
+def _other(names: Names, other: OtherRow) -> OtherApplication:
+    stage = ApplicationStage(other["stage"])
+    return {
+        "stage": stage,
+        "fund_year": other["fund_year"],
+        "item_code": other["item_code"],
+        "amount_fen": other["amount_fen"],
+        "application_no": other["application_no"],
+        "item": names.item(other["item_code"]),
+        "stage_label": stage.label,
+    }
+
+
+def _words(others: Sequence[OtherApplication], count: int) -> str | None:
     told = [
         f"{each['application_no']}（{each['fund_year']}，{each['item']}，{each['stage_label']}，"
-        f"{format_yuan(int(str(each['amount_fen'])))} 元）"
+        f"{format_yuan(each['amount_fen'])} 元）"
         for each in others
     ]
     more = [f"等 {count} 份"] if count > len(told) else []

@@ -9,13 +9,15 @@ from api.acts.disclosures import WholeNames
 from api.counter.desk import Reply
 from api.counter.export import View, respond
 from api.counter.paging import Pages
-from api.orders.order_acts import take_order
+from api.counter.roles import Operators
+from api.orders.order_acts import REFUSALS, take_order
 from api.orders.order_forms import NewOrder, check_shape
-from api.orders.order_views import LINE_HEADERS, find_order, read_order_lines
-from api.orders.orders import Operators, catalogs_of
+from api.orders.order_line_views import HEADERS, OrderLineView, read_order_lines
+from api.orders.order_views import OrderEntered, OrderTold, find_order
+from api.orders.orders import catalogs_of
+from api.server.answers import Listed
 
 router = APIRouter(tags=["指令"])
-_TOLD = ("count", "total_fen", "left_out", "needs_confirmation", "warnings")
 
 
 class OrderPreview(NewOrder):
@@ -24,15 +26,19 @@ class OrderPreview(NewOrder):
     reason: str = "预览"
 
 
+class PreviewedOrder(OrderTold, Listed[OrderLineView]):
+    """录入以后会是什么，和其中各笔。"""
+
+
 @dataclass
 class _TakenBack(Exception):
     """The order was entered, read, and is undone with its transaction: a preview judges just as the entry does."""
 
-    told: View
+    told: OrderTold
     rows: list[tuple[int, View]]
 
 
-@router.post("/orders/preview", summary="指令预览")
+@router.post("/orders/preview", summary="指令预览", response_model=PreviewedOrder, responses=REFUSALS)
 async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> Response:
     """Count, sum, what is left out, and the lines as `GET /orders/{order_no}/lines` would show them; changes nothing.
 
@@ -43,15 +49,23 @@ async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> R
     whole = WholeNames(desk)
 
     async def work(session: AsyncSession) -> Reply:
-        entered = (await take_order(desk, session, wanted, catalogs)).body
-        assert isinstance(entered, dict)
-        order = await find_order(session, desk, str(entered["order_no"]))
-        rows = await read_order_lines(desk, session, page, order, whole)
-        raise _TakenBack({name: entered[name] for name in _TOLD}, rows)
+        entered = await take_order(desk, session, wanted, catalogs)
+        order = await find_order(session, desk, entered["order_no"])
+        raise _TakenBack(_told(entered), await read_order_lines(desk, session, page, order, whole))
 
     try:
         await desk.database.run(work)
     except _TakenBack as preview:
         told, rows = preview.told, preview.rows
     await whole.note(wanted.flow_no or desk.county, page, rows)
-    return await respond(page, LINE_HEADERS, rows, told)
+    return await respond(page, HEADERS, rows, told)
+
+
+def _told(entered: OrderEntered) -> OrderTold:
+    return {
+        "count": entered["count"],
+        "total_fen": entered["total_fen"],
+        "left_out": entered["left_out"],
+        "needs_confirmation": entered["needs_confirmation"],
+        "warnings": entered["warnings"],
+    }

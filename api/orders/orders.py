@@ -1,17 +1,17 @@
 """Orders: an operator enters with a reason, another person confirms or refuses (S1 2.7 [ours])."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.catalogs import catalogs_for
-from api.counter.desk import Desk, Reply, for_roles
-from api.counter.roles import require_other
+from api.counter.desk import Desk, Reply
+from api.counter.roles import Operators, Reviewers, require_other
 from api.flows.guard import known_flow, line_errors, locked_lines, require_stage, run_id
-from api.orders.order_acts import named_errors, refuse_when_approved, refuse_while_cancelling, take_order
+from api.orders.order_acts import REFUSALS, named_errors, refuse_when_approved, refuse_while_cancelling, take_order
 from api.orders.order_forms import NewOrder, check_shape
+from api.orders.order_views import OrderDecided, OrderEntered, order_decided
+from api.server.answers import refusals
 from api.server.problems import conflict, not_found
 from models.contracts import Signal
 from models.forms.catalogs import Catalogs
@@ -27,12 +27,10 @@ from models.store.texts import seal_text
 from models.tables.flows import Flow, Order
 from models.words.makers import Act
 from models.words.refusals import Refusal
-from models.words.stages import OrderKind, OrderState, Role
+from models.words.stages import OrderKind, OrderState
 
 router = APIRouter(tags=["指令"])
-
-Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
-Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+_UNDECIDED = {"NOT_FOUND": 404, "SAME_PERSON": 403, "ORDER_DECIDED": 409}
 
 
 class OrderConfirmation(BaseModel):
@@ -47,12 +45,17 @@ class OrderRefusal(BaseModel):
     remark: str = Field(min_length=1, max_length=500)
 
 
-@router.post("/orders", status_code=201)
+@router.post("/orders", status_code=201, response_model=OrderEntered, responses=REFUSALS)
 async def enter_order(desk: Operators, wanted: NewOrder) -> Response:
     """修改申请提交, 确认需发放提交, 大数据校验不通过数据提交, 补发, 撤回, 撤销流程, 提交材料, 按平台更正姓名."""
     check_shape(wanted)
     catalogs = await catalogs_of(desk, wanted)
-    return await desk.once(lambda session: take_order(desk, session, wanted, catalogs))
+
+    async def work(session: AsyncSession) -> Reply:
+        entered = await take_order(desk, session, wanted, catalogs)
+        return Reply(201, entered, f"/orders/{entered['order_no']}")
+
+    return await desk.once(work)
 
 
 async def catalogs_of(desk: Desk, wanted: NewOrder) -> Catalogs | None:
@@ -68,13 +71,17 @@ async def _year_of(desk: Desk, flow_no: str) -> int:
         return await fetch_int(session, "SELECT fund_year FROM flow WHERE id = :id", id=flow_id)
 
 
-@router.post("/orders/{order_no}/confirmation")
+@router.post(
+    "/orders/{order_no}/confirmation",
+    response_model=OrderDecided,
+    responses=refusals(**_UNDECIDED, FLOW_STAGE_UNFIT=409, FLOW_CANCELLING=409, SUMMARY_APPROVED=409, LINES_UNFIT=409),
+)
 async def confirm_order(desk: Reviewers, order_no: str, confirmation: OrderConfirmation) -> Response:
     """Judged again under the flow's lock; then the flow's run carries it out."""
     return await desk.once(lambda session: _confirm(desk, session, order_no, confirmation.remark))
 
 
-@router.post("/orders/{order_no}/refusal")
+@router.post("/orders/{order_no}/refusal", response_model=OrderDecided, responses=refusals(**_UNDECIDED))
 async def refuse_order(desk: Reviewers, order_no: str, refusal: OrderRefusal) -> Response:
     """Nothing changes but the order, and its lines are free for another one."""
     return await desk.once(lambda session: _refuse(desk, session, order_no, refusal.remark))
@@ -148,15 +155,4 @@ async def _decided(desk: Desk, session: AsyncSession, order: Order, act: str, re
     await session.flush()
     detail = {"kind": order.kind.value, "before": "entered", "after": order.state.value, "remark": remark}
     await desk.trail(session, act, order.order_no, detail, order.line_count, order.total_fen)
-    answer: dict[str, object] = {
-        "act": act,
-        "order_no": order.order_no,
-        "kind": order.kind,
-        "state": order.state,
-        "state_label": order.state.label,
-        "count": order.line_count,
-        "total_fen": order.total_fen,
-        "done_count": order.done_count,
-        "done_fen": order.done_fen,
-    }
-    return Reply(200, answer)
+    return Reply(200, order_decided(act, order))

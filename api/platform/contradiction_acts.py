@@ -9,7 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply, for_roles
 from api.counter.roles import require_other
-from api.platform.contradiction_views import ContradictionsDecided, LeftOutContradictions, contradiction_view
+from api.platform.contradiction_views import (
+    ContradictionsDecided,
+    ContradictionView,
+    LeftOutContradictions,
+    contradiction_view,
+)
+from api.server.answers import refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import Signal
 from models.store.applications.makers import acts_about
@@ -49,7 +55,19 @@ class Decisions(ContradictionDecision):
     selection: ContradictionSelection
 
 
-@router.post("/contradictions/{contradiction_id}/decision", summary="裁定矛盾来件")
+@router.post(
+    "/contradictions/{contradiction_id}/decision",
+    summary="裁定矛盾来件",
+    response_model=ContradictionView,
+    responses=refusals(
+        NOT_FOUND=404,
+        SAME_PERSON=403,
+        OWN_ACCOUNT=403,
+        CONTRADICTION_DECIDED=409,
+        FIGURES_ARE_SUMS=409,
+        NOTHING_CLAIMED=409,
+    ),
+)
 async def decide_one(desk: Reviewers, contradiction_id: int, decision: ContradictionDecision) -> Response:
     """Carried out by the run: the flow's own, or the one for what comes after its end."""
 
@@ -71,7 +89,12 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
     return await desk.once(work)
 
 
-@router.post("/contradiction-decisions", summary="批量裁定矛盾来件")
+@router.post(
+    "/contradiction-decisions",
+    summary="批量裁定矛盾来件",
+    response_model=ContradictionsDecided,
+    responses=refusals(CONTRADICTIONS_UNFIT=409),
+)
 async def decide_many(desk: Reviewers, decisions: Decisions) -> Response:
     """One decision and one reason for all that are named, or all that a filter finds; the same rules hold for each."""
 

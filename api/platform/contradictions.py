@@ -9,6 +9,7 @@ from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
 from api.platform.contradiction_views import HEADERS, ContradictionView, contradiction_view
+from api.server.answers import Listed
 from models.tables.flows import Contradiction
 from models.words.stages import ContradictionState, Role
 
@@ -16,7 +17,7 @@ router = APIRouter(tags=["矛盾来件"])
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
-@router.get("/contradictions", summary="矛盾来件列表")
+@router.get("/contradictions", summary="矛盾来件列表", response_model=Listed[ContradictionView])
 async def list_contradictions(
     desk: Readers,
     page: Pages,

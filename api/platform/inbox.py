@@ -13,6 +13,7 @@ from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import respond
 from api.counter.paging import Pages
 from api.platform.inbox_views import HEADERS, InboxContent, InboxView, inbox_view
+from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from api.server.rendering import content_of
 from models.store.events.inbox import body_row
@@ -25,7 +26,7 @@ Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 
 
-@router.get("/inbox", summary="平台来件列表")
+@router.get("/inbox", summary="平台来件列表", response_model=Listed[InboxView])
 async def list_inbox(
     desk: Readers,
     page: Pages,
@@ -46,7 +47,7 @@ async def list_inbox(
     return await respond(page, HEADERS, rows)
 
 
-@router.get("/inbox/{inbox_id}/content", summary="来件原文")
+@router.get("/inbox/{inbox_id}/content", summary="来件原文", responses=refusals(NOT_FOUND=404))
 async def read_content(desk: Reviewers, inbox_id: int) -> InboxContent:
     """The event as it was sealed, and every other body that came under the same id."""
     async with desk.database.snapshot() as session:

@@ -12,7 +12,8 @@ from sqlmodel import col, select
 from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
-from api.platform.odd_answer_views import HEADERS, OddAnswerContent, odd_answer_view
+from api.platform.odd_answer_views import HEADERS, OddAnswerContent, OddAnswerView, odd_answer_view
+from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from api.server.rendering import content_of
 from models.tables.records import OddAnswer
@@ -24,7 +25,7 @@ Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 
 
-@router.get("/odd-answers", summary="平台异常应答列表")
+@router.get("/odd-answers", summary="平台异常应答列表", response_model=Listed[OddAnswerView])
 async def list_odd_answers(
     desk: Readers,
     page: Pages,
@@ -42,7 +43,7 @@ async def list_odd_answers(
         return await listed(session, page, HEADERS, chosen, lambda row: (row.id or 0, odd_answer_view(row)))
 
 
-@router.get("/odd-answers/{answer_id}/content", summary="异常应答原文")
+@router.get("/odd-answers/{answer_id}/content", summary="异常应答原文", responses=refusals(NOT_FOUND=404))
 async def read_odd_answer(desk: Reviewers, answer_id: int) -> OddAnswerContent:
     """As it came, JSON or text; the first 256 KiB were kept."""
     statement = select(OddAnswer).where(OddAnswer.id == answer_id, OddAnswer.county_code == desk.county)
