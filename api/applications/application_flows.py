@@ -9,10 +9,9 @@ from typing_extensions import TypedDict
 
 from api.applications.application_rows import ApplicationRow
 from api.applications.payment_results import PaymentResult, results_of
+from api.applications.person import account_of, reason_of
 from api.counter.names import Names
-from models.forms import identity
 from models.store.sql import fetch
-from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import RoundMode
 from models.words.flow_words import FAILURES, MODES, explain_payment, status_of, submission_failure
@@ -102,8 +101,8 @@ async def flows_of(
 
 def _sent(vault: Vault, names: Names, line: _Line, *, whole: bool, hidden: bool) -> _SentLine:
     number = line.application_no
-    account = vault.open(Sealed.ACCOUNT, number, line.account_sealed)
-    reason = vault.open(Sealed.REASON, number, line.reason_sealed) if line.reason_sealed else None
+    account = account_of(vault, number, line.account_sealed, whole=whole)
+    reason = reason_of(vault, number, line.reason_sealed)
     state, payment = LineState(line.state), PaymentState(line.payment) if line.payment else None
     return {
         "flow_no": line.flow_no,
@@ -112,7 +111,7 @@ def _sent(vault: Vault, names: Names, line: _Line, *, whole: bool, hidden: bool)
         **status_of(FlowStage(line.flow_stage)),
         "attempt": line.attempt,
         "bank": None if hidden else names.bank(line.bank_code),
-        "account_no": None if hidden else account if whole else identity.mask_account_no(account),
+        "account_no": None if hidden else account,
         "other_account": line.other and not hidden,
         "amount_fen": line.amount_fen,
         "state": state,

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.applications.application_rows import ApplicationRow, Registered
+from api.applications.person import account_of, id_number_of, name_of, reason_of
 from api.counter.names import Names
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note
@@ -189,23 +190,11 @@ class ApplicationViews:
         return plain if self._whole else identity.mask_account_no(plain)
 
     def name(self, row: ApplicationRow, sealed: str) -> str:
-        plain = self._vault.open(Sealed.NAME, row.application_no, sealed)
-        return plain if self._whole or self._differs_for(row) else identity.mask_name(plain)
+        return name_of(self._vault, row.application_no, sealed, whole=self._whole or self._differs_for(row))
 
     def _differs_for(self, row: ApplicationRow) -> bool:
         differs = row.match_outcome == Outcome.NAME_DIFFERS and row.correct_name_sealed is not None
         return differs and self._whole_names(row.application_no)
-
-    def id_number(self, application_no: str, sealed: str) -> str:
-        plain = self._vault.open(Sealed.ID_NUMBER, application_no, sealed)
-        return plain if self._whole else identity.mask_id_number(plain)
-
-    def account(self, application_no: str, sealed: str) -> str:
-        plain = self._vault.open(Sealed.ACCOUNT, application_no, sealed)
-        return plain if self._whole else identity.mask_account_no(plain)
-
-    def reason(self, application_no: str, sealed: str | None) -> str | None:
-        return self._vault.open(Sealed.REASON, application_no, sealed) if sealed else None
 
     def matched(self, row: ApplicationRow, outcome: str | None) -> str | None:
         sealed = row.correct_name_sealed
@@ -221,9 +210,9 @@ class ApplicationViews:
         phone = self._vault.open(Sealed.PHONE, number, row.phone_sealed) if row.phone_sealed else None
         return {
             "name": self.name(row, row.name_sealed),
-            "id_number": self.id_number(number, row.id_number_sealed),
+            "id_number": id_number_of(self._vault, number, row.id_number_sealed, whole=self._whole),
             "phone": phone if self._whole or phone is None else identity.mask_phone(phone),
-            "account_no": self.account(number, row.account_sealed),
+            "account_no": account_of(self._vault, number, row.account_sealed, whole=self._whole),
         }
 
     def _filled(self, row: ApplicationRow) -> _Filled:
@@ -258,7 +247,7 @@ class ApplicationViews:
             "match_result": self.matched(row, row.match_outcome),
             "verification": verification,
             "verification_label": verification.label,
-            "verification_reason": self.reason(row.application_no, row.verification_reason_sealed),
+            "verification_reason": reason_of(self._vault, row.application_no, row.verification_reason_sealed),
             "settlement_material_at": row.settlement_material_at,
             "held": row.held and self._may_know_lock(row.person_index),
             "payments": row.payments,
