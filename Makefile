@@ -41,7 +41,7 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 	$(VENV)/bin/mypy $(CHECKED)
 	$(RUN) -m pytest -q tests/test_import_law.py
 	@$(RUN) -m deploy.measures
-	$(RUN) -m pytest -q -s tests/contract_walk.py
+	$(RUN) -m pytest -q tests/contract_walk.py
 	@$(RUN) -m deploy.bare_install
 
 bench: venv ## how fast: prints a table

@@ -10,6 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.main import openapi
 from api.server.openapi import operations
+from models.store.flows.needs import Lack
+from models.tokens import BadToken
+from models.words.errors import ErrorType
+from models.words.faults import FaultCode
+from models.words.refusals import Refusal
 from tests.contract import HeldToContract, has_shape, lies
 
 
@@ -30,6 +35,18 @@ def test_every_refusal_is_a_problem_document_with_its_codes() -> None:
                 assert set(answer["content"]) == {"application/problem+json"}, (path, status)
             if status in ("429", "503") and path != "/health":
                 assert "Retry-After" in answer["headers"], (path, status)
+
+
+def test_every_code_that_is_told_is_one_of_the_lists() -> None:
+    known = {code.value for codes in (Refusal, FaultCode, BadToken, Lack, ErrorType) for code in codes}
+    told = {
+        code
+        for _, _, operation in operations(openapi())
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        for code in content["schema"].get("properties", {}).get("code", {}).get("enum", ())
+    }
+    assert not told - known
 
 
 def test_every_act_names_its_key_and_what_a_repeat_is_told() -> None:

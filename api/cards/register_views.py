@@ -220,7 +220,7 @@ class ChangeView(TypedDict):
     as_of: Annotated[datetime | None, Shown(description="所述情况的时点")]
 
 
-class MatterView(TypedDict):
+class AccountMatter(TypedDict):
     number: Annotated[str, Shown(description="业务编号或申报编号")]
     source: Annotated[str, Shown(description="渝快办或村社申报")]
     stage: PartStage | EntryStage
@@ -238,7 +238,7 @@ class CheckView(TypedDict):
 
 class AccountDetail(AccountView):
     history: Annotated[list[ChangeView], Shown(description="变动历史，新的在前")]
-    matters: Annotated[list[MatterView], Shown(description="账号变更和村社申报")]
+    matters: Annotated[list[AccountMatter], Shown(description="账号变更和村社申报")]
     checks: Annotated[list[CheckView], Shown(description="最近十次核验")]
 
 
@@ -302,7 +302,7 @@ def _status(status: str | None) -> str | None:
     return AccountStatus(status).label if status else None
 
 
-def matter_view(row: MatterRow) -> MatterView:
+def matter_view(row: MatterRow) -> AccountMatter:
     """A change or an entry, by its number."""
     stage: EntryStage | PartStage = (
         EntryStage(row.stage) if row.source == AccountSource.VILLAGE_ENTRY else PartStage(row.stage)

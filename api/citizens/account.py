@@ -51,7 +51,7 @@ class ChosenCounty(UsingCounty, FaceView):
     """A county that may be chosen for a change, with the account that is used there."""
 
 
-class Choice(CountyView):
+class CountyChoice(CountyView):
     preselected: bool
     may_choose: bool
     why_not: str | None
@@ -62,7 +62,7 @@ class CardView(FaceView):
     status_label: str
     message: Annotated[str | None, Shown(description="卡面上的提示")]
     counties: list[UsingCounty]
-    choices: Annotated[list[Choice], Shown(description="变更申请可选的区县")]
+    choices: Annotated[list[CountyChoice], Shown(description="变更申请可选的区县")]
     may_change: bool
     why_not: str | None
 
@@ -174,9 +174,9 @@ def _message(account: OwnAccount) -> str | None:
     return INVALID_CARD if account.status is CardStatus.INVALID else None
 
 
-def _choices(clicked: OwnAccount, accounts: Sequence[OwnAccount]) -> list[Choice]:
+def _choices(clicked: OwnAccount, accounts: Sequence[OwnAccount]) -> list[CountyChoice]:
     """*区县 of this card's 变更申请: its own counties are preselected, the person's others may be added."""
-    choices: list[Choice] = [
+    choices: list[CountyChoice] = [
         {
             **county_view(county.county_code),
             "preselected": account is clicked and not county.locked,
