@@ -22,7 +22,7 @@ from models.store.database import Database
 from models.store.flows.start import StartRequest, start_flow
 from models.store.sql import Value, copy_rows, execute, fetch_int, loose
 from models.store.texts import seal_text
-from models.store.vault import Field, LocalVault
+from models.store.vault import Field, LocalVault, name_index
 from models.tables.base import now
 from models.tables.batches import Batch, BatchImage
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
@@ -280,6 +280,7 @@ def _application(vault: LocalVault, line: Line, batch_id: int | None, county: st
         "channel": "pc",
         "stage": line.stage,
         "name_sealed": vault.seal(Field.NAME, number, "王小梅"),
+        "name_index": name_index(vault, "王小梅"),
         "id_number_sealed": vault.seal(Field.ID_NUMBER, number, id_number),
         "person_index": vault.index(Field.ID_NUMBER, id_number),
         "phone_sealed": vault.seal(Field.PHONE, number, "13312345835"),
@@ -296,6 +297,7 @@ def _application(vault: LocalVault, line: Line, batch_id: int | None, county: st
         "batch_id": batch_id,
         "match_outcome": line.match_outcome,
         "correct_name_sealed": correct,
+        "correct_name_index": name_index(vault, line.correct_name) if line.correct_name else None,
         "verification": line.verification,
         "payments": line.payments,
         "entered_by": OPERATOR,

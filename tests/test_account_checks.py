@@ -21,7 +21,7 @@ from deploy.demo.people import County, Json, Refused
 from deploy.stack import Stack, temporal
 from models.store.database import ENGINE_OPTIONS, Database
 from models.store.sql import Value, copy_rows
-from models.store.vault import Field, LocalVault, Vault
+from models.store.vault import Field, LocalVault, Vault, name_index
 from models.tables.base import now
 from models.words.stages import AccountStatus
 from tests.citizens import Someone, account_held, account_is, bank_knows, browser_of, form, index_of, matter_when
@@ -549,6 +549,7 @@ def crowd_rows(vault: Vault, code: str, crowd: Sequence[Someone]) -> list[dict[s
                 "county_code": code,
                 "person_index": index,
                 "name_sealed": vault.seal(Field.NAME, place, person.name),
+                "name_index": name_index(vault, person.name),
                 "id_number_sealed": vault.seal(Field.ID_NUMBER, place, person.id_number),
                 "bank_code": BANK,
                 "account_sealed": vault.seal(Field.ACCOUNT, place, person.old_card),

@@ -107,8 +107,9 @@ async def test_from_every_stage_before_the_flow_a_line_comes_back_as_a_draft(off
         " FROM application a, (SELECT min(id) AS id FROM stored_file) f"
     )
     await office.run(
-        "INSERT INTO register_account (county_code, person_index, name_sealed, id_number_sealed, status, source,"
-        " updated_at) SELECT DISTINCT county_code, person_index, 'x', 'x', 'valid', '申请录入', now() FROM application"
+        "INSERT INTO register_account (county_code, person_index, name_sealed, name_index, id_number_sealed, status,"
+        " source, updated_at) SELECT DISTINCT county_code, person_index, 'x', 'x', 'x', 'valid', '申请录入', now()"
+        " FROM application"
     )
     done = await give_back(office, *numbers)
     assert done.status_code == 200, done.text

@@ -515,10 +515,12 @@ async def _put_flow_line(server: ApiServer, application_no: str) -> None:
             " batch_id, batch_no, policy_unit_code, stage, round_no, summary_no, called_off, started_by,"
             " created_at) SELECT 'L1', :county, :year, b.id, 'B1', 'u', 'paying', 1, 1, false, 'o', now() FROM b"
             " RETURNING id) INSERT INTO flow_line (flow_id, application_id, application_no, attempt, county_code,"
-            " applicant_kind, name_sealed, id_number_sealed, person_index, town_code, village_code, bank_code,"
-            " account_sealed, account_index, item_code, amount_fen, indicator_id, verification, state, sent, money,"
+            " applicant_kind, name_sealed, name_index, id_number_sealed, person_index, town_code, village_code,"
+            " bank_code, account_sealed, account_index, item_code, amount_fen, indicator_id, verification, state,"
+            " sent, money,"
             " payment, payment_sequence, updated_at) SELECT f.id, a.id, a.application_no, 1, a.county_code,"
-            " a.applicant_kind, a.name_sealed, a.id_number_sealed, a.person_index, a.town_code, a.village_code,"
+            " a.applicant_kind, a.name_sealed, a.name_index, a.id_number_sealed, a.person_index, a.town_code,"
+            " a.village_code,"
             " a.bank_code, a.account_sealed, a.account_index, a.item_code, a.amount_fen, i.id, 'passed', 'accepted',"
             " true, 'released', 'failed', 1, now() FROM f, i, application a WHERE a.application_no = :no",
             county=COUNTY,

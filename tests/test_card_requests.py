@@ -148,10 +148,11 @@ async def test_the_index_itself_lets_no_second_one_in(cards: Cards, mei: Citizen
     await cards.open(mei, NEW, FIRST)
     with pytest.raises(Exception, match="uq_card_change_open"):
         await cards.run(
-            "INSERT INTO card_change (request_no, province_code, person_index, name_sealed, id_number_sealed,"
-            " card_type, bank_code, account_sealed, account_index, authorised, channel, stage, created_at) SELECT"
-            " request_no || 'x', province_code, person_index, name_sealed, id_number_sealed, card_type, bank_code,"
-            " account_sealed, account_index, authorised, channel, stage, now() FROM card_change"
+            "INSERT INTO card_change (request_no, province_code, person_index, name_sealed, name_index,"
+            " id_number_sealed, card_type, bank_code, account_sealed, account_index, authorised, channel, stage,"
+            " created_at) SELECT"
+            " request_no || 'x', province_code, person_index, name_sealed, name_index, id_number_sealed, card_type,"
+            " bank_code, account_sealed, account_index, authorised, channel, stage, now() FROM card_change"
         )
 
 

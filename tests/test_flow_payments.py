@@ -207,9 +207,9 @@ def change_account(province: Province, office: Office, line: Line, account_no: s
     place = register_row(office.code, person)
     seal = province.vault.seal
     province.change(
-        "INSERT INTO register_account (county_code, person_index, name_sealed, id_number_sealed, bank_code,"
-        " account_sealed, account_index, card_type, status, source, updated_at) VALUES (:county, :person, :name,"
-        " :id_number, 'ICBC', :account, :index, 'bank_card', 'valid', '渝快办', now())",
+        "INSERT INTO register_account (county_code, person_index, name_sealed, name_index, id_number_sealed,"
+        " bank_code, account_sealed, account_index, card_type, status, source, updated_at) VALUES (:county, :person,"
+        " :name, 'x', :id_number, 'ICBC', :account, :index, 'bank_card', 'valid', '渝快办', now())",
         county=office.code,
         person=person,
         name=seal(Field.NAME, place, NAME),

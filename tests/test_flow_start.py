@@ -232,8 +232,9 @@ async def test_the_register_knows_the_account(office: Office) -> None:
         known = status != "cleared"
         row = register_row(COUNTY, str(person))
         await office.run(
-            "INSERT INTO register_account (county_code, person_index, name_sealed, id_number_sealed, bank_code,"
-            " account_sealed, account_index, status, source, updated_at) VALUES (:county, :person, '-', '-', 'BANK-B',"
+            "INSERT INTO register_account (county_code, person_index, name_sealed, name_index, id_number_sealed,"
+            " bank_code, account_sealed, account_index, status, source, updated_at) VALUES (:county, :person, '-', '-',"
+            " '-', 'BANK-B',"
             " :sealed, :index, :status, 'test', now())",
             county=COUNTY,
             person=str(person),

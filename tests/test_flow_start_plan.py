@@ -21,8 +21,9 @@ from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add
 LINES, ROUNDS = 10_000, 400
 FOREIGN_LINES = 110_000
 AMOUNT = 49_500
-_COLUMNS = """county_code, fund_year, applicant_kind, channel, stage, name_sealed, id_number_sealed, phone_sealed,
-  town_code, village_code, group_name, bank_code, account_sealed, account_index, household_registration, family_size,
+_COLUMNS = """county_code, fund_year, applicant_kind, channel, stage, name_sealed, name_index, id_number_sealed,
+  phone_sealed, town_code, village_code, group_name, bank_code, account_sealed, account_index,
+  household_registration, family_size,
   item_code, amount_fen, batch_id, match_outcome, verification, payments, entered_by, version, created_at, updated_at"""
 
 

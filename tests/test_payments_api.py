@@ -148,8 +148,9 @@ async def test_a_countys_page_reads_its_own_lines_only(office: Office) -> None:
     _, mine = await paid_flow(office, [Line(amount_fen=100), Line(amount_fen=200)])
     await paid_flow(office, [Line(amount_fen=500)], failed=1, county=OTHER_COUNTY)
     columns = (
-        "flow_id, application_id, application_no, county_code, applicant_kind, name_sealed, id_number_sealed,"
-        " person_index, town_code, village_code, bank_code, account_sealed, account_index, item_code, amount_fen,"
+        "flow_id, application_id, application_no, county_code, applicant_kind, name_sealed, name_index,"
+        " id_number_sealed, person_index, town_code, village_code, bank_code, account_sealed, account_index,"
+        " item_code, amount_fen,"
         " indicator_id, verification, state, sent, money, payment, payment_sequence, updated_at"
     )
     await office.run(

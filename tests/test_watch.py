@@ -272,8 +272,9 @@ async def test_good_verdicts_of_old_rounds_go_and_bad_ones_stay(server: ApiServe
     async with server.database.transaction() as session:
         await execute(
             session,
-            "INSERT INTO register_account (county_code, person_index, name_sealed, id_number_sealed, card_type, status,"
-            " source, updated_at) SELECT '500001', n::text, '', '', 'bank_card', 'valid', 'x', now()"
+            "INSERT INTO register_account (county_code, person_index, name_sealed, name_index, id_number_sealed,"
+            " card_type, status, source, updated_at) SELECT '500001', n::text, '', '', '', 'bank_card', 'valid',"
+            " 'x', now()"
             " FROM generate_series(1, 2) AS n",
         )
         await execute(

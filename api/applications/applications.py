@@ -1,12 +1,10 @@
 """Applications one by one: entry, correction, list, search (S1 2.1, 2.2)."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
-from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.acts.disclosures import WholeNames
@@ -83,29 +81,23 @@ async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[
 
     Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
     """
-
-    async def chosen(_: AsyncSession) -> Predicate:
-        return own(desk, filtered(desk.county, criteria))
-
-    return await _listed(desk, page, criteria, chosen)
+    return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria)))
 
 
 @router.post("/applications/search", response_model=Listed[ApplicationView], responses=refusals(TOO_MANY_SEARCHES=429))
 async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    return await _listed(desk, page, sought.filter, lambda session: found_lines(desk, session, sought))
+    return await _listed(desk, page, sought.filter, found_lines(desk, sought))
 
 
-async def _listed(
-    desk: Desk, page: Page, criteria: LineFilter | None, chosen: Callable[[AsyncSession], Awaitable[Predicate]]
-) -> Response:
+async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: Predicate) -> Response:
     differs = criteria is not None and criteria.match_outcome is Outcome.NAME_DIFFERS
     whole = WholeNames(desk, asked=differs)
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         view = ApplicationViews(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
-        rows = await read_lines(session, page, await chosen(session), view.view, HEADERS, LINES, ApplicationRow)
+        rows = await read_lines(session, page, chosen, view.view, HEADERS, LINES, ApplicationRow)
     await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
     return await respond(page, HEADERS, rows)
 

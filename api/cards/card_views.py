@@ -1,14 +1,12 @@
 """渝快办-账号变更 as the county sees it: the columns of the source, before and after, what is on its way to the old."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import count
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic import Field as Shown
-from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.cards.in_flight import PaymentsInFlight
@@ -17,16 +15,12 @@ from api.counter.run_block import RunBlock
 from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note
-from models.normal_form import regular
 from models.store.selection import Predicate
-from models.store.sql import fetch
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.wire.words import CardType
 from models.words.card_stages import PartStage, RequestStage
 
 BUSINESS = "渝快办-账号变更"
-CHUNK = 5_000
-MOST = 10_000
 PartNo = Annotated[str, StringConstraints(max_length=60)]
 
 # A county's parts with their requests; the alias `a` is what lists page over.
@@ -35,8 +29,8 @@ SELECT * FROM (
   SELECT p.id, p.part_no, p.county_code, p.stage, p.old_bank_code, p.old_account_sealed, p.old_account_index,
     p.attempt, p.error_code, p.error_sealed, p.old_account_usable, p.reviewed_by, p.remark_sealed,
     p.reviewed_at, p.retry_asked_by, p.retry_asked_at, p.ended_at, c.id AS request_id, c.request_no,
-    c.person_index, c.name_sealed, c.id_number_sealed, c.card_type, c.bank_code, c.account_sealed, c.account_index,
-    c.reason_sealed, c.channel, c.stage AS request_stage, c.failure, c.created_at
+    c.person_index, c.name_sealed, c.name_index, c.id_number_sealed, c.card_type, c.bank_code, c.account_sealed,
+    c.account_index, c.reason_sealed, c.channel, c.stage AS request_stage, c.failure, c.created_at
   FROM card_change_part p JOIN card_change c ON c.id = p.request_id
   -- a county in which the person has no account was named in vain, and learns nothing of the person
   WHERE NOT (p.stage = 'failed' AND p.attempt = 0 AND p.old_account_index IS NULL)
@@ -66,6 +60,7 @@ class PartRow(NamedTuple):
     request_no: str
     person_index: str
     name_sealed: str
+    name_index: str
     id_number_sealed: str
     card_type: CardType
     bank_code: str
@@ -140,7 +135,7 @@ def of_parts(county_code: str, criteria: PartFilter) -> Predicate:
     return chosen if criteria.finished else chosen.also("a.ended_at IS NULL")
 
 
-async def sought_parts(session: AsyncSession, vault: Vault, county_code: str, sought: PartSought) -> Predicate:
+def sought_parts(vault: Vault, county_code: str, sought: PartSought) -> Predicate:
     """An account is found as the new one and as the old one; who applies is the person who signed in."""
     chosen = of_parts(county_code, sought.filter or PartFilter())
     if sought.id_number:
@@ -149,33 +144,10 @@ async def sought_parts(session: AsyncSession, vault: Vault, county_code: str, so
     if sought.account_no:
         account = vault.index(Field.ACCOUNT, sought.account_no)
         chosen = chosen.also("(a.account_index = :account OR a.old_account_index = :account)", account=account)
-    names = {name for name in (sought.name, sought.applicant_name) if name}
-    if names:
-        ids = await _named_ids(session, vault, chosen, names)
-        chosen = chosen.also("a.id = ANY(:ids)", ids=ids)
+    for which, name in (("name", sought.name), ("applicant", sought.applicant_name)):
+        if name:
+            chosen = chosen.also(f"a.name_index = :{which}", **{which: name_index(vault, name)})
     return chosen
-
-
-async def _named_ids(session: AsyncSession, vault: Vault, chosen: Predicate, names: set[str]) -> list[int]:
-    """Names have no index: sealed ones are opened chunk by chunk, beside the loop."""
-    found: list[int] = []
-    after = 0
-    while len(found) < MOST:
-        rows = await fetch(
-            session,
-            PartRow,
-            f"{PARTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
-            **{**chosen.values, "after": after},
-        )
-        found += await asyncio.to_thread(_named, rows, vault, names)
-        if len(rows) < CHUNK:
-            break
-        after = rows[-1].id
-    return found
-
-
-def _named(rows: Sequence[PartRow], vault: Vault, names: set[str]) -> list[int]:
-    return [row.id for row in rows if {regular(vault.open(Field.NAME, row.request_no, row.name_sealed))} == names]
 
 
 class StepRow(NamedTuple):

@@ -80,7 +80,7 @@ async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> 
     await allow_search(desk, sought)
     async with desk.database.snapshot() as session:
         view = PartViews(desk.shown, await names_of(session, desk.county))
-        chosen = await sought_parts(session, desk.shown, desk.county, sought)
+        chosen = sought_parts(desk.shown, desk.county, sought)
         return await list_lines(session, page, chosen, view.view, HEADERS, PARTS, PartRow)
 
 

@@ -59,7 +59,7 @@ async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSoug
     await allow_search(desk, sought)
     async with desk.database.snapshot() as session:
         view = RegisterViews(desk.shown, await names_of(session, desk.county))
-        chosen = await sought_accounts(session, desk.shown, desk.county, sought)
+        chosen = sought_accounts(desk.shown, desk.county, sought)
         return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS, AccountRow)
 
 

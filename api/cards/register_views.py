@@ -1,32 +1,25 @@
 """The register's filters and how its rows are shown: masked in lists, whole when one is opened."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Shown
-from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.names import Names
 from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES
-from models.normal_form import regular
 from models.store.register.account_locks import locked
 from models.store.register.register import register_row, why_unusable
 from models.store.selection import Predicate
-from models.store.sql import fetch
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.wire.words import AccountSource, CardType
 from models.words.card_stages import EntryStage, PartStage
 from models.words.card_words import reason_words
 from models.words.stages import AccountStatus
-
-CHUNK = 5_000
-MOST = 10_000
 
 # The alias `a` is what lists page over.
 ACCOUNTS = (
@@ -146,7 +139,7 @@ def of_register(county_code: str, criteria: RegisterFilter | None) -> Predicate:
     return chosen
 
 
-async def sought_accounts(session: AsyncSession, vault: Vault, county_code: str, sought: RegisterSought) -> Predicate:
+def sought_accounts(vault: Vault, county_code: str, sought: RegisterSought) -> Predicate:
     chosen = of_register(county_code, sought.filter)
     if sought.id_number:
         person = vault.index(Field.ID_NUMBER, sought.id_number)
@@ -155,35 +148,8 @@ async def sought_accounts(session: AsyncSession, vault: Vault, county_code: str,
         account = vault.index(Field.ACCOUNT, sought.account_no)
         chosen = chosen.also("a.account_index = :sought_account", sought_account=account)
     if sought.name:
-        ids = await _of_name(session, vault, chosen, sought.name)
-        chosen = chosen.also("a.id = ANY(:sought_ids)", sought_ids=ids)
+        chosen = chosen.also("a.name_index = :sought_name", sought_name=name_index(vault, sought.name))
     return chosen
-
-
-async def _of_name(session: AsyncSession, vault: Vault, chosen: Predicate, name: str) -> list[int]:
-    """Names have no index: sealed ones are opened chunk by chunk, beside the loop."""
-    found: list[int] = []
-    after = 0
-    while len(found) < MOST:
-        rows = await fetch(
-            session,
-            AccountRow,
-            f"{ACCOUNTS} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT {CHUNK}",
-            **{**chosen.values, "after": after},
-        )
-        found += await asyncio.to_thread(_named, rows, vault, name)
-        if len(rows) < CHUNK:
-            break
-        after = rows[-1].id
-    return found
-
-
-def _named(rows: Sequence[AccountRow], vault: Vault, name: str) -> list[int]:
-    return [
-        row.id
-        for row in rows
-        if regular(vault.open(Field.NAME, register_row(row.county_code, row.person_index), row.name_sealed)) == name
-    ]
 
 
 class AccountView(TypedDict):

@@ -71,7 +71,7 @@ async def search_payments(desk: Readers, page: Pages, sought: PaymentSought) -> 
     async with desk.database.snapshot() as session:
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, sought.filter or PaymentFilter())
-        chosen = await of_person(desk, session, chosen, sought, Rows.FLOW_LINE)
+        chosen = of_person(desk, chosen, sought, Rows.FLOW_LINE)
         return await list_lines(session, page, chosen, show, COUNTY_HEADERS, LINES, PaymentRow)
 
 

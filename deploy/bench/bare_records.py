@@ -7,7 +7,7 @@ from deploy.bench.bare_ground import Ground
 from deploy.bench.bare_platform import Json
 from deploy.bench.lines import COUNTY
 from models.forms.account_numbers import card_type_of
-from models.store.vault import Field, LocalVault
+from models.store.vault import Field, LocalVault, name_index
 
 Row = Sequence[object]
 
@@ -39,6 +39,7 @@ def application_row(vault: LocalVault, record: Json, batch: int, year: int) -> R
     no, seal, index, at = record["application_no"], vault.seal, vault.index, datetime.now(UTC)
     return (
         *(no, COUNTY, year, "personal", "import", "draft", seal(Field.NAME, no, record["name"])),
+        name_index(vault, record["name"]),
         *(seal(Field.ID_NUMBER, no, record["id_number"]), index(Field.ID_NUMBER, record["id_number"])),
         *(seal(Field.PHONE, no, record["phone"]), record["town_code"], record["village_code"], record["group"]),
         *(record["bank_code"], seal(Field.ACCOUNT, no, record["account_no"])),
@@ -52,7 +53,7 @@ def account_row(vault: LocalVault, record: Json) -> Row:
     person = index(Field.ID_NUMBER, record["id_number"])
     row, account = f"{COUNTY}/{person}", record["account_no"]
     return (
-        *(COUNTY, person, seal(Field.NAME, row, record["name"])),
+        *(COUNTY, person, seal(Field.NAME, row, record["name"]), name_index(vault, record["name"])),
         *(seal(Field.ID_NUMBER, row, record["id_number"]), record["bank_code"], seal(Field.ACCOUNT, row, account)),
         *(index(Field.ACCOUNT, account), card_type_of(account).value, "valid", "bare", datetime.now(UTC)),
     )
@@ -62,7 +63,8 @@ def result_row(vault: LocalVault, result: Json) -> Row:
     no, reason, name = result["application_no"], result.get("reason"), result.get("correct_name")
     return (
         *(no, result["outcome"], result.get("reason_code"), vault.seal(Field.REASON, no, reason) if reason else None),
-        *(vault.seal(Field.NAME, no, name) if name else None, result.get("bank_name")),
+        *((vault.seal(Field.NAME, no, name), name_index(vault, name)) if name else (None, None)),
+        result.get("bank_name"),
     )
 
 

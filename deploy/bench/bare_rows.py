@@ -8,12 +8,13 @@ import psycopg
 TABLES = ("application", "dataset_line", "flow_line", "payment", "inbox", "register_account", "register_change")
 APPLICATION = (
     *("application_no", "county_code", "fund_year", "applicant_kind", "channel", "stage", "name_sealed"),
+    *("name_index",),
     *("id_number_sealed", "person_index", "phone_sealed", "town_code", "village_code", "group_name", "bank_code"),
     *("account_sealed", "account_index", "household_registration", "family_size", "item_code", "amount_fen"),
     *("batch_id", "verification", "payments", "entered_by", "version", "created_at", "updated_at"),
 )
 REGISTER = (
-    *("county_code", "person_index", "name_sealed", "id_number_sealed", "bank_code", "account_sealed"),
+    *("county_code", "person_index", "name_sealed", "name_index", "id_number_sealed", "bank_code", "account_sealed"),
     *("account_index", "card_type", "status", "source", "updated_at"),
 )
 INCOMING = {
@@ -22,6 +23,7 @@ INCOMING = {
     "reason_code": "text",
     "reason_sealed": "text",
     "correct_name_sealed": "text",
+    "correct_name_index": "text",
     "bank_name": "text",
 }
 PAYMENTS = {
@@ -43,7 +45,8 @@ REVIEWED = (
     f"UPDATE bare.application SET stage = 'publicised', {TOUCH} WHERE batch_id = %(batch)s",
 )
 NAMES_CORRECTED = (
-    "UPDATE bare.application SET name_sealed = correct_name_sealed, correct_name_sealed = NULL, match_outcome = NULL,"
+    "UPDATE bare.application SET name_sealed = correct_name_sealed, name_index = correct_name_index,"
+    " correct_name_sealed = NULL, correct_name_index = NULL, match_outcome = NULL,"
     f" stage = 'publicised', {TOUCH} WHERE batch_id = %(batch)s AND match_outcome = 'name_differs'"
 )
 SETTLED = (
@@ -78,7 +81,8 @@ RESULTS = (
 EFFECTS = {
     "beneficiary_init": "UPDATE bare.application a SET stage = CASE i.outcome WHEN 'matched' THEN 'matched'"
     " ELSE 'unmatched' END, match_outcome = i.outcome, correct_name_sealed = i.correct_name_sealed,"
-    " match_bank_name = i.bank_name, updated_at = now(), version = a.version + 1 FROM incoming i"
+    " correct_name_index = i.correct_name_index, match_bank_name = i.bank_name, updated_at = now(), version ="
+    " a.version + 1 FROM incoming i"
     " WHERE a.application_no = i.application_no",
     "verification": "UPDATE bare.application a SET verification = i.outcome,"
     " verification_reason_sealed = i.reason_sealed, updated_at = now(), version = a.version + 1 FROM incoming i"
@@ -88,8 +92,10 @@ EFFECTS = {
     " updated_at = now() FROM incoming i WHERE f.flow_id = %(batch)s AND f.application_no = i.application_no",
 }
 _COPIED = (
-    "application_no, county_code, applicant_kind, name_sealed, id_number_sealed, person_index, phone_sealed, town_code,"
-    " village_code, group_name, household_registration, family_size, item_code, amount_fen, verification, bank_code,"
+    "application_no, county_code, applicant_kind, name_sealed, name_index, id_number_sealed, person_index,"
+    " phone_sealed,"
+    " town_code, village_code, group_name, household_registration, family_size, item_code, amount_fen, verification,"
+    " bank_code,"
     " account_sealed, account_index"
 )
 FLOW = (

@@ -21,7 +21,7 @@ from models.store.cards.requests import CardWish, Citizen, open_request
 from models.store.database import ENGINE_OPTIONS, Database
 from models.store.register.register import FROM_APPLICATION, REGISTER_COLUMNS, register_row
 from models.store.sql import copy_rows
-from models.store.vault import Field, LocalVault
+from models.store.vault import Field, LocalVault, name_index
 from models.tables.base import now
 from models.wire.words import CardType
 
@@ -104,6 +104,7 @@ class CardDesk:
             COUNTY,
             person,
             self.vault.seal(Field.NAME, place, line.name),
+            name_index(self.vault, line.name),
             self.vault.seal(Field.ID_NUMBER, place, line.id_number),
             line.bank[0],
             self.vault.seal(Field.ACCOUNT, place, line.account_no),

@@ -16,6 +16,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict
 
+from models.normal_form import regular
+
 NONCE_BYTES = 12
 INDEX_BYTES = 16
 _FASTEST = 1
@@ -70,6 +72,11 @@ class Vault(Protocol):
     def sign(self, proof: Proof, data: bytes) -> str: ...
 
     def holds(self, proof: Proof, data: bytes, signature: str) -> bool: ...
+
+
+def name_index(vault: Vault, name: str) -> str:
+    """What a search by a whole name goes by; of the one form in which names are kept, however it was written."""
+    return vault.index(Field.NAME, regular(name))
 
 
 class KeyRing(BaseModel):

@@ -17,6 +17,7 @@ class Application(SQLModel, table=True):
         Index("ix_application_county", "county_code", "id"),
         Index("ix_application_stage", "county_code", "stage", "id"),
         Index("ix_application_person", "person_index", "county_code"),
+        Index("ix_application_name", "county_code", "name_index"),
         Index("ix_application_batch", "batch_id", "id"),
         Index("ix_application_list", "list_id"),
         Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),
@@ -38,6 +39,7 @@ class Application(SQLModel, table=True):
     channel: Channel = Field(sa_type=enum_column(Channel))
     stage: ApplicationStage = Field(sa_type=enum_column(ApplicationStage))
     name_sealed: str
+    name_index: str
     id_number_sealed: str
     person_index: str
     phone_sealed: str | None = None
@@ -56,6 +58,7 @@ class Application(SQLModel, table=True):
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
     match_outcome: str | None = None
     correct_name_sealed: str | None = None
+    correct_name_index: str | None = None
     match_bank_name: str | None = None
     verification: Verification = Field(default=Verification.NONE, sa_type=enum_column(Verification))
     verification_reason_sealed: str | None = None
@@ -192,6 +195,7 @@ class RegisterAccount(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("person_index", "county_code"),
         Index("ix_register_account_account", "account_index"),
+        Index("ix_register_account_name", "county_code", "name_index"),
         Index("ix_register_account_county", "county_code", "id"),
     )
 
@@ -199,6 +203,7 @@ class RegisterAccount(SQLModel, table=True):
     county_code: str
     person_index: str
     name_sealed: str
+    name_index: str
     id_number_sealed: str
     bank_code: str | None = None
     account_sealed: str | None = None

@@ -64,6 +64,7 @@ class CardChange(SQLModel, table=True):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_card_change_person", "province_code", "person_index", "id"),
+        Index("ix_card_change_name", "name_index"),
         CheckConstraint("authorised", name="authorised"),
     )
 
@@ -72,6 +73,7 @@ class CardChange(SQLModel, table=True):
     province_code: str
     person_index: str
     name_sealed: str
+    name_index: str
     id_number_sealed: str
     card_type: str
     bank_code: str

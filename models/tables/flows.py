@@ -93,6 +93,7 @@ class FlowLine(SQLModel, table=True):
         Index("ix_flow_line_account", "account_index"),
         Index("ix_flow_line_again", "county_code", postgresql_where=text("attempt > 1")),
         Index("ix_flow_line_county", "county_code", "id"),
+        Index("ix_flow_line_name", "county_code", "name_index"),
         UniqueConstraint("flow_id", "application_id", "attempt"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("(state = 'accepted') = (payment IS NOT NULL)", name="payment_of_accepted"),
@@ -108,6 +109,7 @@ class FlowLine(SQLModel, table=True):
     county_code: str
     applicant_kind: str
     name_sealed: str
+    name_index: str
     id_number_sealed: str
     person_index: str
     phone_sealed: str | None = None

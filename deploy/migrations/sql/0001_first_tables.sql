@@ -63,6 +63,7 @@ CREATE TABLE card_change (
   province_code VARCHAR NOT NULL,
   person_index VARCHAR NOT NULL,
   name_sealed VARCHAR NOT NULL,
+  name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
   card_type VARCHAR NOT NULL,
   bank_code VARCHAR NOT NULL,
@@ -83,6 +84,7 @@ CREATE TABLE card_change (
   CONSTRAINT ck_card_change_requeststage CHECK (stage IN ('validating', 'in_progress', 'ended')),
   CONSTRAINT ck_card_change_requestresult CHECK (result IN ('applied', 'partly_applied', 'refused', 'withdrawn', 'failed'))
 );
+CREATE INDEX ix_card_change_name ON card_change (name_index);
 CREATE INDEX ix_card_change_person ON card_change (province_code, person_index, id);
 CREATE UNIQUE INDEX uq_card_change_open ON card_change (province_code, person_index) WHERE ended_at IS NULL;
 
@@ -370,6 +372,7 @@ CREATE TABLE register_account (
   county_code VARCHAR NOT NULL,
   person_index VARCHAR NOT NULL,
   name_sealed VARCHAR NOT NULL,
+  name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
   bank_code VARCHAR,
   account_sealed VARCHAR,
@@ -384,6 +387,7 @@ CREATE TABLE register_account (
 );
 CREATE INDEX ix_register_account_account ON register_account (account_index);
 CREATE INDEX ix_register_account_county ON register_account (county_code, id);
+CREATE INDEX ix_register_account_name ON register_account (county_code, name_index);
 
 CREATE TABLE repeated_claim (
   county_code VARCHAR NOT NULL,
@@ -484,6 +488,7 @@ CREATE TABLE application (
   channel VARCHAR(40) NOT NULL,
   stage VARCHAR(40) NOT NULL,
   name_sealed VARCHAR NOT NULL,
+  name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
   person_index VARCHAR NOT NULL,
   phone_sealed VARCHAR,
@@ -502,6 +507,7 @@ CREATE TABLE application (
   batch_id BIGINT,
   match_outcome VARCHAR,
   correct_name_sealed VARCHAR,
+  correct_name_index VARCHAR,
   match_bank_name VARCHAR,
   verification VARCHAR(40) NOT NULL,
   verification_reason_sealed VARCHAR,
@@ -533,6 +539,7 @@ CREATE INDEX ix_application_batch ON application (batch_id, id);
 CREATE INDEX ix_application_county ON application (county_code, id);
 CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_id IS NOT NULL;
 CREATE INDEX ix_application_list ON application (list_id);
+CREATE INDEX ix_application_name ON application (county_code, name_index);
 CREATE INDEX ix_application_person ON application (person_index, county_code);
 CREATE INDEX ix_application_stage ON application (county_code, stage, id);
 
@@ -838,6 +845,7 @@ CREATE TABLE flow_line (
   county_code VARCHAR NOT NULL,
   applicant_kind VARCHAR NOT NULL,
   name_sealed VARCHAR NOT NULL,
+  name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
   person_index VARCHAR NOT NULL,
   phone_sealed VARCHAR,
@@ -884,6 +892,7 @@ CREATE INDEX ix_flow_line_again ON flow_line (county_code) WHERE attempt > 1;
 CREATE INDEX ix_flow_line_application ON flow_line (application_id);
 CREATE INDEX ix_flow_line_county ON flow_line (county_code, id);
 CREATE INDEX ix_flow_line_indicator ON flow_line (indicator_id);
+CREATE INDEX ix_flow_line_name ON flow_line (county_code, name_index);
 CREATE INDEX ix_flow_line_number ON flow_line (application_no);
 CREATE INDEX ix_flow_line_state ON flow_line (flow_id, state);
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.forms.application_form import ApplicationForm, PersonalForm
 from models.forms.catalogs import CatalogEntry, Catalogs, Town
 from models.store.sql import Value, copy_rows, execute, fetch, fetch_one
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.tables.base import now
 from models.words.stages import ApplicationStage, Channel
 
@@ -48,6 +48,7 @@ def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> 
     return {
         "applicant_kind": form.kind.value,
         "name_sealed": vault.seal(Field.NAME, application_no, form.name),
+        "name_index": name_index(vault, form.name),
         "id_number_sealed": vault.seal(Field.ID_NUMBER, application_no, form.id_number),
         "person_index": vault.index(Field.ID_NUMBER, form.id_number),
         "phone_sealed": vault.seal(Field.PHONE, application_no, form.phone),

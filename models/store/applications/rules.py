@@ -14,7 +14,10 @@ IN_OPEN_FLOW = (
     "EXISTS (SELECT 1 FROM flow_line l JOIN flow f ON f.id = l.flow_id"
     " WHERE l.application_id = a.id AND f.stage <> 'ended')"
 )
-CLEAR_MATCH = "list_id = NULL, match_outcome = NULL, correct_name_sealed = NULL, match_bank_name = NULL"
+CLEAR_MATCH = (
+    "list_id = NULL, match_outcome = NULL, correct_name_sealed = NULL, correct_name_index = NULL,"
+    " match_bank_name = NULL"
+)
 
 IN_FLOW = Rule(
     Refusal.APPLICATION_IN_FLOW, "已进入发放流程，流程中不能审核退回、编辑或撤回；请在流程内办理", "a.stage = 'in_flow'"
@@ -117,6 +120,7 @@ _ANEW = {
         "list_id",
         "match_outcome",
         "correct_name_sealed",
+        "correct_name_index",
         "match_bank_name",
         "verification_reason_sealed",
         "settlement_material_at",

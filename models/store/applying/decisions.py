@@ -21,7 +21,7 @@ from models.store.register.register import fill_from_matched
 from models.store.sql import execute, fetch_one, scratch
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
-from models.store.vault import Field, SealBroken, Vault
+from models.store.vault import Field, SealBroken, Vault, name_index
 from models.tables.batches import Dataset
 from models.tables.flows import Contradiction
 
@@ -145,6 +145,7 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
         "code": claimed.get("reason_code"),
         "reason": vault.seal(Field.REASON, number, str(reason)) if reason else None,
         "correct": vault.seal(Field.NAME, number, str(correct)) if correct else None,
+        "correct_index": name_index(vault, str(correct)) if correct else None,
     }
     changed = await execute(session, RESULT_TAKEN[dataset.kind], **values)
     if not changed:
@@ -173,7 +174,7 @@ RESULT_TAKEN = {
     " WHERE x.application_id = a.id AND y.kind = 'verification' AND y.id > d.id)",
     "beneficiary_init": "UPDATE application a SET match_outcome = CAST(:outcome AS text),"
     " stage = CASE CAST(:outcome AS text) WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
-    " correct_name_sealed = :correct, updated_at = now()"
+    " correct_name_sealed = :correct, correct_name_index = :correct_index, updated_at = now()"
     " FROM dataset d JOIN beneficiary_list n ON n.list_no = d.reference"
     " WHERE d.id = :dataset AND a.application_no = :number AND a.stage IN ('matched', 'unmatched')"
     " AND a.list_id = n.id",

@@ -19,7 +19,7 @@ from models.store.register.lock_rules import LockedAct, why_held
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch, fetch_one
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.words import CardType
 from models.words.calendar import china_today
@@ -181,6 +181,7 @@ async def _save(
         province_code=citizen.province_code,
         person_index=citizen.person_index,
         name_sealed=vault.seal(Field.NAME, number, citizen.name),
+        name_index=name_index(vault, citizen.name),
         id_number_sealed=vault.seal(Field.ID_NUMBER, number, citizen.id_number),
         card_type=wish.card_type.value,
         bank_code=wish.bank_code.strip(),

@@ -133,8 +133,9 @@ async def _add_flow(session: AsyncSession, request: StartRequest, ground: Ground
 
 
 COPIED = (
-    "application_no, county_code, applicant_kind, name_sealed, id_number_sealed, person_index, phone_sealed, town_code,"
-    " village_code, group_name, household_registration, family_size, item_code, amount_fen, verification"
+    "application_no, county_code, applicant_kind, name_sealed, name_index, id_number_sealed, person_index,"
+    " phone_sealed, town_code, village_code, group_name, household_registration, family_size, item_code, amount_fen,"
+    " verification"
 )
 # The platform counts accepted submissions, those of a cancelled flow too. They are counted once for the whole batch:
 # line by line, on tables without statistics, every line would walk through the rounds of all counties. A line without

@@ -46,7 +46,8 @@ async def _initialised(session: AsyncSession, vault: Vault, dataset: Dataset) ->
     await execute(
         session,
         "UPDATE application a SET stage = CASE i.outcome WHEN 'matched' THEN 'matched' ELSE 'unmatched' END,"
-        " match_outcome = i.outcome, correct_name_sealed = i.correct_name_sealed, match_bank_name = i.bank_name,"
+        " match_outcome = i.outcome, correct_name_sealed = i.correct_name_sealed,"
+        " correct_name_index = i.correct_name_index, match_bank_name = i.bank_name,"
         " updated_at = now(), version = a.version + 1"
         f" FROM incoming i WHERE a.id = ANY(ARRAY({_INCOMING})) AND i.application_no = a.application_no"
         " AND (a.stage = 'publicised') IS TRUE",

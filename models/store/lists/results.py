@@ -14,7 +14,7 @@ from models.store.lists.lines import EFFECTS, LISTED, finish_list
 from models.store.locking import lock_list
 from models.store.sql import execute, fetch, fetch_int, scratch
 from models.store.trail.entries import by_system, record
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.tables.batches import Dataset
 from models.wire import answers
 from models.wire.answers import ResultLine
@@ -128,6 +128,7 @@ async def _apply_lines(
         "reason_code": "text",
         "reason_sealed": "text",
         "correct_name_sealed": "text",
+        "correct_name_index": "text",
         "bank_name": "text",
     }
     first, contrary = _first_words(taken)
@@ -167,6 +168,7 @@ def _row(vault: Vault, line: ResultLine) -> tuple[str | None, ...]:
         *verdict_of(line),
         vault.seal(Field.REASON, number, line.reason) if line.reason else None,
         vault.seal(Field.NAME, number, line.correct_name) if line.correct_name else None,
+        name_index(vault, line.correct_name) if line.correct_name else None,
         line.bank_name,
     )
 

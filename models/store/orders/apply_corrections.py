@@ -10,7 +10,7 @@ from models.store.applications.makers import ADD_EDITOR
 from models.store.register.register import FROM_APPLICATION, PersonsAccount, put_account
 from models.store.sql import Value, execute, fetch, fetch_one
 from models.store.trail.entries import TrailAct, record
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.wire.requests import AccountQuery
 from models.wire.words import CardType
 from models.words.stages import Role
@@ -160,6 +160,8 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
     changes |= {
         column: vault.seal(kind, number, fields[name]) for name, (kind, column) in SEALED.items() if name in fields
     }
+    if "name" in fields:
+        changes["name_index"] = name_index(vault, fields["name"])
     if "account_no" in fields:
         changes["account_sealed"] = vault.seal(Field.ACCOUNT, number, fields["account_no"])
         changes["account_index"] = vault.index(Field.ACCOUNT, fields["account_no"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.store.applications.rules import CLEAR_MATCH
 from models.store.locking import lock_flow
 from models.store.numbers import Series, take_one
 from models.store.orders.rules import Candidate
@@ -31,8 +32,7 @@ IN_ORDER = Rule(
 NAME_RULES = (NOT_NAME_DIFFERS, IN_ORDER, lock_rule(LockedAct.NAME_CORRECTION, "a"))
 # Names as the platform says, then initialised again (S1 2.4.1); both columns are sealed to the same row and field.
 TAKE_CORRECT_NAME = (
-    "name_sealed = correct_name_sealed, stage = 'publicised', list_id = NULL, match_outcome = NULL,"
-    " correct_name_sealed = NULL, match_bank_name = NULL"
+    f"name_sealed = correct_name_sealed, name_index = correct_name_index, stage = 'publicised', {CLEAR_MATCH}"
 )
 
 

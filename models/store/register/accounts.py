@@ -12,7 +12,7 @@ from models.store.register.account_locks import wake_flows
 from models.store.register.notices import News, is_told, notify
 from models.store.register.register import register_row
 from models.store.sql import fetch_int
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.tables.applications import RegisterAccount, RegisterChange
 from models.tables.base import now
 from models.words.card_stages import NoticeKind
@@ -140,6 +140,7 @@ async def apply_change(session: AsyncSession, vault: Vault, new: NewAccount) -> 
             county_code=new.county_code,
             person_index=new.person_index,
             name_sealed=vault.seal(Field.NAME, place, new.name),
+            name_index=name_index(vault, new.name),
             id_number_sealed=vault.seal(Field.ID_NUMBER, place, new.id_number),
             status=AccountStatus.CLEARED,
             source=new.source,

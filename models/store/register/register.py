@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.forms.account_numbers import card_type_of
 from models.store.register.account_locks import wake_flows
 from models.store.sql import copy_rows, execute, fetch
-from models.store.vault import Field, Vault
+from models.store.vault import Field, Vault, name_index
 from models.wire.words import AccountSource, CardType
 
 FROM_APPLICATION = "申请录入"
@@ -17,6 +17,7 @@ REGISTER_COLUMNS = (
     "county_code",
     "person_index",
     "name_sealed",
+    "name_index",
     "id_number_sealed",
     "bank_code",
     "account_sealed",
@@ -138,10 +139,12 @@ def _sealed_anew(vault: Vault, county_code: str, row: PersonsAccount) -> tuple[s
     person, number, name, id_number, bank_code, account, account_index, told = row
     place = register_row(county_code, person)
     account_no = vault.open(Field.ACCOUNT, number, account)
+    plain = vault.open(Field.NAME, number, name)
     return (
         county_code,
         person,
-        vault.seal(Field.NAME, place, vault.open(Field.NAME, number, name)),
+        vault.seal(Field.NAME, place, plain),
+        name_index(vault, plain),
         vault.seal(Field.ID_NUMBER, place, vault.open(Field.ID_NUMBER, number, id_number)),
         bank_code,
         vault.seal(Field.ACCOUNT, place, account_no),
