@@ -21,7 +21,7 @@ from models.store.database import Database
 from models.store.imports.findings import Finding, findings, keep_findings, news
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
-from models.store.locking import fetch_locked, lock_county
+from models.store.locking import SHARED, fetch_locked, lock_county, lock_rows
 from models.store.objects import ObjectStore, save_file
 from models.store.register.account_locks import locked_people
 from models.store.runs.look import note_stage
@@ -145,7 +145,7 @@ class ApplicationImports:
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
         refused = None if problem else await self._refused_rows(subject, data, checked.faults)
         async with self._database.transaction() as session:
-            asked = (await session.exec(_import(subject).with_for_update())).one()
+            (asked,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
             if _is_on(asked):
                 asked.refused_file_id = (await save_file(session, refused)).id if refused else None
                 _finish(asked, ImportStage.REFUSED, checked)
@@ -293,7 +293,8 @@ async def _locked(session: AsyncSession, subject: Subject) -> ApplicationImport:
     if subject.batch_no is not None:
         await lock_county(session, subject.county_code)
     await lock_claims(session, subject.county_code)
-    return (await session.exec(_import(subject).with_for_update())).one()
+    (asked,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
+    return asked
 
 
 async def _may_join(session: AsyncSession, asked: ApplicationImport) -> bool:
@@ -301,7 +302,7 @@ async def _may_join(session: AsyncSession, asked: ApplicationImport) -> bool:
     if asked.batch_id is None:
         return True
     stages = await fetch_locked(
-        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id FOR SHARE", id=asked.batch_id
+        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id", SHARED, id=asked.batch_id
     )
     return any(stage == BatchStage.OPEN for stage in stages)
 

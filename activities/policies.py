@@ -101,7 +101,7 @@ class ReviewActivities:
         async with self._database.transaction() as session:
             await apply_pending_events(session, self._vault, subject)
             # Held to the end: handed in again at this moment, its run must not be closed after that.
-            statement = f"SELECT stage FROM {table} WHERE {table}_no = :no FOR NO KEY UPDATE"
+            statement = f"SELECT stage FROM {table} WHERE {table}_no = :no"
             (word,) = await fetch_locked(session, Rank.INDICATOR, str, statement, no=subject.number)
             stage = ReviewStage(word)
             since, ask_now = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])

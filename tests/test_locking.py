@@ -89,24 +89,12 @@ async def test_a_transaction_that_goes_back_is_refused_and_each_begins_anew(offi
 
 
 def test_nobody_locks_behind_the_orders_back() -> None:
-    """Names are held by `locking` only, and ranked rows are locked by it or by a statement that says its rank."""
+    """Names are held and rows are locked by `locking` only; who skips what others hold waits for nobody."""
     root = Path(__file__).resolve().parents[1]
-    found = []
-    for file in [*root.glob("models/**/*.py"), *root.glob("activities/*.py"), *root.glob("api/*.py")]:
-        text = file.read_text()
-        if "pg_advisory" in text or re.search(r"FOR (NO KEY )?UPDATE(?! OF| SKIP)", text):
-            found.append(file.relative_to(root).as_posix())
-    assert sorted(found) == sorted(
-        [
-            "models/store/locking.py",
-            # by `fetch_locked`
-            "activities/policies.py",
-            "models/store/flows/start.py",
-            "models/store/applications/makers.py",
-            # the last of all
-            "models/store/trail/entries.py",
-        ]
-    )
+    waits = re.compile(r"pg_advisory|FOR (NO KEY )?(UPDATE|SHARE)(?! SKIP LOCKED)|with_for_update\((?!skip_locked)")
+    files = [file for room in ("models", "activities", "api") for file in (root / room).rglob("*.py")]
+    found = [file.relative_to(root).as_posix() for file in files if waits.search(file.read_text())]
+    assert found == ["models/store/locking.py"]
 
 
 async def test_the_trail_is_written_last_and_for_what_stands_only(office: Office) -> None:

@@ -17,7 +17,7 @@ from models.forms.catalogs import Catalogs
 from models.store.applications.doubles import SameItem, lock_claims, same_item
 from models.store.applications.rows import Entered, insert_rows, is_reserved, new_row, sealed_columns, used_numbers
 from models.store.lock_order import Rank
-from models.store.locking import fetch_locked, lock_county
+from models.store.locking import SHARED, fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import locked_people
 from models.store.register.lock_rules import LockedAct, differing_field, same_name, why_locked
@@ -151,7 +151,8 @@ async def open_batch_id(desk: Desk, session: AsyncSession, batch_no: str, fund_y
         session,
         Rank.BATCH,
         _Joining,
-        "SELECT id, stage, fund_year FROM batch WHERE batch_no = :number AND county_code = :county FOR SHARE",
+        "SELECT id, stage, fund_year FROM batch WHERE batch_no = :number AND county_code = :county",
+        SHARED,
         number=batch_no,
         county=desk.county,
     )

@@ -16,6 +16,8 @@ from api.counter.run_block import RunBlock, run_of
 from api.server.problems import not_found
 from api.server.rendering import json_in
 from models.contracts import RunKind
+from models.store.lock_order import Rank
+from models.store.locking import lock_row
 from models.store.sql import fetch, fetch_int
 from models.store.vault import Field as Sealed
 from models.tables.applications import ApplicationImport, ImportFinding
@@ -128,8 +130,9 @@ async def find_import(
         ApplicationImport.import_no == import_no, ApplicationImport.county_code == desk.county
     )
     if changing:
-        statement = statement.with_for_update()
-    found = (await session.exec(statement)).first()
+        found = await lock_row(session, Rank.CLAIMS, statement)
+    else:
+        found = (await session.exec(statement)).first()
     if found is None:
         raise not_found("导入")
     return found

@@ -12,6 +12,8 @@ from api.counter.uploads import usable_file
 from api.policies.policy_views import UploadedPolicy, UploadWarning, policy_view
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
+from models.store.lock_order import Rank
+from models.store.locking import lock_row
 from models.store.numbers import Series, take_one
 from models.store.policies.unit import unit_to_hand_in
 from models.store.runs.runs import open_run
@@ -137,7 +139,10 @@ def _other_unit(policy: Policy, unit: PolicyUnit | None) -> list[UploadWarning]:
 
 async def find_policy(session: AsyncSession, county: str, policy_no: str, for_update: bool = False) -> Policy:
     statement = select(Policy).where(Policy.policy_no == policy_no, Policy.county_code == county)
-    policy = (await session.exec(statement.with_for_update() if for_update else statement)).first()
+    if for_update:
+        policy = await lock_row(session, Rank.INDICATOR, statement)
+    else:
+        policy = (await session.exec(statement)).first()
     if policy is None:
         raise not_found("政策")
     return policy

@@ -21,13 +21,13 @@ class Rank(IntEnum):
     ANSWER = 1  # name: the one answer of an Idempotency-Key
     DOOR = 2  # name: where one goes through at a time, whatever comes behind it
     PERSON = 3  # name: what is asked for one person in a province
-    RUN = 4  # name: what comes for a run takes effect in turn; its list, login, entry, contradictions follow it
+    RUN = 4  # name: what comes for a run takes effect in turn; its list, login, entry, events, contradictions follow it
     REQUEST = 5  # name: a card change with its parts, also where another run's news ends one
     COUNTY = 6  # name: acts on a county's applications take turns
-    CLAIMS = 7  # name: whoever adds applications to a county takes turns
+    CLAIMS = 7  # name: whoever adds applications to a county takes turns; an import's row follows it
     BATCH = 8
     FLOW = 9  # with it its lines, rounds, orders, summaries: only who holds the flow changes them
-    INDICATOR = 10  # in the order of their ids; the balances trigger changes them with the lines
+    INDICATOR = 10  # in the order of their ids, policies too; the balances trigger changes them with the lines
     APPLICATION = 11  # in the order of their ids
     SERIES = 12  # the next number of a county's series
     REGISTER = 13  # in the order of the people

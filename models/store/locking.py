@@ -15,17 +15,29 @@ from models.store.lock_order import Rank
 from models.store.sql import Shape, Value, execute, fetch, fetch_one
 from models.store.transaction import turns_of
 from models.tables.batches import Batch, Dataset
+from models.tables.cards import CardChange, CardChangePart
 from models.tables.flows import Flow
 
 Found = TypeVar("Found")
 # A hundred thousand lines in one act.
 ACT_STATEMENT_SECONDS = 120
+# What a session remembers of a row may be older than the lock that it has waited for.
 _NOW = {"populate_existing": True}
 
 
 class _Whose(NamedTuple):
     batch_id: int | None
     flow_id: int | None
+
+
+CHANGING = "FOR NO KEY UPDATE"
+# Others may hold them so, too.
+SHARED = "FOR SHARE"
+
+
+def changing(alias: str) -> str:
+    """Of a statement over several tables, the rows of one."""
+    return f"{CHANGING} OF {alias}"
 
 
 async def hold(session: AsyncSession, rank: Rank, key: str) -> None:
@@ -61,14 +73,30 @@ async def lock_rows(
     return rows
 
 
+async def lock_row(session: AsyncSession, rank: Rank, statement: SelectOfScalar[Found]) -> Found | None:
+    return next(iter(await lock_rows(session, rank, statement)), None)
+
+
 async def fetch_locked(
-    session: AsyncSession, rank: Rank, shape: type[Shape], statement: str, **values: Value
+    session: AsyncSession, rank: Rank, shape: type[Shape], statement: str, how: str = CHANGING, **values: Value
 ) -> list[Shape]:
-    """The same by a statement that says itself which rows it locks."""
-    rows = await fetch(session, shape, statement, **values)
+    """The same by a statement; `how`: CHANGING, `changing` one of its tables, or SHARED."""
+    rows = await fetch(session, shape, f"{statement} {how}", **values)
     if rows:
         turns_of(session).take(rank)
     return rows
+
+
+async def lock_card_change(session: AsyncSession, request_no: str) -> Sequence[tuple[CardChange, CardChangePart]]:
+    """A request with each of its parts, in the order of their counties; its name is held from here on."""
+    await hold(session, Rank.REQUEST, request_no)
+    statement = (
+        select(CardChange, CardChangePart)
+        .where(CardChange.request_no == request_no, CardChangePart.request_id == CardChange.id)
+        .order_by(col(CardChangePart.county_code))
+        .with_for_update(key_share=True)
+    )
+    return (await session.exec(statement, execution_options=_NOW)).all()
 
 
 async def lock_batch(session: AsyncSession, *which: ColumnElement[bool] | bool) -> Batch | None:
@@ -108,6 +136,19 @@ async def lock_applications(session: AsyncSession, which: str, **values: Value) 
         # has analysed yet what an import has brought
         f"SELECT count(*) FROM (SELECT 1 FROM application WHERE id = ANY(ARRAY({which})) ORDER BY id"
         " FOR NO KEY UPDATE) AS held",
+        **values,
+    )
+
+
+async def lock_applications_into(session: AsyncSession, table: str, statement: str, **values: Value) -> None:
+    """Applications `a` that a statement chooses, locked in the order of their ids, and what it says of them kept.
+
+    The temporary table is gone with the transaction.
+    """
+    turns_of(session).take(Rank.APPLICATION)
+    await execute(
+        session,
+        f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {statement} ORDER BY a.id FOR NO KEY UPDATE OF a",
         **values,
     )
 

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.lock_order import Rank
+from models.store.locking import lock_applications_into
 from models.store.selection import Predicate, Rule
 from models.store.sql import Value, execute, fetch
-from models.store.transaction import turns_of
 from models.words.refusals import Refusal, RefusalCode
 
 EXAMPLES = 20
@@ -52,13 +51,11 @@ async def choose(
     session: AsyncSession, predicate: Predicate, rules: Sequence[Rule], named: Sequence[str] | None, **values: Value
 ) -> Choice:
     """Lock the lines in the temporary table `chosen`; `named` numbers that aren't there count as left out."""
-    turns_of(session).take(Rank.APPLICATION)
-    await execute(
+    await lock_applications_into(
         session,
-        "CREATE TEMPORARY TABLE chosen ON COMMIT DROP AS "
-        f"SELECT a.id, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out "
-        "FROM application a LEFT JOIN batch b ON b.id = a.batch_id "
-        f"WHERE {predicate.sql} ORDER BY a.id FOR NO KEY UPDATE OF a",
+        "chosen",
+        f"SELECT a.id, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out"
+        f" FROM application a LEFT JOIN batch b ON b.id = a.batch_id WHERE {predicate.sql}",
         **{**predicate.values, **values},
     )
     await execute(session, "CREATE UNIQUE INDEX ON chosen (id)")

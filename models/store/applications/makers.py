@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.store.locking import lock_applications
 from models.store.sql import Shape, Value, execute, fetch_one
 from models.words.makers import Act
 
@@ -71,14 +72,9 @@ async def acts_about(session: AsyncSession, number: str, person: str) -> set[Act
 
 async def add_editor(session: AsyncSession, editor: str, which: str, **values: Value) -> None:
     """Note who changed applications `a`; those that know the person already are not written again."""
-    await execute(
-        session,
-        f"UPDATE application a SET {ADD_EDITOR} FROM (SELECT a.id FROM application a WHERE {which}"
-        " AND a.entered_by <> :editor AND :editor <> ALL(a.edited_by) ORDER BY a.id FOR NO KEY UPDATE) AS one"
-        " WHERE one.id = a.id",
-        editor=editor,
-        **values,
-    )
+    new = f"{which} AND a.entered_by <> :editor AND :editor <> ALL(a.edited_by)"
+    await lock_applications(session, f"SELECT a.id FROM application a WHERE {new}", editor=editor, **values)
+    await execute(session, f"UPDATE application a SET {ADD_EDITOR} WHERE {new}", editor=editor, **values)
 
 
 async def _acts(session: AsyncSession, shape: type[Shape], statement: str, number: str, person: str) -> set[Act]:

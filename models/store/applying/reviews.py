@@ -7,6 +7,8 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.events.contradictions import Claim, keep_claim
+from models.store.lock_order import Rank
+from models.store.locking import changing, fetch_locked
 from models.store.sql import execute, fetch_one
 from models.store.texts import open_text, seal_text
 from models.store.trail.entries import by_system, record
@@ -82,16 +84,19 @@ async def apply_review(
 
 async def _apply_summary(session: AsyncSession, vault: Vault, review: answers.Review, inbox_id: int) -> str:
     flow_no, _, suffix = (review.client_reference or "").partition(".")
-    row = await fetch_one(
+    rows = await fetch_locked(
         session,
+        Rank.FLOW,
         _Summary,
         "SELECT s.id, s.stage, s.platform_opinion_sealed, s.submitted_at FROM summary s JOIN flow f"
-        " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number FOR NO KEY UPDATE OF s",
+        " ON f.id = s.flow_id WHERE f.flow_no = :flow_no AND s.number = :number",
+        changing("s"),
         flow_no=flow_no,
         number=_round(suffix.removeprefix("s")),
     )
-    if row is None:
+    if not rows:
         return "unknown summary"
+    (row,) = rows
     # The review may be here before the answer to our own hand-over is.
     under_review = row.stage == "submitted" or (row.stage == "county_passed" and row.submitted_at is not None)
     if not under_review:

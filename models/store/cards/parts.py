@@ -6,12 +6,10 @@ invalidation at one moment take turns, and whoever comes second finds the part a
 
 from dataclasses import dataclass
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
-from models.store.lock_order import Rank
-from models.store.locking import hold
+from models.store.locking import lock_card_change
 from models.store.register.account_locks import unlock_accounts
 from models.store.register.notices import News, notify
 from models.store.runs.runs import wake
@@ -67,14 +65,7 @@ class LockedRequest:
 
 async def lock_request(session: AsyncSession, request_no: str) -> LockedRequest:
     """Take a request's name and its rows; raises CardRefusal for an unknown one."""
-    await hold(session, Rank.REQUEST, request_no)
-    statement = (
-        select(CardChange, CardChangePart)
-        .where(CardChange.request_no == request_no, CardChangePart.request_id == CardChange.id)
-        .order_by(col(CardChangePart.county_code))
-        .with_for_update()
-    )
-    rows = (await session.exec(statement, execution_options={"populate_existing": True})).all()
+    rows = await lock_card_change(session, request_no)
     if not rows:
         raise CardRefusal(Refusal.NOT_FOUND, "没有此申请")
     return LockedRequest(rows[0][0], [part for _, part in rows])

@@ -7,6 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.identity import parse_citizen_id
 from models.store.citizens.logins import OPEN_STAGES
+from models.store.lock_order import Rank
+from models.store.locking import lock_row
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
@@ -26,8 +28,8 @@ async def apply_faces(session: AsyncSession, vault: Vault, taken: Sequence[tuple
 
 
 async def apply_face(session: AsyncSession, vault: Vault, data: FaceSession) -> str:
-    statement = select(FaceLogin).where(FaceLogin.login_no == data.client_reference).with_for_update()
-    login = (await session.exec(statement.execution_options(populate_existing=True))).first()
+    statement = select(FaceLogin).where(FaceLogin.login_no == data.client_reference)
+    login = await lock_row(session, Rank.RUN, statement)
     if login is None:
         return "unknown attempt"
     if login.face_session_id not in (None, data.face_session_id):

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
 from models.store.lock_order import Rank
-from models.store.locking import hold
+from models.store.locking import hold, lock_rows
 from models.store.numbers import Series, take_one
 from models.store.runs.runs import open_run
 from models.store.sql import execute, fetch_int, fetch_one
@@ -144,8 +144,13 @@ async def claim_session(
     session: AsyncSession, login_no: str, session_hash: str, idle_seconds: float, limit: int
 ) -> bool:
     """Open the session of a passed attempt, once; an attempt beyond the person's `limit` of the hour fails instead."""
-    statement = select(FaceLogin).where(FaceLogin.login_no == login_no).with_for_update()
-    login = (await session.exec(statement.execution_options(populate_existing=True))).one()
+    statement = select(FaceLogin).where(FaceLogin.login_no == login_no)
+    passed = (await session.exec(statement)).one()
+    if not may_open(passed, idle_seconds):
+        return False
+    # of a person's attempts one opens at a time, each counted by the next
+    await hold(session, Rank.DOOR, f"logins/{passed.person_index}")
+    (login,) = await lock_rows(session, Rank.RUN, statement)
     if not may_open(login, idle_seconds):
         return False
     if await _sessions_of_person(session, login) >= limit:
@@ -159,7 +164,6 @@ async def claim_session(
 async def _sessions_of_person(session: AsyncSession, login: FaceLogin) -> int:
     """Only what opened a session counts: an attempt that passed and was never fetched costs nobody anything."""
     assert login.person_index is not None
-    await hold(session, Rank.DOOR, f"logins/{login.person_index}")
     return await fetch_int(
         session,
         "SELECT count(*) FROM face_login WHERE person_index = :person AND created_at > :since"

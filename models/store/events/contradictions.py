@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field, Vault
 from models.tables.flows import Contradiction
@@ -84,9 +86,8 @@ async def decided(session: AsyncSession, number: str) -> list[Contradiction]:
         select(Contradiction)
         .where(Contradiction.number == number, Contradiction.state == ContradictionState.DECIDED)
         .order_by(col(Contradiction.id))
-        .with_for_update()
     )
-    return list((await session.exec(statement)).all())
+    return list(await lock_rows(session, Rank.RUN, statement))
 
 
 async def open_count(session: AsyncSession, number: str) -> int:

@@ -7,6 +7,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import number_of
+from models.store.lock_order import Rank
+from models.store.locking import lock_rows
 from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.records import Inbox
@@ -83,11 +85,10 @@ async def pending(session: AsyncSession, number: str, county_code: str, after: i
         .where(col(Inbox.state).in_([InboxState.RECEIVED, InboxState.DELIVERED, InboxState.PARKED]))
         .order_by(col(Inbox.id))
         .limit(EVENTS_AT_ONCE)
-        .with_for_update()
     )
     if county_code != province_of(county_code):
         statement = statement.where(Inbox.county_code == county_code)
-    return list((await session.exec(statement)).all())
+    return list(await lock_rows(session, Rank.RUN, statement))
 
 
 async def mark_applied(session: AsyncSession, effects: dict[int, str]) -> None:

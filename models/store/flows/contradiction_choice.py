@@ -11,7 +11,7 @@ from models.store.applications.makers import acts_about
 from models.store.events.contradictions import LEAVES_OUT
 from models.store.flows.difference import END_FIGURES
 from models.store.lock_order import Rank
-from models.store.locking import hold
+from models.store.locking import changing, fetch_locked, hold
 from models.store.selection import MOST_NUMBERS, NO_NUL
 from models.store.sql import Value, execute, fetch
 from models.words.makers import Act, closed_by
@@ -113,9 +113,11 @@ async def choose_contradictions(
         if closed_by(Act.CONTRADICTION_DECIDED, await acts_about(session, number, person.subject))
     }
     # of another subject, one may have come while the names were waited for: nobody has judged who made that
-    judged = f"{_JUDGED}{condition} AND c.number = ANY(:names) ORDER BY c.id FOR UPDATE OF c"
+    judged = f"{_JUDGED}{condition} AND c.number = ANY(:names) ORDER BY c.id"
     values |= {"names": names, "leaves_out": list(LEAVES_OUT)}
-    rows = await fetch(session, _Judged, judged, take=take, person=person.index, **values)
+    rows = await fetch_locked(
+        session, Rank.RUN, _Judged, judged, changing("c"), take=take, person=person.index, **values
+    )
     fit: dict[str, list[int]] = {}
     left_out: dict[str, list[int]] = {}
     for row in rows:

@@ -92,8 +92,7 @@ async def _place(session: AsyncSession, ground: Ground) -> Placing:
         session,
         Rank.APPLICATION,
         _Line,
-        "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
-        " ORDER BY id FOR NO KEY UPDATE",
+        "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch' ORDER BY id",
         batch=ground.batch.id,
     )
     left = [(_id(each), each.total_fen - each.reserved_fen - each.paid_fen) for each in ground.indicators]

@@ -7,7 +7,8 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.rules import CLEAR_MATCH
-from models.store.locking import lock_flow
+from models.store.lock_order import Rank
+from models.store.locking import lock_flow, lock_row
 from models.store.numbers import Series, take_one
 from models.store.orders.rules import Candidate
 from models.store.register.lock_rules import LockedAct, lock_rule
@@ -104,8 +105,7 @@ async def locked_order(session: AsyncSession, county_code: str, order_no: str) -
         return None
     if order.flow_id is not None:
         await lock_flow(session, Flow.id == order.flow_id)
-    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return (await session.exec(locked)).one()
+    return await lock_row(session, Rank.FLOW, statement)
 
 
 def mark_decided(order: Order, person: str, remark_sealed: str | None, state: OrderState) -> None:

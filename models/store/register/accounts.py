@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.lock_order import Rank
-from models.store.locking import lock_rows
+from models.store.locking import lock_row, lock_rows
 from models.store.register.account_locks import wake_flows
 from models.store.register.notices import News, is_told, notify
 from models.store.register.register import register_row
@@ -64,7 +64,7 @@ async def account_for_update(session: AsyncSession, county_code: str, person_ind
     statement = select(RegisterAccount).where(
         RegisterAccount.county_code == county_code, RegisterAccount.person_index == person_index
     )
-    return next(iter(await lock_rows(session, Rank.REGISTER, statement)), None)
+    return await lock_row(session, Rank.REGISTER, statement)
 
 
 async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAccount, finding: AccountFinding) -> bool:

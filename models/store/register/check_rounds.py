@@ -8,7 +8,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.lock_order import Rank
-from models.store.locking import hold
+from models.store.locking import hold, lock_rows
 from models.store.sql import fetch, fetch_one
 from models.tables.base import now
 from models.tables.cards import CheckRound
@@ -88,7 +88,9 @@ async def round_by_number(session: AsyncSession, round_no: str, *, changing: boo
     statement = select(CheckRound).where(CheckRound.round_no == round_no)
     if changing:
         await hold(session, Rank.RUN, round_no)
-        statement = statement.with_for_update()
+        (found,) = await lock_rows(session, Rank.RUN, statement)
+        return found
+    # its figures are counted on by statements as well
     return (await session.exec(statement.execution_options(populate_existing=True))).one()
 
 

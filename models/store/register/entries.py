@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
 from models.store.lock_order import Rank
-from models.store.locking import hold
+from models.store.locking import hold, lock_row
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts, unlock_accounts
 from models.store.register.lock_rules import LockedAct, why_held
@@ -112,10 +112,10 @@ def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered
 async def locked_entry(session: AsyncSession, entry_no: str, county_code: str | None = None) -> VillageEntry | None:
     """The entry as it is now, locked until the transaction ends; decisions and results of one moment take turns."""
     await hold(session, Rank.RUN, entry_no)
-    statement = select(VillageEntry).where(VillageEntry.entry_no == entry_no).with_for_update()
+    statement = select(VillageEntry).where(VillageEntry.entry_no == entry_no)
     if county_code is not None:
         statement = statement.where(VillageEntry.county_code == county_code)
-    return (await session.exec(statement.execution_options(populate_existing=True))).first()
+    return await lock_row(session, Rank.RUN, statement)
 
 
 async def end_entry(

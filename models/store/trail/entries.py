@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import execute, fetch_one
+from models.store.lock_order import Rank
+from models.store.locking import fetch_locked
+from models.store.sql import execute
 from models.store.transaction import do_last
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
@@ -87,12 +89,8 @@ async def _locked_head(session: AsyncSession, county_code: str) -> Head:
 
 
 async def _lock_head(session: AsyncSession, county_code: str) -> Head | None:
-    return await fetch_one(
-        session,
-        Head,
-        "SELECT sequence, chain FROM trail_head WHERE county_code = :county FOR NO KEY UPDATE",
-        county=county_code,
-    )
+    statement = "SELECT sequence, chain FROM trail_head WHERE county_code = :county"
+    return next(iter(await fetch_locked(session, Rank.TRAIL, Head, statement, county=county_code)), None)
 
 
 def linked(previous: str, act: TrailAct, sequence: int, sealed: str, at: datetime) -> bytes:
