@@ -255,6 +255,7 @@ async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -
         ids=line_ids,
         reason=order.reason_sealed,
     )
+    # frees money: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
     await execute(
         session,
         "UPDATE flow_line SET state = 'withdrawn', payment = NULL, money = 'released', updated_at = now()"

@@ -103,6 +103,7 @@ async def _defer(desk: Desk, session: AsyncSession, flow_no: str, deferral: Defe
 async def _move_lines(session: AsyncSession, line_ids: list[int], reason_sealed: str) -> None:
     await execute(
         session,
+        # frees money: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
         "UPDATE flow_line SET state = 'deferred', money = 'released', updated_at = now() WHERE id = ANY(:ids)",
         ids=line_ids,
     )

@@ -106,6 +106,7 @@ async def _book(desk: Desk, session: AsyncSession, flow: int, settlement: Settle
     )
     await execute(
         session,
+        # moves money: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
         "UPDATE flow_line l SET payment = :status, payment_at = now(), payment_reason_code = NULL,"
         " reason_sealed = s.reason_sealed, updated_at = now(), money = :money FROM settled s WHERE l.id = s.line_id",
         status=settlement.status,

@@ -116,7 +116,11 @@ async def lock_flow(session: AsyncSession, *which: ColumnElement[bool] | bool) -
 
 
 async def lock_indicators(session: AsyncSession, flow: Flow) -> None:
-    """Those that a flow draws on, before its lines take from them or give back."""
+    """Those that a flow draws on, before its lines take from them or give back.
+
+    The trigger `flow_line_update` changes them with the lines, in no order of its own: two flows that draw on the same
+    two would wait crosswise.
+    """
     if not turns_of(session).take(Rank.INDICATOR, flow.flow_no):
         return
     await execute(

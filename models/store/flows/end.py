@@ -112,6 +112,7 @@ async def _send_on(session: AsyncSession, vault: Vault, flow: Flow) -> int:
         id=flow.id,
         reason=seal_text(vault, flow.county_code, "流程已结束，转入下批"),
     )
+    # frees money: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
     return await execute(
         session,
         "UPDATE flow_line SET state = 'deferred', money = 'released', updated_at = now() WHERE flow_id = :id"
@@ -129,6 +130,7 @@ async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> Non
         "UPDATE flow_line SET payment = 'unresolved', updated_at = now() WHERE flow_id = :id AND payment = 'awaiting'",
         id=flow.id,
     )
+    # frees the money of what failed: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
     await execute(
         session,
         "UPDATE flow_line SET money = 'released', updated_at = now() WHERE flow_id = :id AND payment = 'failed'"
@@ -174,6 +176,7 @@ async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: st
         " AND l.state NOT IN ('withdrawn', 'deferred')",
         id=flow.id,
     )
+    # frees money: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
     await execute(
         session,
         "UPDATE flow_line SET state = 'cancelled', payment = NULL, money = 'released', updated_at = now()"

@@ -23,6 +23,32 @@ from models.tables.flows import Flow
 from models.wire import answers
 from models.words.stages import FlowStage
 
+# Moves money: by the trigger `flow_line_update` the indicators, locked by `flow_of`, get reserved → paid, a return
+# paid → reserved or, after the end, nothing of it. Of a line's results the highest sequence decides, whenever it came;
+# of the same sequence a reviewer's decision, which is younger. Without the last condition an older page that comes
+# late would take back what a newer one has said.
+_DECIDED = """
+UPDATE flow_line l SET payment = n.status, payment_sequence = n.sequence, payment_at = n.at,
+  payment_reason_code = n.reason_code, reason_sealed = n.reason_sealed, updated_at = now(),
+  money = CASE WHEN n.status = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'released' ELSE 'reserved' END
+FROM (
+  SELECT DISTINCT ON (p.flow_line_id) p.* FROM {of_lines} JOIN payment p ON p.flow_line_id = l.id
+  WHERE l.state = 'accepted' ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n
+WHERE l.id = n.flow_line_id AND (n.sequence > l.payment_sequence OR l.payment IN ('awaiting', 'unresolved'))
+"""
+# An application goes with its newest line: a return in an old flow must not take one back that a later flow pays.
+# What is in a batch again, or closed, stays there; what turns out to be paid after all leaves its batch, or would be
+# paid twice.
+_APPLICATIONS_FOLLOW = """
+UPDATE application a SET updated_at = now(), version = a.version + 1, payments = greatest(a.payments, l.attempt),
+  stage = CASE WHEN l.payment = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'failed' ELSE 'in_flow' END,
+  batch_id = CASE WHEN a.stage = 'in_batch' AND l.payment = 'paid' THEN NULL ELSE a.batch_id END
+FROM {of_lines} WHERE a.id = l.application_id AND l.payment IN ('paid', 'failed')
+  AND NOT (l.payment = 'failed' AND a.stage IN ('in_batch', 'closed'))
+  AND NOT (l.payment = 'paid' AND a.stage = 'evidence_sent')
+  AND NOT EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = a.id AND n.flow_id > l.flow_id)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class TakenPayments:
@@ -113,34 +139,8 @@ async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
     ended = flow.stage is FlowStage.ENDED
     of_lines = named_lines(lines)
     await lock_applications(session, f"SELECT l.application_id FROM {of_lines}", flow=flow.id)
-    await execute(
-        session,
-        "UPDATE flow_line l SET payment = n.status, payment_sequence = n.sequence, payment_at = n.at,"
-        " payment_reason_code = n.reason_code, reason_sealed = n.reason_sealed, updated_at = now(),"
-        " money = CASE WHEN n.status = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'released'"
-        " ELSE 'reserved' END"
-        f" FROM (SELECT DISTINCT ON (p.flow_line_id) p.* FROM {of_lines} JOIN payment p ON p.flow_line_id = l.id"
-        "   WHERE l.state = 'accepted'"
-        "   ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n"
-        " WHERE l.id = n.flow_line_id"
-        " AND (n.sequence > l.payment_sequence OR l.payment IN ('awaiting', 'unresolved'))",
-        flow=flow.id,
-        ended=ended,
-    )
-    await execute(
-        session,
-        "UPDATE application a SET updated_at = now(), version = a.version + 1,"
-        " payments = greatest(a.payments, l.attempt),"
-        " stage = CASE WHEN l.payment = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'failed'"
-        " ELSE 'in_flow' END,"
-        " batch_id = CASE WHEN a.stage = 'in_batch' AND l.payment = 'paid' THEN NULL ELSE a.batch_id END"
-        f" FROM {of_lines} WHERE a.id = l.application_id AND l.payment IN ('paid', 'failed')"
-        " AND NOT (l.payment = 'failed' AND a.stage IN ('in_batch', 'closed'))"
-        " AND NOT (l.payment = 'paid' AND a.stage = 'evidence_sent')"
-        " AND NOT EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = a.id AND n.flow_id > l.flow_id)",
-        flow=flow.id,
-        ended=ended,
-    )
+    await execute(session, _DECIDED.format(of_lines=of_lines), flow=flow.id, ended=ended)
+    await execute(session, _APPLICATIONS_FOLLOW.format(of_lines=of_lines), flow=flow.id, ended=ended)
 
 
 async def flow_of(session: AsyncSession, flow_no: str) -> Flow | None:

@@ -136,6 +136,8 @@ COPIED = (
     " phone_sealed, town_code, village_code, group_name, household_registration, family_size, item_code, amount_fen,"
     " verification"
 )
+# It reserves the money: the trigger `flow_line_insert` adds the lines to their indicators, locked since `survey`, and a
+# CHECK of theirs ends the start if one would fall below nothing.
 # The platform counts accepted submissions, those of a cancelled flow too. They are counted once for the whole batch:
 # line by line, on tables without statistics, every line would walk through the rounds of all counties. A line without
 # an earlier one keeps its row, so that the planner knows how many there are.

@@ -170,6 +170,7 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
     if not fields:
         return
     settings = "".join(f"{column} = :{column}, " for column in changes)
+    # a lower amount frees money: by the trigger `flow_line_update`, on the indicators that the caller has locked
     await execute(session, f"UPDATE flow_line SET {settings}updated_at = now() WHERE id = :id", id=line.id, **changes)
     await _correct_application(session, line, fields, changes, actor)
 
