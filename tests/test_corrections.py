@@ -12,7 +12,7 @@ from models.store.applications.records import record_lines, record_of
 from models.store.flows.rounds import lock_flow_of_run, open_new_round
 from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
 from models.store.sql import loose
-from models.store.vault import Field
+from models.store.vault import Field, name_index
 from models.tables.batches import Dataset
 from models.tables.flows import Order
 from models.wire.requests import ApplicantRecord
@@ -87,6 +87,7 @@ async def test_household_family_group_and_photos_are_corrected_and_go_out(office
         "household_registration": "non_agricultural",
         "family_size": 5,
         "group": "7组",
+        "name": "欧阳 小梅",
         "photos": {"bank_card": card, "id_card_front": front},
     }
     # of the other line a photo only
@@ -97,6 +98,7 @@ async def test_household_family_group_and_photos_are_corrected_and_go_out(office
         "户口性质：农业 → 非农业",
         "家庭成员数：3 → 5",
         "组：6组 → 7组",
+        "姓名：王小梅 → 欧阳小梅",
         "更换照片：银行卡照片、身份证正面",
     }
     assert seen[0]["correction"]["photos"]["after"] == {"bank_card": card, "id_card_front": front}
@@ -108,13 +110,17 @@ async def test_household_family_group_and_photos_are_corrected_and_go_out(office
     kept = "SELECT household_registration, family_size, group_name FROM {} WHERE application_no = :no"
     for table in ("application", "flow_line"):
         assert await office.rows(kept.format(table), no=number) == [("non_agricultural", 5, "7组")]
+        found = f"SELECT application_no FROM {table} WHERE name_index = :name"
+        assert await office.rows(found, name=name_index(office.vault, "欧阳小梅")) == [(number,)]
+        assert await office.rows(found, name=name_index(office.vault, "王小梅")) == [(other,)]
     photos = await office.rows("SELECT application_id, kind, file_id FROM application_photo ORDER BY 1, 2")
     assert [row[1:] for row in photos] == [("bank_card", card), ("id_card_front", front), ("bank_card", card)]
     assert await office.rows("SELECT version FROM application ORDER BY id") == [(3,), (3,)]
     told = await office.rows("SELECT county_code, sequence, detail FROM trail_entry WHERE subject = :no", no=number)
     [(county, sequence, detail)] = told
     written = json.loads(office.vault.open(Field.DETAIL, f"{county}/{sequence}", str(detail)))
-    before = {"household_registration": "agricultural", "family_size": 3, "group": "6组", "photos": {"bank_card": old}}
+    before = {"household_registration": "agricultural", "family_size": 3, "group": "6组", "name": "王小梅"}
+    before |= {"photos": {"bank_card": old}}
     assert (written["before"], set(written["after"])) == (before, set(before))
 
 

@@ -447,6 +447,9 @@ async def test_names_become_what_the_platform_says(office: Office) -> None:
     )
     opened = [office.vault.open(Field.NAME, str(row[0]), str(row[1])) for row in rows]
     assert opened == ["王晓梅", "王小玫", "王小梅"]
+    for place, name in enumerate(opened):
+        sought = (await office.post("/applications/search", {"name": name})).json()["items"]
+        assert [item["application_no"] for item in sought] == [numbers[place]], "found by the name that it has now"
     assert {row[2:] for row in rows[:2]} == {("publicised", None, None, None)}
     assert rows[2][2] == "unmatched"
     assert await count_of(office, "outbox") == 0
