@@ -10,10 +10,11 @@ from models.forms.application_form import ApplicationForm, build_form
 from models.forms.identity import citizen_id_check_digit
 from models.store.applications.rows import Entered, insert_rows, new_rows
 from models.store.numbers import Series, take
-from models.store.sql import Value, execute, loose
+from models.store.sql import Value, execute
 from models.wire.words import ApplicantKind
 from models.words.stages import Channel, Role
 from tests.api_server import COUNTY, YEAR, ApiServer
+from tests.statements import rows_of
 
 ENTERED_BY = "operator"
 
@@ -121,7 +122,7 @@ async def stages(server: ApiServer) -> dict[str, int]:
     async with server.database.reading() as session:
         return {
             str(stage): int(n)
-            for stage, n in await loose(session, "SELECT stage, count(*) FROM application GROUP BY 1")
+            for stage, n in await rows_of(session, "SELECT stage, count(*) FROM application GROUP BY 1")
         }
 
 

@@ -19,7 +19,7 @@ from models.store.cards.requests import CardWish, Citizen, open_request
 from models.store.database import ENGINE_OPTIONS, Database
 from models.store.events.inbox import put_asked
 from models.store.register.accounts import NewAccount, apply_change
-from models.store.sql import Value, execute, loose
+from models.store.sql import Value, execute
 from models.store.vault import Field, LocalVault
 from models.tables.cards import CardChange, CardChangePart
 from models.tables.records import CatalogList
@@ -29,6 +29,7 @@ from models.words.card_stages import PartStage, RequestStage
 from models.words.stages import AccountStatus
 from tests.api_server import fresh_vault
 from tests.rows import citizen_id
+from tests.statements import rows_of
 
 PROVINCE = "500000"
 FIRST, SECOND, THIRD = "500001", "500003", "500104"
@@ -62,7 +63,7 @@ class Cards:
 
     async def rows(self, statement: str, **values: Value) -> list[tuple[object, ...]]:
         async with self.database.reading() as session:
-            return [tuple(row) for row in await loose(session, statement, **values)]
+            return [tuple(row) for row in await rows_of(session, statement, **values)]
 
     async def run(self, statement: str, **values: Value) -> int:
         return await self.act(lambda session: execute(session, statement, **values))
@@ -144,7 +145,7 @@ class Cards:
         async def work(session: AsyncSession) -> str:
             await put_asked(session, self.vault, place, kind, reference, data, datetime.now(UTC))
             await apply_pending_events(session, self.vault, subject)
-            rows = await loose(
+            rows = await rows_of(
                 session, "SELECT effect FROM inbox WHERE number = :number ORDER BY id DESC LIMIT 1", number=number
             )
             return str(rows[0][0])

@@ -22,7 +22,7 @@ from models.store.database import Database
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.runs.runs import wake
-from models.store.sql import Value, execute, loose
+from models.store.sql import Value, execute
 from models.store.trail import check as trail_check
 from models.store.vault import LocalVault
 from models.wire.signing import PlatformCredentials
@@ -30,6 +30,7 @@ from models.words.stages import Role
 from tests.flow_books import Books
 from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal
+from tests.statements import rows_of
 
 # Its result is asked for every few seconds as a rule.
 _ALSO_ASKED = {"face.completed"}
@@ -129,7 +130,7 @@ class Province:
     def rows(self, statement: str, **values: Value) -> list[tuple[Any, ...]]:
         async def read() -> list[tuple[Any, ...]]:
             async with self.database.reading() as session:
-                return [tuple(row) for row in await loose(session, statement, **values)]
+                return [tuple(row) for row in await rows_of(session, statement, **values)]
 
         return self.portal.call(read)
 
@@ -159,7 +160,7 @@ class Province:
         @asynccontextmanager
         async def held() -> AsyncIterator[None]:
             async with self.database.transaction() as session:
-                await loose(session, statement)
+                await rows_of(session, statement)
                 yield
 
         return self.portal.wrap_async_context_manager(held())
@@ -210,7 +211,7 @@ class Province:
 
         async def walk() -> dict[str, trail_check.Break | None]:
             async with self.database.reading() as session:
-                counties = [str(row[0]) for row in await loose(session, "SELECT county_code FROM trail_head")]
+                counties = [str(row[0]) for row in await rows_of(session, "SELECT county_code FROM trail_head")]
                 return {county: await trail_check.check_trail(session, self.vault, county, None) for county in counties}
 
         assert not [county for county, broken in self.portal.call(walk).items() if broken is not None]

@@ -20,7 +20,7 @@ from models.settings import Settings
 from models.store import vault as vaults
 from models.store.database import Database
 from models.store.flows.start import StartRequest, start_flow
-from models.store.sql import Value, copy_rows, execute, fetch_int, loose
+from models.store.sql import Value, copy_rows, execute, fetch_int
 from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault, name_index
 from models.tables.base import now
@@ -30,6 +30,7 @@ from models.tables.records import CatalogList
 from models.words.calendar import china_today
 from models.words.stages import BatchStage, ReviewStage, Role
 from tests.contract import HeldToContract
+from tests.statements import rows_of
 
 COUNTY = "500001"
 OTHER_COUNTY = "500003"
@@ -80,7 +81,7 @@ class Office:
 
     async def rows(self, statement: str, **values: Value) -> list[tuple[object, ...]]:
         async with self.database.reading() as session:
-            return [tuple(row) for row in await loose(session, statement, **values)]
+            return [tuple(row) for row in await rows_of(session, statement, **values)]
 
     async def run(self, statement: str, **values: Value) -> int:
         async with self.database.transaction() as session:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from models.store.register.register import fill_from_matched
-from models.store.sql import execute, loose, scratch
+from models.store.sql import execute, scratch
 from models.store.vault import Field
 from models.tables.base import now
 from models.words.stages import Role
 from tests.api_server import COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import enter, organization, personal
 from tests.import_office import Desk, csv, row
+from tests.statements import rows_of
 from tests.test_account_numbers import number
 
 pytest_plugins = ["tests.import_fixtures"]
@@ -31,7 +32,7 @@ async def register_of(server: ApiServer, application_no: str) -> tuple[str, str]
         await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(application_no, "matched")])
         await fill_from_matched(session, server.vault, COUNTY, now())
     async with server.database.reading() as session:
-        [found] = await loose(
+        [found] = await rows_of(
             session,
             "SELECT r.person_index, r.account_sealed, r.card_type FROM register_account r JOIN application a"
             " USING (county_code, person_index) WHERE a.application_no = :number",
@@ -122,7 +123,7 @@ async def test_a_file_tells_the_kind_in_a_column_of_its_own(desk: Desk) -> None:
         (6, "一卡通账号", "ACCOUNT_AS_PASSBOOK"),
     ]
     async with desk.server.database.reading() as session:
-        kinds = await loose(session, "SELECT card_type FROM application ORDER BY id")
+        kinds = await rows_of(session, "SELECT card_type FROM application ORDER BY id")
     assert [kind for (kind,) in kinds] == ["passbook", "passbook", "bank_card", None, None, None, None]
 
 

@@ -14,12 +14,13 @@ from deploy.stack.objects import Access
 from models.sheets.writer import write_sheet
 from models.store.applications.doubles import lock_claims
 from models.store.runs.runs import open_run
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, api_server
 from tests.application_lines import citizen_id
 from tests.import_office import HEADERS, YEARS, Desk, csv, open_runs, row, seed_county_lists, sheet, subject_of
+from tests.statements import rows_of
 from tests.test_spreadsheet import CATALOGS, DATA
 from tests.tiny_runs import eventually
 
@@ -40,7 +41,7 @@ async def test_a_countys_file_comes_in_whole(desk: Desk, name: str) -> None:
         0,
     )
     async with desk.server.database.reading() as session:
-        stored = await loose(session, "SELECT * FROM application ORDER BY id")
+        stored = await rows_of(session, "SELECT * FROM application ORDER BY id")
     assert seen["total_fen"] == sum(line.amount_fen for line in stored)
     assert stored[0].application_no == f"{COUNTY}-S{desk.year}-0000001"
     assert stored[-1].application_no == f"{COUNTY}-S{desk.year}-0002000"
@@ -55,7 +56,7 @@ async def test_utf8_and_gb18030_give_the_same_people(desk: Desk) -> None:
         data = csv([row(3 * place + each, name="𬶋小明·买买提") for each in range(3)], encoding)
         assert (await desk.finished(await desk.hand_in(data)))["rows_imported"] == 3
     async with desk.server.database.reading() as session:
-        stored = await loose(session, "SELECT application_no, name_sealed FROM application")
+        stored = await rows_of(session, "SELECT application_no, name_sealed FROM application")
     assert {desk.server.vault.open(Field.NAME, line[0], line[1]) for line in stored} == {"𬶋小明·买买提"}
     assert len(stored) == 9
 
@@ -283,7 +284,7 @@ async def test_a_files_rows_are_sealed_before_the_county_has_to_wait_for_it(desk
     seen = await desk.finished(answer)
     assert (seen["stage"], seen["rows_imported"]) == ("imported", 5)
     async with desk.server.database.reading() as session:
-        stored = await loose(session, "SELECT application_no, amount_fen FROM application ORDER BY id")
+        stored = await rows_of(session, "SELECT application_no, amount_fen FROM application ORDER BY id")
     assert [tuple(line) for line in stored] == [
         (f"{COUNTY}-S{desk.year}-{place + 1:07d}", (100 + place) * 100 + 50) for place in range(5)
     ]

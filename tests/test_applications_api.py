@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import python_calamine
 
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.store.trail.check import Break, check_trail
 from models.store.trail.entries import by_system, record
 from models.words.stages import Role, TrailBreak
@@ -28,6 +28,7 @@ from tests.application_lines import (
     request,
     stages,
 )
+from tests.statements import rows_of
 
 ENTRIES = 60
 
@@ -53,7 +54,7 @@ async def test_an_entry_is_a_sealed_draft_shown_masked_in_lists_and_whole_alone(
     for_admin = (await server.get(Role.COUNTY_ADMIN, f"/applications/{number}")).json()
     assert for_admin["name"] == "**国"
     async with server.database.reading() as session:
-        stored = " ".join(str(value) for row in await loose(session, "SELECT * FROM application") for value in row)
+        stored = " ".join(str(value) for row in await rows_of(session, "SELECT * FROM application") for value in row)
         assert not any(value in stored for value in ("周建国", citizen_id(1), card(1), "13800001234"))
 
 
@@ -170,7 +171,7 @@ async def test_the_whole_life_before_a_flow(server: ApiServer) -> None:
     await act(server, Role.OPERATOR, "/application-withdrawals", [numbers[1]], reason="已领取其他补贴")
     assert await stages(server) == {"pending_settlement": 1, "withdrawn": 1, "draft": 1}
     async with server.database.reading() as session:
-        acts = [row[0] for row in await loose(session, "SELECT act FROM trail_entry ORDER BY id")]
+        acts = [row[0] for row in await rows_of(session, "SELECT act FROM trail_entry ORDER BY id")]
         assert acts[-1] == "applications.withdrawn"
         assert await check_trail(session, server.vault, COUNTY, None) is None
 

@@ -13,7 +13,7 @@ import pytest
 from models.store.cards.invalidation import invalidate
 from models.store.register.accounts import AccountFinding
 from models.store.register.register import fill_from_matched
-from models.store.sql import execute, fetch_int, loose, loose_one
+from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.tables.base import now
 from models.words.stages import Role
@@ -31,6 +31,7 @@ from tests.application_lines import (
     stages,
 )
 from tests.sheets import table
+from tests.statements import one_row, rows_of
 
 
 @pytest.fixture
@@ -369,7 +370,7 @@ async def _found(server: ApiServer, place: int, reason: str, at: datetime) -> st
 
 async def _statuses(server: ApiServer) -> list[str]:
     async with server.database.reading() as session:
-        return [str(row[0]) for row in await loose(session, "SELECT status FROM register_account ORDER BY id")]
+        return [str(row[0]) for row in await rows_of(session, "SELECT status FROM register_account ORDER BY id")]
 
 
 @pytest.mark.parametrize(
@@ -409,7 +410,7 @@ async def test_a_list_of_before_shields_no_account_from_what_was_found_since(ser
 async def _platform_answers(server: ApiServer, list_no: str, outcomes: list[str]) -> None:
     """The rows as the activities leave them once all results are applied."""
     async with server.database.transaction() as session:
-        row = await loose_one(
+        row = await one_row(
             session,
             "INSERT INTO dataset (reference, kind, county_code, stage, generation, record_count, total_fen, created_at)"
             " VALUES (:no, 'beneficiary_init', :county, 'reviewed', 1, :count, 0, now()) RETURNING id",
@@ -418,7 +419,7 @@ async def _platform_answers(server: ApiServer, list_no: str, outcomes: list[str]
             count=len(outcomes),
         )
         assert row is not None
-        lines = await loose(session, "SELECT id FROM application ORDER BY id")
+        lines = await rows_of(session, "SELECT id FROM application ORDER BY id")
         for place, (line, outcome) in enumerate(zip(lines, outcomes, strict=True)):
             await execute(
                 session,

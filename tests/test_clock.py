@@ -23,7 +23,7 @@ from models.store.flows.rounds import lock_flow_of_run
 from models.store.flows.start import StartRefused, StartRequest, start_flow
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.runs.runs import open_run
-from models.store.sql import execute, loose
+from models.store.sql import execute
 from models.store.vault import Field
 from models.tables.flows import Order
 from models.words.calendar import china_today
@@ -33,6 +33,7 @@ from tests.county_office import Office
 from tests.platform_posts import policy_reviewed, seal
 from tests.province import Province
 from tests.rows import OPERATOR, REVIEWER, Line, add_ground, codes, open_office
+from tests.statements import rows_of
 from tests.test_orders_api import mixed_flow, order
 from tests.tiny_runs import fresh_queue, fresh_subject, noted, tiny_worker
 
@@ -86,7 +87,7 @@ async def test_the_database_says_the_same_day(server: ApiServer) -> None:
         for zone in ("UTC", "America/Los_Angeles"):
             await execute(session, f"SET TIME ZONE '{zone}'")
             for moment, day in TURNS.items():
-                rows = await loose(
+                rows = await rows_of(
                     session, f"SELECT {DAY_IN_CHINA.format(instant='CAST(:at AS timestamptz)')}", at=moment
                 )
                 assert rows[0][0] == day
@@ -190,7 +191,7 @@ async def test_a_stored_callback_is_routed_at_once_whatever_the_relays_clock(
         router = Router(server.database, server.vault, server.settings)
         assert await router.route_due() == 1
     async with server.database.reading() as session:
-        [(state, wait)] = await loose(session, "SELECT state, extract(epoch FROM next_try_at - now()) FROM inbox")
+        [(state, wait)] = await rows_of(session, "SELECT state, extract(epoch FROM next_try_at - now()) FROM inbox")
     assert state == "parked"
     assert -1 < wait < 10
 
@@ -307,4 +308,4 @@ async def test_a_correction_never_overwrites_what_the_person_changed_after_its_c
 
 async def _count(server: ApiServer, table: str) -> int:
     async with server.database.reading() as session:
-        return int((await loose(session, f"SELECT count(*) FROM {table}"))[0][0])
+        return int((await rows_of(session, f"SELECT count(*) FROM {table}"))[0][0])

@@ -10,8 +10,8 @@ from sqlmodel import select
 
 from models.store.applications.records import record_lines, record_of
 from models.store.flows.rounds import lock_flow_of_run, open_new_round
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections
-from models.store.sql import loose
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, Line, apply_corrections
+from models.store.sql import fetch
 from models.store.vault import Field, name_index
 from models.tables.batches import Dataset
 from models.tables.flows import Order
@@ -30,6 +30,7 @@ from tests.rows import (
     open_office,
     set_lines,
 )
+from tests.statements import rows_of
 
 PICTURE = "image/jpeg"
 
@@ -61,9 +62,9 @@ async def carry_out(office: Office) -> list[ApplicantRecord]:
     """As the flow's run does it: the lines corrected, and what goes to the platform in the round."""
     async with office.database.transaction() as session:
         order = (await session.exec(select(Order))).one()
-        flow = await lock_flow_of_run(session, (await loose(session, "SELECT flow_no FROM flow"))[0][0])
+        flow = await lock_flow_of_run(session, (await rows_of(session, "SELECT flow_no FROM flow"))[0][0])
         await apply_corrections(
-            session, office.vault, await loose(session, CORRECTED + IN_ORDER, order=order.id), OPERATOR
+            session, office.vault, await fetch(session, Line, CORRECTED + IN_ORDER, order=order.id), OPERATOR
         )
         opened = await open_new_round(session, office.vault, flow, order)
         assert opened is not None

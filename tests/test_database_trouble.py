@@ -19,13 +19,13 @@ from temporalio.client import Client
 
 from deploy.stack import Stack, temporal
 from models.store.runs.runs import open_run
-from models.store.sql import loose
 from models.store.texts import open_text
 from models.words.stages import Role
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office, lines
 from tests.platform_posts import policy_reviewed, post_event
 from tests.province import Province
+from tests.statements import rows_of
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
 
 pytest_plugins = ["tests.province_fixtures"]
@@ -171,7 +171,7 @@ async def test_no_room_for_a_row_is_no_acknowledgement(server: ApiServer, server
     assert (await post_event(server, refused, bodies[refused])).status_code == 204
     assert await _stored(server, "SELECT event_id FROM inbox") == {*codes, "small"}
     async with server.database.reading() as session:
-        rows = await loose(session, "SELECT event_id, body FROM inbox WHERE event_id <> 'small'")
+        rows = await rows_of(session, "SELECT event_id, body FROM inbox WHERE event_id <> 'small'")
     for event_id, body in rows:
         assert server.vault.open_body(f"{PROVINCE}/{event_id}", body) == bodies[event_id]
 
@@ -227,4 +227,4 @@ def _taken(said: dict[str, int]) -> set[str]:
 
 async def _stored(server: ApiServer, statement: str) -> set[str]:
     async with server.database.reading() as session:
-        return {str(row[0]) for row in await loose(session, statement)}
+        return {str(row[0]) for row in await rows_of(session, statement)}

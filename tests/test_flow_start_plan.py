@@ -13,10 +13,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from deploy.stack import Stack
 from models.store.flows.start import StartRequest, start_flow
-from models.store.sql import execute, loose
+from models.store.sql import execute
 from models.words.calendar import china_today
 from tests.databases import Databases
 from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add_ground, open_office
+from tests.statements import rows_of
 
 LINES, ROUNDS = 10_000, 400
 FOREIGN_LINES = 110_000
@@ -98,7 +99,7 @@ async def _many(session: AsyncSession, ground: Ground, foreign: str) -> None:
 
 async def _read(session: AsyncSession) -> dict[str, int]:
     """Rows that the session's connection has read, table by table, beside what it has told the server already."""
-    rows = await loose(
+    rows = await rows_of(
         session,
         "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
         " WHERE relname IN ('dataset', 'dataset_line')",

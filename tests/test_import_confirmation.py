@@ -11,10 +11,11 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.words.stages import Role
 from tests.api_server import OTHER_COUNTY, api_server
 from tests.import_office import YEARS, Desk, open_runs, row, seed_county_lists, sheet, subject_of
+from tests.statements import rows_of
 from tests.test_spreadsheet import CATALOGS
 
 pytest_plugins = ["tests.import_fixtures"]
@@ -77,7 +78,7 @@ async def test_two_equal_machines_of_one_owner_are_imported_once_confirmed(desk:
     assert (over["rows_imported"], over["decided_by"], await desk.lines()) == (3, "li", 3)
     # who said that they are meant has made them as much as who handed them in
     async with desk.server.database.reading() as session:
-        made = await loose(session, "SELECT DISTINCT entered_by, edited_by FROM application")
+        made = await rows_of(session, "SELECT DISTINCT entered_by, edited_by FROM application")
     assert [tuple(each) for each in made] == [("operator", ["li"])]
 
 
@@ -225,12 +226,12 @@ async def _stopped(desk: Desk) -> tuple[str, ApplicationImports]:
 
 async def _numbers(desk: Desk) -> list[str]:
     async with desk.server.database.reading() as session:
-        return [str(each[0]) for each in await loose(session, "SELECT application_no FROM application ORDER BY id")]
+        return [str(each[0]) for each in await rows_of(session, "SELECT application_no FROM application ORDER BY id")]
 
 
 async def _trail(desk: Desk, number: str) -> list[Any]:
     async with desk.server.database.reading() as session:
-        rows = await loose(
+        rows = await rows_of(
             session, "SELECT act FROM trail_entry WHERE subject = :number ORDER BY sequence", number=number
         )
         assert await fetch_int(session, "SELECT count(*) FROM trail_entry WHERE detail LIKE '%属实%'") == 0

@@ -14,11 +14,12 @@ from deploy.stack import Stack
 from models.store.database import BOUNDS, Bounds, Database, Pool, options_of
 from models.store.lock_order import TABLES, Rank, Turns, WrongOrder, ranks_of
 from models.store.locking import hold, lock_county
-from models.store.sql import execute, fetch_int, loose_one
+from models.store.sql import execute, fetch_int
 from models.store.trail.entries import by_system, record
 from models.tables.metadata import metadata
 from tests.databases import staged_deadlocks
 from tests.rows import COUNTY, Line, Office, add_ground, open_office
+from tests.statements import one_row
 from tests.two_writers import until_blocked
 
 SHORT = Bounds(1, 1, wait_seconds=1, lock_seconds=0.2, statement_seconds=5)
@@ -148,7 +149,7 @@ async def test_an_act_that_is_ended_for_a_deadlock_is_done_once_more(
 async def test_each_kind_of_work_waits_so_long_and_no_longer(database_url: str, kind: Pool) -> None:
     database = Database(create_async_engine(database_url, **options_of(BOUNDS[kind], 1)))
     async with database.reading() as session:
-        row = await loose_one(
+        row = await one_row(
             session,
             "SELECT extract(epoch FROM current_setting('lock_timeout')::interval),"
             " extract(epoch FROM current_setting('statement_timeout')::interval)",

@@ -13,10 +13,11 @@ from PIL import Image, PngImagePlugin
 
 from deploy.stack.objects import Access
 from models.photos.redraw import MAX_PIXELS, PhotoRefused, redraw
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.words.stages import Role
 from tests.api_server import OTHER_COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import put_lines
+from tests.statements import rows_of
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ async def test_an_archive_named_by_application_numbers(server: ApiServer) -> Non
     assert answer.status_code == 201, answer.text
     assert answer.json() == {"photos": 31, "applications": 30, "kinds": {"bank_card": 30, "portrait": 1}}
     async with server.database.reading() as session:
-        stored = await loose(session, "SELECT object_key FROM stored_file")
+        stored = await rows_of(session, "SELECT object_key FROM stored_file")
         assert await fetch_int(session, "SELECT count(*) FROM trail_entry") == 1
     assert all(row.object_key.startswith("500001/") and "S2026" not in row.object_key for row in stored)
     for number in numbers[:3]:

@@ -18,7 +18,7 @@ from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject, workflow_id
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.runs.runs import close_run, open_run
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.store.texts import open_text, seal_text
 from models.tables.base import now
 from models.tables.batches import ProvinceSlot
@@ -26,6 +26,7 @@ from models.tables.policies import Indicator, Policy
 from models.tables.records import Outbox, Run, TrailEntry
 from models.words.stages import ReviewStage, Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
+from tests.statements import rows_of
 from tests.tiny_runs import eventually
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -335,7 +336,7 @@ async def test_a_picture_comes_back_drawn_anew_whatever_it_is_for(server: ApiSer
         assert not drawn.getexif().get_ifd(0x8825)
         assert b"13800001234" not in answer.content
         async with server.database.reading() as session:
-            [kept] = await loose(session, "SELECT sha256, size FROM stored_file WHERE id = :id", id=file_id)
+            [kept] = await rows_of(session, "SELECT sha256, size FROM stored_file WHERE id = :id", id=file_id)
         assert tuple(kept) == (hashlib.sha256(answer.content).hexdigest(), len(answer.content))
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from models.store.sql import fetch_int, loose
+from models.store.sql import fetch_int
 from models.tables.records import CatalogList
 from tests.rows import (
     ADMIN,
@@ -25,6 +25,7 @@ from tests.rows import (
     codes,
     open_office,
 )
+from tests.statements import rows_of
 from tests.tiny_runs import eventually
 
 UNITS = {"U-1": "农业农村委", "U-2": "林业局"}
@@ -127,7 +128,7 @@ async def test_a_unit_that_the_platform_calls_otherwise_is_the_same(office: Offi
 async def trail_held(office: Office) -> AsyncIterator[None]:
     """Whoever acts in the county stands at the end of the act, with all locks but the trail's, until this ends."""
     async with office.database.transaction() as session:
-        held = await loose(session, "SELECT 1 FROM trail_head WHERE county_code = :county FOR UPDATE", county=COUNTY)
+        held = await rows_of(session, "SELECT 1 FROM trail_head WHERE county_code = :county FOR UPDATE", county=COUNTY)
         assert held
         yield
 

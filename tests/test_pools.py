@@ -18,11 +18,11 @@ from deploy.stack.objects import Access
 from models.settings import Settings
 from models.store.database import API_POOLS, BOUNDS, COUNTY_SHARE, WORKER_POOLS, Database, Pool, pool_sizes
 from models.store.objects import THREADS
-from models.store.sql import loose_one
 from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server
 from tests.object_proxy import ObjectProxy, proxied
 from tests.platform_posts import policy_reviewed, post_event
+from tests.statements import one_row
 from tests.tiny_runs import eventually
 
 Answer = TypeVar("Answer")
@@ -42,7 +42,7 @@ async def exhausted(database: Database, kind: Pool, size: int) -> AsyncIterator[
     async with AsyncExitStack() as hands:
         for _ in range(size):
             session = await hands.enter_async_context(database.pool(kind).reading())
-            assert await loose_one(session, "SELECT 1") is not None
+            assert await one_row(session, "SELECT 1") is not None
         yield
 
 

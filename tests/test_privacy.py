@@ -11,13 +11,14 @@ import pytest
 
 from models import tokens
 from models.forms.masking import masked
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.tables.metadata import metadata
 from models.words.stages import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import card, citizen_id, enter, lock_account, personal
 from tests.platform_posts import policy_reviewed, post_event
+from tests.statements import rows_of
 
 MOST = 5
 
@@ -31,8 +32,8 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[ApiServer]:
 
 async def everything_stored(server: ApiServer) -> str:
     async with server.database.reading() as session:
-        tables = await loose(session, "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'")
-        rows = [row for (table,) in tables for row in await loose(session, f"SELECT t::text FROM {table} t")]
+        tables = await rows_of(session, "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'")
+        rows = [row for (table,) in tables for row in await rows_of(session, f"SELECT t::text FROM {table} t")]
     return "\n".join(str(row[0]) for row in rows)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from activities import imports
 from models import tokens
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, apply_corrections, queries_of
+from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, Line, apply_corrections, queries_of
 from models.store.register.accounts import NewAccount, apply_change
-from models.store.sql import execute, loose
+from models.store.sql import execute, fetch
 from models.store.vault import Field
 from models.tables.batches import BeneficiaryList
 from models.words.stages import AccountStatus, Role
@@ -34,6 +34,7 @@ from tests.rows import (
     open_office,
     set_lines,
 )
+from tests.statements import rows_of
 from tests.test_account_numbers import number
 
 pytest_plugins = ["tests.import_fixtures"]
@@ -269,7 +270,7 @@ async def test_a_correction_of_one_half_leaves_what_the_bank_was_asked_about(
     [shown] = (await office.get(f"/orders/{order_no}/lines")).json()["items"]
     assert ("卡类型：银行卡" in shown["changes"]) == ("card_type" in fields)
     async with office.database.transaction() as session:
-        lines = await loose(session, CORRECTED + IN_ORDER, order=1)
+        lines = await fetch(session, Line, CORRECTED + IN_ORDER, order=1)
         [asked] = queries_of(office.vault, lines)
         await apply_corrections(session, office.vault, lines, "op.li")
     assert (asked.account_no, asked.bank_code) == (account, bank)
@@ -315,5 +316,5 @@ async def test_a_file_is_taken_in_and_its_rows_are_told(desk: Desk, monkeypatch:
     again = await desk.finished(await desk.hand_in(sheet(lines)))
     assert (again["stage"], [each["row"] for each in again["warnings"]]) == ("to_confirm", [3])
     async with desk.server.database.reading() as session:
-        [(bank_code,)] = await loose(session, "SELECT DISTINCT bank_code FROM application")
+        [(bank_code,)] = await rows_of(session, "SELECT DISTINCT bank_code FROM application")
     assert bank_code == bank

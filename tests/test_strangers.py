@@ -12,10 +12,10 @@ import pytest
 
 from api.relay.routing import Router
 from api.server.limits import CALLBACK_ROOM, Room
-from models.store.sql import loose
 from models.words.stages import Role
 from tests.api_server import PROVINCE, ApiServer, api_server
 from tests.platform_posts import post_event, seal
+from tests.statements import rows_of
 
 MIB = 1024 * 1024
 
@@ -227,5 +227,5 @@ async def test_a_callback_that_is_made_to_be_slow_is_set_aside_at_once(
     await Router(server.database, server.vault, server.settings).route_due()
     assert time.process_time() - begun < 5
     async with server.database.reading() as session:
-        (row,) = await loose(session, "SELECT state, effect, county_code FROM inbox")
+        (row,) = await rows_of(session, "SELECT state, effect, county_code FROM inbox")
     assert tuple(row) == ("quarantined", "UNREADABLE", county)

@@ -17,13 +17,14 @@ from deploy.stack import Stack, temporal
 from models.contracts import RunKind, Subject, workflow_id
 from models.store.retention import KINDS, clear_old
 from models.store.runs.runs import close_run, open_run
-from models.store.sql import execute, fetch_int, loose
+from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.tables.flows import Contradiction
 from models.tables.records import Inbox, Run, TrailEntry
 from models.words.stages import ContradictionState, InboxState
 from tests.api_server import ApiServer, api_server
 from tests.platform_posts import policy_reviewed, post_event
+from tests.statements import rows_of
 from tests.tiny_runs import eventually, fresh_queue, fresh_subject, noted, tiny_worker
 from workflows.client import connect
 
@@ -289,7 +290,7 @@ async def test_good_verdicts_of_old_rounds_go_and_bad_ones_stay(server: ApiServe
             " r.person_index = '1', now() FROM check_round n, register_account r",
         )
         assert [await clear_old(session, server.settings, kind) for kind in KINDS] == [False] * len(KINDS)
-        kept = await loose(
+        kept = await rows_of(
             session,
             "SELECT n.round_no, c.valid FROM account_check c JOIN check_round n ON n.id = c.round_id ORDER BY 1, 2",
         )
