@@ -17,7 +17,14 @@ from models.store.database import Database
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.flows.rounds import current_round, flow_by_number, lock_flow_of_run, open_new_round
 from models.store.locking import lock_applications, lock_indicators
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, Line, apply_corrections, fields_of, queries_of
+from models.store.orders.apply_corrections import (
+    CORRECTED,
+    IN_ORDER,
+    CorrectedLine,
+    apply_corrections,
+    fields_of,
+    queries_of,
+)
 from models.store.register.account_locks import locked
 from models.store.register.lock_rules import LockedAct, why_locked
 from models.store.sql import execute, fetch
@@ -195,11 +202,11 @@ class OrderActivities:
     async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
         async with self._database.reading() as session:
-            lines = await fetch(session, Line, CORRECTED + IN_ORDER, order=order.id)
+            lines = await fetch(session, CorrectedLine, CORRECTED + IN_ORDER, order=order.id)
         wanted = [line for line in lines if {"account_no", "bank_code"} & fields_of(self._vault, line).keys()]
         await for_each(_numbered(wanted), partial(self._verify_page, subject.county_code, order))
 
-    async def _verify_page(self, county: str, order: Order, numbered: tuple[int, Sequence[Line]]) -> None:
+    async def _verify_page(self, county: str, order: Order, numbered: tuple[int, Sequence[CorrectedLine]]) -> None:
         page, lines = numbered
         queries = AccountQueries(accounts=queries_of(self._vault, lines))
         key = f"{order.order_no}/verify/{page}"
@@ -224,7 +231,7 @@ class OrderActivities:
             locked=why_locked(LockedAct.CORRECTION),
             fault=OVERTAKEN_FAULT,
         )
-        lines = await fetch(session, Line, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
+        lines = await fetch(session, CorrectedLine, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
         await apply_corrections(session, self._vault, lines, order.entered_by)
 
 

@@ -16,7 +16,7 @@ from models.wire.words import CardType
 from models.words.stages import Role
 
 
-class Line(NamedTuple):
+class CorrectedLine(NamedTuple):
     """A rejected line as it is, and what an order corrects in it."""
 
     id: int
@@ -79,13 +79,13 @@ ON CONFLICT (application_id, kind) DO UPDATE SET file_id = excluded.file_id, sto
 """
 
 
-def fields_of(vault: Vault, line: Line) -> dict[str, Any]:
+def fields_of(vault: Vault, line: CorrectedLine) -> dict[str, Any]:
     """What an order corrects in a line."""
     fields: dict[str, Any] = json.loads(vault.open(Field.CORRECTION, line.application_no, line.correction_sealed))
     return fields
 
 
-def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
+def queries_of(vault: Vault, lines: Sequence[CorrectedLine]) -> tuple[AccountQuery, ...]:
     """What the bank is asked: the account as it would be after the correction."""
     queries = []
     for line in lines:
@@ -103,7 +103,7 @@ def queries_of(vault: Vault, lines: Sequence[Line]) -> tuple[AccountQuery, ...]:
     return tuple(queries)
 
 
-async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence[Line], actor: str) -> None:
+async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence[CorrectedLine], actor: str) -> None:
     """Correct lines and applications, in the order of the applications, then the register, in that of the people."""
     corrected = [(line, fields_of(vault, line)) for line in sorted(lines, key=lambda line: line.application_id)]
     for line, fields in corrected:
@@ -122,7 +122,7 @@ async def apply_corrections(session: AsyncSession, vault: Vault, lines: Sequence
 
 
 async def _put_photos(
-    session: AsyncSession, corrected: Sequence[tuple[Line, dict[str, Any]]]
+    session: AsyncSession, corrected: Sequence[tuple[CorrectedLine, dict[str, Any]]]
 ) -> dict[int, dict[str, int]]:
     """New photos for the round and for the evidence; gives the files that were there before, by application."""
     new = [
@@ -141,7 +141,7 @@ async def _put_photos(
     return before
 
 
-def _before(vault: Vault, line: Line) -> dict[str, Any]:
+def _before(vault: Vault, line: CorrectedLine) -> dict[str, Any]:
     number = line.application_no
     before = {name: getattr(line, column) for name, column in PLAIN.items()}
     for name, (kind, column) in SEALED.items():
@@ -153,7 +153,7 @@ def _before(vault: Vault, line: Line) -> dict[str, Any]:
     }
 
 
-async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[str, Any], actor: str) -> None:
+async def _apply(session: AsyncSession, vault: Vault, line: CorrectedLine, fields: dict[str, Any], actor: str) -> None:
     """Correct the line and its application; the amount is only ever lowered."""
     number = line.application_no
     changes: dict[str, Value] = {column: fields[name] for name, column in PLAIN.items() if name in fields}
@@ -176,7 +176,7 @@ async def _apply(session: AsyncSession, vault: Vault, line: Line, fields: dict[s
 
 
 async def _correct_application(
-    session: AsyncSession, line: Line, fields: dict[str, Any], changes: Mapping[str, Value], actor: str
+    session: AsyncSession, line: CorrectedLine, fields: dict[str, Any], changes: Mapping[str, Value], actor: str
 ) -> None:
     """As its line, and of the account the whole: the bank was asked about the line's, of which one half may be new."""
     values = {column: value for column, value in changes.items() if column not in ACCOUNT}
@@ -194,7 +194,7 @@ async def _correct_application(
     )
 
 
-async def _register(session: AsyncSession, vault: Vault, line: Line, actor: str) -> None:
+async def _register(session: AsyncSession, vault: Vault, line: CorrectedLine, actor: str) -> None:
     row = await fetch_one(
         session,
         PersonsAccount,
