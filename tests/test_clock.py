@@ -1,6 +1,7 @@
 """Clocks a day wrong on API and worker, and days that are easily got wrong: right dates, clear refusals, no waiting."""
 
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -309,3 +310,17 @@ async def test_a_correction_never_overwrites_what_the_person_changed_after_its_c
 async def _count(server: ApiServer, table: str) -> int:
     async with server.database.reading() as session:
         return int((await rows_of(session, f"SELECT count(*) FROM {table}"))[0][0])
+
+
+def test_what_is_held_against_a_stored_instant_is_the_databases_clock() -> None:
+    """A machine's own clock is for what other machines sign, for the day on which a form is filled, and for pauses."""
+    root = Path(__file__).resolve().parents[1]
+    own = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(|\btime\.time\(")
+    files = [file for room in ("models", "activities", "workflows", "api") for file in (root / room).rglob("*.py")]
+    assert sorted(file.relative_to(root).as_posix() for file in files if own.search(file.read_text())) == [
+        "activities/platform/http.py",  # the platform's signature and its Retry-After
+        "api/platform/callbacks.py",  # the signature of a callback
+        "models/tables/base.py",  # before the database's clock has been read
+        "models/tokens.py",  # when a token was issued
+        "models/words/calendar.py",  # the day on which a form is filled
+    ]

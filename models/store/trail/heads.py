@@ -10,6 +10,7 @@ from models.store.objects import ObjectStore
 from models.store.sql import fetch, fetch_one
 from models.store.trail.check import Break, SignedHead, covered
 from models.store.vault import Proof, Vault
+from models.tables.base import now
 from models.words.stages import TrailBreak
 
 FOLDER = "trail-heads/"
@@ -82,7 +83,7 @@ async def sign_head(database: Database, vault: Vault, objects: ObjectStore, coun
             return False
     if row.last != row.chain:
         return Break(TrailBreak.HEAD_DIFFERS, row.sequence)
-    await _keep(vault, objects, SignedHead(county_code, row.sequence, row.chain, datetime.now(UTC), ""))
+    await _keep(vault, objects, SignedHead(county_code, row.sequence, row.chain, now(), ""))
     return True
 
 
