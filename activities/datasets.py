@@ -153,17 +153,13 @@ class DatasetActivities:
             if refusal.code in BUSY:
                 await _note_holder(session, dataset, refusal.holder)
                 return pause
-            await lock_list(session, dataset.reference)
+            held = await lock_list(session, dataset.reference)
+            assert held is not None, "a list's row never goes"
             if refusal.code not in DROPPED:
-                await take_back(session, self._vault, dataset, refusal.details)
+                await take_back(session, self._vault, held, refusal.details)
                 return 0.0
-            await execute(
-                session,
-                "UPDATE dataset SET generation = generation + 1, platform_id = NULL WHERE id = :id"
-                " AND generation = :generation",
-                id=dataset.id,
-                generation=dataset.generation,
-            )
+            if held.generation == dataset.generation:
+                held.generation, held.platform_id = held.generation + 1, None
         return pause if dataset.generation > 1 else 0.0
 
 

@@ -193,7 +193,7 @@ class VillageEntryActivities:
 
 async def _find(session: AsyncSession, entry_no: str) -> VillageEntry:
     statement = select(VillageEntry).where(VillageEntry.entry_no == entry_no)
-    return (await session.exec(statement.execution_options(populate_existing=True))).one()
+    return (await session.exec(statement)).one()
 
 
 def _verdict(verdict: AccountVerdict) -> tuple[str | None, str | None]:

@@ -157,11 +157,11 @@ class ListActivities:
 
 async def _finish_empty(session: AsyncSession, dataset: Dataset) -> None:
     """Every line was held: there is nothing to ask the platform."""
-    await execute(session, "UPDATE dataset SET stage = 'reviewed', reviewed_at = now() WHERE id = :id", id=dataset.id)
     await execute(
         session, "UPDATE batch SET stage = 'verified' WHERE id = :id AND stage = 'verifying'", id=dataset.batch_id
     )
-    dataset.stage = DatasetStage.REVIEWED
+    dataset.stage, dataset.reviewed_at = DatasetStage.REVIEWED, now()
+    await session.flush()
 
 
 class _Queue(NamedTuple):

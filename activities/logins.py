@@ -90,8 +90,7 @@ class FaceLoginActivities:
             login = await _login(session, subject.number)
             last_word = ends_at(login) + GRACE
             if login.stage in OPEN_STAGES and at > last_word:
-                await _end(session, subject.number, LoginStage.EXPIRED, FaceReason.TIMEOUT.value)
-                await session.refresh(login)
+                await _end(session, login, LoginStage.EXPIRED, FaceReason.TIMEOUT.value)
             done = login.stage not in OPEN_STAGES
             since, _ = await note_stage(session, subject.workflow_id, login.stage.value, LOGIN[login.stage])
             if done:
@@ -142,19 +141,15 @@ class FaceLoginActivities:
     async def _give_up(self, subject: Subject, stage: LoginStage, reason: str) -> None:
         async with self._database.transaction() as session:
             await hold(session, Rank.RUN, subject.number)
-            await _end(session, subject.number, stage, reason)
+            await _end(session, await _login(session, subject.number), stage, reason)
 
 
 async def _login(session: AsyncSession, login_no: str) -> FaceLogin:
     return (await session.exec(select(FaceLogin).where(FaceLogin.login_no == login_no))).one()
 
 
-async def _end(session: AsyncSession, login_no: str, stage: LoginStage, reason: str) -> None:
-    await execute(
-        session,
-        "UPDATE face_login SET stage = :stage, reason_code = :reason, url_sealed = NULL, ended_at = now()"
-        " WHERE login_no = :no AND ended_at IS NULL",
-        stage=stage.value,
-        reason=reason,
-        no=login_no,
-    )
+async def _end(session: AsyncSession, login: FaceLogin, stage: LoginStage, reason: str) -> None:
+    """One that is over stays as it is; its name is held, so that no result comes in between."""
+    if login.ended_at is None:
+        login.stage, login.reason_code, login.url_sealed, login.ended_at = stage, reason, None, now()
+        await session.flush()

@@ -106,7 +106,7 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
         await _correct_names(session, desk.county, order)
         state = OrderState.DONE
     else:
-        flow = await session.get(Flow, order.flow_id, populate_existing=True)
+        flow = await session.get(Flow, order.flow_id)
         assert flow is not None
         await _judge_again(session, flow, order)
         await wake(session, run_id(flow), Signal.ORDER_CONFIRMED, [order_no])

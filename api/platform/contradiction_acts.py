@@ -77,13 +77,13 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
         chosen = await _choose(desk, session, ContradictionSelection(ids=[contradiction_id]), decision)
         if Refusal.UNKNOWN_CONTRADICTION in chosen.left_out:
             raise not_found("矛盾来件")
+        # decided by statements: as an object it is read once that is done
+        await _carry_on(desk, session, chosen, decision)
         row = (await session.exec(select(Contradiction).where(Contradiction.id == contradiction_id))).one()
         if Refusal.SAME_PERSON in chosen.left_out:
             require_other(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
         for code in chosen.left_out:
             raise _refusal(Refusal(code), row)
-        await _carry_on(desk, session, chosen, decision)
-        await session.refresh(row)
         return Reply(200, contradiction_view(desk.vault, row, whole=False))
 
     return await desk.once(work)

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.cards.claims import take_change_claim
@@ -15,6 +14,7 @@ from models.store.cards.results import CONTRADICTED
 from models.store.events.contradictions import decided, open_content
 from models.store.flows.claims import PAYMENT_CLAIMS
 from models.store.lists.results import finish_if_complete
+from models.store.locking import lock_list
 from models.store.register.entry_results import KIND as ENTRY_CONTRADICTED
 from models.store.register.entry_results import take_entry_claim
 from models.store.register.register import fill_from_matched
@@ -22,8 +22,8 @@ from models.store.sql import execute, fetch_one, scratch
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, SealBroken, Vault, name_index
-from models.tables.batches import Dataset
 from models.tables.flows import Contradiction
+from models.words.stages import DatasetStage
 
 CLAIMED = "claimed"
 UNREADABLE = "来件所称的内容无法入账；请改为保留现有结果"
@@ -112,16 +112,12 @@ async def _take_summary(session: AsyncSession, vault: Vault, row: Contradiction,
 
 async def _take_page_count(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
     """The list has the claimed number of pages; those that are missing are fetched by asking."""
-    changed = await execute(
-        session,
-        "UPDATE dataset SET result_pages = :pages WHERE reference = :reference AND stage <> 'reviewed'",
-        pages=claimed["result_pages"],
-        reference=row.line_key,
-    )
-    if not changed:
+    dataset = await lock_list(session, row.line_key)
+    if dataset is None or dataset.stage is DatasetStage.REVIEWED:
         return GONE_ON
-    statement = select(Dataset).where(Dataset.reference == row.line_key).execution_options(populate_existing=True)
-    await finish_if_complete(session, vault, (await session.exec(statement)).one())
+    dataset.result_pages = int(claimed["result_pages"])
+    await session.flush()
+    await finish_if_complete(session, vault, dataset)
     return None
 
 

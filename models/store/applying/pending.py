@@ -67,11 +67,16 @@ async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Sub
     while rows := await pending(session, number, subject.county_code, last):
         last = int(rows[-1].id or 0)
         count += await _take_some(session, vault, subject, rows)
-        # what comes next meets the rows as these events have left them, and memory without them
-        await session.flush()
-        session.expunge_all()
+        await _forget(session)
     await settle_decided(session, vault, number)
+    await _forget(session)
     return count
+
+
+async def _forget(session: AsyncSession) -> None:
+    """Events change rows as objects and by statements: who looks next reads them anew, with memory free of pages."""
+    await session.flush()
+    session.expunge_all()
 
 
 async def _take_some(session: AsyncSession, vault: Vault, subject: Subject, rows: Sequence[Inbox]) -> int:

@@ -13,11 +13,12 @@ from models.store.sql import execute, fetch_int
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
+from models.tables.base import now
 from models.tables.flows import Flow
 from models.wire import answers
 from models.wire.words import FlowStatus
 from models.wire.words import PlatformOutcome as ClaimedOutcome
-from models.words.stages import FlowStage
+from models.words.stages import FlowOutcome, FlowStage
 
 
 async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: answers.Flow, inbox_id: int) -> str:
@@ -26,13 +27,8 @@ async def apply_ended(session: AsyncSession, vault: Vault, flow: Flow, claim: an
     if claim.status is not FlowStatus.ENDED:
         return "not ended"
     if flow.end_claim is None:
-        await execute(
-            session,
-            "UPDATE flow SET end_claim = CAST(:claim AS jsonb) WHERE id = :id",
-            claim=json.dumps(claimed),
-            id=flow.id,
-        )
         flow.end_claim = claimed
+        await session.flush()
         return "applied"
     compared = ("outcome", "payment_pages", *COMPARED)
     if all(flow.end_claim.get(field) == claimed.get(field) for field in compared):
@@ -202,15 +198,9 @@ async def _close(
     session: AsyncSession, vault: Vault, flow: Flow, outcome: str, balanced: bool, ours: dict[str, object] | None
 ) -> None:
     figures = None if ours is None else {**ours, "platform": flow.end_claim}
-    await execute(
-        session,
-        "UPDATE flow SET stage = 'ended', outcome = :outcome, balanced = :balanced, ended_at = now(),"
-        " end_figures = CAST(:figures AS jsonb) WHERE id = :id",
-        outcome=outcome,
-        balanced=balanced,
-        figures=None if figures is None else json.dumps(figures, default=str),
-        id=flow.id,
-    )
+    flow.stage, flow.outcome, flow.balanced, flow.ended_at = FlowStage.ENDED, FlowOutcome(outcome), balanced, now()
+    flow.end_figures = figures
+    await session.flush()
     await execute(
         session,
         "UPDATE operator_order SET finished_at = now(), outcome = '流程已结束', state = CASE"
@@ -225,4 +215,3 @@ async def _close(
         )
     detail = {"outcome": outcome, "balanced": balanced, **(figures or {"platform": flow.end_claim})}
     await record(session, vault, by_system(flow.county_code, "flow_ended", flow.flow_no, detail))
-    flow.stage, flow.balanced = FlowStage.ENDED, balanced

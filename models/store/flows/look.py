@@ -12,7 +12,7 @@ from models.store.flows.next_step import LineCounts, NextStep, next_step, opens_
 from models.store.flows.rounds import SENDABLE, current_round, current_summary, lock_flow_of_run, refresh_held
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
-from models.store.sql import execute, fetch, fetch_one
+from models.store.sql import fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.flows import Flow, Summary
@@ -37,7 +37,8 @@ async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, se
         await refresh_held(session, flow)
     found = await _next_step(session, flow)
     if found.stage is not flow.stage:
-        await execute(session, "UPDATE flow SET stage = :stage WHERE id = :id", stage=found.stage.value, id=flow.id)
+        flow.stage = found.stage
+        await session.flush()
     sentence = sentence_of(flow, found.stage)
     since, ask_now = await note_stage(session, subject.workflow_id, found.stage.value, sentence)
     done = found.stage is FlowStage.ENDED

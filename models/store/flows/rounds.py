@@ -13,7 +13,7 @@ from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 from models.tables.flows import Flow, Order, Summary
-from models.words.stages import DatasetStage, OrderKind
+from models.words.stages import DatasetStage, FlowStage, OrderKind
 
 KEPT_BACK = kept_back("l")
 # What goes out by itself: exactly the lines matched, not held, and passed or not required.
@@ -65,7 +65,7 @@ async def current_round(session: AsyncSession, flow: Flow) -> Dataset | None:
     """The round that is on its way or under review; a unique index holds it to one."""
     over = (DatasetStage.REVIEWED, DatasetStage.REFUSED)
     statement = select(Dataset).where(Dataset.flow_id == flow.id, col(Dataset.stage).not_in(over))
-    return (await session.exec(statement, execution_options={"populate_existing": True})).first()
+    return (await session.exec(statement)).first()
 
 
 async def refresh_held(session: AsyncSession, flow: Flow) -> None:
@@ -146,7 +146,8 @@ async def _fix_lines(
         mode=mode,
         ids=line_ids,
     )
-    await execute(session, "UPDATE flow SET stage = 'under_review' WHERE id = :id", id=flow.id)
+    flow.stage = FlowStage.UNDER_REVIEW
+    await session.flush()
 
 
 async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:

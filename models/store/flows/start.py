@@ -18,9 +18,10 @@ from models.store.register.account_locks import kept_back
 from models.store.runs.runs import open_run
 from models.store.sql import Value, copy_rows, execute, fetch, scratch
 from models.store.vault import Field, Vault
+from models.tables.base import now
 from models.tables.flows import Flow
 from models.tables.policies import Indicator
-from models.words.stages import FlowStage
+from models.words.stages import BatchStage, FlowStage
 
 __all__ = ["Lack", "Missing", "StartRefused", "StartRequest", "Started", "allocate", "start_flow"]
 
@@ -65,7 +66,7 @@ async def start_flow(
         raise StartRefused(ground.missing)
     flow = await _add_flow(session, request, ground)
     await _add_lines(session, vault, flow, placing)
-    await _move_batch(session, flow)
+    await _move_batch(session, ground)
     await open_run(session, _subject(flow), FlowStage.STARTING.value)
     assert flow.id is not None
     return Started(flow, await flow_figures(session, flow.id))
@@ -191,15 +192,14 @@ def _sealed_anew(vault: Vault, rows: Sequence[_Registered]) -> list[tuple[Value,
     ]
 
 
-async def _move_batch(session: AsyncSession, flow: Flow) -> None:
+async def _move_batch(session: AsyncSession, ground: Ground) -> None:
     await execute(
         session,
         "UPDATE application a SET stage = 'in_flow', version = a.version + 1, updated_at = now() "
         "FROM placed p WHERE p.application_id = a.id",
     )
-    await execute(
-        session, "UPDATE batch SET stage = 'in_flow', updated_at = now() WHERE id = :batch", batch=flow.batch_id
-    )
+    ground.batch.stage, ground.batch.updated_at = BatchStage.IN_FLOW, now()
+    await session.flush()
 
 
 def _subject(flow: Flow) -> Subject:

@@ -10,6 +10,7 @@ from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.wire.answers import RefusalDetails
 from models.words.errors import ADVICE, ErrorType
+from models.words.stages import DatasetStage
 
 OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
 
@@ -20,13 +21,8 @@ async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refus
     The list is held by the caller, with what goes on with its results.
     """
     advice = ADVICE[ErrorType(refusal.code)]
-    await execute(
-        session,
-        "UPDATE dataset SET stage = 'refused', refusal_code = :code, refusal_detail = :detail WHERE id = :id",
-        id=dataset.id,
-        code=refusal.code,
-        detail=advice,
-    )
+    dataset.stage, dataset.refusal_code, dataset.refusal_detail = DatasetStage.REFUSED, refusal.code, advice
+    await session.flush()
     if dataset.kind == "beneficiary_init":
         await _take_back_init(session, dataset)
     elif dataset.kind == "verification":

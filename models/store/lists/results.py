@@ -15,6 +15,7 @@ from models.store.locking import lock_list
 from models.store.sql import execute, fetch, fetch_int, scratch
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault, name_index
+from models.tables.base import now
 from models.tables.batches import Dataset
 from models.wire import answers
 from models.wire.answers import ResultLine
@@ -78,7 +79,6 @@ async def _take_page(session: AsyncSession, vault: Vault, dataset: Dataset, take
         return "outside contract"
     if dataset.result_pages is None:
         dataset.result_pages = page.result_pages
-        session.add(dataset)
     if page.result_pages != dataset.result_pages:
         await keep_claim(session, vault, _page_claim(dataset, taken))
         return "contradiction"
@@ -199,12 +199,8 @@ async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Datas
     if here < dataset.result_pages:
         return
     await finish_list(session, vault, dataset, MISSING_LINE)
-    await execute(
-        session,
-        "UPDATE dataset SET stage = 'reviewed', reviewed_at = now(), result_pages = :pages WHERE id = :id",
-        id=dataset.id,
-        pages=dataset.result_pages,
-    )
+    dataset.stage, dataset.reviewed_at = DatasetStage.REVIEWED, now()
+    await session.flush()
     outcomes = await fetch(
         session,
         _Outcome,
