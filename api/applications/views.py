@@ -22,7 +22,6 @@ from models.wire.words import ApplicantKind, CardType, HouseholdRegistration, Ou
 from models.words.flow_words import match_words
 from models.words.stages import AccountStatus, ApplicationStage, Channel, Verification
 
-CHANNELS: Mapping[str, str] = {Channel.PC: "电脑端", Channel.MOBILE: "移动端", Channel.IMPORT: "批量导入"}
 KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
@@ -131,14 +130,14 @@ class ApplicationViews:
         self._may_know_lock = may_know_lock
 
     def view(self, row: ApplicationRow) -> ApplicationView:
-        stage = ApplicationStage(row.stage)
+        stage, channel = ApplicationStage(row.stage), Channel(row.channel)
         return {
             "application_no": row.application_no,
             "fund_year": row.fund_year,
             "applicant_kind": ApplicantKind(row.applicant_kind),
             "kind_label": KINDS[row.applicant_kind],
-            "channel": Channel(row.channel),
-            "channel_label": CHANNELS[row.channel],
+            "channel": channel,
+            "channel_label": channel.label,
             "stage": stage,
             "stage_label": stage.label,
             **self._personal(row),

@@ -12,7 +12,7 @@ from fastapi.security import APIKeyCookie
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.idempotency import Work, answer_once, idempotency_key
-from api.counter.parts import Parts, parts_of
+from api.counter.parts import Parts, only_looks, parts_of
 from api.server.problems import Problem
 from models.settings import Settings
 from models.store.cards.requests import Citizen
@@ -41,7 +41,8 @@ class CitizenDesk:
 
     def __init__(self, request: Request, parts: Parts, person: SignedIn) -> None:
         self.request = request
-        self.database = parts.database.share_of(CITIZENS)
+        database = parts.database.share_of(CITIZENS)
+        self.database = database.to_show() if only_looks(request) else database
         self.vault = parts.vault
         self.shown = parts.shown
         self.settings = parts.settings

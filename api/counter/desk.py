@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.idempotency import Answered, Reply, Work, answer_before, answer_once
 from api.counter.paging import Format
-from api.counter.parts import Parts, parts_of
+from api.counter.parts import Parts, only_looks, parts_of
 from api.server.bearer import principal_in
 from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
@@ -42,7 +42,8 @@ class Desk:
     def __init__(self, request: Request, parts: Parts, principal: Principal) -> None:
         self.request = request
         self.principal = principal
-        self.database = _connections(request, parts).share_of(principal.county_code)
+        database = _connections(request, parts).share_of(principal.county_code)
+        self.database = database.to_show() if only_looks(request) else database
         self.vault = parts.vault
         # what is only looked at is opened by this one
         self.shown = parts.shown

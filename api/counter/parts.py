@@ -53,3 +53,8 @@ def parts_of(request: Request) -> Parts:
     parts = request.app.state.parts
     assert isinstance(parts, Parts)
     return parts
+
+
+def only_looks(request: Request) -> bool:
+    """A list, a detail or a search: nothing is decided by what it says."""
+    return request.method == "GET" or request.url.path.endswith("/search")

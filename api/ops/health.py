@@ -14,6 +14,7 @@ from api.counter.parts import parts_of
 from api.server.rendering import Rendered
 from models.store.database import Database, Pool
 from models.store.sql import fetch_one
+from models.words.labelled import unknown_words
 
 router = APIRouter(tags=["运维"])
 _WITHIN = timedelta(seconds=2)
@@ -63,7 +64,7 @@ async def health(request: Request) -> Response:
         "temporal": temporal,
         "oldest_undelivered_outbox_seconds": _rounded(waiting.outbox) if waiting else None,
         "oldest_undelivered_inbox_seconds": _rounded(waiting.inbox) if waiting else None,
-        "unreadable_values": parts.shown.broken_values,
+        "unreadable_values": parts.shown.broken_values + unknown_words(),
     }
     return Rendered(answer, 200 if waiting else 503)
 

@@ -20,6 +20,7 @@ from models.store.database import DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT, sql
 from models.store.objects import ObjectDamaged
 from models.store.vault import SealBroken
 from models.tokens import BadToken
+from models.words.labelled import UnknownWord
 from models.words.refusals import Refusal, RefusalCode
 
 MEDIA_TYPE = "application/problem+json"
@@ -131,6 +132,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(busy, _on_busy)
     app.add_exception_handler(ObjectDamaged, _on_damaged)
     app.add_exception_handler(SealBroken, _on_broken_seal)
+    app.add_exception_handler(UnknownWord, _on_unknown_word)
     app.add_middleware(LastResort)
 
 
@@ -222,6 +224,13 @@ def _on_broken_seal(_: Request, error: Exception) -> JSONResponse:
     """An act can't go on with a value that is gone; where it is only looked at, it is shown as such."""
     _LOG.error("act needs a value that can't be opened", which=str(error))
     detail = f"存储的内容已损坏或密钥不符（{error}），没有作任何改动；请联系运维从备份恢复"
+    return Problem(503, Refusal.VALUE_UNREADABLE, "有内容无法读取", detail, headers=_WHEN_MENDED).response()
+
+
+def _on_unknown_word(_: Request, error: Exception) -> JSONResponse:
+    """A row of a newer version, met by an act of this one: no guess is made of what it means."""
+    _LOG.error("act needs a word that this version doesn't know", which=str(error))
+    detail = f"有记录是新版本写入的，本版本不认识（{error}），没有作任何改动；请联系运维把各进程更新到同一版本"
     return Problem(503, Refusal.VALUE_UNREADABLE, "有内容无法读取", detail, headers=_WHEN_MENDED).response()
 
 

@@ -26,6 +26,7 @@ from models.settings import Settings
 from models.store.transaction import begin, finish
 from models.tables.base import CLOCK
 from models.tables.metadata import metadata as _every_table  # noqa: F401 - a foreign key must find its target
+from models.words.labelled import only_known_words, show_unknown_words
 
 _LOG = structlog.get_logger()
 DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40P01", "55P03", "57014"
@@ -116,6 +117,7 @@ class Database:
         self._others = others or {}
         self._shares: dict[str, Places] = {}
         self.share: Places | None = None
+        self.shows = False
         event.listen(engine.sync_engine, "connect", _read_clock)
         event.listen(engine.sync_engine, "checkout", _discard_if_closed)
         event.listen(engine.sync_engine, "checkin", _write_if_the_server_lets)
@@ -144,6 +146,16 @@ class Database:
         shared.share = self._shares[county]
         return shared
 
+    def to_show(self) -> "Database":
+        """These connections for who only looks: what a newer version has written is shown as far as it is known."""
+        shown = copy(self)
+        shown.shows = True
+        return shown
+
+    def _read(self) -> None:
+        if self.shows:
+            show_unknown_words()
+
     def _place(self) -> AbstractAsyncContextManager[None]:
         return self.share.one() if self.share else nullcontext()
 
@@ -152,7 +164,8 @@ class Database:
         """One transaction: committed at the end, rolled back on any error."""
         async with self._place(), self._sessions() as session, session.begin():
             begin(session)
-            yield session
+            with only_known_words():
+                yield session
             await finish(session)
 
     async def run(self, work: Work[Result]) -> Result:
@@ -170,12 +183,14 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """One statement, or several that need not agree: each sees what is committed when it begins."""
+        self._read()
         async with self._place(), self._alone() as session:
             yield session
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """Several statements that see one moment: what an answer says of a thing belongs together."""
+        self._read()
         async with self._place(), self._moments() as session:
             yield session
 

@@ -1,13 +1,15 @@
 """What every table shares: constraint names, aware times, checked words."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Enum, MetaData
+from sqlalchemy import DateTime, Dialect, Enum, MetaData, TypeDecorator
 from sqlmodel import SQLModel
+
+from models.words.labelled import Labelled
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -54,13 +56,28 @@ def now() -> datetime:
     return CLOCK.now()
 
 
-def enum_column(kind: type[StrEnum]) -> Any:
+class _Words(TypeDecorator[Labelled]):
+    """The toolkit's own type knows no way for a word that isn't there; the vocabulary says what becomes of it."""
+
+    impl = Enum
+    cache_ok = True
+
+    def __init__(self, kind: type[Labelled]) -> None:
+        self.kind = kind
+        super().__init__(
+            kind,
+            native_enum=False,
+            create_constraint=True,
+            length=40,
+            name=kind.__name__.lower(),
+            values_callable=lambda members: [member.value for member in members],
+        )
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Labelled | None]:
+        kind = self.kind
+        return lambda stored: None if stored is None else kind(stored)
+
+
+def enum_column(kind: type[Labelled]) -> Any:
     """A text column that takes the words of one vocabulary only, held by a CHECK."""
-    return Enum(
-        kind,
-        native_enum=False,
-        create_constraint=True,
-        length=40,
-        name=kind.__name__.lower(),
-        values_callable=lambda members: [member.value for member in members],
-    )
+    return _Words(kind)

@@ -1,7 +1,5 @@
 """One vocabulary of stages, kinds and roles for rows, search attributes, the API and the console."""
 
-from enum import StrEnum
-
 from models.words.labelled import Labelled
 
 
@@ -13,10 +11,10 @@ class Role(Labelled):
     OPS = "ops", "运维"
 
 
-class Channel(StrEnum):
-    PC = "pc"
-    MOBILE = "mobile"
-    IMPORT = "import"
+class Channel(Labelled):
+    PC = "pc", "电脑端"
+    MOBILE = "mobile", "移动端"
+    IMPORT = "import", "批量导入"
 
 
 class ReviewStage(Labelled):

@@ -35,7 +35,9 @@ class FlowFigures(BaseModel):
     def adds_up(self) -> "FlowFigures":
         if sum(self.states.values(), Figure()) != self.lines:
             raise ValueError("the states of the lines don't add up to the lines")
-        if sum(self.payments.values(), Figure()) != self.states[LineState.ACCEPTED]:
+        # a list may show a state that only a newer version knows: whether it is paid for nobody can say here
+        known = set(self.states) <= set(LineState)
+        if known and sum(self.payments.values(), Figure()) != self.states[LineState.ACCEPTED]:
             raise ValueError("the payments don't add up to the accepted lines")
         return self
 
