@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.export import respond
 from api.counter.paging import MAX_EXPORT, Page
 from models.store.selection import Predicate
-from models.store.sql import fetch, loose
+from models.store.sql import fetch
 
 CHUNK = 2_000
 View = Mapping[str, object]
@@ -33,7 +33,7 @@ async def list_lines(
     show: Callable[[Shown], View],
     headers: Mapping[str, str],
     source: str,
-    shape: type[Shown] | None = None,
+    shape: type[Shown],
 ) -> Response:
     """Oldest first by id; `source` must give `a.id` as `id` and take its conditions over `a`."""
     return await respond(page, headers, await read_lines(session, page, chosen, show, headers, source, shape))
@@ -46,7 +46,7 @@ async def read_lines(
     show: Callable[[Shown], View],
     headers: Mapping[str, str],
     source: str,
-    shape: type[Shown] | None = None,
+    shape: type[Shown],
 ) -> list[tuple[int, View]]:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows: list[tuple[int, View]] = []
@@ -57,14 +57,14 @@ async def read_lines(
 
 
 async def _chunks(
-    session: AsyncSession, page: Page, chosen: Predicate, source: str, shape: type[Shown] | None
+    session: AsyncSession, page: Page, chosen: Predicate, source: str, shape: type[Shown]
 ) -> AsyncIterator[Sequence[Shown]]:
     wanted, after = min(page.rows, MAX_EXPORT + 1), page.after or 0
     while wanted > 0:
         size = min(wanted, CHUNK)
         statement = f"{source} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT :size"
         values = {**chosen.values, "after": after, "size": size}
-        rows = await fetch(session, shape, statement, **values) if shape else await loose(session, statement, **values)
+        rows = await fetch(session, shape, statement, **values)
         if rows:
             yield rows
         if len(rows) < size:
