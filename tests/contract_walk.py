@@ -20,6 +20,7 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 from schemathesis import GenerationMode
 from schemathesis.core.failures import FailureGroup
@@ -50,7 +51,7 @@ from tests.test_orders_api import mixed_flow
 SEED = 20261127
 # By even and odd rounds.
 MODES = (GenerationMode.NEGATIVE, GenerationMode.POSITIVE)
-BOUND_SECONDS = 90.0
+BOUND_SECONDS = 75.0
 EXAMPLES = 2
 # How often an address has a number that is there.
 KNOWN = 0.8
@@ -209,9 +210,11 @@ class Walk:
         for self.rounds in count(1):
             for operation in operations:
                 for caller in self._callers_of(operation):
+                    if operation.label not in cases[self.rounds % 2]:
+                        break
                     if self.rounds > 1 and time.monotonic() > end:
                         return
-                    let_in = self._try(operation.label, cases[self.rounds % 2][operation.label], caller)
+                    let_in = self._try(operation.label, cases[self.rounds % 2], caller)
                     # in the first round one is enough: each operation is reached, however slow the machine
                     if self.rounds == 1 and let_in:
                         break
@@ -223,7 +226,7 @@ class Walk:
             return [self._citizen]
         return [caller for caller in self._callers if (operation.label, caller.name) not in self._strangers]
 
-    def _try(self, label: str, cases: SearchStrategy[Any], caller: Caller) -> bool:
+    def _try(self, label: str, cases: dict[str, SearchStrategy[Any]], caller: Caller) -> bool:
         """Whether the operation is one for this caller."""
         place = f"{label} {caller.name} {SEED + self.rounds}"
         chosen = random.Random(place)
@@ -236,12 +239,16 @@ class Walk:
             deadline=None,
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=cases)
+        @given(case=cases[label])
         def asked(case: Any) -> None:
             if (label, caller.name) not in self._strangers:
                 self._ask(case, caller, chosen)
 
-        asked()
+        try:
+            asked()
+        except Unsatisfiable:
+            # the document forbids nothing here
+            del cases[label]
         return (label, caller.name) not in self._strangers
 
     def _ask(self, case: Any, caller: Caller, chosen: random.Random) -> None:
