@@ -21,6 +21,7 @@ from models.store.flows.payments import TakenPayments, apply_payments, flow_of
 from models.store.flows.rounds import open_new_round
 from models.store.flows.start import StartRequest, start_flow
 from models.store.lists.results import TakenResults, apply_results
+from models.store.locking import lock_applications
 from models.store.runs.runs import open_run
 from models.store.sql import fetch_int
 from models.tables.base import now
@@ -214,3 +215,24 @@ async def test_a_large_list_is_walked_through_once_and_not_for_each_line(
         ("accepted", "paid", LINES + 5)
     ]
     assert await office.rows("SELECT count(*) FROM register_account WHERE status = 'valid'") == [(LINES + 5,)]
+
+
+@pytest.mark.usefixtures("not_looked_at")
+async def test_applications_are_locked_by_ids_found_first(
+    office: Office, owner: psycopg.Connection, handled: list[tuple[int, str]]
+) -> None:
+    """Right after an import: found, gathered, looked up by their keys, sorted, locked; a join would sort them again."""
+    ground = await add_ground(office, [Line()] * LINES)
+    owner.execute(
+        "INSERT INTO dataset (reference, kind, county_code, stage, generation, record_count, total_fen, created_at)"
+        " VALUES ('L', 'verification', %s, 'prepared', 1, 1, 1, now())",
+        (COUNTY,),
+    )
+    owner.execute(
+        "INSERT INTO dataset_line SELECT dataset.id, a.id, a.id, application_no, 1 FROM dataset, application a"
+    )
+    async with office.database.transaction() as session:
+        handled.clear()
+        await lock_applications(session, "SELECT application_id FROM dataset_line")
+    [(rows, statement)] = handled
+    assert len(ground.numbers) == LINES < rows <= 5 * LINES + 1, statement
