@@ -33,7 +33,6 @@ from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject
 from models.store.register.entries import EntryForm, open_entry
 from models.store.runs.runs import open_run
-from models.store.sql import loose
 from models.store.vault import Field
 from models.tables.applications import ApplicationImport
 from models.tables.base import now
@@ -46,6 +45,7 @@ from tests.api_server import COUNTY, PROVINCE, ApiServer, api_server
 from tests.card_ground import Cards, card, person
 from tests.contract import lies
 from tests.rows import YEAR, Office, add_file, add_summary, citizen_id
+from tests.statements import rows_of
 from tests.test_orders_api import mixed_flow
 
 SEED = 20261127
@@ -184,7 +184,7 @@ async def _citizen(server: ApiServer) -> str:
 
 async def _known(server: ApiServer) -> dict[str, list[str]]:
     async with server.database.reading() as session:
-        return {name: [str(row[0]) for row in await loose(session, sql)] for name, sql in NUMBERS.items()}
+        return {name: [str(row[0]) for row in await rows_of(session, sql)] for name, sql in NUMBERS.items()}
 
 
 class Walk:

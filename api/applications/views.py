@@ -14,7 +14,6 @@ from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note
 from models.store.register.register import register_row
 from models.store.registered import registered_words
-from models.store.sql import Row
 from models.store.texts import open_text
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
@@ -26,7 +25,6 @@ KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
 # What the rooms that have no shapes yet call their rows.
-LineRow = Row
 
 
 class _Heading(TypedDict):

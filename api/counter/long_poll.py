@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 
 from api.counter.desk import Desk
 from api.relay.broadcast import Broadcast, Listener
-from models.store.sql import loose_one
+from models.store.sql import fetch_one
 
 LONGEST_WAIT_SECONDS = 20.0
 # Every change is told. A connection that died without a word is noticed so late at most ...
@@ -33,8 +33,8 @@ class _LongPoll:
         with desk.stages.listen(number) as listener:
             while time.monotonic() < deadline:
                 async with desk.database.reading() as session:
-                    row = await loose_one(session, statement, number=number, county=desk.county)
-                if row is None or row[0] != self._known:
+                    stage = await fetch_one(session, str, statement, number=number, county=desk.county)
+                if stage is None or stage != self._known:
                     return
                 if not await until_news(desk.request, desk.stages, listener, deadline) or listener.told:
                     return

@@ -1,16 +1,15 @@
 """Statements of SQL within a session's transaction: rows with a shape, and many rows at once by COPY."""
 
-from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg import sql as compose
-from psycopg.rows import AsyncRowFactory, RowMaker, no_result
+from psycopg.rows import AsyncRowFactory, RowMaker, tuple_row
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.exc import DBAPIError
@@ -20,15 +19,13 @@ from models.store.lock_order import ranks_of
 from models.store.transaction import turns_of
 
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
-# A named tuple: fields by the names of the statement's columns.
-Row: TypeAlias = Any
 Shape = TypeVar("Shape")
 _DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
 
 
 async def execute(session: AsyncSession, statement: str, **values: Value) -> int:
     """Run one statement of SQL and give the number of rows it touched."""
-    return (await _run(session, statement, values, _named)).rowcount
+    return (await _run(session, statement, values, tuple_row)).rowcount
 
 
 async def fetch(session: AsyncSession, shape: type[Shape], statement: str, **values: Value) -> list[Shape]:
@@ -41,15 +38,6 @@ async def fetch(session: AsyncSession, shape: type[Shape], statement: str, **val
 
 async def fetch_one(session: AsyncSession, shape: type[Shape], statement: str, **values: Value) -> Shape | None:
     return await (await _run(session, statement, values, _rows_as(shape))).fetchone()
-
-
-async def loose(session: AsyncSession, statement: str, **values: Value) -> Sequence[Row]:
-    """Rows of no shape: what `fetch` is to take the place of."""
-    return await (await _run(session, statement, values, _named)).fetchall()
-
-
-async def loose_one(session: AsyncSession, statement: str, **values: Value) -> Row | None:
-    return await (await _run(session, statement, values, _named)).fetchone()
 
 
 async def fetch_int(session: AsyncSession, statement: str, **values: Value) -> int:
@@ -111,23 +99,11 @@ def _rows_as(shape: type[Shape]) -> AsyncRowFactory[Shape]:
     return maker_of
 
 
-def _named(cursor: AsyncCursor[Any]) -> RowMaker[Row]:
-    """Rows are tuples whose fields have the columns' names; a name that can't be one, or comes again, is left out."""
-    columns = _columns(cursor)
-    return _shape(*columns) if columns else no_result
-
-
 def _columns(cursor: AsyncCursor[Any]) -> tuple[str, ...]:
     result = cursor.pgresult
     if result is None:
         return ()
     return tuple((result.fname(place) or b"").decode() for place in range(result.nfields))
-
-
-@lru_cache(maxsize=1024)
-def _shape(*columns: str) -> RowMaker[Row]:
-    shape: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]
-    return cast("RowMaker[Row]", shape._make)
 
 
 async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
