@@ -280,6 +280,7 @@ def test_a_held_line_joins_with_the_new_account_when_the_part_has_ended(office: 
     office.ended(request_no)
     county.at(flow_no, "county_review")
     assert county.counts(flow_no) == {"accepted": 3, "awaiting": 3}
+    assert [row["record_count"] for row in county.flow(flow_no)["rounds"]] == [2, 1]
     sealed = office.province.rows("SELECT account_sealed FROM flow_line WHERE application_no = :no", no=numbers[0])
     assert office.vault.open(Field.ACCOUNT, numbers[0], sealed[0][0]) == new.account_no
 

@@ -63,19 +63,6 @@ def lock_account(province: Province, number: str) -> None:
     )
 
 
-def test_a_held_line_joins_by_itself_when_the_account_change_has_ended(province: Province) -> None:
-    office = Office(province)
-    batch_no, numbers = office.verified(lines(3))
-    lock_account(province, numbers[0])
-    flow_no = office.begin(batch_no)
-    office.at(flow_no, "settling")
-    assert office.counts(flow_no) == {"accepted": 2, "awaiting": 2, "held": 1}
-    unlock(province, flow_no)
-    office.at(flow_no, "county_review")
-    assert office.counts(flow_no) == {"accepted": 3, "awaiting": 3}
-    assert [row["record_count"] for row in office.flow(flow_no)["rounds"]] == [2, 1]
-
-
 def test_held_lines_are_deferred_to_the_next_batch_with_why(province: Province) -> None:
     office = Office(province)
     batch_no, numbers = office.verified(lines(3))

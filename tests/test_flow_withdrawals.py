@@ -30,28 +30,11 @@ def test_withdrawn_before_during_and_after_a_round(province: Province) -> None:
     assert office.operator.get(f"/applications/{numbers[1]}")["stage"] == "withdrawn"
 
 
-def test_nothing_is_withdrawn_while_the_platform_has_the_summary(province: Province) -> None:
+def test_a_flow_of_which_no_line_is_left_is_cancelled_by_itself(province: Province) -> None:
+    """An accepted line and a rejected one; at which stages it ends so is in test_next_step.py."""
     office = Office(province)
-    province.platform.hold("summary")
-    flow_no, numbers = office.started(lines(2))
-    office.at(flow_no, "county_review")
-    earlier = office.enter_order("withdrawal", flow_no, selection={"application_nos": [numbers[0]]})
-    office.hand_in(flow_no)
-    refused = office.refused(lambda: office.confirm_order(earlier))
-    assert (refused.status, refused.problem["code"]) == (409, "FLOW_STAGE_UNFIT")
-    one = {"selection": {"application_nos": [numbers[1]]}}
-    assert office.refused(lambda: office.enter_order("withdrawal", flow_no, **one)).status == 409
-    province.platform.hold()
-    office.at(flow_no, "summary_approved")
-    assert office.counts(flow_no) == {"accepted": 2, "awaiting": 2}
-
-
-@pytest.mark.parametrize("at", ["settling", "county_review"])
-def test_a_flow_of_which_no_line_is_left_is_cancelled_by_itself(province: Province, at: str) -> None:
-    office = Office(province)
-    rejected = Line(1, group="【退回】") if at == "settling" else Line(1)
-    flow_no, numbers = office.started([rejected, Line(2, group=rejected.group)])
-    assert office.flow(flow_no)["stage"] == at
+    flow_no, numbers = office.started([Line(1), Line(2, group="【退回】")])
+    office.at(flow_no, "settling")
     office.withdraw(flow_no, *numbers)
     ended = office.at(flow_no, "ended")
     assert (ended["outcome"], ended["balanced"]) == ("cancelled", True)
@@ -59,7 +42,7 @@ def test_a_flow_of_which_no_line_is_left_is_cancelled_by_itself(province: Provin
     assert office.indicator() == (0, 0, TOTAL_FEN)
 
 
-@pytest.mark.parametrize("at", ["settling", "under_review", "county_review", "summary_submitted"])
+@pytest.mark.parametrize("at", ["settling", "under_review", "summary_submitted"])
 def test_a_cancelled_flow_frees_its_lines_once_the_platform_has_ended_it(province: Province, at: str) -> None:
     """Nothing is free before; afterwards the batch is verified anew, starts again and pays."""
     office = Office(province)
@@ -101,16 +84,6 @@ def brought_to(province: Province, office: Office, stage: str) -> tuple[str, str
         province.until("本轮", "SELECT stage FROM dataset WHERE flow_id IS NOT NULL", "under_review")
     office.at(flow_no, stage)
     return flow_no, batch_no
-
-
-def test_after_the_platforms_approval_nothing_is_cancelled(province: Province) -> None:
-    office = Office(province)
-    flow_no, _ = office.approved(lines(2))
-    refused = office.refused(lambda: office.enter_order("cancellation", flow_no))
-    assert refused.status == 409
-    office.pay(flow_no)
-    office.at(flow_no, "ended")
-    assert office.counts(flow_no) == {"accepted": 2, "paid": 2}
 
 
 def test_an_approval_that_overtakes_a_confirmed_cancellation_makes_it_fail(province: Province) -> None:

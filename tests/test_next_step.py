@@ -140,6 +140,24 @@ FLOW_CASES: list[tuple[str, Rows, FlowStage, FlowStep]] = [
         FlowStep.WITHDRAW,
     ),
     (
+        "撤销 while the county reviews",
+        Rows(S.COUNTY_REVIEW, lines=ACCEPTED, summary=L.OPEN, orders=(K.CANCELLATION,)),
+        S.COUNTY_REVIEW,
+        FlowStep.CANCEL,
+    ),
+    (
+        "撤销 when the county has passed it",
+        Rows(S.COUNTY_PASSED, lines=ACCEPTED, summary=L.COUNTY_PASSED, orders=(K.CANCELLATION,)),
+        S.COUNTY_PASSED,
+        FlowStep.CANCEL,
+    ),
+    (
+        "撤销 before a summary that is to be handed in",
+        Rows(S.SUMMARY_SUBMITTED, lines=ACCEPTED, summary=L.COUNTY_PASSED, told=True, orders=(K.CANCELLATION,)),
+        S.SUMMARY_SUBMITTED,
+        FlowStep.CANCEL,
+    ),
+    (
         "a cancellation while the platform reviews the summary",
         Rows(S.SUMMARY_SUBMITTED, lines=ACCEPTED, summary=L.SUBMITTED, told=True, orders=(K.CANCELLATION,)),
         S.SUMMARY_SUBMITTED,
