@@ -25,7 +25,7 @@ SILENCE = timedelta(seconds=20)
 # A look applies at most some hundred pages that came at once: seconds.
 LOOK = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
 # The same look, first tried within the workflow's own turn.
-AT_HAND = LocalOptions(start_to_close_timeout=timedelta(minutes=1), retry_policy=RetryPolicy(maximum_attempts=1))
+LOCAL_LOOK = LocalOptions(start_to_close_timeout=timedelta(minutes=1), retry_policy=RetryPolicy(maximum_attempts=1))
 # One call to the platform plus its file uploads; longer than the HTTP client's own limit.
 CALL = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
 # Asking is a safety net: a platform that doesn't answer is asked again at the next turn, callbacks go on meanwhile.
@@ -43,7 +43,7 @@ BANK = Options(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
 )
 # A bank that is up answers at once; a slow one must not hold the places that looks at rows need.
-BANK_AT_HAND = LocalOptions(start_to_close_timeout=timedelta(seconds=2), retry_policy=RetryPolicy(maximum_attempts=1))
+LOCAL_BANK = LocalOptions(start_to_close_timeout=timedelta(seconds=2), retry_policy=RetryPolicy(maximum_attempts=1))
 # A person sits before the screen: tried again within seconds; the activity itself gives up when the time is over.
 PROMPT = Options(
     start_to_close_timeout=timedelta(minutes=2),

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from models.contracts import DatasetRef, Look, Subject
     from models.words.waiting import PLATFORM_BUSY, since_when
     from workflows.client import attributes_of
-    from workflows.options import ASK, AT_HAND, CALL, LOOK, PUSH, LocalOptions, Options
+    from workflows.options import ASK, CALL, LOCAL_LOOK, LOOK, PUSH, LocalOptions, Options
 
 Result = TypeVar("Result")
 Seen = TypeVar("Seen", bound=Look)
@@ -48,7 +48,7 @@ class RowDriven:
         self,
         activity: Callable[..., Awaitable[Seen]],
         subject: Subject,
-        first: LocalOptions | None = AT_HAND,
+        first: LocalOptions | None = LOCAL_LOOK,
         otherwise: Options = LOOK,
     ) -> Seen:
         """What the rows say now; whatever wakes the run from here on asks for another look.
@@ -79,7 +79,7 @@ class RowDriven:
         self,
         activity: Callable[..., Awaitable[Result]],
         *about: object,
-        first: LocalOptions = AT_HAND,
+        first: LocalOptions = LOCAL_LOOK,
         otherwise: Options = LOOK,
     ) -> Result:
         """What takes a moment is done within the workflow's turn, without a way through the server.
