@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
-from activities.platform.tries import for_each, patiently
+from activities.platform.tries import for_each, with_retries
 from models.contracts import Subject
 from models.store.database import Database
 from models.store.runs.runs import close_run, times_asked
@@ -69,7 +69,7 @@ class CatalogActivities:
 
         async def put(question: Question) -> None:
             (kind, of_year), ask = question
-            items, run = _json((await patiently(ask)).items), subject.workflow_id
+            items, run = _json((await with_retries(ask)).items), subject.workflow_id
             async with self._database.writing_once() as session:
                 await execute(session, _FETCHED, run=run, kind=kind, year=of_year, asked=asked, items=items)
 

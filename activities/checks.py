@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
-from activities.platform.tries import patiently
+from activities.platform.tries import with_retries
 from models.contracts import Look, ProvinceRef, Subject
 from models.store.cards.invalidation import invalidate
 from models.store.cards.results import apply_invalidation
@@ -94,7 +94,7 @@ class CheckActivities:
             since = await fetched_until(session, province)
         page, pages = 1, 1
         while page <= pages:
-            answer = await patiently(partial(self._platform.list_invalidations, province, since - OVERLAP, page))
+            answer = await with_retries(partial(self._platform.list_invalidations, province, since - OVERLAP, page))
             for item in answer.items:
                 await self._apply(item, province)
             page, pages = page + 1, answer.pages

@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.files import PlatformFiles
-from activities.platform.tries import for_each, patiently
+from activities.platform.tries import for_each, with_retries
 from models.contracts import CommitResult, DatasetRef, PushResult, number_of
 from models.settings import Settings
 from models.store.applications.records import record_lines, record_of
@@ -135,7 +135,7 @@ class DatasetActivities:
         records = await self._records(dataset, (page - 1) * PAGE_LIMIT)
         key = f"{_generation(dataset)}/p{page}"
         content = records_json(tuple(records))
-        await patiently(partial(self._platform.put_page, dataset.county_code, platform_id, page, content, key=key))
+        await with_retries(partial(self._platform.put_page, dataset.county_code, platform_id, page, content, key=key))
 
     async def _records(self, dataset: Dataset, start: int) -> list[ApplicantRecord]:
         async with self._database.reading() as session:

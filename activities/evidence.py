@@ -12,7 +12,7 @@ from temporalio import activity
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.files import PlatformFiles
-from activities.platform.tries import TROUBLES, for_each, patiently
+from activities.platform.tries import TROUBLES, for_each, with_retries
 from models.contracts import EvidenceResult, Subject
 from models.store.database import Database
 from models.store.flows.evidence import lacking, required_of
@@ -130,7 +130,7 @@ class EvidenceActivities:
         evidence = Evidence(items=items)
         submit = self._platform.submit_evidence
         try:
-            await patiently(partial(submit, flow.county_code, flow.platform_id, evidence, key=key))
+            await with_retries(partial(submit, flow.county_code, flow.platform_id, evidence, key=key))
         except PlatformRefusal as refusal:
             return refusal
         return None

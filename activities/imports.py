@@ -91,7 +91,7 @@ class ApplicationImports:
         if problem or checked.faults:
             return await self._refuse(subject, data, checked, problem)
         claims = await asyncio.to_thread(self._claims, checked)
-        return await self._take_in(subject, data, checked, claims)
+        return await self._store_rows(subject, data, checked, claims)
 
     async def _file(self, asked: ApplicationImport) -> StoredFile:
         async with self._database.reading() as session:
@@ -160,7 +160,7 @@ class ApplicationImports:
         activity.heartbeat()
         return await self._objects.put(subject.county_code, content, MediaType.XLSX.value, "system")
 
-    async def _take_in(
+    async def _store_rows(
         self, subject: Subject, data: bytes, checked: CheckedFile, claims: Sequence[ClaimedRow]
     ) -> ImportLook:
         """All in one transaction. Whoever else adds to the county waits while it compares and inserts, no longer.

@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
-from activities.platform.tries import for_each, patiently
+from activities.platform.tries import for_each, with_retries
 from models.contracts import DatasetRef, NextOrder, Subject
 from models.store.database import Database
 from models.store.events.contradictions import Claim, keep_claim
@@ -171,7 +171,7 @@ class OrderActivities:
         request = Withdrawal(application_nos=tuple(line.application_no for line in lines), reason=self._reason(order))
         key = f"{order.order_no}/withdraw/{page}"
         withdraw = partial(self._platform.withdraw_lines, flow.county_code, flow.platform_id, request, key=key)
-        answer = await patiently(withdraw)
+        answer = await with_retries(withdraw)
         total = sum(line.amount_fen for line in lines)
         if (answer.withdrawn_count, answer.withdrawn_fen) != (len(lines), total):
             raise FiguresDiffer(key)
@@ -210,7 +210,7 @@ class OrderActivities:
         page, lines = numbered
         queries = AccountQueries(accounts=queries_of(self._vault, lines))
         key = f"{order.order_no}/verify/{page}"
-        answer = await patiently(partial(self._platform.verify_accounts, county, queries, key=key))
+        answer = await with_retries(partial(self._platform.verify_accounts, county, queries, key=key))
         bad = [line.application_no for line, v in zip(lines, answer.verdicts, strict=True) if not v.valid]
         async with self._database.transaction() as session:
             await execute(

@@ -180,14 +180,14 @@ def test_what_is_no_account_of_the_county_is_not_checked(province: Province, fir
     held(province, second.code, person)
     account_is(province, person, second.code, AccountStatus.CLEARED)
     foreign = account_id(province, person, second.code)
-    wishes: list[tuple[County, Json, int, str]] = [
+    requests: list[tuple[County, Json, int, str]] = [
         (county, {"account_id": foreign}, 404, "NOT_FOUND"),
         (second, {"account_id": foreign}, 409, "ACCOUNT_CLEARED"),
         (county, {"county": second.code}, 422, "VALIDATION_FAILED"),
         (county, {}, 422, "VALIDATION_FAILED"),
         (county, {"county": county.code, "account_id": foreign}, 422, "VALIDATION_FAILED"),
     ]
-    for asking, wish, status, code in wishes:
+    for asking, wish, status, code in requests:
         with pytest.raises(Refused) as said:
             asking.operator.post("/account-checks", wish)
         assert (said.value.status, said.value.problem["code"]) == (status, code)

@@ -210,7 +210,7 @@ def test_nothing_imports_deploy_but_tests() -> None:
         ("models/store/rows.py", "psycopg.connect(url)"),
         ("models/store/register/a.py", "from models.store.cards.parts import end_part"),
         ("models/store/lists/a.py", "from models.store.cards import parts"),
-        ("models/store/cards/a.py", "from models.store.applying.pending import take_in"),
+        ("models/store/cards/a.py", "from models.store.applying.pending import apply_pending_events"),
         ("models/words/a.py", "from models.forms import money"),
         ("activities/platform/a.py", "from activities.flows import Flows"),
         ("api/counter/a.py", "from api.flows.guard import flow_for"),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from activities.platform.errors import PlatformRefusal, PlatformUnavailable, refusal_to_application_error
-from activities.platform.tries import patiently
+from activities.platform.tries import with_retries
 from models.wire import answers as shapes
 from models.wire import requests
 from models.wire.words import MediaType, Operation, ProblemCode
@@ -175,7 +175,7 @@ async def test_trouble_is_never_success_and_never_a_refusal(at: Bench, name: str
     error = refusal_to_application_error(caught.value)
     assert (error.type, error.non_retryable) == (code, False)
     assert (error.next_retry_delay.total_seconds() if error.next_retry_delay else None) == retry_after
-    assert (await patiently(partial(at.client.submit_policy, POLICY, key="k"))).submission_id == "s-1"
+    assert (await with_retries(partial(at.client.submit_policy, POLICY, key="k"))).submission_id == "s-1"
     assert {sent.target for sent in at.platform.seen} == {"/v1/policies"}
 
 
@@ -188,7 +188,7 @@ async def test_after_a_429_no_call_of_the_client_goes_out_before_its_time(at: Be
     assert len(at.platform.seen) == 1
     assert left_alone.value.code is ErrorType.RATE_LIMITED
     assert 0 < (left_alone.value.retry_after or 0) <= 1
-    assert (await patiently(partial(at.client.list_towns, COUNTY))).items == ()
+    assert (await with_retries(partial(at.client.list_towns, COUNTY))).items == ()
 
 
 async def test_an_odd_answer_is_kept_as_it_came(at: Bench) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from activities.platform.errors import PlatformRefusal, PlatformUnavailable
-from activities.platform.tries import PATIENCE_SECONDS, for_each, patiently
+from activities.platform.tries import LONGEST_RETRY_SECONDS, for_each, with_retries
 from deploy.demo.people import Json
 from models.contracts import Signal
 from models.wire.answers import EVIDENCE_LIMIT
@@ -107,15 +107,15 @@ async def test_a_refusal_ends_all_of_it_at_once() -> None:
     assert ended == [0]
 
 
-async def test_what_wants_to_wait_longer_than_patience_is_given_to_temporal_at_once() -> None:
+async def test_what_wants_to_wait_longer_than_the_retries_is_given_to_temporal_at_once() -> None:
     tried: list[float] = []
 
     async def call() -> None:
         tried.append(time.monotonic())
-        raise trouble(PATIENCE_SECONDS + 1)
+        raise trouble(LONGEST_RETRY_SECONDS + 1)
 
     with pytest.raises(PlatformUnavailable):
-        await patiently(call)
+        await with_retries(call)
     assert len(tried) == 1
 
 

@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.second_questions import SecondQuestions
-from activities.platform.tries import for_each, patiently
+from activities.platform.tries import for_each, with_retries
 from models.contracts import RunKind, Subject
 from models.store.cards.parts import AT_PLATFORM
 from models.store.database import Database
@@ -101,7 +101,7 @@ class AskingActivities:
         await for_each(missing, partial(self._fetch_results, subject, dataset, dataset.platform_id))
 
     async def _fetch_results(self, subject: Subject, dataset: Dataset, platform_id: str, page: int) -> None:
-        results = await patiently(partial(self._platform.get_result_page, dataset.county_code, platform_id, page))
+        results = await with_retries(partial(self._platform.get_result_page, dataset.county_code, platform_id, page))
         data = results.model_copy(update={"client_reference": dataset.reference})
         await self._store(subject, EventType.DATASET_RESULTS, dataset.reference, data)
 
@@ -120,7 +120,7 @@ class AskingActivities:
     async def _ask_part(self, part: _Part) -> None:
         part_no, county, submission_id = part
         try:
-            answer = await patiently(partial(self._platform.get_account_change, county, submission_id))
+            answer = await with_retries(partial(self._platform.get_account_change, county, submission_id))
         except PlatformRefusal as refusal:
             activity.logger.warning("asked about %s: %s", part_no, refusal)
             return
@@ -173,7 +173,7 @@ class AskingActivities:
             await self._store(subject, EventType.FLOW_ENDED, flow.flow_no, ended)
 
     async def _fetch_payments(self, subject: Subject, flow: Flow, platform_id: str, page: int) -> None:
-        payments = await patiently(partial(self._platform.get_payment_page, flow.county_code, platform_id, page))
+        payments = await with_retries(partial(self._platform.get_payment_page, flow.county_code, platform_id, page))
         data = payments.model_copy(update={"client_reference": flow.flow_no})
         await self._store(subject, EventType.FLOW_PAYMENTS, flow.flow_no, data)
 

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
-from activities.platform.tries import for_each, patiently
+from activities.platform.tries import for_each, with_retries
 from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.sql import execute
@@ -60,7 +60,7 @@ class PlatformFiles:
             activity.logger.warning("file %s is left out: %s", file.id, refusal)
 
     async def _upload_one(self, file: StoredFile) -> None:
-        file.platform_file_id = await patiently(partial(self._store, file))
+        file.platform_file_id = await with_retries(partial(self._store, file))
         async with self._database.transaction() as session:
             await execute(
                 session,

@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
-from activities.platform.tries import for_each, patiently
+from activities.platform.tries import for_each, with_retries
 from models.contracts import Subject
 from models.store.database import Database
 from models.store.events.contradictions import open_content, seal_row
@@ -70,7 +70,7 @@ class SecondQuestions:
 
     async def _answer(self, question: Question | None) -> Wire | None:
         try:
-            return await patiently(partial(self._asked, question)) if question is not None else None
+            return await with_retries(partial(self._asked, question)) if question is not None else None
         except PlatformRefusal:
             return None
 

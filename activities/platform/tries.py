@@ -18,12 +18,12 @@ Answer = TypeVar("Answer")
 TROUBLES = (PlatformUnavailable, ObjectDamaged, BotoCoreError, ClientError)
 FIRST_PAUSE_SECONDS = 0.2
 # Longer troubles are Temporal's: the activity is tried again, where ops see it, and finds what is done already.
-PATIENCE_SECONDS = 20.0
+LONGEST_RETRY_SECONDS = 20.0
 
 
-async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+async def with_retries(call: Callable[[], Awaitable[Answer]]) -> Answer:
     """One item's own tries, ever rarer, and never before the platform wants to be asked again (Retry-After)."""
-    pause, ends_at = FIRST_PAUSE_SECONDS, time.monotonic() + PATIENCE_SECONDS
+    pause, ends_at = FIRST_PAUSE_SECONDS, time.monotonic() + LONGEST_RETRY_SECONDS
     while True:
         try:
             return await call()

@@ -56,7 +56,7 @@ class Run:
 
     async def pay(self, file: bytes) -> tuple[int, int]:
         """The timed part; paid lines and fen."""
-        await self._take_in(file)
+        await self._import_file(file)
         for statement in sql.REVIEWED:
             await self._do(statement)
         await self._list("beneficiary_init", list(self.records.values()), "publicised")
@@ -72,7 +72,7 @@ class Run:
         await self._summary(flow_id)
         return await self._payments()
 
-    async def _take_in(self, file: bytes) -> None:
+    async def _import_file(self, file: bytes) -> None:
         _, *rows = python_calamine.CalamineWorkbook.from_filelike(BytesIO(file)).get_sheet_by_index(0).to_python()
         for place, cells in enumerate(rows):
             number = f"{COUNTY}-B{self.number}-{place:07d}"

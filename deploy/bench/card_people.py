@@ -30,7 +30,7 @@ IN_REVIEW = (
     "SELECT count(*) FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
     " WHERE p.stage = 'in_review' AND c.request_no = ANY(%s)"
 )
-PATIENCE_SECONDS = 1_800.0
+TIMEOUT_SECONDS = 1_800.0
 _OPENED_AT_ONCE = 8  # below the product's pool, as many as an API process would have under way
 
 
@@ -84,7 +84,7 @@ class CardDesk:
                 row = connection.execute(statement, (numbers,)).fetchone()
                 return {"figures": row[0] if row else 0}
 
-            wait_for(f"{count} 笔", look, lambda seen: seen["figures"] == count, PATIENCE_SECONDS)
+            wait_for(f"{count} 笔", look, lambda seen: seen["figures"] == count, TIMEOUT_SECONDS)
 
     def _holder(self, line: Line) -> Holder:
         stem = f"6228{line.account_no[4:18]}"

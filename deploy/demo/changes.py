@@ -120,16 +120,16 @@ def people() -> tuple[list[Wish], list[Wish], list[Wish]]:
         register = {row["id_number"]: row for row in csv.DictReader(file)}
     with (DATA / "bank-accounts-500001-2000.csv").open(encoding="utf-8") as file:
         noted = [row for row in csv.DictReader(file) if "; try it for " in row["note"]]
-    wishes: dict[str, list[Wish]] = {"failing": [], NEW: [], CLOSED: []}
+    changes: dict[str, list[Wish]] = {"failing": [], NEW: [], CLOSED: []}
     for row in noted:
         kind, _, id_number = row["note"].partition("; try it for ")
         person = register[id_number]
         wish = Wish(person["name"], id_number, row["bank_code"], row["account_no"], row["card_type"])
         fails = person["payment"].startswith("failed")
-        if kind in wishes:
-            wishes["failing" if kind == NEW and fails else kind].append(wish)
-    fine = [wish for wish in wishes[NEW] if register[wish.id_number]["payment"] == "paid"]
-    return wishes["failing"], fine, wishes[CLOSED]
+        if kind in changes:
+            changes["failing" if kind == NEW and fails else kind].append(wish)
+    fine = [wish for wish in changes[NEW] if register[wish.id_number]["payment"] == "paid"]
+    return changes["failing"], fine, changes[CLOSED]
 
 
 def paid_again_fen(ids: list[str]) -> int:

@@ -5,15 +5,15 @@ import httpx
 from deploy.demo.people import Json, Person, wait_for
 
 LOGINS = "/citizen/logins"
-PATIENCE_SECONDS = 20
+LONG_POLL_SECONDS = 20
 
 
 class Browser(Person):
     """Keeps its cookies to itself; nobody else is signed in by what it asked for."""
 
-    def __init__(self, base_url: str, patience: float = 120.0) -> None:
+    def __init__(self, base_url: str, timeout: float = 120.0) -> None:
         self.http = httpx.Client(base_url=base_url, trust_env=False, timeout=60)
-        super().__init__(self.http, "", patience)
+        super().__init__(self.http, "", timeout)
         self._headers = {}
 
     def close(self) -> None:
@@ -29,7 +29,7 @@ class Browser(Person):
         path = f"{LOGINS}/{login_no}"
         return wait_for(
             "人脸识别",
-            lambda: self.get(path, wait=PATIENCE_SECONDS, stage=known),
+            lambda: self.get(path, wait=LONG_POLL_SECONDS, stage=known),
             lambda seen: bool(seen["stage"] != known),
         )
 
@@ -45,7 +45,7 @@ class Browser(Person):
         phone(login["url"], "passed", name, id_number)
         seen = wait_for(
             "登录",
-            lambda: self.get(f"{LOGINS}/{login['login_no']}", wait=PATIENCE_SECONDS, stage="waiting"),
+            lambda: self.get(f"{LOGINS}/{login['login_no']}", wait=LONG_POLL_SECONDS, stage="waiting"),
             lambda seen: bool(seen["stage"] not in ("waiting", "scanned")),
         )
         if not seen["signed_in"]:

@@ -1,4 +1,4 @@
-"""The people of a county as they come to the counter: one token each, one key per act, patience where it takes time."""
+"""The people of a county as they come to the counter: a token each, a key per act, long polls where it has to wait."""
 
 import json
 import time
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 LOOK_EVERY_SECONDS = 0.15
 # What is done in a moment is seen in a moment; what takes longer is looked at more rarely.
 FIRST_LOOK_SECONDS, LOOK_GROWTH = 0.03, 1.25
-PATIENCE_SECONDS = 20  # the longest that the API waits
+LONG_POLL_SECONDS = 20  # the longest that the API waits
 # What a clerk would press again: the list is being fetched, the service is just starting again.
 AGAIN = {502, 503, 504}
 
@@ -31,10 +31,10 @@ class Refused(Exception):
 class Person:
     """Somebody with a token; repeats an act under the same key when the API was away."""
 
-    def __init__(self, http: httpx.Client, token: str, patience: float = 120.0) -> None:
+    def __init__(self, http: httpx.Client, token: str, timeout: float = 120.0) -> None:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._patience = patience
+        self._timeout = timeout
 
     def get(self, path: str, **query: str | int | bool) -> Json:
         answer: Json = self._send("GET", path, params=query).json()
@@ -47,7 +47,7 @@ class Person:
         while not ready(seen):
             if time.monotonic() > deadline:
                 raise _waited_in_vain(what, seconds, seen)
-            seen = self.get(path, wait=PATIENCE_SECONDS, stage=str(seen.get("stage") or seen.get("state")))
+            seen = self.get(path, wait=LONG_POLL_SECONDS, stage=str(seen.get("stage") or seen.get("state")))
         return seen
 
     def content(self, path: str) -> bytes:
@@ -83,7 +83,7 @@ class Person:
 
     def _send(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
         headers = self._headers | ({"Idempotency-Key": key} if key else {})
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._timeout
         while True:
             try:
                 answer = self._http.request(method, path, headers=headers, **options)
