@@ -1,5 +1,7 @@
 """Hands of the subsidy flow: start, look, confirm the payment (S1 2.7)."""
 
+from collections.abc import Sequence
+
 from temporalio import activity
 
 from activities.platform.client import PlatformClient
@@ -23,6 +25,8 @@ from models.wire import requests
 from models.wire.requests import Cancellation
 from models.words.errors import ErrorType
 from models.words.stages import FlowStage, SummaryStage
+
+IMAGES = "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position"
 
 
 class FlowActivities:
@@ -106,14 +110,10 @@ class FlowActivities:
                 " WHERE f.flow_id = :id ORDER BY f.position",
                 id=flow.id,
             )
-            images = await fetch(
-                session, int, "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position", id=flow.batch_id
-            )
+            images = await fetch(session, int, IMAGES, id=flow.batch_id)
             batch = await session.get(Batch, flow.batch_id)
         assert batch is not None
-        assert batch.publicity_start is not None
-        assert batch.publicity_address is not None, "the batch was checked when the flow was entered"
-        uploaded = await self._files.upload(images)
+        publicity = await self._publicity(batch, images)
         return requests.FlowStart(
             client_reference=flow.flow_no,
             county_code=flow.county_code,
@@ -122,11 +122,17 @@ class FlowActivities:
             policy_unit_code=flow.policy_unit_code,
             policy_ids=tuple(policies),
             indicator_ids=tuple(indicators),
-            publicity=requests.Publicity(
-                start_date=batch.publicity_start,
-                address=batch.publicity_address,
-                image_file_ids=tuple(uploaded[file_id] for file_id in images),
-            ),
+            publicity=publicity,
+        )
+
+    async def _publicity(self, batch: Batch, images: Sequence[int]) -> requests.Publicity:
+        assert batch.publicity_start is not None
+        assert batch.publicity_address is not None, "the batch was checked when the flow was entered"
+        uploaded = await self._files.upload(images)
+        return requests.Publicity(
+            start_date=batch.publicity_start,
+            address=batch.publicity_address,
+            image_file_ids=tuple(uploaded[file_id] for file_id in images),
         )
 
     async def _not_started(self, flow: Flow, refusal: PlatformRefusal) -> StartResult:

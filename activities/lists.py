@@ -90,6 +90,10 @@ class ListActivities:
             " FROM dataset_line WHERE dataset_id = :id) WHERE id = :id",
             id=dataset_id,
         )
+        await self._leave_out(session, dataset_id)
+
+    async def _leave_out(self, session: AsyncSession, dataset_id: int) -> None:
+        """Whose account is being changed is free for the next list, or held until the change is through."""
         await execute(
             session,
             "UPDATE application a SET list_id = NULL, updated_at = now() WHERE a.stage = 'publicised' AND a.list_id ="

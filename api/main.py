@@ -145,9 +145,19 @@ async def serve(settings: Settings) -> None:
         await _temporal(settings),
         parse_clients(settings.platform_clients_file.read_bytes()),
     )
+    server = uvicorn.Server(_config(app, settings))
+    role = asyncio.create_task(unfit_role(database, partial(setattr, server, "should_exit", True)))
+    try:
+        await server.serve()
+    finally:
+        await database.dispose()
+    leave_if_unfit(role)
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     # Access lines name addresses and nothing of use; refusals and errors are logged where they happen.
     # X-Forwarded-For is believed from the proxies named in the settings only, by default from none: limits count by it.
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         settings.api_host,
         settings.api_port,
@@ -157,13 +167,6 @@ async def serve(settings: Settings) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or "127.0.0.1",
     )
-    server = uvicorn.Server(config)
-    role = asyncio.create_task(unfit_role(database, partial(setattr, server, "should_exit", True)))
-    try:
-        await server.serve()
-    finally:
-        await database.dispose()
-    leave_if_unfit(role)
 
 
 def main() -> None:

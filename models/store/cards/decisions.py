@@ -16,7 +16,7 @@ from models.store.runs.runs import open_run
 from models.store.sql import fetch_int, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
-from models.tables.cards import CardChangePart
+from models.tables.cards import CardChange, CardChangePart
 from models.words.card_stages import PartStage, RequestStage
 from models.words.faults import FaultCode
 from models.words.refusals import Refusal
@@ -105,6 +105,11 @@ async def _refuse_overtaken(session: AsyncSession, locked: LockedRequest, part: 
     )
     if open_now:
         raise CardRefusal(Refusal.CARD_CHANGE_OPEN, "此人已另有一笔账号变更在办，请办理那一笔")
+    if await _changed_since(session, request, part):
+        raise CardRefusal(Refusal.OVERTAKEN, "此人在本县后来已变更为另一个账号，此件不能再次上卡")
+
+
+async def _changed_since(session: AsyncSession, request: CardChange, part: CardChangePart) -> bool:
     newer = await fetch_int(
         session,
         "SELECT count(*) FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
@@ -122,8 +127,7 @@ async def _refuse_overtaken(session: AsyncSession, locked: LockedRequest, part: 
         person=request.person_index,
         ended=part.ended_at,
     )
-    if newer or since:
-        raise CardRefusal(Refusal.OVERTAKEN, "此人在本县后来已变更为另一个账号，此件不能再次上卡")
+    return bool(newer or since)
 
 
 async def _open_again(session: AsyncSession, locked: LockedRequest, part: CardChangePart, reviewer: str) -> None:

@@ -59,18 +59,20 @@ async def keep_contrary_results(
         standing = stand.get(each.application_no, (None, None))
         if each.first is None and each.said is not None and standing == verdict_of(each.said):
             continue
-        claims.append(
-            Claim(
-                county_code=dataset.county_code,
-                number=number_of(dataset.reference),
-                kind="result_line" if each.said else RESULT_MISSING,
-                line_key=f"{dataset.reference}#{each.application_no}",
-                applied=_standing_content(standing, each.first),
-                claimed=line_content(each.application_no, each.said, each.page),
-                inbox_id=each.inbox_id,
-            )
-        )
+        claims.append(_claim(dataset, each, _standing_content(standing, each.first)))
     await keep_all(session, vault, claims)
+
+
+def _claim(dataset: Dataset, contrary: ContraryLine, applied: Content) -> Claim:
+    return Claim(
+        county_code=dataset.county_code,
+        number=number_of(dataset.reference),
+        kind="result_line" if contrary.said else RESULT_MISSING,
+        line_key=f"{dataset.reference}#{contrary.application_no}",
+        applied=applied,
+        claimed=line_content(contrary.application_no, contrary.said, contrary.page),
+        inbox_id=contrary.inbox_id,
+    )
 
 
 def verdict_of(line: ResultLine) -> tuple[str, str | None]:

@@ -1,12 +1,13 @@
 """A payment that failed for an account reason tells the beneficiary that the card must be changed (DOMAIN 5)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.register.register import register_row
-from models.store.sql import copy_rows, execute, fetch
+from models.store.sql import Value, copy_rows, execute, fetch
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Flow
 from models.wire.words import ACCOUNT_PAYMENT_REASONS
@@ -49,24 +50,27 @@ async def tell_failed(session: AsyncSession, vault: Vault, flow: Flow, lines: st
     )
     if not rows:
         return 0
-    place = flow.county_code
-    news = []
-    for person, number, sequence, bank, sealed, reason, at in rows:
-        row = register_row(place, person)
-        words = f"补贴发放失败：{reason_words(reason)}，请申请变更账号，变更后补发"
-        news.append(
-            (
-                place,
-                person,
-                NoticeKind.PAYMENT_FAILED.value,
-                f"payment/{flow.flow_no}/{number}/{sequence}",
-                bank,
-                _sealed_anew(vault, number, sealed, row),
-                vault.seal(Field.REASON, row, words),
-                reason,
-                at,
-            )
-        )
+    return await _insert_untold(session, [_notice(vault, flow, row) for row in rows])
+
+
+def _notice(vault: Vault, flow: Flow, failed: _Failed) -> tuple[Value, ...]:
+    """A row of `notice`, in the order of COLUMNS."""
+    row = register_row(flow.county_code, failed.person_index)
+    words = f"补贴发放失败：{reason_words(failed.payment_reason_code)}，请申请变更账号，变更后补发"
+    return (
+        flow.county_code,
+        failed.person_index,
+        NoticeKind.PAYMENT_FAILED.value,
+        f"payment/{flow.flow_no}/{failed.application_no}/{failed.payment_sequence}",
+        failed.bank_code,
+        _sealed_anew(vault, failed.application_no, failed.account_sealed, row),
+        vault.seal(Field.REASON, row, words),
+        failed.payment_reason_code,
+        failed.payment_at,
+    )
+
+
+async def _insert_untold(session: AsyncSession, news: Sequence[tuple[Value, ...]]) -> int:
     await execute(session, "CREATE TEMPORARY TABLE telling (LIKE notice) ON COMMIT DROP")
     await execute(session, "ALTER TABLE telling ALTER COLUMN id DROP NOT NULL")
     await copy_rows(session, "telling", COLUMNS, news)
