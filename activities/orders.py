@@ -38,7 +38,6 @@ from models.words.errors import ADVICE, ErrorType
 from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
-ROUNDS = (OrderKind.MODIFIED, OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT)
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"
 OVERTAKEN_FAULT = "复核之后此人的账号已经变更，本次更正不再适用；请核对后重新录入"
 # An operator's correction never overwrites what the person changed meanwhile (DOMAIN 4, the lock).

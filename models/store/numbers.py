@@ -16,7 +16,6 @@ class Series(StrEnum):
     POLICY = "Z"
     INDICATOR = "B"
     IMPORT = "D"
-    CATALOG = "M"
     LOGIN = "F"
     CARD_CHANGE = "K"
     VILLAGE_ENTRY = "N"

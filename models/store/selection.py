@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from models.store.registered import OTHER_ACCOUNT
 from models.store.sql import Value
-from models.wire.words import OUTCOMES_OF, ApplicantKind, DatasetKind, Outcome
+from models.wire.words import ApplicantKind, Outcome
 from models.words.refusals import RefusalCode
 from models.words.stages import ApplicationStage, Verification
 
@@ -16,7 +16,6 @@ from models.words.stages import ApplicationStage, Verification
 NO_NUL = r"^[^\x00]*$"
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=NO_NUL)]
 MOST_NUMBERS = 5_000
-MATCH_OUTCOMES = OUTCOMES_OF[DatasetKind.BENEFICIARY_INIT]
 
 # Failed in a flow that has ended, and the person's account in the register is another one now (DOMAIN 5).
 REPAYABLE = """

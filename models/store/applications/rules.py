@@ -24,11 +24,6 @@ IN_FLOW = Rule(
 )
 HELD = lock_rule(LockedAct.INITIALISATION, "a")
 FLOW_OPEN = Rule(Refusal.FLOW_NOT_ENDED, "所在的发放流程尚未结束，结束后再办理", IN_OPEN_FLOW)
-FROZEN = Rule(
-    Refusal.BATCH_FROZEN,
-    "所在批次已提交大数据校验，内容已冻结",
-    "a.batch_id IS NOT NULL AND b.stage IN ('verifying', 'verified', 'in_flow')",
-)
 
 
 def not_in(*stages: Stage) -> str:

@@ -4,12 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, Subject
 from models.store.sql import execute, fetch_int, fetch_one
-from models.tables.records import Run
 
 OUTBOX_CHANNEL = "onecard_outbox"
 INBOX_CHANNEL = "onecard_inbox"
@@ -94,20 +92,6 @@ def after_end(number: str, county_code: str, fund_year: int | None, batch_no: st
         county_code=county_code,
         fund_year=fund_year,
         batch_no=batch_no,
-    )
-
-
-async def subject_of(session: AsyncSession, workflow_id: str) -> Subject | None:
-    """What a stored run is about."""
-    run = (await session.exec(select(Run).where(Run.workflow_id == workflow_id))).first()
-    if run is None:
-        return None
-    return Subject(
-        kind=run.kind,
-        number=run.number,
-        county_code=run.county_code,
-        fund_year=run.fund_year,
-        batch_no=run.batch_no,
     )
 
 
