@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import Enum
 
+from api.main import openapi
 from deploy.measures import SHAPES, names_of_two_things, public_names, sources
 from models import contracts
 from models.tables.base import enum_column
@@ -105,6 +106,8 @@ def test_every_code_is_used_and_every_documented_code_is_known() -> None:
     assert {each.name for each in Refusal} == used
     assert not told - {each.name for each in (*Refusal, *FaultCode)}
     assert all(each.name == each.value for each in Refusal)
+    answer = openapi()["paths"]["/batches/{batch_no}/verifications"]["post"]["responses"]["409"]
+    assert f"BATCH_FROZEN {Refusal.BATCH_FROZEN.label}" in answer["description"]
 
 
 def test_no_public_name_says_two_things() -> None:

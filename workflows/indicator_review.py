@@ -5,11 +5,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.policies import ReviewActivities
     from models.contracts import Subject
-    from workflows.review import Review
+    from workflows.review import ReviewDriven
 
 
 @workflow.defn
-class IndicatorReviewWorkflow(Review):
+class IndicatorReviewWorkflow(ReviewDriven):
     """submit → wait for indicator.reviewed → approved | rejected; submitted again, the run opens again."""
 
     @workflow.run

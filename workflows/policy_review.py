@@ -5,11 +5,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.policies import ReviewActivities
     from models.contracts import Subject
-    from workflows.review import Review
+    from workflows.review import ReviewDriven
 
 
 @workflow.defn
-class PolicyReviewWorkflow(Review):
+class PolicyReviewWorkflow(ReviewDriven):
     """submit → wait for policy.reviewed → approved | rejected; uploaded again after a refusal, the run opens again."""
 
     @workflow.run

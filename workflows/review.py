@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run import RowDriven
 
 
-class Review(RowDriven):
+class ReviewDriven(RowDriven):
     """submit → wait for the review → approved | rejected; handed in again after a refusal, the run opens again."""
 
     async def _review(self, subject: Subject, submit: Callable[[ReviewActivities, Subject], Awaitable[None]]) -> str:

@@ -50,11 +50,11 @@ SETTLED = frozenset({LineState.ACCEPTED, LineState.WITHDRAWN, LineState.DEFERRED
 
 # Of each of the three acts.
 _UNFIT = {
-    "NOT_FOUND": 404,
-    "SAME_PERSON": 403,
-    "FLOW_STAGE_UNFIT": 409,
-    "SUMMARY_NOT_OPEN": 409,
-    "SUMMARY_STAGE_UNFIT": 409,
+    Refusal.NOT_FOUND: 404,
+    Refusal.SAME_PERSON: 403,
+    Refusal.FLOW_STAGE_UNFIT: 409,
+    Refusal.SUMMARY_NOT_OPEN: 409,
+    Refusal.SUMMARY_STAGE_UNFIT: 409,
 }
 
 

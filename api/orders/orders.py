@@ -30,7 +30,7 @@ from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
 router = APIRouter(tags=["指令"])
-_UNDECIDED = {"NOT_FOUND": 404, "SAME_PERSON": 403, "ORDER_DECIDED": 409}
+_UNDECIDED = {Refusal.NOT_FOUND: 404, Refusal.SAME_PERSON: 403, Refusal.ORDER_DECIDED: 409}
 
 
 class OrderConfirmation(BaseModel):

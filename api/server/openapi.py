@@ -167,7 +167,12 @@ def _add(responses: Told, status: str, codes: Iterable[str]) -> None:
             answer["headers"] = headers(*names)
     known = answer["content"][MEDIA_TYPE]["schema"]["properties"]["code"]["enum"]
     known += [code for code in codes if code not in known]
-    answer["description"] = f"{HTTPStatus(int(status)).phrase}: {', '.join(known)}"
+    answer["description"] = f"{HTTPStatus(int(status)).phrase}: {'；'.join(map(_in_words, known))}"
+
+
+def _in_words(code: str) -> str:
+    """What a program goes by, with what it means; a field's fault is told by its own detail."""
+    return f"{code} {Refusal(code).label}" if code in set(Refusal) else code
 
 
 def _problem() -> Told:

@@ -50,7 +50,7 @@ def next_step(
 
     What is under way is finished first; then what a person ordered, before what goes by itself.
     """
-    stage = stage_of(flow, dataset, lines, summary)
+    stage = stage_by_rows(flow, dataset, lines, summary)
     if stage is FlowStage.ENDED:
         return NextStep(stage, FlowStep.END)
     if flow.platform_id is None:
@@ -63,7 +63,7 @@ def next_step(
     return NextStep(stage, _by_itself(stage, lines, summary))
 
 
-def stage_of(flow: Flow, dataset: Dataset | None, lines: LineCounts, summary: Summary | None) -> FlowStage:
+def stage_by_rows(flow: Flow, dataset: Dataset | None, lines: LineCounts, summary: Summary | None) -> FlowStage:
     if flow.stage in (FlowStage.ENDED, FlowStage.CANCELLING):
         return flow.stage
     if flow.end_claim is not None:
