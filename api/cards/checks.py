@@ -67,7 +67,7 @@ class FailedAccount(TypedDict):
     at: datetime
 
 
-class RoundView(TypedDict):
+class CheckRoundView(TypedDict):
     round_no: Annotated[str, Field(description="核验编号")]
     county_code: Annotated[str | None, Field(description="全省核验为 null")]
     account_id: int | None
@@ -85,7 +85,7 @@ class RoundView(TypedDict):
     ended_at: Annotated[datetime | None, Field(description="完成时间")]
 
 
-class RoundWithRun(RoundView):
+class RoundWithRun(CheckRoundView):
     run: RunBlock | None
 
 
@@ -219,7 +219,7 @@ def _with_run(found: CheckRound, run: RunBlock | None) -> RoundWithRun:
     return {**_view(found), "run": run}
 
 
-def _view(found: CheckRound) -> RoundView:
+def _view(found: CheckRound) -> CheckRoundView:
     figures = {name: count for name, count in found.figures.items() if name != PAGE_SIZE}
     one = "一个账号" if found.account_id is not None else "本区县"
     return {

@@ -179,6 +179,12 @@ async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: st
         " WHERE flow_id = :id AND state NOT IN ('withdrawn', 'deferred')",
         id=flow.id,
     )
+    await _let_go(session, flow)
+    await _close(session, vault, flow, outcome, True, None)
+
+
+async def _let_go(session: AsyncSession, flow: Flow) -> None:
+    """What was on its way with a flow that pays nothing: lists, the summary, and the batch."""
     await execute(
         session,
         "UPDATE dataset SET stage = 'refused', refusal_detail = '流程已撤销' WHERE flow_id = :id"
@@ -191,7 +197,6 @@ async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: st
         id=flow.id,
     )
     await execute(session, "UPDATE batch SET stage = 'open', updated_at = now() WHERE id = :batch", batch=flow.batch_id)
-    await _close(session, vault, flow, outcome, True, None)
 
 
 async def _close(
