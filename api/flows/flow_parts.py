@@ -170,7 +170,7 @@ class RoundResult(TypedDict):
     fen: Annotated[int, Field(description="金额（分）")]
 
 
-class RoundView(TypedDict):
+class FlowRound(TypedDict):
     """一次提交：交给平台的一批申请和平台的审核结果。"""
 
     reference: Annotated[str, Field(description="业务引用")]
@@ -187,7 +187,7 @@ class RoundView(TypedDict):
     results: list[RoundResult]
 
 
-async def rounds_of(session: AsyncSession, flow_id: int) -> list[RoundView]:
+async def rounds_of(session: AsyncSession, flow_id: int) -> list[FlowRound]:
     results = await _results(session, flow_id)
     rows = await fetch(
         session,
@@ -199,7 +199,7 @@ async def rounds_of(session: AsyncSession, flow_id: int) -> list[RoundView]:
     return [_round(row, results.get(row.id, [])) for row in rows]
 
 
-def _round(row: _Round, results: list[RoundResult]) -> RoundView:
+def _round(row: _Round, results: list[RoundResult]) -> FlowRound:
     mode, stage = RoundMode(row.mode), DatasetStage(row.stage)
     return {
         "reference": row.reference,

@@ -12,8 +12,8 @@ from api.flows.difference import AfterEnd, DifferenceView, EndView, after_end_of
 from api.flows.flow_parts import (
     FlowIndicatorView,
     FlowPolicyView,
+    FlowRound,
     OpenOrder,
-    RoundView,
     indicators_of,
     open_orders_of,
     policies_of,
@@ -92,7 +92,7 @@ class FlowDetails(TypedDict):
     difference: Annotated[DifferenceView | None, Field(description="结束时不平的，差在哪里；平的为空")]
     policies: list[FlowPolicyView]
     indicators: list[FlowIndicatorView]
-    rounds: list[RoundView]
+    rounds: list[FlowRound]
     open_orders: Annotated[list[OpenOrder], Field(description="没有办结的指令")]
     summary: Annotated[FlowSummary | None, Field(description="最近一次发放汇总；还没有的为空")]
     contradictions: Annotated[int, Field(description="没有办结的矛盾来件数")]

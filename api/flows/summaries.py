@@ -58,7 +58,7 @@ _UNFIT = {
 }
 
 
-class Review(BaseModel):
+class SummaryReview(BaseModel):
     """审核: 通过 needs the approval form; both need an opinion."""
 
     model_config = ConfigDict(extra="forbid")
@@ -106,7 +106,7 @@ async def show_summary(desk: Readers, flow_no: str) -> SummaryView:
     response_model=SummaryDecided,
     responses=refusals(**_UNFIT, LINES_UNSETTLED=409, NOTHING_ACCEPTED=409, ORDERS_UNDER_WAY=409),
 )
-async def review_summary(desk: Reviewers, flow_no: str, review: Review) -> Response:
+async def review_summary(desk: Reviewers, flow_no: str, review: SummaryReview) -> Response:
     """通过 freezes the figures; 不通过 opens a new summary, and lines may be withdrawn first."""
     if review.passed and review.form_file_id is None:
         raise field_problem({"/form_file_id": "审核通过须上传汇总审批表"})
@@ -131,7 +131,7 @@ async def confirm_payment(desk: Reviewers, flow_no: str, confirmation: PaymentCo
     return await desk.once(lambda session: _confirm(desk, session, flow_no, confirmation))
 
 
-async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: Review) -> Reply:
+async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: SummaryReview) -> Reply:
     flow = await flow_for(session, desk, flow_no)
     # a passed summary that isn't handed in yet may still be sent back, so that lines can be withdrawn
     fit = {FlowStage.COUNTY_REVIEW} if review.passed else {FlowStage.COUNTY_REVIEW, FlowStage.COUNTY_PASSED}
