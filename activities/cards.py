@@ -1,4 +1,4 @@
-"""Hands of a card change: the bank's word, 上卡 per county, looking at the rows (S2; DOMAIN 4)."""
+"""Hands of a card change: the bank's word, 上卡 per county, looking at the rows (S2)."""
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession

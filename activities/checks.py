@@ -51,7 +51,7 @@ from models.words.stages import AccountStatus
 SCHEDULED = "schedule"
 # The list is asked for from before the last time on: what arrived late, or under another clock, is not passed over.
 OVERLAP = timedelta(days=1)
-# What makes an account 无效卡 or clears it; any other word of the bank is no verdict (DOMAIN 4, Invalidation).
+# What makes an account 无效卡 or clears it; any other word of the bank is no verdict.
 DECIDING = frozenset(AccountReason) - {AccountReason.OTHER}
 
 

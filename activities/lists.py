@@ -24,7 +24,7 @@ from models.words.stages import DatasetStage
 from models.words.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
-# Whose account is being changed in this county is left out as held (DOMAIN 4, the lock).
+# Whose account is being changed in this county is left out as held.
 NOT_LOCKED = f" AND NOT {locked('a')}"
 LINES = {
     RunKind.BENEFICIARY_INIT: "a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :number)"

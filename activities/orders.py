@@ -40,7 +40,7 @@ from models.words.stages import OrderKind, OrderState
 
 ACCOUNT_FAULT = "新账号未通过银行验证，请核对开户行、账号和户名后重新更正"
 OVERTAKEN_FAULT = "复核之后此人的账号已经变更，本次更正不再适用；请核对后重新录入"
-# An operator's correction never overwrites what the person changed meanwhile (DOMAIN 4, the lock).
+# An operator's correction never overwrites what the person changed meanwhile.
 OVERTAKEN_LINES = """
 UPDATE order_line o SET fault_code = 'ACCOUNT_CHANGED', done = FALSE,
   fault = CASE WHEN {locked} THEN :locked ELSE :fault END FROM flow_line l

@@ -1,1 +1,1 @@
-"""Every test; flat, one file per file under test."""
+"""Every test; flat, one file per subject."""

@@ -1,4 +1,4 @@
-"""What is always true of a county's flows, lines and indicators (DOMAIN 3 Indicators, 6.4), read from the rows."""
+"""What is always true of a county's flows, lines and indicators, read from the rows."""
 
 from collections.abc import Callable
 from typing import Any

@@ -197,7 +197,7 @@ class Province:
             yield Surveyor(http, clients, self.database, self.vault, county)
 
     def check(self) -> None:
-        """What is always true (DOMAIN 6.4), held against the rows."""
+        """What is always true, held against the rows."""
         self.books.check(self.rows)
 
     def check_wakeups(self) -> None:

@@ -1,4 +1,4 @@
-"""Account checks: rounds page by page, each account once, by hand and by schedule, through restarts (DOMAIN 4)."""
+"""Account checks: rounds page by page, each account once, by hand and by schedule, through restarts."""
 
 import asyncio
 import json

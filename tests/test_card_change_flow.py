@@ -1,4 +1,4 @@
-"""A card change through Temporal and the platform's simulator, with what goes wrong on the way (S2; DOMAIN 4, 5)."""
+"""A card change through Temporal and the platform's simulator, with what goes wrong on the way (S2)."""
 
 from dataclasses import replace
 
@@ -260,7 +260,7 @@ def test_invalidation_without_a_change_makes_the_card_invalid(office: CardOffice
     assert office.register(mei, office.counties[1])[1] == "valid"
 
 
-# --- where the two sides meet (DOMAIN 5)
+# --- where the two sides meet
 
 
 def people(office: CardOffice, number: int) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Card changes as rows: one clear outcome whatever happens at one moment (S2; DOMAIN 4)."""
+"""Card changes as rows: one clear outcome whatever happens at one moment (S2)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The change form: what is missing, what fails either validation, double clicks, two devices, 撤销 (DOMAIN 4)."""
+"""The change form: what is missing, what fails either validation, double clicks, two devices, 撤销."""
 
 import secrets
 import threading

@@ -1,4 +1,4 @@
-"""Signing in by app and by QR code: every end of an attempt, the one browser, idle time and limits (DOMAIN 4)."""
+"""Signing in by app and by QR code: every end of an attempt, the one browser, idle time and limits."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a rejected line may be corrected in beside name, account and amount: household, family, photos (DOMAIN 3)."""
+"""What a rejected line may be corrected in beside name, account and amount: household, family, photos."""
 
 import json
 from collections.abc import AsyncIterator, Sequence

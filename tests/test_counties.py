@@ -1,4 +1,4 @@
-"""Counties are called as the province's own list has them, and otherwise by GB/T 2260 (DOMAIN 4)."""
+"""Counties are called as the province's own list has them, and otherwise by GB/T 2260."""
 
 import json
 from pathlib import Path

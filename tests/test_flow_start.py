@@ -224,7 +224,7 @@ async def test_a_line_without_an_account_is_held_until_there_is_one_and_its_flow
 
 
 async def test_the_register_knows_the_account(office: Office) -> None:
-    """What a person changed to is never replaced by the application's older copy, usable or not (DOMAIN 4)."""
+    """What a person changed to is never replaced by the application's older copy, usable or not."""
     ground = await add_ground(office, [Line(person=11), Line(person=12), Line(person=13)])
     vault, fresh = office.vault, account_no(9_999)
     people = await office.rows("SELECT person_index FROM application ORDER BY id")

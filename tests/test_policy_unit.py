@@ -1,4 +1,4 @@
-"""The policy unit may be changed while nothing is open, and what is open has one unit (S1 1.1, DOMAIN 3)."""
+"""The policy unit may be changed while nothing is open, and what is open has one unit (S1 1.1)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable

@@ -1,4 +1,4 @@
-"""The account that was typed isn't the one that is paid: said wherever one looks (DOMAIN 4, the register)."""
+"""The account that was typed isn't the one that is paid: said wherever one looks."""
 
 import io
 from collections.abc import AsyncIterator

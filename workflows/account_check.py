@@ -1,4 +1,4 @@
-"""账号核验: a round over the accounts of a province, a county, or one account, asked of the banks (DOMAIN 4)."""
+"""账号核验: a round over the accounts of a province, a county, or one account, asked of the banks."""
 
 from temporalio import workflow
 

@@ -1,4 +1,4 @@
-"""账号失效来件: what the platform found about an account by itself takes effect (DOMAIN 4, Invalidation)."""
+"""账号失效来件: what the platform found about an account by itself takes effect."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""批量导入: a county's file is checked row by row and taken in whole, or not at all (DOMAIN 3)."""
+"""批量导入: a county's file is checked row by row and taken in whole, or not at all."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""账号变更: a citizen's card change, county by county, from the bank's word to the last 上卡 (S2; DOMAIN 4)."""
+"""账号变更: a citizen's card change, county by county, from the bank's word to the last 上卡 (S2)."""
 
 import asyncio
 

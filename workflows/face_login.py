@@ -1,4 +1,4 @@
-"""人脸识别登录: one attempt to sign in, by app or by QR code, to its result (S2 1.1, 1.2; DOMAIN 4)."""
+"""人脸识别登录: one attempt to sign in, by app or by QR code, to its result (S2 1.1, 1.2)."""
 
 from temporalio import workflow
 

@@ -1,4 +1,4 @@
-"""账号失效核对: the platform's own list of invalid accounts, read on from where it was read before (DOMAIN 4)."""
+"""账号失效核对: the platform's list of invalid accounts, read on from where it was read before."""
 
 from temporalio import workflow
 
@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class InvalidationsWorkflow:
-    """One tick of the Schedule: what no account.invalidated told takes effect within the hour, not at night."""
+    """Hourly: reads the platform's list of invalid accounts, so that a lost account.invalidated takes effect."""
 
     @workflow.run
     async def run(self, province: ProvinceRef) -> None:

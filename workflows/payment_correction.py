@@ -1,4 +1,4 @@
-"""结束后来件: returns, late payments and decisions for a run that has ended (S1 2.8; DOMAIN 3, Payments)."""
+"""结束后来件: returns, late payments and decisions for a run that has ended (S1 2.8)."""
 
 from temporalio import workflow
 
@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn
 class PaymentCorrectionWorkflow(RowDriven):
-    """apply late events → watch a paid flow for 90 days, asking for lost pages → done until the next one comes."""
+    """apply late events → watch a paid flow for RETURNS_DAYS, asking for lost pages → done until the next one comes."""
 
     @workflow.run
     async def run(self, subject: Subject) -> str:

@@ -1,4 +1,4 @@
-"""村社申报: an operator's entry of an account, from the bank's word to the platform's (S2 1.1; DOMAIN 4)."""
+"""村社申报: an operator's entry of an account, from the bank's word to the platform's (S2 1.1)."""
 
 from temporalio import workflow
 

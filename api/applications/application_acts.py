@@ -1,4 +1,4 @@
-"""Acts on applications: one request, one reason, one statement, whatever the number of lines (DOMAIN 3, Life)."""
+"""Acts on applications: one request, one reason, one statement, whatever the number of lines."""
 
 from typing import Annotated
 

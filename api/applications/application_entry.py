@@ -203,7 +203,7 @@ def _may_correct(desk: Desk, line: Application, correction: ApplicationCorrectio
 
 
 async def _refuse_other_account(desk: Desk, session: AsyncSession, form: ApplicationForm) -> None:
-    """While a card change is under way, no application brings another account or name in (DOMAIN 4, the lock)."""
+    """While a card change is under way, no application brings another account or name in."""
     person = desk.vault.index(Column.ID_NUMBER, form.id_number)
     lock = (await locked_people(session, desk.county, [person])).get(person)
     if lock is not None and differing_field(desk.vault, desk.county, lock, form):
@@ -224,7 +224,7 @@ def _refuse_locked(desk: Desk, requests: Mapping[str, str], act: LockedAct) -> N
 async def _hold_lock(
     desk: Desk, session: AsyncSession, line: Application, form: ApplicationForm, columns: Mapping[str, object]
 ) -> None:
-    """While a card change is under way, bank, account, name and id stay as they are (DOMAIN 4, the lock)."""
+    """While a card change is under way, bank, account, name and id stay as they are."""
     same = all(columns[name] == getattr(line, name) for name in ("bank_code", "account_index", "person_index"))
     if same and same_name(desk.vault.open(Column.NAME, line.application_no, line.name_sealed), form.name):
         return

@@ -24,8 +24,6 @@ from models.words.stages import AccountStatus, ApplicationStage, Channel, Verifi
 KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
-# What the rooms that have no shapes yet call their rows.
-
 
 class _Heading(TypedDict):
     application_no: Annotated[str, Field(description="申请编号")]

@@ -200,7 +200,7 @@ def _figures(batch: Batch, row: _Counted) -> _Figures:
 
 
 async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -> int:
-    """Who is to be verified; a repaid line keeps what it had (DOMAIN 3, Repayment)."""
+    """Who is to be verified; a repaid line keeps what it had."""
     held = f" AND a.verification = 'held' AND NOT {LOCKED_PERSON}" if only_held else ""
     of_batch = "SELECT id FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
     await lock_applications(session, of_batch, batch=batch.id)

@@ -1,4 +1,4 @@
-"""账号核验 by hand: for one account or the whole county, and the rounds that walked it (DOMAIN 4, Invalidation)."""
+"""账号核验 by hand: for one account or the whole county, and the rounds that walked it."""
 
 from datetime import datetime
 from typing import Annotated, NamedTuple

@@ -58,7 +58,7 @@ class PaymentsInFlight(TypedDict):
 async def payments_in_flight(
     session: AsyncSession, county_code: str, person_index: str, old_account_index: str | None
 ) -> PaymentsInFlight:
-    """What the platform pays to the old account whatever is decided now (DOMAIN 5)."""
+    """What the platform pays to the old account whatever is decided now."""
     if old_account_index is None:
         return {"count": 0, "total_fen": 0, "lines": []}
     whose = {"county": county_code, "account": old_account_index, "person": person_index}

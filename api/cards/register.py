@@ -1,4 +1,4 @@
-"""一卡通账号: the county's account register, as filled by matched applications (DOMAIN 4)."""
+"""一卡通账号: the county's account register, as filled by matched applications."""
 
 from typing import Annotated
 

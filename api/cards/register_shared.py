@@ -1,4 +1,4 @@
-"""共用银行卡: accounts that more than one person uses, the first thing that counties complain of (DOMAIN 4)."""
+"""共用银行卡: accounts that more than one person uses, the first thing that counties complain of."""
 
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple

@@ -1,4 +1,4 @@
-"""The citizen at the counter: two cookies, a session behind one of them, and whose requests are taken (DOMAIN 4)."""
+"""The citizen at the counter: two cookies, a session behind one of them, and whose requests are taken."""
 
 import hashlib
 import ipaddress

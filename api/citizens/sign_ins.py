@@ -1,4 +1,4 @@
-"""登录记录: each sign-in of the person, newest first, apart from 系统通知 and of no county (DOMAIN 4, Sign in)."""
+"""登录记录: each sign-in of the person, newest first, apart from 系统通知 and of no county."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,6 +1,6 @@
 """A flow's end as it is shown: its figures, what came after it, and of one that was not balanced what differed.
 
-What is still open of the difference, and who settled it when: DOMAIN 3, End.
+What is still open of the difference, and who settled it when.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The lines of a flow: their list, and 转入下批 of lines that wait for an account change (DOMAIN 5)."""
+"""The lines of a flow: their list, and 转入下批 of lines that wait for an account change."""
 
 from functools import partial
 from typing import Annotated

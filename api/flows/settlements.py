@@ -1,4 +1,4 @@
-"""核实无结果的发放: a reviewer settles lines that the platform never reported on, with proof (DOMAIN 3, End)."""
+"""核实无结果的发放: a reviewer settles lines that the platform never reported on, with proof."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Applications from a county's file: handed in here, checked and taken in by a run (DOMAIN 3, Applications)."""
+"""Applications from a county's file: handed in here, checked and taken in by a run."""
 
 import asyncio
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""政策单位: one per county; another may be chosen while nothing is open (S1 1.1.1, DOMAIN 3)."""
+"""政策单位: one per county; another may be chosen while nothing is open (S1 1.1.1)."""
 
 from datetime import datetime
 from typing import Annotated

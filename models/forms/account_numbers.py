@@ -1,4 +1,4 @@
-"""Account numbers of passbooks and cards, and which of the two one is; the rest is for the bank to say (DOMAIN 4)."""
+"""Account numbers of passbooks and cards, and which of the two one is; the rest is for the bank to say."""
 
 import re
 from collections.abc import Mapping

@@ -38,7 +38,7 @@ class FormRow:
 class CheckedFile:
     """What a file holds. Whether one row at fault refuses the others is the caller's rule; warnings refuse nothing.
 
-    `to_confirm` stops a file without faults as 待确认: a person says that it is meant (DOMAIN 3, Applications).
+    `to_confirm` stops a file without faults as 待确认: a person says that it is meant.
     """
 
     forms: tuple[FormRow, ...]

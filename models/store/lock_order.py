@@ -19,7 +19,7 @@ class Rank(IntEnum):
     """From top to bottom; names are held by their key, rows by their table."""
 
     ANSWER = 1  # name: the one answer of an Idempotency-Key
-    DOOR = 2  # name: where one goes through at a time, whatever comes behind it
+    DOOR = 2  # name: rate limits and settings, changed one at a time
     PERSON = 3  # name: what is asked for one person in a province
     RUN = 4  # name: what comes for a run takes effect in turn; its list, login, entry, events, contradictions follow it
     REQUEST = 5  # name: a card change with its parts, also where another run's news ends one

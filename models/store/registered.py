@@ -1,4 +1,4 @@
-"""What is paid is the register's usable account: where an application names another one, it is told (DOMAIN 4)."""
+"""What is paid is the register's usable account: where an application names another one, it is told."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _OF_PERSON = "r.county_code = a.county_code AND r.person_index = a.person_index"
 # What a flow has copied is told by its line; what is past it isn't paid by what the register has now.
 _TO_BE_SENT = "a.stage NOT IN ('in_flow', 'paid', 'evidence_sent', 'withdrawn', 'closed')"
 # A match that is still to come takes the application's account in place of one that is 无效; after it nothing does, and
-# the line goes out with what the register has (flow_start).
+# the line goes out with what the register has (`models.store.flows.start`).
 _GOES_OUT = (
     "(r.status = 'valid'"
     " OR r.status = 'invalid' AND a.stage IN ('matched', 'pending_settlement', 'in_batch', 'failed'))"

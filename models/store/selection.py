@@ -17,7 +17,7 @@ NO_NUL = r"^[^\x00]*$"
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=NO_NUL)]
 MOST_NUMBERS = 5_000
 
-# Failed in a flow that has ended, and the person's account in the register is another one now (DOMAIN 5).
+# Failed in a flow that has ended, and the person's account in the register is another one now.
 REPAYABLE = """
 (a.stage = 'failed' AND EXISTS (
   SELECT 1 FROM register_account r JOIN flow_line l ON l.application_id = a.id AND l.payment = 'failed'

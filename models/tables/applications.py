@@ -98,7 +98,7 @@ class ApplicationPhoto(SQLModel, table=True):
 
 
 class EvidenceRequirement(SQLModel, table=True):
-    """What 提交材料 needs of a person for a subsidy item, where the county has taken kinds off (DOMAIN 3, Evidence)."""
+    """What 提交材料 needs of a person for a subsidy item, where the county has taken kinds off."""
 
     __tablename__ = "evidence_requirement"
     __table_args__ = (
@@ -189,7 +189,7 @@ class ImportFinding(SQLModel, table=True):
 
 
 class RegisterAccount(SQLModel, table=True):
-    """一卡通账号: one row per person and county, never deleted (DOMAIN 4)."""
+    """一卡通账号: one row per person and county, never deleted."""
 
     __tablename__ = "register_account"
     __table_args__ = (
@@ -239,7 +239,7 @@ class RegisterChange(SQLModel, table=True):
 
 
 class AccountLock(SQLModel, table=True):
-    """While a person's account in a county is being changed, lines of that person are held (DOMAIN 4, the lock)."""
+    """While a person's account in a county is being changed, lines of that person are held."""
 
     __tablename__ = "account_lock"
     __table_args__ = (

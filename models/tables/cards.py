@@ -1,4 +1,4 @@
-"""Sign-ins, card changes with a part per county, village entries, account checks and notices (S2; DOMAIN 4)."""
+"""Sign-ins, card changes with a part per county, village entries, account checks and notices (S2)."""
 
 from datetime import datetime
 from typing import Any

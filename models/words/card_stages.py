@@ -1,4 +1,4 @@
-"""The vocabulary of the card-change side (S2; DOMAIN 4)."""
+"""The vocabulary of the card-change side (S2)."""
 
 from models.words.labelled import Labelled
 

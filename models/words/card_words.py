@@ -19,7 +19,7 @@ ACCOUNT_REASONS: Mapping[str, str] = {
     PaymentReason.BANK_ERROR: "银行处理出错",
     UNREADABLE_CODE: "登记的内容无法读取，未能核验",
 }
-# Gone for good: the card face is cleared; every other reason leaves it as 无效卡 (DOMAIN 4, Invalidation).
+# Gone for good: the card face is cleared; every other reason leaves it as 无效卡.
 CLEARING = frozenset({AccountReason.ACCOUNT_CLOSED.value, AccountReason.ACCOUNT_NOT_FOUND.value})
 
 

@@ -1,4 +1,4 @@
-"""Which photos 提交材料 needs: the kinds, and the words for them (S1 2.8; DOMAIN 3, Evidence)."""
+"""Which photos 提交材料 needs: the kinds, and the words for them (S1 2.8)."""
 
 from collections.abc import Iterable, Mapping
 

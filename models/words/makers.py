@@ -1,4 +1,4 @@
-"""Maker and checker: which act is closed to whoever did which other one, in one table (DOMAIN 1, 3).
+"""Maker and checker: which act is closed to whoever did which other one, in one table.
 
 Routes ask it through `models.store.applications.makers`, triggers and checks of the database hold the same; a test
 walks every pair.
@@ -37,7 +37,7 @@ _MADE = (Act.LINE_ENTERED, Act.LINE_EDITED, Act.FLOW_STARTED)
 
 # An act that isn't named here is open to everybody whose role allows it: policies and indicators are reviewed by the
 # platform, a batch adds nothing to its lines, a deferral only puts them off, a card change is the citizen's and decided
-# by anybody else, and whoever confirmed an order may confirm the payment (DOMAIN 3, Summary).
+# by anybody else, and whoever confirmed an order may confirm the payment.
 NOT_BY: Mapping[Act, tuple[Act, ...]] = {
     Act.LINE_APPROVED: (Act.LINE_ENTERED, Act.LINE_EDITED),
     Act.ENTRY_DECIDED: (Act.ENTRY_ENTERED,),

@@ -43,7 +43,7 @@ class ApplicationStage(Labelled):
 
 
 class ImportStage(Labelled):
-    """`to_confirm`: nothing is stored until an operator says that what was found is meant (DOMAIN 3, Applications)."""
+    """`to_confirm`: nothing is stored until an operator says that what was found is meant."""
 
     CHECKING = "checking", "校对中"
     TO_CONFIRM = "to_confirm", "待确认"

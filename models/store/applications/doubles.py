@@ -1,4 +1,4 @@
-"""What is there already for the same person, item and fund year: legal, but told on every way in (S1 2.7; DOMAIN 3)."""
+"""What is there already for the same person, item and fund year: legal, but told on every way in (S1 2.7)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

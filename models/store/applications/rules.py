@@ -1,4 +1,4 @@
-"""What may happen to an application when: each act's rules, in the words that people are told (DOMAIN 3, Life)."""
+"""What may happen to an application when: each act's rules, in the words that people are told."""
 
 from dataclasses import dataclass
 

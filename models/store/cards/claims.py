@@ -1,4 +1,4 @@
-"""A claimed result of 上卡 that a reviewer took: the part and the register follow it (DOMAIN 6)."""
+"""A claimed result of 上卡 that a reviewer took: the part and the register follow it."""
 
 import json
 from typing import Any

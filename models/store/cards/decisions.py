@@ -1,4 +1,4 @@
-"""Review of a county's part: 通过, 不通过, and a failed 上卡 tried again (S2 1.3; DOMAIN 4)."""
+"""Review of a county's part: 通过, 不通过, and a failed 上卡 tried again (S2 1.3)."""
 
 from typing import NamedTuple
 

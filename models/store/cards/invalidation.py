@@ -1,4 +1,4 @@
-"""An account can no longer be used: applied at once, in the middle of a change too, which it ends (DOMAIN 4)."""
+"""An account can no longer be used: applied at once, in the middle of a change too, which it ends."""
 
 from typing import TypeAlias
 

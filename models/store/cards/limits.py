@@ -1,4 +1,4 @@
-"""How many requests of one person may come to nothing within a day: each leaves rows in every county named."""
+"""Daily limit of failed or withdrawn requests a person: each leaves rows in every county named."""
 
 from datetime import datetime, timedelta
 

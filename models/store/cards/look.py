@@ -1,4 +1,4 @@
-"""A look at a card change: what came of it is noted in its run's row, and what comes next is told (DOMAIN 4)."""
+"""A look at a card change: what came of it is noted in its run's row, and what comes next is told."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 

@@ -1,4 +1,4 @@
-"""What a card change does next, decided from its rows alone: no database, no clock (DOMAIN 4)."""
+"""What a card change does next, decided from its rows alone: no database, no clock."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A person's own accounts: one card face per distinct account, with the counties that use it (S2 1.1; DOMAIN 4)."""
+"""A person's own accounts: one card face per distinct account, with the counties that use it (S2 1.1)."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

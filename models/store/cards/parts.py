@@ -1,6 +1,6 @@
 """A request's parts, one per county: how one ends, what the citizen sees of it, and how the request ends with the last.
 
-Everybody who changes a request holds its name first (`held_request`): a decision, a withdrawal, a result and an
+Everybody who changes a request holds its name first (`lock_request`): a decision, a withdrawal, a result and an
 invalidation at one moment take turns, and whoever comes second finds the part as the first one left it.
 """
 

@@ -1,4 +1,4 @@
-"""账号变更: a citizen's request, saved with its basic validation, and taken back (S2 1.1; DOMAIN 4)."""
+"""账号变更: a citizen's request, saved with its basic validation, and taken back (S2 1.1)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

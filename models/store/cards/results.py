@@ -1,4 +1,4 @@
-"""What the platform reports about accounts takes effect: results of 上卡, and invalidations (S2; DOMAIN 4)."""
+"""What the platform reports about accounts takes effect: results of 上卡, and invalidations (S2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

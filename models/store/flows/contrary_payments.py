@@ -77,7 +77,7 @@ LEFT JOIN LATERAL (SELECT * FROM payment p WHERE p.flow_line_id = l.id AND p.seq
   ORDER BY p.id DESC LIMIT 1) p ON true
 ORDER BY named.place
 """
-# A changed page's line that would have been news on a page of its own.
+# Kind of contradiction: a repeated page says it otherwise.
 CHANGED = "payment_page"
 
 

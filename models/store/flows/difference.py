@@ -1,4 +1,4 @@
-"""A flow's end held against the platform's figures, and what is kept of a difference (DOMAIN 3, End)."""
+"""A flow's end held against the platform's figures, and what is kept of a difference."""
 
 from typing import NamedTuple
 

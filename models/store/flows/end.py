@@ -145,7 +145,7 @@ async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> Non
     balanced = same and not (unresolved or open_claims or left_over)
     await _close(session, vault, flow, "disbursed", balanced, {"ours": ours, "sent_on": left_over})
     await keep_difference(session, vault, flow)
-    # Returns come within 90 days after the end: a run of its own watches for them and asks for lost pages.
+    # Returns come within RETURNS_DAYS after the end: a run of its own watches for them and asks for lost pages.
     await open_run(session, subject_after(flow), FlowStage.ENDED.value)
 
 

@@ -1,4 +1,4 @@
-"""What lines lack for 提交材料, and the county's own requirements (S1 2.8; DOMAIN 3, Evidence)."""
+"""What lines lack for 提交材料, and the county's own requirements (S1 2.8)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

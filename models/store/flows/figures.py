@@ -23,7 +23,7 @@ class Figure(BaseModel):
 
 
 class FlowFigures(BaseModel):
-    """Where all lines of a flow stand; can't be built from figures that don't add up (DOMAIN 6.4)."""
+    """Where all lines of a flow stand; can't be built from figures that don't add up."""
 
     model_config = ConfigDict(frozen=True)
 

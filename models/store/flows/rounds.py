@@ -16,7 +16,7 @@ from models.tables.flows import Flow, Order, Summary
 from models.words.stages import DatasetStage, FlowStage, OrderKind
 
 KEPT_BACK = kept_back("l")
-# What goes out by itself: exactly the lines matched, not held, and passed or not required.
+# What goes out by itself: unsent, no repayment, verification passed or not required.
 SENDABLE = "l.state = 'unsent' AND l.repays_flow_id IS NULL AND l.verification IN ('passed', 'not_required')"
 # What an order sends, of the lines that it names.
 ORDERED = {
@@ -151,7 +151,7 @@ async def _fix_lines(
 
 
 async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
-    """Submissions take the account from the register; a line keeps the copy that it is sent with (DOMAIN 4)."""
+    """Submissions take the account from the register; a line keeps the copy that it is sent with."""
     rows = await fetch(
         session,
         _Registered,

@@ -21,7 +21,7 @@ ACCOUNT_COLUMN = "一卡通账号"
 
 
 def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Mapping[str, Lock]) -> CheckedFile:
-    """While a person's account is being changed, no file brings another one or another name in (DOMAIN 4, the lock)."""
+    """While a person's account is being changed, no file brings another one or another name in."""
     if not locked:
         return checked
     faults = []

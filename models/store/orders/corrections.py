@@ -1,4 +1,4 @@
-"""Corrections of rejected lines: which fields may change and how they are checked and kept (DOMAIN 3, the flow)."""
+"""Corrections of rejected lines: which fields may change and how they are checked and kept."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The county's policy unit: whoever hands a policy in, starts a flow or chooses another unit takes turns (DOMAIN 3)."""
+"""The county's policy unit: whoever hands a policy in, starts a flow or chooses another unit takes turns."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The lock on a person's account in a county: from saving a change until the county's part has ended (DOMAIN 4)."""
+"""The lock on a person's account in a county: from saving a change until the county's part has ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_i
 
 
 async def unlock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> None:
-    """The change has ended here: lines that were held for it join their flow again by themselves (DOMAIN 5)."""
+    """The change has ended here: lines that were held for it join their flow again by themselves."""
     ended = await execute(
         session,
         "UPDATE account_lock SET ended_at = now() WHERE county_code = ANY(:counties) AND person_index = :person"

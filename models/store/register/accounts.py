@@ -1,4 +1,4 @@
-"""Accounts in the register: what invalidates or restores one, and what a change puts in (DOMAIN 4)."""
+"""Accounts in the register: what invalidates or restores one, and what a change puts in."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -70,7 +70,7 @@ async def account_for_update(session: AsyncSession, county_code: str, person_ind
 async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAccount, finding: AccountFinding) -> bool:
     """无效卡, or cleared when the account is gone; False when nothing is new. `account` is locked by the caller.
 
-    Open parts of a change are the caller's: see `card_invalidation.invalidate`.
+    Open parts of a change are the caller's: see `models.store.cards.invalidation.invalidate`.
     """
     if account.account_sealed is None or account.status is AccountStatus.CLEARED:
         return False
@@ -102,7 +102,7 @@ async def set_invalid(session: AsyncSession, vault: Vault, account: RegisterAcco
 async def set_valid_again(
     session: AsyncSession, vault: Vault, account: RegisterAccount, cause: str, at: datetime, actor: str = "system"
 ) -> bool:
-    """A later good check makes 无效卡 valid again (DOMAIN 4); False when it wasn't invalid."""
+    """A later good check makes 无效卡 valid again; False when it wasn't invalid."""
     if account.status is not AccountStatus.INVALID or account.account_sealed is None:
         return False
     found_since = await fetch_int(

@@ -1,4 +1,4 @@
-"""Rounds of account checks: opened one of a scope at a time, found by number, closed with their figures (DOMAIN 4)."""
+"""Rounds of account checks: opened one of a scope at a time, found by number, closed with their figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pages of a round of account checks: which accounts one holds, which verdicts were given (DOMAIN 4)."""
+"""Pages of a round of account checks: which accounts one holds, which verdicts were given."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

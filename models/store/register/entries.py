@@ -1,4 +1,4 @@
-"""村社申报: an operator's entry of an account for a person without a usable one (S2 1.1; DOMAIN 4)."""
+"""村社申报: an operator's entry of an account for a person without a usable one (S2 1.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""All that the lock on a person's account stops, act by act, with what people are told (S2 1.3 item 3; DOMAIN 4).
+"""All that the lock on a person's account stops, act by act, with what people are told (S2 1.3 item 3).
 
 What isn't named here goes on: phone, amount and photos change, material review and batches go on, results of what was
 sent before and an invalidation take effect. `models.store.register.account_locks` has the lock itself.

@@ -1,4 +1,4 @@
-"""系统通知: what a person is told about an account, once per cause (S2; DOMAIN 4)."""
+"""系统通知: what a person is told about an account, once per cause (S2)."""
 
 from dataclasses import dataclass
 from datetime import datetime

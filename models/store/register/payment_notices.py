@@ -1,4 +1,4 @@
-"""A payment that failed for an account reason tells the beneficiary that the card must be changed (DOMAIN 5)."""
+"""A payment that failed for an account reason tells the beneficiary that the card must be changed."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The county's account register: one row per person, filled by matched applications, with its history (DOMAIN 4)."""
+"""The county's account register: one row per person, filled by matched applications, with its history."""
 
 from collections.abc import Sequence
 from datetime import datetime
