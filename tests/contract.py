@@ -48,6 +48,7 @@ class HeldToContract:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        openapi()  # made once for the process, and not within somebody's measured turn of the loop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
