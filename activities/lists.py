@@ -12,7 +12,7 @@ from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_applications, lock_batch
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
 from models.store.runs.slots import ask_for_slot, take_slot
@@ -25,7 +25,7 @@ from models.words.waiting import LIST
 
 KINDS = {RunKind.BENEFICIARY_INIT: "beneficiary_init", RunKind.VERIFICATION: "verification"}
 # Whose account is being changed in this county is left out as held.
-NOT_LOCKED = f" AND NOT {locked('a')}"
+NOT_LOCKED = f" AND NOT {account_locked_sql('a')}"
 LINES = {
     RunKind.BENEFICIARY_INIT: "a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :number)"
     " AND a.stage = 'publicised'",

@@ -25,7 +25,7 @@ from models.store.orders.apply_corrections import (
     fields_of,
     queries_of,
 )
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.register.lock_rules import LockedAct, why_locked
 from models.store.sql import execute, fetch
 from models.store.texts import open_text
@@ -224,7 +224,7 @@ class OrderActivities:
     async def _correct(self, session: AsyncSession, flow: Flow, order: Order) -> None:
         await execute(
             session,
-            OVERTAKEN_LINES.format(locked=locked("l")),
+            OVERTAKEN_LINES.format(locked=account_locked_sql("l")),
             order=order.id,
             since=order.confirmed_at,
             locked=why_locked(LockedAct.CORRECTION),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from typing_extensions import TypedDict
 
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.registered import REGISTERED
 from models.store.selection import HAS_CARD_PHOTO
 
@@ -18,7 +18,7 @@ a.id, a.county_code, a.application_no, a.person_index, a.fund_year, a.applicant_
   a.correct_name_sealed, a.match_bank_name, a.verification, a.verification_reason_sealed, a.settlement_material_at,
   a.payments, coalesce(a.returned_reason_sealed, a.withdrawn_reason_sealed, a.deferred_reason_sealed) AS told_sealed,
   a.entered_by, a.reviewed_by, a.version, a.created_at, a.updated_at,
-  {locked("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo, {REGISTERED}
+  {account_locked_sql("a")} AS held, {HAS_CARD_PHOTO} AS bank_card_photo, {REGISTERED}
 """
 LINE_TABLES = """
 application a LEFT JOIN batch b ON b.id = a.batch_id LEFT JOIN beneficiary_list n ON n.id = a.list_id

@@ -17,7 +17,7 @@ from api.counter.run_block import RunBlock, run_of
 from api.server.problems import not_found
 from models.contracts import RunKind
 from models.store.locking import lock_batch
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.sql import fetch, fetch_int
 from models.store.texts import open_text
 from models.store.vault import Vault
@@ -231,7 +231,7 @@ async def _free_again(session: AsyncSession, batch: Batch) -> int:
     return await fetch_int(
         session,
         "SELECT count(*) FROM application a WHERE a.batch_id = :batch AND a.stage = 'in_batch'"
-        f" AND a.verification = 'held' AND NOT {locked('a')}",
+        f" AND a.verification = 'held' AND NOT {account_locked_sql('a')}",
         batch=batch.id,
     )
 

@@ -12,7 +12,7 @@ from api.counter.names import Names
 from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.register.register import register_row, why_unusable
 from models.store.selection import Predicate
 from models.store.vault import Field, Vault, name_index
@@ -25,7 +25,7 @@ from models.words.stages import AccountStatus
 ACCOUNTS = (
     "SELECT a.id, a.county_code, a.person_index, a.name_sealed, a.id_number_sealed, a.bank_code, a.account_sealed,"
     " a.card_type, a.status, a.source, a.updated_at, "
-    f" {locked('a')} AS held, w.reason_code, w.since FROM register_account a{why_unusable('a')}"
+    f" {account_locked_sql('a')} AS held, w.reason_code, w.since FROM register_account a{why_unusable('a')}"
 )
 HISTORY = (
     "SELECT source, actor, old_bank_code, old_account_sealed, new_bank_code, new_account_sealed, old_status,"

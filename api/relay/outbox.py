@@ -55,7 +55,7 @@ async def due_ids(session: AsyncSession) -> list[int]:
     return await fetch(session, int, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
 
 
-async def claim(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
+async def take_due(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
     """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked."""
     rows = await fetch(
         session,

@@ -14,7 +14,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.relay.broadcast import Broadcast
-from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, claim, due_ids, note, parcels_of, put_off
+from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, due_ids, note, parcels_of, put_off, take_due
 from api.relay.routing import AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
 from models.settings import Settings
@@ -123,7 +123,7 @@ class Relay:
         self._outage = None
         try:
             async with self._database.transaction() as session:
-                delivered = await self._deliver_entries(session, await claim(session))
+                delivered = await self._deliver_entries(session, await take_due(session))
         except Exception as error:
             _LOG.warning("the outbox is delivered one by one", error=type(error).__name__)
             async with self._database.reading() as session:
@@ -135,7 +135,7 @@ class Relay:
     async def _deliver_alone(self, entry_id: int) -> int:
         try:
             async with self._database.transaction() as session:
-                return await self._deliver_entries(session, await claim(session, "id = :id", id=entry_id))
+                return await self._deliver_entries(session, await take_due(session, "id = :id", id=entry_id))
         except Exception as error:
             trouble = type(error).__name__
             _LOG.error("entry of the outbox could not be delivered", entry_id=entry_id, error=trouble)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from models.store.applications.makers import MADE_BY
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import HAS_CARD_PHOTO, Rule
 from models.words.refusals import Refusal
 from models.words.stages import ApplicationStage as Stage
 
-LOCKED_PERSON = locked("a")
+LOCKED_PERSON = account_locked_sql("a")
 IN_OPEN_FLOW = (
     "EXISTS (SELECT 1 FROM flow_line l JOIN flow f ON f.id = l.flow_id"
     " WHERE l.application_id = a.id AND f.stage <> 'ended')"

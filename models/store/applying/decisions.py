@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.cards.claims import take_change_claim
 from models.store.cards.results import CONTRADICTED
+from models.store.cards.taken_contradictions import take_change_claim
 from models.store.events.contradictions import decided, open_content
-from models.store.flows.claims import PAYMENT_CLAIMS
+from models.store.flows.taken_contradictions import PAYMENT_CLAIMS
 from models.store.lists.results import finish_if_complete
 from models.store.locking import lock_list
 from models.store.register.entry_results import KIND as ENTRY_CONTRADICTED

@@ -10,7 +10,7 @@ from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_p
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.register.account_locks import lock_accounts
-from models.store.register.lock_rules import LockedAct, why_held
+from models.store.register.lock_rules import LockedAct, why_locked_now
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch_int, fetch_one
@@ -61,7 +61,7 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     await _refuse_overtaken(session, locked, part)
     person = locked.request.person_index
     if await lock_accounts(session, [part.county_code], person, locked.request.request_no):
-        words = await why_held(session, LockedAct.RETRY, [part.county_code], person)
+        words = await why_locked_now(session, LockedAct.RETRY, [part.county_code], person)
         raise CardRefusal(FaultCode.ACCOUNT_LOCKED, words)
     await _open_again(session, locked, part, reviewer)
     await _take_old_account(session, vault, locked, part)

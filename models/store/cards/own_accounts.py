@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.register.account_locks import locked
+from models.store.register.account_locks import account_locked_sql
 from models.store.register.register import register_row, why_unusable
 from models.store.sql import fetch
 from models.store.vault import Field, Vault
@@ -62,8 +62,8 @@ async def own_accounts(session: AsyncSession, vault: Vault, province: str, perso
         session,
         _Account,
         "SELECT r.county_code, r.bank_code, r.account_sealed, r.account_index, r.card_type, r.status,"
-        f" {locked('r')} AS locked, w.reason_code, coalesce(w.since, r.updated_at) AS since FROM register_account r"
-        f"{why_unusable('r')} WHERE r.person_index = :person AND r.county_code LIKE"
+        f" {account_locked_sql('r')} AS locked, w.reason_code, coalesce(w.since, r.updated_at) AS since"
+        f" FROM register_account r{why_unusable('r')} WHERE r.person_index = :person AND r.county_code LIKE"
         " :province AND r.status <> 'cleared' AND r.account_sealed IS NOT NULL ORDER BY r.county_code",
         person=person_index,
         province=province[:2] + "____",

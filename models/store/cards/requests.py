@@ -15,7 +15,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts
-from models.store.register.lock_rules import LockedAct, why_held
+from models.store.register.lock_rules import LockedAct, why_locked_now
 from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch, fetch_one
@@ -247,7 +247,9 @@ async def _take_locks(session: AsyncSession, request: CardChange, counties: list
     taken_before = await lock_accounts(session, counties, request.person_index, request.request_no)
     if not taken_before:
         return None
-    return FaultCode.ACCOUNT_LOCKED, await why_held(session, LockedAct.CARD_CHANGE, taken_before, request.person_index)
+    return FaultCode.ACCOUNT_LOCKED, await why_locked_now(
+        session, LockedAct.CARD_CHANGE, taken_before, request.person_index
+    )
 
 
 async def _fail(session: AsyncSession, vault: Vault, locked: LockedRequest, code: str, words: str) -> None:

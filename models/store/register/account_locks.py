@@ -11,7 +11,7 @@ from models.store.runs.runs import wake
 from models.store.sql import execute, fetch
 
 
-def locked(alias: str) -> str:
+def account_locked_sql(alias: str) -> str:
     """True in SQL where the person of a row (`county_code`, `person_index`) has an account change under way."""
     return (
         f"EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = {alias}.county_code"
@@ -25,8 +25,9 @@ def kept_back(alias: str) -> str:
     An account that was cleared is never replaced by an application's older copy: the person may have given it up.
     """
     return (
-        f"({locked(alias)} OR EXISTS (SELECT 1 FROM register_account c WHERE c.county_code = {alias}.county_code"
-        f" AND c.person_index = {alias}.person_index AND c.status = 'cleared'))"
+        f"({account_locked_sql(alias)} OR EXISTS (SELECT 1 FROM register_account c"
+        f" WHERE c.county_code = {alias}.county_code AND c.person_index = {alias}.person_index"
+        " AND c.status = 'cleared'))"
     )
 
 

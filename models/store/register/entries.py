@@ -11,7 +11,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold, lock_row
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts, unlock_accounts
-from models.store.register.lock_rules import LockedAct, why_held
+from models.store.register.lock_rules import LockedAct, why_locked_now
 from models.store.runs.runs import open_run
 from models.store.sql import fetch_one
 from models.store.vault import Field, Vault
@@ -69,7 +69,7 @@ async def open_entry(
     await refuse_usable(session, county_code, person)
     number = await take_one(session, Series.VILLAGE_ENTRY, county_code, china_today().year)
     if await lock_accounts(session, [county_code], person, number):
-        words = await why_held(session, LockedAct.VILLAGE_ENTRY, [county_code], person)
+        words = await why_locked_now(session, LockedAct.VILLAGE_ENTRY, [county_code], person)
         raise EntryRefused(FaultCode.ACCOUNT_LOCKED, words)
     entry = _entry(vault, county_code, number, form, entered_by)
     session.add(entry)

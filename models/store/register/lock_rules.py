@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.forms.application_form import ApplicationForm
 from models.normal_form import regular
 from models.store.numbers import Series
-from models.store.register.account_locks import Lock, locked, locked_people
+from models.store.register.account_locks import Lock, account_locked_sql, locked_people
 from models.store.register.register import register_row
 from models.store.selection import Rule
 from models.store.sql import fetch
@@ -64,7 +64,7 @@ def why_locked(act: LockedAct, numbers: Sequence[str] = ()) -> str:
     return f"{whose}的{under_way}尚未办结，{WORDS[act]}"
 
 
-async def why_held(session: AsyncSession, act: LockedAct, counties: Sequence[str], person_index: str) -> str:
+async def why_locked_now(session: AsyncSession, act: LockedAct, counties: Sequence[str], person_index: str) -> str:
     """`why_locked` of one person's locks, where they were met; one that ends at this moment is left unnamed."""
     locks = [lock for county in counties for lock in (await locked_people(session, county, [person_index])).values()]
     return why_locked(act, [lock.request_no for lock in locks])
@@ -77,7 +77,7 @@ def _named(number: str) -> str:
 
 def lock_rule(act: LockedAct, alias: str) -> Rule:
     """Leaves out the lines of `alias` whose person's account is locked."""
-    return Rule(FaultCode.ACCOUNT_LOCKED, why_locked(act), locked(alias))
+    return Rule(FaultCode.ACCOUNT_LOCKED, why_locked(act), account_locked_sql(alias))
 
 
 class _LockedLine(NamedTuple):
