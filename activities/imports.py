@@ -16,9 +16,9 @@ from models.forms.catalogs import Catalogs
 from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
 from models.store.applications.doubles import ClaimedRow, lay_claims, lock_claims
-from models.store.applications.rows import Entered, clear_away, form_catalogs, lay_down, new_rows, take_up
+from models.store.applications.rows import Entered, drop_staged, form_catalogs, insert_staged, new_rows, stage_rows
 from models.store.database import Database
-from models.store.imports.findings import Finding, findings, keep_findings, news
+from models.store.imports.findings import Finding, findings, keep_findings, unconfirmed
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import SHARED, fetch_locked, lock_county, lock_rows
@@ -82,46 +82,46 @@ class ApplicationImports:
         Safe to repeat: rows, figures and stage change together; what waits for a person, or is over, is left alone.
         """
         async with self._database.transaction() as session:
-            asked = (await session.exec(_import(subject))).one()
-            look = await _look(session, subject, asked)
-        if not _is_on(asked):
+            row = (await session.exec(_import(subject))).one()
+            look = await _look(session, subject, row)
+        if not _is_on(row):
             return look
-        data = await self._objects.get(await self._file(asked))
-        checked, problem = await self._check(asked, data)
+        data = await self._objects.get(await self._file(row))
+        checked, problem = await self._check(row, data)
         if problem or checked.faults:
             return await self._refuse(subject, data, checked, problem)
         claims = await asyncio.to_thread(self._claims, checked)
         return await self._store_rows(subject, data, checked, claims)
 
-    async def _file(self, asked: ApplicationImport) -> StoredFile:
+    async def _file(self, row: ApplicationImport) -> StoredFile:
         async with self._database.reading() as session:
-            return (await session.exec(select(StoredFile).where(StoredFile.id == asked.file_id))).one()
+            return (await session.exec(select(StoredFile).where(StoredFile.id == row.file_id))).one()
 
-    async def _check(self, asked: ApplicationImport, data: bytes) -> tuple[CheckedFile, str | None]:
+    async def _check(self, row: ApplicationImport, data: bytes) -> tuple[CheckedFile, str | None]:
         """Every row checked in a thread, the loop free; progress is written while it goes on."""
         async with self._database.reading() as session:
-            catalogs = await form_catalogs(session, asked.county_code, asked.fund_year)
+            catalogs = await form_catalogs(session, row.county_code, row.fund_year)
         if catalogs is None:
             return CheckedFile((), ()), NO_CATALOGS
-        checked = await self._check_reporting(asked, data, catalogs)
+        checked = await self._check_reporting(row, data, catalogs)
         if checked.faults and not checked.row_count:  # what is wrong is the file or its header, not a row
             return checked, checked.faults[0].message
         async with self._database.reading() as session:
             checked = await with_used_numbers(session, checked)
-            locked = await locked_people(session, asked.county_code)
-        return await asyncio.to_thread(with_locked, self._vault, asked.county_code, checked, locked), None
+            locked = await locked_people(session, row.county_code)
+        return await asyncio.to_thread(with_locked, self._vault, row.county_code, checked, locked), None
 
-    async def _check_reporting(self, asked: ApplicationImport, data: bytes, catalogs: Catalogs) -> CheckedFile:
+    async def _check_reporting(self, row: ApplicationImport, data: bytes, catalogs: Catalogs) -> CheckedFile:
         progress = Progress()
-        kind = ApplicantKind(asked.applicant_kind)
+        kind = ApplicantKind(row.applicant_kind)
         checking = asyncio.create_task(asyncio.to_thread(check_file, data, kind, catalogs, None, progress.note))
         while not checking.done():
             await asyncio.wait({checking}, timeout=REPORT_SECONDS)
             activity.heartbeat(progress.done)
-            await self._report(asked, progress)
+            await self._report(row, progress)
         return checking.result()
 
-    async def _report(self, asked: ApplicationImport, progress: Progress) -> None:
+    async def _report(self, row: ApplicationImport, progress: Progress) -> None:
         async with self._database.transaction() as session:
             await execute(
                 session,
@@ -129,7 +129,7 @@ class ApplicationImports:
                 " WHERE id = :id AND stage = 'checking'",
                 total=progress.total,
                 done=progress.done,
-                id=asked.id,
+                id=row.id,
             )
 
     def _claims(self, checked: CheckedFile) -> list[ClaimedRow]:
@@ -145,15 +145,15 @@ class ApplicationImports:
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
         refused = None if problem else await self._refused_rows(subject, data, checked.faults)
         async with self._database.transaction() as session:
-            (asked,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
-            if _is_on(asked):
-                asked.refused_file_id = (await save_file(session, refused)).id if refused else None
-                _finish(asked, ImportStage.REFUSED, checked)
-                asked.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
-                asked.problem = problem or NOTHING_OF_IT.format(asked.rows_refused, checked.row_count)
-                asked.faults = self._seal(asked, checked.faults[:MOST_SHOWN])
-                return await self._settle(session, subject, asked)
-            return await _look(session, subject, asked)
+            (row,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
+            if _is_on(row):
+                row.refused_file_id = (await save_file(session, refused)).id if refused else None
+                _finish(row, ImportStage.REFUSED, checked)
+                row.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
+                row.problem = problem or NOTHING_OF_IT.format(row.rows_refused, checked.row_count)
+                row.faults = self._seal(row, checked.faults[:MOST_SHOWN])
+                return await self._settle(session, subject, row)
+            return await _look(session, subject, row)
 
     async def _refused_rows(self, subject: Subject, data: bytes, faults: Sequence[CellFault]) -> StoredFile:
         content = await asyncio.to_thread(refused_rows_file, data, faults)
@@ -165,127 +165,127 @@ class ApplicationImports:
     ) -> ImportLook:
         """All in one transaction. Whoever else adds to the county waits while it compares and inserts, no longer.
 
-        The rows are sealed before, and lie where nobody else sees them.
+        The rows are sealed before, and staged where nobody else sees them.
         """
         coming = await self._number(subject, checked, claims)
         async with self._database.transaction() as session:
             await lay_claims(session, claims)
             if coming:
-                await self._lay_down(session, coming)
-            asked = await _locked(session, subject)
-            if not _is_on(asked):
-                return await _look(session, subject, asked)
-            if is_open := await _may_join(session, asked):
+                await self._stage_rows(session, coming)
+            row = await _locked(session, subject)
+            if not _is_on(row):
+                return await _look(session, subject, row)
+            if is_open := await _may_join(session, row):
                 # somebody may have used a number since the check
                 checked = await with_used_numbers(session, checked)
                 if not checked.faults:
-                    await self._insert_or_stop(session, asked, checked, claims, coming)
-                    return await self._settle(session, subject, asked)
+                    await self._insert_or_stop(session, row, checked, claims, coming)
+                    return await self._settle(session, subject, row)
         return await self._refuse(subject, data, checked, None if is_open else BATCH_FROZEN)
 
     async def _number(self, subject: Subject, checked: CheckedFile, claims: Sequence[ClaimedRow]) -> Coming | None:
         """None where the file would stop, as things are now: no numbers are used up for what isn't stored."""
         async with self._database.transaction() as session:
-            asked = (await session.exec(_import(subject))).one()
+            row = (await session.exec(_import(subject))).one()
             await lay_claims(session, claims)
-            found = await findings(session, asked, checked.to_confirm, claims)
-            if not _is_on(asked) or await news(session, asked, found):
+            found = await findings(session, row, checked.to_confirm, claims)
+            if not _is_on(row) or await unconfirmed(session, row, found):
                 return None
-            return await _coming(session, asked, checked)
+            return await _coming(session, row, checked)
 
-    async def _lay_down(self, session: AsyncSession, coming: Coming) -> None:
+    async def _stage_rows(self, session: AsyncSession, coming: Coming) -> None:
         for start in range(0, len(coming.numbered), ROWS_AT_ONCE):
             some = coming.numbered[start : start + ROWS_AT_ONCE]
             rows = await asyncio.to_thread(new_rows, self._vault, coming.entered, some)
             activity.heartbeat()
-            await lay_down(session, rows)
+            await stage_rows(session, rows)
 
     async def _insert_or_stop(
         self,
         session: AsyncSession,
-        asked: ApplicationImport,
+        row: ApplicationImport,
         checked: CheckedFile,
         claims: Sequence[ClaimedRow],
         coming: Coming | None,
     ) -> None:
         """What the operator confirmed goes in, if nothing has come since that would have stopped it as well."""
-        found = await findings(session, asked, checked.to_confirm, claims)
-        checked = await with_other_accounts(session, asked.county_code, checked)
-        if new := await news(session, asked, found):
-            await self._stop(session, asked, checked, found, new)
+        found = await findings(session, row, checked.to_confirm, claims)
+        checked = await with_other_accounts(session, row.county_code, checked)
+        if new := await unconfirmed(session, row, found):
+            await self._stop(session, row, checked, found, new)
         else:
-            await self._insert(session, asked, checked, coming)
+            await self._insert(session, row, checked, coming)
 
     async def _stop(
         self,
         session: AsyncSession,
-        asked: ApplicationImport,
+        row: ApplicationImport,
         checked: CheckedFile,
         found: Sequence[Finding],
         new: set[tuple[int, str, str]],
     ) -> None:
         """Nothing is stored but the list; a confirmation that it outgrew is void."""
-        await keep_findings(session, asked, found, new)
-        asked.stage = ImportStage.TO_CONFIRM
-        asked.decision = asked.decided_by = asked.decided_at = asked.decision_reason_sealed = None
-        asked.rows_total = asked.rows_checked = checked.row_count
-        asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])
+        await keep_findings(session, row, found, new)
+        row.stage = ImportStage.TO_CONFIRM
+        row.decision = row.decided_by = row.decided_at = row.decision_reason_sealed = None
+        row.rows_total = row.rows_checked = checked.row_count
+        row.faults = self._seal(row, checked.warnings[:MOST_SHOWN])
 
     async def _insert(
-        self, session: AsyncSession, asked: ApplicationImport, checked: CheckedFile, coming: Coming | None
+        self, session: AsyncSession, row: ApplicationImport, checked: CheckedFile, coming: Coming | None
     ) -> None:
-        """As laid down, unless the file would have stopped a moment ago, or somebody else has confirmed it since."""
-        if coming is None or coming.entered.confirmed_by != asked.decided_by:
-            await clear_away(session)
-            await self._lay_down(session, await _coming(session, asked, checked))
-        asked.rows_imported = await take_up(session)
-        asked.total_fen = checked.total_fen
-        _finish(asked, ImportStage.IMPORTED, checked)
-        asked.faults = self._seal(asked, checked.warnings[:MOST_SHOWN])
+        """As staged, unless the file would have stopped a moment ago, or somebody else has confirmed it since."""
+        if coming is None or coming.entered.confirmed_by != row.decided_by:
+            await drop_staged(session)
+            await self._stage_rows(session, await _coming(session, row, checked))
+        row.rows_imported = await insert_staged(session)
+        row.total_fen = checked.total_fen
+        _finish(row, ImportStage.IMPORTED, checked)
+        row.faults = self._seal(row, checked.warnings[:MOST_SHOWN])
 
-    async def _settle(self, session: AsyncSession, subject: Subject, asked: ApplicationImport) -> ImportLook:
+    async def _settle(self, session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:
         """Stored with the run's row and the trail's entry, which comes last: from there the county takes turns."""
-        session.add(asked)
+        session.add(row)
         await session.flush()
-        look = await _look(session, subject, asked)
+        look = await _look(session, subject, row)
         detail = {
-            "stage": asked.stage.value,
-            "rows": asked.rows_imported,
-            "refused_rows": asked.rows_refused,
-            "to_confirm": asked.to_confirm_count,
-            "confirmed_by": asked.decided_by,
+            "stage": row.stage.value,
+            "rows": row.rows_imported,
+            "refused_rows": row.rows_refused,
+            "to_confirm": row.to_confirm_count,
+            "confirmed_by": row.decided_by,
         }
-        act = by_system(asked.county_code, f"import.{asked.stage.value}", asked.import_no, detail)
-        await record(session, self._vault, replace(act, line_count=asked.rows_imported, total_fen=asked.total_fen))
+        act = by_system(row.county_code, f"import.{row.stage.value}", row.import_no, detail)
+        await record(session, self._vault, replace(act, line_count=row.rows_imported, total_fen=row.total_fen))
         return look
 
-    def _seal(self, asked: ApplicationImport, faults: Sequence[CellFault]) -> str | None:
+    def _seal(self, row: ApplicationImport, faults: Sequence[CellFault]) -> str | None:
         """Faults name no values, but together with the file they are about people."""
         if not faults:
             return None
         listed = json.dumps([asdict(fault) for fault in faults], ensure_ascii=False)
-        return self._vault.seal(Field.FAULTS, asked.import_no, listed)
+        return self._vault.seal(Field.FAULTS, row.import_no, listed)
 
 
-async def _coming(session: AsyncSession, asked: ApplicationImport, checked: CheckedFile) -> Coming:
-    numbered = await numbered_forms(session, asked, [item.form for item in checked.forms])
-    made = asked.entered_by, asked.batch_id, asked.id, asked.decided_by
-    return Coming(Entered(asked.county_code, asked.fund_year, Channel.IMPORT, *made), numbered)
+async def _coming(session: AsyncSession, row: ApplicationImport, checked: CheckedFile) -> Coming:
+    numbered = await numbered_forms(session, row, [item.form for item in checked.forms])
+    made = row.entered_by, row.batch_id, row.id, row.decided_by
+    return Coming(Entered(row.county_code, row.fund_year, Channel.IMPORT, *made), numbered)
 
 
 def _import(subject: Subject) -> SelectOfScalar[ApplicationImport]:
     return select(ApplicationImport).where(ApplicationImport.import_no == subject.number)
 
 
-def _finish(asked: ApplicationImport, stage: ImportStage, checked: CheckedFile) -> None:
-    asked.stage = stage
-    asked.rows_total = asked.rows_checked = checked.row_count
-    asked.finished_at = now()
+def _finish(row: ApplicationImport, stage: ImportStage, checked: CheckedFile) -> None:
+    row.stage = stage
+    row.rows_total = row.rows_checked = checked.row_count
+    row.finished_at = now()
 
 
-def _is_on(asked: ApplicationImport) -> bool:
+def _is_on(row: ApplicationImport) -> bool:
     """Being checked, or confirmed; otherwise it is over, or waits for an operator's word."""
-    return asked.stage is ImportStage.CHECKING or (asked.stage is ImportStage.TO_CONFIRM and asked.decision is not None)
+    return row.stage is ImportStage.CHECKING or (row.stage is ImportStage.TO_CONFIRM and row.decision is not None)
 
 
 async def _locked(session: AsyncSession, subject: Subject) -> ApplicationImport:
@@ -293,26 +293,26 @@ async def _locked(session: AsyncSession, subject: Subject) -> ApplicationImport:
     if subject.batch_no is not None:
         await lock_county(session, subject.county_code)
     await lock_claims(session, subject.county_code)
-    (asked,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
-    return asked
+    (row,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
+    return row
 
 
-async def _may_join(session: AsyncSession, asked: ApplicationImport) -> bool:
+async def _may_join(session: AsyncSession, row: ApplicationImport) -> bool:
     """The batch may have been frozen since the file was handed in."""
-    if asked.batch_id is None:
+    if row.batch_id is None:
         return True
     stages = await fetch_locked(
-        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id", SHARED, id=asked.batch_id
+        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id", SHARED, id=row.batch_id
     )
     return any(stage == BatchStage.OPEN for stage in stages)
 
 
-async def _look(session: AsyncSession, subject: Subject, asked: ApplicationImport) -> ImportLook:
+async def _look(session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:
     """What the run says of itself, in Temporal and in its row; over, the row is closed with it."""
-    stage, sentence = asked.stage, IMPORT[asked.stage]
-    since = asked.finished_at
+    stage, sentence = row.stage, IMPORT[row.stage]
+    since = row.finished_at
     if since is None:
-        sentence = IMPORT_CONFIRMED if asked.decision else sentence
+        sentence = IMPORT_CONFIRMED if row.decision else sentence
         since = (await note_stage(session, subject.workflow_id, stage.value, sentence)).since
     else:
         await close_run(session, subject.workflow_id, stage.value)
@@ -322,7 +322,7 @@ async def _look(session: AsyncSession, subject: Subject, asked: ApplicationImpor
         since=since,
         ask_after_seconds=LOOK_AGAIN_SECONDS,
         asks=False,
-        done=asked.finished_at is not None,
-        rows=asked.rows_imported,
-        refused_rows=asked.rows_refused,
+        done=row.finished_at is not None,
+        rows=row.rows_imported,
+        refused_rows=row.rows_refused,
     )

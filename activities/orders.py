@@ -18,8 +18,8 @@ from models.store.events.contradictions import Claim, keep_claim
 from models.store.flows.rounds import current_round, flow_by_number, lock_flow_of_run, open_new_round
 from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.apply_corrections import (
+    BY_APPLICATION,
     CORRECTED,
-    IN_ORDER,
     CorrectedLine,
     apply_corrections,
     fields_of,
@@ -201,7 +201,7 @@ class OrderActivities:
     async def _verify_new_accounts(self, subject: Subject, order: Order) -> None:
         """Ask the bank about every corrected account; a line whose account fails stays as it was, with why."""
         async with self._database.reading() as session:
-            lines = await fetch(session, CorrectedLine, CORRECTED + IN_ORDER, order=order.id)
+            lines = await fetch(session, CorrectedLine, CORRECTED + BY_APPLICATION, order=order.id)
         wanted = [line for line in lines if {"account_no", "bank_code"} & fields_of(self._vault, line).keys()]
         await for_each(_numbered(wanted), partial(self._verify_page, subject.county_code, order))
 
@@ -230,7 +230,8 @@ class OrderActivities:
             locked=why_locked(LockedAct.CORRECTION),
             fault=OVERTAKEN_FAULT,
         )
-        lines = await fetch(session, CorrectedLine, f"{CORRECTED} AND o.fault_code IS NULL{IN_ORDER}", order=order.id)
+        unhindered = f"{CORRECTED} AND o.fault_code IS NULL{BY_APPLICATION}"
+        lines = await fetch(session, CorrectedLine, unhindered, order=order.id)
         await apply_corrections(session, self._vault, lines, order.entered_by)
 
 

@@ -10,7 +10,7 @@ from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
 from models.store.flows.difference import keep_difference
-from models.store.flows.payments import flow_of
+from models.store.flows.payments import lock_flow_and_indicators
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run, times_asked
 from models.store.sql import fetch_one
@@ -55,7 +55,7 @@ class LateActivities:
 
     async def _keep_difference(self, session: AsyncSession, subject: Subject) -> None:
         """A late page or a decision may have resolved the last line."""
-        flow = await flow_of(session, subject.number)
+        flow = await lock_flow_and_indicators(session, subject.number)
         if flow is not None:
             await keep_difference(session, self._vault, flow)
 

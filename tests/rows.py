@@ -19,7 +19,7 @@ from models.forms.identity import citizen_id_check_digit
 from models.settings import Settings
 from models.store import vault as vaults
 from models.store.database import Database
-from models.store.flows.start import StartRequest, start_flow
+from models.store.flows.start import StartRequest, enter_flow
 from models.store.sql import Value, copy_rows, execute, fetch_int
 from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault, name_index
@@ -327,7 +327,7 @@ async def add_flow(office: Office, ground: Ground, stage: str = "settling") -> s
     """The flow of a ground, started by rows alone, at a stage that its run would have brought it to."""
     wanted = StartRequest(ground.county, ground.batch_no, [ground.policy_no], ground.indicator_nos, OPERATOR)
     async with office.database.transaction() as session:
-        started = await start_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
+        started = await enter_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
     async with office.database.transaction() as session:
         await execute(
             session,

@@ -21,7 +21,7 @@ from models import tokens
 from models.forms.identity import citizen_id_check_digit, parse_citizen_id
 from models.store.clock import DAY_IN_CHINA, today_in_china
 from models.store.flows.rounds import lock_flow_of_run
-from models.store.flows.start import StartRefused, StartRequest, start_flow
+from models.store.flows.start import StartRefused, StartRequest, enter_flow
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.runs.runs import open_run
 from models.store.sql import execute
@@ -104,11 +104,11 @@ async def test_publicity_counts_days_over_month_end_and_leap_day(database_url: s
             await office.run("UPDATE batch SET publicity_start = :start", start=since)
             async with office.database.transaction() as session:
                 with pytest.raises(StartRefused) as refused:
-                    await start_flow(session, office.vault, wanted, publicity_days=7, today=enough - DAY)
+                    await enter_flow(session, office.vault, wanted, publicity_days=7, today=enough - DAY)
             [missing] = refused.value.missing
             assert f"最早可在 {enough} 启动" in missing.message
             async with office.database.transaction() as session:
-                await start_flow(session, office.vault, wanted, publicity_days=7, today=enough)
+                await enter_flow(session, office.vault, wanted, publicity_days=7, today=enough)
                 await session.rollback()
 
 

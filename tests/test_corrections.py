@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from models.store.applications.records import record_lines, record_of
 from models.store.flows.rounds import lock_flow_of_run, open_new_round
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, CorrectedLine, apply_corrections
+from models.store.orders.apply_corrections import BY_APPLICATION, CORRECTED, CorrectedLine, apply_corrections
 from models.store.sql import fetch
 from models.store.vault import Field, name_index
 from models.tables.batches import Dataset
@@ -64,7 +64,10 @@ async def carry_out(office: Office) -> list[ApplicantRecord]:
         order = (await session.exec(select(Order))).one()
         flow = await lock_flow_of_run(session, (await rows_of(session, "SELECT flow_no FROM flow"))[0][0])
         await apply_corrections(
-            session, office.vault, await fetch(session, CorrectedLine, CORRECTED + IN_ORDER, order=order.id), OPERATOR
+            session,
+            office.vault,
+            await fetch(session, CorrectedLine, CORRECTED + BY_APPLICATION, order=order.id),
+            OPERATOR,
         )
         opened = await open_new_round(session, office.vault, flow, order)
         assert opened is not None

@@ -11,7 +11,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.flows.rounds import flow_by_number, refresh_held
-from models.store.flows.start import StartRequest, allocate, start_flow
+from models.store.flows.start import StartRequest, allocate, enter_flow
 from models.store.register.accounts import AccountFinding, NewAccount, account_for_update, apply_change, set_invalid
 from models.store.register.register import fill_from_matched, register_row
 from models.store.sql import execute, scratch
@@ -303,7 +303,7 @@ async def test_twenty_thousand_lines_in_seconds(office: Office, owner: psycopg.C
     wanted = StartRequest(COUNTY, batch.batch_no, [policy_no], indicators, OPERATOR)
     began = time.monotonic()
     async with office.database.transaction() as session:
-        started = await start_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
+        started = await enter_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
     seconds = time.monotonic() - began
     assert started.figures.lines.count == 20_000
     assert sum(reserved for reserved, _ in await balances(office)) == sum(line.amount_fen for line in lines)

@@ -12,7 +12,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from deploy.stack import Stack
-from models.store.flows.start import StartRequest, start_flow
+from models.store.flows.start import StartRequest, enter_flow
 from models.store.sql import execute
 from models.words.calendar import china_today
 from tests.databases import Databases
@@ -119,7 +119,7 @@ async def test_a_start_on_a_fresh_database_reads_each_round_about_once(office: O
         # a pooler between us and the server may swallow the options that a connection is opened with
         await execute(session, f"SET LOCAL random_page_cost = {page_cost}")
         before = await _read(session)
-        started = await start_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
+        started = await enter_flow(session, office.vault, wanted, publicity_days=7, today=china_today())
         read = await _read(session)
     assert started.figures.lines.count == LINES
     assert await office.rows("SELECT attempt, count(*) FROM flow_line GROUP BY 1") == [(2, LINES)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.store.flows.payments import TakenPayments, apply_payments, flow_of
+from models.store.flows.payments import TakenPayments, apply_payments, lock_flow_and_indicators
 from models.store.texts import open_text
 from models.store.vault import Field
 from models.wire import answers
@@ -306,7 +306,7 @@ async def test_a_later_page_of_the_platform_wins_over_a_settlement(office: Offic
         )
     )
     async with office.database.transaction() as session:
-        flow = await flow_of(session, flow_no)
+        flow = await lock_flow_and_indicators(session, flow_no)
         assert flow is not None
         assert await apply_payments(session, office.vault, flow, [TakenPayments(1, page)]) == {1: "applied"}
     line = (await office.get(f"/flows/{flow_no}/payments/{numbers[0]}")).json()

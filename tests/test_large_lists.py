@@ -17,9 +17,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.lists import ListActivities
 from deploy.stack import Stack
 from models.contracts import RunKind, Subject
-from models.store.flows.payments import TakenPayments, apply_payments, flow_of
+from models.store.flows.payments import TakenPayments, apply_payments, lock_flow_and_indicators
 from models.store.flows.rounds import open_new_round
-from models.store.flows.start import StartRequest, start_flow
+from models.store.flows.start import StartRequest, enter_flow
 from models.store.lists.results import TakenResults, apply_results
 from models.store.locking import lock_applications
 from models.store.runs.runs import open_run
@@ -150,11 +150,11 @@ class Season:
     async def _start(self, ground: Ground) -> str:
         wanted = StartRequest(self._county, ground.batch_no, [ground.policy_no], ground.indicator_nos, OPERATOR)
         async with self._office.database.transaction() as session:
-            started = await start_flow(session, self._office.vault, wanted, publicity_days=7, today=china_today())
+            started = await enter_flow(session, self._office.vault, wanted, publicity_days=7, today=china_today())
         self._judge()
         flow_no = started.flow.flow_no
         async with self._office.database.transaction() as session:
-            flow = await flow_of(session, flow_no)
+            flow = await lock_flow_and_indicators(session, flow_no)
             assert flow is not None
             sent = await open_new_round(session, self._office.vault, flow, None)
         self._judge()
@@ -175,7 +175,7 @@ class Season:
             self._judge()
 
     async def _pay(self, session: AsyncSession, flow_no: str, numbers: Sequence[str]) -> None:
-        flow = await flow_of(session, flow_no)
+        flow = await lock_flow_and_indicators(session, flow_no)
         assert flow is not None
         place = await fetch_int(session, "SELECT count(*) + 1 FROM payment_page WHERE flow_id = :flow", flow=flow.id)
         paid = {"attempt": 1, "sequence": 1, "status": "paid", "amount_fen": AMOUNT, "at": now().isoformat()}

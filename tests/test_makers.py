@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from api.photos.intake import save_photos
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, CorrectedLine, apply_corrections
+from models.store.orders.apply_corrections import BY_APPLICATION, CORRECTED, CorrectedLine, apply_corrections
 from models.store.sql import fetch, fetch_int
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
@@ -210,7 +210,7 @@ async def test_a_correction_of_a_rejected_line_is_its_operators_edit(office: Off
     assert answer.status_code == 201, answer.text
     async with office.database.transaction() as session:
         order = await fetch_int(session, "SELECT id FROM operator_order")
-        rows = await fetch(session, CorrectedLine, f"{CORRECTED}{IN_ORDER}", order=order)
+        rows = await fetch(session, CorrectedLine, f"{CORRECTED}{BY_APPLICATION}", order=order)
         await apply_corrections(session, office.vault, rows, WU)
     assert await editors(office, ground.numbers[0]) == [WU]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, CorrectedLine, apply_corrections
+from models.store.orders.apply_corrections import BY_APPLICATION, CORRECTED, CorrectedLine, apply_corrections
 from models.store.orders.corrections import open_correction
 from models.store.register.accounts import NewAccount, account_for_update, apply_change
 from models.store.sql import execute, fetch
@@ -319,7 +319,7 @@ async def test_corrections_take_the_trail_after_the_register(office: Office) -> 
 
     async def correct() -> None:
         async with office.database.transaction() as session:
-            lines = await fetch(session, CorrectedLine, CORRECTED + IN_ORDER, order=1)
+            lines = await fetch(session, CorrectedLine, CORRECTED + BY_APPLICATION, order=1)
             await apply_corrections(session, office.vault, lines, OPERATOR)
 
     async with office.database.transaction() as session:

@@ -10,7 +10,13 @@ import pytest
 
 from activities import imports
 from models import tokens
-from models.store.orders.apply_corrections import CORRECTED, IN_ORDER, CorrectedLine, apply_corrections, queries_of
+from models.store.orders.apply_corrections import (
+    BY_APPLICATION,
+    CORRECTED,
+    CorrectedLine,
+    apply_corrections,
+    queries_of,
+)
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.sql import execute, fetch
 from models.store.vault import Field
@@ -270,7 +276,7 @@ async def test_a_correction_of_one_half_leaves_what_the_bank_was_asked_about(
     [shown] = (await office.get(f"/orders/{order_no}/lines")).json()["items"]
     assert ("卡类型：银行卡" in shown["changes"]) == ("card_type" in fields)
     async with office.database.transaction() as session:
-        lines = await fetch(session, CorrectedLine, CORRECTED + IN_ORDER, order=1)
+        lines = await fetch(session, CorrectedLine, CORRECTED + BY_APPLICATION, order=1)
         [asked] = queries_of(office.vault, lines)
         await apply_corrections(session, office.vault, lines, "op.li")
     assert (asked.account_no, asked.bank_code) == (account, bank)

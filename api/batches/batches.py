@@ -48,7 +48,7 @@ from models.words.stages import BatchStage, Verification
 
 router = APIRouter(tags=["结算批次"])
 
-RESULT_HEADERS = {
+VERIFICATION_HEADERS = {
     "application_no": "申请编号",
     "kind_label": "申请类型",
     "name": "姓名/组织名称",
@@ -183,5 +183,5 @@ async def verification_results(
         view = ApplicationViews(desk.shown, await names_of(session, desk.county))
         chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))
         return await list_lines(
-            session, page, chosen, partial(verification_result, view), RESULT_HEADERS, LINES, ApplicationRow
+            session, page, chosen, partial(verification_result, view), VERIFICATION_HEADERS, LINES, ApplicationRow
         )

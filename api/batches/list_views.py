@@ -30,7 +30,7 @@ LIST_HEADERS: Mapping[str, str] = {
     "entered_by": "提交人",
     "created_at": "提交时间",
 }
-RESULT_HEADERS: Mapping[str, str] = {
+MATCH_HEADERS: Mapping[str, str] = {
     "application_no": "申请编号",
     "kind_label": "申请类型",
     "name": "姓名/组织名称",

@@ -15,7 +15,7 @@ from api.applications.views import ApplicationViews
 from api.batches.batches import Lines
 from api.batches.list_views import (
     LIST_HEADERS,
-    RESULT_HEADERS,
+    MATCH_HEADERS,
     RESULT_MEMBERS,
     RESULT_SOURCE,
     STAGE_OF_LIST,
@@ -162,10 +162,10 @@ async def list_results(
         if other_account is not None:
             chosen = chosen.also(f"{OTHER_ACCOUNT} = :other", other=other_account)
         rows = await read_lines(
-            session, page, chosen, partial(result_view, view), RESULT_HEADERS, RESULT_SOURCE, ApplicationRow
+            session, page, chosen, partial(result_view, view), MATCH_HEADERS, RESULT_SOURCE, ApplicationRow
         )
     await whole.note(list_no, page, rows)
-    return await respond(page, RESULT_HEADERS, rows)
+    return await respond(page, MATCH_HEADERS, rows)
 
 
 async def _find(desk: Desk, session: AsyncSession, list_no: str) -> BeneficiaryList:

@@ -47,7 +47,7 @@ from models.words.refusals import Refusal
 from models.words.stages import AccountStatus
 
 router = APIRouter(tags=["村社申报"])
-PHOTOS = frozenset({MediaType.JPEG, MediaType.PNG})
+PHOTO_TYPES = frozenset({MediaType.JPEG, MediaType.PNG})
 
 
 class _Held(NamedTuple):
@@ -82,7 +82,7 @@ async def enter_account(desk: Operators, new: NewEntry) -> Response:
 
 
 async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[EntryError]) -> Reply:
-    await usable_file(session, desk.county, form.photo_file_id, PHOTOS, "/photo_file_id")
+    await usable_file(session, desk.county, form.photo_file_id, PHOTO_TYPES, "/photo_file_id")
     try:
         entry = await open_entry(session, desk.vault, desk.county, form, desk.person)
     except EntryRefused as refusal:

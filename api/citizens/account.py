@@ -28,7 +28,7 @@ NO_ACCOUNT = "您尚未绑定“一卡通”账号，请联系所在村社/镇(�
 INVALID_CARD = "无效卡：此账号已不能用于补贴发放，请点击“变更申请”更换账号"
 PARTLY_INVALID = "部分区县无效：此账号在{}已不能用于补贴发放，请点击“变更申请”更换账号"
 UNDER_WAY = "您已有一笔账号变更正在办理，办结或撤销后才能再次申请"
-LOCKED = "此账号正由村社/镇(乡)街道申报办理，办结后才能申请变更"
+ENTRY_UNDER_WAY = "此账号正由村社/镇(乡)街道申报办理，办结后才能申请变更"
 AUTHORISATION = "本人持有账号且同意对当前账号进行状态查询等验证"
 
 
@@ -181,7 +181,7 @@ def _choices(clicked: OwnAccount, accounts: Sequence[OwnAccount]) -> list[County
             **county_view(county.county_code),
             "preselected": account is clicked and not county.locked,
             "may_choose": not county.locked,
-            "why_not": LOCKED if county.locked else None,
+            "why_not": ENTRY_UNDER_WAY if county.locked else None,
         }
         for account in accounts
         for county in account.counties
@@ -192,7 +192,7 @@ def _choices(clicked: OwnAccount, accounts: Sequence[OwnAccount]) -> list[County
 def _why_not(counties: Sequence[OwnCounty], open_matter: str | None) -> str | None:
     if open_matter is not None:
         return UNDER_WAY
-    return LOCKED if all(county.locked for county in counties) else None
+    return ENTRY_UNDER_WAY if all(county.locked for county in counties) else None
 
 
 def _face(account: OwnAccount, banks: Mapping[str, str]) -> FaceView:

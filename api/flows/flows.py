@@ -31,7 +31,7 @@ from models.contracts import RunKind
 from models.store.applications.doubles import lines_of_flow
 from models.store.clock import today_in_china
 from models.store.flows.figures import FlowFigures
-from models.store.flows.start import Started, StartRefused, StartRequest, start_flow
+from models.store.flows.start import Started, StartRefused, StartRequest, enter_flow
 from models.tables.flows import Flow
 from models.words.refusals import Refusal
 from models.words.stages import FlowStage, Role
@@ -115,7 +115,7 @@ async def _start(desk: Desk, session: AsyncSession, wanted: FlowStart) -> Reply:
     days = desk.settings.publicity_days
     try:
         today = await today_in_china(session)
-        started = await start_flow(session, desk.vault, request, publicity_days=days, today=today)
+        started = await enter_flow(session, desk.vault, request, publicity_days=days, today=today)
     except StartRefused as refusal:
         errors = [
             {"pointer": f"/{each.field}", "code": each.code.value, "detail": each.message} for each in refusal.missing

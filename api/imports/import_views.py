@@ -139,47 +139,47 @@ async def find_import(
 
 
 async def import_views(session: AsyncSession, imports: Sequence[ApplicationImport]) -> list[tuple[int, ImportView]]:
-    ids = sorted({asked.batch_id for asked in imports if asked.batch_id is not None})
+    ids = sorted({row.batch_id for row in imports if row.batch_id is not None})
     rows = await fetch(session, _Batch, "SELECT id, batch_no FROM batch WHERE id = ANY(:ids)", ids=ids) if ids else []
     batches: dict[int | None, str] = {row.id: row.batch_no for row in rows}
-    return [(asked.id or 0, _view(asked, batches.get(asked.batch_id))) for asked in imports]
+    return [(row.id or 0, _view(row, batches.get(row.batch_id))) for row in imports]
 
 
-async def whole_import(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> WholeImport:
+async def whole_import(desk: Desk, session: AsyncSession, row: ApplicationImport) -> WholeImport:
     """With its faults (refused), warnings, and what is to be confirmed, by row; no value of the file is repeated."""
-    sealed = asked.faults
-    listed: Faults = json_in(desk.shown.open(Sealed.FAULTS, asked.import_no, sealed)) if sealed else []
-    refused = asked.stage is ImportStage.REFUSED
-    ((_, view),) = await import_views(session, [asked])
-    found = await _to_confirm(desk, session, asked)
+    sealed = row.faults
+    listed: Faults = json_in(desk.shown.open(Sealed.FAULTS, row.import_no, sealed)) if sealed else []
+    refused = row.stage is ImportStage.REFUSED
+    ((_, view),) = await import_views(session, [row])
+    found = await _to_confirm(desk, session, row)
     return {
         **view,
         "faults": listed if refused else [],
         "warnings": [] if refused else listed,
         "to_confirm": [each for _, each in found],
         "to_confirm_version": found[0][0] if found else None,
-        "to_confirm_url": f"/application-imports/{asked.import_no}/to-confirm" if asked.to_confirm_count else None,
-        "decision_reason": _reason(desk, asked),
-        "refused_rows_url": f"/application-imports/{asked.import_no}/refused-rows" if asked.refused_file_id else None,
-        "run": await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, asked.import_no),
+        "to_confirm_url": f"/application-imports/{row.import_no}/to-confirm" if row.to_confirm_count else None,
+        "decision_reason": _reason(desk, row),
+        "refused_rows_url": f"/application-imports/{row.import_no}/refused-rows" if row.refused_file_id else None,
+        "run": await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, row.import_no),
     }
 
 
-async def list_version(session: AsyncSession, asked: ApplicationImport) -> int:
+async def list_version(session: AsyncSession, row: ApplicationImport) -> int:
     """The first one's id: whenever the import stops again its list is written anew."""
-    return await fetch_int(session, "SELECT min(id) FROM import_finding WHERE import_id = :id", id=asked.id)
+    return await fetch_int(session, "SELECT min(id) FROM import_finding WHERE import_id = :id", id=row.id)
 
 
-async def _to_confirm(desk: Desk, session: AsyncSession, asked: ApplicationImport) -> list[tuple[int, FindingView]]:
+async def _to_confirm(desk: Desk, session: AsyncSession, row: ApplicationImport) -> list[tuple[int, FindingView]]:
     """The first of them; all are in the list of their own."""
-    if not asked.to_confirm_count:
+    if not row.to_confirm_count:
         return []
-    found = await session.exec(findings_of(asked).order_by(col(ImportFinding.id)).limit(MOST_SHOWN))
+    found = await session.exec(findings_of(row).order_by(col(ImportFinding.id)).limit(MOST_SHOWN))
     return finding_views(await names_of(session, desk.county), found.all())
 
 
-def findings_of(asked: ApplicationImport) -> SelectOfScalar[ImportFinding]:
-    return select(ImportFinding).where(ImportFinding.import_id == asked.id)
+def findings_of(row: ApplicationImport) -> SelectOfScalar[ImportFinding]:
+    return select(ImportFinding).where(ImportFinding.import_id == row.id)
 
 
 def finding_views(names: Names, found: Sequence[ImportFinding]) -> list[tuple[int, FindingView]]:
@@ -205,32 +205,32 @@ def _finding(names: Names, each: ImportFinding) -> FindingView:
     }
 
 
-def _reason(desk: Desk, asked: ApplicationImport) -> str | None:
-    sealed = asked.decision_reason_sealed
-    return desk.shown.open(Sealed.REASON, asked.import_no, sealed) if sealed else None
+def _reason(desk: Desk, row: ApplicationImport) -> str | None:
+    sealed = row.decision_reason_sealed
+    return desk.shown.open(Sealed.REASON, row.import_no, sealed) if sealed else None
 
 
-def _view(asked: ApplicationImport, batch_no: str | None) -> ImportView:
+def _view(row: ApplicationImport, batch_no: str | None) -> ImportView:
     return {
-        "import_no": asked.import_no,
-        "fund_year": asked.fund_year,
-        "applicant_kind": ApplicantKind(asked.applicant_kind),
-        "stage": asked.stage,
-        "rows_total": asked.rows_total,
-        "rows_checked": asked.rows_checked,
-        "rows_imported": asked.rows_imported,
-        "rows_refused": asked.rows_refused,
-        "total_fen": asked.total_fen,
-        "problem": asked.problem,
-        "to_confirm_count": asked.to_confirm_count,
-        "rows_to_confirm": asked.rows_to_confirm,
-        "decision": asked.decision,
-        "decided_by": asked.decided_by,
-        "decided_at": asked.decided_at,
-        "entered_by": asked.entered_by,
-        "created_at": asked.created_at,
-        "finished_at": asked.finished_at,
-        "stage_label": asked.stage.label,
-        "kind_label": APPLICANTS[asked.applicant_kind],
+        "import_no": row.import_no,
+        "fund_year": row.fund_year,
+        "applicant_kind": ApplicantKind(row.applicant_kind),
+        "stage": row.stage,
+        "rows_total": row.rows_total,
+        "rows_checked": row.rows_checked,
+        "rows_imported": row.rows_imported,
+        "rows_refused": row.rows_refused,
+        "total_fen": row.total_fen,
+        "problem": row.problem,
+        "to_confirm_count": row.to_confirm_count,
+        "rows_to_confirm": row.rows_to_confirm,
+        "decision": row.decision,
+        "decided_by": row.decided_by,
+        "decided_at": row.decided_at,
+        "entered_by": row.entered_by,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+        "stage_label": row.stage.label,
+        "kind_label": APPLICANTS[row.applicant_kind],
         "batch_no": batch_no,
     }

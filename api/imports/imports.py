@@ -117,7 +117,7 @@ async def _accept(
     number = await take_one(session, Series.IMPORT, desk.county, fund_year)
     saved = await save_file(session, stored)
     assert saved.id is not None
-    asked = ApplicationImport(
+    row = ApplicationImport(
         import_no=number,
         county_code=desk.county,
         fund_year=fund_year,
@@ -127,8 +127,8 @@ async def _accept(
         stage=ImportStage.CHECKING,
         entered_by=desk.person,
     )
-    session.add(asked)
-    await open_run(session, _subject(asked, batch_no), ImportStage.CHECKING.value)
+    session.add(row)
+    await open_run(session, _subject(row, batch_no), ImportStage.CHECKING.value)
     detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind.value, "batch_no": batch_no}
     await desk.trail(session, "import.handed_in", number, detail)
     run = await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, number)
@@ -136,12 +136,12 @@ async def _accept(
     return Reply(202, body, f"/application-imports/{number}")
 
 
-def _subject(asked: ApplicationImport, batch_no: str | None) -> Subject:
+def _subject(row: ApplicationImport, batch_no: str | None) -> Subject:
     return Subject(
         kind=RunKind.APPLICATION_IMPORT,
-        number=asked.import_no,
-        county_code=asked.county_code,
-        fund_year=asked.fund_year,
+        number=row.import_no,
+        county_code=row.county_code,
+        fund_year=row.fund_year,
         batch_no=batch_no,
     )
 
@@ -161,8 +161,8 @@ async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) 
     """Progress while it is checked; then its figures and what is wrong, cell by cell."""
     await long_poll.until_other(desk, stage_of("application_import", "import_no"), import_no)
     async with desk.database.snapshot() as session:
-        asked = await find_import(desk, session, import_no)
-        return Reply(200, await whole_import(desk, session, asked)).response()
+        row = await find_import(desk, session, import_no)
+        return Reply(200, await whole_import(desk, session, row)).response()
 
 
 @router.get(
@@ -171,8 +171,8 @@ async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) 
 async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
     async with desk.database.snapshot() as session:
-        asked = await find_import(desk, session, import_no)
-        found = (await session.exec(page.oldest_first(findings_of(asked), ImportFinding.id))).all()
+        row = await find_import(desk, session, import_no)
+        found = (await session.exec(page.oldest_first(findings_of(row), ImportFinding.id))).all()
         names = await names_of(session, desk.county)
     return await respond(page, FINDING_HEADERS, finding_views(names, found))
 
@@ -201,31 +201,31 @@ async def drop_import(desk: Operators, import_no: str, decision: ImportDecision)
 async def _decide(
     desk: Desk, session: AsyncSession, import_no: str, decision: str, reason: str, seen: int | None = None
 ) -> Reply:
-    asked = await find_import(desk, session, import_no, changing=True)
-    _must_wait(asked)
-    if seen is not None and seen != await list_version(session, asked):
+    row = await find_import(desk, session, import_no, changing=True)
+    _refuse_unless_to_confirm(row)
+    if seen is not None and seen != await list_version(session, row):
         detail = f"导入 {import_no} 的待确认清单在您查看之后又有变化；请刷新，核对新的清单后再确认"
         raise conflict(Refusal.LIST_CHANGED, "待确认清单已变", detail)
-    asked.decision, asked.decided_by, asked.decided_at = decision, desk.person, now()
-    asked.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
+    row.decision, row.decided_by, row.decided_at = decision, desk.person, now()
+    row.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
     if decision == "dropped":
-        asked.stage, asked.finished_at, asked.problem, asked.faults = ImportStage.REFUSED, now(), DROPPED, None
-    session.add(asked)
+        row.stage, row.finished_at, row.problem, row.faults = ImportStage.REFUSED, now(), DROPPED, None
+    session.add(row)
     await session.flush()
     await wake(session, workflow_id(RunKind.APPLICATION_IMPORT, import_no), Signal.IMPORT_DECIDED, [import_no])
-    told = {"before": ImportStage.TO_CONFIRM, "after": asked.stage, "reason": reason, "found": asked.to_confirm_count}
-    await desk.trail(session, f"import.{decision}", import_no, told, asked.rows_total)
-    return Reply(200, await whole_import(desk, session, asked))
+    told = {"before": ImportStage.TO_CONFIRM, "after": row.stage, "reason": reason, "found": row.to_confirm_count}
+    await desk.trail(session, f"import.{decision}", import_no, told, row.rows_total)
+    return Reply(200, await whole_import(desk, session, row))
 
 
-def _must_wait(asked: ApplicationImport) -> None:
-    if asked.stage is not ImportStage.TO_CONFIRM:
-        words = f"“{asked.stage.label}”，只有“{ImportStage.TO_CONFIRM.label}”的才能确认或放弃"
+def _refuse_unless_to_confirm(row: ApplicationImport) -> None:
+    if row.stage is not ImportStage.TO_CONFIRM:
+        words = f"“{row.stage.label}”，只有“{ImportStage.TO_CONFIRM.label}”的才能确认或放弃"
         raise conflict(
-            Refusal.IMPORT_NOT_WAITING, "导入不在待确认", f"导入 {asked.import_no} 现在是{words}；请刷新后核对"
+            Refusal.IMPORT_NOT_WAITING, "导入不在待确认", f"导入 {row.import_no} 现在是{words}；请刷新后核对"
         )
-    if asked.decision is not None:
-        detail = f"导入 {asked.import_no} 已由 {asked.decided_by} 确认，正在导入；请刷新后核对"
+    if row.decision is not None:
+        detail = f"导入 {row.import_no} 已由 {row.decided_by} 确认，正在导入；请刷新后核对"
         raise conflict(Refusal.IMPORT_CONFIRMED, "导入已经确认", detail)
 
 
@@ -237,10 +237,10 @@ def _must_wait(asked: ApplicationImport) -> None:
 async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
     """The refused rows with the reason per cell, to be corrected and handed in again."""
     async with desk.database.snapshot() as session:
-        asked = await find_import(desk, session, import_no)
-        if asked.refused_file_id is None:
+        row = await find_import(desk, session, import_no)
+        if row.refused_file_id is None:
             raise not_found("拒绝行文件")
-        stored = (await session.exec(select(StoredFile).where(StoredFile.id == asked.refused_file_id))).one()
+        stored = (await session.exec(select(StoredFile).where(StoredFile.id == row.refused_file_id))).one()
     return _download(await desk.objects.get(stored), f"{import_no}-refused.xlsx")
 
 

@@ -101,7 +101,7 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Mapping[str, Value]]
     return await copy_rows(session, "application", columns, (list(row.values()) for row in rows))
 
 
-async def lay_down(session: AsyncSession, rows: Sequence[Mapping[str, Value]]) -> None:
+async def stage_rows(session: AsyncSession, rows: Sequence[Mapping[str, Value]]) -> None:
     """Put fresh rows where only this transaction sees them, and nobody has to wait for it."""
     columns = list(rows[0])
     await execute(
@@ -112,12 +112,12 @@ async def lay_down(session: AsyncSession, rows: Sequence[Mapping[str, Value]]) -
     await copy_rows(session, "applications_coming", columns, (list(row.values()) for row in rows))
 
 
-async def clear_away(session: AsyncSession) -> None:
+async def drop_staged(session: AsyncSession) -> None:
     await execute(session, "DROP TABLE IF EXISTS applications_coming")
 
 
-async def take_up(session: AsyncSession) -> int:
-    """What was laid down goes into the table, in its order."""
+async def insert_staged(session: AsyncSession) -> int:
+    """What was staged goes into the table, in its order."""
     of_the_table = "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0"
     columns = await fetch_one(session, str, f"{of_the_table} AND attrelid = 'applications_coming'::regclass")
     return await execute(session, f"INSERT INTO application ({columns}) SELECT {columns} FROM applications_coming")

@@ -26,7 +26,7 @@ from models.tables.flows import Contradiction
 from models.words.stages import DatasetStage
 
 CLAIMED = "claimed"
-UNREADABLE = "来件所称的内容无法入账；请改为保留现有结果"
+NOT_BOOKABLE = "来件所称的内容无法入账；请改为保留现有结果"
 GONE_ON = "该事项已办到下一步，来件所称已不能采纳；请改为保留现有结果"
 UNBALANCED = "指标余额不足，采纳后收支不平；请先核对指标，或保留现有结果"
 Content = dict[str, Any]
@@ -63,7 +63,7 @@ async def settle_decided(session: AsyncSession, vault: Vault, number: str) -> No
 
 async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -> str | None:
     """None when the claim took effect, else in words why it can't."""
-    effect = EFFECTS.get(row.kind)
+    effect = TAKERS.get(row.kind)
     if effect is None:
         return None
     try:
@@ -74,7 +74,7 @@ async def _take_claim(session: AsyncSession, vault: Vault, row: Contradiction) -
         return UNBALANCED
     except (DataError, ProgrammingError, SealBroken):
         # one row must never stop every later event of its run
-        return UNREADABLE
+        return NOT_BOOKABLE
 
 
 async def _take_review(session: AsyncSession, vault: Vault, row: Contradiction, claimed: Content) -> str | None:
@@ -206,7 +206,7 @@ async def _take_end(session: AsyncSession, vault: Vault, row: Contradiction, cla
 
 Settle = Callable[[AsyncSession, Vault, Contradiction, Content], Awaitable[str | None]]
 # What is not here (an unknown line, a line not accepted) has nothing in our rows that could be replaced.
-EFFECTS: dict[str, Settle] = {
+TAKERS: dict[str, Settle] = {
     "policy.reviewed": _take_review,
     "indicator.reviewed": _take_review,
     "flow.summary.reviewed": _take_summary,

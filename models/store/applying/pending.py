@@ -17,7 +17,7 @@ from models.store.events.inbox import anything_new, mark_applied, open_event, pe
 from models.store.events.references import with_reference
 from models.store.flows import payments
 from models.store.flows.end import apply_ended
-from models.store.flows.payments import apply_payments, flow_of
+from models.store.flows.payments import apply_payments, lock_flow_and_indicators
 from models.store.lists.results import TakenResults, apply_results
 from models.store.lock_order import Rank
 from models.store.locking import hold
@@ -62,7 +62,7 @@ async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Sub
         return 0
     if subject.kind in OF_FLOW:
         # before any of its lists, lines or decisions
-        await flow_of(session, number)
+        await lock_flow_and_indicators(session, number)
     count = last = 0
     while rows := await pending(session, number, subject.county_code, last):
         last = int(rows[-1].id or 0)
@@ -141,7 +141,7 @@ async def _take_results(session: AsyncSession, vault: Vault, taken: Sequence[Tak
 async def _take_payments(session: AsyncSession, vault: Vault, number: str, taken: Sequence[Taken]) -> dict[int, str]:
     """Payment pages and the end of the flow; without a flow under this number they have no effect."""
     mine = [each for each in taken if isinstance(each.event, FlowPayments | FlowEnded)]
-    flow = await flow_of(session, number) if mine else None
+    flow = await lock_flow_and_indicators(session, number) if mine else None
     if flow is None:
         return {each.inbox_id: "unknown flow" for each in mine}
     pages = [

@@ -96,7 +96,7 @@ async def _apply_to_part(
             return "earlier attempt"
         return await _contradict(session, vault, locked, part, taken)
     if part.stage in (PartStage.APPROVED, PartStage.APPLYING):
-        await _decide(session, vault, locked, part, data)
+        await _take_result(session, vault, locked, part, data)
         return part.stage.value
     if part.stage.value != data.status.value:
         return await _contradict(session, vault, locked, part, taken)
@@ -112,7 +112,7 @@ async def _is_current(session: AsyncSession, part: CardChangePart, data: Account
     return part.attempt > 0 and await _remembered(session, data) is None
 
 
-async def _decide(
+async def _take_result(
     session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     part.submission_id = data.submission_id

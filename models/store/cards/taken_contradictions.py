@@ -16,6 +16,7 @@ from models.store.register.accounts import (
     apply_change,
     set_invalid,
 )
+from models.store.register.entry_results import ACCOUNT_GONE_ON
 from models.store.register.register import source_of
 from models.store.vault import Field, Vault
 from models.tables.base import now
@@ -25,8 +26,7 @@ from models.wire.answers import AccountChange
 from models.wire.words import AccountChangeStatus
 from models.words.card_stages import PartStage
 
-TAKEN = {PartStage.APPLIED: "按平台来件改为上卡成功", PartStage.FAILED: "按平台来件改为上卡失败"}
-GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"
+END_WORDS = {PartStage.APPLIED: "按平台来件改为上卡成功", PartStage.FAILED: "按平台来件改为上卡失败"}
 
 
 async def take_change_claim(
@@ -39,13 +39,13 @@ async def take_change_claim(
     in_use = account.account_index if account is not None else None
     if data.status is AccountChangeStatus.APPLIED:
         if in_use not in (None, part.old_account_index, locked.request.account_index):
-            return GONE_ON
+            return ACCOUNT_GONE_ON
         await put_new_account(session, vault, locked, part)
         part.error_code = part.old_account_usable = None
         await _end_anyway(session, vault, locked, part, PartStage.APPLIED, f"claim {row.id}")
         return None
     if account is None or in_use != locked.request.account_index or part.stage is not PartStage.APPLIED:
-        return GONE_ON
+        return ACCOUNT_GONE_ON
     await _take_back(session, vault, locked, part, data)
     await _end_anyway(session, vault, locked, part, PartStage.FAILED, f"claim {row.id}")
     return None
@@ -86,7 +86,7 @@ async def _end_anyway(
     session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, stage: PartStage, cause: str
 ) -> None:
     """The part ends as the claim has it, now: what the register got by it is not later than its end."""
-    words = TAKEN[stage]
+    words = END_WORDS[stage]
     if part.ended_at is None:
         await end_part(session, vault, locked, part, stage, part.error_code, words)
         return

@@ -79,7 +79,7 @@ async def end_flow(session: AsyncSession, vault: Vault, flow: Flow) -> None:
         await give_back(session, vault, flow, "cancelled")
 
 
-OF_FLOW = "SELECT application_id FROM flow_line WHERE flow_id = :id"
+LINES_OF_FLOW = "SELECT application_id FROM flow_line WHERE flow_id = :id"
 PAID_LINES = "SELECT count(*) FROM flow_line WHERE flow_id = :id AND payment IN ('paid', 'failed')"
 
 
@@ -119,7 +119,7 @@ async def _send_on(session: AsyncSession, vault: Vault, flow: Flow) -> int:
 
 async def _end_disbursed(session: AsyncSession, vault: Vault, flow: Flow) -> None:
     assert flow.end_claim is not None
-    await lock_applications(session, OF_FLOW, id=flow.id)
+    await lock_applications(session, LINES_OF_FLOW, id=flow.id)
     left_over = await _send_on(session, vault, flow)
     await execute(
         session,
@@ -163,7 +163,7 @@ def subject_after(flow: Flow) -> Subject:
 async def give_back(session: AsyncSession, vault: Vault, flow: Flow, outcome: str) -> None:
     """A flow that pays nothing: lines stay as cancelled, applications are free again, a batch may be verified anew."""
     await lock_indicators(session, flow)
-    await lock_applications(session, OF_FLOW, id=flow.id)
+    await lock_applications(session, LINES_OF_FLOW, id=flow.id)
     await execute(
         session,
         "UPDATE application a SET stage = CASE WHEN a.payments > 0 THEN 'failed' ELSE 'pending_settlement' END,"

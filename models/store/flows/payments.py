@@ -23,8 +23,8 @@ from models.tables.flows import Flow
 from models.wire import answers
 from models.words.stages import FlowStage
 
-# Moves money: by the trigger `flow_line_update` the indicators, locked by `flow_of`, get reserved → paid, a return
-# paid → reserved or, after the end, nothing of it. Of a line's results the highest sequence decides, whenever it came;
+# Moves money: by the trigger `flow_line_update` the indicators, locked by `lock_flow_and_indicators`,
+# get reserved → paid, a return paid → reserved or, after the end, nothing of it. Of a line's results the highest sequence decides, whenever it came;
 # of the same sequence a reviewer's decision, which is younger. Without the last condition an older page that comes
 # late would take back what a newer one has said.
 _DECIDED = """
@@ -143,7 +143,7 @@ async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
     await execute(session, _APPLICATIONS_FOLLOW.format(of_lines=of_lines), flow=flow.id, ended=ended)
 
 
-async def flow_of(session: AsyncSession, flow_no: str) -> Flow | None:
+async def lock_flow_and_indicators(session: AsyncSession, flow_no: str) -> Flow | None:
     """Held, with the indicators that its lines draw on."""
     flow = await lock_flow(session, Flow.flow_no == flow_no)
     if flow is not None:

@@ -23,7 +23,7 @@ from models.tables.flows import Flow
 from models.tables.policies import Indicator
 from models.words.stages import BatchStage, FlowStage
 
-__all__ = ["Lack", "Missing", "StartRefused", "StartRequest", "Started", "allocate", "start_flow"]
+__all__ = ["Lack", "Missing", "StartRefused", "StartRequest", "Started", "allocate", "enter_flow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def allocate(lines: Sequence[tuple[int, int]], left: Sequence[tuple[int, int]]) 
     return placing
 
 
-async def start_flow(
+async def enter_flow(
     session: AsyncSession, vault: Vault, request: StartRequest, *, publicity_days: int, today: date
 ) -> Started:
     """Start a county's flow or raise StartRefused with everything that is missing, in words."""

@@ -43,7 +43,7 @@ class SummaryRow(NamedTuple):
 
 
 # Nothing where a flow's lines aren't settled yet and no summary is open.
-REVIEW = """
+COUNTY_REVIEW_SQL = """
 CASE WHEN s.stage = 'county_refused' THEN 'refused' WHEN s.reviewed_at IS NOT NULL THEN 'passed'
   WHEN s.id IS NOT NULL THEN 'open' END
 """
@@ -57,7 +57,7 @@ _COLUMNS = f"""
 SELECT f.id, f.county_code, f.flow_no, f.fund_year, f.batch_no, f.stage AS flow_stage, s.number, s.stage, s.figures,
   s.form_file_id, s.opinion_sealed, s.reviewed_by, s.reviewed_at, s.submitted_by, s.submitted_at, s.submission_id,
   s.platform_opinion_sealed, s.platform_reviewed_at, s.confirmed_by, s.confirmed_at, s.confirmation_sent_at,
-  {REVIEW} AS review, {SUBMISSION} AS submission, {PLATFORM_REVIEW} AS platform_review
+  {COUNTY_REVIEW_SQL} AS review, {SUBMISSION} AS submission, {PLATFORM_REVIEW} AS platform_review
 FROM flow f LEFT JOIN summary s ON s.flow_id = f.id
 """
 _CRITERIA: Mapping[str, str] = {

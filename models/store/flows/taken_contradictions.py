@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.flows.contrary_payments import CHANGED, named_lines
-from models.store.flows.payments import decide_lines, flow_of
+from models.store.flows.payments import decide_lines, lock_flow_and_indicators
 from models.store.register.payment_notices import tell_failed
 from models.store.sql import execute, fetch_int, scratch
 from models.store.vault import Field, Vault
@@ -29,7 +29,7 @@ async def _pay_as_claimed(
     session: AsyncSession, vault: Vault, row: Contradiction, payment: answers.Payment
 ) -> str | None:
     """The amount stays the line's whole; what would pay an application twice is not taken."""
-    flow = await flow_of(session, row.number)
+    flow = await lock_flow_and_indicators(session, row.number)
     assert flow is not None, "a contradiction of a flow's payments belongs to a flow"
     line = (payment.application_no, payment.attempt, payment.sequence, payment.status.value)
     columns = {"application_no": "text", "attempt": "int", "sequence": "int", "status": "text"}

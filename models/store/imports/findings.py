@@ -54,13 +54,13 @@ class _What(NamedTuple):
 
 
 async def findings(
-    session: AsyncSession, asked: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[ClaimedRow]
+    session: AsyncSession, row: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[ClaimedRow]
 ) -> list[Finding]:
     """All of them, in the order of the file; what is about the file itself comes first. After `lay_claims`."""
     items = {claim.file_row: claim for claim in claims}
     in_file = [_in_file(fault, items.get(fault.row)) for fault in of_the_file]
-    rows = await there_already(session, asked.county_code, asked.fund_year)
-    found = [*await _known_file(session, asked), *in_file, *map(_there, rows)]
+    rows = await there_already(session, row.county_code, row.fund_year)
+    found = [*await _known_file(session, row), *in_file, *map(_there, rows)]
     return sorted(found, key=lambda finding: finding.file_row)
 
 
@@ -79,48 +79,52 @@ def _there(row: ThereAlready) -> Finding:
     return Finding(*place, row.application_no, row.stage, row.amount_fen, row.item_code, row.row_amount_fen)
 
 
-async def _known_file(session: AsyncSession, asked: ApplicationImport) -> list[Finding]:
+async def _known_file(session: AsyncSession, row: ApplicationImport) -> list[Finding]:
     """The same bytes, taken in before for the same county and fund year; a refused import doesn't count."""
-    row = await fetch_one(
+    earlier = await fetch_one(
         session,
         _Imported,
         "SELECT i.import_no, i.finished_at, i.rows_imported FROM application_import i"
         " JOIN stored_file s ON s.id = i.file_id WHERE i.county_code = :county AND i.fund_year = :year"
         " AND i.stage = 'imported' AND i.id <> :id AND s.sha256 = (SELECT sha256 FROM stored_file WHERE id = :file)"
         " ORDER BY i.finished_at DESC LIMIT 1",
-        county=asked.county_code,
-        year=asked.fund_year,
-        id=asked.id,
-        file=asked.file_id,
+        county=row.county_code,
+        year=row.fund_year,
+        id=row.id,
+        file=row.file_id,
     )
-    if row is None:
+    if earlier is None:
         return []
-    when = row.finished_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
-    message = f"这份文件已于 {when} 导入过（导入编号 {row.import_no}，{row.rows_imported} 行），请确认不是重复导入"
+    when = earlier.finished_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    message = (
+        f"这份文件已于 {when} 导入过（导入编号 {earlier.import_no}，{earlier.rows_imported} 行），请确认不是重复导入"
+    )
     return [Finding(0, "", FaultCode.FILE_KNOWN.value, message)]
 
 
-async def news(session: AsyncSession, asked: ApplicationImport, found: Iterable[Finding]) -> set[tuple[int, str, str]]:
+async def unconfirmed(
+    session: AsyncSession, row: ApplicationImport, found: Iterable[Finding]
+) -> set[tuple[int, str, str]]:
     """Of what is found, what the operator has not confirmed."""
-    if asked.decision is None:
+    if row.decision is None:
         return {finding.what for finding in found}
     shown = await fetch(
         session,
         _What,
         "SELECT file_row, code, coalesce(application_no, message) AS about FROM import_finding WHERE import_id = :id",
-        id=asked.id,
+        id=row.id,
     )
     return {finding.what for finding in found} - set(shown)
 
 
 async def keep_findings(
-    session: AsyncSession, asked: ApplicationImport, found: Sequence[Finding], new: set[tuple[int, str, str]]
+    session: AsyncSession, row: ApplicationImport, found: Sequence[Finding], new: set[tuple[int, str, str]]
 ) -> None:
     """Replace the list that an operator is to confirm."""
-    assert asked.id is not None
-    since = asked.decision is not None
-    await execute(session, "DELETE FROM import_finding WHERE import_id = :id", id=asked.id)
-    rows = ((asked.id, *finding, since and finding.what in new) for finding in found)
+    assert row.id is not None
+    since = row.decision is not None
+    await execute(session, "DELETE FROM import_finding WHERE import_id = :id", id=row.id)
+    rows = ((row.id, *finding, since and finding.what in new) for finding in found)
     await copy_rows(session, "import_finding", _COLUMNS, rows)
-    asked.to_confirm_count = len(found)
-    asked.rows_to_confirm = len({finding.file_row for finding in found if finding.file_row})
+    row.to_confirm_count = len(found)
+    row.rows_to_confirm = len({finding.file_row for finding in found if finding.file_row})

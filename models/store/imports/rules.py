@@ -71,12 +71,12 @@ def _why_not(used: bool) -> str:
 
 
 async def numbered_forms(
-    session: AsyncSession, asked: ApplicationImport, forms: Sequence[ApplicationForm]
+    session: AsyncSession, row: ApplicationImport, forms: Sequence[ApplicationForm]
 ) -> list[tuple[str, ApplicationForm]]:
     """Rows that bring no number get the next ones, in the order of the file."""
     missing = sum(1 for form in forms if form.application_no is None)
     fresh: list[str] = []
     if missing:
-        fresh = await take(session, Series.APPLICATION, asked.county_code, asked.fund_year, missing)
+        fresh = await take(session, Series.APPLICATION, row.county_code, row.fund_year, missing)
     supply = iter(fresh)
     return [(form.application_no or next(supply), form) for form in forms]

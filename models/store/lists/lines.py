@@ -81,7 +81,7 @@ async def _submitted(session: AsyncSession, vault: Vault, dataset: Dataset) -> N
     )
 
 
-EFFECTS: dict[str, Effect] = {
+EFFECT_OF_LIST: dict[str, Effect] = {
     "beneficiary_init": _initialised,
     "verification": _verified,
     "application_submission": _submitted,

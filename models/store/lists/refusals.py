@@ -12,7 +12,7 @@ from models.wire.answers import RefusalDetails
 from models.words.errors import ADVICE, ErrorType
 from models.words.stages import DatasetStage
 
-OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
+LINES_OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
 
 
 async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: RefusalDetails) -> None:
@@ -32,7 +32,7 @@ async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refus
 
 
 async def _take_back_init(session: AsyncSession, dataset: Dataset) -> None:
-    await lock_applications(session, OF_LIST, id=dataset.id)
+    await lock_applications(session, LINES_OF_LIST, id=dataset.id)
     await execute(
         session,
         "UPDATE application a SET list_id = NULL, updated_at = now() FROM dataset_line l"
@@ -43,7 +43,7 @@ async def _take_back_init(session: AsyncSession, dataset: Dataset) -> None:
 
 
 async def _take_back_verification(session: AsyncSession, dataset: Dataset) -> None:
-    await lock_applications(session, OF_LIST, id=dataset.id)
+    await lock_applications(session, LINES_OF_LIST, id=dataset.id)
     await execute(
         session,
         "UPDATE application a SET verification = 'none', updated_at = now() FROM dataset_line l"

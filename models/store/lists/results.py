@@ -10,7 +10,7 @@ from models.contracts import number_of
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.events.contrary import ContraryLine
 from models.store.lists.contrary_results import differing_results, keep_contrary_results, verdict_of
-from models.store.lists.lines import EFFECTS, LISTED, finish_list
+from models.store.lists.lines import EFFECT_OF_LIST, LISTED, finish_list
 from models.store.locking import lock_list
 from models.store.sql import execute, fetch, fetch_int, scratch
 from models.store.trail.entries import by_system, record
@@ -143,7 +143,7 @@ async def _apply_lines(
         " AND l.outcome IS NULL",
         dataset=dataset.id,
     )
-    await EFFECTS[dataset.kind](session, vault, dataset)
+    await EFFECT_OF_LIST[dataset.kind](session, vault, dataset)
     await execute(session, "DROP TABLE incoming")
     return contrary
 

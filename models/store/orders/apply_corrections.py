@@ -52,7 +52,7 @@ CORRECTED = (
     " WHERE o.order_id = :order AND o.correction_sealed IS NOT NULL AND (l.state = 'rejected') IS TRUE"
 )
 # The order is part of a page's bytes: a repeated page must name the same accounts in the same places.
-IN_ORDER = " ORDER BY l.application_id"
+BY_APPLICATION = " ORDER BY l.application_id"
 PLAIN = {
     "town_code": "town_code",
     "village_code": "village_code",
@@ -71,7 +71,7 @@ OF_LINE = (
     " JOIN flow_line l USING (county_code, person_index) WHERE l.id = :line AND r.account_index = l.account_index),"
     " card_type) END"
 )
-PHOTOS = """
+STORE_PHOTOS = """
 INSERT INTO application_photo (application_id, kind, file_id, stored_at)
 SELECT id, kind, file_id, now()
 FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:files AS bigint[])) AS new (id, kind, file_id)
@@ -137,7 +137,7 @@ async def _put_photos(
     statement = "SELECT application_id, kind, file_id FROM application_photo WHERE application_id = ANY(:ids)"
     for application_id, kind, file_id in await fetch(session, _Photo, statement, ids=ids):
         before.setdefault(application_id, {})[kind] = file_id
-    await execute(session, PHOTOS, ids=ids, kinds=kinds, files=files)
+    await execute(session, STORE_PHOTOS, ids=ids, kinds=kinds, files=files)
     return before
 
 

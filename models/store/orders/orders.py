@@ -24,13 +24,13 @@ NOT_NAME_DIFFERS = Rule(
     "平台没有反馈“姓名不同”的正确姓名，或已经更正",
     "a.stage <> 'unmatched' OR a.match_outcome IS DISTINCT FROM 'name_differs' OR a.correct_name_sealed IS NULL",
 )
-IN_ORDER = Rule(
+NAME_IN_ORDER = Rule(
     Refusal.IN_OPEN_ORDER,
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",
     "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.application_id = a.id"
     " AND o.kind = 'name_correction' AND o.state IN ('entered', 'confirmed') AND o.id <> CAST(:order AS bigint))",
 )
-NAME_RULES = (NOT_NAME_DIFFERS, IN_ORDER, lock_rule(LockedAct.NAME_CORRECTION, "a"))
+NAME_RULES = (NOT_NAME_DIFFERS, NAME_IN_ORDER, lock_rule(LockedAct.NAME_CORRECTION, "a"))
 # Names as the platform says, then initialised again (S1 2.4.1); both columns are sealed to the same row and field.
 TAKE_CORRECT_NAME = (
     f"name_sealed = correct_name_sealed, name_index = correct_name_index, stage = 'publicised', {CLEAR_MATCH}"

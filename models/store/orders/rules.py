@@ -17,19 +17,19 @@ from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, V
 MOST_NUMBERS = 5_000
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
-CHANGING = frozenset({FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW})
-CANCELLABLE = CHANGING | {
+CHANGEABLE = frozenset({FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW})
+CANCELLABLE = CHANGEABLE | {
     FlowStage.STARTING,
     FlowStage.WAITING_COUNTY,
     FlowStage.COUNTY_PASSED,
     FlowStage.SUMMARY_SUBMITTED,
 }
 FIT_STAGES: Mapping[OrderKind, frozenset[FlowStage]] = {
-    OrderKind.MODIFIED: CHANGING,
-    OrderKind.CONFIRMED: CHANGING,
-    OrderKind.UNVERIFIED: CHANGING,
-    OrderKind.REPAYMENT: CHANGING,
-    OrderKind.WITHDRAWAL: CHANGING,
+    OrderKind.MODIFIED: CHANGEABLE,
+    OrderKind.CONFIRMED: CHANGEABLE,
+    OrderKind.UNVERIFIED: CHANGEABLE,
+    OrderKind.REPAYMENT: CHANGEABLE,
+    OrderKind.WITHDRAWAL: CHANGEABLE,
     OrderKind.CANCELLATION: CANCELLABLE,
     OrderKind.EVIDENCE: frozenset({FlowStage.PAYING, FlowStage.ENDED}),
 }
@@ -95,8 +95,8 @@ class Verdict:
         return sum(each.amount_fen for each in self.fit)
 
 
-LOCKED = lock_rule(LockedAct.LINE_ORDER, "l")
-IN_ORDER = Rule(
+LINE_LOCKED = lock_rule(LockedAct.LINE_ORDER, "l")
+LINE_IN_ORDER = Rule(
     Refusal.IN_OPEN_ORDER,
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",
     "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.flow_line_id = l.id"
@@ -131,16 +131,16 @@ NOT_UNRESOLVED = Rule(
 )
 
 RULES: Mapping[OrderKind, tuple[Rule, ...]] = {
-    OrderKind.MODIFIED: (REJECTED, LOCKED, IN_ORDER),
-    OrderKind.CONFIRMED: (DUPLICATE, LOCKED, IN_ORDER),
-    OrderKind.UNVERIFIED: (UNVERIFIED, LOCKED, IN_ORDER),
-    OrderKind.REPAYMENT: (REPAYMENT, LOCKED, IN_ORDER),
-    OrderKind.WITHDRAWAL: (LIVING, IN_ORDER),
-    OrderKind.EVIDENCE: (NOT_PAID, IN_ORDER),
+    OrderKind.MODIFIED: (REJECTED, LINE_LOCKED, LINE_IN_ORDER),
+    OrderKind.CONFIRMED: (DUPLICATE, LINE_LOCKED, LINE_IN_ORDER),
+    OrderKind.UNVERIFIED: (UNVERIFIED, LINE_LOCKED, LINE_IN_ORDER),
+    OrderKind.REPAYMENT: (REPAYMENT, LINE_LOCKED, LINE_IN_ORDER),
+    OrderKind.WITHDRAWAL: (LIVING, LINE_IN_ORDER),
+    OrderKind.EVIDENCE: (NOT_PAID, LINE_IN_ORDER),
 }
 # What was sent before is replaced only where somebody chose it: "all" means what is still to be sent.
-REST_OF_EVIDENCE = (NOT_PAID, ALREADY_SENT, IN_ORDER)
-DEFERRAL_RULES = (NOT_HELD, IN_ORDER)
+REST_OF_EVIDENCE = (NOT_PAID, ALREADY_SENT, LINE_IN_ORDER)
+DEFERRAL_RULES = (NOT_HELD, LINE_IN_ORDER)
 SETTLEMENT_RULES = (NOT_UNRESOLVED,)
 UNKNOWN_LINE = Rule(Refusal.UNKNOWN_APPLICATION, "本流程中没有这个申请编号，请核对", "false")
 

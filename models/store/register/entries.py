@@ -34,7 +34,7 @@ WAITING: Mapping[EntryStage, str] = {
     EntryStage.REFUSED: "复核不通过，已办结",
 }
 ENDED = frozenset({EntryStage.APPLIED, EntryStage.FAILED, EntryStage.REFUSED})
-USABLE = "此人在本县已有可用的一卡通账号，不能申报；需要换卡请由本人通过渝快办办理账号变更"
+HAS_USABLE_ACCOUNT = "此人在本县已有可用的一卡通账号，不能申报；需要换卡请由本人通过渝快办办理账号变更"
 
 
 class EntryRefused(Exception):
@@ -89,7 +89,7 @@ async def refuse_usable(session: AsyncSession, county_code: str, person_index: s
         person=person_index,
     )
     if status == AccountStatus.VALID:
-        raise EntryRefused(Refusal.ACCOUNT_USABLE, USABLE)
+        raise EntryRefused(Refusal.ACCOUNT_USABLE, HAS_USABLE_ACCOUNT)
 
 
 def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered_by: str) -> VillageEntry:

@@ -33,7 +33,7 @@ from models.words.stages import AccountStatus
 KIND = "village_entry_result"
 APPLIED = "村社申报的账号已上卡成功，可用于领取补贴"
 TAKEN_BACK = "按平台来件改为上卡失败"
-GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"
+ACCOUNT_GONE_ON = "此人在本县的账号后来已有变动，来件所称已不能采纳；请改为保留现有结果"
 Content = dict[str, Any]
 
 
@@ -164,13 +164,13 @@ async def take_entry_claim(session: AsyncSession, vault: Vault, row: Contradicti
     account = await account_for_update(session, entry.county_code, entry.person_index)
     if data.status is AccountChangeStatus.APPLIED and entry.stage is EntryStage.FAILED:
         if entry.submission_id is None or await _is_overtaken(session, entry, account):
-            return GONE_ON
+            return ACCOUNT_GONE_ON
         await _put_account(session, vault, entry)
         await end_entry(session, entry, EntryStage.APPLIED)
         await _notice(session, vault, entry, NoticeKind.APPLIED, APPLIED, f"{entry.entry_no}/claim {row.id}")
         return None
     if entry.stage is not EntryStage.APPLIED or account is None or account.account_index != entry.account_index:
-        return GONE_ON
+        return ACCOUNT_GONE_ON
     code = data.reason_code.value if data.reason_code else None
     cause = f"{entry.entry_no}/taken-back"
     finding = AccountFinding(reason=code, cause=cause, at=now(), source=BY_PLATFORM, clears=True)

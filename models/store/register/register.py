@@ -27,7 +27,7 @@ REGISTER_COLUMNS = (
 
 FILLED = "filling f JOIN register_account r USING (county_code, person_index)"
 CLEARED = f"SELECT r.county_code, r.person_index, r.id FROM {FILLED} WHERE r.status = 'cleared'"
-CHANGED = (
+KEEP_CHANGE = (
     "INSERT INTO register_change (register_account_id, source, actor, old_bank_code, old_account_sealed,"
     " new_bank_code, new_account_sealed, old_status, new_status, at, as_of)"
     " SELECT r.id, :source, :actor, r.bank_code, r.account_sealed, f.bank_code, f.account_sealed, r.status,"
@@ -189,7 +189,7 @@ async def _write(
         await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
     await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
     cleared = await fetch(session, _Cleared, CLEARED)
-    await execute(session, CHANGED, source=source, actor=actor, as_of=as_of)
+    await execute(session, KEEP_CHANGE, source=source, actor=actor, as_of=as_of)
     await execute(session, UPSERT, source=source)
     await execute(session, BEGUN, source=source, actor=actor, as_of=as_of)
     await execute(session, "DROP TABLE filling")
