@@ -27,7 +27,7 @@ from api.counter.desk import Desk, Reply
 from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Page, Pages
-from api.counter.roles import WHOLE, ApplicationQuery, Enterers, LineReaders, find_line, one_line, own
+from api.counter.roles import WHOLE, ApplicationQuery, CountyAndApplicants, Enterers, find_line, one_line, own
 from api.counter.search_limit import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
@@ -76,7 +76,9 @@ async def correct_application(desk: Enterers, application_no: str, correction: A
 
 
 @router.get("/applications", response_model=Listed[ApplicationView])
-async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[ApplicationQuery, Query()]) -> Response:
+async def list_applications(
+    desk: CountyAndApplicants, page: Pages, criteria: Annotated[ApplicationQuery, Query()]
+) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 
     Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
@@ -85,7 +87,7 @@ async def list_applications(desk: LineReaders, page: Pages, criteria: Annotated[
 
 
 @router.post("/applications/search", response_model=Listed[ApplicationView], responses=refusals(TOO_MANY_SEARCHES=429))
-async def search_applications(desk: LineReaders, page: Pages, sought: Sought) -> Response:
+async def search_applications(desk: CountyAndApplicants, page: Pages, sought: Sought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     return await _listed(desk, page, sought.filter, found_lines(desk, sought))
@@ -103,7 +105,7 @@ async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: P
 
 
 @router.get("/applications/{application_no}", response_model=WholeApplication, responses=refusals(NOT_FOUND=404))
-async def show_application(desk: LineReaders, application_no: str) -> Response:
+async def show_application(desk: CountyAndApplicants, application_no: str) -> Response:
     """Everything about one application, in clear for those who handle it."""
     async with desk.database.snapshot() as session:
         chosen = one_line(desk, application_no)

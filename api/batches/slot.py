@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 from sqlmodel import col, select
 from typing_extensions import TypedDict
 
-from api.counter.desk import READERS, Desk, for_roles
+from api.counter.roles import Readers
 from models.tables.batches import ProvinceSlot
 from models.wire.answers import province_of
 from models.words.counties import county_name
 
 router = APIRouter(tags=["数据初始化"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
 class AskedCounty(TypedDict):

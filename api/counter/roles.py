@@ -1,4 +1,4 @@
-"""Who may see and touch which applications: the county's, and of an applicant the own ones."""
+"""Who may do what: the sets of roles by name, and of applications an applicant's own ones only."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import COUNTY, Desk, for_roles
+from api.counter.desk import COUNTY, EVERYONE, READERS, Desk, for_roles
 from api.server.problems import Problem, not_found
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
@@ -19,11 +19,16 @@ from models.words.refusals import Refusal
 from models.words.stages import Role
 
 WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
+# One name for each set of roles; a route takes the desk by it.
+Everyone = Annotated[Desk, Depends(for_roles(*EVERYONE))]
+Readers = Annotated[Desk, Depends(for_roles(*READERS))]
+CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY))]
+CountyAndApplicants = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
+OperatorsAndReviewers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER))]
 Enterers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.APPLICANT))]
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
-CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY))]
-LineReaders = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
+Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 
 
 class ApplicationQuery(LineFilter):
@@ -57,9 +62,6 @@ async def find_line(desk: Desk, session: AsyncSession, application_no: str, *, c
     if found is None:
         raise not_found("申请")
     return found
-
-
-Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 
 
 def require_other(act: Act, done: Iterable[Act]) -> None:

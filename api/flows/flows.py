@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.applications.double_views import DoublesBlock, doubles_block
-from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.desk import Desk, Reply
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import Pages
+from api.counter.roles import Operators, Readers
 from api.counter.run_block import RunBlock, run_of, runs_of
 from api.flows.flow_views import (
     CountAndFen,
@@ -34,12 +35,10 @@ from models.store.flows.figures import FlowFigures
 from models.store.flows.start import Started, StartRefused, StartRequest, enter_flow
 from models.tables.flows import Flow
 from models.words.refusals import Refusal
-from models.words.stages import FlowStage, Role
+from models.words.stages import FlowStage
 
 router = APIRouter(tags=["补贴流程"])
 
-Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Number = Annotated[str, Field(min_length=1, max_length=80)]
 
 HEADERS: Mapping[str, str] = {

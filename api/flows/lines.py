@@ -3,15 +3,16 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.chosen_lines import ActAnswer, act_answer
 from api.counter.chunks import list_lines
-from api.counter.desk import COUNTY, Desk, Reply, for_roles
+from api.counter.desk import Desk, Reply
 from api.counter.names import names_of
 from api.counter.paging import Pages
+from api.counter.roles import CountyReaders, Operators
 from api.flows.guard import (
     chosen_flow_lines,
     flow_for,
@@ -29,12 +30,10 @@ from models.store.orders.rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSe
 from models.store.runs.runs import wake
 from models.store.sql import execute
 from models.store.texts import seal_text
-from models.words.stages import FlowStage, LineState, Role
+from models.words.stages import FlowStage, LineState
 
 router = APIRouter(tags=["补贴流程"])
 
-Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
-Readers = Annotated[Desk, Depends(for_roles(*COUNTY))]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 DEFERRING = frozenset({FlowStage.SETTLING, FlowStage.UNDER_REVIEW})
 
@@ -56,7 +55,7 @@ class Deferral(BaseModel):
 
 @router.get("/flows/{flow_no}/lines", response_model=Listed[FlowLineView], responses=refusals(NOT_FOUND=404))
 async def list_flow_lines(
-    desk: Readers, flow_no: str, page: Pages, query: Annotated[FlowLineQuery, Query()]
+    desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[FlowLineQuery, Query()]
 ) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 

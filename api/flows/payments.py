@@ -3,15 +3,15 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict
 
 from api.applications.payment_results import results_of
 from api.applications.search import Rows, of_person
 from api.counter.chunks import list_lines
-from api.counter.desk import COUNTY, Desk, for_roles
 from api.counter.names import names_of
 from api.counter.paging import Pages
+from api.counter.roles import CountyReaders
 from api.counter.search_limit import allow_search
 from api.counter.sought import SoughtPerson
 from api.flows.guard import chosen_flow_lines, known_flow
@@ -33,8 +33,6 @@ from models.store.sql import fetch_one
 
 router = APIRouter(tags=["发放结果"])
 
-Readers = Annotated[Desk, Depends(for_roles(*COUNTY))]
-
 
 class PaymentQuery(FlowLineFilter):
     model_config = ConfigDict(extra="ignore")
@@ -51,7 +49,7 @@ class PaymentSought(SoughtPerson):
 
 
 @router.get("/payments", summary="发放结果查询", response_model=Listed[PaymentView])
-async def list_county_payments(desk: Readers, page: Pages, query: Annotated[CountyQuery, Query()]) -> Response:
+async def list_county_payments(desk: CountyReaders, page: Pages, query: Annotated[CountyQuery, Query()]) -> Response:
     """Every accepted line of the county's flows with its latest result: by year, batch, flow, result, reason."""
     async with desk.database.snapshot() as session:
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
@@ -65,7 +63,7 @@ async def list_county_payments(desk: Readers, page: Pages, query: Annotated[Coun
     response_model=Listed[PaymentView],
     responses=refusals(TOO_MANY_SEARCHES=429),
 )
-async def search_payments(desk: Readers, page: Pages, sought: PaymentSought) -> Response:
+async def search_payments(desk: CountyReaders, page: Pages, sought: PaymentSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
     async with desk.database.snapshot() as session:
@@ -76,7 +74,9 @@ async def search_payments(desk: Readers, page: Pages, sought: PaymentSought) -> 
 
 
 @router.get("/flows/{flow_no}/payments", response_model=Listed[PaymentView], responses=refusals(NOT_FOUND=404))
-async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotated[PaymentQuery, Query()]) -> Response:
+async def list_payments(
+    desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[PaymentQuery, Query()]
+) -> Response:
     """Every accepted line with its latest result; filters by result, reason, town, bank, item."""
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
@@ -86,7 +86,7 @@ async def list_payments(desk: Readers, flow_no: str, page: Pages, query: Annotat
 
 
 @router.get("/flows/{flow_no}/payments/{application_no}", responses=refusals(NOT_FOUND=404))
-async def show_payment_history(desk: Readers, flow_no: str, application_no: str) -> PaymentHistory:
+async def show_payment_history(desk: CountyReaders, flow_no: str, application_no: str) -> PaymentHistory:
     """All results of one line as they came: paid, returned, paid late, settled."""
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)

@@ -1,14 +1,14 @@
 """核实无结果的发放: a reviewer settles lines that the platform never reported on, with proof."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.applications.chosen_lines import ActAnswer, act_answer
-from api.counter.desk import Desk, Reply, for_roles
-from api.counter.roles import require_other
+from api.counter.desk import Desk, Reply
+from api.counter.roles import Reviewers, require_other
 from api.flows.guard import flow_for, flow_id, require_lines, require_stage
 from api.server.answers import refusals
 from api.server.problems import field_problem
@@ -21,11 +21,9 @@ from models.store.vault import Field as Sealed
 from models.tables.policies import StoredFile
 from models.words.makers import Act
 from models.words.refusals import Refusal
-from models.words.stages import FlowStage, PaymentState, Role
+from models.words.stages import FlowStage, PaymentState
 
 router = APIRouter(tags=["发放结果"])
-
-Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 
 
 class Settlement(BaseModel):

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.desk import Desk, Reply
 from api.counter.export import respond
 from api.counter.paging import Pages
-from api.counter.roles import require_other
+from api.counter.roles import Operators, Readers, Reviewers, require_other
 from api.flows.guard import flow_for, flow_id, require_stage, run_id
 from api.flows.summary_views import (
     HEADERS,
@@ -38,13 +38,10 @@ from models.tables.policies import StoredFile
 from models.words.faults import FaultCode
 from models.words.makers import Act
 from models.words.refusals import Refusal
-from models.words.stages import FlowStage, LineState, Role, SummaryStage
+from models.words.stages import FlowStage, LineState, SummaryStage
 
 router = APIRouter(tags=["发放汇总"])
 
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
-Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
-Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 FORM_TYPES = frozenset({"application/pdf", "image/png", "image/jpeg"})
 SETTLED = frozenset({LineState.ACCEPTED, LineState.WITHDRAWN, LineState.DEFERRED, LineState.CANCELLED})
 

@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlmodel import col, select
 
-from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import FilterYear, Pages
+from api.counter.roles import Readers
 from api.ops.run_views import HEADERS, RunView, run_view
 from api.server.answers import Listed
 from models.contracts import RunKind
 from models.tables.records import Run
 
 router = APIRouter(tags=["运维"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
 @router.get("/runs", summary="流程运行", response_model=Listed[RunView])

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 from sqlmodel import col, select
 
-from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
+from api.counter.roles import Readers
 from api.ops.trail_views import HEADERS, TrailVerification, TrailView, trail_view, verification_view
 from api.server.answers import Listed
 from models.store.database import Pool
@@ -19,7 +19,6 @@ from models.tables.records import TrailEntry
 from models.words.stages import Role
 
 router = APIRouter(tags=["留痕"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 # The details of an act may name persons: in clear for who decides about them only.
 _SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.desk import Reply
-from api.counter.roles import Enterers, LineReaders, Operators, find_line
+from api.counter.roles import CountyAndApplicants, Enterers, Operators, find_line
 from api.photos.intake import (
     ARCHIVE_REFUSALS,
     PHOTO_REFUSALS,
@@ -67,7 +67,7 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
     responses=file_answer(MediaType.JPEG, MediaType.PNG) | refusals(NOT_FOUND=404),
     response_class=Response,
 )
-async def get_photo(desk: LineReaders, application_no: str, kind: Kind) -> Response:
+async def get_photo(desk: CountyAndApplicants, application_no: str, kind: Kind) -> Response:
     async with desk.database.reading() as session:
         line = await find_line(desk, session, application_no)
         statement = select(StoredFile).where(

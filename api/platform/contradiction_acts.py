@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import Desk, Reply, for_roles
-from api.counter.roles import require_other
+from api.counter.desk import Desk, Reply
+from api.counter.roles import Reviewers, require_other
 from api.platform.contradiction_views import (
     ContradictionsDecided,
     ContradictionView,
@@ -33,10 +33,8 @@ from models.store.texts import seal_text
 from models.tables.flows import Contradiction
 from models.words.makers import Act
 from models.words.refusals import Refusal
-from models.words.stages import Role
 
 router = APIRouter(tags=["矛盾来件"])
-Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 _EXAMPLES = 20
 
 

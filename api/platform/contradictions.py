@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlmodel import select
 
-from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
+from api.counter.roles import Readers
 from api.platform.contradiction_views import HEADERS, ContradictionView, contradiction_view
 from api.server.answers import Listed
 from models.tables.flows import Contradiction
 from models.words.stages import ContradictionState, Role
 
 router = APIRouter(tags=["矛盾来件"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
 @router.get("/contradictions", summary="矛盾来件列表", response_model=Listed[ContradictionView])

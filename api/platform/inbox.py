@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import READERS, Desk, for_roles
+from api.counter.desk import Desk
 from api.counter.export import respond
 from api.counter.paging import Pages
+from api.counter.roles import Readers, Reviewers
 from api.platform.inbox_views import HEADERS, InboxContent, InboxView, inbox_view
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
@@ -22,8 +23,6 @@ from models.wire.answers import province_of
 from models.words.stages import InboxState, Role
 
 router = APIRouter(tags=["平台来件"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
-Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 
 
 @router.get("/inbox", summary="平台来件列表", response_model=Listed[InboxView])

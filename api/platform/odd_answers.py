@@ -5,24 +5,21 @@ None was taken for success; the step that got it is tried again under the same k
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import listed
 from api.counter.paging import Pages
+from api.counter.roles import Readers, Reviewers
 from api.platform.odd_answer_views import HEADERS, OddAnswerContent, OddAnswerView, odd_answer_view
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from api.server.rendering import content_of
 from models.tables.records import OddAnswer
 from models.wire.words import Operation
-from models.words.stages import Role
 
 router = APIRouter(tags=["平台异常应答"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
-Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 
 
 @router.get("/odd-answers", summary="平台异常应答列表", response_model=Listed[OddAnswerView])

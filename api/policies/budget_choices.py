@@ -3,25 +3,23 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.catalogs import CatalogKind, FundYear, names_in
-from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.desk import Desk, Reply
+from api.counter.roles import Operators, Readers
 from api.server.answers import refusals
 from api.server.problems import field_problem
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.tables.policies import BudgetChoice
 from models.words.refusals import Refusal
-from models.words.stages import Role
 
 router = APIRouter(tags=["指标"])
-Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Words = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=128)]], Field(max_length=500)]
 UNITS, PROJECTS, DOCUMENTS = CatalogKind.BUDGET_UNITS, CatalogKind.BUDGET_PROJECTS, CatalogKind.INDICATOR_DOCUMENTS
 _FIELDS = {UNITS: "budget_unit_codes", PROJECTS: "budget_project_codes", DOCUMENTS: "document_nos"}

@@ -2,22 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.catalogs import CatalogKind, CatalogRow, FundYear, items_of, refresh_of
-from api.counter.desk import COUNTY, EVERYONE, Desk, Reply, for_roles
+from api.counter.desk import Reply
 from api.counter.export import View, respond
 from api.counter.paging import Pages
+from api.counter.roles import CountyReaders, Everyone
 from api.server.answers import Listed, refusals
 from models.store.runs.runs import open_run
 
 router = APIRouter(tags=["目录"])
 AskedYear = Annotated[int, Query(ge=2000, le=2099, description="资金年度")]
-Everyone = Annotated[Desk, Depends(for_roles(*EVERYONE))]
-County = Annotated[Desk, Depends(for_roles(*COUNTY))]
 _HEADERS = {"code": "代码", "name": "名称", "village_names": "村"}
 
 
@@ -47,7 +46,7 @@ async def read_catalog(
 
 
 @router.post("/catalog-refreshes", status_code=202, summary="更新平台目录", response_model=RefreshAsked)
-async def refresh_catalogs(desk: County, refresh: Refresh) -> Response:
+async def refresh_catalogs(desk: CountyReaders, refresh: Refresh) -> Response:
     async def work(session: AsyncSession) -> Reply:
         subject = refresh_of(desk, refresh.fund_year)
         # also while one is being fetched: that one may have passed what is wanted already

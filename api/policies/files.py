@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Response, UploadFile
+from fastapi import APIRouter, File, Response, UploadFile
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.counter.desk import COUNTY, Desk, Reply, for_roles
+from api.counter.desk import Reply
+from api.counter.roles import CountyAndApplicants
 from api.counter.uploads import SUFFIXES, find_file
 from api.policies.file_kinds import as_stored
 from api.server.answers import file_answer, refusals
@@ -19,7 +20,6 @@ from models.words.refusals import Refusal
 from models.words.stages import Role
 
 router = APIRouter(tags=["文件"])
-Handlers = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
 
 
 class FileStored(TypedDict):
@@ -35,7 +35,7 @@ class FileStored(TypedDict):
     response_model=FileStored,
     responses=refusals(FILE_EMPTY=422, FILE_KIND=422, FILE_DAMAGED=422, FILE_PIXELS=422),
 )
-async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Response:
+async def upload_file(desk: CountyAndApplicants, file: Annotated[UploadFile, File()]) -> Response:
     """The kind is told by the content; the name is looked at and forgotten, it may say a person's.
 
     A picture is drawn anew, a PDF kept from its head to its end.
@@ -63,7 +63,7 @@ async def upload_file(desk: Handlers, file: Annotated[UploadFile, File()]) -> Re
     response_class=Response,
     responses=file_answer(*MediaType) | refusals(NOT_FOUND=404),
 )
-async def read_file(desk: Handlers, file_id: int) -> Response:
+async def read_file(desk: CountyAndApplicants, file_id: int) -> Response:
     async with desk.database.reading() as session:
         row = await find_file(session, desk.county, file_id)
     if row is None or (desk.role is Role.APPLICANT and row.stored_by != desk.person):

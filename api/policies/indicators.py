@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.catalogs import FundYear
-from api.counter.desk import READERS, Desk, Reply, for_roles
+from api.counter.desk import Desk, Reply
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import FilterYear, Pages
+from api.counter.roles import Operators, Readers
 from api.counter.run_block import RunBlock, run_of, runs_of
 from api.policies.budget_choices import DOCUMENTS, PROJECTS, UNITS, choices_of
 from api.policies.indicator_views import HEADERS, IndicatorsSubmitted, IndicatorView, IndicatorWithRun, view
@@ -28,11 +29,9 @@ from models.store.runs.runs import open_run
 from models.tables.base import now
 from models.tables.policies import Indicator
 from models.words.refusals import Refusal
-from models.words.stages import ReviewStage, Role
+from models.words.stages import ReviewStage
 
 router = APIRouter(tags=["指标"])
-Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 EDITABLE = (ReviewStage.DRAFT, ReviewStage.REJECTED)
 

@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlmodel import select
 
-from api.counter.desk import READERS, Desk, for_roles
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
-from api.counter.roles import Admins
+from api.counter.roles import Admins, Readers
 from api.counter.run_block import run_of, runs_of
 from api.policies.policy_acts import NewPolicy, NewUpload, check_items, find_policy, upload, upload_anew
 from api.policies.policy_views import HEADERS, ListedPolicy, PolicyWithRun, UploadedPolicy, policy_view
@@ -21,7 +20,6 @@ from models.tables.policies import Policy
 from models.words.stages import ReviewStage
 
 router = APIRouter(tags=["政策"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
 @router.post(

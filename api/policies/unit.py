@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.catalogs import CatalogKind, names_in
-from api.counter.desk import READERS, Desk, Reply, for_roles
-from api.counter.roles import Admins
+from api.counter.desk import Reply
+from api.counter.roles import Admins, Readers
 from api.server.answers import refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.store.policies.unit import unit_to_change, what_is_open
@@ -20,7 +20,6 @@ from models.words.calendar import china_today
 from models.words.refusals import Refusal
 
 router = APIRouter(tags=["政策"])
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 
 
 class UnitChoice(BaseModel):

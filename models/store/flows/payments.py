@@ -23,10 +23,10 @@ from models.tables.flows import Flow
 from models.wire import answers
 from models.words.stages import FlowStage
 
-# Moves money: by the trigger `flow_line_update` the indicators, locked by `lock_flow_and_indicators`,
-# get reserved → paid, a return paid → reserved or, after the end, nothing of it. Of a line's results the highest sequence decides, whenever it came;
-# of the same sequence a reviewer's decision, which is younger. Without the last condition an older page that comes
-# late would take back what a newer one has said.
+# Moves money: by the trigger `flow_line_update` the indicators, locked by `lock_flow_and_indicators`, get reserved
+# → paid, a return paid → reserved or, after the end, nothing of it. Of a line's results the highest sequence decides,
+# whenever it came; of the same sequence a reviewer's decision, which is younger. Without the last condition an older
+# page that comes late would take back what a newer one has said.
 _DECIDED = """
 UPDATE flow_line l SET payment = n.status, payment_sequence = n.sequence, payment_at = n.at,
   payment_reason_code = n.reason_code, reason_sealed = n.reason_sealed, updated_at = now(),
