@@ -13,15 +13,7 @@ from models.store.cards.invalidation import invalidate
 from models.store.cards.results import apply_invalidation
 from models.store.database import Database
 from models.store.register.accounts import AccountFinding, accounts_of, set_valid_again
-from models.store.register.check_rounds import (
-    WAITING,
-    Scope,
-    cause_of,
-    close_round,
-    open_round,
-    round_by_number,
-    round_exists,
-)
+from models.store.register.check_rounds import Scope, cause_of, close_round, open_round, round_by_number, round_exists
 from models.store.register.checks import (
     Judged,
     ask_for_less,
@@ -47,6 +39,7 @@ from models.wire.words import AccountReason
 from models.words.card_stages import RoundStage
 from models.words.errors import ErrorType
 from models.words.stages import AccountStatus
+from models.words.waiting import ROUND
 
 SCHEDULED = "schedule"
 # The list is asked for from before the last time on: what arrived late, or under another clock, is not passed over.
@@ -71,7 +64,7 @@ class CheckActivities:
                     return _look(RoundStage.DONE, now())
                 await open_run(session, subject, RoundStage.CHECKING.value)
             found = await round_by_number(session, subject.number)
-            since, _ = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
+            since, _ = await note_stage(session, subject.workflow_id, found.stage.value, ROUND[found.stage])
         return _look(found.stage, since)
 
     @activity.defn
@@ -187,7 +180,7 @@ class CheckActivities:
                 detail = {"trigger": found.trigger, "checked": found.checked, "figures": found.figures}
                 act = by_system(subject.county_code, "account_check.done", found.round_no, detail)
                 await record(session, self._vault, act)
-            since, _ = await note_stage(session, subject.workflow_id, found.stage.value, WAITING[found.stage])
+            since, _ = await note_stage(session, subject.workflow_id, found.stage.value, ROUND[found.stage])
             await close_run(session, subject.workflow_id, found.stage.value)
         return _look(found.stage, since)
 
@@ -200,4 +193,4 @@ def _changes(each: Judged) -> bool:
 
 def _look(stage: RoundStage, since: datetime) -> Look:
     done = stage is RoundStage.DONE
-    return Look(stage=stage.value, waiting_for=WAITING[stage], since=since, ask_after_seconds=0, done=done)
+    return Look(stage=stage.value, waiting_for=ROUND[stage], since=since, ask_after_seconds=0, done=done)

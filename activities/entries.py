@@ -13,7 +13,7 @@ from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
 from models.store.events.inbox import put_asked
-from models.store.register.entries import ENDED, WAITING, end_entry, locked_entry
+from models.store.register.entries import ENDED, end_entry, locked_entry
 from models.store.register.entry_results import fail_at_platform
 from models.store.register.register import register_row
 from models.store.runs.look import ask_after, note_stage, remember
@@ -29,6 +29,7 @@ from models.wire.words import AccountChangeStatus, AccountReason, AccountSource,
 from models.words.card_stages import EntryStage
 from models.words.card_words import reason_words
 from models.words.errors import ADVICE, ErrorType
+from models.words.waiting import ENTRY
 
 # The words of a no that is about this entry; every other one is the operators' of the system to set right.
 ABOUT_THE_ENTRY = frozenset({ErrorType.VALIDATION_FAILED, ErrorType.NOT_FOUND})
@@ -169,7 +170,7 @@ class VillageEntryActivities:
         async with self._database.transaction() as session:
             await apply_pending_events(session, self._vault, subject)
             entry = await _find(session, subject.number)
-            words = WAITING[entry.stage]
+            words = ENTRY[entry.stage]
             since, ask_now = await note_stage(session, subject.workflow_id, entry.stage.value, words)
             done = entry.stage in ENDED
             if done:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from models.words.calendar import CHINA
-from models.words.card_stages import LoginStage, PartStage
+from models.words.card_stages import EntryStage, LoginStage, PartStage, RoundStage
 from models.words.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
 
 REVIEW = {
@@ -47,6 +47,18 @@ CARD_PARTS = {
     PartStage.IN_REVIEW: "等待审核人审核",
     PartStage.APPROVED: "审核通过，正在提交上卡",
     PartStage.APPLYING: "等待平台上卡结果",
+}
+ROUND = {
+    RoundStage.CHECKING: "正在向银行逐页核验账号",
+    RoundStage.DONE: "本轮核验已完成，已办结",
+}
+ENTRY = {
+    EntryStage.VALIDATING: "等待银行验证账号",
+    EntryStage.ENTERED: "银行验证通过，等待审核人复核",
+    EntryStage.APPLYING: "复核通过，等待平台上卡结果",
+    EntryStage.APPLIED: "上卡成功，已办结",
+    EntryStage.FAILED: "申报失败，已办结，请查看原因",
+    EntryStage.REFUSED: "复核不通过，已办结",
 }
 LOGIN = {
     LoginStage.OPENING: "正在向平台申请人脸识别",

@@ -1,6 +1,5 @@
 """Rounds of account checks: opened one of a scope at a time, found by number, closed with their figures."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,10 +16,6 @@ from models.words.card_stages import RoundStage
 
 # In `figures` beside the counts: how many accounts the next page holds.
 PAGE_SIZE = "page_size"
-WAITING: Mapping[RoundStage, str] = {
-    RoundStage.CHECKING: "正在向银行逐页核验账号",
-    RoundStage.DONE: "本轮核验已完成，已办结",
-}
 
 
 @dataclass(frozen=True)

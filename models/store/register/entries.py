@@ -1,6 +1,5 @@
 """村社申报: an operator's entry of an account for a person without a usable one (S2 1.1)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlmodel import select
@@ -25,14 +24,6 @@ from models.words.faults import FaultCode
 from models.words.refusals import Refusal, RefusalCode
 from models.words.stages import AccountStatus
 
-WAITING: Mapping[EntryStage, str] = {
-    EntryStage.VALIDATING: "等待银行验证账号",
-    EntryStage.ENTERED: "银行验证通过，等待审核人复核",
-    EntryStage.APPLYING: "复核通过，等待平台上卡结果",
-    EntryStage.APPLIED: "上卡成功，已办结",
-    EntryStage.FAILED: "申报失败，已办结，请查看原因",
-    EntryStage.REFUSED: "复核不通过，已办结",
-}
 ENDED = frozenset({EntryStage.APPLIED, EntryStage.FAILED, EntryStage.REFUSED})
 HAS_USABLE_ACCOUNT = "此人在本县已有可用的一卡通账号，不能申报；需要换卡请由本人通过渝快办办理账号变更"
 
