@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
+from activities.after_end import AfterEndActivities
 from activities.cards import CardActivities
 from activities.catalogs import CatalogActivities
 from activities.checks import CheckActivities
@@ -31,7 +32,6 @@ from activities.imports import ApplicationImports
 from activities.lists import ListActivities
 from activities.logins import FaceLoginActivities
 from activities.orders import OrderActivities
-from activities.payment_correction import LateActivities
 from activities.platform.asking import AskingActivities
 from activities.platform.client import PlatformClient
 from activities.platform.files import PlatformFiles
@@ -47,7 +47,7 @@ from models.store.vault import LocalVault, Vault
 from models.wire.signing import PlatformCredentials, parse_clients
 from models.words import counties
 from workflows.account_check import AccountCheckWorkflow
-from workflows.account_event import AccountEventWorkflow
+from workflows.after_end import PaymentCorrectionWorkflow
 from workflows.application_import import ApplicationImportWorkflow
 from workflows.beneficiary_init import BeneficiaryInitWorkflow
 from workflows.card_change import CardChangeWorkflow
@@ -56,8 +56,8 @@ from workflows.client import connect
 from workflows.evidence import EvidenceWorkflow
 from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
-from workflows.invalidations import InvalidationsWorkflow
-from workflows.payment_correction import PaymentCorrectionWorkflow
+from workflows.invalidation import AccountEventWorkflow
+from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
 from workflows.schedules import keep_schedules, schedules_of
 from workflows.subsidy_flow import SubsidyFlowWorkflow
@@ -113,7 +113,7 @@ def activities_of(
         *_card_activities(database, vault, platform, settings),
         AskingActivities(database, vault, platform).ask_platform,
         TrailActivities(database, vault, objects).sign_heads,
-        LateActivities(database, vault, settings).apply_after_end,
+        AfterEndActivities(database, vault, settings).apply_after_end,
     ]
 
 

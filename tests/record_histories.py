@@ -19,7 +19,7 @@ from tests.county_files import CountyFile, personal_500001
 from tests.recorded_cards import NEW_CARDS, CardSide
 from tests.whole_stack import QUICK, Whole, first_round_out, match_the_rest, opened
 from workflows.client import connect
-from workflows.invalidations import InvalidationsWorkflow
+from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.schedules import INVALIDATIONS
 from workflows.trail_heads import TrailHeadsWorkflow
 

@@ -18,7 +18,7 @@ from activities.flows import FlowActivities
 from models.contracts import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
 from worker import WORKFLOWS
-from workflows.invalidations import InvalidationsWorkflow
+from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import CALL
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow

@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 
 from models.contracts import ProvinceRef, RunKind, Subject
 from workflows.account_check import AccountCheckWorkflow
-from workflows.invalidations import InvalidationsWorkflow
+from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
 
 # 18:00 UTC is 02:00 in China: the banks are quiet and nobody waits at a desk.

@@ -89,7 +89,7 @@ async def _lay(desk: Desk, session: AsyncSession, settlement: Settlement, verdic
 
 
 async def _book(desk: Desk, session: AsyncSession, flow: int, settlement: Settlement) -> None:
-    """Result, line and application; the money moves with `flow_line.money`, by the trigger in 0002_balances."""
+    """Result, line and application; the money moves with `flow_line.money`, by the trigger in 0002_triggers."""
     # sequence 0: below every sequence of the platform's, so that a later page wins over a settlement
     await execute(
         session,

@@ -124,7 +124,7 @@ class Money(Labelled):
     """Where a line's amount stands on its indicator.
 
     Whoever changes it, or the amount, moves the indicator's figures with it: by the triggers `flow_line_insert`,
-    `flow_line_update` and `flow_line_delete` (deploy/migrations/versions/0002_balances.py), in the same statement.
+    `flow_line_update` and `flow_line_delete` (deploy/migrations/versions/0002_triggers.py), in the same statement.
     """
 
     RESERVED = "reserved", "已占用"

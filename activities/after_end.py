@@ -22,7 +22,7 @@ WATCHING = "流程已结束，继续核对退票和迟到的发放结果"
 SETTLING = "已办结后收到平台来件，正在核对入账"
 
 
-class LateActivities:
+class AfterEndActivities:
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         self._database = database
         self._vault = vault

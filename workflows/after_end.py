@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.payment_correction import LateActivities
+    from activities.after_end import AfterEndActivities
     from models.contracts import Subject
     from workflows.run import RowDriven
 
@@ -14,8 +14,8 @@ class PaymentCorrectionWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        look = await self._look_by(LateActivities.apply_after_end, subject)
+        look = await self._look_by(AfterEndActivities.apply_after_end, subject)
         while not look.done or self._woken:
             await self._wait(subject, look)
-            look = await self._look_by(LateActivities.apply_after_end, subject)
+            look = await self._look_by(AfterEndActivities.apply_after_end, subject)
         return look.stage
