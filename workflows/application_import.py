@@ -1,7 +1,5 @@
 """批量导入: a county's file is checked row by row and taken in whole, or not at all."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -9,13 +7,8 @@ with workflow.unsafe.imports_passed_through():
     from models.contracts import ImportLook, Subject
     from models.words.stages import ImportStage
     from models.words.waiting import IMPORT as WAITING_FOR
-    from workflows.options import PATIENT, Options
+    from workflows.options import IMPORT
     from workflows.run import RowDriven
-
-# 100,000 rows take under a minute; the checking beats every half second, so a dead worker is noticed at once.
-IMPORT = Options(
-    start_to_close_timeout=timedelta(minutes=15), heartbeat_timeout=timedelta(seconds=30), retry_policy=PATIENT
-)
 
 
 @workflow.defn

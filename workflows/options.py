@@ -56,3 +56,9 @@ PROMPT_ASK = Options(
     heartbeat_timeout=SILENCE,
     retry_policy=RetryPolicy(maximum_attempts=1),
 )
+# 100,000 rows take under a minute; the checking beats every half second, so a dead worker is noticed at once.
+IMPORT = Options(
+    start_to_close_timeout=timedelta(minutes=15), heartbeat_timeout=timedelta(seconds=30), retry_policy=PATIENT
+)
+# A hundred counties take seconds; an object store that is away is waited for, the ticks meanwhile are skipped.
+SIGN = Options(start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=SILENCE, retry_policy=PATIENT)

@@ -1,17 +1,12 @@
 """留痕签存: each hour the end of every county's trail is signed and kept outside the database."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.trail_heads import TrailActivities
     from models.contracts import HeadsSigned
-    from workflows.options import PATIENT, SILENCE, Options
-
-# A hundred counties take seconds; an object store that is away is waited for, the ticks meanwhile are skipped.
-SIGN = Options(start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+    from workflows.options import SIGN
 
 
 @workflow.defn
