@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +17,22 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from activities.platform.rows_journal import PostgresJournal
+from api.main import build_database
 from api.relay.routing import Router
 from deploy.stack import Stack
+from models.store.events.inbox import body_row
 from models.store.sql import execute
+from models.store.vault import LocalVault, create_vault_key_file
+from models.tables.base import now
 from models.tables.records import Inbox, InboxConflict
 from models.wire.words import Operation
 from models.words.stages import InboxState, Role
-from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
+from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server, settings_for
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event, seal
 
 # what gets through an HTTP server's own check of headers
 HEADER = st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="".join(map(chr, range(127, 161))))
+ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = f"{COUNTY}-Z2026-0001.1"
 
 
@@ -186,6 +194,33 @@ async def test_what_nobody_could_read_is_for_the_reviewer_of_the_county_it_names
     assert (await read(wild, PROVINCE, Role.OPS))[0] == 403
     listed = (await server.get(Role.REVIEWER, "/inbox", PROVINCE, state="quarantined")).json()["items"]
     assert [(one["id"], one["effect"]) for one in listed] == [(wild, "UNREADABLE"), (foreign, "UNREADABLE")]
+
+
+async def test_ops_opens_a_body_that_nobody_may_read_as_the_manual_says(database_url: str, tmp_path: Path) -> None:
+    manual = (ROOT / "deploy" / "README.md").read_text()
+    [command] = re.findall(r"```\n(python -c \"\n.*?open_body.*?\" )17\n```", manual, flags=re.DOTALL)
+    key_file = tmp_path / "vault.key"
+    create_vault_key_file(key_file)
+    vault = LocalVault.from_file(key_file)
+    sealed = vault.seal_body(body_row(PROVINCE, "evt-1"), '{"姓名": "王三"}'.encode())
+    database = build_database(settings_for(database_url, tmp_path))
+    async with database.transaction() as session:
+        row = Inbox(province_code=PROVINCE, event_id="evt-1", body_sha256="0", body=sealed, next_try_at=now())
+        session.add(row)
+        await session.flush()
+        inbox_id = row.id
+    await database.dispose()
+    told = {"DATABASE_URL": database_url, "VAULT_KEY_FILE": str(key_file), "PATH": str(Path(sys.executable).parent)}
+    ran = await asyncio.to_thread(
+        subprocess.run,
+        ["/bin/sh", "-c", f"{command}{inbox_id}"],
+        cwd=ROOT,
+        env=told | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr) == ('{"姓名": "王三"}\n', "")
 
 
 async def test_an_odd_answer_is_listed_for_ops_and_read_by_the_countys_reviewer(server: ApiServer) -> None:

@@ -1,5 +1,7 @@
 """The front door tells the truth: settings, routes, roles, stages and targets are those of the code."""
 
+import importlib
+import importlib.util
 import re
 from collections.abc import Iterator
 from enum import StrEnum
@@ -197,6 +199,33 @@ def test_links_and_files_exist(place: str) -> None:
         assert not anchor or anchor in {title.lower().replace(" ", "-") for title in titles}, target
     for name in re.findall(r"`((?:models|workflows|activities|api|tests|deploy)/[\w./-]+\.\w+)`", text):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("place", PAGES)
+def test_what_snippets_import_and_run_is_there(place: str) -> None:
+    missing = [
+        f"{module} {name}"
+        for module, names in re.findall(r"\bfrom ([a-z][\w.]*) import (\w+(?:, \w+)*)", PAGES[place])
+        for name in names.split(", ")
+        if not _there(module, name)
+    ]
+    run = re.findall(r"\bpython -m ((?:api|deploy|tests)[\w.]*)", PAGES[place])
+    assert missing + [module for module in run if importlib.util.find_spec(module) is None] == []
+
+
+def _there(module: str, name: str) -> bool:
+    """The name in the module, or the module of that name in the package."""
+    if importlib.util.find_spec(module) is None:
+        return False
+    found = importlib.import_module(module)
+    return hasattr(found, name) or (hasattr(found, "__path__") and bool(importlib.util.find_spec(f"{module}.{name}")))
+
+
+def test_a_snippet_of_what_is_gone_is_seen() -> None:
+    assert _there("models.store.events.inbox", "body_row")
+    assert _there("models", "tokens")
+    assert not _there("models.store.events.inbox", "row_of_body")
+    assert not _there("models.store.inbox", "body_row")
 
 
 def test_the_commands_that_make_keys_call_what_there_is() -> None:
