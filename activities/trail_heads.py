@@ -30,4 +30,4 @@ class TrailActivities:
                 signed += found
         for words in broken:
             print(f"trail broken: {words}", file=sys.stderr, flush=True)
-        return HeadsSigned(counties=len(codes), signed=signed, broken=broken)
+        return HeadsSigned(counties=len(codes), signed=signed, broken=tuple(broken))

@@ -107,7 +107,7 @@ class HeadsSigned(Contract):
 
     counties: int
     signed: int
-    broken: list[str]
+    broken: tuple[str, ...]
 
 
 class DatasetRef(Contract):

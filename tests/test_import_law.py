@@ -74,6 +74,10 @@ CONSTRUCTORS = {
 }
 MAY_CONSTRUCT = {"worker.py", "api/main.py"}
 MAY_CONNECT_TEMPORAL = {"workflows/client.py"}
+# Of the API, who speaks with Temporal at all: whoever serves a request writes to the database only.
+MAY_SPEAK_WITH_TEMPORAL = ("api/main.py", "api/relay/", "api/ops/health.py")
+# It hands the client on, and asks nothing.
+HOLDS_THE_CLIENT = "api/counter/parts.py"
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,12 @@ class Source:
 
 
 def breaches(source: Source) -> list[str]:
-    return [*_import_breaches(source), *_client_breaches(source), *_room_breaches(source)]
+    return [
+        *_import_breaches(source),
+        *_client_breaches(source),
+        *_room_breaches(source),
+        *_temporal_breaches(source),
+    ]
 
 
 def _room_breaches(source: Source) -> Iterator[str]:
@@ -158,6 +167,18 @@ def _client_breaches(source: Source) -> Iterator[str]:
         temporal_here = name == "Client.connect" and source.path in MAY_CONNECT_TEMPORAL
         if name in CONSTRUCTORS and not temporal_here:
             yield f"{source.path}:{line} builds a client: {name}(...) belongs into worker.py or api/main.py"
+
+
+def _temporal_breaches(source: Source) -> Iterator[str]:
+    """Nobody writes to the database and to Temporal in one request: the relay starts and signals."""
+    if source.layer != "api" or source.path.startswith(MAY_SPEAK_WITH_TEMPORAL):
+        return
+    for line, name in source.imported():
+        if name.partition(".")[0] in {"temporalio", "workflows"} and source.path != HOLDS_THE_CLIENT:
+            yield f"{source.path}:{line} only the relay speaks with Temporal: {name}"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and node.attr == "temporal":
+            yield f"{source.path}:{node.lineno} only the relay speaks with Temporal: {ast.unparse(node)}"
 
 
 def product() -> list[Path]:
@@ -216,6 +237,10 @@ def test_nothing_imports_deploy_but_tests() -> None:
         ("api/counter/a.py", "from api.flows.guard import flow_for"),
         ("api/orders/a.py", "from api.flows.flows import router"),
         ("api/orders/a.py", "from api.batches.batch_acts import join"),
+        ("api/orders/a.py", "from temporalio.client import Client"),
+        ("api/orders/a.py", "def f(desk):\n    from workflows.client import attributes_of"),
+        ("api/orders/a.py", "async def f(desk):\n    await desk.parts.temporal.start_workflow('x')"),
+        ("api/counter/parts.py", "async def f(parts):\n    await parts.temporal.start_workflow('x')"),
     ],
 )
 def test_a_breach_is_seen(path: str, code: str) -> None:
@@ -234,6 +259,9 @@ def test_a_breach_is_seen(path: str, code: str) -> None:
         ("worker.py", "from workflows.client import connect\nfrom activities.flows import Flows"),
         ("api/orders/a.py", "from api.flows.guard import flow_for\nfrom api.counter.desk import Desk"),
         ("models/store/flows/a.py", "from models.store.applications.acts import choose"),
+        ("api/relay/a.py", "from temporalio.client import Client\nfrom workflows.client import attributes_of"),
+        ("api/ops/health.py", "def f(parts):\n    return parts.temporal"),
+        ("api/counter/parts.py", "from temporalio.client import Client\nclass Parts:\n    temporal: Client | None"),
         ("models/store/applying/a.py", "from models.store.cards.parts import end_part"),
     ],
 )

@@ -102,8 +102,8 @@ async def test_a_whole_trail_is_said_to_be_whole_before_and_after_its_head_was_s
     await written(server, PAGE + 3)
     await written(server, 1, OTHER_COUNTY)
     assert (await told(server))["intact"]
-    assert await sign(server) == HeadsSigned(counties=2, signed=2, broken=[])
-    assert await sign(server) == HeadsSigned(counties=2, signed=0, broken=[])
+    assert await sign(server) == HeadsSigned(counties=2, signed=2, broken=())
+    assert await sign(server) == HeadsSigned(counties=2, signed=0, broken=())
     await written(server, 2)
     assert (await told(server))["signed_sequence"] == PAGE + 3
     assert (await sign(server)).signed == 1
@@ -150,10 +150,10 @@ async def test_what_was_cut_stays_found_when_the_trail_goes_on(server: ApiServer
     _unguarded(owner, [CUT, HEAD_BACK])
     await written(server, 1)
     shorter = await sign(server)
-    assert (shorter.signed, shorter.broken) == (0, [f"{COUNTY} 第 8 条起：末尾有记录缺失"])
+    assert (shorter.signed, shorter.broken) == (0, (f"{COUNTY} 第 8 条起：末尾有记录缺失",))
     await written(server, SIGNED)
     longer = await sign(server)
-    assert (longer.signed, longer.broken) == (0, [f"{COUNTY} 第 8 条起：与已签存的留痕末尾不符"])
+    assert (longer.signed, longer.broken) == (0, (f"{COUNTY} 第 8 条起：与已签存的留痕末尾不符",))
     body = await told(server)
     assert (body["first_bad_sequence"], body["kind"]) == (8, "not_as_signed")
 
@@ -162,7 +162,7 @@ async def test_a_county_that_is_gone_is_missed_at_the_signing(server: ApiServer,
     await written(server, SIGNED)
     await sign(server)
     _unguarded(owner, [GONE, HEAD_GONE])
-    assert (await sign(server)).broken == [f"{COUNTY} 第 1 条起：全县留痕缺失"]
+    assert (await sign(server)).broken == (f"{COUNTY} 第 1 条起：全县留痕缺失",)
 
 
 async def test_a_signed_head_is_never_written_over_and_a_changed_one_is_known(server: ApiServer) -> None:
