@@ -14,7 +14,7 @@ from models.store.database import Database
 from models.store.flows.end import give_back
 from models.store.flows.look import look_at_flow
 from models.store.flows.next_step import sentence_of
-from models.store.flows.rounds import current_summary, flow_by_number, lock_flow_of_run
+from models.store.flows.rows import current_summary, flow_by_number, lock_flow_of_run
 from models.store.runs.look import note_stage, remember
 from models.store.sql import execute, fetch
 from models.store.texts import open_text, seal_text

@@ -15,8 +15,9 @@ from models.forms.application_form import ApplicationForm
 from models.forms.catalogs import Catalogs
 from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
+from models.store.applications.catalogs import form_catalogs
 from models.store.applications.doubles import ClaimedRow, lay_claims, lock_claims
-from models.store.applications.rows import Entered, drop_staged, form_catalogs, insert_staged, new_rows, stage_rows
+from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
 from models.store.imports.findings import Finding, findings, keep_findings, unconfirmed
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers

@@ -15,7 +15,8 @@ from activities.platform.tries import for_each, with_retries
 from models.contracts import DatasetRef, NextOrder, Subject
 from models.store.database import Database
 from models.store.events.contradictions import Claim, keep_claim
-from models.store.flows.rounds import current_round, flow_by_number, lock_flow_of_run, open_new_round
+from models.store.flows.rounds import current_round, open_new_round
+from models.store.flows.rows import flow_by_number, lock_flow_of_run
 from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.apply_corrections import (
     BY_APPLICATION,

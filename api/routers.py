@@ -9,9 +9,8 @@ from api.citizens import account, logins, notices, sign_ins
 from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
-from api.ops import health, runs, trail
+from api.ops import health, runs, staff, trail
 from api.orders import order_lists, order_preview, orders
-from api.people import staff
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit

@@ -20,7 +20,7 @@ from deploy.stack import temporal
 from models import tokens
 from models.forms.identity import citizen_id_check_digit, parse_citizen_id
 from models.store.clock import DAY_IN_CHINA, today_in_china
-from models.store.flows.rounds import lock_flow_of_run
+from models.store.flows.rows import lock_flow_of_run
 from models.store.flows.start import StartRefused, StartRequest, enter_flow
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.runs.runs import open_run

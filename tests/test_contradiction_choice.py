@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from models.store.events.contradictions import Claim, keep_claim
-from models.store.flows.contradiction_choice import (
+from models.store.applying.contradiction_choice import (
     ContradictionFilter,
     ContradictionSelection,
     Decider,
     choose_contradictions,
 )
+from models.store.events.contradictions import Claim, keep_claim
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from tests.rows import COUNTY, REVIEWER, Office, open_office

@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import select
 
 from models.store.applications.records import record_lines, record_of
-from models.store.flows.rounds import lock_flow_of_run, open_new_round
+from models.store.flows.rounds import open_new_round
+from models.store.flows.rows import lock_flow_of_run
 from models.store.orders.apply_corrections import BY_APPLICATION, CORRECTED, CorrectedLine, apply_corrections
 from models.store.sql import fetch
 from models.store.vault import Field, name_index

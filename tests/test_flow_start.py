@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.flows.rounds import flow_by_number, refresh_held
+from models.store.flows.rounds import refresh_held
+from models.store.flows.rows import flow_by_number
 from models.store.flows.start import StartRequest, allocate, enter_flow
 from models.store.register.accounts import AccountFinding, NewAccount, account_for_update, apply_change, set_invalid
 from models.store.register.register import fill_from_matched, register_row

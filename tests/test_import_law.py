@@ -38,9 +38,9 @@ ROOMS = (
         "models/store/applying",
     ),
     *("activities/platform", "activities"),
-    *("api/server", "api/relay", "api/counter", "api/acts", "api/applications", "api/photos", "api/policies"),
+    *("api/server", "api/relay", "api/counter", "api/applications", "api/photos", "api/policies"),
     *("api/imports", "api/batches", "api/flows", "api/orders", "api/cards", "api/citizens", "api/platform"),
-    *("api/ops", "api/people", "api"),
+    *("api/ops", "api"),
 )
 # Subjects know each other only where one is about the other; `applying` sits on top of all.
 BESIDE = {

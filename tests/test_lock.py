@@ -15,7 +15,7 @@ from models.forms.spreadsheet import CheckedFile, FormRow
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal
 from models.store.cards.requests import Citizen
-from models.store.flows.rounds import lock_flow_of_run
+from models.store.flows.rows import lock_flow_of_run
 from models.store.imports.rules import with_locked
 from models.store.register import lock_rules
 from models.store.register.account_locks import Lock, locked_people

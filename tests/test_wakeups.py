@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.flows.rounds import lock_flow_of_run, refresh_held
+from models.store.flows.rounds import refresh_held
+from models.store.flows.rows import lock_flow_of_run
 from models.store.register.account_locks import unlock_accounts
 from models.store.sql import execute
 from tests.rows import COUNTY, Office, lock_account, open_office

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.acts.disclosures import WholeNames
 from api.applications.application_entry import (
     CORRECTION_REFUSALS,
     ENTRY_REFUSALS,
@@ -24,11 +23,12 @@ from api.applications.views import ApplicationView, ApplicationViews, Registered
 from api.counter.catalogs import catalogs_for
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk, Reply
+from api.counter.disclosures import WholeNames
 from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Page, Pages
 from api.counter.roles import WHOLE, ApplicationQuery, CountyAndApplicants, Enterers, find_line, one_line, own
-from api.counter.search_limit import allow_search
+from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.selection import LineFilter, Predicate, filtered

@@ -8,7 +8,6 @@ from pydantic import Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.acts.disclosures import WholeNames
 from api.applications.application_rows import ApplicationRow
 from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
 from api.applications.views import ApplicationViews
@@ -26,6 +25,7 @@ from api.batches.list_views import (
 )
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk, Reply
+from api.counter.disclosures import WholeNames
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll
 from api.counter.names import names_of

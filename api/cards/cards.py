@@ -29,7 +29,7 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import WHOLE, CountyReaders, Reviewers
 from api.counter.run_block import run_of
-from api.counter.search_limit import allow_search
+from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.contracts import RunKind

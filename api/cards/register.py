@@ -30,7 +30,7 @@ from api.counter.desk import Reply
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import WHOLE, CountyReaders
-from api.counter.search_limit import allow_search
+from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.sql import fetch, fetch_one

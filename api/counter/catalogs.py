@@ -13,7 +13,7 @@ from api.counter.desk import Desk
 from api.server.problems import Problem
 from models.contracts import RunKind, Subject
 from models.forms.catalogs import Catalogs
-from models.store.applications.rows import form_catalogs
+from models.store.applications.catalogs import form_catalogs
 from models.store.runs.runs import open_run
 from models.tables.records import CatalogList, Run
 from models.words.refusals import Refusal

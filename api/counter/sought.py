@@ -1,13 +1,17 @@
-"""What people are searched by, in the form in which it is stored; what can't be understood is said, never "none"."""
+"""What people are searched by, in the form in which it is stored, and how often; what can't be understood is said."""
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from api.counter.desk import Desk
+from api.server.problems import Problem
 from models.normal_form import regular, ungrouped, unreadable
+from models.store.search_limit import TooManySearches, count_search
 from models.store.selection import NO_NUL
+from models.words.refusals import Refusal
 
 Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 # A citizen's id has digits and an X, a credit code the letters without I, O, S, V and Z.
@@ -65,3 +69,29 @@ class SoughtPerson(BaseModel):
         if not (self.name or self.id_number or self.account_no):
             raise ValueError("请至少给出姓名、证件号、账号中的一项")
         return self
+
+
+class SoughtNumbers(Protocol):
+    @property
+    def id_number(self) -> str | None: ...
+
+    @property
+    def account_no(self) -> str | None: ...
+
+
+async def allow_search(desk: Desk, sought: SoughtNumbers) -> None:
+    """429 beyond SEARCHES_PER_PERSON_HOUR, in whichever role; the first of an hour that is refused is in the trail."""
+    if not (sought.id_number or sought.account_no):
+        return
+    caller, most = f"{desk.county}/{desk.person}", desk.settings.searches_per_person_hour
+    try:
+        async with desk.database.writing_once() as session:
+            await count_search(session, caller, most)
+    except TooManySearches as refused:
+        if refused.first:
+            async with desk.database.transaction() as session:
+                await desk.trail(session, "search.too_many", desk.person, {"most": most})
+        minutes = max(1, round(refused.retry_after / 60))
+        detail = f"每人每小时最多按证件号或账号查询 {most} 次，请约 {minutes} 分钟后再查；成批核对请用列表筛选或导出"
+        headers = {"Retry-After": str(int(refused.retry_after) + 1)}
+        raise Problem(429, Refusal.TOO_MANY_SEARCHES, "查询过于频繁", detail, headers=headers) from None

@@ -12,8 +12,7 @@ from api.counter.chunks import list_lines
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
-from api.counter.search_limit import allow_search
-from api.counter.sought import SoughtPerson
+from api.counter.sought import SoughtPerson, allow_search
 from api.flows.guard import chosen_flow_lines, known_flow
 from api.flows.payment_views import (
     COUNTY_HEADERS,

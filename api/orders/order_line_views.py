@@ -7,10 +7,10 @@ from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.acts.disclosures import WholeNames
 from api.applications.views import HOUSEHOLDS
 from api.counter.chunks import View, read_lines
 from api.counter.desk import Desk
+from api.counter.disclosures import WholeNames
 from api.counter.names import Names, names_of
 from api.counter.paging import Page
 from api.orders.order_people import HEADERS as PERSON_HEADERS

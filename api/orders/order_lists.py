@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.acts.disclosures import WholeNames
 from api.counter.desk import Desk
+from api.counter.disclosures import WholeNames
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import Pages

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.acts.disclosures import WholeNames
 from api.counter.desk import Reply
+from api.counter.disclosures import WholeNames
 from api.counter.export import View, respond
 from api.counter.paging import Pages
 from api.counter.roles import Operators

@@ -19,7 +19,7 @@ from api.server.answers import refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import Signal
 from models.store.applications.makers import acts_about
-from models.store.flows.contradiction_choice import (
+from models.store.applying.contradiction_choice import (
     HINDRANCES,
     Chosen,
     ContradictionSelection,

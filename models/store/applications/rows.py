@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm, PersonalForm
-from models.forms.catalogs import CatalogEntry, Catalogs, Town
 from models.store.sql import Value, copy_rows, execute, fetch, fetch_one
 from models.store.vault import Field, Vault, name_index
 from models.tables.base import now
@@ -35,11 +33,6 @@ class Entered:
     def edited_by(self) -> list[str]:
         other = self.confirmed_by
         return [other] if other is not None and other != self.entered_by else []
-
-
-class _List(NamedTuple):
-    kind: str
-    items: list[dict[str, Any]]
 
 
 def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> dict[str, Value]:
@@ -132,31 +125,3 @@ async def used_numbers(session: AsyncSession, numbers: Sequence[str]) -> set[str
     """Which of these application numbers exist already, in whatever county."""
     statement = "SELECT application_no FROM application WHERE application_no = ANY(:numbers)"
     return set(await fetch(session, str, statement, numbers=list(numbers)))
-
-
-async def form_catalogs(session: AsyncSession, county_code: str, fund_year: int) -> Catalogs | None:
-    """The lists that a county's forms choose from, as last fetched; None while one of them never was."""
-    rows = await fetch(
-        session,
-        _List,
-        "SELECT DISTINCT ON (kind) kind, items FROM catalog_list WHERE county_code = :county"
-        " AND kind IN ('banks', 'subsidy-items', 'towns') AND fund_year IN (0, :year) ORDER BY kind, fund_year DESC",
-        county=county_code,
-        year=fund_year,
-    )
-    lists = dict(rows)
-    if len(lists) < 3:
-        return None
-    return catalogs_from(lists["banks"], lists["subsidy-items"], lists["towns"])
-
-
-def catalogs_from(
-    banks: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]], towns: Sequence[Mapping[str, Any]]
-) -> Catalogs:
-    """The lists as the platform gave them."""
-    places = tuple(Town(town["code"], town["name"], _entries(town["villages"])) for town in towns)
-    return Catalogs(_entries(banks), _entries(items), places)
-
-
-def _entries(items: Iterable[Mapping[str, Any]]) -> tuple[CatalogEntry, ...]:
-    return tuple(CatalogEntry(item["code"], item["name"]) for item in items)

@@ -9,7 +9,8 @@ from models.contracts import FlowLook, NextOrder, Subject
 from models.settings import Settings
 from models.store.flows.end import end_flow, pages_complete
 from models.store.flows.next_step import LineCounts, NextStep, next_step, opens_summary, sentence_of
-from models.store.flows.rounds import SENDABLE, current_round, current_summary, lock_flow_of_run, refresh_held
+from models.store.flows.rounds import SENDABLE, current_round, refresh_held
+from models.store.flows.rows import current_summary, lock_flow_of_run
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
 from models.store.sql import fetch, fetch_one

@@ -6,13 +6,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import DatasetRef
-from models.store.locking import lock_flow
 from models.store.register.account_locks import kept_back
 from models.store.register.register import register_row
 from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
-from models.tables.flows import Flow, Order, Summary
+from models.tables.flows import Flow, Order
 from models.words.stages import DatasetStage, FlowStage, OrderKind
 
 KEPT_BACK = kept_back("l")
@@ -41,24 +40,6 @@ class _Registered(NamedTuple):
     bank_code: str
     account_sealed: str
     account_index: str
-
-
-async def flow_by_number(session: AsyncSession, flow_no: str) -> Flow:
-    return (await session.exec(select(Flow).where(Flow.flow_no == flow_no))).one()
-
-
-async def lock_flow_of_run(session: AsyncSession, flow_no: str) -> Flow:
-    """As it is now, whatever the session remembers of it."""
-    flow = await lock_flow(session, Flow.flow_no == flow_no)
-    assert flow is not None, "a flow's row never goes"
-    return flow
-
-
-async def current_summary(session: AsyncSession, flow: Flow) -> Summary | None:
-    if flow.summary_no == 0:
-        return None
-    statement = select(Summary).where(Summary.flow_id == flow.id, Summary.number == flow.summary_no)
-    return (await session.exec(statement)).first()
 
 
 async def current_round(session: AsyncSession, flow: Flow) -> Dataset | None:
