@@ -60,7 +60,7 @@ S2 = Manual(
                 by(
                     "12c",
                     "whether somebody asked for the check or it was due",
-                    "test_account_checks.py::test_a_tick_walks_the_province_and_the_next_one_is_skipped_meanwhile",
+                    "test_checks.py::test_a_tick_walks_the_province_and_the_next_one_is_skipped_meanwhile",
                 ),
                 case("12d", "系统通知 tells since when (失效时间) and why (错误信息)"),
                 otherwise(

@@ -9,7 +9,7 @@ from temporalio.client import ScheduleDescription, ScheduleHandle, ScheduleOverl
 from models.settings import Settings
 from tests.platform_door import Door
 from tests.province import Province
-from tests.test_account_checks import held, invalidate, notices, people, status_of
+from tests.test_checks import held, invalidate, notices, people, status_of
 from workflows.schedules import INVALIDATIONS, invalidations, keep_schedule
 
 pytest_plugins = ["tests.province_fixtures"]

@@ -14,9 +14,9 @@ from tests.citizens import Someone, bank_knows
 from tests.county_office import YEAR, Office
 from tests.platform_door import Door
 from tests.province import Province
-from tests.test_citizen_login import browser
-from tests.test_village_entries import enter, seen
-from tests.test_village_entries import office as village_office
+from tests.test_entries import enter, seen
+from tests.test_entries import office as village_office
+from tests.test_logins import browser
 
 pytest_plugins = ["tests.province_fixtures"]
 # Nobody finds later what was lost.
