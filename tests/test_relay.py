@@ -450,7 +450,7 @@ async def test_a_run_and_an_event_that_only_a_newer_version_knows_wait_for_that_
     waiting = {one: await office.event(one) for one in ("evt-run", "evt-type")}
     assert {(one.state, one.tries) for one in waiting.values()} == {(InboxState.RECEIVED, 1)}
     [start] = await office.undelivered()
-    assert (start.workflow_id, start.last_error, start.tries) == (newer.workflow_id, "ValueError", 1)
+    assert (start.workflow_id, start.last_error, start.tries) == (newer.workflow_id, "UnknownWord", 1)
     async with office.server.database.transaction() as session:
         await execute(session, "UPDATE run SET kind = 'policy-review' WHERE number = :number", number=newer.number)
     await office.due_now()
