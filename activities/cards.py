@@ -11,8 +11,8 @@ from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.cards.look import look_at_request
 from models.store.cards.parts import LockedRequest, add_step, end_part, lock_part, lock_request
-from models.store.cards.results import remember_submission
 from models.store.database import Database
+from models.store.runs.look import remember
 from models.store.runs.runs import close_run
 from models.store.sql import fetch
 from models.store.trail.entries import by_system, record
@@ -132,7 +132,7 @@ class CardActivities:
             _, part = await lock_part(session, ref.part_no)
             if part.attempt == ref.attempt and part.submission_id is None:
                 part.submission_id = answer.submission_id
-            await remember_submission(session, ref.county_code, answer.submission_id, ref.part_no)
+            await remember(session, ref.county_code, answer.submission_id, ref.part_no)
         return Handed()
 
     async def _submission(self, session: AsyncSession, ref: PartRef) -> AccountChangeSubmission | None:

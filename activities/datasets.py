@@ -16,11 +16,12 @@ from models.store.applications.records import record_lines, record_of
 from models.store.database import Database
 from models.store.lists.refusals import take_back
 from models.store.locking import lock_list
+from models.store.runs.look import remember
 from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.batches import Batch, Dataset
 from models.tables.flows import Flow
-from models.wire.answers import PAGE_LIMIT, province_of
+from models.wire.answers import PAGE_LIMIT
 from models.wire.requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
 from models.wire.words import DatasetKind, RoundMode
 from models.words.errors import BUSY, ErrorType
@@ -116,14 +117,7 @@ class DatasetActivities:
             await execute(
                 session, "UPDATE dataset SET platform_id = :pid WHERE id = :id", pid=answer.dataset_id, id=dataset.id
             )
-            await execute(
-                session,
-                "INSERT INTO platform_reference (province_code, platform_id, number)"
-                " VALUES (:province, :pid, :number) ON CONFLICT DO NOTHING",
-                province=province_of(dataset.county_code),
-                pid=answer.dataset_id,
-                number=number_of(dataset.reference),
-            )
+            await remember(session, dataset.county_code, answer.dataset_id, number_of(dataset.reference))
         return answer.dataset_id
 
     async def _put_pages(self, dataset: Dataset, platform_id: str) -> None:

@@ -104,7 +104,7 @@ class VillageEntryActivities:
             locked = await locked_entry(session, subject.number)
             if locked is not None and locked.submission_id is None:
                 locked.submission_id = answer.submission_id
-            await remember(session, subject, answer.submission_id)
+            await remember(session, subject.county_code, answer.submission_id, subject.number)
         return StartResult(started=True)
 
     async def _submission(self, entry: VillageEntry) -> AccountChangeSubmission:

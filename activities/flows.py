@@ -66,7 +66,7 @@ class FlowActivities:
                 pid=answer.flow_id,
                 id=flow.id,
             )
-            await remember(session, subject, answer.flow_id)
+            await remember(session, subject.county_code, answer.flow_id, subject.number)
         if not started:
             await self._end_what_nobody_wants(flow, answer.flow_id)
         return StartResult(started=True)
@@ -203,7 +203,7 @@ class FlowActivities:
                 submission=answer.submission_id,
                 id=summary.id,
             )
-            await remember(session, subject, answer.submission_id)
+            await remember(session, subject.county_code, answer.submission_id, subject.number)
 
     async def _summary_refused(self, county_code: str, summary_id: int | None, refusal: PlatformRefusal) -> None:
         async with self._database.transaction() as session:

@@ -19,7 +19,7 @@ from models.store.applications.catalogs import form_catalogs
 from models.store.applications.doubles import ClaimedRow, lay_claims, lock_claims
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
-from models.store.imports.findings import Finding, findings, keep_findings, unconfirmed
+from models.store.imports.findings import MOST_SHOWN, Finding, findings, keep_findings, unconfirmed
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import SHARED, fetch_locked, lock_county, lock_rows
@@ -40,8 +40,6 @@ from models.words.waiting import IMPORT, IMPORT_CONFIRMED
 
 REPORT_SECONDS = 0.5
 ROWS_AT_ONCE = 2_000
-# More would fill a screen, not a person's mind; the file of refused rows has them all.
-MOST_SHOWN = 1_000
 # Only a person ends the wait; the rows are looked at daily all the same.
 LOOK_AGAIN_SECONDS = 86_400.0
 NOTHING_OF_IT = (

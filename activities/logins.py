@@ -123,7 +123,7 @@ class FaceLoginActivities:
                 ours=now() + VALID,
                 no=subject.number,
             )
-            await remember(session, subject, opened.face_session_id)
+            await remember(session, subject.county_code, opened.face_session_id, subject.number)
 
     async def _heard(self, subject: Subject, answer: FaceSession) -> None:
         async with self._database.transaction() as session:

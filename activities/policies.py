@@ -128,7 +128,7 @@ class ReviewActivities:
                 no=subject.number,
                 round=round_no,
             )
-            await remember(session, subject, submission_id)
+            await remember(session, subject.county_code, submission_id, subject.number)
 
     async def _refuse(self, subject: Subject, round_no: int, refusal: PlatformRefusal) -> None:
         """The platform wouldn't even take it: the same as a refused review, with its reason."""

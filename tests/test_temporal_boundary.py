@@ -17,7 +17,7 @@ from temporalio.common import RawValue
 import activities
 from models import contracts
 from models.contracts import Contract, Subject
-from models.store.runs.runs import post
+from models.store.runs.runs import wake
 from worker import WORKFLOWS
 
 PLAIN = {str, int, float, bool, NoneType}
@@ -91,7 +91,7 @@ def test_workflows_take_and_give_contracts_only(kind: type) -> None:
 
 
 def test_signals_carry_ids_only() -> None:
-    assert get_type_hints(post)["ids"] == Sequence[str]
+    assert get_type_hints(wake)["ids"] == Sequence[str]
 
 
 @pytest.mark.parametrize("shape", all_contracts(), ids=lambda each: each.__name__)

@@ -18,10 +18,9 @@ from models.store.texts import open_text
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import ApplicantKind, CardType, HouseholdRegistration, Outcome
-from models.words.flow_words import match_words
+from models.words.flow_words import APPLICANTS, match_words
 from models.words.stages import AccountStatus, ApplicationStage, Channel, Verification
 
-KINDS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
 
 
@@ -131,7 +130,7 @@ class ApplicationViews:
             "application_no": row.application_no,
             "fund_year": row.fund_year,
             "applicant_kind": ApplicantKind(row.applicant_kind),
-            "kind_label": KINDS[row.applicant_kind],
+            "kind_label": APPLICANTS[row.applicant_kind],
             "channel": channel,
             "channel_label": channel.label,
             "stage": stage,

@@ -16,6 +16,7 @@ from api.counter.run_block import RunBlock, run_of
 from api.server.problems import not_found
 from api.server.rendering import json_in
 from models.contracts import RunKind
+from models.store.imports.findings import MOST_SHOWN
 from models.store.lock_order import Rank
 from models.store.locking import lock_row
 from models.store.sql import fetch, fetch_int
@@ -54,7 +55,6 @@ FINDING_HEADERS: Mapping[str, str] = {
     "message": "待确认原因",
     "is_new": "确认后新增",
 }
-MOST_SHOWN = 1_000
 
 
 class ImportView(TypedDict):

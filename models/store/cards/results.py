@@ -19,7 +19,8 @@ from models.store.register.accounts import (
     set_invalid,
 )
 from models.store.register.entry_results import apply_entries
-from models.store.sql import execute, fetch_one
+from models.store.runs.look import remember
+from models.store.sql import fetch_one
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChangePart
@@ -116,7 +117,7 @@ async def _take_result(
     session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart, data: AccountChange
 ) -> None:
     part.submission_id = data.submission_id
-    await remember_submission(session, part.county_code, data.submission_id, part.part_no)
+    await remember(session, part.county_code, data.submission_id, part.part_no)
     if data.status is AccountChangeStatus.APPLIED:
         await put_new_account(session, vault, locked, part)
         await end_part(session, vault, locked, part, PartStage.APPLIED, None, "上卡成功，新账号已启用")
@@ -165,18 +166,6 @@ async def _note_old_account(
         words=words,
     )
     await set_invalid(session, vault, account, finding)
-
-
-async def remember_submission(session: AsyncSession, county_code: str, submission_id: str, number: str) -> None:
-    """Keep which of ours a submission belongs to: for results without our reference, or of earlier attempts."""
-    await execute(
-        session,
-        "INSERT INTO platform_reference (province_code, platform_id, number) VALUES (:province, :id, :number)"
-        " ON CONFLICT DO NOTHING",
-        province=province_of(county_code),
-        id=submission_id,
-        number=number,
-    )
 
 
 async def _contradict(

@@ -14,6 +14,8 @@ from models.words.calendar import CHINA
 from models.words.faults import CellFault, FaultCode
 from models.words.stages import ApplicationStage
 
+# More would fill a screen, not a person's mind: files and lists of their own have them all.
+MOST_SHOWN = 1_000
 _COLUMNS = (
     *("import_id", "file_row", "file_column", "code", "message"),
     *("application_no", "stage", "amount_fen", "item_code", "row_amount_fen", "is_new"),

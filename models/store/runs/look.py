@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.contracts import Subject
 from models.settings import Settings
 from models.store.sql import execute, fetch_one
 from models.wire.answers import province_of
@@ -46,13 +45,13 @@ def ask_after(settings: Settings, since: datetime, now: datetime) -> float:
     return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
 
 
-async def remember(session: AsyncSession, subject: Subject, platform_id: str) -> None:
-    """Keep the platform's own id of a thing, for events that come without our reference."""
+async def remember(session: AsyncSession, county_code: str, platform_id: str, number: str) -> None:
+    """Keep which of ours the platform's own id belongs to: for events without our reference, or of an earlier try."""
     await execute(
         session,
         "INSERT INTO platform_reference (province_code, platform_id, number) VALUES (:province, :id, :number)"
         " ON CONFLICT DO NOTHING",
-        province=province_of(subject.county_code),
+        province=province_of(county_code),
         id=platform_id,
-        number=subject.number,
+        number=number,
     )

@@ -52,11 +52,6 @@ async def open_run(session: AsyncSession, subject: Subject, stage: str = "") -> 
     )
 
 
-async def wake(session: AsyncSession, workflow_id: str, signal: Signal, ids: Sequence[str]) -> None:
-    """Tell a run that something it waits for is in its rows."""
-    await post(session, workflow_id, signal, ids)
-
-
 async def times_asked(session: AsyncSession, workflow_id: str) -> int:
     """How often the run was opened: read before its rows are, and held against at its end."""
     return await fetch_int(session, "SELECT asked FROM run WHERE workflow_id = :id", id=workflow_id)
@@ -95,8 +90,11 @@ def after_end(number: str, county_code: str, fund_year: int | None, batch_no: st
     )
 
 
-async def post(session: AsyncSession, workflow_id: str, signal: Signal | None, ids: Sequence[str] = ()) -> None:
-    """Into the outbox: a signal, or a start without one; the relay hears of it with the commit."""
+async def wake(session: AsyncSession, workflow_id: str, signal: Signal | None = None, ids: Sequence[str] = ()) -> None:
+    """Tell a run that something it waits for is in its rows, or, without a signal, have it started.
+
+    Into the outbox: the relay hears of it with the commit.
+    """
     await session.flush()
     await execute(
         session,

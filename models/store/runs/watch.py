@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.runs.runs import post
+from models.store.runs.runs import wake
 from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
@@ -37,7 +37,7 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
     )
     if row is None:
         return False
-    await post(session, workflow_id, None)
+    await wake(session, workflow_id)
     detail = {"workflow_id": workflow_id, "restarts": row.restarts}
     await record(session, vault, by_system(row.county_code, "run_restarted", row.number, detail))
     return True
