@@ -16,7 +16,7 @@ from models.forms.catalogs import Catalogs
 from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
 from models.store.applications.catalogs import form_catalogs
-from models.store.applications.doubles import ClaimedRow, lay_claims, lock_claims
+from models.store.applications.doubles import ItemRow, lock_additions, stage_items
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
 from models.store.imports.findings import MOST_SHOWN, Finding, findings, keep_findings, unconfirmed
@@ -89,8 +89,8 @@ class ApplicationImports:
         checked, problem = await self._check(row, data)
         if problem or checked.faults:
             return await self._refuse(subject, data, checked, problem)
-        claims = await asyncio.to_thread(self._claims, checked)
-        return await self._store_rows(subject, data, checked, claims)
+        items = await asyncio.to_thread(self._items, checked)
+        return await self._store_rows(subject, data, checked, items)
 
     async def _file(self, row: ApplicationImport) -> StoredFile:
         async with self._database.reading() as session:
@@ -131,10 +131,10 @@ class ApplicationImports:
                 id=row.id,
             )
 
-    def _claims(self, checked: CheckedFile) -> list[ClaimedRow]:
+    def _items(self, checked: CheckedFile) -> list[ItemRow]:
         index, forms = self._vault.index, [(item.row, item.form) for item in checked.forms]
         return [
-            ClaimedRow(
+            ItemRow(
                 *(row, index(Field.ID_NUMBER, form.id_number), form.item_code, form.amount_fen),
                 *(form.bank_code, index(Field.ACCOUNT, form.account_no)),
             )
@@ -144,7 +144,7 @@ class ApplicationImports:
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
         refused = None if problem else await self._refused_rows(subject, data, checked.faults)
         async with self._database.transaction() as session:
-            (row,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
+            (row,) = await lock_rows(session, Rank.ADDITIONS, _import(subject))
             if _is_on(row):
                 row.refused_file_id = (await save_file(session, refused)).id if refused else None
                 _finish(row, ImportStage.REFUSED, checked)
@@ -160,15 +160,15 @@ class ApplicationImports:
         return await self._objects.put(subject.county_code, content, MediaType.XLSX.value, "system")
 
     async def _store_rows(
-        self, subject: Subject, data: bytes, checked: CheckedFile, claims: Sequence[ClaimedRow]
+        self, subject: Subject, data: bytes, checked: CheckedFile, items: Sequence[ItemRow]
     ) -> ImportLook:
         """All in one transaction. Whoever else adds to the county waits while it compares and inserts, no longer.
 
         The rows are sealed before, and staged where nobody else sees them.
         """
-        coming = await self._number(subject, checked, claims)
+        coming = await self._number(subject, checked, items)
         async with self._database.transaction() as session:
-            await lay_claims(session, claims)
+            await stage_items(session, items)
             if coming:
                 await self._stage_rows(session, coming)
             row = await _locked(session, subject)
@@ -178,16 +178,16 @@ class ApplicationImports:
                 # somebody may have used a number since the check
                 checked = await with_used_numbers(session, checked)
                 if not checked.faults:
-                    await self._insert_or_stop(session, row, checked, claims, coming)
+                    await self._insert_or_stop(session, row, checked, items, coming)
                     return await self._settle(session, subject, row)
         return await self._refuse(subject, data, checked, None if is_open else BATCH_FROZEN)
 
-    async def _number(self, subject: Subject, checked: CheckedFile, claims: Sequence[ClaimedRow]) -> Coming | None:
+    async def _number(self, subject: Subject, checked: CheckedFile, items: Sequence[ItemRow]) -> Coming | None:
         """None where the file would stop, as things are now: no numbers are used up for what isn't stored."""
         async with self._database.transaction() as session:
             row = (await session.exec(_import(subject))).one()
-            await lay_claims(session, claims)
-            found = await findings(session, row, checked.to_confirm, claims)
+            await stage_items(session, items)
+            found = await findings(session, row, checked.to_confirm, items)
             if not _is_on(row) or await unconfirmed(session, row, found):
                 return None
             return await _coming(session, row, checked)
@@ -204,11 +204,11 @@ class ApplicationImports:
         session: AsyncSession,
         row: ApplicationImport,
         checked: CheckedFile,
-        claims: Sequence[ClaimedRow],
+        items: Sequence[ItemRow],
         coming: Coming | None,
     ) -> None:
         """What the operator confirmed goes in, if nothing has come since that would have stopped it as well."""
-        found = await findings(session, row, checked.to_confirm, claims)
+        found = await findings(session, row, checked.to_confirm, items)
         checked = await with_other_accounts(session, row.county_code, checked)
         if new := await unconfirmed(session, row, found):
             await self._stop(session, row, checked, found, new)
@@ -291,8 +291,8 @@ async def _locked(session: AsyncSession, subject: Subject) -> ApplicationImport:
     """The import, locked after what it may have to wait for: the batch's acts, other imports of the county."""
     if subject.batch_no is not None:
         await lock_county(session, subject.county_code)
-    await lock_claims(session, subject.county_code)
-    (row,) = await lock_rows(session, Rank.CLAIMS, _import(subject))
+    await lock_additions(session, subject.county_code)
+    (row,) = await lock_rows(session, Rank.ADDITIONS, _import(subject))
     return row
 
 

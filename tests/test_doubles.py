@@ -123,7 +123,7 @@ async def test_starting_a_flow_tells_and_its_summary_counts_what_another_flow_ha
     assert (await office.get(elsewhere["url"], county=OTHER_COUNTY)).status_code == 404
 
 
-async def test_two_lines_of_one_claim_in_one_batch_are_told_as_each_others(office: Office) -> None:
+async def test_two_lines_of_one_item_in_one_batch_are_told_as_each_others(office: Office) -> None:
     ground = await add_ground(office, [Line(person=1), replace(Line(person=1), amount_fen=7), Line(person=2)])
     listed = (await office.get(f"/batches/{ground.batch_no}/doubles")).json()["items"]
     assert [(line["application_no"], line["others"][0]["application_no"]) for line in listed] == [
@@ -132,7 +132,7 @@ async def test_two_lines_of_one_claim_in_one_batch_are_told_as_each_others(offic
     ]
 
 
-async def test_a_line_that_is_edited_into_anothers_claim_is_told(office: Office) -> None:
+async def test_a_line_that_is_edited_into_anothers_item_is_told(office: Office) -> None:
     ground = await add_ground(office, [Line(person=1), Line(person=1, item_code=OTHER_ITEM), Line(person=2)])
     path = f"/batches/{ground.batch_no}/doubles"
     assert (await office.get(path)).json()["items"] == []
@@ -154,7 +154,7 @@ async def test_a_few_among_many_are_looked_up_and_many_are_found_by_grouping(
     await set_lines(office, second.numbers, "accepted")
     [(flow_id,)] = await office.rows("SELECT id FROM flow WHERE flow_no = :flow", flow=flow_no)
     mine = lines_of_flow(COUNTY, int(str(flow_id)))
-    owner.execute("ANALYZE application, flow, flow_line, repeated_claim")
+    owner.execute("ANALYZE application, flow, flow_line, repeated_item")
     async with office.database.transaction() as session:
         # what this connection has read within the last second may not be told to the server yet, and counts too
         before = await fetch_int(session, _READ)
@@ -183,7 +183,7 @@ async def test_a_first_entry_keeps_no_plan_that_a_large_import_suffers_from(
         before = await fetch_int(session, _READ)
         await add_applications(session, office.vault, many, None)
         assert await fetch_int(session, _READ) - before < 3 * MANY
-        assert await fetch_int(session, "SELECT count(*) FROM repeated_claim") == 1
+        assert await fetch_int(session, "SELECT count(*) FROM repeated_item") == 1
 
 
 async def _ids(office: Office, numbers: list[str]) -> list[int]:

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
 from models.sheets.writer import write_sheet
-from models.store.applications.doubles import lock_claims
+from models.store.applications.doubles import lock_additions
 from models.store.runs.runs import open_run
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
@@ -261,7 +261,7 @@ async def test_imports_are_listed_exported_and_the_countys_own(desk: Desk) -> No
     assert (seen["run"]["stage"], seen["run"]["stage_label"]) == ("imported", "已导入")
 
 
-# The tables that whoever waits for the turn has made for itself: three are the claims with what belongs to them.
+# The tables that whoever waits for the turn has made for itself: three are the items with what belongs to them.
 _WAITING = """
 SELECT count(DISTINCT t.relation) FROM pg_locks w JOIN pg_locks t USING (pid)
 WHERE w.locktype = 'advisory' AND NOT w.granted AND t.locktype = 'relation' AND t.mode = 'AccessExclusiveLock'
@@ -270,14 +270,14 @@ WHERE w.locktype = 'advisory' AND NOT w.granted AND t.locktype = 'relation' AND 
 
 async def test_a_files_rows_are_sealed_before_the_county_has_to_wait_for_it(desk: Desk) -> None:
     async with desk.server.database.transaction() as session:
-        await lock_claims(session, COUNTY)
+        await lock_additions(session, COUNTY)
         answer = await desk.hand_in(sheet([row(place) for place in range(5)]))
 
-        async def laid_down() -> bool:
+        async def staged() -> bool:
             async with desk.server.database.reading() as other:
                 return await fetch_int(other, _WAITING) > 3
 
-        await eventually(laid_down)
+        await eventually(staged)
         async with desk.server.database.reading() as other:
             assert await fetch_int(other, "SELECT last FROM number_series WHERE series LIKE '%-S%'") == 5
             assert await fetch_int(other, "SELECT count(*) FROM application") == 0

@@ -38,7 +38,7 @@ async def disclosed(office: Office) -> list[tuple[str, str, list[str]]]:
 
 
 async def refused_flow(office: Office) -> tuple[str, list[str]]:
-    """A flow whose two lines of one person came back, one of them for it; the person has another claim beside."""
+    """A flow whose two lines of one person came back, one of them for it; the person has another application beside."""
     lines = [Line(amount_fen=100, person=7), Line(amount_fen=200, person=7, town_code="500001101", bank_code="BANK-B")]
     ground = await add_ground(office, [*lines, Line(amount_fen=400, verification="failed")])
     flow_no = await add_flow(office, ground)
@@ -76,7 +76,7 @@ async def test_lines_of_an_order_say_whom_it_is_about(office: Office) -> None:
         *("校验不通过", "死亡人员"),
         None,
     )
-    # the county's other living claims of the person: the other line and a draft, not what was withdrawn or is elsewhere
+    # the person's other living applications here: the other line and a draft, not what was withdrawn or is elsewhere
     assert [(other["stage_label"], other["amount_fen"]) for other in second["others"]] == [
         ("草稿", 800),
         ("发放流程中", 100),
@@ -95,7 +95,7 @@ async def test_lines_of_an_order_say_whom_it_is_about(office: Office) -> None:
     assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404
 
 
-async def test_many_other_claims_are_counted_and_the_newest_told(office: Office) -> None:
+async def test_many_other_applications_are_counted_and_the_newest_told(office: Office) -> None:
     flow_no, numbers = await refused_flow(office)
     async with office.database.transaction() as session:
         await add_applications(session, office.vault, [Line(person=7, stage="draft")] * 30, None)

@@ -14,7 +14,7 @@ from api.counter.roles import find_line, own
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.forms.application_form import ApplicationForm, check_form
 from models.forms.catalogs import Catalogs
-from models.store.applications.doubles import SameItem, lock_claims, same_item
+from models.store.applications.doubles import SameItem, lock_additions, same_item
 from models.store.applications.rows import Entered, insert_rows, is_reserved, new_row, sealed_columns, used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import SHARED, fetch_locked, lock_county
@@ -90,7 +90,7 @@ async def take_entry(desk: Desk, session: AsyncSession, entry: NewApplication, c
     if entry.batch_no and desk.role is Role.APPLICANT:
         raise field_problem({"/batch_no": "结算批次由县操作员安排，请留空"})
     form = _checked(entry.form, catalogs)
-    await lock_claims(session, desk.county)
+    await lock_additions(session, desk.county)
     batch_id = await open_batch_id(desk, session, entry.batch_no, entry.fund_year) if entry.batch_no else None
     number = await _number(desk, session, form.application_no, entry.fund_year)
     others = await _others(desk, session, form, entry.fund_year)
@@ -114,7 +114,7 @@ async def correct(
 ) -> Reply:
     """Take the new form in; a line past the review goes back to it and loses its match, an applicant's to draft."""
     await lock_county(session, desk.county)
-    await lock_claims(session, desk.county)
+    await lock_additions(session, desk.county)
     line = await find_line(desk, session, application_no, changing=True)
     form = _checked(correction.form, catalogs)
     _may_correct(desk, line, correction, form)
@@ -266,9 +266,9 @@ async def _others(
 ) -> Sequence[SameItem]:
     """What is there for the same person, item and fund year; an applicant hears of the own ones only."""
     person = desk.vault.index(Column.ID_NUMBER, form.id_number)
-    claim = of_county(desk.county).also(
+    same = of_county(desk.county).also(
         "a.person_index = :person AND a.item_code = :item", person=person, item=form.item_code
     )
     return await same_item(
-        session, own(desk, claim.also("a.fund_year = :year AND a.application_no <> :but", year=fund_year, but=but))
+        session, own(desk, same.also("a.fund_year = :year AND a.application_no <> :but", year=fund_year, but=but))
     )

@@ -22,7 +22,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-class OtherClaim(TypedDict):
+class OtherDouble(TypedDict):
     """同一对象、同一补贴项目、同一资金年度的另一份申请."""
 
     stage: ApplicationStage
@@ -39,7 +39,7 @@ class DoubleView(TypedDict):
     item_code: str
     item: Annotated[str, Field(description="补贴项目")]
     amount_fen: Annotated[int, Field(description="补贴金额（分）")]
-    others: list[OtherClaim]
+    others: list[OtherDouble]
     others_words: Annotated[str, Field(description="others 的一句话说明")]
 
 
@@ -83,7 +83,7 @@ def shown(names: Names) -> Callable[[DoubleLine], DoubleView]:
     return show
 
 
-def _other(other: ToldOther) -> OtherClaim:
+def _other(other: ToldOther) -> OtherDouble:
     stage = ApplicationStage(other["stage"])
     amount_fen, application_no = other["amount_fen"], other["application_no"]
     if "payment" not in other:
@@ -105,6 +105,6 @@ def _other(other: ToldOther) -> OtherClaim:
     }
 
 
-def _words(other: OtherClaim) -> str:
+def _words(other: OtherDouble) -> str:
     paid = f"，流程 {other['flow_no']} {other['payment_label']}" if "payment" in other else ""
     return f"{other['application_no']}（{other['stage_label']}，{format_yuan(other['amount_fen'])} 元{paid}）"

@@ -38,13 +38,13 @@ from models.store.citizens.logins import (
     TOO_MANY,
     Asking,
     TooManyAttempts,
-    claim_session,
     end_session,
     ends_at,
     is_past,
     logins_of_browser,
     open_login,
     stage_now,
+    take_session,
 )
 from models.store.vault import Field
 from models.tables.base import now
@@ -215,7 +215,7 @@ async def _sign_in(parts: Parts, request: Request, passed: FaceLogin, login_no: 
     secret = fresh_secret()
     limit, idle = parts.settings.citizen_logins_per_person_hour, idle_seconds(parts.settings)
     async with parts.database.share_of(CITIZENS).transaction() as session:
-        opened = await claim_session(session, passed.login_no, digest(secret), idle, limit)
+        opened = await take_session(session, passed.login_no, digest(secret), idle, limit)
         before = cookie(request, SESSION_COOKIE)
         if opened and before is not None:
             await end_session(session, digest(before))

@@ -130,7 +130,7 @@ async def find_import(
         ApplicationImport.import_no == import_no, ApplicationImport.county_code == desk.county
     )
     if changing:
-        found = await lock_row(session, Rank.CLAIMS, statement)
+        found = await lock_row(session, Rank.ADDITIONS, statement)
     else:
         found = (await session.exec(statement)).first()
     if found is None:

@@ -1,4 +1,4 @@
-"""An order's lines as they are read: the line, what its order would change, and the person's other claims."""
+"""An order's lines as they are read: the line, what its order would change, and the person's other applications."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from models.store.applications.rows import LIVE
 
 MOST_OTHERS = 20
-# The same person's other claims in the county, of every item and year, the newest first; withdrawn and closed ones
+# What else the same person has in the county, of every item and year, the newest first; withdrawn and closed ones
 # are nothing that could be paid beside it.
 _OTHERS = f"""
 LEFT JOIN LATERAL (
@@ -36,7 +36,7 @@ SELECT a.*, others.told AS others, others.count AS others_count FROM (
 
 
 class OtherRow(TypedDict):
-    """Another claim of the same person; `amount_fen` in fen."""
+    """Another application of the same person; `amount_fen` in fen."""
 
     stage: str
     fund_year: int

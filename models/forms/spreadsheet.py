@@ -250,17 +250,17 @@ def _warnings(checked: Mapping[int, CheckedRow], kind: ApplicantKind) -> tuple[C
     headers = columns(kind)
     header = headers["id_number"]
     warnings: list[CellFault] = []
-    claims: defaultdict[object, dict[object, list[int]]] = defaultdict(dict)
+    items: defaultdict[object, dict[object, list[int]]] = defaultdict(dict)
     for number, row in checked.items():
         warnings += [CellFault(number, headers[told.field], told.code, told.message) for told in row.notices]
         given = row.values.get("id_number")
         if not isinstance(given, str):
             continue
         if key := row.line_key:
-            claims[key[:2]].setdefault(key[2], []).append(number)
+            items[key[:2]].setdefault(key[2], []).append(number)
         if kind is ApplicantKind.PERSONAL and (fault := identity.citizen_id_warning(given)):
             warnings.append(CellFault(number, header, fault.code, fault.message))
-    several = {claim: sorted(chain(*amounts.values())) for claim, amounts in claims.items() if len(amounts) > 1}
+    several = {item: sorted(chain(*amounts.values())) for item, amounts in items.items() if len(amounts) > 1}
     text = "同一对象的同一补贴项目在第 {} 行还有申请，金额不同，允许导入，请确认不是重复填报"
     warnings += [
         CellFault(row, header, FaultCode.SEVERAL_LINES, text.format(others)) for row, others in _others(several)

@@ -24,7 +24,7 @@ class Rank(IntEnum):
     RUN = 4  # name: what comes for a run takes effect in turn; its list, login, entry, events, contradictions follow it
     REQUEST = 5  # name: a card change with its parts, also where another run's news ends one
     COUNTY = 6  # name: acts on a county's applications take turns
-    CLAIMS = 7  # name: whoever adds applications to a county takes turns; an import's row follows it
+    ADDITIONS = 7  # name: whoever adds applications to a county takes turns; an import's row follows it
     BATCH = 8
     FLOW = 9  # with it its lines, rounds, orders, summaries: only who holds the flow changes them
     INDICATOR = 10  # in the order of their ids, policies too; the balances trigger changes them with the lines

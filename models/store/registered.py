@@ -63,11 +63,11 @@ async def registered_otherwise(
 
 
 async def rows_registered_otherwise(session: AsyncSession, county_code: str) -> Sequence[int]:
-    """Of the rows that are coming in (`claims_coming`) those whose account isn't the register's usable one."""
+    """Of the rows that are coming in (`items_coming`) those whose account isn't the register's usable one."""
     return await fetch(
         session,
         int,
-        "SELECT c.file_row FROM claims_coming c JOIN register_account r ON r.county_code = :county"
+        "SELECT c.file_row FROM items_coming c JOIN register_account r ON r.county_code = :county"
         f" AND r.person_index = c.person_index WHERE r.status = 'valid' AND {_OTHER.format('c')} ORDER BY c.file_row",
         county=county_code,
     )

@@ -151,13 +151,13 @@ class ApplicationImport(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
-class RepeatedClaim(SQLModel, table=True):
-    """A person's claim to one item of a fund year that more than one application of the county makes, or has made.
+class RepeatedItem(SQLModel, table=True):
+    """One item of a fund year that more than one application of a person asks the county for, or has asked for.
 
-    Noted by a trigger of `application` (0002_claims.sql), never taken off.
+    Noted by a trigger of `application` (0002_repeated_items.sql), never taken off.
     """
 
-    __tablename__ = "repeated_claim"
+    __tablename__ = "repeated_item"
 
     county_code: str = Field(primary_key=True)
     fund_year: int = Field(primary_key=True)

@@ -389,12 +389,12 @@ CREATE INDEX ix_register_account_account ON register_account (account_index);
 CREATE INDEX ix_register_account_county ON register_account (county_code, id);
 CREATE INDEX ix_register_account_name ON register_account (county_code, name_index);
 
-CREATE TABLE repeated_claim (
+CREATE TABLE repeated_item (
   county_code VARCHAR NOT NULL,
   fund_year INTEGER NOT NULL,
   person_index VARCHAR NOT NULL,
   item_code VARCHAR NOT NULL,
-  CONSTRAINT pk_repeated_claim PRIMARY KEY (county_code, fund_year, person_index, item_code)
+  CONSTRAINT pk_repeated_item PRIMARY KEY (county_code, fund_year, person_index, item_code)
 );
 
 CREATE TABLE run (

@@ -1,4 +1,4 @@
-"""Indicators follow their lines; history can't be changed; maker and checker are two; claims and stages are told."""
+"""Indicators follow their lines; history can't be changed; maker and checker are two; repeats and stages are told."""
 
 from pathlib import Path
 
@@ -33,8 +33,8 @@ CHANGES = {
     "delete": (GONE, "OLD TABLE AS gone"),
 }
 SQL = Path(__file__).parents[1] / "sql"
-STATEMENTS = ("0002_makers.sql", "0002_claims.sql", "0002_stages.sql")
-CLAIM_FUNCTIONS = ("note_repeated_claims", "note_repeated_claim")
+STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql")
+ITEM_FUNCTIONS = ("note_repeated_items", "note_repeated_item")
 MAKER_FUNCTIONS = (
     "refuse_same_person",
     "keep_maker",
@@ -83,7 +83,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in (*MAKER_FUNCTIONS, *CLAIM_FUNCTIONS, "tell_stage"):
+    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, "tell_stage"):
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")

@@ -24,7 +24,7 @@ _SAME = (
 )
 
 
-class ClaimedRow(NamedTuple):
+class ItemRow(NamedTuple):
     """A row of a file on its way in."""
 
     file_row: int
@@ -83,12 +83,12 @@ class DoubleLine(NamedTuple):
     others: list[ToldOther]
 
 
-async def lock_claims(session: AsyncSession, county_code: str) -> None:
+async def lock_additions(session: AsyncSession, county_code: str) -> None:
     """Who adds applications takes turns, so that of two that come at once the second sees the first.
 
     After `lock_county` where both are needed; acts on what is there don't wait for an import.
     """
-    await hold(session, Rank.CLAIMS, f"claims/{county_code}")
+    await hold(session, Rank.ADDITIONS, f"additions/{county_code}")
 
 
 async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[SameItem]:
@@ -104,29 +104,29 @@ async def same_item(session: AsyncSession, chosen: Predicate) -> Sequence[SameIt
     return rows[:MOST_SHOWN]
 
 
-# Each claim is looked up once, however many rows make it: a file of equal rows is no product of rows and rows.
+# A person's item is looked up once, however many rows name it: a file of equal rows is no product of rows and rows.
 _THERE = f"""
-WITH claim AS (SELECT DISTINCT :county AS county_code, CAST(:year AS int) AS fund_year, person_index, item_code
-  FROM claims_coming),
+WITH wanted AS (SELECT DISTINCT :county AS county_code, CAST(:year AS int) AS fund_year, person_index, item_code
+  FROM items_coming),
 there AS (
   SELECT c.person_index, c.item_code, o.application_no, o.stage, o.amount_fen,
     row_number() OVER (PARTITION BY c.person_index, c.item_code ORDER BY o.id DESC) AS place
-  FROM claim c JOIN application o ON {_SAME.format("c")} AND {LIVE.replace("a.", "o.")})
+  FROM wanted c JOIN application o ON {_SAME.format("c")} AND {LIVE.replace("a.", "o.")})
 SELECT i.file_row, i.amount_fen AS row_amount_fen, i.item_code, t.application_no, t.stage, t.amount_fen
-FROM claims_coming i JOIN there t USING (person_index, item_code)
+FROM items_coming i JOIN there t USING (person_index, item_code)
 WHERE t.place <= {MOST_OF_ONE} ORDER BY i.file_row, t.place
 """
 
 
-async def lay_claims(session: AsyncSession, claims: Iterable[ClaimedRow]) -> None:
-    """What a file's rows claim, for the transaction's later questions; before anybody has to wait for it."""
+async def stage_items(session: AsyncSession, items: Iterable[ItemRow]) -> None:
+    """Persons and items of a file's rows, for the transaction's later questions; before anybody has to wait for it."""
     columns = {"file_row": "int", "person_index": "text", "item_code": "text", "amount_fen": "bigint"}
     columns |= {"bank_code": "text", "account_index": "text"}
-    await scratch(session, "claims_coming", columns, claims)
+    await scratch(session, "items_coming", columns, items)
 
 
 async def there_already(session: AsyncSession, county_code: str, fund_year: int) -> Sequence[ThereAlready]:
-    """Of each row of a file, laid by `lay_claims`, what the county has for its person and item, the newest first."""
+    """Of each row of a file, staged by `stage_items`, what the county has for its person and item, the newest first."""
     return await fetch(session, ThereAlready, _THERE, county=county_code, year=fund_year)
 
 
@@ -183,14 +183,14 @@ def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
 _DOUBLES = f"""
 WITH a AS MATERIALIZED (
   SELECT a.id, a.county_code, a.person_index, a.item_code, a.fund_year, a.amount_fen
-  FROM repeated_claim o JOIN application a ON {_SAME.format("a")} WHERE {{chosen}})
+  FROM repeated_item o JOIN application a ON {_SAME.format("a")} WHERE {{chosen}})
 SELECT a.id, count(*) OVER () AS lines, (sum(a.amount_fen) OVER ())::bigint AS fen
 FROM a WHERE {OTHERS.exists} AND a.id > :after ORDER BY a.id LIMIT :most
 """
 # A line's own application is in two flows where it is paid anew; only then may it be of another year than its flow.
 _BY_LOOKING_UP = f"""
 WITH c AS MATERIALIZED (
-  SELECT county_code, fund_year, person_index, item_code FROM repeated_claim
+  SELECT county_code, fund_year, person_index, item_code FROM repeated_item
   WHERE county_code = :county AND fund_year = (SELECT fund_year FROM flow WHERE id = :flow)
   UNION SELECT a.county_code, a.fund_year, a.person_index, a.item_code
   FROM flow_line l JOIN application a ON a.id = l.application_id WHERE l.county_code = :county AND l.attempt > 1),
@@ -199,11 +199,11 @@ line AS MATERIALIZED (
   FROM c JOIN application o ON {_SAME.format("c")} JOIN flow_line l ON l.application_id = o.id
   WHERE CASE WHEN l.flow_id = :flow THEN l.state NOT IN ('withdrawn', 'deferred', 'cancelled')
     ELSE l.payment IN ('paid', 'awaiting', 'unresolved') END),
-claim AS (
+several AS (
   SELECT array_agg(id) FILTER (WHERE mine) AS ids, array_agg(amount_fen) FILTER (WHERE mine) AS amounts
   FROM line GROUP BY person_index, item_code, fund_year HAVING bool_or(mine) AND NOT bool_and(mine))
 SELECT id, count(*) OVER () AS lines, (sum(fen) OVER ())::bigint AS fen
-FROM claim, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
+FROM several, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
 """
 
 # A line's application is of its flow's year, but where it is paid anew it may be of an earlier one.
@@ -221,19 +221,19 @@ WITH mine AS (
 elsewhere AS (
   SELECT {_LINE} WHERE f.county_code = :county AND f.id <> :flow AND f.fund_year >= (SELECT min(fund_year) FROM mine)
     AND l.state = 'accepted' AND l.payment IN ('paid', 'awaiting', 'unresolved')),
-claim AS (
+several AS (
   SELECT array_agg(id) FILTER (WHERE mine) AS ids, array_agg(amount_fen) FILTER (WHERE mine) AS amounts
   FROM (SELECT id, amount_fen, person_index, item_code, fund_year, TRUE AS mine FROM mine
         UNION ALL SELECT 0, 0, person_index, item_code, fund_year, FALSE FROM elsewhere) line
   GROUP BY person_index, item_code, fund_year HAVING bool_or(mine) AND NOT bool_and(mine))
 SELECT id, count(*) OVER () AS lines, (sum(fen) OVER ())::bigint AS fen
-FROM claim, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
+FROM several, unnest(ids, amounts) AS line(id, fen) WHERE id > :after ORDER BY id LIMIT :most
 """
 # Where a whole county is paid one item twice a year, looking each up takes longer than going through them once.
 FEW = 5_000
 _REPEATED = """
-SELECT count(*) FROM (SELECT FROM repeated_claim WHERE county_code = :county
-  AND fund_year = (SELECT fund_year FROM flow WHERE id = :flow) LIMIT :few + 1) AS claim
+SELECT count(*) FROM (SELECT FROM repeated_item WHERE county_code = :county
+  AND fund_year = (SELECT fund_year FROM flow WHERE id = :flow) LIMIT :few + 1) AS repeated
 """
 
 

@@ -140,7 +140,7 @@ def ends_at(login: FaceLogin) -> datetime:
     return login.expires_at or login.created_at + VALID
 
 
-async def claim_session(
+async def take_session(
     session: AsyncSession, login_no: str, session_hash: str, idle_seconds: float, limit: int
 ) -> bool:
     """Open the session of a passed attempt, once; an attempt beyond the person's `limit` of the hour fails instead."""

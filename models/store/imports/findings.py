@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.money import format_yuan
-from models.store.applications.doubles import ClaimedRow, ThereAlready, there_already
+from models.store.applications.doubles import ItemRow, ThereAlready, there_already
 from models.store.sql import copy_rows, execute, fetch, fetch_one
 from models.tables.applications import ApplicationImport
 from models.words.calendar import CHINA
@@ -56,19 +56,19 @@ class _What(NamedTuple):
 
 
 async def findings(
-    session: AsyncSession, row: ApplicationImport, of_the_file: Sequence[CellFault], claims: Sequence[ClaimedRow]
+    session: AsyncSession, row: ApplicationImport, of_the_file: Sequence[CellFault], items: Sequence[ItemRow]
 ) -> list[Finding]:
-    """All of them, in the order of the file; what is about the file itself comes first. After `lay_claims`."""
-    items = {claim.file_row: claim for claim in claims}
-    in_file = [_in_file(fault, items.get(fault.row)) for fault in of_the_file]
+    """All of them, in the order of the file; what is about the file itself comes first. After `stage_items`."""
+    by_row = {item.file_row: item for item in items}
+    in_file = [_in_file(fault, by_row.get(fault.row)) for fault in of_the_file]
     rows = await there_already(session, row.county_code, row.fund_year)
     found = [*await _known_file(session, row), *in_file, *map(_there, rows)]
     return sorted(found, key=lambda finding: finding.file_row)
 
 
-def _in_file(fault: CellFault, claim: ClaimedRow | None) -> Finding:
-    item, fen = (claim.item_code, claim.amount_fen) if claim else (None, None)
-    return Finding(fault.row, fault.column, fault.code.value, fault.message, item_code=item, row_amount_fen=fen)
+def _in_file(fault: CellFault, item: ItemRow | None) -> Finding:
+    code, fen = (item.item_code, item.amount_fen) if item else (None, None)
+    return Finding(fault.row, fault.column, fault.code.value, fault.message, item_code=code, row_amount_fen=fen)
 
 
 def _there(row: ThereAlready) -> Finding:
