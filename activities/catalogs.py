@@ -16,7 +16,7 @@ from models.store.sql import execute, fetch
 from models.wire import answers
 from models.wire.answers import Catalog, CatalogItem, Towns
 
-Items = Sequence[CatalogItem | answers.Town]
+CatalogItems = Sequence[CatalogItem | answers.Town]
 # Kind and fund year, 0 for lists of every year.
 Place = tuple[str, int]
 Question = tuple[Place, Callable[[], Awaitable[Catalog | Towns]]]
@@ -88,5 +88,5 @@ class CatalogActivities:
         ]
 
 
-def _json(items: Items) -> str:
+def _json(items: CatalogItems) -> str:
     return json.dumps([item.model_dump(mode="json") for item in items], ensure_ascii=False)

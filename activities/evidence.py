@@ -25,7 +25,7 @@ from models.wire.words import DocumentKind
 from models.words.errors import ADVICE, ErrorType
 from models.words.evidence import is_complete, missing_words
 
-Items = tuple[EvidenceItem, ...]
+EvidenceItems = tuple[EvidenceItem, ...]
 # While one page is being taken the photos of the next are sent.
 PAGES_AT_ONCE = 2
 
@@ -125,7 +125,7 @@ class EvidenceActivities:
             await self._leave_out(order, named, refusal.code)
             lines = [line for line in ready if line.application_no not in named]
 
-    async def _submit(self, flow: Flow, items: Items, key: str) -> PlatformRefusal | None:
+    async def _submit(self, flow: Flow, items: EvidenceItems, key: str) -> PlatformRefusal | None:
         assert flow.platform_id is not None
         evidence = Evidence(items=items)
         submit = self._platform.submit_evidence
@@ -135,7 +135,7 @@ class EvidenceActivities:
             return refusal
         return None
 
-    async def _items(self, lines: list[_Line]) -> tuple[Items, Exception | None]:
+    async def _items(self, lines: list[_Line]) -> tuple[EvidenceItems, Exception | None]:
         """The lines whose required photos the platform has all taken; and the trouble that keeps others back."""
         async with self._database.reading() as session:
             photos = await fetch(
@@ -203,7 +203,7 @@ class EvidenceActivities:
         return EvidenceResult(sent_lines=figures.sent, left_out_lines=figures.rest)
 
 
-def _complete(lines: Sequence[_Line], photos: Sequence[_Photo], uploaded: Mapping[int, str]) -> Items:
+def _complete(lines: Sequence[_Line], photos: Sequence[_Photo], uploaded: Mapping[int, str]) -> EvidenceItems:
     present: dict[int, list[str]] = defaultdict(list)
     documents: dict[int, list[Document]] = defaultdict(list)
     for photo in photos:
@@ -223,6 +223,6 @@ def _complete(lines: Sequence[_Line], photos: Sequence[_Photo], uploaded: Mappin
     )
 
 
-def _digest(items: Items) -> str:
+def _digest(items: EvidenceItems) -> str:
     """Which part of a page goes depends on what is in trouble just then: its key must be that of its content."""
     return hashlib.sha256(repr([item.model_dump_json() for item in items]).encode()).hexdigest()[:16]

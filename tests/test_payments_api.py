@@ -8,7 +8,7 @@ import pytest
 
 from api.counter.chunks import list_lines
 from api.counter.paging import Format, Page
-from api.flows.payment_views import HEADERS, LINES, PaymentFilter, PaymentRow, payments_of_county
+from api.flows.payment_views import HEADERS, PAYMENT_LINES, PaymentFilter, PaymentRow, payments_of_county
 from models.store.sql import fetch_int
 from models.store.vault import Field
 from tests.rows import (
@@ -165,7 +165,7 @@ async def test_a_countys_page_reads_its_own_lines_only(office: Office) -> None:
         page = Page(after=None, limit=50, format=Format.JSON)
         chosen = payments_of_county(COUNTY, PaymentFilter())
         answer = await list_lines(
-            session, page, chosen, lambda row: {"n": row.application_no}, HEADERS, LINES, PaymentRow
+            session, page, chosen, lambda row: {"n": row.application_no}, HEADERS, PAYMENT_LINES, PaymentRow
         )
         read = await fetch_int(session, counted) - before
     assert [item["n"] for item in json.loads(answer.body)["items"]] == mine

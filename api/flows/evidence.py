@@ -40,7 +40,7 @@ from models.words.evidence import OF_PERSON
 
 router = APIRouter(tags=["提交材料"])
 
-Kind = Literal[DocumentKind.ID_CARD_FRONT, DocumentKind.PORTRAIT, DocumentKind.INVOICE]
+EvidenceKind = Literal[DocumentKind.ID_CARD_FRONT, DocumentKind.PORTRAIT, DocumentKind.INVOICE]
 
 
 class Requirement(BaseModel):
@@ -48,7 +48,7 @@ class Requirement(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kinds: Annotated[list[Kind], Field(min_length=1, max_length=len(OF_PERSON))]
+    kinds: Annotated[list[EvidenceKind], Field(min_length=1, max_length=len(OF_PERSON))]
 
 
 class MissingQuery(FlowLineFilter):

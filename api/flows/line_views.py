@@ -41,7 +41,7 @@ _TYPED = """
 (SELECT jsonb_build_object('bank_code', p.bank_code, 'account_sealed', p.account_sealed) FROM application p
   WHERE p.id = a.application_id AND (p.account_index, p.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code))
 """
-LINES = f"""
+FLOW_LINES = f"""
 SELECT a.id, a.application_no, a.applicant_kind, a.name_sealed, a.id_number_sealed, a.account_sealed, a.town_code,
   a.village_code, a.bank_code, a.item_code, a.amount_fen, a.attempt, a.verification, a.state, a.mode,
   a.reason_code, a.reason_sealed, a.money, a.payment, a.payment_reason_code, a.payment_at, a.evidence_sent_at,

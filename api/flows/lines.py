@@ -22,7 +22,7 @@ from api.flows.guard import (
     require_stage,
     run_id,
 )
-from api.flows.line_views import HEADERS, LINES, FlowLineRow, FlowLineView, flow_line_view
+from api.flows.line_views import FLOW_LINES, HEADERS, FlowLineRow, FlowLineView, flow_line_view
 from api.server.answers import Listed, refusals
 from models.contracts import Signal
 from models.store.locking import lock_applications, lock_county, lock_indicators
@@ -65,7 +65,7 @@ async def list_flow_lines(
         flow = await known_flow(session, desk, flow_no)
         show = partial(flow_line_view, desk.shown, await names_of(session, desk.county))
         chosen = chosen_flow_lines(flow, query)
-        return await list_lines(session, page, chosen, show, HEADERS, LINES, FlowLineRow)
+        return await list_lines(session, page, chosen, show, HEADERS, FLOW_LINES, FlowLineRow)
 
 
 @router.post(

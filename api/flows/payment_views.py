@@ -41,7 +41,7 @@ COUNTY_HEADERS: Mapping[str, str] = {
     "flow_no": "流程编号",
     **HEADERS,
 }
-LINES = """
+PAYMENT_LINES = """
 SELECT a.id, a.application_no, a.applicant_kind, a.name_sealed, a.id_number_sealed, a.account_sealed, a.town_code,
   a.bank_code, a.item_code, a.amount_fen, a.attempt, a.payment, a.payment_reason_code, a.payment_at,
   a.evidence_sent_at, f.flow_no, f.fund_year, f.batch_no, p.reason_sealed, p.bank_serial_no, p.source, p.after_end

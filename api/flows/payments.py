@@ -17,7 +17,7 @@ from api.flows.guard import chosen_flow_lines, known_flow
 from api.flows.payment_views import (
     COUNTY_HEADERS,
     HEADERS,
-    LINES,
+    PAYMENT_LINES,
     PaymentFilter,
     PaymentHistory,
     PaymentRow,
@@ -53,7 +53,7 @@ async def list_county_payments(desk: CountyReaders, page: Pages, query: Annotate
     async with desk.database.snapshot() as session:
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, query)
-        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, LINES, PaymentRow)
+        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
 
 
 @router.post(
@@ -69,7 +69,7 @@ async def search_payments(desk: CountyReaders, page: Pages, sought: PaymentSough
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, sought.filter or PaymentFilter())
         chosen = of_person(desk, chosen, sought, Rows.FLOW_LINE)
-        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, LINES, PaymentRow)
+        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
 
 
 @router.get("/flows/{flow_no}/payments", response_model=Listed[PaymentView], responses=refusals(NOT_FOUND=404))
@@ -81,7 +81,7 @@ async def list_payments(
         flow = await known_flow(session, desk, flow_no)
         chosen = chosen_flow_lines(flow, query).also("a.payment IS NOT NULL")
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, chosen, show, HEADERS, LINES, PaymentRow)
+        return await list_lines(session, page, chosen, show, HEADERS, PAYMENT_LINES, PaymentRow)
 
 
 @router.get("/flows/{flow_no}/payments/{application_no}", responses=refusals(NOT_FOUND=404))
@@ -91,7 +91,9 @@ async def show_payment_history(desk: CountyReaders, flow_no: str, application_no
         flow = await known_flow(session, desk, flow_no)
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"
-        row = await fetch_one(session, PaymentRow, f"{LINES} WHERE {condition}", flow=flow, number=application_no)
+        row = await fetch_one(
+            session, PaymentRow, f"{PAYMENT_LINES} WHERE {condition}", flow=flow, number=application_no
+        )
         if row is None:
             raise not_found("发放明细")
         results = await results_of(session, desk.shown, [row.id], application_no)

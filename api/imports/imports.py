@@ -51,7 +51,7 @@ from models.words.stages import ImportStage
 
 router = APIRouter(tags=["批量导入"])
 
-FundYear = Annotated[int, Form(ge=2000, le=2099)]
+FundYearOfForm = Annotated[int, Form(ge=2000, le=2099)]
 DROPPED = "操作员放弃了导入，文件的所有行都没有导入"
 ZIP_MAGIC = b"PK\x03\x04"
 CSV = "text/csv"
@@ -84,7 +84,7 @@ class ImportTaken(TypedDict):
 async def hand_in(
     desk: Operators,
     file: Annotated[UploadFile, File()],
-    fund_year: FundYear,
+    fund_year: FundYearOfForm,
     applicant_kind: Annotated[ApplicantKind, Form()],
     batch_no: Annotated[Word | None, Form()] = None,
 ) -> Response:

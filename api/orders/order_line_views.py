@@ -15,7 +15,7 @@ from api.counter.names import Names, names_of
 from api.counter.paging import Page
 from api.orders.order_people import HEADERS as PERSON_HEADERS
 from api.orders.order_people import OrderPerson, person_of
-from api.orders.order_rows import LINES, OrderLineRow
+from api.orders.order_rows import ORDER_LINES, OrderLineRow
 from models.forms.account_numbers import CARD_TYPES
 from models.forms.masking import masked
 from models.forms.money import format_yuan
@@ -76,7 +76,7 @@ async def read_order_lines(
 ) -> list[tuple[int, View]]:
     chosen = Predicate("a.order_id = :order", {"order": order.id})
     views = OrderLineViews(desk.shown, await names_of(session, desk.county), whole.of)
-    return await read_lines(session, page, chosen, views.view, HEADERS, LINES, OrderLineRow)
+    return await read_lines(session, page, chosen, views.view, HEADERS, ORDER_LINES, OrderLineRow)
 
 
 class OrderLineViews:

@@ -19,7 +19,7 @@ LEFT JOIN LATERAL (
 ) AS others ON true
 """
 # An order's lines by application: what a correction changes is shown beside what it is now.
-LINES = f"""
+ORDER_LINES = f"""
 SELECT a.*, others.told AS others, others.count AS others_count FROM (
   SELECT ol.application_id AS id, ol.order_id, ol.application_no, ol.amount_fen, ol.correction_sealed, ol.done,
     ol.fault_code, ol.fault, o.kind, o.state, coalesce(l.name_sealed, p.name_sealed) AS name_sealed, l.phone_sealed,

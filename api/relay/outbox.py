@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import Signal
 from models.store.sql import Value, execute, fetch
 
-AT_ONCE = 200
+ENTRIES_AT_ONCE = 200
 _LONGEST_WAIT_SECONDS = 30.0
 # A new one is due whatever its writer's clock says.
 _DUE = "delivered_at IS NULL AND (next_try_at <= now() OR tries = 0)"
@@ -52,7 +52,7 @@ class Addressee(NamedTuple):
 
 
 async def due_ids(session: AsyncSession) -> list[int]:
-    return await fetch(session, int, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
+    return await fetch(session, int, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {ENTRIES_AT_ONCE}")
 
 
 async def take_due(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
@@ -61,7 +61,7 @@ async def take_due(session: AsyncSession, which: str = "true", **values: Value) 
         session,
         OutboxEntry,
         "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY(ARRAY(SELECT id FROM outbox"
-        f" WHERE {_DUE} AND {which} ORDER BY id LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))"
+        f" WHERE {_DUE} AND {which} ORDER BY id LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED))"
         " RETURNING id, workflow_id, signal, ids",
         **values,
     )

@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.relay.broadcast import Broadcast
 from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, due_ids, note, parcels_of, put_off, take_due
-from api.relay.routing import AT_ONCE, Router
+from api.relay.routing import EVENTS_AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
 from models.settings import Settings
 from models.store.database import Database
@@ -71,7 +71,7 @@ class Relay:
                 moved = 0
                 news.clear()
             # a round that was not full has left nothing behind
-            if moved < AT_ONCE:
+            if moved < EVENTS_AT_ONCE:
                 await self._wait(news)
 
     async def _wait(self, news: asyncio.Event) -> None:

@@ -29,7 +29,7 @@ from models.wire.words import EventType
 from models.words.stages import InboxState
 
 _LOG = structlog.get_logger()
-AT_ONCE = 50
+EVENTS_AT_ONCE = 50
 # Routed and not delivered for this long: routed again. A signal that comes twice does no harm.
 _ROUTED_AGAIN = timedelta(seconds=30)
 _PARKED_MAX_SECONDS = 600
@@ -81,7 +81,7 @@ class Router:
         except Exception as error:
             _LOG.warning("callbacks are routed one by one", error=type(error).__name__)
         async with self._database.reading() as session:
-            ids = await fetch(session, int, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {AT_ONCE}")
+            ids = await fetch(session, int, f"SELECT id FROM inbox WHERE {_DUE} ORDER BY id LIMIT {EVENTS_AT_ONCE}")
         return sum([await self._route_alone(each) for each in ids])
 
     async def _route_rows(self, session: AsyncSession, rows: Sequence[Inbox]) -> int:
@@ -177,7 +177,7 @@ async def _due(session: AsyncSession, inbox_id: int | None = None) -> list[Inbox
         select(Inbox)
         .where(text(_DUE))
         .order_by(col(Inbox.id))
-        .limit(AT_ONCE)
+        .limit(EVENTS_AT_ONCE)
         .with_for_update(skip_locked=True)
         .options(defer(Inbox.body))  # type: ignore[arg-type]
     )

@@ -22,7 +22,7 @@ FORM_EXTRA = 64 * 1024
 # The largest request of a citizen names 100 counties.
 CITIZEN_LIMIT = 64 * 1024
 CALLBACKS = "/callbacks/"
-CITIZENS = "/citizen/"
+CITIZEN_PATHS = "/citizen/"
 # A body has its time, and longer while it keeps coming: a county's line may be slow, but it is no drip.
 BYTES_PER_SECOND = 32 * 1024
 # What callbacks that are still being read may hold together; nobody knows yet who sent them.
@@ -58,7 +58,7 @@ class BodyLimit:
     def _limit(self, path: str, headers: Mapping[str, str]) -> int:
         if path.startswith(CALLBACKS):
             return BODY_LIMIT
-        if path.startswith(CITIZENS):
+        if path.startswith(CITIZEN_PATHS):
             return CITIZEN_LIMIT
         is_form = headers.get("content-type", "").startswith("multipart/")
         return self._upload_limit if is_form else JSON_LIMIT
@@ -67,7 +67,7 @@ class BodyLimit:
         if _declared(headers) > limit:
             most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
             raise Problem(413, Refusal.PAYLOAD_TOO_LARGE, "内容太大", f"最多 {most}，请缩小文件或分几次提交")
-        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZENS)):
+        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS)):
             principal_in(self._token_key, headers.get("authorization", ""))
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from api.server.answers import CODES, XLSX, ProblemDocument, headers
-from api.server.limits import CITIZENS
+from api.server.limits import CITIZEN_PATHS
 from api.server.problems import MEDIA_TYPE
 from models.tokens import BadToken
 from models.words.refusals import Refusal
@@ -88,7 +88,7 @@ class _Kind:
 
     @property
     def of_citizens(self) -> bool:
-        return self.path.startswith(CITIZENS)
+        return self.path.startswith(CITIZEN_PATHS)
 
     @property
     def has_body(self) -> bool:

@@ -40,7 +40,7 @@ class _Summary(NamedTuple):
     submitted_at: datetime | None
 
 
-PLACES = {
+REVIEWED_IN = {
     EventType.POLICY_REVIEWED: Reviewed("policy", "policy_no", "round", "in_review"),
     EventType.INDICATOR_REVIEWED: Reviewed("indicator", "indicator_no", "round", "in_review"),
 }
@@ -54,7 +54,7 @@ async def apply_review(
         return "pending"
     if kind is EventType.SUMMARY_REVIEWED:
         return await _apply_summary(session, vault, review, inbox_id)
-    place, reference = PLACES[kind], review.client_reference or ""
+    place, reference = REVIEWED_IN[kind], review.client_reference or ""
     number, _, round_no = reference.partition(".")
     changed = await execute(
         session,

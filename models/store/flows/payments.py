@@ -144,7 +144,7 @@ async def decide_lines(session: AsyncSession, flow: Flow, lines: str) -> None:
 
 
 async def lock_flow_and_indicators(session: AsyncSession, flow_no: str) -> Flow | None:
-    """Held, with the indicators that its lines draw on."""
+    """Locked, with the indicators that its lines draw on; None where there is no such flow."""
     flow = await lock_flow(session, Flow.flow_no == flow_no)
     if flow is not None:
         await lock_indicators(session, flow)

@@ -18,7 +18,7 @@ from models.wire.words import CardType
 from models.words.unreadable import UNREADABLE_CODE
 
 # A cleared account is nobody's any more; an invalid one may have become good again.
-USABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"
+CHECKABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"
 UNCHECKED = "NOT EXISTS (SELECT 1 FROM account_check c WHERE c.round_id = :round AND c.register_account_id = r.id)"
 
 
@@ -94,7 +94,7 @@ async def _unasked(session: AsyncSession, found: CheckRound) -> Sequence[_Unaske
         session,
         _Unasked,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
-        f" r.card_type FROM register_account r WHERE {chosen.sql} AND {USABLE} ORDER BY r.id LIMIT :size",
+        f" r.card_type FROM register_account r WHERE {chosen.sql} AND {CHECKABLE} ORDER BY r.id LIMIT :size",
         **{**chosen.values, "size": int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))},
     )
 
@@ -113,7 +113,8 @@ async def judged_accounts(
         session,
         _Asked,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.bank_code, r.account_index, r.status"
-        f" FROM register_account r WHERE {chosen.sql} AND {USABLE} AND r.account_index = ANY(:accounts) ORDER BY r.id",
+        f" FROM register_account r WHERE {chosen.sql} AND {CHECKABLE} AND r.account_index = ANY(:accounts)"
+        " ORDER BY r.id",
         **{**chosen.values, "accounts": [account for _, _, _, account in said]},
     )
     judged = []
@@ -198,7 +199,7 @@ async def _cursor(session: AsyncSession, found: CheckRound) -> int:
     chosen = _of_round(found)
     first = await fetch_int(
         session,
-        f"SELECT r.id FROM register_account r WHERE {chosen.sql} AND {USABLE} AND {UNCHECKED} ORDER BY r.id LIMIT 1",
+        f"SELECT r.id FROM register_account r WHERE {chosen.sql} AND {CHECKABLE} AND {UNCHECKED} ORDER BY r.id LIMIT 1",
         **{**chosen.values, "round": found.id},
     )
     if first:
