@@ -6,12 +6,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, lock_part, tell_run
+from models.store.cards.parts import (
+    CardRefusal,
+    LockedRequest,
+    accounts_in_use,
+    add_step,
+    end_part,
+    keep_old_account,
+    lock_part,
+    tell_run,
+)
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import LockedAct, why_locked_now
-from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch_int, fetch_one
 from models.store.vault import Field, Vault
@@ -25,12 +33,6 @@ from models.words.refusals import Refusal
 class _Person(NamedTuple):
     province_code: str
     person_index: str
-
-
-class _InUse(NamedTuple):
-    bank_code: str
-    account_sealed: str
-    account_index: str
 
 
 async def decide_part(
@@ -145,20 +147,7 @@ async def _open_again(session: AsyncSession, locked: LockedRequest, part: CardCh
 
 
 async def _take_old_account(session: AsyncSession, vault: Vault, locked: LockedRequest, part: CardChangePart) -> None:
-    """What the new attempt replaces is what the register holds now; a cleared account is nothing."""
-    person = locked.request.person_index
-    row = await fetch_one(
-        session,
-        _InUse,
-        "SELECT bank_code, account_sealed, account_index FROM register_account WHERE county_code = :county"
-        " AND person_index = :person AND account_sealed IS NOT NULL",
-        county=part.county_code,
-        person=person,
-    )
-    if row is None:
-        part.old_bank_code = part.old_account_sealed = part.old_account_index = None
-    else:
-        old = vault.open(Field.ACCOUNT, register_row(part.county_code, person), row.account_sealed)
-        part.old_bank_code, part.old_account_index = row.bank_code, row.account_index
-        part.old_account_sealed = vault.seal(Field.ACCOUNT, part.part_no, old)
+    """What the new attempt replaces is what the register holds now."""
+    accounts = await accounts_in_use(session, locked.request.person_index, part.county_code)
+    keep_old_account(vault, locked.request, part, accounts.get(part.county_code))
     await session.flush()

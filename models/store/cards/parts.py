@@ -5,6 +5,7 @@ invalidation at one moment take turns, and whoever comes second finds the part a
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,8 +13,9 @@ from models.contracts import RunKind, Signal, workflow_id
 from models.store.locking import lock_card_change
 from models.store.register.account_locks import unlock_accounts
 from models.store.register.notices import News, notify
+from models.store.register.register import register_row
 from models.store.runs.runs import wake
-from models.store.sql import execute
+from models.store.sql import execute, fetch
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
@@ -61,6 +63,40 @@ class LockedRequest:
 
     def part(self, part_no: str) -> CardChangePart | None:
         return next((part for part in self.parts if part.part_no == part_no), None)
+
+
+class AccountInUse(NamedTuple):
+    """A person's account in a county's register, of whatever status but cleared."""
+
+    county_code: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
+
+
+async def accounts_in_use(session: AsyncSession, person_index: str, counties: str) -> dict[str, AccountInUse]:
+    """By county, in those whose code is LIKE `counties`; a cleared account is nothing."""
+    rows = await fetch(
+        session,
+        AccountInUse,
+        "SELECT county_code, bank_code, account_sealed, account_index FROM register_account"
+        " WHERE person_index = :person AND county_code LIKE :counties AND status <> 'cleared'"
+        " AND account_sealed IS NOT NULL",
+        person=person_index,
+        counties=counties,
+    )
+    return {row.county_code: row for row in rows}
+
+
+def keep_old_account(vault: Vault, request: CardChange, part: CardChangePart, account: AccountInUse | None) -> None:
+    """What the part replaces, sealed to it."""
+    if account is None:
+        part.old_bank_code = part.old_account_sealed = part.old_account_index = None
+        return
+    place = register_row(account.county_code, request.person_index)
+    part.old_bank_code, part.old_account_index = account.bank_code, account.account_index
+    old = vault.open(Field.ACCOUNT, place, account.account_sealed)
+    part.old_account_sealed = vault.seal(Field.ACCOUNT, part.part_no, old)
 
 
 async def lock_request(session: AsyncSession, request_no: str) -> LockedRequest:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,13 +9,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import RunKind, Subject
 from models.forms.account_numbers import parse_account_no
 from models.normal_form import ungrouped
-from models.store.cards.parts import CardRefusal, LockedRequest, add_step, end_part, lock_request, tell_run
+from models.store.cards.parts import (
+    AccountInUse,
+    CardRefusal,
+    LockedRequest,
+    accounts_in_use,
+    add_step,
+    end_part,
+    keep_old_account,
+    lock_request,
+    tell_run,
+)
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import LockedAct, why_locked_now
-from models.store.register.register import register_row
 from models.store.runs.runs import open_run
 from models.store.sql import fetch, fetch_one
 from models.store.vault import Field, Vault, name_index
@@ -32,15 +40,6 @@ UNDECIDED = (PartStage.VALIDATING, PartStage.IN_REVIEW)
 LEFT_OUT = "left_out"
 LEFT_OUT_WORDS = "此区县登记的已是这一账号，无需变更，未列入本次申请"
 SAME_ACCOUNT = (Refusal.SAME_ACCOUNT, "新账号与现用账号相同，无需变更；请填写另一个账号，或选择使用其他账号的区县")
-
-
-class Account(NamedTuple):
-    """A person's account in use in a county."""
-
-    county_code: str
-    bank_code: str
-    account_sealed: str
-    account_index: str
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
         raise Incomplete(missing)
     await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     await _refuse_second(session, citizen)
-    accounts = await _accounts(session, citizen)
+    accounts = await accounts_in_use(session, citizen.person_index, citizen.province_code[:2] + "____")
     fault = await _basic_fault(session, wish, accounts)
     using = set() if fault else _using(vault, wish, accounts)
     changed = sorted(set(wish.counties) - using)
@@ -150,28 +149,14 @@ async def _refuse_second(session: AsyncSession, citizen: Citizen) -> None:
         raise OneAtATime(number)
 
 
-async def _accounts(session: AsyncSession, citizen: Citizen) -> dict[str, Account]:
-    """The person's accounts in use by county."""
-    rows = await fetch(
-        session,
-        Account,
-        "SELECT county_code, bank_code, account_sealed, account_index FROM register_account"
-        " WHERE person_index = :person AND county_code LIKE :province AND status <> 'cleared'"
-        " AND account_sealed IS NOT NULL",
-        person=citizen.person_index,
-        province=citizen.province_code[:2] + "____",
-    )
-    return {row.county_code: row for row in rows}
-
-
-def _using(vault: Vault, wish: CardWish, accounts: Mapping[str, Account]) -> set[str]:
+def _using(vault: Vault, wish: CardWish, accounts: Mapping[str, AccountInUse]) -> set[str]:
     """The chosen counties that use the new account already: number and bank, since passbooks of two may be alike."""
     new = wish.bank_code.strip(), vault.index(Field.ACCOUNT, ungrouped(wish.account_no))
     return {each for each in wish.counties if (accounts[each].bank_code, accounts[each].account_index) == new}
 
 
 async def _save(
-    session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, replaced: Mapping[str, Account | None]
+    session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish, replaced: Mapping[str, AccountInUse | None]
 ) -> LockedRequest:
     """The rows as nobody else sees them before the transaction ends; `replaced`: per county what it uses now."""
     number = await take_one(session, Series.CARD_CHANGE, citizen.province_code, china_today().year)
@@ -202,18 +187,15 @@ async def _save(
     return LockedRequest(request, parts)
 
 
-def _part(vault: Vault, request: CardChange, county: str, account: Account | None) -> CardChangePart:
+def _part(vault: Vault, request: CardChange, county: str, account: AccountInUse | None) -> CardChangePart:
     """The county's part, with the account that it replaces."""
     part = CardChangePart(request_id=request.id or 0, part_no=f"{request.request_no}.{county}", county_code=county)
-    if account is not None:
-        old = vault.open(Field.ACCOUNT, register_row(county, request.person_index), account.account_sealed)
-        part.old_bank_code, part.old_account_index = account.bank_code, account.account_index
-        part.old_account_sealed = vault.seal(Field.ACCOUNT, part.part_no, old)
+    keep_old_account(vault, request, part, account)
     return part
 
 
 async def _basic_fault(
-    session: AsyncSession, wish: CardWish, accounts: Mapping[str, Account]
+    session: AsyncSession, wish: CardWish, accounts: Mapping[str, AccountInUse]
 ) -> tuple[str, str] | None:
     """Format, Luhn digit, bank known, counties in use: the first that is wrong, code and words."""
     parsed = parse_account_no(wish.account_no, wish.card_type)
