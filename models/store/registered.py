@@ -1,11 +1,13 @@
 """What is paid is the register's usable account: where an application names another one, it is told."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.sql import fetch, fetch_one
+from models.store.vault import Field, Vault
 from models.words.stages import AccountStatus
 
 OTHER_WORDS = "此人在本县已登记另一个可用的一卡通账号，与所填的不同；发放以登记账号为准"
@@ -37,6 +39,37 @@ class UsableAccount(NamedTuple):
     bank_code: str
     account_sealed: str
     source: str
+
+
+class ToSeal(NamedTuple):
+    """An application's or a line's id, and the account that the register has for its person, sealed at `place`."""
+
+    id: int
+    application_no: str
+    place: str
+    bank_code: str
+    account_sealed: str
+    account_index: str
+
+
+class Resealed(NamedTuple):
+    """The same account, sealed to the application."""
+
+    id: int
+    bank_code: str
+    account_sealed: str
+    account_index: str
+
+
+async def sealed_anew(vault: Vault, rows: Sequence[ToSeal]) -> list[Resealed]:
+    """Beside the loop: after a year of card changes these may be half a county."""
+    return await asyncio.to_thread(lambda: [_sealed_anew(vault, row) for row in rows])
+
+
+def _sealed_anew(vault: Vault, row: ToSeal) -> Resealed:
+    account_no = vault.open(Field.ACCOUNT, row.place, row.account_sealed)
+    sealed = vault.seal(Field.ACCOUNT, row.application_no, account_no)
+    return Resealed(row.id, row.bank_code, sealed, row.account_index)
 
 
 def registered_words(bank: str | None, account_no: str, status: str) -> str:

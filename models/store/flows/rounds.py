@@ -1,15 +1,13 @@
 """A flow's rounds: which lines go out next, as copies fixed when they go (S1 2.7)."""
 
-from typing import NamedTuple
-
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import DatasetRef
 from models.store.register.account_locks import kept_back
-from models.store.register.register import register_row
+from models.store.registered import ToSeal, sealed_anew
 from models.store.sql import execute, fetch, fetch_one
-from models.store.vault import Field, Vault
+from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.tables.flows import Flow, Order
 from models.words.stages import DatasetStage, FlowStage, OrderKind
@@ -28,18 +26,6 @@ NAMED = (
     " AND EXISTS (SELECT 1 FROM order_line o WHERE o.order_id = :order_id"
     " AND o.flow_line_id = l.id AND o.fault_code IS NULL)"
 )
-
-
-class _Registered(NamedTuple):
-    """A line whose person's registered account is another one than it has, with that account."""
-
-    id: int
-    application_no: str
-    county_code: str
-    person_index: str
-    bank_code: str
-    account_sealed: str
-    account_index: str
 
 
 async def current_round(session: AsyncSession, flow: Flow) -> Dataset | None:
@@ -131,26 +117,27 @@ async def _fix_lines(
     await session.flush()
 
 
-async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> int:
+async def take_registered_accounts(session: AsyncSession, vault: Vault, line_ids: list[int]) -> None:
     """Submissions take the account from the register; a line keeps the copy that it is sent with."""
     rows = await fetch(
         session,
-        _Registered,
-        "SELECT l.id, l.application_no, l.county_code, l.person_index, r.bank_code, r.account_sealed, r.account_index"
-        " FROM flow_line l JOIN register_account r USING (county_code, person_index)"
+        ToSeal,
+        "SELECT l.id, l.application_no, r.county_code || '/' || r.person_index AS place, r.bank_code, r.account_sealed,"
+        " r.account_index FROM flow_line l JOIN register_account r USING (county_code, person_index)"
         " WHERE l.id = ANY(:ids) AND r.account_sealed IS NOT NULL AND (r.account_index <> l.account_index"
         " OR r.bank_code <> l.bank_code)",
         ids=line_ids,
     )
-    for line_id, number, county, person, bank_code, sealed, index in rows:
-        account_no = vault.open(Field.ACCOUNT, register_row(county, person), sealed)
-        await execute(
-            session,
-            "UPDATE flow_line SET bank_code = :bank, account_sealed = :account, account_index = :index,"
-            " updated_at = now() WHERE id = :id",
-            bank=bank_code,
-            account=vault.seal(Field.ACCOUNT, number, account_no),
-            index=index,
-            id=line_id,
-        )
-    return len(rows)
+    if not rows:
+        return
+    taken = await sealed_anew(vault, rows)
+    await execute(
+        session,
+        "UPDATE flow_line l SET bank_code = t.bank, account_sealed = t.account, account_index = t.index,"
+        " updated_at = now() FROM unnest(CAST(:ids AS bigint[]), CAST(:banks AS text[]), CAST(:accounts AS text[]),"
+        " CAST(:indexes AS text[])) AS t(id, bank, account, index) WHERE l.id = t.id",
+        ids=[each.id for each in taken],
+        banks=[each.bank_code for each in taken],
+        accounts=[each.account_sealed for each in taken],
+        indexes=[each.account_index for each in taken],
+    )

@@ -1,6 +1,5 @@
 """The start of a flow in one transaction: its row, a copy of each application of the batch, the money reserved."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,9 +14,10 @@ from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
 from models.store.register.account_locks import kept_back
+from models.store.registered import Resealed, ToSeal, sealed_anew
 from models.store.runs.runs import open_run
-from models.store.sql import Value, copy_rows, execute, fetch, scratch
-from models.store.vault import Field, Vault
+from models.store.sql import copy_rows, execute, fetch, scratch
+from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.flows import Flow
 from models.tables.policies import Indicator
@@ -70,17 +70,6 @@ async def enter_flow(
     await open_run(session, _subject(flow), FlowStage.STARTING.value)
     assert flow.id is not None
     return Started(flow, await flow_figures(session, flow.id))
-
-
-class _Registered(NamedTuple):
-    """`place`: where the register has sealed the account."""
-
-    id: int
-    application_no: str
-    place: str
-    bank_code: str
-    account_sealed: str
-    account_index: str
 
 
 class _Line(NamedTuple):
@@ -170,26 +159,18 @@ async def _add_lines(session: AsyncSession, vault: Vault, flow: Flow, placing: P
     await execute(session, _LINES, flow=flow.id)
 
 
-async def _registered(session: AsyncSession, vault: Vault) -> list[tuple[Value, ...]]:
+async def _registered(session: AsyncSession, vault: Vault) -> list[Resealed]:
     """Accounts that the register knows otherwise than the application, sealed anew to the application."""
     rows = await fetch(
         session,
-        _Registered,
+        ToSeal,
         "SELECT a.id, a.application_no, r.county_code || '/' || r.person_index AS place, r.bank_code, r.account_sealed,"
         " r.account_index FROM placed p JOIN application a ON a.id = p.application_id "
         "JOIN register_account r ON r.county_code = a.county_code AND r.person_index = a.person_index "
         "WHERE r.account_sealed IS NOT NULL AND r.bank_code IS NOT NULL "
         "AND (r.account_index, r.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code)",
     )
-    # beside the loop: after a year of card changes these may be half a county
-    return await asyncio.to_thread(_sealed_anew, vault, rows)
-
-
-def _sealed_anew(vault: Vault, rows: Sequence[_Registered]) -> list[tuple[Value, ...]]:
-    return [
-        (line_id, bank, vault.seal(Field.ACCOUNT, number, vault.open(Field.ACCOUNT, place, sealed)), index)
-        for line_id, number, place, bank, sealed, index in rows
-    ]
+    return await sealed_anew(vault, rows)
 
 
 async def _move_batch(session: AsyncSession, ground: Ground) -> None:
