@@ -37,6 +37,22 @@ def test_every_refusal_is_a_problem_document_with_its_codes() -> None:
                 assert "Retry-After" in answer["headers"], (path, status)
 
 
+def test_a_callback_is_told_what_it_may_be_answered_and_no_more() -> None:
+    """It has no key, names nothing that could be missing, and the same again is no conflict."""
+    answers = openapi()["paths"]["/callbacks/{province_code}"]["post"]["responses"]
+    told = {
+        status: set(answer["content"]["application/problem+json"]["schema"]["properties"]["code"]["enum"])
+        for status, answer in answers.items()
+        if status != "204"
+    }
+    assert told == {
+        "401": {Refusal.SIGNATURE_REFUSED},
+        "408": {Refusal.REQUEST_TIMEOUT},
+        "413": {Refusal.PAYLOAD_TOO_LARGE},
+        "503": {Refusal.BUSY, Refusal.UNAVAILABLE, Refusal.TOO_SLOW},
+    }
+
+
 def test_every_code_that_is_told_is_one_of_the_lists() -> None:
     known = {code.value for codes in (Refusal, FaultCode, BadToken, Lack, ErrorType) for code in codes}
     told = {

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from api.server.answers import CODES, XLSX, ProblemDocument, headers
-from api.server.limits import CITIZEN_PATHS
+from api.server.limits import CALLBACKS, CITIZEN_PATHS
 from api.server.problems import MEDIA_TYPE
 from models.tokens import BadToken
 from models.words.refusals import Refusal
@@ -87,6 +87,11 @@ class _Kind:
         return bool(self.operation.get("security"))
 
     @property
+    def of_platform(self) -> bool:
+        """It is no person's act: what it answers is told by its route alone."""
+        return self.path.startswith(CALLBACKS)
+
+    @property
     def of_citizens(self) -> bool:
         return self.path.startswith(CITIZEN_PATHS)
 
@@ -134,6 +139,8 @@ def _complete(kind: _Kind) -> None:
 
 def _refusals_of(kind: _Kind) -> Iterator[tuple[str, Sequence[str]]]:
     """What all operations of a kind refuse alike."""
+    if kind.of_platform:
+        return
     if kind.of_citizens:
         yield "403", [Refusal.OTHER_SITE]
     if kind.secured:
