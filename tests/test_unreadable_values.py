@@ -104,12 +104,18 @@ def test_every_list_detail_export_and_search_goes_on(province: Province, servers
     refused = office.refused(lambda: office.operator.put(f"/applications/{number}", {}))
     assert refused.status < 500 or refused.problem["code"] == "VALUE_UNREADABLE"
     with servers.layout.cluster.connect(str(make_url(database_url).database)) as database:
-        assert len(words_of_tomorrow(database)) > 25
+        kept = words_of_tomorrow(database)
+        assert len(kept) > 25
+        _shown_and_refused(province, office, known)
+        words_of_today(database, kept)
+
+
+def _shown_and_refused(province: Province, office: Office, known: Mapping[str, object]) -> None:
     before = province.http.get("/health").json()["unreadable_values"]
     assert walk(province, office, known) > {"/applications", "/batches", "/flows", "/runs", "/policies"}
     assert province.http.get("/health").json()["unreadable_values"] >= before + 10
     told = province.rows("SELECT count(*) FROM trail_entry")
-    for act in (f"/batches/{batch_no}/verifications", f"/flows/{flow_no}/summary/submission"):
+    for act in (f"/batches/{known['batch_no']}/verifications", f"/flows/{known['flow_no']}/summary/submission"):
         refusal = province.http.post(act, headers=office.operator._headers | {"Idempotency-Key": "of-today"})
         assert (refusal.status_code, refusal.json()["code"]) == (503, "VALUE_UNREADABLE"), act
     assert province.rows("SELECT count(*) FROM trail_entry") == told
@@ -130,8 +136,11 @@ def walk(province: Province, office: Office, known: Mapping[str, object]) -> set
     return marked
 
 
-def words_of_tomorrow(database: psycopg.Connection) -> list[tuple[str, str]]:
-    """A word of a newer version in every column of a vocabulary that has rows; gives the columns."""
+Kept = dict[tuple[str, str], list[tuple[str, ...]]]
+
+
+def words_of_tomorrow(database: psycopg.Connection) -> Kept:
+    """A word of a newer version in every column of a vocabulary that has rows; gives the former words by key."""
     columns = [
         (table.name, column.name)
         for table in metadata.sorted_tables
@@ -141,9 +150,21 @@ def words_of_tomorrow(database: psycopg.Connection) -> list[tuple[str, str]]:
     database.execute("SET session_replication_role = replica")  # its rules are others than ours
     for statement in database.execute(OUR_RULES.encode(), (sorted({table for table, _ in columns}),)).fetchall():
         database.execute(statement[0])
+    kept = {}
     for table, column in columns:
+        key = ", ".join(metadata.tables[table].primary_key.columns.keys())
+        rows = database.execute(f"SELECT {column}, {key} FROM {table} WHERE {column} IS NOT NULL".encode())
+        kept[table, column] = rows.fetchall()
         database.execute(f"UPDATE {table} SET {column} = 'of_tomorrow' WHERE {column} IS NOT NULL".encode())
-    return columns
+    return kept
+
+
+def words_of_today(database: psycopg.Connection, kept: Kept) -> None:
+    """As they were: what checks the books at the end of a test reads them too."""
+    for (table, column), rows in kept.items():
+        key = " AND ".join(f"{one.name} = %s" for one in metadata.tables[table].primary_key)
+        with database.cursor() as cursor:
+            cursor.executemany(f"UPDATE {table} SET {column} = %s WHERE {key}".encode(), rows)
 
 
 def test_payments_are_booked_whatever_became_of_the_lines_accounts(province: Province) -> None:

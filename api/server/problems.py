@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.places import Busy
@@ -253,6 +254,8 @@ class LastResort:
 
         try:
             await self._app(scope, receive, noticed)
+        except ClientDisconnect:
+            return  # who asked has hung up within the body: nothing was done, and nobody hears an answer
         except Exception as error:
             if scope["type"] != "http":
                 raise
