@@ -1,7 +1,7 @@
 """What lines lack for 提交材料, and the county's own requirements (S1 2.8)."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -53,15 +53,21 @@ async def lacking(session: AsyncSession, order_no: str) -> dict[tuple[str, ...],
     return found
 
 
+class _Item(NamedTuple):
+    code: str
+    name: str
+
+
 async def item_names(session: AsyncSession, county_code: str) -> dict[str, str]:
     """The county's subsidy items by code, of whatever year: evidence is handed in long after it."""
-    lists = await fetch(
+    items = await fetch(
         session,
-        list[dict[str, Any]],
-        "SELECT items FROM catalog_list WHERE county_code = :county AND kind = 'subsidy-items' ORDER BY fund_year",
+        _Item,
+        "SELECT i ->> 'code' AS code, i ->> 'name' AS name FROM catalog_list c, jsonb_array_elements(c.items) AS i"
+        " WHERE c.county_code = :county AND c.kind = 'subsidy-items' ORDER BY c.fund_year",
         county=county_code,
     )
-    return {str(item["code"]): str(item["name"]) for items in lists for item in items}
+    return {item.code: item.name for item in items}
 
 
 def in_order(kinds: Sequence[str]) -> list[str]:
