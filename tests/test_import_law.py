@@ -38,7 +38,7 @@ ROOMS = (
         "models/store/applying",
     ),
     *("activities/platform", "activities"),
-    *("api/server", "api/relay", "api/counter", "api/applications", "api/photos", "api/policies"),
+    *("api/server", "api/relay", "api/counter", "api/figures", "api/applications", "api/photos", "api/policies"),
     *("api/imports", "api/batches", "api/flows", "api/orders", "api/cards", "api/citizens", "api/platform"),
     *("api/ops", "api"),
 )

@@ -12,7 +12,8 @@ from api.counter.chunks import list_lines
 from api.counter.desk import Desk, Reply
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders, Operators
+from api.counter.roles import CountyReaders, Operators, Readers
+from api.figures.figures import Figures, figures_of
 from api.flows.guard import (
     chosen_flow_lines,
     flow_for,
@@ -30,11 +31,16 @@ from models.store.orders.rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSe
 from models.store.runs.runs import wake
 from models.store.sql import execute
 from models.store.texts import seal_text
+from models.words.flow_words import FAILURES, REJECTIONS
 from models.words.stages import FlowStage, LineState
 
 router = APIRouter(tags=["补贴流程"])
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
+_FIGURES = """
+SELECT a.town_code, a.bank_code, a.item_code, a.state, a.amount_fen,
+  CASE WHEN a.payment IS NULL THEN a.reason_code ELSE a.payment_reason_code END AS reason FROM flow_line a
+"""
 DEFERRING = frozenset({FlowStage.SETTLING, FlowStage.UNDER_REVIEW})
 
 
@@ -66,6 +72,19 @@ async def list_flow_lines(
         show = partial(flow_line_view, desk.shown, await names_of(session, desk.county))
         chosen = chosen_flow_lines(flow, query)
         return await list_lines(session, page, chosen, show, HEADERS, FLOW_LINES, FlowLineRow)
+
+
+@router.get("/flows/{flow_no}/lines/figures", responses=refusals(NOT_FOUND=404))
+async def line_figures(desk: Readers, flow_no: str, query: Annotated[FlowLineQuery, Query()]) -> Figures:
+    """Count and sum of the same filter; `reasons` are 提交失败原因, of an accepted line why its payment failed."""
+    async with desk.database.snapshot() as session:
+        chosen = chosen_flow_lines(await known_flow(session, desk, flow_no), query)
+        names = await names_of(session, desk.county)
+        return await figures_of(session, names, _FIGURES, chosen, lambda code: LineState(code).label, _reason)
+
+
+def _reason(code: str) -> str | None:
+    return REJECTIONS.get(code) or FAILURES.get(code)
 
 
 @router.post(

@@ -1,0 +1,88 @@
+"""Count and sum of what a list's filter finds, by town, bank, item, state and reason: footers, tables, bars."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
+
+from api.counter.names import Names
+from models.store.selection import Predicate
+from models.store.sql import fetch
+
+Word = Callable[[str], str | None]
+
+
+class Share(TypedDict):
+    """一个乡镇、银行、项目、状态或原因的笔数和金额。"""
+
+    code: str
+    label: str
+    count: Annotated[int, Field(description="笔数")]
+    fen: Annotated[int, Field(description="金额（分）")]
+
+
+class Figures(TypedDict):
+    """筛选结果的合计；各表按金额从多到少，没有原因的不在 reasons 中。"""
+
+    count: Annotated[int, Field(description="笔数")]
+    fen: Annotated[int, Field(description="金额（分）")]
+    towns: Annotated[list[Share], Field(description="按乡镇")]
+    banks: Annotated[list[Share], Field(description="按开户行")]
+    items: Annotated[list[Share], Field(description="按补贴项目")]
+    states: Annotated[list[Share], Field(description="按状态")]
+    reasons: Annotated[list[Share], Field(description="按原因")]
+
+
+class _Sum(NamedTuple):
+    """`level` tells which of the five a row is about: one bit is set for each that it isn't about."""
+
+    level: int
+    code: str | None
+    lines: int
+    fen: int
+
+
+_LEVELS = {15: "towns", 23: "banks", 27: "items", 29: "states", 30: "reasons"}
+_TOTAL = 31
+_SUMS = """
+SELECT grouping(town_code, bank_code, item_code, state, reason) AS level,
+  coalesce(town_code, bank_code, item_code, state, reason) AS code, count(*) AS lines,
+  coalesce(sum(amount_fen), 0)::bigint AS fen
+FROM ({source} WHERE {chosen}) AS x
+GROUP BY GROUPING SETS ((), (town_code), (bank_code), (item_code), (state), (reason)) ORDER BY 1, fen DESC, code
+"""
+
+
+async def figures_of(
+    session: AsyncSession, names: Names, source: str, chosen: Predicate, state: Word, reason: Word
+) -> Figures:
+    """One statement. `source` selects town_code, bank_code, item_code, state, reason and amount_fen over `a`.
+
+    `state` and `reason` give the Chinese for a code; one without a word is shown as the code.
+    """
+    rows = await fetch(session, _Sum, _SUMS.format(source=source, chosen=chosen.sql), **chosen.values)
+    words: Mapping[str, Word] = {
+        "towns": names.place,
+        "banks": names.bank,
+        "items": names.item,
+        "states": state,
+        "reasons": reason,
+    }
+    found: dict[str, list[Share]] = {name: [] for name in words}
+    total = next(row for row in rows if row.level == _TOTAL)
+    for row in rows:
+        if row.level != _TOTAL and row.code is not None:
+            name = _LEVELS[row.level]
+            label = words[name](row.code) or row.code
+            found[name].append({"code": row.code, "label": label, "count": row.lines, "fen": row.fen})
+    return {
+        "count": total.lines,
+        "fen": total.fen,
+        "towns": found["towns"],
+        "banks": found["banks"],
+        "items": found["items"],
+        "states": found["states"],
+        "reasons": found["reasons"],
+    }
