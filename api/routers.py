@@ -14,6 +14,7 @@ from api.orders import order_lists, order_preview, orders
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
+from api.way import readiness
 
 ROUTERS: tuple[APIRouter, ...] = (
     # first: routes are tried in this order, and these come by the thousand
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     doubles.router,
     lists.router,
     slot.router,
+    readiness.router,
     flows.router,
     lines.router,
     evidence.router,

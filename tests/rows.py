@@ -65,7 +65,9 @@ class Office:
         token = tokens.mint(self.token_file, who, role or ROLES[who], county)
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": key or f"k{next(_keys)}"}
 
-    async def get(self, path: str, who: str = OPERATOR, county: str = COUNTY, **query: str) -> httpx.Response:
+    async def get(
+        self, path: str, who: str = OPERATOR, county: str = COUNTY, **query: str | list[str]
+    ) -> httpx.Response:
         return await self.http.get(path, params=query, headers=self.headers(who, county, None))
 
     async def post(

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -89,7 +90,7 @@ async def test_everything_missing_is_said_at_once(office: Office) -> None:
         foreign = await add_indicator(session, 1000, OTHER_COUNTY)
         await execute(session, "UPDATE batch SET stage = 'open', publicity_address = NULL")
         await execute(session, "DELETE FROM batch_image")
-    wanted = {
+    wanted: dict[str, Any] = {
         "batch_no": ground.batch_no,
         "policy_nos": [ground.policy_no, refused, earlier, "Z-none"],
         "indicator_nos": [*ground.indicator_nos, waiting, other_year, foreign],
@@ -116,6 +117,11 @@ async def test_everything_missing_is_said_at_once(office: Office) -> None:
     assert "还差 7.00 元" in said["MONEY_SHORT"]
     assert "公示地址、公示信息图片" in said["PUBLICITY_MISSING"]
     assert "ITEM-9" in said["ITEMS_NOT_COVERED"]
+    beforehand = (await office.get("/flow-readiness", **wanted)).json()
+    lacks = [each for check in beforehand["checks"] for each in check["lacks"]]
+    assert {each["code"]: each["detail"] for each in lacks} == said
+    assert not any(check["passed"] for check in beforehand["checks"] if check["check"] != "county")
+    assert (beforehand["ready"], beforehand["short_fen"], beforehand["unplaced_count"]) == (False, 700, 2)
     assert await count_of(office, "flow") == 0
     assert await count_of(office, "application WHERE stage = 'in_batch'") == 2
 
@@ -269,7 +275,11 @@ async def test_a_repayment_names_the_flow_it_repays_and_keeps_its_publicity(offi
             "UPDATE application SET stage = 'in_batch', batch_id = :batch, payments = 1",
             batch=batch.id,
         )
-    answer = await office.post("/flows", {**ground.start, "batch_no": batch.batch_no})
+    wanted: dict[str, Any] = {**ground.start, "batch_no": batch.batch_no}
+    beforehand = (await office.get("/flow-readiness", **wanted)).json()
+    assert (beforehand["ready"], beforehand["publicity"]["start_date"]) == (True, str(china_today() - timedelta(10)))
+    assert await office.rows("SELECT count(publicity_start) FROM batch") == [(1,)], "asking takes nothing over"
+    answer = await office.post("/flows", wanted)
     assert answer.status_code == 201, answer.text
     repaid = await office.rows(
         "SELECT l.attempt, f.flow_no FROM flow_line l JOIN flow f ON f.id = l.repays_flow_id ORDER BY l.id"

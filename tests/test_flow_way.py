@@ -1,17 +1,24 @@
 """A flow's way over HTTP: what lacks before its start, what may be done now, what was done; sums of its lines."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from models.words.calendar import china_today
 from tests.rows import (
     OPS,
     OTHER_COUNTY,
+    REVIEWER,
     Line,
     Office,
     add_flow,
     add_ground,
+    add_indicator,
+    balances,
+    count_of,
     open_office,
     set_lines,
 )
@@ -49,3 +56,34 @@ async def test_sums_of_lines_are_those_of_their_filter(office: Office) -> None:
     none = (await office.get(path, state="withdrawn")).json()
     assert none == {"count": 0, "fen": 0, "towns": [], "banks": [], "items": [], "states": [], "reasons": []}
     assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404
+
+
+async def test_readiness_is_the_starts_own_judgement_and_starts_nothing(office: Office) -> None:
+    ground = await add_ground(office, [Line(60), Line(50), Line(40)], money=[100, 30])
+    ask: dict[str, Any] = dict(ground.start)
+    short = (await office.get("/flow-readiness", **ask)).json()
+    assert [check["label"] for check in short["checks"] if not check["passed"]] == ["指标余额足够"]
+    assert (short["ready"], short["count"], short["total_fen"], short["left_fen"]) == (False, 3, 150, 130)
+    assert (short["short_fen"], short["unplaced_count"], short["unplaced_fen"]) == (20, 1, 50)
+    [refused] = (await office.post("/flows", ask)).json()["errors"]
+    [lack] = [each for check in short["checks"] for each in check["lacks"]]
+    assert (lack["code"], lack["detail"]) == (refused["code"], refused["detail"])
+    async with office.database.transaction() as session:
+        ask["indicator_nos"] = [*ground.indicator_nos, await add_indicator(session, 50)]
+    fits = (await office.get("/flow-readiness", REVIEWER, **ask)).json()
+    assert (fits["ready"], fits["short_fen"], all(check["passed"] for check in fits["checks"])) == (True, 0, True)
+    assert [(each["left_fen"], each["takes_count"], each["takes_fen"]) for each in fits["indicators"]] == [
+        (100, 2, 100),
+        (30, 0, 0),
+        (50, 1, 50),
+    ]
+    [item] = fits["items"]
+    assert (item["item"], item["count"], item["policy_nos"]) == ("耕地地力保护补贴", 3, [ground.policy_no])
+    assert fits["publicity"]["earliest"] == str(china_today() - timedelta(days=3))
+    assert await count_of(office, "flow") == 0
+    assert (await office.post("/flows", ask)).status_code == 201
+    assert await balances(office) == [(100, 0), (0, 0), (50, 0)]
+    after = (await office.get("/flow-readiness", **ask)).json()
+    assert next(check["check"] for check in after["checks"] if not check["passed"]) == "county"
+    assert (await office.get("/flow-readiness", batch_no=ground.batch_no, county=OTHER_COUNTY)).status_code == 404
+    assert (await office.get("/flow-readiness", OPS, batch_no=ground.batch_no)).status_code == 403

@@ -39,7 +39,7 @@ ROOMS = (
     ),
     *("activities/platform", "activities"),
     *("api/server", "api/relay", "api/counter", "api/figures", "api/applications", "api/photos", "api/policies"),
-    *("api/imports", "api/batches", "api/flows", "api/orders", "api/cards", "api/citizens", "api/platform"),
+    *("api/imports", "api/batches", "api/flows", "api/orders", "api/way", "api/cards", "api/citizens", "api/platform"),
     *("api/ops", "api"),
 )
 # Subjects know each other only where one is about the other; `applying` sits on top of all.

@@ -6,6 +6,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from models.wire.words import Outcome, PaymentReason, ReasonCode, RoundMode
+from models.words.labelled import Labelled
 from models.words.stages import FlowStage, PaymentState
 
 MODES: Mapping[str, str] = {
@@ -34,6 +35,16 @@ FAILURES: Mapping[str, str] = {
 }
 SOURCES: Mapping[str, str] = {"platform": "平台反馈", "settled": "审核人凭证核实"}
 APPLICANTS: Mapping[str, str] = {"personal": "个人", "organization": "组织"}
+
+
+class StartCheck(Labelled):
+    """What has to be in order before a flow starts."""
+
+    COUNTY = "county", "本县没有未结束的流程"
+    LINES = "lines", "批次已校验，有可发放的申请"
+    PUBLICITY = "publicity", "公示信息已设置，公示期已满"
+    POLICIES = "policies", "补贴政策覆盖全部项目"
+    MONEY = "money", "指标余额足够"
 
 
 class StatusWords(TypedDict):

@@ -78,10 +78,11 @@ class StartRequest:
 
 @dataclass(slots=True)
 class Ground:
-    """The rows that a flow would stand on, and what they lack."""
+    """The rows that a flow would stand on, and what they lack; `publicity_of` is the batch whose publicity it takes."""
 
     batch: Batch
     policy_unit_code: str = ""
+    publicity_of: Batch | None = None
     policies: list[Policy] = field(default_factory=list)
     indicators: list[Indicator] = field(default_factory=list)
     repayments_only: bool = False
@@ -91,10 +92,19 @@ class Ground:
         self.missing.append(Missing(code, message, field))
 
 
-async def survey(session: AsyncSession, request: StartRequest, publicity_days: int, today: date) -> Ground:
-    """Lock batch and indicators and look at everything but the money; raises only where there is no batch."""
+async def survey(
+    session: AsyncSession, request: StartRequest, publicity_days: int, today: date, *, deciding: bool
+) -> Ground:
+    """Look at everything but the money; raises only where there is no batch.
+
+    `deciding`: a start follows, batch and indicators are locked until then.
+    """
     open_flow = await _open_flow(session, request.county_code)
-    batch = await lock_batch(session, Batch.batch_no == request.batch_no, Batch.county_code == request.county_code)
+    which = (Batch.batch_no == request.batch_no, Batch.county_code == request.county_code)
+    if deciding:
+        batch = await lock_batch(session, *which)
+    else:
+        batch = (await session.exec(select(Batch).where(*which))).first()
     if batch is None:
         unknown = Missing(Lack.BATCH_UNKNOWN, f"没有批次 {request.batch_no}，请核对批次号")
         raise StartRefused([unknown, *open_flow])
@@ -102,7 +112,7 @@ async def survey(session: AsyncSession, request: StartRequest, publicity_days: i
     await _look_at_lines(session, ground)
     await _look_at_publicity(session, ground, publicity_days, today)
     await _look_at_policies(session, ground, request)
-    await _look_at_indicators(session, ground, request)
+    await _look_at_indicators(session, ground, request, deciding=deciding)
     return ground
 
 
@@ -142,7 +152,9 @@ async def _look_at_publicity(session: AsyncSession, ground: Ground, days: int, t
     images = await fetch_int(session, "SELECT count(*) FROM batch_image WHERE batch_id = :batch", batch=ground.batch.id)
     unset = batch.publicity_start is None or not batch.publicity_address or not images
     if unset and ground.repayments_only:
-        unset = not await _take_over_publicity(session, ground)
+        ground.publicity_of = await _earlier_publicity(session, batch)
+    if ground.publicity_of is not None:
+        return
     if unset:
         gaps = {"公示开始日期": batch.publicity_start, "公示地址": batch.publicity_address, "公示信息图片": images}
         named = "、".join(name for name, value in gaps.items() if not value)
@@ -155,18 +167,23 @@ async def _look_at_publicity(session: AsyncSession, ground: Ground, days: int, t
         ground.lacks(Lack.PUBLICITY_TOO_SHORT, words)
 
 
-async def _take_over_publicity(session: AsyncSession, ground: Ground) -> bool:
-    """Give a batch of repayments the publicity of the batch in which its lines last failed."""
+async def _earlier_publicity(session: AsyncSession, batch: Batch) -> Batch | None:
+    """The publicised batch in which a batch of repayments last failed."""
     earlier = await fetch_int(
         session,
         "SELECT f.batch_id FROM application a JOIN flow_line l ON l.application_id = a.id AND l.payment = 'failed' "
         "JOIN flow f ON f.id = l.flow_id WHERE a.batch_id = :batch AND a.stage = 'in_batch' ORDER BY f.id DESC LIMIT 1",
-        batch=ground.batch.id,
+        batch=batch.id,
     )
     before = await session.get(Batch, earlier)
-    if before is None or before.publicity_start is None:
-        return False
-    batch = ground.batch
+    return before if before is not None and before.publicity_start is not None else None
+
+
+async def take_over_publicity(session: AsyncSession, ground: Ground) -> None:
+    """Give a batch of repayments the publicity that `survey` has found for it."""
+    before, batch = ground.publicity_of, ground.batch
+    if before is None:
+        return
     batch.publicity_start, batch.publicity_address = before.publicity_start, before.publicity_address
     batch.publicity_by = before.publicity_by
     await session.flush()
@@ -175,9 +192,8 @@ async def _take_over_publicity(session: AsyncSession, ground: Ground) -> bool:
         "INSERT INTO batch_image (batch_id, file_id, position) SELECT :batch, file_id, position FROM batch_image"
         " WHERE batch_id = :earlier ON CONFLICT (batch_id, file_id) DO UPDATE SET position = excluded.position",
         batch=batch.id,
-        earlier=earlier,
+        earlier=before.id,
     )
-    return True
 
 
 async def _look_at_policies(session: AsyncSession, ground: Ground, request: StartRequest) -> None:
@@ -239,13 +255,13 @@ async def _look_at_items(session: AsyncSession, ground: Ground) -> None:
         ground.lacks(Lack.ITEMS_NOT_COVERED, words, "policy_nos")
 
 
-async def _look_at_indicators(session: AsyncSession, ground: Ground, request: StartRequest) -> None:
+async def _look_at_indicators(session: AsyncSession, ground: Ground, request: StartRequest, *, deciding: bool) -> None:
     statement = (
         select(Indicator)
         .where(Indicator.county_code == request.county_code, col(Indicator.indicator_no).in_(request.indicator_nos))
         .order_by(col(Indicator.id))
     )
-    rows = await lock_rows(session, Rank.INDICATOR, statement)
+    rows = await lock_rows(session, Rank.INDICATOR, statement) if deciding else (await session.exec(statement)).all()
     found = {indicator.indicator_no: indicator for indicator in rows}
     for number in dict.fromkeys(request.indicator_nos):
         indicator = found.get(number)

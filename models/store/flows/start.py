@@ -1,6 +1,6 @@
 """The start of a flow in one transaction: its row, a copy of each application of the batch, the money reserved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -9,7 +9,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
 from models.store.flows.figures import FlowFigures, flow_figures
-from models.store.flows.needs import Ground, Lack, Missing, StartRefused, StartRequest, short_of_money, survey
+from models.store.flows.needs import (
+    Ground,
+    Lack,
+    Missing,
+    StartRefused,
+    StartRequest,
+    short_of_money,
+    survey,
+    take_over_publicity,
+)
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
@@ -19,6 +28,7 @@ from models.store.runs.runs import open_run
 from models.store.sql import copy_rows, execute, fetch, scratch
 from models.store.vault import Vault
 from models.tables.base import now
+from models.tables.batches import Batch
 from models.tables.flows import Flow
 from models.tables.policies import Indicator
 from models.words.stages import BatchStage, FlowStage
@@ -38,6 +48,15 @@ class Placing:
 
     placed: list[tuple[int, int]]
     unplaced: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a start would stand on and where its money would go; `fen_of` each line, by its id."""
+
+    ground: Ground
+    placing: Placing
+    fen_of: Mapping[int, int]
 
 
 def allocate(lines: Sequence[tuple[int, int]], left: Sequence[tuple[int, int]]) -> Placing:
@@ -60,16 +79,29 @@ async def enter_flow(
 ) -> Started:
     """Start a county's flow or raise StartRefused with everything that is missing, in words."""
     await lock_county(session, request.county_code)
-    ground = await survey(session, request, publicity_days, today)
-    placing = await _place(session, ground)
+    judged = await judge_start(session, request, publicity_days=publicity_days, today=today, deciding=True)
+    ground = judged.ground
     if ground.missing:
         raise StartRefused(ground.missing)
+    await take_over_publicity(session, ground)
     flow = await _add_flow(session, request, ground)
-    await _add_lines(session, vault, flow, placing)
+    await _add_lines(session, vault, flow, judged.placing)
     await _move_batch(session, ground)
     await open_run(session, _subject(flow), FlowStage.STARTING.value)
     assert flow.id is not None
     return Started(flow, await flow_figures(session, flow.id))
+
+
+async def judge_start(
+    session: AsyncSession, request: StartRequest, *, publicity_days: int, today: date, deciding: bool
+) -> Judged:
+    """Whether a flow could start, its money included: one judgement for the start and for who asks beforehand.
+
+    Raises StartRefused only where there is no such batch. `deciding`: see `survey`.
+    """
+    ground = await survey(session, request, publicity_days, today, deciding=deciding)
+    lines = await _lines_of(session, ground.batch, deciding=deciding)
+    return Judged(ground, _place(ground, lines), dict(lines))
 
 
 class _Line(NamedTuple):
@@ -77,14 +109,14 @@ class _Line(NamedTuple):
     amount_fen: int
 
 
-async def _place(session: AsyncSession, ground: Ground) -> Placing:
-    lines = await fetch_locked(
-        session,
-        Rank.APPLICATION,
-        _Line,
-        "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch' ORDER BY id",
-        batch=ground.batch.id,
-    )
+async def _lines_of(session: AsyncSession, batch: Batch, *, deciding: bool) -> list[_Line]:
+    which = "SELECT id, amount_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch' ORDER BY id"
+    if deciding:
+        return await fetch_locked(session, Rank.APPLICATION, _Line, which, batch=batch.id)
+    return await fetch(session, _Line, which, batch=batch.id)
+
+
+def _place(ground: Ground, lines: Sequence[_Line]) -> Placing:
     left = [(_id(each), each.total_fen - each.reserved_fen - each.paid_fen) for each in ground.indicators]
     placing = allocate(lines, left)
     if placing.unplaced:

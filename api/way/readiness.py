@@ -1,0 +1,38 @@
+"""申请提交 looked at beforehand: what a start would say, and where the money would go; nothing is started (S1 2.7)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from api.counter.roles import CountyReaders
+from api.server.answers import refusals
+from api.server.problems import not_found
+from api.way.readiness_views import Readiness, readiness_of
+from models.store.clock import today_in_china
+from models.store.flows.needs import StartRefused, StartRequest
+from models.store.flows.start import judge_start
+
+router = APIRouter(tags=["补贴流程"])
+
+Number = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Numbers = Annotated[list[Number], Query(max_length=100), Field(default_factory=list)]
+
+
+@router.get("/flow-readiness", responses=refusals(NOT_FOUND=404))
+async def flow_readiness(
+    desk: CountyReaders, batch_no: Number, policy_nos: Numbers, indicator_nos: Numbers
+) -> Readiness:
+    """The same judgement as that of `POST /flows`: every refusal that it would have, indicators in the order given.
+
+    What a start alone can find out is whether the platform has another flow of the county: then the flow waits.
+    """
+    request = StartRequest(desk.county, batch_no, policy_nos, indicator_nos, desk.person)
+    days = desk.settings.publicity_days
+    async with desk.database.snapshot() as session:
+        today = await today_in_china(session)
+        try:
+            judged = await judge_start(session, request, publicity_days=days, today=today, deciding=False)
+        except StartRefused:
+            raise not_found("批次") from None
+        return await readiness_of(session, judged, days)
