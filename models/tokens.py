@@ -65,6 +65,8 @@ class Principal(BaseModel):
     county_code: str = Field(pattern=r"^[0-9]{6}$")
     # Who the caller is as a beneficiary, where the county's login knows it: nobody decides about the own account.
     person_index: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", repr=False)
+    # When the person last typed a code of the second factor; some acts want a recent one.
+    code_at: datetime | None = None
 
 
 def fold(subject: str) -> str:
@@ -90,15 +92,33 @@ def load_key(path: Path) -> OctKey:
     return OctKey.import_key(key)
 
 
-def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12, person_index: str | None = None) -> str:
-    """A signed token for one person in one role and county; ValueError for one that would be refused."""
+def mint(
+    path: Path,
+    subject: str,
+    role: Role,
+    county: str,
+    hours: float = 12,
+    person_index: str | None = None,
+    *,
+    code: bool = True,
+) -> str:
+    """A token of the local stack for one person in one role and county; ValueError for one that would be refused.
+
+    `code`: as if the person had just typed a code of the second factor, for as long as the token lives.
+    """
     if not hours <= LONGEST_HOURS:
         raise ValueError(f"令牌最长 {LONGEST_HOURS} 小时，请改小 hours")
-    person = Principal(subject=fold(subject), role=role, county_code=county, person_index=person_index)
+    at = datetime.now(UTC) + timedelta(hours=hours) if code else None
+    person = Principal(subject=fold(subject), role=role, county_code=county, person_index=person_index, code_at=at)
     if person.subject in RESERVED:
         raise ValueError(f"{person.subject} 是系统保留的名称，不能作为人员标识")
+    return sign(load_key(path), person, hours)
+
+
+def sign(key: OctKey, person: Principal, hours: float) -> str:
+    """A token for this person, in the person's role and county."""
     issued = int(datetime.now(UTC).timestamp())
-    claims = {
+    claims: dict[str, str | int] = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": person.subject,
@@ -106,8 +126,12 @@ def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12, p
         "county": person.county_code,
         "iat": issued,
         "exp": issued + int(timedelta(hours=hours).total_seconds()),
-    } | ({"person": person_index} if person_index else {})
-    return jwt.encode({"alg": ALGORITHM}, claims, load_key(path))
+    }
+    if person.person_index:
+        claims["person"] = person.person_index
+    if person.code_at:
+        claims["code"] = int(person.code_at.timestamp())
+    return jwt.encode({"alg": ALGORITHM}, claims, key)
 
 
 def read(key: OctKey, token: str) -> Principal:
@@ -121,6 +145,7 @@ def read(key: OctKey, token: str) -> Principal:
             role=claims["role"],
             county_code=claims["county"],
             person_index=claims.get("person"),
+            code_at=claims.get("code"),
         )
     except ExpiredTokenError as error:
         raise TokenRefused(BadToken.EXPIRED) from error

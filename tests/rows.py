@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.counter.parts import Parts
 from api.main import build_database, build_objects, create_app
 from models import tokens
 from models.forms.identity import citizen_id_check_digit
@@ -60,6 +61,11 @@ class Office:
     app: FastAPI
     http: httpx.AsyncClient
     token_file: Path
+
+    @property
+    def parts(self) -> Parts:
+        parts: Parts = self.app.state.parts
+        return parts
 
     def headers(self, who: str, county: str, key: str | None, role: Role | None = None) -> dict[str, str]:
         token = tokens.mint(self.token_file, who, role or ROLES[who], county)

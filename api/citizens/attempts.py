@@ -11,11 +11,11 @@ from api.citizens.session import (
     SESSION_COOKIE,
     browser_hashes,
     cookie,
-    digest,
     idle_seconds,
     take_cookie,
 )
 from api.counter.parts import Parts
+from models.secrets import digest
 from models.store.citizens.logins import OPEN_STAGES, beside, logins_of_browser, may_open, stage_now
 from models.tables.base import now
 from models.tables.cards import FaceLogin

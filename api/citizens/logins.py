@@ -21,8 +21,6 @@ from api.citizens.session import (
     address_index,
     browser_hashes,
     cookie,
-    digest,
-    fresh_secret,
     give_cookie,
     idle_seconds,
     own_pages_only,
@@ -33,6 +31,7 @@ from api.counter.long_poll import LONGEST_WAIT_SECONDS, until_news
 from api.counter.parts import Parts, parts_of
 from api.server.answers import refusals, shown_file, with_headers
 from api.server.problems import Problem
+from models.secrets import digest, fresh_secret
 from models.store.citizens.logins import (
     OPEN_STAGES,
     TOO_MANY,

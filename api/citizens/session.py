@@ -1,8 +1,6 @@
 """The citizen at the counter: two cookies, a session behind one of them, and whose requests are taken."""
 
-import hashlib
 import ipaddress
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -14,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.idempotency import Work, answer_once, idempotency_key
 from api.counter.parts import Parts, only_looks, parts_of
 from api.server.problems import Problem
+from models.secrets import digest
 from models.settings import Settings
 from models.store.cards.requests import Citizen
 from models.store.citizens.logins import Lives, SignedIn, find_session
@@ -28,7 +27,6 @@ _COOKIE = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="äººè„
 PATH = "/citizen"
 # As a county: all citizens together never have every connection.
 CITIZENS = "citizens"
-_SECRET_BYTES = 32
 _LONGEST_COOKIE = 200
 _MOST_ATTEMPTS = 40
 # A home has a whole /64 of the newer addresses.
@@ -95,15 +93,6 @@ Citizens = Annotated[CitizenDesk, Depends(signed_in)]
 
 def idle_seconds(settings: Settings) -> float:
     return settings.citizen_idle_minutes * 60
-
-
-def fresh_secret() -> str:
-    return secrets.token_urlsafe(_SECRET_BYTES)
-
-
-def digest(secret: str) -> str:
-    """What is kept of a secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def cookie(request: Request, name: str) -> str | None:

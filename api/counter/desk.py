@@ -31,6 +31,7 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.REVIEWER: "审核人",
     Role.APPLICANT: "申请人",
     Role.OPS: "运维",
+    Role.AUDITOR: "审计人员",
 }
 LARGE_BYTES = 1024 * 1024
 _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 python -m deploy.token 签发的令牌")

@@ -37,6 +37,7 @@ class Field(StrEnum):
     TEXT = "text"
     FAULTS = "faults"
     OBJECT = "object"
+    TOTP = "totp"
 
 
 class Proof(StrEnum):

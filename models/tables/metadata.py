@@ -1,6 +1,6 @@
 """All tables: importing this fills the metadata, which a foreign key needs to find its target."""
 
-from models.tables import applications, batches, cards, flows, policies, records
+from models.tables import applications, batches, cards, flows, people, policies, records
 from models.tables.base import metadata
 
-__all__ = ["applications", "batches", "cards", "flows", "metadata", "policies", "records"]
+__all__ = ["applications", "batches", "cards", "flows", "metadata", "people", "policies", "records"]

@@ -9,6 +9,26 @@ class Role(Labelled):
     REVIEWER = "reviewer", "审核人"
     APPLICANT = "applicant", "申请人"
     OPS = "ops", "运维"
+    AUDITOR = "auditor", "审计"
+
+
+class PersonState(Labelled):
+    """Of the county's staff; only who is active acts."""
+
+    INVITED = "invited", "已邀请"
+    ACTIVE = "active", "正常"
+    LOCKED = "locked", "已锁定"
+    STOPPED = "stopped", "已停用"
+
+
+class SessionEnd(Labelled):
+    """Why a session of staff is over."""
+
+    SIGNED_OUT = "signed_out", "已退出"
+    IDLE = "idle", "长时间未操作"
+    LONGEST = "longest", "登录已满最长时间"
+    ELSEWHERE = "elsewhere", "已在别处登录"
+    CHANGED = "changed", "人员的状态、角色或密码已变更"
 
 
 class Channel(Labelled):

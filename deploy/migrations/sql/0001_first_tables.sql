@@ -336,6 +336,32 @@ CREATE TABLE outbox (
 );
 CREATE INDEX ix_outbox_due ON outbox (next_try_at) WHERE delivered_at IS NULL;
 
+CREATE TABLE person (
+  id BIGSERIAL NOT NULL,
+  county_code VARCHAR NOT NULL,
+  subject VARCHAR NOT NULL,
+  name_sealed VARCHAR NOT NULL,
+  person_index VARCHAR,
+  roles VARCHAR[] NOT NULL,
+  state VARCHAR(40) NOT NULL,
+  is_local BOOLEAN NOT NULL,
+  password_hash VARCHAR,
+  totp_sealed VARCHAR,
+  totp_step BIGINT,
+  oidc_subject VARCHAR,
+  invitation_hash VARCHAR,
+  invitation_ends_at TIMESTAMP WITH TIME ZONE,
+  created_by VARCHAR NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_person PRIMARY KEY (id),
+  CONSTRAINT uq_person_county_code_subject UNIQUE (county_code, subject),
+  CONSTRAINT uq_person_oidc_subject UNIQUE (oidc_subject),
+  CONSTRAINT ck_person_roles CHECK (cardinality(roles) > 0),
+  CONSTRAINT ck_person_personstate CHECK (state IN ('invited', 'active', 'locked', 'stopped'))
+);
+CREATE UNIQUE INDEX uq_person_login ON person (subject) WHERE NOT is_local;
+CREATE UNIQUE INDEX uq_person_index ON person (county_code, person_index);
+
 CREATE TABLE platform_reference (
   province_code VARCHAR NOT NULL,
   platform_id VARCHAR NOT NULL,
@@ -739,6 +765,25 @@ CREATE TABLE register_change (
   CONSTRAINT fk_register_change_register_account_id_register_account FOREIGN KEY(register_account_id) REFERENCES register_account (id)
 );
 CREATE INDEX ix_register_change_register_account_id ON register_change (register_account_id);
+
+CREATE TABLE staff_session (
+  id BIGSERIAL NOT NULL,
+  person_id BIGINT NOT NULL,
+  role VARCHAR(40) NOT NULL,
+  secret_hash VARCHAR NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  last_seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  code_at TIMESTAMP WITH TIME ZONE,
+  ended_at TIMESTAMP WITH TIME ZONE,
+  over_by VARCHAR(40),
+  CONSTRAINT pk_staff_session PRIMARY KEY (id),
+  CONSTRAINT fk_staff_session_person_id_person FOREIGN KEY(person_id) REFERENCES person (id),
+  CONSTRAINT uq_staff_session_secret_hash UNIQUE (secret_hash),
+  CONSTRAINT ck_staff_session_role CHECK (role IN ('county_admin', 'operator', 'reviewer', 'applicant', 'ops', 'auditor')),
+  CONSTRAINT ck_staff_session_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'changed'))
+);
+CREATE INDEX ix_staff_session_person ON staff_session (person_id, id);
+CREATE UNIQUE INDEX uq_staff_session_open ON staff_session (person_id) WHERE ended_at IS NULL;
 
 CREATE TABLE village_entry (
   id BIGSERIAL NOT NULL,

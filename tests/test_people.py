@@ -1,0 +1,90 @@
+"""The people of a county's staff and the sessions that they work in."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from api.people.sessions import Sessions
+from models.store.people.persons import LocalPerson, find_person, put_local_person
+from models.store.people.sessions import end_all, open_session, why_over
+from models.tables.base import now
+from models.words.stages import Role, SessionEnd
+from tests.rows import COUNTY, Office, open_office
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def signed_in(office: Office, subject: str, role: Role, code_at: datetime | None = None) -> str:
+    """The secret of a session that somebody has opened."""
+    person = LocalPerson(COUNTY, subject, [role], "李会计")
+    async with office.database.transaction() as session:
+        await put_local_person(session, office.vault, person)
+        row = await find_person(session, COUNTY, subject)
+        assert row is not None
+        return await open_session(session, row, role, code_at)
+
+
+async def over(office: Office, secret: str) -> SessionEnd | None:
+    async with office.database.reading() as session:
+        return await why_over(session, secret, Sessions(office.parts).lives)
+
+
+async def test_a_session_is_a_persons_until_its_time_is_over(office: Office) -> None:
+    sessions, typed = Sessions(office.parts), now()
+    secret = await signed_in(office, "li.kuaiji", Role.OPERATOR, typed)
+    signed = await sessions.who(secret)
+    assert signed is not None
+    assert (signed.subject, signed.name, signed.role, signed.county_code) == (
+        "li.kuaiji",
+        "李会计",
+        Role.OPERATOR,
+        COUNTY,
+    )
+    assert signed.code_at == typed
+    answer = await office.http.get("/staff/me", headers={"Authorization": f"Bearer {sessions.token(signed)}"})
+    assert (answer.status_code, answer.json()["person"]) == (200, "li.kuaiji")
+
+    await office.run("UPDATE staff_session SET last_seen_at = now() - interval '20 minutes'")
+    unmoved, moved = await sessions.who(secret, prolong=False), await sessions.who(secret)
+    assert unmoved is not None
+    assert moved is not None
+    assert (unmoved.ends_at - now()).total_seconds() < 601 < 1790 < (moved.ends_at - now()).total_seconds()
+    await office.run("UPDATE staff_session SET last_seen_at = now() - interval '31 minutes'")
+    assert await sessions.who(secret) is None
+    assert await over(office, secret) is SessionEnd.IDLE
+    await office.run("UPDATE staff_session SET last_seen_at = now(), opened_at = now() - interval '10 hours'")
+    assert await sessions.who(secret) is None
+    assert await over(office, secret) is SessionEnd.LONGEST
+
+
+async def test_a_person_has_one_session_and_none_once_barred(office: Office) -> None:
+    sessions = Sessions(office.parts)
+    first = await signed_in(office, "li.kuaiji", Role.OPERATOR)
+    second = await signed_in(office, "li.kuaiji", Role.OPERATOR)
+    assert await sessions.who(first) is None
+    assert await over(office, first) is SessionEnd.ELSEWHERE
+    assert await sessions.who(second) is not None
+    assert await office.rows("SELECT secret_hash FROM staff_session WHERE secret_hash = :it", it=second) == []
+    for bars in ("state = 'locked'", "state = 'stopped'", "roles = ARRAY['auditor']"):
+        await office.run(f"UPDATE person SET {bars}")
+        assert await sessions.who(second) is None, bars
+        assert await over(office, second) is SessionEnd.CHANGED, bars
+        await office.run("UPDATE person SET state = 'active', roles = ARRAY['operator']")
+    assert await sessions.who(second) is not None
+    async with office.database.transaction() as session:
+        person = await find_person(session, COUNTY, "li.kuaiji")
+        assert person is not None
+        assert person.id is not None
+        await end_all(session, person.id, SessionEnd.CHANGED)
+    assert await sessions.who(second) is None
+
+
+@pytest.mark.parametrize("cookie", ["", "x" * 201, "x", "\ud800", "\0"])
+async def test_what_is_no_secret_opens_nothing(office: Office, cookie: str) -> None:
+    assert await Sessions(office.parts).who(cookie) is None
