@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Any, cast
 
 import boto3
+import httpx
 import uvicorn
 import uvloop
 from botocore.config import Config
@@ -20,6 +21,11 @@ from temporalio.client import Client
 
 from api.counter.idempotency import Answered
 from api.counter.parts import Parts
+from api.pages import refusing
+from api.pages.door import Door
+from api.pages.form_keys import FormKeys
+from api.pages.routes import ROUTERS as PAGES
+from api.people.sessions import Sessions
 from api.relay.relay import Relay
 from api.relay.watch import Watch
 from api.routers import ROUTERS
@@ -59,15 +65,39 @@ def create_app(
     app = FastAPIOffline(None, None, title=TITLE, version=VERSION, lifespan=_lifespan)
     app.openapi = openapi  # type: ignore[method-assign]
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
+    app.state.door = door = _door(app, app.state.parts)
     app.add_middleware(
-        BodyLimit, upload_max_mib=settings.upload_max_mib, token_key=token_key, seconds=settings.request_seconds
+        BodyLimit,
+        upload_max_mib=settings.upload_max_mib,
+        token_key=token_key,
+        seconds=settings.request_seconds,
+        knows=door.knows,
     )
     problems.install(app)
+    refusing.install(app)
     app.add_exception_handler(Answered, _on_answered)
     app.router.routes.extend(_routes())
     # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
     return app
+
+
+def _door(app: FastAPI, parts: Parts) -> Door:
+    """The pages ask this app as the person of a session, and know nothing else."""
+    sessions = Sessions(parts)
+    return Door(
+        app=app,
+        asker=partial(_asker, app),
+        who=sessions.who,
+        token=sessions.token,
+        form_keys=FormKeys(parts.vault.digest),
+        cookies_secure=parts.settings.citizen_cookies_secure,
+    )
+
+
+def _asker(app: FastAPI, caller: tuple[str, int]) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, client=caller, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://api", trust_env=False)
 
 
 @cache
@@ -76,6 +106,8 @@ def _routes() -> Sequence[BaseRoute]:
     together = APIRouter()
     for router in (docs.router, *ROUTERS):
         together.include_router(router, default_response_class=Rendered)
+    for pages in PAGES:
+        together.include_router(pages)
     return together.routes
 
 

@@ -1,13 +1,14 @@
 """How much a request may bring and how long it may take to; held before a body is read and while it is read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
 
 from joserfc.jwk import OctKey
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.server.bearer import principal_in
@@ -23,6 +24,9 @@ FORM_EXTRA = 64 * 1024
 CITIZEN_LIMIT = 64 * 1024
 CALLBACKS = "/callbacks/"
 CITIZEN_PATHS = "/citizen/"
+# Forms of pages prove themselves by a cookie; who has none may send as much as a sign-in takes.
+PAGE_PATHS = "/console/"
+PAGE_COOKIE = "onecard_staff"
 # A body has its time, and longer while it keeps coming: a county's line may be slow, but it is no drip.
 BYTES_PER_SECOND = 32 * 1024
 # What callbacks that are still being read may hold together; nobody knows yet who sent them.
@@ -33,10 +37,19 @@ class BodyLimit:
     """ASGI middleware: 401 before the body of somebody unknown is read, 413 for one over the limit of its kind.
 
     Callbacks and citizens have no token: the former prove themselves by their body, the latter's bodies are small.
+    Pages have a session (`knows` the value of its cookie): without one, a long body is left unread.
     """
 
-    def __init__(self, app: ASGIApp, upload_max_mib: int, token_key: OctKey, seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        upload_max_mib: int,
+        token_key: OctKey,
+        seconds: float,
+        knows: Callable[[str], Awaitable[bool]],
+    ) -> None:
         self._app = app
+        self._knows = knows
         self._seconds = seconds
         self._upload_limit = upload_max_mib * MIB + FORM_EXTRA
         self._token_key = token_key
@@ -53,7 +66,18 @@ class BodyLimit:
             # the server throws the rest of the body away as it comes; hung up on, a client might never see the answer
             await refused.response()(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, limit, self._seconds) if _brings_body(headers) else receive, send)
+        if _brings_body(headers):
+            unread = await self._is_left_unread(scope, headers)
+            receive = _nothing if unread else _bounded(receive, limit, self._seconds)
+        await self._app(scope, receive, send)
+
+    async def _is_left_unread(self, scope: Scope, headers: Headers) -> bool:
+        """A long form of nobody known: its page says that the session has ended."""
+        if not scope["path"].startswith(PAGE_PATHS):
+            return False
+        is_long = _declared(headers) > CITIZEN_LIMIT or "transfer-encoding" in headers
+        is_form = headers.get("content-type", "").startswith("multipart/")
+        return (is_long or is_form) and not await self._knows(cookies_in(headers).get(PAGE_COOKIE, ""))
 
     def _limit(self, path: str, headers: Mapping[str, str]) -> int:
         if path.startswith(CALLBACKS):
@@ -67,8 +91,16 @@ class BodyLimit:
         if _declared(headers) > limit:
             most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
             raise Problem(413, Refusal.PAYLOAD_TOO_LARGE, "内容太大", f"最多 {most}，请缩小文件或分几次提交")
-        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS)):
+        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS, PAGE_PATHS)):
             principal_in(self._token_key, headers.get("authorization", ""))
+
+
+def cookies_in(headers: Headers) -> Mapping[str, str]:
+    return cookie_parser(headers.get("cookie", ""))
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _bounded(receive: Receive, limit: int, seconds: float) -> Receive:

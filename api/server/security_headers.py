@@ -5,7 +5,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 Header = tuple[bytes, bytes]
 
 CLOSED = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-_CONTENT_POLICY: Header = (b"content-security-policy", CLOSED.encode())
+_POLICY = b"content-security-policy"
+_CONTENT_POLICY: Header = (_POLICY, CLOSED.encode())
+# What a page with a policy of its own decides too.
+_FREE = frozenset({b"cache-control", b"referrer-policy"})
 _ALWAYS: tuple[Header, ...] = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -22,7 +25,10 @@ IN_BYTES = b"".join(b"%s: %s\r\n" % header for header in (*_ALWAYS, _CONTENT_POL
 
 
 class SecurityHeaders:
-    """ASGI middleware around everything else, refusals, errors and streams too; a page may bring its own policy."""
+    """ASGI middleware around everything else, refusals, errors and streams too.
+
+    A page brings its own policy, and with one of its own also how long it is kept and what its links tell.
+    """
 
     def __init__(self, app: ASGIApp, https_only: bool) -> None:
         self._app = app
@@ -42,6 +48,8 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
     def _completed(self, given: list[Header]) -> list[Header]:
-        kept = [(name, value) for name, value in given if name.lower() not in self._ours]
-        own_policy = any(name.lower() == _CONTENT_POLICY[0] for name, _ in kept)
-        return [*kept, *self._always] if own_policy else [*kept, *self._always, _CONTENT_POLICY]
+        own = {name.lower() for name, _ in given} if any(name.lower() == _POLICY for name, _ in given) else set()
+        free = own & _FREE
+        kept = [(name, value) for name, value in given if name.lower() not in self._ours or name.lower() in free]
+        ours = [header for header in self._always if header[0] not in free]
+        return [*kept, *ours] if own else [*kept, *ours, _CONTENT_POLICY]

@@ -1,0 +1,66 @@
+"""What api/main hands to the pages, and where each of them finds it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from fastapi import Request
+from starlette.types import ASGIApp
+
+from api.pages.asking import Ask, Asker
+from api.pages.form_keys import FormKeys, idempotency_key
+from models.words.stages import Role
+
+STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
+
+
+class Signed(Protocol):
+    """The person of a session, as long as it lasts; `code_at` is when the last six-digit code was typed."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def county_code(self) -> str: ...
+    @property
+    def county_name(self) -> str: ...
+    @property
+    def code_at(self) -> datetime | None: ...
+    @property
+    def ends_at(self) -> datetime: ...
+
+
+class Who(Protocol):
+    async def __call__(self, cookie: str, *, prolong: bool = True) -> Signed | None: ...
+
+
+@dataclass(frozen=True)
+class Door:
+    """`app` is asked in process; `who` and `token` know sessions, the pages don't."""
+
+    app: ASGIApp
+    asker: Asker
+    who: Who
+    # of what `who` has found
+    token: Callable[[Any], str]
+    form_keys: FormKeys
+    cookies_secure: bool
+
+    def ask(self, request: Request, headers: Mapping[str, str], form_key: str = "") -> Ask:
+        """The API, asked for whoever sent this request."""
+        caller = (request.client.host, request.client.port) if request.client else ("", 0)
+        return Ask(self.app, self.asker(caller), headers, idempotency_key(form_key))
+
+    async def knows(self, cookie: str) -> bool:
+        """Whether somebody's long body is worth reading."""
+        return bool(cookie) and await self.who(cookie, prolong=False) is not None
+
+
+def door_of(request: Request) -> Door:
+    door = request.app.state.door
+    assert isinstance(door, Door)
+    return door

@@ -1,0 +1,65 @@
+"""What a form brings, as the API wants it: text to types, and which field is at fault where one has none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+
+from api.pages.asking import Refused
+from models.forms.money import parse_yuan
+from models.words.faults import Fault
+
+KEY = "form_key"
+
+
+class Form:
+    """The values of a POST by name. Names are those of the API's fields, so that its errors find their field."""
+
+    def __init__(self, data: FormData) -> None:
+        self._data = data
+
+    def text(self, name: str) -> str:
+        value = self._data.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def maybe(self, name: str) -> str | None:
+        """None for what was left empty."""
+        return self.text(name) or None
+
+    def all(self, name: str) -> list[str]:
+        return [value for value in self._data.getlist(name) if isinstance(value, str) and value]
+
+    def ticked(self, name: str) -> bool:
+        return self.text(name) in ("true", "on", "1", "yes")
+
+    def whole(self, name: str) -> int | str | None:
+        """A whole number; what is none is left for the API to refuse."""
+        value = self.text(name)
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else value or None
+
+    def fen(self, name: str) -> int:
+        """Yuan as people write it, in fen; raises Refused (422) at this field."""
+        found = parse_yuan(self.text(name).replace(",", "").replace("，", ""))
+        if isinstance(found, Fault):
+            raise bad_field(name, found.message)
+        return found
+
+    def day(self, name: str) -> str | None:
+        """A date as the browser's field sends it; what is none is left for the API to refuse."""
+        return self.maybe(name)
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files that were chosen; an empty file field brings none."""
+        return [file for file in self._data.getlist(name) if isinstance(file, UploadFile) and file.filename]
+
+    def typed(self) -> Mapping[str, list[str]]:
+        """As it was typed, for the page that shows it again; never the key."""
+        names = {name for name in self._data if name != KEY}
+        return {name: [value for value in self._data.getlist(name) if isinstance(value, str)] for name in names}
+
+
+def bad_field(name: str, detail: str) -> Refused:
+    """As the API would say it, of what can't be put into its types."""
+    errors: list[dict[str, Any]] = [{"pointer": f"/{name.replace('.', '/')}", "code": "VALUE", "detail": detail}]
+    document = {"code": "VALIDATION_FAILED", "title": "填写的内容有误", "detail": detail, "errors": errors}
+    return Refused(422, document)

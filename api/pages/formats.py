@@ -1,0 +1,100 @@
+"""How values look: yuan from fen, times of Shanghai, accounts in groups of four; Chinese first, English by switch."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from api.pages.tones import tone
+from api.pages.words import ENGLISH
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
+
+
+def is_english() -> bool:
+    return LANGUAGE.get() == "en"
+
+
+def words(chinese: str, english: str) -> str:
+    """`_("待办", "To do")` in a template: both stand beside each other, so neither is forgotten."""
+    return english if is_english() else chinese
+
+
+def label(chinese: Any) -> str:
+    """A word that the API says; what has no English is shown as it is."""
+    text = "" if chinese is None else str(chinese)
+    return ENGLISH.get(text, text) if is_english() else text
+
+
+def yuan(fen: int | None) -> str:
+    """Fen as `1,234.56`."""
+    if fen is None:
+        return ""
+    whole, rest = divmod(abs(fen), 100)
+    return f"{'-' if fen < 0 else ''}{whole:,}.{rest:02d}"
+
+
+def number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def when(value: str | datetime | None) -> str:
+    """`2026-11-24 16:05` of Shanghai, of an ISO time."""
+    if not value:
+        return ""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at.astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def day(value: str | date | None) -> str:
+    return "" if not value else str(value)[:10]
+
+
+def since(value: str | datetime | None) -> str:
+    """How long ago: `1 天 22 小时`."""
+    if not value:
+        return ""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return lasting(datetime.now(at.tzinfo) - at)
+
+
+def lasting(span: timedelta) -> str:
+    minutes = max(0, int(span.total_seconds() // 60))
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return words(f"{days} 天 {hours} 小时", f"{days} d {hours} h")
+    return words(f"{hours} 小时 {rest} 分", f"{hours} h {rest} min") if hours else words(f"{rest} 分钟", f"{rest} min")
+
+
+def grouped(account: str | None) -> list[str]:
+    """An account in groups of four; the gaps are made by the style, so it is copied without blanks."""
+    text = account or ""
+    return [text[at : at + 4] for at in range(0, len(text), 4)]
+
+
+def at(item: Mapping[str, Any], field: str) -> Any:
+    """`run.stage_label` of nested answers; None where something on the way isn't there."""
+    value: Any = item
+    for step in field.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def address(pattern: str, item: Mapping[str, Any]) -> str:
+    """`/console/flows/{flow_no}` with the item's own values."""
+    return pattern.format_map({name: quote(str(value), safe="") for name, value in item.items()})
+
+
+FILTERS = {
+    "yuan": yuan,
+    "number": number,
+    "when": when,
+    "day": day,
+    "since": since,
+    "grouped": grouped,
+    "label": label,
+}
+GLOBALS = {"_": words, "at": at, "address": address, "is_english": is_english, "tone": tone}

@@ -1,0 +1,34 @@
+"""The console's first page, and how a person likes the pages to look."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.pages.asking import Refused
+from api.pages.door import door_of
+from api.pages.looks import COOKIE, look
+from api.pages.window import Staff, is_own
+
+router = APIRouter(include_in_schema=False)
+last = APIRouter(include_in_schema=False)
+_A_YEAR = 365 * 24 * 3600
+
+
+@router.get("/console")
+async def home(window: Staff) -> Response:
+    return window.show("home.html")
+
+
+@router.get("/console/look")
+async def change_look(request: Request, to: str = "", back: str = "") -> Response:
+    """Nothing but a cookie of taste changes, so a link is enough; it says nothing about anybody."""
+    answer = RedirectResponse(back if is_own(back) else "/console", 303)
+    wanted = look(*to.split(".")).written()
+    secure = door_of(request).cookies_secure
+    answer.set_cookie(COOKIE, wanted, max_age=_A_YEAR, path="/", httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+@last.api_route("/console/{rest:path}", methods=["GET", "POST"])
+async def nowhere(window: Staff, rest: str) -> Response:
+    """The last of all routes: an address at which there is no page."""
+    raise Refused(404, {"code": "NOT_FOUND", "title": "没有这一页", "detail": "请核对地址，或从菜单进入"})

@@ -1,0 +1,160 @@
+"""Lists: what a list page shows, as data; asking the API for a page of it; one template for all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import Response
+
+from api.pages.form import Form
+from api.pages.formats import words
+from api.pages.window import Window
+from models.words.calendar import china_today
+
+SIZES = (20, 50, 100)
+_USUAL_SIZE = 50
+
+Option = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: Chinese, English, field of the API's row (`run.stage_label`), and how it is shown.
+
+    `kind`: text, label (a word that the API says), tag (a label with a tone), money (fen), number, when, day, account,
+    yes (a bool), photo. `link` is an address with the row's fields in it. `tone` names the field that `TONES` judges.
+    """
+
+    chinese: str
+    english: str
+    field: str
+    kind: str = "text"
+    link: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition: the API's parameter, and its options (value, Chinese, English), or none for a text.
+
+    `catalog` names a catalog of the platform to choose from instead. `kind`: choice, text, day, month.
+    """
+
+    name: str
+    chinese: str
+    english: str
+    options: Sequence[Option] = ()
+    catalog: str = ""
+    kind: str = "choice"
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A condition that never stands in an address (name, id, account, phone): sent by POST to the API's search."""
+
+    name: str
+    chinese: str
+    english: str
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """`api` is asked with the filters, `search` where one is sought; `key` names the row's own number."""
+
+    chinese: str
+    english: str
+    path: str
+    api: str
+    columns: Sequence[Column]
+    filters: Sequence[Filter] = ()
+    search: str = ""
+    sought: Sequence[Sought] = ()
+    # what is open or mine, when the list is opened without conditions
+    opens_with: Mapping[str, str] = field(default_factory=dict)
+    # always asked, never shown as a condition
+    always: Mapping[str, str] = field(default_factory=dict)
+    help: tuple[str, str] = ("", "")
+    key: str = ""
+    figures: str = ""
+    template: str = "list.html"
+
+
+def labelled(words_of: Any) -> tuple[Option, ...]:
+    """The members of a vocabulary as options."""
+    return tuple((word.value, word.label, word.label) for word in words_of)
+
+
+async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
+    """A GET with conditions in the address, or a POST that seeks by what never stands there."""
+    given = conditions(window, page)
+    answer = await ask_for(window, page, given)
+    shown = {
+        "page": page,
+        "given": given,
+        "rows": answer["items"],
+        "following": answer.get("next"),
+        "beside": answer,
+        "catalogs": await _catalogs(window, page),
+        "sizes": SIZES,
+        "size": _size(given),
+        "name": words(page.chinese, page.english),
+    }
+    return window.show(page.template, **{**shown, **more})
+
+
+def conditions(window: Window, page: ListPage) -> dict[str, str]:
+    """What is asked, by name: from the form of a search, else from the address, else what the list opens with."""
+    if window.request.method == "POST":
+        return {name: window.form.text(name) for name in _names(page) if window.form.text(name)}
+    given = {name: window.query(name) for name in _names(page) if window.query(name)}
+    asked_before = set(window.request.query_params) - {"done"}
+    return given if asked_before else dict(page.opens_with)
+
+
+async def ask_for(window: Window, page: ListPage, given: Mapping[str, str], **more: str) -> Any:
+    """The API's page of the list: `items`, `next` and what stands beside."""
+    names = {filtered.name for filtered in page.filters}
+    sought = {each.name: given[each.name] for each in page.sought if each.name in given}
+    chosen = {**page.always, **{name: value for name, value in given.items() if name in names}}
+    paging = {"limit": str(_size(given)), "after": given.get("after", ""), **more}
+    if sought:
+        return await window.ask.search(page.search, {**chosen, **sought}, **paging)
+    return await window.ask.get(page.api, **chosen, **paging)
+
+
+def export(window: Window, page: ListPage) -> Response:
+    """导出: the whole filtered list as Excel, handed through as the API writes it."""
+    names = {filtered.name for filtered in page.filters}
+    given = {name: value for name, value in conditions(window, page).items() if name in names}
+    return window.ask.file(page.api, **page.always, **given, format="xlsx")
+
+
+async def _catalogs(window: Window, page: ListPage) -> dict[str, list[Option]]:
+    """Options of the filters that choose from a catalog of the platform."""
+    found = {}
+    for filtered in page.filters:
+        if filtered.catalog:
+            found[filtered.name] = await catalog(window, filtered.catalog)
+    return found
+
+
+async def catalog(window: Window, kind: str, **query: str) -> list[Option]:
+    """A catalog's entries as options."""
+    asked = {"limit": "500", "fund_year": str(china_today().year), **query}
+    answer = await window.ask.get(f"/catalogs/{kind}", **asked)
+    return [(entry["code"], entry["name"], entry["name"]) for entry in answer["items"]]
+
+
+def _names(page: ListPage) -> list[str]:
+    filters = [filtered.name for filtered in page.filters]
+    return [*filters, *(each.name for each in page.sought), "after", "limit", "back"]
+
+
+def _size(given: Mapping[str, str]) -> int:
+    size = given.get("limit", "")
+    return int(size) if size.isdigit() and int(size) in SIZES else _USUAL_SIZE
+
+
+def chosen_form(form: Form) -> list[str]:
+    """The rows that were ticked."""
+    return form.all("chosen")

@@ -1,0 +1,44 @@
+"""The menus of staff in the seed's words and order, and which role reads or works in each (CONSOLE 2.4)."""
+
+from dataclasses import dataclass
+
+from models.words.stages import Role
+
+A, O, R, P, S = Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER, Role.APPLICANT, Role.OPS  # noqa: E741
+STAFF = (A, O, R)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One menu. `path` is its first page; a page below it belongs to the same menu."""
+
+    chinese: str
+    english: str
+    path: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    chinese: str
+    english: str
+    entries: tuple[Entry, ...]
+
+
+# Each entry is written with the pages it leads to.
+GROUPS: tuple[Group, ...] = (
+    Group("工作", "Work", ()),
+    Group("申请", "Applications", ()),
+    Group("一卡通对接管理", "One-card platform", (
+        Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
+    )),
+    Group("一卡通账号", "Accounts", ()),
+    Group("监督", "Oversight", ()),
+    Group("系统", "System", ()),
+)  # fmt: skip
+
+
+def menu_of(role: Role) -> tuple[Group, ...]:
+    """What this role may open; groups with nothing to open are left out."""
+    mine = (Group(group.chinese, group.english, tuple(e for e in group.entries if role in e.roles)) for group in GROUPS)
+    return tuple(group for group in mine if group.entries)

@@ -1,0 +1,68 @@
+"""Refusals as pages: what the API said, word for word, what stands now, and the way on."""
+
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.pages.asking import Refused
+from api.pages.door import door_of
+from api.pages.window import OtherPerson, SignInFirst, Window, sign_in_address
+
+_UNSAFE = frozenset({"POST", "PUT"})
+# htmx stops asking when it reads this.
+_STOP = 286
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(SignInFirst, _on_nobody)
+    app.add_exception_handler(OtherPerson, _on_other_person)
+
+
+def _on_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return _shown(request, error)
+
+
+def _shown(request: Request, refused: Refused) -> Response:
+    window = getattr(request.state, "window", None) or _nobody(request)
+    window.problem, window.status = refused.document, refused.status
+    return window.show("refused.html")
+
+
+def _on_nobody(request: Request, _: Exception) -> Response:
+    """A look goes to the sign-in and comes back; an act stays on the screen with its values and is sent again."""
+    live = request.query_params.get("live") == "1"
+    if request.method in _UNSAFE:
+        return _ended(request)
+    if live:
+        return Response(status_code=_STOP)
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        # a link from another site arrives without the cookie: the page asks once more, by itself
+        return _nobody(request).show("again.html", address=str(request.url.path), query=request.url.query)
+    if request.headers.get("hx-request") == "true":
+        return Response(headers={"HX-Redirect": sign_in_address(request)})
+    return RedirectResponse(sign_in_address(request), 303)
+
+
+def _ended(request: Request) -> Response:
+    """What was typed comes back in the answer's form; with scripts, the form on the screen simply stays."""
+    # a form with files is chosen anew where there are no scripts
+    typed: dict[str, list[str]] = getattr(request.state, "typed", {})
+    window = _nobody(request)
+    window.status = 401
+    answer = window.show("ended.html", typed=typed, address=request.url.path)
+    answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Reselect": "#ended"})
+    return answer
+
+
+def _on_other_person(request: Request, error: Exception) -> Response:
+    """Two persons, one browser; or a form of yesterday. Nothing was done."""
+    assert isinstance(error, OtherPerson)
+    window = error.window
+    window.status = 409
+    return window.show("other_person.html")
+
+
+def _nobody(request: Request) -> Window:
+    door = door_of(request)
+    return Window(request, door, None, door.ask(request, {}), None)

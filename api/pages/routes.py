@@ -1,0 +1,13 @@
+"""Every module of pages, in the order of the menu."""
+
+from fastapi import APIRouter
+
+from api.pages import flows, home, static
+
+ROUTERS: tuple[APIRouter, ...] = (
+    static.router,
+    home.router,
+    flows.router,
+    # every other address below /console
+    home.last,
+)

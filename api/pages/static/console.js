@@ -1,0 +1,41 @@
+// What pages do by script beside htmx: nothing that matters happens here alone.
+(() => {
+  "use strict";
+  const notice = (text) => {
+    const place = document.getElementById("notice");
+    if (!place) return;
+    const line = document.createElement("p");
+    line.className = "notice bad";
+    line.textContent = text;
+    place.replaceChildren(line);
+    place.scrollIntoView({ block: "center" });
+  };
+  let changed = false;
+
+  // a hidden tab doesn't ask
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const asked = event.detail.requestConfig;
+    if (document.hidden && asked.verb === "get" && asked.path.includes("live=1")) event.preventDefault();
+  });
+  for (const cut of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(cut, (event) => {
+      if (event.detail.requestConfig && event.detail.requestConfig.path.includes("live=1")) return;
+      notice(document.getElementById("notice")?.dataset.cut || "");
+    });
+  }
+  document.addEventListener("change", (event) => {
+    const all = event.target.dataset ? event.target.dataset.checkAll : undefined;
+    if (all) {
+      const scope = event.target.closest("form, table");
+      for (const box of scope.querySelectorAll(`input[name="${all}"]`)) box.checked = event.target.checked;
+    }
+    if (event.target.closest("form.act")) changed = true;
+  });
+  document.addEventListener("submit", () => { changed = false; });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target === document.body) changed = false;
+    const first = document.querySelector("[autofocus]");
+    if (first && event.detail.target === document.body) first.focus();
+  });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+})();

@@ -1,0 +1,242 @@
+"""Who stands at the window, what they ask, and the page they are shown."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from fastapi import Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.pages.asking import Ask, Document, Refused
+from api.pages.done_words import DONE
+from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
+from api.pages.form import KEY, Form
+from api.pages.looks import Look, look_of
+from api.pages.menu import menu_of
+from api.pages.rendering import page_response, render
+
+SIGN_IN = "/console/sign-in"
+_UNSAFE = frozenset({"POST", "PUT", "DELETE", "PATCH"})
+Again = Callable[[], Awaitable[Response]]
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in, or not any more; what was typed is not lost."""
+
+
+class OtherPerson(Exception):
+    """The form was opened by somebody else who was signed in in this browser."""
+
+    def __init__(self, window: "Window") -> None:
+        super().__init__("another person's form")
+        self.window = window
+
+
+class Window:
+    """One request of one person. `form` is what a POST brings, `problem` why the page is shown again."""
+
+    def __init__(self, request: Request, door: Door, signed: Signed | None, ask: Ask, form: Form | None) -> None:
+        self.request = request
+        self.door = door
+        self._signed = signed
+        self.ask = ask
+        self.look: Look = look_of(request)
+        self._form = form
+        self.problem: Document | None = None
+        self.status = 200
+        request.state.window = self
+
+    @property
+    def signed(self) -> Signed:
+        """The person; the windows at which nobody is signed in have none."""
+        assert self._signed is not None
+        return self._signed
+
+    @property
+    def form(self) -> Form:
+        assert self._form is not None
+        return self._form
+
+    @property
+    def path(self) -> str:
+        return self.request.url.path
+
+    def query(self, name: str) -> str:
+        return self.request.query_params.get(name, "").strip()
+
+    @property
+    def wants_part(self) -> bool:
+        """A live or lazy fragment is asked for, not the page."""
+        return self.request.headers.get("hx-request") == "true" and self.request.headers.get("hx-boosted") != "true"
+
+    # -- answers
+
+    def show(self, template: str, /, **values: Any) -> Response:
+        """The page; with the problem and its status when it is shown again after a refusal."""
+        answer = page_response(self.request, render(template, self.look, self._beside(values)), self.status)
+        # htmx follows a 303 by itself: the address that it shows is this one, and none for what was refused
+        answer.headers["HX-Push-Url"] = self.here(done=self.query("done")) if self._is_place() else "false"
+        return answer
+
+    def show_part(self, template: str, /, **values: Any) -> Response:
+        """A fragment of a page: live, lazy, or answered while somebody types."""
+        return page_response(self.request, render(template, self.look, self._beside(values)), self.status)
+
+    async def act(self, asked: Awaitable[Any], done: str, place: str | Callable[[Any], str], again: Again) -> Response:
+        """The act, then 303 to `place` (a path, or a function of the answer) that says what was done.
+
+        Refused: the page of `again` once more with what is wrong and with the values as typed.
+        """
+        try:
+            answer = await asked
+        except Refused as refused:
+            return await self.shown_again(refused, again)
+        return self.done(done, place if isinstance(place, str) else place(answer))
+
+    async def shown_again(self, refused: Refused, again: Again) -> Response:
+        self.problem, self.status = refused.document, refused.status
+        return await again()
+
+    def done(self, act: str, place: str) -> Response:
+        """See `done_words`: the address carries a name, the words come from a list."""
+        assert act in DONE
+        return self.go(f"{place}{'&' if '?' in place else '?'}{urlencode({'done': act})}")
+
+    def go(self, place: str) -> Response:
+        return RedirectResponse(place, 303)
+
+    def nothing_new(self) -> Response:
+        """For a live fragment that is as it was."""
+        return Response(status_code=204)
+
+    # -- what templates ask for
+
+    def form_key(self, act: str = "") -> str:
+        """For the form that is sent to the path `act`; the same one again after a 503, so that it is one act."""
+        path = act or self.path
+        if self.status == 503 and self._form is not None and path == self.path:
+            return self._form.text(KEY)
+        return self.door.form_keys.mint(self.owner, path)
+
+    @property
+    def owner(self) -> str:
+        """Whom a form belongs to: the person and not the session, so that it outlives a sign-in."""
+        person = self._signed
+        return f"{person.county_code}/{person.role.value}/{person.subject}" if person else "nobody"
+
+    def value(self, name: str, otherwise: Any = "") -> Any:
+        """What a field holds: as typed when the page is shown again, else what stands."""
+        if self._form is not None and self.problem is not None and name in self._form.typed():
+            return self._form.text(name)
+        return "" if otherwise is None else otherwise
+
+    def values(self, name: str, otherwise: list[str] | None = None) -> list[str]:
+        if self._form is not None and self.problem is not None:
+            return self._form.all(name)
+        return otherwise or []
+
+    def errors(self) -> list[dict[str, str]]:
+        """Each with `field` (the form's name, "" where it is about no field) and `detail`."""
+        found = (self.problem or {}).get("errors") or []
+        return [{"field": _field_of(error), "detail": str(error.get("detail", ""))} for error in found]
+
+    def error(self, name: str) -> str:
+        return next((error["detail"] for error in self.errors() if error["field"] == name), "")
+
+    def here(self, **changed: object) -> str:
+        """This page's address with other conditions; an empty one is left out."""
+        query = {**dict(self.request.query_params), **changed}
+        if "done" not in changed:
+            query.pop("done", None)
+        kept = {name: value for name, value in query.items() if value not in (None, "")}
+        return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+    def is_within(self, path: str) -> bool:
+        """Whether this page is in that menu."""
+        return self.path == path or (path != "/console" and self.path.startswith(f"{path}/"))
+
+    def back(self) -> str:
+        """The page that a refused act belongs to: where it was sent from, else the act's own thing, else the start."""
+        came = urlsplit(self.request.headers.get("referer", ""))
+        if came.netloc == self.request.headers.get("host") and is_own(came.path) and came.path != self.path:
+            return came.path + (f"?{came.query}" if came.query else "")
+        return self.path.rpartition("/")[0] if self.path.count("/") > 2 else "/console"
+
+    def look_address(self, **changed: str) -> str:
+        """Sets the look and comes back here; of an act, to the page it belongs to."""
+        here = self.here() if self.request.method == "GET" else self.back()
+        return f"/console/look?{urlencode({'to': replace(self.look, **changed).written(), 'back': here})}"
+
+    def _is_place(self) -> bool:
+        return self.request.method == "GET" and self.status < 400
+
+    def _beside(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        done = DONE.get(self.query("done"))
+        menu = menu_of(self._signed.role) if self._signed else ()
+        return {"window": self, "person": self._signed, "menu": menu, "done": done, **values}
+
+
+def _field_of(error: Mapping[str, Any]) -> str:
+    pointer = str(error.get("pointer") or "")
+    return pointer.strip("/").replace("/", ".") or str(error.get("parameter") or "")
+
+
+async def staff(request: Request) -> Window:
+    """The window of a person who is signed in; an act also proves that it comes from that person's own form."""
+    door = door_of(request)
+    unsafe = request.method in _UNSAFE
+    if unsafe:
+        own_pages_only(request)
+    # a badge that asks by itself is no sign of life
+    prolong = request.query_params.get("live") != "1"
+    signed = await door.who(request.cookies.get(STAFF_COOKIE, ""), prolong=prolong)
+    # a long body of nobody known was not let in (api/server/limits.py)
+    form = Form(await request.form()) if unsafe else None
+    if signed is None:
+        request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
+        raise SignInFirst
+    key = form.text(KEY) if form else ""
+    headers = {"Authorization": f"Bearer {door.token(signed)}"}
+    window = Window(request, door, signed, door.ask(request, headers, key), form)
+    if form is not None and not door.form_keys.is_good(key, window.owner, request.url.path):
+        raise OtherPerson(window)
+    return window
+
+
+async def visitor(request: Request) -> Window:
+    """The window at which nobody has signed in yet; its forms are held to our own pages, and have a key too."""
+    door = door_of(request)
+    unsafe = request.method in _UNSAFE
+    if unsafe:
+        own_pages_only(request)
+    form = Form(await request.form()) if unsafe else None
+    key = form.text(KEY) if form else ""
+    window = Window(request, door, None, door.ask(request, {}, key), form)
+    if form is not None and not door.form_keys.is_good(key, window.owner, request.url.path):
+        raise OtherPerson(window)
+    return window
+
+
+Staff = Annotated[Window, Depends(staff)]
+Visitor = Annotated[Window, Depends(visitor)]
+
+
+def is_own(place: str) -> bool:
+    """A page of ours, for addresses that came from outside: nobody is sent elsewhere."""
+    return place.startswith(("/console", "/citizen/m")) and not place.startswith("//") and "\\" not in place
+
+
+def own_pages_only(request: Request) -> None:
+    """Another site's page asks: browsers say so themselves, older ones by Origin."""
+    site = request.headers.get("sec-fetch-site")
+    origin = urlsplit(request.headers.get("origin", "")).netloc
+    if site == "same-origin" or (site is None and origin and origin == request.headers.get("host")):
+        return
+    document = {"code": "OTHER_SITE", "title": "来源页面不对", "detail": "请从本系统的页面进入后办理，没有作任何改动"}
+    raise Refused(403, document)
+
+
+def sign_in_address(request: Request) -> str:
+    """Where to sign in, and to come back from; an act comes back to the page it belongs to."""
+    return f"{SIGN_IN}?next={quote(request.url.path + (f'?{request.url.query}' if request.url.query else ''), safe='')}"

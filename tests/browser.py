@@ -1,0 +1,205 @@
+"""A browser without scripts, for journeys over HTTP: opens pages, fills their forms, follows what they answer.
+
+Each page it gets is also looked at: one h1, no inline style or script, nothing from elsewhere, labels on every field.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from lxml import html
+
+from models.words.stages import Role
+from tests.rows import COUNTY, Office
+
+BASE = "https://console.test"
+File = tuple[str, bytes, str]
+Values = Mapping[str, str | Sequence[str] | bool | File | Sequence[File]]
+
+
+@dataclass
+class Page:
+    """One answer: its document, and how it came."""
+
+    answer: httpx.Response
+    document: html.HtmlElement
+
+    @property
+    def status(self) -> int:
+        return self.answer.status_code
+
+    @property
+    def path(self) -> str:
+        url = urlsplit(str(self.answer.url))
+        return url.path + (f"?{url.query}" if url.query else "")
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.document.text_content().split())
+
+    @property
+    def main(self) -> str:
+        """The text of the page itself, without its top and menu."""
+        return " ".join(self.document.get_element_by_id("main").text_content().split())
+
+    @property
+    def title(self) -> str:
+        return str(self.document.findtext(".//title"))
+
+    @property
+    def menu(self) -> list[str]:
+        return [link.text_content().strip() for link in self.document.cssselect("nav.side a")]
+
+    def link(self, words: str) -> str:
+        """Where the link with these words leads."""
+        found = [a.get("href") for a in self.document.cssselect("a") if words in a.text_content()]
+        assert found, f"no link {words!r} on {self.path}: {self.main[:400]}"
+        return str(found[0])
+
+    def has_link(self, words: str) -> bool:
+        return any(words in a.text_content() for a in self.document.cssselect("a"))
+
+    def form(self, button: str = "", action: str = "") -> html.FormElement:
+        """The form that has a button with these words, or that is sent to this path."""
+        for form in self.document.forms:
+            words = [b.text_content() for b in form.cssselect("button")]
+            if (not button or any(button in word for word in words)) and action in (form.get("action") or ""):
+                return form
+        raise AssertionError(f"no form {button or action!r} on {self.path}: {self.main[:400]}")
+
+    def button(self, words: str) -> html.HtmlElement | None:
+        return next((b for b in self.document.cssselect("button") if words in b.text_content()), None)
+
+    def rows(self, table: str = "table") -> list[dict[str, str]]:
+        """A table's rows by the words of their columns."""
+        [found, *_] = self.document.cssselect(table)
+        heads = [" ".join(th.text_content().split()) for th in found.cssselect("thead th")]
+        cells = [
+            [" ".join(cell.text_content().split()) for cell in tr.cssselect("td, th")]
+            for tr in found.cssselect("tbody tr")
+        ]
+        return [dict(zip(heads, row, strict=False)) for row in cells]
+
+    @property
+    def problem(self) -> str:
+        """The words of the error summary, "" where there is none."""
+        found = self.document.cssselect("section.notice.bad")
+        return " ".join(found[0].text_content().split()) if found else ""
+
+    @property
+    def code(self) -> str:
+        found = self.document.cssselect("section.notice.bad[data-code]")
+        return str(found[0].get("data-code")) if found else ""
+
+    @property
+    def done(self) -> str:
+        found = self.document.cssselect(".notice.ok")
+        return " ".join(found[0].text_content().split()) if found else ""
+
+
+@dataclass
+class Browser:
+    """One person's browser at the office's pages; cookies are its own."""
+
+    office: Office
+    http: httpx.AsyncClient
+    seen: list[str] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, office: Office, caller: tuple[str, int] = ("127.0.0.1", 1)) -> "Browser":
+        # the app itself is asked: pages are no part of the API's document
+        transport = httpx.ASGITransport(app=office.app, client=caller)
+        return cls(office, httpx.AsyncClient(transport=transport, base_url=BASE))
+
+    async def sign_in(self, who: str, county: str = COUNTY, role: Role | None = None) -> "Browser":
+        """A session as if the person had just typed a code."""
+        self.http.cookies.set("onecard_staff", await self.office.sign_in(who, county, role), path="/console")
+        return self
+
+    async def open(self, path: str, **headers: str) -> Page:
+        return await self._come(await self.http.get(path, headers=headers))
+
+    async def get(self, path: str) -> httpx.Response:
+        """A file or a fragment, as it is."""
+        return await self.http.get(path)
+
+    async def submit(self, page: Page, button: str = "", action: str = "", **given: Any) -> Page:
+        """Fills the form and presses the button; where it leads is followed."""
+        return await self.send(page, page.form(button, action), button, given)
+
+    async def send(self, page: Page, form: html.FormElement, button: str, given: Values) -> Page:
+        answer = await self.post(page, form, button, given)
+        if answer.status_code == 303:
+            answer = await self.http.get(answer.headers["location"])
+        return await self._come(answer)
+
+    async def post(
+        self, page: Page, form: html.FormElement, button: str, given: Values, **headers: str
+    ) -> httpx.Response:
+        """Only the form sent, its answer not followed; headers are what a browser says of its own pages."""
+        data, files = _filled(form, button, given)
+        target = urljoin(str(page.answer.url), form.get("formaction") or form.get("action") or "")
+        said = {"Sec-Fetch-Site": "same-origin", "Referer": str(page.answer.url), **headers}
+        if (form.get("method") or "get").lower() == "get":
+            return await self.http.get(target, params=data)
+        return await self.http.post(target, data=data, files=files or None, headers=said)
+
+    async def _come(self, answer: httpx.Response) -> Page:
+        while answer.status_code == 303:
+            answer = await self.http.get(answer.headers["location"])
+        page = Page(answer, html.document_fromstring(answer.text or "<html></html>"))
+        self.seen.append(page.path)
+        look_at(page)
+        return page
+
+
+def look_at(page: Page) -> None:
+    """What holds on every page."""
+    where, document = page.path, page.document
+    policy = page.answer.headers.get("content-security-policy", "")
+    assert "default-src 'self'" in policy, where
+    assert "unsafe" not in policy, where
+    assert page.answer.headers["cache-control"] == "no-store", where
+    assert len(document.cssselect("h1")) == 1, f"{where}: one h1"
+    assert not document.cssselect("[style], style, script:not([src])"), f"{where}: inline style or script"
+    handlers = [a for element in document.iter() for a in element.attrib if a.startswith(("on", "hx-on"))]
+    assert handlers == [], f"{where}: {handlers}"
+    for element in document.cssselect("[src], link[href]"):
+        address = element.get("src") or element.get("href")
+        assert address.startswith(("/", "data:image")), f"{where}: {address}"
+    for inputs in document.cssselect("input:not([type=hidden]), select, textarea"):
+        labelled = inputs.get("aria-label") or inputs.getparent().tag == "label" or inputs.iterancestors("label")
+        named = document.cssselect(f"label[for='{inputs.get('id')}']") if inputs.get("id") else []
+        assert labelled or named, f"{where}: no label for {inputs.get('name')}"
+    identified = [element.get("id") for element in document.cssselect("[id]")]
+    assert len(identified) == len(set(identified)), f"{where}: an id twice"
+    for form in document.forms:
+        if (form.get("method") or "").lower() == "post":
+            assert form.cssselect("input[name=form_key]"), f"{where}: a form without its key"
+
+
+def _filled(form: html.FormElement, button: str, given: Values) -> tuple[dict[str, Any], list[tuple[str, File]]]:
+    data: dict[str, Any] = {}
+    for name, value in form.form_values():
+        data.setdefault(name, []).append(value)
+    for pressed in form.cssselect("button[name]"):
+        if button and button in pressed.text_content():
+            data[pressed.get("name")] = [pressed.get("value") or ""]
+    files: list[tuple[str, File]] = []
+    names = {element.get("name") for element in form.cssselect("[name]")}
+    for name, value in given.items():
+        assert name in names, f"the form has no field {name}: {sorted(n for n in names if n)}"
+        if isinstance(value, tuple):
+            files.append((name, value))
+        elif isinstance(value, list) and value and isinstance(value[0], tuple):
+            files += [(name, one) for one in value]
+        elif value is False:
+            data.pop(name, None)
+        else:
+            data[name] = ["true" if value is True else value] if isinstance(value, str | bool) else list(value)
+    multipart = form.get("enctype") == "multipart/form-data"
+    if multipart and not files:
+        files = [("", ("", b"", "application/octet-stream"))]
+    return data, files

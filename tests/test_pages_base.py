@@ -1,0 +1,107 @@
+"""What every page keeps: who stands here, whose form it is, what a refusal looks like, and what stays in a browser."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from api.pages.form_keys import GOOD_FOR_SECONDS, FormKeys
+from models.words.stages import Role
+from tests.browser import BASE, Browser
+from tests.rows import OPERATOR, REVIEWER, Office, open_office
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def test_who_has_no_session_is_asked_to_sign_in_and_comes_back(office: Office) -> None:
+    browser = Browser.at(office)
+    answer = await browser.get("/console/flows?stage=paying")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/console/sign-in?next=%2Fconsole%2Fflows%3Fstage%3Dpaying",
+    )
+
+
+async def test_a_link_from_another_site_opens_signed_in(office: Office) -> None:
+    """It arrives without the cookie: the page asks once more by itself, and then it is there."""
+    browser = Browser.at(office)
+    page = await browser.open("/console/flows?stage=paying", **{"Sec-Fetch-Site": "cross-site"})
+    [again] = page.document.cssselect("meta[http-equiv=refresh]")
+    assert again.get("content") == "0; url=/console/flows?stage=paying"
+    await browser.sign_in(OPERATOR)
+    assert (await browser.open("/console/flows?stage=paying", **{"Sec-Fetch-Site": "same-origin"})).status == 200
+
+
+async def test_a_page_shows_person_county_and_menu(office: Office) -> None:
+    page = await (await Browser.at(office).sign_in(OPERATOR)).open("/console/flows")
+    assert "李操作（县操作员）" in page.text
+    assert "500001" in page.text
+    assert "启动补贴流程" in page.menu
+    assert page.title.startswith("启动补贴流程")
+
+
+async def test_refusals_are_pages_in_the_words_of_the_api(office: Office) -> None:
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    page = await browser.open("/console/flows/500003-L2026-0001")
+    assert (page.status, page.code) == (404, "NOT_FOUND")
+    assert "只能查看和办理本区县的补贴流程" in page.problem
+    nowhere = await browser.open("/console/no-such-page")
+    assert (nowhere.status, nowhere.code) == (404, "NOT_FOUND")
+
+
+async def test_language_size_and_colours_are_kept_and_lead_nowhere_else(office: Office) -> None:
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    page = await browser.open((await browser.open("/console/flows")).link("EN"))
+    assert page.document.get("lang") == "en"
+    assert "Subsidy flows" in page.menu
+    page = await browser.open("/console/look?to=zh.huge.dark&back=/console/flows")
+    assert (page.document.get("data-size"), page.document.get("data-bs-theme"), page.path) == (
+        "huge",
+        "dark",
+        "/console/flows",
+    )
+    for elsewhere in ("https://evil.test/", "//evil.test/console", "/console\\evil", "/docs"):
+        answer = await browser.http.get("/console/look", params={"to": "zh", "back": elsewhere})
+        assert answer.headers["location"] == "/console", elsewhere
+
+
+async def test_only_a_form_of_ones_own_does_anything(office: Office) -> None:
+    """Another site, no key, somebody else's key, one of another act, an altered and an old one: nothing is done."""
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    keys: FormKeys = office.app.state.door.form_keys
+    own = f"500001/operator/{OPERATOR}"
+    path = "/console/flows"
+    good = keys.mint(own, path)
+    own_site = {"Sec-Fetch-Site": "same-origin"}
+
+    async def sent(key: str, **headers: str) -> int:
+        return (await browser.http.post(path, data={"form_key": key}, headers=headers)).status_code
+
+    assert await sent(good, **own_site) == 404  # passed the window: there is no such act
+    assert await sent(good, Origin=BASE) == 404
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}, {}):
+        assert await sent(good, **headers) == 403, headers
+    aged = f"x.{int(__import__('time').time()) - GOOD_FOR_SECONDS - 1}"
+    old = f"{aged}.{keys._proof(own, path, aged)}"
+    others = keys.mint(f"500001/reviewer/{REVIEWER}", path)
+    for bad in ("", "a.b.c", others, keys.mint(own, "/console/other"), good[:-1] + "~", old):
+        assert await sent(bad, **own_site) == 409, bad
+
+
+async def test_static_files_are_named_by_what_they_hold_and_kept(office: Office) -> None:
+    browser = Browser.at(office)
+    page = await browser.open("/console/flows", **{"Sec-Fetch-Site": "cross-site"})
+    for address in [e.get("href") or e.get("src") for e in page.document.cssselect("link[href], script[src]")]:
+        answer = await browser.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert (await browser.get(address.replace("/static/", "/static/x"))).status_code == 404
+
+
+async def test_a_role_sees_only_its_menus(office: Office) -> None:
+    page = await (await Browser.at(office).sign_in("app.licant", role=Role.APPLICANT)).open("/console")
+    assert "启动补贴流程" not in page.menu
