@@ -1,12 +1,17 @@
 """Settings from the environment, validated once by whoever plugs things together; nothing is read at import."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.words.calendar import WorkingCalendar, read_calendar
+from models.words.waiting import WAIT_DAYS, Wait
+
 CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+WorkingDays = Annotated[int, Field(ge=0, le=250)]
 CountyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
 
@@ -43,6 +48,8 @@ class Settings(BaseSettings):
 
     county_names: dict[CountyCode, CountyName] = {}
     publicity_days: int = Field(7, ge=0, le=90)
+    calendar_file: Path | None = None
+    wait_days: dict[Wait, WorkingDays] = {}
     fund_natures: str = Field(
         "一般公共预算资金,政府性基金预算资金,国有资本经营预算资金,社会保险基金预算资金,财政专户管理资金,单位资金",
         min_length=1,
@@ -86,6 +93,20 @@ class Settings(BaseSettings):
     def platform_total_seconds(self) -> float:
         """How long one exchange with the platform may take in all, connecting and reading included."""
         return 2 * self.platform_timeout_seconds
+
+    @cached_property
+    def calendar(self) -> WorkingCalendar:
+        """Working days as the State Council's notices have them."""
+        return read_calendar(self.calendar_file)
+
+    def days_for(self, wait: Wait) -> int:
+        """How many working days something may be waited for before it is overdue."""
+        return self.wait_days.get(wait, WAIT_DAYS[wait])
+
+    @model_validator(mode="after")
+    def _calendar_can_be_read(self) -> Self:
+        assert self.calendar.notices, "CALENDAR_FILE has no notice"
+        return self
 
     @model_validator(mode="after")
     def _grace_outlasts_calls(self) -> Self:

@@ -73,6 +73,7 @@ async def test_flow_shows_figures_rounds_orders_and_what_it_waits_for(office: Of
         "/orders", {"kind": "withdrawal", "flow_no": flow_no, "selection": selection, "reason": "重复申请"}
     )
     view = (await office.get(f"/flows/{flow_no}", OPS)).json()
+    assert "url" not in (await office.get(f"/flows/{flow_no}")).json()["run"]
     assert (view["stage_label"], view["status"], view["status_label"]) == ("申请处理中", "active", "启动")
     assert view["run"]["waiting_for"] == "等待操作员"
     assert f"/workflows/subsidy-flow%2F{flow_no}" in view["run"]["url"]

@@ -157,7 +157,7 @@ async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> WholeB
             "set_by": batch.publicity_by,
         },
         "flow_nos": flows,
-        "run": await run_of(session, desk.settings, RunKind.VERIFICATION, number),
+        "run": await run_of(desk, session, RunKind.VERIFICATION, number),
     }
 
 

@@ -11,9 +11,9 @@ from typing_extensions import TypedDict
 
 from api.applications.application_rows import LINE_COLUMNS, LINE_TABLES, ApplicationRow
 from api.applications.views import ApplicationViews
+from api.counter.desk import Desk
 from api.counter.run_block import RunBlock, runs_of
 from models.contracts import RunKind
-from models.settings import Settings
 from models.store.sql import fetch
 from models.tables.batches import BeneficiaryList
 from models.wire.words import ApplicantKind, Outcome
@@ -141,14 +141,12 @@ class ListView(_Asked, _Stage):
     run: RunBlock | None
 
 
-async def list_views(
-    session: AsyncSession, settings: Settings, lists: Sequence[BeneficiaryList]
-) -> list[tuple[int, ListView]]:
+async def list_views(desk: Desk, session: AsyncSession, lists: Sequence[BeneficiaryList]) -> list[tuple[int, ListView]]:
     """Lists with their counts per result, stage at the platform and run."""
     numbers = [listed.list_no for listed in lists]
     results = await _results(session, numbers)
     stages = await _stages(session, numbers)
-    runs = await runs_of(session, settings, RunKind.BENEFICIARY_INIT, numbers)
+    runs = await runs_of(desk, session, RunKind.BENEFICIARY_INIT, numbers)
     views: list[tuple[int, ListView]] = []
     for listed in lists:
         number = listed.list_no

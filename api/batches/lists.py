@@ -82,7 +82,7 @@ async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -
     )
     await open_run(session, subject, DatasetStage.PREPARED.value)
     await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
-    run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
+    run = await run_of(desk, session, RunKind.BENEFICIARY_INIT, listed.list_no)
     body: ListAnswer = {"list_no": listed.list_no, **act_answer_of_lines("list.asked", choice), "run": run}
     return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
 
@@ -123,7 +123,7 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
         statement = statement.where(BeneficiaryList.fund_year == fund_year)
     async with desk.database.snapshot() as session:
         lists = (await session.exec(page.newest_first(statement, BeneficiaryList.id))).all()
-        return await respond(page, LIST_HEADERS, await list_views(session, desk.settings, lists))
+        return await respond(page, LIST_HEADERS, await list_views(desk, session, lists))
 
 
 @router.get("/beneficiary-lists/{list_no}", response_model=ListView, responses=refusals(NOT_FOUND=404))
@@ -132,7 +132,7 @@ async def show_list(desk: CountyReaders, list_no: str, long_poll: LongPoll) -> R
     await long_poll.until_other(desk, STAGE_OF_LIST, list_no)
     async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
-        ((_, view),) = await list_views(session, desk.settings, [listed])
+        ((_, view),) = await list_views(desk, session, [listed])
     return Reply(200, view).response()
 
 

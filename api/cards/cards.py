@@ -105,7 +105,7 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
                 {"step": each.step, "words": step_words(each.step, each.words, view.remark(row)), "at": each.at}
                 for each in steps
             ],
-            "run": await run_of(session, desk.settings, RunKind.CARD_CHANGE, row.request_no),
+            "run": await run_of(desk, session, RunKind.CARD_CHANGE, row.request_no),
         }
     return Reply(200, body).response()
 

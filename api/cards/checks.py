@@ -138,7 +138,7 @@ async def _ask(desk: Desk, session: AsyncSession, account_id: int | None) -> Rep
     subject = Subject(kind=RunKind.ACCOUNT_CHECK, number=number, county_code=desk.county)
     await open_run(session, subject, RoundStage.CHECKING.value)
     await desk.trail(session, "account_check.asked", number, {"account_id": account_id, "county": desk.county})
-    run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, number)
+    run = await run_of(desk, session, RunKind.ACCOUNT_CHECK, number)
     body: AskedRound = {"round_no": number, "stage": found.stage, "stage_label": found.stage.label, "run": run}
     return Reply(202, body, f"/account-checks/{number}")
 
@@ -170,7 +170,7 @@ async def list_rounds(
     async with desk.database.snapshot() as session:
         rounds = (await session.exec(page.newest_first(statement, CheckRound.id))).all()
         numbers = [each.round_no for each in rounds]
-        runs = await runs_of(session, desk.settings, RunKind.ACCOUNT_CHECK, numbers)
+        runs = await runs_of(desk, session, RunKind.ACCOUNT_CHECK, numbers)
         views = [(each.id or 0, _with_run(each, runs.get(each.round_no))) for each in rounds]
     return await respond(page, HEADERS, views)
 
@@ -191,7 +191,7 @@ async def show_round(desk: CountyReaders, round_no: str) -> Response:
         if found is None or found.county_code not in (None, desk.county):
             raise not_found("账号核验")
         failed = await _failed_in(session, desk.county, found)
-        run = await run_of(session, desk.settings, RunKind.ACCOUNT_CHECK, round_no)
+        run = await run_of(desk, session, RunKind.ACCOUNT_CHECK, round_no)
     body: RoundDetail = {**_view(found), "failed": failed, "run": run}
     return Reply(200, body).response()
 

@@ -90,7 +90,7 @@ async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: l
     detail = {"name": form.name, "id_number": form.id_number, "bank_code": form.bank_code}
     after = {"account_no": form.account_no, "photo_file_id": form.photo_file_id}
     await desk.trail(session, "village_entry.entered", entry.entry_no, detail | after)
-    run = await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry.entry_no)
+    run = await run_of(desk, session, RunKind.VILLAGE_ENTRY, entry.entry_no)
     body: EnteredAccount = {
         "entry_no": entry.entry_no,
         "stage": entry.stage,
@@ -145,7 +145,7 @@ async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
             "photo": f"/files/{entry.photo_file_id}",
             "register": None if held is None else {"status": held.status, "bank": names.bank(held.bank_code)},
             "used_by_another": await used_by_another(session, entry.account_index, entry.person_index),
-            "run": await run_of(session, desk.settings, RunKind.VILLAGE_ENTRY, entry_no),
+            "run": await run_of(desk, session, RunKind.VILLAGE_ENTRY, entry_no),
         }
     return Reply(200, body).response()
 

@@ -1,8 +1,11 @@
-"""How a run is shown beside the thing it is about, with its link into Temporal UI."""
+"""How a run is shown beside the thing it is about: what it waits for, who has the next turn, and until when.
+
+The link into Temporal UI is for ops alone: it has no wall between counties.
+"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, NamedTuple, NotRequired
 from urllib.parse import quote
 
 from pydantic import Field
@@ -10,12 +13,18 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
+from api.counter.desk import Desk
 from models.contracts import RunKind, workflow_id
 from models.settings import Settings
+from models.store.applications.makers import excepted
+from models.store.runs.next_wait import PART_WAITS, NextWait, next_wait
+from models.store.sql import fetch
 from models.tables.records import Run
+from models.words.calendar import china_date, china_today
 from models.words.card_stages import EntryStage, LoginStage, RequestStage, RoundStage
 from models.words.labelled import Labelled
-from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
+from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, Role
+from models.words.waiting import PARTIES, Party
 
 _STAGES: Mapping[RunKind, type[Labelled]] = {
     RunKind.POLICY_REVIEW: ReviewStage,
@@ -34,24 +43,88 @@ _STAGES: Mapping[RunKind, type[Labelled]] = {
 _WITHOUT_STAGES: Mapping[str, str] = {"": "进行中", "late": "结束后来件", "done": "已完成", "ended": "流程已结束"}
 
 
+class NextTurn(TypedDict):
+    """下一步由谁办理，最迟到哪一天。"""
+
+    by: Party
+    by_label: Annotated[str, Field(description="由哪种身份的人办理，或者等平台、等银行")]
+    excepted: Annotated[list[str], Field(description="不能由他们办理的人：其中的事是他们做的")]
+    working_days: Annotated[int, Field(description="已经等了几个工作日")]
+    due: Annotated[date, Field(description="最迟哪一天")]
+    overdue: Annotated[bool, Field(description="已过最迟的日子")]
+    holidays_known: Annotated[bool, Field(description="最迟那天所在年份的放假安排已登记；否则按周一至周五推算")]
+
+
 class RunBlock(TypedDict):
     workflow_id: str
     stage: str
     stage_label: str
     waiting_for: Annotated[str, Field(description="正在等待什么")]
     since: Annotated[datetime, Field(description="从何时开始等待")]
-    url: Annotated[str, Field(description="Temporal UI 中的地址")]
+    next: Annotated[NextTurn | None, Field(description="下一步；已办结的为空")]
+    url: NotRequired[Annotated[str, Field(description="Temporal UI 中的地址，只给运维")]]
 
 
-def run_block(settings: Settings, run: Run) -> RunBlock:
+class _PartStage(NamedTuple):
+    request_no: str
+    stage: str
+
+
+def next_turn(settings: Settings, waits: NextWait, since: datetime, closed_to: Sequence[str] = ()) -> NextTurn:
+    """Days are counted from the day after `since`."""
+    calendar, days = settings.calendar, settings.days_for(waits.wait)
+    began, party, today = china_date(since), PARTIES[waits.wait], china_today()
+    due = calendar.after(began, days)
     return {
+        "by": party,
+        "by_label": party.label,
+        "excepted": list(closed_to),
+        "working_days": calendar.between(began, today),
+        "due": due,
+        "overdue": today > due,
+        "holidays_known": calendar.knows(due),
+    }
+
+
+async def run_blocks(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> list[RunBlock]:
+    """The blocks of runs that have been read, in their order."""
+    parts = await _own_parts(desk, session, runs)
+    return [await _run_block(desk, session, run, parts) for run in runs]
+
+
+async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping[str, NextWait]) -> RunBlock:
+    block: RunBlock = {
         "workflow_id": run.workflow_id,
         "stage": run.stage,
         "stage_label": stage_label(run.kind, run.stage),
         "waiting_for": run.waiting_for,
         "since": run.since,
-        "url": run_url(settings, run.workflow_id),
+        "next": None,
     }
+    if run.closed_at is None:
+        waits = parts.get(run.number) or next_wait(run.kind, run.stage)
+        # a county has one flow open, and few entries
+        closed_to = await excepted(session, waits.act, run.number) if waits.act else []
+        block["next"] = next_turn(desk.settings, waits, run.since, closed_to)
+    if desk.role is Role.OPS:
+        block["url"] = run_url(desk.settings, run.workflow_id)
+    return block
+
+
+async def _own_parts(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> dict[str, NextWait]:
+    """What card changes wait for in the caller's county."""
+    numbers = [run.number for run in runs if run.kind is RunKind.CARD_CHANGE and run.closed_at is None]
+    if not numbers:
+        return {}
+    parts = await fetch(
+        session,
+        _PartStage,
+        "SELECT c.request_no, p.stage FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
+        " WHERE c.request_no = ANY(:numbers) AND p.county_code = :county",
+        numbers=numbers,
+        county=desk.county,
+    )
+    return {part.request_no: PART_WAITS[part.stage] for part in parts if part.stage in PART_WAITS}
 
 
 def run_url(settings: Settings, run_id: str) -> str:
@@ -67,14 +140,13 @@ def stage_label(kind: RunKind, stage: str) -> str:
     return _WITHOUT_STAGES.get(stage) or f"未办成（{stage}）"
 
 
-async def run_of(session: AsyncSession, settings: Settings, kind: RunKind, number: str) -> RunBlock | None:
-    return (await runs_of(session, settings, kind, [number])).get(number)
+async def run_of(desk: Desk, session: AsyncSession, kind: RunKind, number: str) -> RunBlock | None:
+    return (await runs_of(desk, session, kind, [number])).get(number)
 
 
-async def runs_of(
-    session: AsyncSession, settings: Settings, kind: RunKind, numbers: Sequence[str]
-) -> dict[str, RunBlock]:
+async def runs_of(desk: Desk, session: AsyncSession, kind: RunKind, numbers: Sequence[str]) -> dict[str, RunBlock]:
     """The run blocks of many things of one kind by their numbers."""
     wanted = [workflow_id(kind, number) for number in numbers]
-    runs = await session.exec(select(Run).where(col(Run.workflow_id).in_(wanted)))
-    return {run.number: run_block(settings, run) for run in runs}
+    runs = (await session.exec(select(Run).where(col(Run.workflow_id).in_(wanted)))).all()
+    blocks = await run_blocks(desk, session, runs)
+    return {run.number: block for run, block in zip(runs, blocks, strict=True)}

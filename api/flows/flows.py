@@ -135,7 +135,7 @@ async def _started(desk: Desk, session: AsyncSession, wanted: FlowStart, started
     answer: FlowStarted = {
         **flow_head(flow),
         "figures": _figures(started.figures),
-        "run": await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow.flow_no),
+        "run": await run_of(desk, session, RunKind.SUBSIDY_FLOW, flow.flow_no),
         "doubles": beside,
     }
     return Reply(201, answer, f"/flows/{flow.flow_no}")
@@ -164,7 +164,7 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
     async with desk.database.snapshot() as session:
         flows = (await session.exec(page.newest_first(statement, Flow.id))).all()
         sums = await line_sums(session, [flow.id or 0 for flow in flows])
-        runs = await runs_of(session, desk.settings, RunKind.SUBSIDY_FLOW, [flow.flow_no for flow in flows])
+        runs = await runs_of(desk, session, RunKind.SUBSIDY_FLOW, [flow.flow_no for flow in flows])
     rows = [(flow.id or 0, _listed(flow, sums, runs)) for flow in flows]
     return await respond(page, HEADERS, rows)
 
@@ -182,5 +182,5 @@ async def show_flow(desk: Readers, flow_no: str, long_poll: LongPoll) -> FlowVie
         flow = (await session.exec(statement)).first()
         if flow is None:
             raise not_found("补贴流程")
-        run = await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow.flow_no)
+        run = await run_of(desk, session, RunKind.SUBSIDY_FLOW, flow.flow_no)
         return {**flow_head(flow), **await flow_details(session, desk.shown, flow), "run": run}

@@ -161,7 +161,7 @@ async def whole_import(desk: Desk, session: AsyncSession, row: ApplicationImport
         "to_confirm_url": f"/application-imports/{row.import_no}/to-confirm" if row.to_confirm_count else None,
         "decision_reason": _reason(desk, row),
         "refused_rows_url": f"/application-imports/{row.import_no}/refused-rows" if row.refused_file_id else None,
-        "run": await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, row.import_no),
+        "run": await run_of(desk, session, RunKind.APPLICATION_IMPORT, row.import_no),
     }
 
 

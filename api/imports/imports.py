@@ -131,7 +131,7 @@ async def _accept(
     await open_run(session, _subject(row, batch_no), ImportStage.CHECKING.value)
     detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind.value, "batch_no": batch_no}
     await desk.trail(session, "import.handed_in", number, detail)
-    run = await run_of(session, desk.settings, RunKind.APPLICATION_IMPORT, number)
+    run = await run_of(desk, session, RunKind.APPLICATION_IMPORT, number)
     body: ImportTaken = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
     return Reply(202, body, f"/application-imports/{number}")
 

@@ -1,16 +1,19 @@
-"""The county's runs: what each waits for and since when, with its link into Temporal UI."""
+"""The county's runs: what each waits for, since when and until when; for ops with the link into Temporal UI."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import text
 from sqlmodel import col, select
 
-from api.counter.export import listed
+from api.counter.export import respond
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import Readers
-from api.ops.run_views import HEADERS, RunView, run_view
+from api.counter.run_block import run_blocks
+from api.ops.run_views import RunView, headers_for, run_view
 from api.server.answers import Listed
 from models.contracts import RunKind
+from models.store.runs.next_wait import overdue
 from models.tables.records import Run
 
 router = APIRouter(tags=["运维"])
@@ -26,6 +29,8 @@ async def list_runs(
     fund_year: FilterYear = None,
     stage: Annotated[str | None, Query(max_length=40)] = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
+    is_overdue: Annotated[bool | None, Query(alias="overdue", description="超期：过了最迟的日子还没有办")] = None,
+    restarted: Annotated[bool | None, Query(description="重启过的")] = None,
 ) -> Response:
     statement = select(Run).where(Run.county_code == desk.county)
     wanted = {"kind": kind, "number": number, "batch_no": batch_no, "fund_year": fund_year, "stage": stage}
@@ -35,6 +40,14 @@ async def list_runs(
     if is_open is not None:
         closed = col(Run.closed_at)
         statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
+    if is_overdue is not None:
+        late, ends = overdue(desk.settings)
+        statement = statement.where(text(late if is_overdue else f"NOT ({late})").bindparams(**ends))
+    if restarted is not None:
+        statement = statement.where((col(Run.restarts) > 0) == restarted)
+    rows: list[tuple[int, RunView]] = []
     async with desk.database.snapshot() as session:
-        chosen = (statement, Run.id)
-        return await listed(session, page, HEADERS, chosen, lambda row: (row.id or 0, run_view(desk.settings, row)))
+        async for chunk in page.chunks(session, statement, Run.id):
+            blocks = await run_blocks(desk, session, chunk)
+            rows += [(run.id or 0, run_view(run, block)) for run, block in zip(chunk, blocks, strict=True)]
+    return await respond(page, headers_for(desk.role), rows)

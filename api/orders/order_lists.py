@@ -65,8 +65,8 @@ async def show_order(desk: CountyReaders, order_no: str, long_poll: LongPoll) ->
 
 async def _run_of(desk: Desk, session: AsyncSession, order: Order, flow_no: str | None) -> RunBlock | None:
     if order.kind is OrderKind.EVIDENCE:
-        return await run_of(session, desk.settings, RunKind.EVIDENCE, order.order_no)
-    return await run_of(session, desk.settings, RunKind.SUBSIDY_FLOW, flow_no) if flow_no is not None else None
+        return await run_of(desk, session, RunKind.EVIDENCE, order.order_no)
+    return await run_of(desk, session, RunKind.SUBSIDY_FLOW, flow_no) if flow_no is not None else None
 
 
 @router.get("/orders/{order_no}/lines", response_model=Listed[OrderLineView], responses=refusals(NOT_FOUND=404))

@@ -165,7 +165,7 @@ async def list_indicators(
         statement = statement.where(Indicator.document_no == document_no)
     async with desk.database.snapshot() as session:
         rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
-        runs = await runs_of(session, desk.settings, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
+        runs = await runs_of(desk, session, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
     return await respond(
         page, HEADERS, [(row.id or 0, _with_run(desk, row, runs.get(row.indicator_no))) for row in rows]
     )
@@ -176,7 +176,7 @@ async def read_indicator(desk: Readers, indicator_no: str, long_poll: LongPoll) 
     await long_poll.until_other(desk, stage_of("indicator", "indicator_no"), indicator_no)
     async with desk.database.snapshot() as session:
         indicator = await _find(session, desk.county, indicator_no)
-        run = await run_of(session, desk.settings, RunKind.INDICATOR_REVIEW, indicator_no)
+        run = await run_of(desk, session, RunKind.INDICATOR_REVIEW, indicator_no)
     return _with_run(desk, indicator, run)
 
 

@@ -68,7 +68,7 @@ async def list_policies(
         statement = statement.where(Policy.stage == stage)
     async with desk.database.snapshot() as session:
         rows = (await session.exec(page.newest_first(statement, Policy.id))).all()
-        runs = await runs_of(session, desk.settings, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
+        runs = await runs_of(desk, session, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
         names = await names_of(session, desk.county)
 
     def shown(row: Policy) -> ListedPolicy:
@@ -83,5 +83,5 @@ async def read_policy(desk: Readers, policy_no: str, long_poll: LongPoll) -> Pol
     await long_poll.until_other(desk, stage_of("policy", "policy_no"), policy_no)
     async with desk.database.snapshot() as session:
         policy = await find_policy(session, desk.county, policy_no)
-        run = await run_of(session, desk.settings, RunKind.POLICY_REVIEW, policy_no)
+        run = await run_of(desk, session, RunKind.POLICY_REVIEW, policy_no)
     return {**policy_view(desk.shown, policy), "run": run}

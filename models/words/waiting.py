@@ -1,9 +1,11 @@
 """What a run waits for, in the words that ops read in Temporal UI and clerks in the console."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from models.words.calendar import CHINA
 from models.words.card_stages import EntryStage, LoginStage, PartStage, RoundStage
+from models.words.labelled import Labelled
 from models.words.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
 
 REVIEW = {
@@ -73,3 +75,57 @@ LOGIN = {
 def since_when(waiting_for: str, since: datetime) -> str:
     """`since` comes in whatever zone the database has; people read it in theirs."""
     return f"{waiting_for}（自北京时间 {since.astimezone(CHINA):%Y-%m-%d %H:%M} 起）"
+
+
+class Party(Labelled):
+    """Whom a run waits for: people of one role, or somebody outside the county."""
+
+    COUNTY_ADMIN = "county_admin", "县管理"
+    OPERATOR = "operator", "县操作员"
+    REVIEWER = "reviewer", "审核人"
+    PLATFORM = "platform", "平台"
+    BANK = "bank", "银行"
+    CITIZEN = "citizen", "本人"
+    SYSTEM = "system", "本系统"
+
+
+class Wait(Labelled):
+    """What is waited for, as far as it has its own number of working days (`WAIT_DAYS`)."""
+
+    COUNTY_ADMIN = "county_admin", "县管理办理"
+    OPERATOR = "operator", "县操作员办理"
+    REVIEWER = "reviewer", "审核人办理"
+    PLATFORM_ANSWER = "platform_answer", "平台受理"
+    PLATFORM_REVIEW = "platform_review", "平台审核"
+    PLATFORM_TURN = "platform_turn", "平台上的先后次序"
+    PLATFORM_PAYMENT = "platform_payment", "平台发放"
+    BANK = "bank", "银行验证"
+    CITIZEN = "citizen", "本人办理"
+    SYSTEM = "system", "本系统处理"
+
+
+PARTIES: Mapping[Wait, Party] = {
+    Wait.COUNTY_ADMIN: Party.COUNTY_ADMIN,
+    Wait.OPERATOR: Party.OPERATOR,
+    Wait.REVIEWER: Party.REVIEWER,
+    Wait.PLATFORM_ANSWER: Party.PLATFORM,
+    Wait.PLATFORM_REVIEW: Party.PLATFORM,
+    Wait.PLATFORM_TURN: Party.PLATFORM,
+    Wait.PLATFORM_PAYMENT: Party.PLATFORM,
+    Wait.BANK: Party.BANK,
+    Wait.CITIZEN: Party.CITIZEN,
+    Wait.SYSTEM: Party.SYSTEM,
+}
+# Working days until a wait is overdue, where the settings say nothing else; the manuals name no term [ours].
+WAIT_DAYS: Mapping[Wait, int] = {
+    Wait.COUNTY_ADMIN: 5,
+    Wait.OPERATOR: 3,
+    Wait.REVIEWER: 2,
+    Wait.PLATFORM_ANSWER: 1,
+    Wait.PLATFORM_REVIEW: 5,
+    Wait.PLATFORM_TURN: 10,
+    Wait.PLATFORM_PAYMENT: 10,
+    Wait.BANK: 2,
+    Wait.CITIZEN: 1,
+    Wait.SYSTEM: 1,
+}

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.locking import lock_applications
-from models.store.sql import Shape, Value, execute, fetch_one
-from models.words.makers import Act
+from models.store.sql import Shape, Value, execute, fetch, fetch_one
+from models.words.makers import NOT_BY, Act
 
 
 class _OfFlow(NamedTuple):
@@ -48,6 +48,23 @@ SELECT coalesce(bool_or(a.entered_by = :person), false) AS line_entered,
 FROM dataset d JOIN dataset_line n ON n.dataset_id = d.id JOIN application a ON a.id = n.application_id
 WHERE d.reference = :number
 """
+# The same the other way round: who did one of some acts. A flow's lines are gone through only where they count.
+_WHO = """
+SELECT DISTINCT person FROM (
+  SELECT f.started_by AS person FROM flow f WHERE f.flow_no = :number AND 'flow_started' = ANY(:acts)
+  UNION ALL SELECT s.reviewed_by FROM flow f JOIN summary s ON s.flow_id = f.id AND s.number = f.summary_no
+  WHERE f.flow_no = :number AND 'summary_reviewed' = ANY(:acts)
+  UNION ALL SELECT s.submitted_by FROM flow f JOIN summary s ON s.flow_id = f.id AND s.number = f.summary_no
+  WHERE f.flow_no = :number AND 'summary_submitted' = ANY(:acts)
+  UNION ALL SELECT o.entered_by FROM flow f JOIN operator_order o ON o.flow_id = f.id
+  WHERE f.flow_no = :number AND 'order_entered' = ANY(:acts)
+  UNION ALL SELECT a.entered_by FROM flow f JOIN flow_line l ON l.flow_id = f.id
+  JOIN application a ON a.id = l.application_id WHERE f.flow_no = :number AND 'line_entered' = ANY(:acts)
+  UNION ALL SELECT unnest(a.edited_by) FROM flow f JOIN flow_line l ON l.flow_id = f.id
+  JOIN application a ON a.id = l.application_id WHERE f.flow_no = :number AND 'line_edited' = ANY(:acts)
+  UNION ALL SELECT e.entered_by FROM village_entry e WHERE e.entry_no = :number AND 'entry_entered' = ANY(:acts)
+) AS done WHERE person IS NOT NULL ORDER BY person
+"""
 _OF_ENTRY = "SELECT entered_by = :person AS entry_entered FROM village_entry WHERE entry_no = :number"
 
 # Whoever entered a line is known already; names are kept in the order in which they came.
@@ -68,6 +85,12 @@ async def acts_about(session: AsyncSession, number: str, person: str) -> set[Act
     acts = await _acts(session, _OfFlow, _OF_FLOW, number, person)
     acts |= await _acts(session, _OfDataset, _OF_DATASET, number, person)
     return acts | await _acts(session, _OfEntry, _OF_ENTRY, number, person)
+
+
+async def excepted(session: AsyncSession, act: Act, number: str) -> list[str]:
+    """Who may not do an act on a flow or a 村社申报, for what they did before."""
+    acts = [made.value for made in NOT_BY.get(act, ())]
+    return await fetch(session, str, _WHO, number=number, acts=acts) if acts else []
 
 
 async def add_editor(session: AsyncSession, editor: str, which: str, **values: Value) -> None:
