@@ -14,7 +14,7 @@ from api.orders import order_lists, order_preview, orders
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
-from api.way import readiness
+from api.way import history, readiness
 
 ROUTERS: tuple[APIRouter, ...] = (
     # first: routes are tried in this order, and these come by the thousand
@@ -36,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     slot.router,
     readiness.router,
     flows.router,
+    history.router,
     lines.router,
     evidence.router,
     orders.router,

@@ -7,18 +7,24 @@ from typing import Any
 
 import pytest
 
+from models.store.runs.watch import restart_run
 from models.words.calendar import china_today
+from models.words.stages import Role
 from tests.rows import (
+    OPERATOR,
     OPS,
     OTHER_COUNTY,
     REVIEWER,
     Line,
     Office,
+    add_file,
     add_flow,
     add_ground,
     add_indicator,
+    add_summary,
     balances,
     count_of,
+    lock_account,
     open_office,
     set_lines,
 )
@@ -87,3 +93,130 @@ async def test_readiness_is_the_starts_own_judgement_and_starts_nothing(office: 
     assert next(check["check"] for check in after["checks"] if not check["passed"]) == "county"
     assert (await office.get("/flow-readiness", batch_no=ground.batch_no, county=OTHER_COUNTY)).status_code == 404
     assert (await office.get("/flow-readiness", OPS, batch_no=ground.batch_no)).status_code == 403
+
+
+def told(history: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["label"], each["mark"]) for each in history["entries"]]
+
+
+async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> None:
+    ground = await add_ground(office, [Line(100), Line(200), Line(400), Line(800)])
+    await lock_account(office, ground.numbers[3])
+    started = await office.post("/flows", ground.start)
+    flow_no, path = started.json()["flow_no"], f"/flows/{started.json()['flow_no']}/history"
+    first = (await office.get(path)).json()
+    assert told(first) == [("申请提交", "done"), ("暂缓", "done"), ("启动中", "now")]
+    begun, held, _ = first["entries"]
+    assert (begun["by"], begun["count"], begun["fen"], held["count"], held["fen"]) == (OPERATOR, 4, 1500, 1, 800)
+    assert [(part["label"], part["count"], part["fen"]) for part in begun["parts"]] == [
+        ("补贴政策", 1, None),
+        ("指标", 1, 1500),
+    ]
+    assert [each["label"] for each in first["later"]][-3:] == ["待确认发放", "发放中", "结束"]
+    await office.run("UPDATE flow SET stage = 'settling', platform_id = 'F-1', started_at = now()")
+    # a round that the platform has answered: one accepted, one refused
+    await set_lines(office, ground.numbers[:1], "rejected", reason_code="duplicate_person", sent=True)
+    await set_lines(office, ground.numbers[1:3], "accepted", sent=True)
+    await office.run(
+        "WITH d AS (INSERT INTO dataset (reference, kind, county_code, flow_id, mode, stage, generation, record_count,"
+        " total_fen, created_at, committed_at, reviewed_at) SELECT flow_no || '.r1', 'application_submission',"
+        " county_code, id, 'initial', 'reviewed', 1, 3, 700, now(), now(), clock_timestamp()"
+        " FROM flow RETURNING id) INSERT INTO dataset_line (dataset_id, position, application_id, application_no,"
+        " amount_fen, outcome, reason_code) SELECT d.id, l.id, l.application_id, l.application_no, l.amount_fen,"
+        " l.state, l.reason_code FROM d, flow_line l WHERE l.sent"
+    )
+    # two orders, one confirmed by the reviewer and one not; the held line is put off
+    ordered = {"kind": "withdrawal", "flow_no": flow_no, "reason": "本人要求"}
+    chosen = {"selection": {"application_nos": ground.numbers[:1]}}
+    orders = []
+    for decision in ("refusal", "confirmation"):
+        order_no = (await office.post("/orders", ordered | chosen)).json()["order_no"]
+        await office.post(f"/orders/{order_no}/{decision}", {"remark": "已电话核实"}, REVIEWER)
+        orders.append(order_no)
+    await office.run("UPDATE operator_order SET state = 'done' WHERE state = 'confirmed'")
+    await set_lines(office, ground.numbers[:1], "withdrawn", money="released")
+    assert (await office.post(f"/flows/{flow_no}/deferrals", {"reason": "等换卡"})).status_code == 200
+    await add_summary(office, flow_no)
+    review = {"passed": False, "opinion": "石龙镇重复"}
+    assert (await office.post(f"/flows/{flow_no}/summary/review", review, REVIEWER)).status_code == 200
+    await add_summary(office, flow_no)
+    async with office.database.transaction() as session:
+        review = {"passed": True, "opinion": "同意发放", "form_file_id": await add_file(session)}
+    assert (await office.post(f"/flows/{flow_no}/summary/review", review, REVIEWER)).status_code == 200
+    assert (await office.post(f"/flows/{flow_no}/summary/submission", who="op.qian", role=Role.OPERATOR)).is_success
+    await office.run("UPDATE summary SET stage = 'approved', platform_reviewed_at = clock_timestamp() WHERE number = 2")
+    await office.run("UPDATE flow SET stage = 'summary_approved'")
+    waiting = (await office.get(path)).json()
+    assert told(waiting) == [
+        ("申请提交", "done"),
+        ("暂缓", "done"),
+        ("平台受理", "done"),
+        ("申请提交", "done"),
+        ("撤回", "bad"),
+        ("撤回", "done"),
+        ("转入下批", "done"),
+        ("汇总审核不通过", "bad"),
+        ("汇总审核通过", "done"),
+        ("汇总提交", "done"),
+        ("平台审核通过", "done"),
+        ("待确认发放", "now"),
+    ]
+    assert [each["label"] for each in waiting["later"]] == ["发放中", "结束"]
+    entries = waiting["entries"]
+    assert [each["at"] for each in entries] == sorted(each["at"] for each in entries)
+    assert [(part["label"], part["reason"], part["count"]) for part in entries[3]["parts"]] == [
+        ("平台审核通过", None, 2),
+        ("平台审核不通过", "一人多条申请", 1),
+    ]
+    assert [each["order"]["order_no"] for each in entries[4:6]] == orders
+    withdrawn = entries[5]["order"]
+    assert (withdrawn["entered_by"], withdrawn["confirmed_by"]) == (OPERATOR, REVIEWER)
+    assert (withdrawn["reason"], withdrawn["remark"]) == ("本人要求", "已电话核实")
+    assert (entries[7]["said"], entries[8]["said"], entries[8]["fen"]) == ("石龙镇重复", "同意发放", 600)
+    blind = (await office.get(path, OPS)).json()
+    assert told(blind) == told(waiting)
+    assert not any(each["said"] or (each["order"] or {}).get("reason") for each in blind["entries"])
+    steps = [(each["label"], each["number"]) for each in waiting["steps"]]
+    assert steps == [
+        ("启动中", None),
+        ("申请处理中", None),
+        ("申请提交", 1),
+        ("待汇总审核", 1),
+        ("待汇总审核", 2),
+        ("汇总待提交", 2),
+        ("平台审核汇总中", 2),
+        ("待确认发放", 2),
+    ]
+    assert [each["until"] for each in waiting["steps"]].index(None) == len(steps) - 1
+    assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404
+
+
+async def test_what_comes_after_the_end_stands_after_it(office: Office) -> None:
+    ground = await add_ground(office, [Line(100), Line(200)])
+    flow_no = await add_flow(office, ground, "paying")
+    await set_lines(office, ground.numbers, "accepted", payment="paid", money="paid", payment_sequence=1)
+    paid = (
+        "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, at, page, source, after_end,"
+        " taken_at) SELECT flow_id, id, {sequence}, '{status}', amount_fen, clock_timestamp(), 1, 'platform',"
+        " {after}, clock_timestamp() FROM flow_line WHERE amount_fen >= {least}"
+    )
+    await office.run(paid.format(sequence=1, status="paid", after="false", least=100))
+    ours = '{"ours": {"paid_count": 2, "paid_fen": 300, "failed_count": 0, "failed_fen": 0}, "platform": {}}'
+    await office.run(
+        "UPDATE flow SET stage = 'ended', outcome = 'disbursed', balanced = true, ended_at = clock_timestamp(),"
+        " end_figures = CAST(:ours AS jsonb)",
+        ours=ours,
+    )
+    await office.run(paid.format(sequence=2, status="failed", after="true", least=200))
+    async with office.database.transaction() as session:
+        assert await restart_run(session, office.vault, f"subsidy-flow/{flow_no}", 60.0)
+    history = (await office.get(f"/flows/{flow_no}/history")).json()
+    assert told(history)[2:] == [
+        ("发放结果", "done"),
+        ("发放完毕", "done"),
+        ("结束后来件", "done"),
+        ("运行重启", "done"),
+    ]
+    results = [[(part["label"], part["count"], part["fen"]) for part in each["parts"]] for each in history["entries"]]
+    assert results[2:5] == [[("发放成功", 2, 300)], [("发放成功", 2, 300)], [("发放失败", 1, 200)]]
+    assert (history["later"], history["entries"][5]["by"]) == ([], None)

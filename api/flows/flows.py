@@ -32,10 +32,11 @@ from models.contracts import RunKind
 from models.store.applications.doubles import lines_of_flow
 from models.store.clock import today_in_china
 from models.store.flows.figures import FlowFigures
+from models.store.flows.rounds import Moved, note_held
 from models.store.flows.start import Started, StartRefused, StartRequest, enter_flow
 from models.tables.flows import Flow
 from models.words.refusals import Refusal
-from models.words.stages import FlowStage
+from models.words.stages import FlowStage, LineState
 
 router = APIRouter(tags=["补贴流程"])
 
@@ -132,6 +133,9 @@ async def _started(desk: Desk, session: AsyncSession, wanted: FlowStart, started
     detail_of = {"batch_no": flow.batch_no, "policies": wanted.policy_nos, "indicators": wanted.indicator_nos}
     told = detail_of | {"doubles": beside["count"]}
     await desk.trail(session, "flows.started", flow.flow_no, told, lines.count, lines.fen)
+    held = started.figures.states[LineState.HELD]
+    if held.count:
+        await note_held(session, desk.vault, flow, [Moved(LineState.HELD, held.count, held.fen)])
     answer: FlowStarted = {
         **flow_head(flow),
         "figures": _figures(started.figures),

@@ -47,6 +47,32 @@ class StartCheck(Labelled):
     MONEY = "money", "指标余额足够"
 
 
+class FlowEvent(Labelled):
+    """What happens on a flow's way; a round and an order are called by their own kind, an end by its outcome."""
+
+    STARTED = "started", "申请提交"
+    TAKEN = "taken", "平台受理"
+    ROUND = "round", "提交"
+    ORDER = "order", "指令"
+    HELD = "held", "暂缓"
+    FREED = "freed", "恢复提交"
+    DEFERRED = "deferred", "转入下批"
+    SUMMARY_PASSED = "summary_passed", "汇总审核通过"
+    SUMMARY_REFUSED = "summary_refused", "汇总审核不通过"
+    SUMMARY_SUBMITTED = "summary_submitted", "汇总提交"
+    PLATFORM_APPROVED = "platform_approved", "平台审核通过"
+    PLATFORM_REJECTED = "platform_rejected", "平台审核不通过"
+    CONFIRMED = "confirmed", "确认发放"
+    PAYMENTS = "payments", "发放结果"
+    CONTRADICTED = "contradicted", "矛盾来件"
+    DECIDED = "decided", "裁定矛盾来件"
+    SETTLED = "settled", "无结果的核实"
+    RESTARTED = "restarted", "运行重启"
+    ENDED = "ended", "流程结束"
+    AFTER_END = "after_end", "结束后来件"
+    WAITING = "waiting", "等待"
+
+
 class StatusWords(TypedDict):
     """发放流程状态: `active` 启动, `ended` 结束."""
 

@@ -9,7 +9,7 @@ from models.contracts import FlowLook, NextOrder, Subject
 from models.settings import Settings
 from models.store.flows.end import end_flow, pages_complete
 from models.store.flows.next_step import LineCounts, NextStep, next_step, opens_summary, sentence_of
-from models.store.flows.rounds import SENDABLE, current_round, refresh_held
+from models.store.flows.rounds import SENDABLE, current_round, note_held, refresh_held
 from models.store.flows.rows import current_summary, lock_flow_of_run
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
@@ -35,7 +35,7 @@ async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, se
     if complete and flow.stage is not FlowStage.ENDED:
         await end_flow(session, vault, flow)
     if flow.stage in BEFORE_SUMMARY:
-        await refresh_held(session, flow)
+        await note_held(session, vault, flow, await refresh_held(session, flow))
     found = await _next_step(session, flow)
     if found.stage is not flow.stage:
         flow.stage = found.stage

@@ -1,5 +1,9 @@
 """A flow's rounds: which lines go out next, as copies fixed when they go (S1 2.7)."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -7,11 +11,14 @@ from models.contracts import DatasetRef
 from models.store.register.account_locks import kept_back
 from models.store.registered import ToSeal, sealed_anew
 from models.store.sql import execute, fetch, fetch_one
+from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.tables.flows import Flow, Order
-from models.words.stages import DatasetStage, FlowStage, OrderKind
+from models.words.stages import DatasetStage, FlowStage, LineState, OrderKind
 
+# Acts of the trail: lines are held, and are free again.
+HELD, FREED = "lines.held", "lines.freed"
 KEPT_BACK = kept_back("l")
 # What goes out by itself: unsent, no repayment, verification passed or not required.
 SENDABLE = "l.state = 'unsent' AND l.repays_flow_id IS NULL AND l.verification IN ('passed', 'not_required')"
@@ -35,18 +42,35 @@ async def current_round(session: AsyncSession, flow: Flow) -> Dataset | None:
     return (await session.exec(statement)).first()
 
 
-async def refresh_held(session: AsyncSession, flow: Flow) -> None:
+class Moved(NamedTuple):
+    """How many lines are held from now on, or are free again (`unsent`); in fen together."""
+
+    state: str
+    lines: int
+    fen: int
+
+
+async def refresh_held(session: AsyncSession, flow: Flow) -> list[Moved]:
     """Lines of people whose account is being changed or was cleared are held; they join again when there is one.
 
     A line that was held at the verification too has never been verified: it stays held until it is deferred.
     """
-    await execute(
+    return await fetch(
         session,
-        "UPDATE flow_line l SET state = CASE l.state WHEN 'unsent' THEN 'held' ELSE 'unsent' END, updated_at = now()"
-        f" WHERE l.flow_id = :id AND (l.state = 'unsent' AND {KEPT_BACK}"
-        f" OR l.state = 'held' AND l.verification <> 'held' AND NOT {KEPT_BACK})",
+        Moved,
+        "WITH moved AS (UPDATE flow_line l SET state = CASE l.state WHEN 'unsent' THEN 'held' ELSE 'unsent' END,"
+        f" updated_at = now() WHERE l.flow_id = :id AND (l.state = 'unsent' AND {KEPT_BACK}"
+        f" OR l.state = 'held' AND l.verification <> 'held' AND NOT {KEPT_BACK}) RETURNING l.state, l.amount_fen)"
+        " SELECT state, count(*) AS lines, sum(amount_fen)::bigint AS fen FROM moved GROUP BY state ORDER BY state",
         id=flow.id,
     )
+
+
+async def note_held(session: AsyncSession, vault: Vault, flow: Flow, moved: Sequence[Moved]) -> None:
+    """For the flow's history: a line says only where it stands now."""
+    for state, lines, fen in moved:
+        act = by_system(flow.county_code, HELD if state == LineState.HELD else FREED, flow.flow_no, {})
+        await record(session, vault, replace(act, line_count=lines, total_fen=fen))
 
 
 async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order: Order | None) -> DatasetRef | None:
