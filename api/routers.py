@@ -14,6 +14,7 @@ from api.orders import order_lists, order_preview, orders
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
+from api.prints import payment_notice, public_list, summary_form
 from api.way import history, readiness
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports.router,
     photos.router,
     batches.router,
+    public_list.router,
     doubles.router,
     lists.router,
     slot.router,
@@ -43,7 +45,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     order_preview.router,
     order_lists.router,
     summaries.router,
+    summary_form.router,
     payments.router,
+    payment_notice.router,
     settlements.router,
     # before the register's own routes: shared is no account's id
     register_shared.router,

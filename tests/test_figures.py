@@ -58,8 +58,8 @@ async def test_a_flow_without_lines_is_all_zero(office: Office) -> None:
         figures, summary = await flow_figures(session, 0), await summary_figures(session, 0)
     assert figures.lines == Figure()
     assert set(figures.states.values()) == {Figure()}
-    zeroes = {"total_fen": 0, "application_count": 0, "household_count": 0, "towns": [], "banks": []}
-    assert summary == zeroes
+    shares: dict[str, object] = {"towns": [], "banks": [], "indicators": []}
+    assert summary == {"total_fen": 0, "application_count": 0, "household_count": 0, **shares}
 
 
 def test_figures_that_do_not_add_up_can_not_be_built() -> None:
@@ -71,7 +71,7 @@ def test_figures_that_do_not_add_up_can_not_be_built() -> None:
     with pytest.raises(ValidationError):
         FlowFigures(lines=Figure(count=1, fen=5), states=states, payments={p: Figure() for p in PaymentState})
     with pytest.raises(ValidationError):
-        SummaryFigures(total_fen=1, application_count=1, household_count=1, towns=[], banks=[])
+        SummaryFigures(total_fen=1, application_count=1, household_count=1, towns=[], banks=[], indicators=[])
 
 
 async def test_summary_counts_households_once_and_names_towns_and_banks(office: Office) -> None:
@@ -82,9 +82,11 @@ async def test_summary_counts_households_once_and_names_towns_and_banks(office: 
         Line(amount_fen=800, person=3, town_code="T-unknown"),
         Line(amount_fen=1600, person=4),
     ]
-    ground = await add_ground(office, lines)
+    ground = await add_ground(office, lines, money=[300, 2_800])
     await add_flow(office, ground)
     await set_lines(office, ground.numbers[:4], "accepted")
+    first, second = ground.indicator_nos
+    project = "渝财预〔2026〕15号 预算项目"
     _, summary = await figures_of(office)
     assert summary == {
         "total_fen": 1500,
@@ -98,6 +100,10 @@ async def test_summary_counts_households_once_and_names_towns_and_banks(office: 
         "banks": [
             {"code": "BANK-A", "name": "农商银行", "application_count": 3, "total_fen": 1300},
             {"code": "BANK-B", "name": "邮储银行", "application_count": 1, "total_fen": 200},
+        ],
+        "indicators": [
+            {"code": first, "name": project, "application_count": 2, "total_fen": 300},
+            {"code": second, "name": project, "application_count": 2, "total_fen": 1200},
         ],
     }
 

@@ -27,7 +27,8 @@ FORBIDDEN_MODULES = {"workflows": ("models.tables", "models.settings", "models.s
 
 # The rooms of a layer, from the floor up: a room imports what lies under it, never back.
 ROOMS = (
-    *("models/wire", "models/words", "models", "models/sheets", "models/forms", "models/photos", "models/tables"),
+    *("models/wire", "models/words", "models", "models/sheets", "models/forms", "models/photos", "models/prints"),
+    "models/tables",
     *("models/store", "models/store/events", "models/store/trail", "models/store/runs", "models/store/register"),
     *("models/store/cards", "models/store/citizens", "models/store/people", "models/store/policies"),
     "models/store/applications",
@@ -40,7 +41,8 @@ ROOMS = (
     ),
     *("activities/platform", "activities"),
     *("api/server", "api/relay", "api/counter", "api/figures", "api/applications", "api/photos", "api/policies"),
-    *("api/imports", "api/batches", "api/flows", "api/orders", "api/way", "api/cards", "api/citizens", "api/platform"),
+    *("api/imports", "api/batches", "api/flows", "api/prints", "api/orders"),
+    *("api/way", "api/cards", "api/citizens", "api/platform"),
     *("api/ops", "api/people", "api/pages", "api"),
 )
 # Subjects know each other only where one is about the other; `applying` sits on top of all.

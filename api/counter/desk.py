@@ -50,6 +50,7 @@ class Desk:
         self.shown = parts.shown
         self.objects = parts.objects
         self.drawing = parts.drawing
+        self.typesetting = parts.typesetting
         self._whole_files = parts.whole_files
         self.settings = parts.settings
         self.stages = parts.stages

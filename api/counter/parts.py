@@ -14,6 +14,7 @@ from api.relay.relay import Relay
 from api.server.drawing import Drawing
 from api.server.limits import Room
 from api.server.open_requests import OpenRequests
+from api.server.typesetting import Typesetting
 from models.places import Places
 from models.settings import Settings
 from models.store.database import Database
@@ -34,6 +35,7 @@ class Parts:
     relay: Relay | None
     open_requests: OpenRequests = field(default_factory=OpenRequests)
     drawing: Drawing = field(default_factory=Drawing)
+    typesetting: Typesetting = field(default_factory=Typesetting)
     # large files that are held whole, of up to 20 MiB and some copies each
     whole_files: Places = field(default_factory=lambda: Places(1, wait_seconds=1.5))
     callback_room: Room = field(default_factory=Room)

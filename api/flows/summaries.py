@@ -27,9 +27,8 @@ from api.server.problems import conflict, field_problem, not_found
 from models.contracts import Signal
 from models.forms.money import MAX_FEN, format_yuan
 from models.store.applications.makers import acts_in_flow
-from models.store.flows.figures import flow_figures, summary_figures
-from models.store.flows.summaries import chosen_summaries, newest_summaries
-from models.store.orders.orders import orders_under_way
+from models.store.flows.figures import check_code, summary_figures
+from models.store.flows.summaries import chosen_summaries, newest_summaries, readiness
 from models.store.runs.runs import wake
 from models.store.texts import seal_text
 from models.tables.base import now
@@ -38,12 +37,11 @@ from models.tables.policies import StoredFile
 from models.words.faults import FaultCode
 from models.words.makers import Act
 from models.words.refusals import Refusal
-from models.words.stages import FlowStage, LineState, SummaryStage
+from models.words.stages import FlowStage, SummaryStage
 
 router = APIRouter(tags=["发放汇总"])
 
 FORM_TYPES = frozenset({"application/pdf", "image/png", "image/jpeg"})
-SETTLED = frozenset({LineState.ACCEPTED, LineState.WITHDRAWN, LineState.DEFERRED, LineState.CANCELLED})
 
 # Of each of the three acts.
 _UNFIT = {
@@ -63,6 +61,7 @@ class SummaryReview(BaseModel):
     passed: bool
     opinion: str = Field(min_length=1, max_length=1000)
     form_file_id: int | None = Field(None, ge=1, le=2**63 - 1)
+    check_code: str | None = Field(None, max_length=40, description="审批表上的核对码；填了的须与现在的数字一致")
 
 
 class PaymentConfirmation(BaseModel):
@@ -101,7 +100,7 @@ async def show_summary(desk: Readers, flow_no: str) -> SummaryView:
 @router.post(
     "/flows/{flow_no}/summary/review",
     response_model=SummaryDecided,
-    responses=refusals(**_UNFIT, LINES_UNSETTLED=409, NOTHING_ACCEPTED=409, ORDERS_UNDER_WAY=409),
+    responses=refusals(**_UNFIT, FIGURES_MOVED=409, LINES_UNSETTLED=409, NOTHING_ACCEPTED=409, ORDERS_UNDER_WAY=409),
 )
 async def review_summary(desk: Reviewers, flow_no: str, review: SummaryReview) -> Response:
     """通过 freezes the figures; 不通过 opens a new summary, and lines may be withdrawn first."""
@@ -141,6 +140,7 @@ async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: Summa
         await _require_form(session, desk, review.form_file_id)
     before = summary.stage
     summary.figures = await summary_figures(session, flow_id(flow))
+    _require_code(flow, summary, review)
     summary.stage = SummaryStage.COUNTY_PASSED if review.passed else SummaryStage.COUNTY_REFUSED
     summary.form_file_id, summary.opinion_sealed = (
         review.form_file_id,
@@ -195,14 +195,15 @@ async def _current(session: AsyncSession, flow: Flow) -> Summary | None:
 
 async def _require_settled(session: AsyncSession, flow: Flow) -> None:
     """Nothing may change under a summary that has been passed."""
-    figures = await flow_figures(session, flow_id(flow))
-    unsettled = sum(figure.count for state, figure in figures.states.items() if state not in SETTLED)
-    if unsettled:
-        detail = f"还有 {unsettled} 笔申请没有结果（未提交、平台审核中、平台审核不通过或暂缓），请先办理完毕再审核汇总"
+    ready = await readiness(session, flow_id(flow))
+    if ready.unsettled:
+        detail = (
+            f"还有 {ready.unsettled} 笔申请没有结果（未提交、平台审核中、平台审核不通过或暂缓），请先办理完毕再审核汇总"
+        )
         raise conflict(Refusal.LINES_UNSETTLED, "申请尚未办理完毕", detail)
-    if not figures.states[LineState.ACCEPTED].count:
+    if not ready.accepted:
         raise conflict(Refusal.NOTHING_ACCEPTED, "没有可发放的申请", "本流程没有审核通过的申请，请撤销流程")
-    if await orders_under_way(session, flow_id(flow)):
+    if ready.orders:
         detail = "还有已复核的指令正在执行，会改变汇总金额，请等它们办结后再审核"
         raise conflict(Refusal.ORDERS_UNDER_WAY, "有指令正在执行", detail)
 
@@ -213,6 +214,19 @@ async def _require_form(session: AsyncSession, desk: Desk, file_id: int | None) 
         raise field_problem({"/form_file_id": "没有这个文件，请先上传汇总审批表"}, Refusal.FILE_UNKNOWN)
     if file.content_type not in FORM_TYPES:
         raise field_problem({"/form_file_id": "汇总审批表须为 PDF 或图片（PNG、JPEG）"}, FaultCode.FILE_KIND)
+
+
+def _require_code(flow: Flow, summary: Summary, review: SummaryReview) -> None:
+    """What was printed and signed is what is frozen."""
+    now_code = check_code(flow.flow_no, summary.number, summary.figures or {})
+    if review.passed and review.check_code is not None and _plain(review.check_code) != now_code:
+        detail = f"汇总的数字与审批表不同，现在的核对码是 {now_code}；请重新下载汇总审批表，签字盖章后再审核"
+        raise conflict(Refusal.FIGURES_MOVED, "汇总与审批表不一致", detail)
+
+
+def _plain(code: str) -> str:
+    """As it is printed, in groups and by whoever types it."""
+    return code.replace(" ", "").upper()
 
 
 async def _require_same(session: AsyncSession, flow: Flow, summary: Summary, given: PaymentConfirmation) -> None:

@@ -10,8 +10,8 @@ from typing_extensions import TypedDict
 
 from api.applications.double_views import DoublesBlock, paid_elsewhere_block
 from models.forms.money import format_yuan
-from models.store.flows.figures import summaries_now, summary_figures
-from models.store.flows.summaries import SummaryRow, summaries_of
+from models.store.flows.figures import check_code, summaries_now, summary_figures
+from models.store.flows.summaries import SummaryRow, readiness, summaries_of
 from models.store.selection import Word
 from models.store.texts import open_text
 from models.store.vault import Vault
@@ -83,6 +83,7 @@ class OneSummary(ThreeAnswers):
 
     number: Annotated[int | None, Field(description="第几次汇总")]
     stage: SummaryStage | None
+    opened_at: Annotated[datetime | None, Field(description="汇总生成的时间，即审批表上的日期")]
     form_file_id: Annotated[int | None, Field(description="汇总审批表")]
     reviewed_by: Annotated[str | None, Field(description="审核人")]
     reviewed_at: datetime | None
@@ -111,6 +112,7 @@ class SummaryTotals(TypedDict):
     household_count: Annotated[int, Field(description="流程总户数")]
     towns: Annotated[list[ShareView], Field(description="乡镇汇总")]
     banks: Annotated[list[ShareView], Field(description="银行汇总")]
+    indicators: Annotated[list[ShareView], Field(description="按指标的汇总；name 为指标文号和预算项目")]
 
 
 class ListedSummary(SummaryHead, OneSummary, SummaryTotals):
@@ -122,11 +124,13 @@ class ListedSummary(SummaryHead, OneSummary, SummaryTotals):
 
 class SummaryWithFigures(OneSummary):
     figures: SummaryTotals
+    check_code: Annotated[str | None, Field(description="核对码：由全部数字算出，审批表上所印的须与此一致")]
 
 
 class SummaryView(SummaryHead, SummaryWithFigures):
     """最近一次发放汇总，以前各次在 earlier 中。"""
 
+    draft: Annotated[bool, Field(description="数字是否还会变；是的，审批表上印有“草稿”，不能据以审核通过")]
     paid_elsewhere: Annotated[DoublesBlock, Field(description="本年度其他流程已发放或正在发放的申请")]
     earlier: list[SummaryWithFigures]
 
@@ -152,6 +156,7 @@ def _listed(vault: Vault, row: SummaryRow, figures: SummaryTotals) -> ListedSumm
         "household_count": figures["household_count"],
         "towns": figures["towns"],
         "banks": figures["banks"],
+        "indicators": figures["indicators"],
         "towns_words": _shares(figures["towns"]),
         "banks_words": _shares(figures["banks"]),
     }
@@ -163,11 +168,26 @@ async def whole_summary(session: AsyncSession, vault: Vault, flow: Flow) -> Summ
     rows = await summaries_of(session, flow.id)
     live = await summary_figures(session, flow.id)
     current, *earlier = [_with_figures(vault, row, live) for row in rows]
-    return {**head(rows[0]), **current, "paid_elsewhere": await paid_elsewhere_block(session, flow), "earlier": earlier}
+    return {
+        **head(rows[0]),
+        **current,
+        "draft": await is_draft(session, rows[0]),
+        "paid_elsewhere": await paid_elsewhere_block(session, flow),
+        "earlier": earlier,
+    }
+
+
+async def is_draft(session: AsyncSession, row: SummaryRow) -> bool:
+    """Whether the figures may still change: until all lines are settled, or else until a review has frozen them."""
+    if row.figures is not None:
+        return False
+    return row.number is None or not (await readiness(session, row.id)).settled
 
 
 def _with_figures(vault: Vault, row: SummaryRow, live: Mapping[str, object]) -> SummaryWithFigures:
-    return {**one_summary(vault, row), "figures": cast(SummaryTotals, row.figures or live)}
+    figures = row.figures or live
+    code = check_code(row.flow_no, row.number, figures) if row.number else None
+    return {**one_summary(vault, row), "figures": cast(SummaryTotals, figures), "check_code": code}
 
 
 def head(row: SummaryRow) -> SummaryHead:
@@ -188,6 +208,7 @@ def one_summary(vault: Vault, row: SummaryRow) -> OneSummary:
     return {
         "number": row.number,
         "stage": SummaryStage(row.stage) if row.stage else None,
+        "opened_at": row.opened_at,
         "form_file_id": row.form_file_id,
         "reviewed_by": row.reviewed_by,
         "reviewed_at": row.reviewed_at,

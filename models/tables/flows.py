@@ -243,6 +243,9 @@ class Summary(SQLModel, table=True):
     flow_id: int = Field(foreign_key="flow.id", sa_type=BigInteger)
     number: int
     stage: SummaryStage = Field(default=SummaryStage.OPEN, sa_type=enum_column(SummaryStage))
+    opened_at: datetime = Field(
+        default_factory=now, sa_type=INSTANT, sa_column_kwargs={"server_default": text("now()")}
+    )
     figures: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     form_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
     opinion_sealed: str | None = None

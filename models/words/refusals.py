@@ -15,6 +15,8 @@ class Refusal(Labelled):
     CLIENT_GONE = "CLIENT_GONE", "连接已断开，没有人等待结果"
     CONFLICT = "CONFLICT", "与已有数据冲突"
     EXPORT_TOO_LARGE = "EXPORT_TOO_LARGE", "导出的行数太多"
+    NOTHING_TO_PRINT = "NOTHING_TO_PRINT", "没有可以打印的内容"
+    PRINT_TOO_LARGE = "PRINT_TOO_LARGE", "要打印的行数太多"
     FILE_DAMAGED = "FILE_DAMAGED", "已存的文件损坏"
     HTTP_ERROR = "HTTP_ERROR", "请求无法处理"
     IDEMPOTENCY_KEY_MISSING = "IDEMPOTENCY_KEY_MISSING", "缺少防重标识"
@@ -116,7 +118,7 @@ class Refusal(Labelled):
     # flows, summaries and payments
     ALREADY_CONFIRMED = "ALREADY_CONFIRMED", "已经确认发放"
     FIGURES_DIFFER = "FIGURES_DIFFER", "笔数或金额不一致"
-    FIGURES_MOVED = "FIGURES_MOVED", "汇总与明细不一致"
+    FIGURES_MOVED = "FIGURES_MOVED", "汇总与明细或审批表不一致"
     FLOW_NOT_ENDED = "FLOW_NOT_ENDED", "发放流程尚未结束"
     FLOW_NOT_READY = "FLOW_NOT_READY", "还不能启动补贴流程"
     FLOW_STAGE_UNFIT = "FLOW_STAGE_UNFIT", "流程所处阶段不能办理"

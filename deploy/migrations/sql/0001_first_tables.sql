@@ -997,6 +997,7 @@ CREATE TABLE summary (
   flow_id BIGINT NOT NULL,
   number INTEGER NOT NULL,
   stage VARCHAR(40) NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
   figures JSONB,
   form_file_id BIGINT,
   opinion_sealed VARCHAR,

@@ -1,6 +1,8 @@
 """A flow in figures, in count and fen: its lines per state, and its summary per town and bank (S1 2.7)."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -61,10 +63,11 @@ class SummaryFigures(BaseModel):
     household_count: int
     towns: list[Share]
     banks: list[Share]
+    indicators: list[Share]
 
     @model_validator(mode="after")
     def adds_up(self) -> "SummaryFigures":
-        for shares in (self.towns, self.banks):
+        for shares in (self.towns, self.banks, self.indicators):
             count, fen = sum(s.application_count for s in shares), sum(s.total_fen for s in shares)
             if (count, fen) != (self.application_count, self.total_fen):
                 raise ValueError("the shares don't add up to the total")
@@ -117,8 +120,9 @@ class _Share(NamedTuple):
 
 _SUMMARY = """
 WITH accepted AS MATERIALIZED (
-  SELECT flow_id, person_index, town_code, bank_code, amount_fen FROM flow_line
-  WHERE flow_id = ANY(:flow_ids) AND state = 'accepted'
+  SELECT l.flow_id, l.person_index, l.town_code, l.bank_code, i.indicator_no, l.amount_fen
+  FROM flow_line l JOIN indicator i ON i.id = l.indicator_id
+  WHERE l.flow_id = ANY(:flow_ids) AND l.state = 'accepted'
 ), named AS (
   SELECT f.id AS flow_id, c.kind, item ->> 'code' AS code, min(item ->> 'name') AS name
   FROM flow f
@@ -127,18 +131,23 @@ WITH accepted AS MATERIALIZED (
   CROSS JOIN LATERAL jsonb_array_elements(c.items) AS item
   WHERE f.id = ANY(:flow_ids)
   GROUP BY 1, 2, 3
+  UNION ALL
+  SELECT d.flow_id, 'indicators', i.indicator_no, i.document_no || ' ' || i.budget_project_name
+  FROM flow_indicator d JOIN indicator i ON i.id = d.indicator_id WHERE d.flow_id = ANY(:flow_ids)
 ), share AS (
-  SELECT flow_id, grouping(town_code, bank_code) AS level, coalesce(town_code, bank_code) AS code, count(*) AS lines,
+  SELECT flow_id, grouping(town_code, bank_code, indicator_no) AS level,
+         coalesce(town_code, bank_code, indicator_no) AS code, count(*) AS lines,
          coalesce(sum(amount_fen), 0)::bigint AS fen,
-         CASE WHEN grouping(town_code, bank_code) = 3 THEN count(DISTINCT person_index) END AS households
-  FROM accepted GROUP BY GROUPING SETS ((flow_id), (flow_id, town_code), (flow_id, bank_code))
+         CASE WHEN grouping(town_code, bank_code, indicator_no) = 7 THEN count(DISTINCT person_index) END AS households
+  FROM accepted
+  GROUP BY GROUPING SETS ((flow_id), (flow_id, town_code), (flow_id, bank_code), (flow_id, indicator_no))
 )
 SELECT s.flow_id, s.level, s.code, coalesce(n.name, s.code) AS name, s.lines, s.fen, s.households
 FROM share s LEFT JOIN named n ON n.flow_id = s.flow_id
-  AND n.code = s.code AND n.kind = CASE s.level WHEN 1 THEN 'towns' WHEN 2 THEN 'banks' END
+  AND n.code = s.code AND n.kind = CASE s.level WHEN 3 THEN 'towns' WHEN 5 THEN 'banks' WHEN 6 THEN 'indicators' END
 ORDER BY s.flow_id, s.level, s.code
 """
-_TOTAL, _TOWN, _BANK = 3, 1, 2
+_TOTAL, _TOWN, _BANK, _INDICATOR = 7, 3, 5, 6
 
 
 async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[int, dict[str, object]]:
@@ -151,7 +160,7 @@ async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[
 
 
 def _summary(rows: Sequence[_Share]) -> dict[str, object]:
-    shares: dict[int, list[Share]] = {_TOWN: [], _BANK: []}
+    shares: dict[int, list[Share]] = {_TOWN: [], _BANK: [], _INDICATOR: []}
     total = next((row for row in rows if row.level == _TOTAL), None)
     for row in rows:
         if row.code is not None:
@@ -163,6 +172,7 @@ def _summary(rows: Sequence[_Share]) -> dict[str, object]:
         household_count=total.households or 0 if total else 0,
         towns=shares[_TOWN],
         banks=shares[_BANK],
+        indicators=shares[_INDICATOR],
     )
     return figures.model_dump(mode="json")
 
@@ -170,3 +180,9 @@ def _summary(rows: Sequence[_Share]) -> dict[str, object]:
 async def summary_figures(session: AsyncSession, flow_id: int) -> dict[str, object]:
     """`summaries_now` of one flow."""
     return (await summaries_now(session, [flow_id]))[flow_id]
+
+
+def check_code(flow_no: str, number: int, figures: Mapping[str, object]) -> str:
+    """核对码: 16 figures of the SHA-256 of a summary, the same for the same figures, live or frozen."""
+    said = json.dumps([flow_no, number, figures], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(said.encode()).hexdigest()[:16].upper()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.selection import Predicate
-from models.store.sql import fetch
+from models.store.sql import fetch, fetch_one
 
 
 class SummaryRow(NamedTuple):
@@ -24,6 +24,7 @@ class SummaryRow(NamedTuple):
     flow_stage: str
     number: int | None
     stage: str | None
+    opened_at: datetime | None
     figures: dict[str, Any] | None
     form_file_id: int | None
     opinion_sealed: str | None
@@ -54,9 +55,10 @@ CASE WHEN s.submitted_at IS NULL OR s.stage = 'closed' THEN NULL WHEN s.stage IN
   THEN 'approved' WHEN s.stage = 'rejected' THEN 'rejected' ELSE 'in_review' END
 """
 _COLUMNS = f"""
-SELECT f.id, f.county_code, f.flow_no, f.fund_year, f.batch_no, f.stage AS flow_stage, s.number, s.stage, s.figures,
-  s.form_file_id, s.opinion_sealed, s.reviewed_by, s.reviewed_at, s.submitted_by, s.submitted_at, s.submission_id,
-  s.platform_opinion_sealed, s.platform_reviewed_at, s.confirmed_by, s.confirmed_at, s.confirmation_sent_at,
+SELECT f.id, f.county_code, f.flow_no, f.fund_year, f.batch_no, f.stage AS flow_stage, s.number, s.stage, s.opened_at,
+  s.figures, s.form_file_id, s.opinion_sealed, s.reviewed_by, s.reviewed_at, s.submitted_by, s.submitted_at,
+  s.submission_id, s.platform_opinion_sealed, s.platform_reviewed_at, s.confirmed_by, s.confirmed_at,
+  s.confirmation_sent_at,
   {COUNTY_REVIEW_SQL} AS review, {SUBMISSION} AS submission, {PLATFORM_REVIEW} AS platform_review
 FROM flow f LEFT JOIN summary s ON s.flow_id = f.id
 """
@@ -93,3 +95,27 @@ async def newest_summaries(
 async def summaries_of(session: AsyncSession, flow_id: int) -> Sequence[SummaryRow]:
     """A flow's summaries, the newest first; one row without a number where it has none yet."""
     return await fetch(session, SummaryRow, f"{_COLUMNS} WHERE f.id = :flow ORDER BY s.number DESC", flow=flow_id)
+
+
+class Readiness(NamedTuple):
+    """What a county's review waits for: lines without a result, orders that change lines; and what is accepted."""
+
+    unsettled: int = 0
+    orders: int = 0
+    accepted: int = 0
+
+    @property
+    def settled(self) -> bool:
+        return bool(self.accepted) and not self.unsettled and not self.orders
+
+
+async def readiness(session: AsyncSession, flow_id: int) -> Readiness:
+    found = await fetch_one(
+        session,
+        Readiness,
+        "SELECT count(*) FILTER (WHERE state NOT IN ('accepted', 'withdrawn', 'deferred', 'cancelled')) AS unsettled,"
+        " (SELECT count(*) FROM operator_order WHERE flow_id = :flow AND kind <> 'evidence' AND state = 'confirmed')"
+        " AS orders, count(*) FILTER (WHERE state = 'accepted') AS accepted FROM flow_line WHERE flow_id = :flow",
+        flow=flow_id,
+    )
+    return found or Readiness()
