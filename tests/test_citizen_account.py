@@ -15,9 +15,10 @@ from models.words.stages import AccountStatus
 from tests.application_lines import card
 from tests.citizens import Someone, account_held, account_is, browser_of, form, found_invalid, index_of
 from tests.province import Province
+from tests.test_logins import refusal
 
 pytest_plugins = ["tests.province_fixtures"]
-MEI = Someone(1029)
+MEI, YONG = Someone(1029), Someone(2, "吴勇")
 
 
 @pytest.mark.parametrize("channel", ["app", "pc"])
@@ -167,7 +168,7 @@ def test_a_card_under_way_in_the_village_cannot_be_changed(province: Province) -
 
 def test_notices_newest_first_page_by_page_and_only_the_own(province: Province) -> None:
     county = province.county_code()
-    told = [(MEI, f"check/{n}") for n in range(5)] + [(Someone(2, "吴勇"), "check/x")]
+    told = [(YONG, "check/x")] + [(MEI, f"check/{n}") for n in range(5)]
 
     async def tell() -> None:
         async with province.database.transaction() as session:
@@ -188,7 +189,15 @@ def test_notices_newest_first_page_by_page_and_only_the_own(province: Province) 
     with browser_of(province, MEI) as mine:
         page = mine.get("/citizen/notices", limit=3)
         rest = mine.get("/citizen/notices", limit=3, after=page["next"])
+        assert (page["unread"], mine.get("/citizen/account")["unread"]) == (5, 5)
+        # read as far as the second: what came after it stays unread
+        assert mine.post("/citizen/notices/read", {"notice_no": page["items"][1]["notice_no"]}) == {"unread": 1}
+        assert mine.post("/citizen/notices/read", {"notice_no": rest["items"][1]["notice_no"]}) == {"unread": 1}
+        assert [one["read"] for one in mine.get("/citizen/notices")["items"]] == [False, True, True, True, True]
+        assert mine.get("/citizen/account")["unread"] == 1
+        assert refusal(mine.post, "/citizen/notices/read", {"notice_no": "x"}) == (422, "VALIDATION_FAILED")
         assert mine.get("/citizen/matters")["items"] == []
+    assert province.rows("SELECT count(*) FROM notice WHERE read_at IS NOT NULL") == [(4,)], "nobody else's"
     shown = page["items"] + rest["items"]
     assert [one["explanation"] for one in shown] == [f"账户已冻结，check/{n}" for n in (4, 3, 2, 1, 0)]
     assert rest["next"] is None
@@ -200,10 +209,10 @@ def test_notices_newest_first_page_by_page_and_only_the_own(province: Province) 
 
 def test_nothing_is_shown_to_somebody_who_has_not_signed_in(province: Province) -> None:
     stranger = Browser(province.url)
-    for path in ("account", "counties", "banks", "matters", "matters/500000-K2026-0001", "notices"):
+    for path in ("account", "counties", "banks", "matters", "matters/500000-K2026-0001", "notices", "session"):
         answer = stranger.http.get(f"/citizen/{path}", headers={"Authorization": "Bearer x"})
         assert (answer.status_code, answer.json()["code"]) == (401, "NOT_SIGNED_IN"), path
-    for path in ("card-changes", "matters/500000-K2026-0001/withdrawal"):
+    for path in ("card-changes", "matters/500000-K2026-0001/withdrawal", "notices/read"):
         assert stranger.http.post(f"/citizen/{path}", json={}, headers={"Idempotency-Key": "k"}).status_code == 401
     for forged in ("x", "x" * 5000, "é"):
         headers = [(b"Cookie", f"onecard_session={forged}".encode())]

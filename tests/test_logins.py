@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -279,6 +280,52 @@ def test_half_an_hour_of_silence_ends_the_session(province: Province) -> None:
         assert refusal(one.get, "/citizen/account") == (401, "NOT_SIGNED_IN")
         province.change("UPDATE face_login SET last_seen_at = now()")
         assert refusal(one.get, "/citizen/account") == (401, "NOT_SIGNED_IN")
+
+
+def test_asking_how_long_a_session_lives_prolongs_nothing(province: Province) -> None:
+    age = "UPDATE face_login SET last_seen_at = last_seen_at - interval '10 minutes'"
+    with browser(province) as one:
+        one.sign_in(NAME, citizen_id(18))
+        told = one.get("/citizen/session")
+        assert (told["name"], told["channel"]) == ("**梅", "app")
+        ends = [told["ends_at"]]
+        for _ in range(2):
+            province.change(age)
+            ends.append(one.get("/citizen/session")["ends_at"])
+        first, second, third = (datetime.fromisoformat(each) for each in ends)
+        assert (first - second, second - third) == (timedelta(minutes=10), timedelta(minutes=10))
+        one.get("/citizen/account")
+        assert datetime.fromisoformat(one.get("/citizen/session")["ends_at"]) > first, "an act prolongs it"
+        # never beyond its longest life
+        province.change("UPDATE face_login SET session_opened_at = session_opened_at - interval '11 hours 50 minutes'")
+        longest = datetime.fromisoformat(one.get("/citizen/session")["ends_at"])
+        assert longest < datetime.fromisoformat(ends[0]) - timedelta(minutes=15)
+
+
+def test_who_finds_the_session_over_is_told_why(province: Province) -> None:
+    with browser(province) as one, browser(province) as other:
+        one.sign_in(NAME, citizen_id(19), "app")
+        kept = dict(one.http.cookies)
+        other.sign_in(NAME, citizen_id(19), "pc")
+        assert one.get("/citizen/account")["name"] == "**梅", "a phone and a PC stay beside each other"
+        other.sign_in(NAME, citizen_id(19), "app")
+        assert _over(province, kept) == ("SIGNED_IN_ELSEWHERE", "已在别处重新登录")
+        kept = dict(other.http.cookies)
+        province.change("UPDATE face_login SET last_seen_at = last_seen_at - interval '31 minutes'")
+        # whether somebody looked or acted first
+        assert _over(province, kept, "session") == _over(province, kept) == _over(province, kept, "session")
+        assert _over(province, kept) == ("SESSION_IDLE", "长时间未操作，已自动退出")
+        other.sign_in(NAME, citizen_id(19))
+        kept = dict(other.http.cookies)
+        other.sign_out()
+        assert _over(province, kept) == ("SIGNED_OUT", "已退出")
+        assert _over(province, {}) is None
+
+
+def _over(province: Province, cookies: dict[str, str], path: str = "account") -> tuple[str, str] | None:
+    answer = httpx.get(f"{province.url}/citizen/{path}", cookies=cookies, trust_env=False)
+    assert (answer.status_code, answer.json()["code"]) == (401, "NOT_SIGNED_IN")
+    return next(((each["code"], each["detail"]) for each in answer.json().get("errors", [])), None)
 
 
 def test_signing_out_ends_the_session_everywhere(province: Province) -> None:

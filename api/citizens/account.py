@@ -10,12 +10,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
-from api.citizens.words import BankView, CountyView, bank_names, bank_view, card_type_label, county_view
+from api.citizens.words import (
+    BankView,
+    CountyView,
+    bank_names,
+    bank_view,
+    card_type_label,
+    counties_of,
+    county_view,
+)
 from api.server.answers import Items
 from api.server.rendering import rendered
 from models.forms.account_numbers import CARD_TYPES
 from models.forms.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
 from models.store.cards.own_accounts import OwnAccount, OwnCounty, own_accounts
+from models.store.register.notices import unread_notices
 from models.store.sql import fetch_one
 from models.wire.words import CardType, FaceChannel
 from models.words.card_stages import CardStatus
@@ -76,6 +85,7 @@ class OwnAccounts(TypedDict):
     cards: list[CardView]
     message: str | None
     open_matter: Annotated[str | None, Shown(description="正在办理的变更申请")]
+    unread: Annotated[int, Shown(description="未读的系统通知条数")]
 
 
 class CodeName(TypedDict):
@@ -95,6 +105,7 @@ async def show_own_accounts(desk: Citizens) -> Response:
         accounts = await own_accounts(session, desk.shown, desk.province, desk.person.person_index)
         banks = await bank_names(session, desk.province)
         open_matter = await _open_matter(session, desk)
+        unread = await unread_notices(session, desk.person.person_index, counties_of(desk.province))
     person = desk.person
     return json_answer(
         {
@@ -106,6 +117,7 @@ async def show_own_accounts(desk: Citizens) -> Response:
             "cards": [_card(account, accounts, banks, open_matter) for account in accounts],
             "message": None if accounts else NO_ACCOUNT,
             "open_matter": open_matter,
+            "unread": unread,
         }
     )
 

@@ -16,7 +16,8 @@ from api.citizens.session import (
 )
 from api.counter.parts import Parts
 from models.secrets import digest
-from models.store.citizens.logins import OPEN_STAGES, beside, logins_of_browser, may_open, stage_now
+from models.store.citizens.logins import OPEN_STAGES, beside, logins_of_browser, stage_now
+from models.store.citizens.sessions import may_open
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.words.card_stages import LoginStage

@@ -37,19 +37,18 @@ from models.store.citizens.logins import (
     TOO_MANY,
     Asking,
     TooManyAttempts,
-    end_session,
     ends_at,
     is_past,
     logins_of_browser,
     open_login,
     stage_now,
-    take_session,
 )
+from models.store.citizens.sessions import Opening, end_session, take_session
 from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel, FaceReason
-from models.words.card_stages import LoginStage
+from models.words.card_stages import LoginStage, SessionEnd
 from models.words.refusals import Refusal
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
@@ -178,7 +177,7 @@ async def sign_out(request: Request) -> Response:
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
         async with parts.database.share_of(CITIZENS).transaction() as session:
-            await end_session(session, digest(secret))
+            await end_session(session, digest(secret), SessionEnd.SIGNED_OUT)
     response = Response(status_code=204)
     take_cookie(response, parts.settings, SESSION_COOKIE)
     forget(response, parts, browser_hashes(request))
@@ -211,13 +210,10 @@ async def _changed(parts: Parts, request: Request, login_no: str, wait: float, k
 
 async def _sign_in(parts: Parts, request: Request, passed: FaceLogin, login_no: str) -> Response:
     """The session cookie, once; a session that this browser had before ends."""
-    secret = fresh_secret()
-    limit, idle = parts.settings.citizen_logins_per_person_hour, idle_seconds(parts.settings)
+    secret, before = fresh_secret(), cookie(request, SESSION_COOKIE)
+    opening = Opening(digest(secret), digest(before) if before else None, idle_seconds(parts.settings))
     async with parts.database.share_of(CITIZENS).transaction() as session:
-        opened = await take_session(session, passed.login_no, digest(secret), idle, limit)
-        before = cookie(request, SESSION_COOKIE)
-        if opened and before is not None:
-            await end_session(session, digest(before))
+        opened = await take_session(session, passed.login_no, opening, parts.settings.citizen_logins_per_person_hour)
     response = _answer(parts, (await _attempts(parts, request, login_no)).own, signed_in=opened)
     if opened:
         give_cookie(response, parts.settings, SESSION_COOKIE, secret)

@@ -5,14 +5,19 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Shown
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.citizens.account import json_answer
 from api.citizens.session import CitizenDesk, Citizens, own_pages_only
 from api.citizens.words import BankView, CountyView, bank_names, bank_view, counties_of, county_view
+from api.counter.idempotency import Reply
 from api.counter.paging import MAX_LIMIT
-from api.server.answers import Listed
+from api.server.answers import Next
+from models.store.register.notices import mark_read, unread_notices
 from models.store.register.register import register_row
 from models.store.vault import Field
 from models.tables.cards import Notice
@@ -25,6 +30,8 @@ router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(
 
 
 class NoticeView(BankView):
+    notice_no: Annotated[str, Shown(description="读到哪一条，用于标为已读")]
+    read: Annotated[bool, Shown(description="是否已读")]
     kind: NoticeKind
     title: str
     account_no: Annotated[str | None, Shown(description="账户")]
@@ -40,7 +47,25 @@ class NoticeView(BankView):
     request_no: str | None
 
 
-@router.get("/notices", summary="系统通知", response_model=Listed[NoticeView])
+class Notices(TypedDict):
+    items: list[NoticeView]
+    next: Next
+    unread: Annotated[int, Shown(description="未读条数")]
+
+
+class ReadUpTo(BaseModel):
+    """A notice that comes while the person is reading stays unread."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    notice_no: Annotated[str, Shown(pattern=r"^[0-9]{1,18}$", description="已看到的最新一条")]
+
+
+class Unread(TypedDict):
+    unread: Annotated[int, Shown(description="未读条数")]
+
+
+@router.get("/notices", summary="系统通知", response_model=Notices)
 async def list_notices(
     desk: Citizens,
     after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="上一页的 next")] = None,
@@ -55,8 +80,25 @@ async def list_notices(
     async with desk.snapshot() as session:
         rows = (await session.exec(statement.order_by(col(Notice.id).desc()).limit(limit + 1))).all()
         banks = await bank_names(session, desk.province)
+        unread = await unread_count(session, desk)
     items = [_view(desk, notice, banks) for notice in rows[:limit]]
-    return json_answer({"items": items, "next": str(rows[limit - 1].id) if len(rows) > limit else None})
+    following = str(rows[limit - 1].id) if len(rows) > limit else None
+    return json_answer({"items": items, "next": following, "unread": unread})
+
+
+@router.post("/notices/read", summary="标为已读", response_model=Unread)
+async def read_notices(seen: ReadUpTo, desk: Citizens) -> Response:
+    """That notice and all before it; what is read stays in the list."""
+
+    async def work(session: AsyncSession) -> Reply:
+        await mark_read(session, desk.person.person_index, counties_of(desk.province), int(seen.notice_no))
+        return Reply(200, Unread(unread=await unread_count(session, desk)))
+
+    return await desk.once(work)
+
+
+async def unread_count(session: AsyncSession, desk: CitizenDesk) -> int:
+    return await unread_notices(session, desk.person.person_index, counties_of(desk.province))
 
 
 def _view(desk: CitizenDesk, notice: Notice, banks: Mapping[str, str]) -> NoticeView:
@@ -64,6 +106,8 @@ def _view(desk: CitizenDesk, notice: Notice, banks: Mapping[str, str]) -> Notice
     place = register_row(notice.county_code, notice.person_index)
     account = desk.shown.open(Field.ACCOUNT, place, notice.account_sealed) if notice.account_sealed else None
     return {
+        "notice_no": str(notice.id),
+        "read": notice.read_at is not None,
         "kind": notice.kind,
         "title": notice.kind.label,
         **bank_view(banks, notice.bank_code),

@@ -15,8 +15,9 @@ from api.server.problems import Problem
 from models.secrets import digest
 from models.settings import Settings
 from models.store.cards.requests import Citizen
-from models.store.citizens.logins import Lives, SignedIn, find_session
+from models.store.citizens.sessions import Lives, SignedIn, find_session
 from models.store.vault import Field, Vault
+from models.words.card_stages import SessionEnd
 from models.words.refusals import Refusal
 
 # One an attempt, named by its number: two tabs of a browser don't take each other's away.
@@ -32,6 +33,12 @@ _MOST_ATTEMPTS = 40
 # A home has a whole /64 of the newer addresses.
 _HOME_BITS = 64
 _OWN_PAGES = frozenset({"same-origin", "none"})
+_ENDS = {
+    SessionEnd.SIGNED_OUT: Refusal.SIGNED_OUT,
+    SessionEnd.IDLE: Refusal.SESSION_IDLE,
+    SessionEnd.LONGEST: Refusal.SESSION_OLD,
+    SessionEnd.ELSEWHERE: Refusal.SIGNED_IN_ELSEWHERE,
+}
 
 
 class CitizenDesk:
@@ -72,23 +79,31 @@ def own_pages_only(request: Request) -> None:
 
 
 async def signed_in(request: Request, _: Annotated[str | None, Depends(_COOKIE)]) -> AsyncIterator[CitizenDesk]:
-    parts = parts_of(request)
+    parts, found = parts_of(request), None
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
         async with parts.database.share_of(CITIZENS).transaction() as session:
-            province, settings = parts.settings.citizen_province_code, parts.settings
-            lives = Lives(idle_seconds(settings), settings.citizen_session_hours * 3600)
-            person = await find_session(session, parts.vault, digest(secret), province, lives)
-        if person is not None:
-            with parts.open_requests.one(request, person.person_index, ""):
-                yield CitizenDesk(request, parts, person)
-            return
-    minutes, hours = parts.settings.citizen_idle_minutes, parts.settings.citizen_session_hours
+            province = parts.settings.citizen_province_code
+            found = await find_session(session, parts.vault, digest(secret), province, lives(parts.settings))
+    if not isinstance(found, SignedIn):
+        raise not_signed_in(parts.settings, found)
+    with parts.open_requests.one(request, found.person_index, ""):
+        yield CitizenDesk(request, parts, found)
+
+
+def not_signed_in(settings: Settings, end: SessionEnd | None) -> Problem:
+    """401; where the browser had a session, its first error says why that one is over."""
+    minutes, hours = settings.citizen_idle_minutes, settings.citizen_session_hours
     detail = f"请重新进行人脸识别；登录后 {minutes:g} 分钟未操作，或登录满 {hours:g} 小时，会自动退出"
-    raise Problem(401, Refusal.NOT_SIGNED_IN, "尚未登录或登录已失效", detail)
+    errors = [{"code": _ENDS[end], "detail": end.label}] if end else None
+    return Problem(401, Refusal.NOT_SIGNED_IN, "尚未登录或登录已失效", detail, errors)
 
 
 Citizens = Annotated[CitizenDesk, Depends(signed_in)]
+
+
+def lives(settings: Settings) -> Lives:
+    return Lives(idle_seconds(settings), settings.citizen_session_hours * 3600)
 
 
 def idle_seconds(settings: Settings) -> float:

@@ -1,18 +1,31 @@
-"""登录记录: each sign-in of the person, newest first, apart from 系统通知 and of no county."""
+"""The session and how long it lives; 登录记录: each sign-in of the person, newest first, of no county."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlmodel import col, select
 from typing_extensions import TypedDict
 
 from api.citizens.account import json_answer
-from api.citizens.session import CitizenDesk, Citizens, own_pages_only
+from api.citizens.session import (
+    CITIZENS,
+    SESSION_COOKIE,
+    CitizenDesk,
+    Citizens,
+    cookie,
+    lives,
+    not_signed_in,
+    own_pages_only,
+)
 from api.counter.paging import MAX_LIMIT
+from api.counter.parts import parts_of
 from api.server.answers import Listed
+from models.forms.identity import mask_name
+from models.secrets import digest
+from models.store.citizens.sessions import Living, look_at_session, person_behind
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel
 
@@ -26,6 +39,36 @@ class SignInView(TypedDict):
     channel_label: str
     at: datetime | None
     current: Annotated[bool, Field(description="是否本次登录")]
+
+
+class SessionView(TypedDict):
+    login_no: str
+    channel: FaceChannel
+    name: Annotated[str, Field(description="打码")]
+    opened_at: datetime | None
+    ends_at: Annotated[datetime, Field(description="此后不再操作，到这时自动退出")]
+
+
+@router.get("/session", summary="登录何时失效", response_model=SessionView)
+async def show_session(request: Request) -> Response:
+    """Asking prolongs nothing: a page may ask as often as it likes and the idle time runs on."""
+    parts, found = parts_of(request), None
+    secret = cookie(request, SESSION_COOKIE)
+    if secret is not None:
+        province, limits = parts.settings.citizen_province_code, lives(parts.settings)
+        async with parts.database.share_of(CITIZENS).reading() as session:
+            found = await look_at_session(session, digest(secret), province, limits)
+    if not isinstance(found, Living):
+        raise not_signed_in(parts.settings, found)
+    login, person = found.login, person_behind(parts.vault, found.login)
+    view: SessionView = {
+        "login_no": login.login_no,
+        "channel": FaceChannel(login.channel),
+        "name": mask_name(person.name),
+        "opened_at": login.session_opened_at,
+        "ends_at": found.ends_at,
+    }
+    return json_answer(view)
 
 
 @router.get("/sign-ins", summary="登录记录", response_model=Listed[SignInView])

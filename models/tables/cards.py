@@ -16,6 +16,7 @@ from models.words.card_stages import (
     RequestResult,
     RequestStage,
     RoundStage,
+    SessionEnd,
 )
 
 
@@ -47,6 +48,7 @@ class FaceLogin(SQLModel, table=True):
     session_opened_at: datetime | None = Field(default=None, sa_type=INSTANT)
     last_seen_at: datetime | None = Field(default=None, sa_type=INSTANT)
     session_ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    session_end: SessionEnd | None = Field(default=None, sa_type=enum_column(SessionEnd))
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
@@ -158,6 +160,7 @@ class Notice(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
     result: str | None = None
     operated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    read_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class VillageEntry(SQLModel, table=True):

@@ -41,7 +41,11 @@ class Refusal(Labelled):
     QR_NOT_READY = "QR_NOT_READY", "二维码尚未生成"
     ROLE_NOT_ALLOWED = "ROLE_NOT_ALLOWED", "没有办理权限"
     SAME_PERSON = "SAME_PERSON", "须换人办理"
+    SESSION_IDLE = "SESSION_IDLE", "长时间未操作，已自动退出"
+    SESSION_OLD = "SESSION_OLD", "登录已满时限，已自动退出"
     SIGNATURE_REFUSED = "SIGNATURE_REFUSED", "回调签名无效"
+    SIGNED_IN_ELSEWHERE = "SIGNED_IN_ELSEWHERE", "已在别处重新登录"
+    SIGNED_OUT = "SIGNED_OUT", "已退出"
     TOO_MANY_CHANGES = "TOO_MANY_CHANGES", "账号变更申请过于频繁"
     TOO_MANY_LOGINS = "TOO_MANY_LOGINS", "登录过于频繁"
     # policies, indicators, catalogs and files

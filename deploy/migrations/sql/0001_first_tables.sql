@@ -173,12 +173,14 @@ CREATE TABLE face_login (
   session_opened_at TIMESTAMP WITH TIME ZONE,
   last_seen_at TIMESTAMP WITH TIME ZONE,
   session_ended_at TIMESTAMP WITH TIME ZONE,
+  session_end VARCHAR(40),
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   ended_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_face_login PRIMARY KEY (id),
   CONSTRAINT ck_face_login_channel CHECK (channel IN ('app', 'pc')),
   CONSTRAINT uq_face_login_login_no UNIQUE (login_no),
   CONSTRAINT ck_face_login_loginstage CHECK (stage IN ('opening', 'waiting', 'scanned', 'passed', 'failed', 'expired')),
+  CONSTRAINT ck_face_login_sessionend CHECK (session_end IN ('signed_out', 'idle', 'longest', 'elsewhere')),
   CONSTRAINT uq_face_login_session_hash UNIQUE (session_hash)
 );
 CREATE INDEX ix_face_login_address ON face_login (address_index, created_at);
@@ -295,6 +297,7 @@ CREATE TABLE notice (
   finished_at TIMESTAMP WITH TIME ZONE,
   result VARCHAR,
   operated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  read_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_notice PRIMARY KEY (id),
   CONSTRAINT uq_notice_county_code_person_index_cause UNIQUE (county_code, person_index, cause),
   CONSTRAINT ck_notice_noticekind CHECK (kind IN ('invalidated', 'cleared', 'valid_again', 'applied', 'refused', 'apply_failed', 'payment_failed'))

@@ -1,20 +1,19 @@
-"""Attempts to sign in and the sessions that come of them; secrets are kept as hashes, the person sealed."""
+"""Attempts to sign in; their browser's secret is kept as a hash."""
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
 from models.store.lock_order import Rank
-from models.store.locking import hold, lock_rows
+from models.store.locking import hold
 from models.store.numbers import Series, take_one
 from models.store.runs.runs import open_run
-from models.store.sql import execute, fetch_int, fetch_one
-from models.store.vault import Field, Vault
+from models.store.sql import fetch_one
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.words.calendar import china_today
@@ -25,8 +24,6 @@ TOO_MANY = "too_many_attempts"
 HOUR = timedelta(hours=1)
 # S2 1.2: a code is good for 300 seconds; nobody waits longer than that for one to appear either.
 VALID = timedelta(seconds=300)
-# A session's last use is written again only after this part of its idle time: pages ask often.
-_TOUCHES_PER_IDLE = 180
 
 
 class TooManyAttempts(Exception):
@@ -45,18 +42,6 @@ class Asking:
     channel: str
     browser_hash: str
     address_index: str
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """The person behind a session, opened from the vault; lives in this process only."""
-
-    login_no: str
-    province_code: str
-    channel: str
-    person_index: str
-    name: str = field(repr=False)
-    id_number: str = field(repr=False)
 
 
 async def open_login(session: AsyncSession, asking: Asking, limit: int) -> FaceLogin:
@@ -123,13 +108,6 @@ def is_past(login: FaceLogin) -> bool:
     return login.ended_at is not None and now() - login.ended_at > VALID
 
 
-def may_open(login: FaceLogin, idle_seconds: float) -> bool:
-    """Whether a session may still be fetched for it, once and not for long."""
-    if login.stage is not LoginStage.PASSED or login.session_hash is not None or login.ended_at is None:
-        return False
-    return now() - login.ended_at < timedelta(seconds=idle_seconds)
-
-
 def stage_now(login: FaceLogin, at: datetime) -> LoginStage:
     """A code that nobody has scanned in time is over the moment its time is, whoever notices later."""
     unused = login.stage in (LoginStage.OPENING, LoginStage.WAITING)
@@ -138,102 +116,3 @@ def stage_now(login: FaceLogin, at: datetime) -> LoginStage:
 
 def ends_at(login: FaceLogin) -> datetime:
     return login.expires_at or login.created_at + VALID
-
-
-async def take_session(
-    session: AsyncSession, login_no: str, session_hash: str, idle_seconds: float, limit: int
-) -> bool:
-    """Open the session of a passed attempt, once; an attempt beyond the person's `limit` of the hour fails instead."""
-    statement = select(FaceLogin).where(FaceLogin.login_no == login_no)
-    passed = (await session.exec(statement)).one()
-    if not may_open(passed, idle_seconds):
-        return False
-    # of a person's attempts one opens at a time, each counted by the next
-    await hold(session, Rank.DOOR, f"logins/{passed.person_index}")
-    (login,) = await lock_rows(session, Rank.RUN, statement)
-    if not may_open(login, idle_seconds):
-        return False
-    if await _sessions_of_person(session, login) >= limit:
-        login.stage, login.reason_code = LoginStage.FAILED, TOO_MANY
-        return False
-    login.session_hash = session_hash
-    login.session_opened_at = login.last_seen_at = await _database_now(session)
-    return True
-
-
-async def _sessions_of_person(session: AsyncSession, login: FaceLogin) -> int:
-    """Only what opened a session counts: an attempt that passed and was never fetched costs nobody anything."""
-    assert login.person_index is not None
-    return await fetch_int(
-        session,
-        "SELECT count(*) FROM face_login WHERE person_index = :person AND created_at > :since"
-        " AND session_hash IS NOT NULL",
-        person=login.person_index,
-        since=login.created_at - HOUR,
-    )
-
-
-async def _database_now(session: AsyncSession) -> datetime:
-    return (await session.exec(select(func.now()))).one()
-
-
-@dataclass(frozen=True)
-class Lives:
-    """How long a session lives without an act, and however much is done in it; in seconds of the database's clock."""
-
-    idle: float
-    longest: float
-
-
-async def find_session(
-    session: AsyncSession, vault: Vault, session_hash: str, province_code: str, lives: Lives
-) -> SignedIn | None:
-    """The person of a live session, whose idle time begins anew; one that is over is ended for good."""
-    statement = select(FaceLogin, func.now()).where(
-        FaceLogin.session_hash == session_hash, FaceLogin.province_code == province_code
-    )
-    found = (await session.exec(statement)).first()
-    if found is None:
-        return None
-    login, at = found
-    if login.session_ended_at is not None or login.last_seen_at is None or login.session_opened_at is None:
-        return None
-    idle = (at - login.last_seen_at).total_seconds()
-    if idle > lives.idle or (at - login.session_opened_at).total_seconds() > lives.longest:
-        await end_session(session, session_hash)
-        return None
-    if idle > lives.idle / _TOUCHES_PER_IDLE:
-        await _touch(session, session_hash)
-    return _person_of(vault, login)
-
-
-async def end_session(session: AsyncSession, session_hash: str) -> bool:
-    """False when there is none, or it has ended already."""
-    ended = await execute(
-        session,
-        "UPDATE face_login SET session_ended_at = now() WHERE session_hash = :hash AND session_ended_at IS NULL",
-        hash=session_hash,
-    )
-    return ended == 1
-
-
-async def _touch(session: AsyncSession, session_hash: str) -> None:
-    await execute(
-        session,
-        "UPDATE face_login SET last_seen_at = now() WHERE session_hash = :hash AND session_ended_at IS NULL",
-        hash=session_hash,
-    )
-
-
-def _person_of(vault: Vault, login: FaceLogin) -> SignedIn:
-    assert login.person_index is not None
-    assert login.name_sealed is not None
-    assert login.id_number_sealed is not None
-    return SignedIn(
-        login_no=login.login_no,
-        province_code=login.province_code,
-        channel=login.channel,
-        person_index=login.person_index,
-        name=vault.open(Field.NAME, login.login_no, login.name_sealed),
-        id_number=vault.open(Field.ID_NUMBER, login.login_no, login.id_number_sealed),
-    )

@@ -65,3 +65,24 @@ async def is_told(session: AsyncSession, county_code: str, person_index: str, ca
         cause=cause,
     )
     return told > 0
+
+
+async def unread_notices(session: AsyncSession, person_index: str, counties: str) -> int:
+    """How many the person hasn't read; `counties` is a LIKE pattern."""
+    return await fetch_int(
+        session,
+        "SELECT count(*) FROM notice WHERE person_index = :person AND county_code LIKE :counties AND read_at IS NULL",
+        person=person_index,
+        counties=counties,
+    )
+
+
+async def mark_read(session: AsyncSession, person_index: str, counties: str, up_to: int) -> int:
+    return await execute(
+        session,
+        "UPDATE notice SET read_at = now() WHERE person_index = :person AND county_code LIKE :counties"
+        " AND id <= :up_to AND read_at IS NULL",
+        person=person_index,
+        counties=counties,
+        up_to=up_to,
+    )
