@@ -309,16 +309,16 @@ def test_who_finds_the_session_over_is_told_why(province: Province) -> None:
         other.sign_in(NAME, citizen_id(19), "pc")
         assert one.get("/citizen/account")["name"] == "**梅", "a phone and a PC stay beside each other"
         other.sign_in(NAME, citizen_id(19), "app")
-        assert _over(province, kept) == ("SIGNED_IN_ELSEWHERE", "已在别处重新登录")
+        assert _over(province, kept) == ("SESSION_ELSEWHERE", "已在别处登录")
         kept = dict(other.http.cookies)
         province.change("UPDATE face_login SET last_seen_at = last_seen_at - interval '31 minutes'")
         # whether somebody looked or acted first
         assert _over(province, kept, "session") == _over(province, kept) == _over(province, kept, "session")
-        assert _over(province, kept) == ("SESSION_IDLE", "长时间未操作，已自动退出")
+        assert _over(province, kept) == ("SESSION_IDLE", "长时间未操作")
         other.sign_in(NAME, citizen_id(19))
         kept = dict(other.http.cookies)
         other.sign_out()
-        assert _over(province, kept) == ("SIGNED_OUT", "已退出")
+        assert _over(province, kept) == ("SESSION_SIGNED_OUT", "已退出")
         assert _over(province, {}) is None
 
 

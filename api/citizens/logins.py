@@ -48,8 +48,9 @@ from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel, FaceReason
-from models.words.card_stages import LoginStage, SessionEnd
+from models.words.card_stages import LoginStage
 from models.words.refusals import Refusal
+from models.words.stages import SessionEnd
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 

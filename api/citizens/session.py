@@ -17,8 +17,8 @@ from models.settings import Settings
 from models.store.cards.requests import Citizen
 from models.store.citizens.sessions import Lives, SignedIn, find_session
 from models.store.vault import Field, Vault
-from models.words.card_stages import SessionEnd
 from models.words.refusals import Refusal
+from models.words.stages import SessionEnd
 
 # One an attempt, named by its number: two tabs of a browser don't take each other's away.
 BROWSER_COOKIE = "onecard_browser_"
@@ -33,11 +33,12 @@ _MOST_ATTEMPTS = 40
 # A home has a whole /64 of the newer addresses.
 _HOME_BITS = 64
 _OWN_PAGES = frozenset({"same-origin", "none"})
-_ENDS = {
-    SessionEnd.SIGNED_OUT: Refusal.SIGNED_OUT,
+_OVER = {
+    SessionEnd.SIGNED_OUT: Refusal.SESSION_SIGNED_OUT,
     SessionEnd.IDLE: Refusal.SESSION_IDLE,
-    SessionEnd.LONGEST: Refusal.SESSION_OLD,
-    SessionEnd.ELSEWHERE: Refusal.SIGNED_IN_ELSEWHERE,
+    SessionEnd.LONGEST: Refusal.SESSION_LONGEST,
+    SessionEnd.ELSEWHERE: Refusal.SESSION_ELSEWHERE,
+    SessionEnd.CHANGED: Refusal.SESSION_CHANGED,
 }
 
 
@@ -95,7 +96,7 @@ def not_signed_in(settings: Settings, end: SessionEnd | None) -> Problem:
     """401; where the browser had a session, its first error says why that one is over."""
     minutes, hours = settings.citizen_idle_minutes, settings.citizen_session_hours
     detail = f"请重新进行人脸识别；登录后 {minutes:g} 分钟未操作，或登录满 {hours:g} 小时，会自动退出"
-    errors = [{"code": _ENDS[end], "detail": end.label}] if end else None
+    errors = [{"code": _OVER[end], "detail": end.label}] if end else None
     return Problem(401, Refusal.NOT_SIGNED_IN, "尚未登录或登录已失效", detail, errors)
 
 

@@ -16,8 +16,8 @@ from models.words.card_stages import (
     RequestResult,
     RequestStage,
     RoundStage,
-    SessionEnd,
 )
+from models.words.stages import SessionEnd
 
 
 class FaceLogin(SQLModel, table=True):
@@ -48,7 +48,7 @@ class FaceLogin(SQLModel, table=True):
     session_opened_at: datetime | None = Field(default=None, sa_type=INSTANT)
     last_seen_at: datetime | None = Field(default=None, sa_type=INSTANT)
     session_ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    session_end: SessionEnd | None = Field(default=None, sa_type=enum_column(SessionEnd))
+    over_by: SessionEnd | None = Field(default=None, sa_type=enum_column(SessionEnd))
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
 

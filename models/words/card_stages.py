@@ -14,15 +14,6 @@ class LoginStage(Labelled):
     EXPIRED = "expired", "二维码已过期"
 
 
-class SessionEnd(Labelled):
-    """Why a citizen's session is over."""
-
-    SIGNED_OUT = "signed_out", "已退出"
-    IDLE = "idle", "长时间未操作，已自动退出"
-    LONGEST = "longest", "登录已满时限，已自动退出"
-    ELSEWHERE = "elsewhere", "已在别处重新登录"
-
-
 class RequestStage(Labelled):
     """A request is under way (办理中) while a part is open, then 办理完结."""
 

@@ -22,7 +22,7 @@ class PersonState(Labelled):
 
 
 class SessionEnd(Labelled):
-    """Why a session of staff is over."""
+    """Why a session of staff, or a citizen's, is over."""
 
     SIGNED_OUT = "signed_out", "已退出"
     IDLE = "idle", "长时间未操作"

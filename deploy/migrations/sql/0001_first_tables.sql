@@ -173,14 +173,14 @@ CREATE TABLE face_login (
   session_opened_at TIMESTAMP WITH TIME ZONE,
   last_seen_at TIMESTAMP WITH TIME ZONE,
   session_ended_at TIMESTAMP WITH TIME ZONE,
-  session_end VARCHAR(40),
+  over_by VARCHAR(40),
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   ended_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_face_login PRIMARY KEY (id),
   CONSTRAINT ck_face_login_channel CHECK (channel IN ('app', 'pc')),
   CONSTRAINT uq_face_login_login_no UNIQUE (login_no),
   CONSTRAINT ck_face_login_loginstage CHECK (stage IN ('opening', 'waiting', 'scanned', 'passed', 'failed', 'expired')),
-  CONSTRAINT ck_face_login_sessionend CHECK (session_end IN ('signed_out', 'idle', 'longest', 'elsewhere')),
+  CONSTRAINT ck_face_login_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'changed')),
   CONSTRAINT uq_face_login_session_hash UNIQUE (session_hash)
 );
 CREATE INDEX ix_face_login_address ON face_login (address_index, created_at);

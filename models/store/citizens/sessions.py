@@ -14,7 +14,8 @@ from models.store.sql import execute, fetch_int
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
-from models.words.card_stages import LoginStage, SessionEnd
+from models.words.card_stages import LoginStage
+from models.words.stages import SessionEnd
 
 # A session's last use is written again only after this part of its idle time: pages ask often.
 _TOUCHES_PER_IDLE = 180
@@ -70,7 +71,7 @@ async def take_session(session: AsyncSession, login_no: str, opening: Opening, l
     at = await _database_now(session)
     for row in rows:
         if row.session_hash is not None:
-            row.session_ended_at, row.session_end = at, SessionEnd.ELSEWHERE
+            row.session_ended_at, row.over_by = at, SessionEnd.ELSEWHERE
     login.session_hash = opening.session_hash
     login.session_opened_at = login.last_seen_at = at
     return True
@@ -147,7 +148,7 @@ async def look_at_session(
         return None
     login, at = found
     if login.session_ended_at is not None or login.last_seen_at is None or login.session_opened_at is None:
-        return login.session_end or SessionEnd.SIGNED_OUT
+        return login.over_by or SessionEnd.SIGNED_OUT
     idle_ends = login.last_seen_at + timedelta(seconds=lives.idle)
     longest_ends = login.session_opened_at + timedelta(seconds=lives.longest)
     if at > longest_ends:
@@ -161,7 +162,7 @@ async def end_session(session: AsyncSession, session_hash: str, why: SessionEnd)
     """False when there is none, or it has ended already."""
     ended = await execute(
         session,
-        "UPDATE face_login SET session_ended_at = now(), session_end = :why"
+        "UPDATE face_login SET session_ended_at = now(), over_by = :why"
         " WHERE session_hash = :hash AND session_ended_at IS NULL",
         hash=session_hash,
         why=why.value,
