@@ -10,7 +10,7 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo up down clean doctor test check bench lock venv
+.PHONY: help demo up down clean doctor test check bench vendor lock venv
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 
 bench: venv ## how fast: prints a table
 	@$(RUN) -m deploy.bench
+
+vendor: venv ## fetch the pages' htmx and Bootstrap anew at their named versions (needs npm)
+	@$(RUN) -m deploy.vendor
 
 lock: venv ## resolve pyproject.toml anew
 	$(LOCK) --upgrade pyproject.toml --extra dev -o requirements.lock
