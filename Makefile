@@ -10,10 +10,10 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo up down clean doctor test check bench vendor lock venv
+.PHONY: help demo up down clean doctor test test-pages check bench vendor lock venv
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: venv ## one whole batch through every step on a fresh local stack, then stop
 	@$(RUN) -m deploy.stack demo
@@ -34,6 +34,12 @@ doctor: ## what is missing on this machine, and how to mend it
 # so they are not reordered to the end for having few tests.
 test: venv ## every test, on real servers
 	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# Debian's Chromium and a Chinese face; without them there is no picture and no journey, so a missing one is a failure.
+test-pages: venv ## every journey of the pages in a real browser
+	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
+	@fc-list :lang=zh-cn 2>/dev/null | grep -q . || apt-get install --yes --quiet --no-install-recommends fonts-noto-cjk fontconfig
+	@$(RUN) -m pytest -q tests/chromium_*.py
 
 check: venv ## style, types, import law, the house's measures, the API's contract, and an install without dev tools
 	$(VENV)/bin/ruff check .

@@ -97,7 +97,7 @@ def test_the_front_door_is_short_and_the_same_in_both_languages() -> None:
     assert [line for line in fenced(README) if line] == [line for line in fenced(CHINESE) if line]
     for columns in (2, 3):
         assert len(rows(README.partition("<!-- bench")[0], columns)) == len(rows(CHINESE, columns))
-    named = re.compile(r"`make [a-z]+`|`[\w.]+/[\w./-]*`|`[\w.]+\.py`")
+    named = re.compile(r"`make [a-z-]+`|`[\w.]+/[\w./-]*`|`[\w.]+\.py`")
     assert set(named.findall(README)) == set(named.findall(CHINESE))
 
 
@@ -177,13 +177,13 @@ def test_every_workflow_that_the_worker_runs_is_in_the_pictures() -> None:
 
 def test_targets_are_those_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    explained = set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))
+    explained = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
     (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, flags=re.MULTILINE)
     assert explained == set(phony.split())
     for text in (README, CHINESE):
         told = {name.removeprefix("`make ").rstrip("`") for name, _ in rows(text, 2) if name.startswith("`make ")}
         assert told == explained - {"help"}
-    named = set(re.findall(r"\bmake ([a-z]+)`", "".join(PAGES.values())))
+    named = set(re.findall(r"\bmake ([a-z-]+)`", "".join(PAGES.values())))
     assert named <= explained
 
 

@@ -24,6 +24,9 @@ def _on_refused(request: Request, error: Exception) -> Response:
 
 
 def _shown(request: Request, refused: Refused) -> Response:
+    if _is_live(request):
+        # the page around it stays as it is, and asks again
+        return Response(status_code=204)
     window = getattr(request.state, "window", None) or _nobody(request)
     window.problem, window.status = refused.document, refused.status
     return window.show("refused.html")
@@ -31,10 +34,9 @@ def _shown(request: Request, refused: Refused) -> Response:
 
 def _on_nobody(request: Request, _: Exception) -> Response:
     """A look goes to the sign-in and comes back; an act stays on the screen with its values and is sent again."""
-    live = request.query_params.get("live") == "1"
     if request.method in _UNSAFE:
         return _ended(request)
-    if live:
+    if _is_live(request):
         return Response(status_code=_STOP)
     if request.headers.get("sec-fetch-site") == "cross-site":
         # a link from another site arrives without the cookie: the page asks once more, by itself
@@ -42,6 +44,10 @@ def _on_nobody(request: Request, _: Exception) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(headers={"HX-Redirect": sign_in_address(request)})
     return RedirectResponse(sign_in_address(request), 303)
+
+
+def _is_live(request: Request) -> bool:
+    return request.query_params.get("live") == "1"
 
 
 def _ended(request: Request) -> Response:

@@ -1,0 +1,145 @@
+"""A real browser for journeys: persons at their own windows, everything they load noted, axe on what they see.
+
+After each test: no request went to another origin, nothing was reported against the policy, no error was logged,
+and the browser's storage holds no text of a page.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESKTOP, PHONE = {"width": 1366, "height": 900}, {"width": 390, "height": 844}
+# CSS pixels: fingers on a touch screen, and where the type is large
+TARGET, LARGE_TARGET = 44, 60
+_AXE = Axe()
+# The browser's and htmx's own words for an answer of 4xx, and for a line that a test has cut.
+_EXPECTED = re.compile(
+    r"Failed to load resource|ERR_INTERNET_DISCONNECTED|htmx:(sendError|responseError|afterRequest|timeout)"
+)
+
+
+def program() -> str:
+    """The browser; a missing one is a failure."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "Chromium is missing: `make test-pages` installs it"
+    return found
+
+
+@dataclass
+class Chromium:
+    """One browser of a test."""
+
+    browser: Browser
+    origin: str
+    loaded: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    async def window(
+        self, secret: str = "", *, phone: bool = False, scripts: bool = True, look: str = "", **more: object
+    ) -> Page:
+        """A person's own window; `secret` is the session's, as `sign_in` of the office gives it."""
+        context = await self.browser.new_context(
+            base_url=self.origin,
+            viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
+            has_touch=phone,
+            is_mobile=phone,
+            java_script_enabled=scripts,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            **more,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(15_000)
+        await self.give(context, secret, look)
+        page = await context.new_page()
+        page.on("request", self._on_request)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        return page
+
+    async def give(self, context: BrowserContext, secret: str = "", look: str = "") -> None:
+        """The cookies of a session and of a look."""
+        host = urlsplit(self.origin).hostname
+        if secret:
+            await context.add_cookies(
+                [{"name": "onecard_staff", "value": secret, "domain": host, "path": "/console", "httpOnly": True}]
+            )
+        if look:
+            await context.add_cookies([{"name": "onecard_look", "value": look, "domain": host, "path": "/"}])
+
+    def _on_request(self, request: Request) -> None:
+        self.loaded.append(request.url)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # a refusal's status is a page, and no error of ours
+        if message.type in ("error", "warning") and not _EXPECTED.search(message.text):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    async def check(self) -> None:
+        """What holds after every journey."""
+        elsewhere = [url for url in self.loaded if not url.startswith((self.origin, "blob:", "data:", "about:"))]
+        assert elsewhere == [], "requests to another origin"
+        assert not self.complaints, f"the browser complained: {self.complaints}"
+        for context in self.browser.contexts:
+            for page in context.pages:
+                if page.url.startswith(self.origin):
+                    kept = await page.evaluate("() => ({...localStorage, ...sessionStorage})")
+                    assert set(kept) <= {"htmx-current-path-for-history"}, f"{page.url} keeps {list(kept)}"
+
+
+@asynccontextmanager
+async def chromium(origin: str) -> AsyncIterator[Chromium]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        seen = Chromium(browser, origin)
+        yield seen
+        await seen.check()
+        await browser.close()
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds on the page as it stands, one line each."""
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    found = await _AXE.run(page, options=options)
+    return [
+        f"{page.url}: {violation['id']} {node['target']} {node['failureSummary'][:300]}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+async def small_targets(page: Page, least: int) -> list[str]:
+    """Buttons, fields and links outside running text that a finger would miss."""
+    return await page.evaluate(
+        """(least) => [...document.querySelectorAll('button, select, input:not([type=hidden]), summary, a.btn, nav a')]
+          .filter((e) => e.checkVisibility() && !e.closest('p, td'))
+          .map((e) => [e, (e.closest('label') || e).getBoundingClientRect()])
+          .filter(([, box]) => box.height > 0 && box.height < least - 0.5)
+          .map(([e, box]) => `${e.tagName} ${e.textContent.trim().slice(0, 20)} ${Math.round(box.height)}`)""",
+        least,
+    )
+
+
+async def sideways(page: Page) -> int:
+    """By how many pixels the page scrolls sideways."""
+    return await page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+async def chinese_left(page: Page) -> list[str]:
+    """In English: texts with Chinese in them that aren't marked as data (lang=zh-CN)."""
+    return await page.evaluate(
+        """() => { const found = []; const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          while (walk.nextNode()) { const node = walk.currentNode;
+            if (/[\\u3400-\\u9fff]/.test(node.data) && !node.parentElement.closest('[lang=zh-CN], [translate=no]'))
+              found.push(node.data.trim().slice(0, 60)); }
+          return found; }"""
+    )

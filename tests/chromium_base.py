@@ -1,0 +1,67 @@
+"""The shell of the pages in a real browser: looks, sizes, keyboard, a line that is cut."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.api_server import serving
+from tests.chromium import Chromium, chromium, sideways, small_targets, violations
+from tests.rows import OPERATOR, Office, open_office
+
+LOOKS = [f"zh.{size}.{colours}" for size in ("normal", "huge") for colours in ("light", "dark", "contrast")]
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path, citizen_cookies_secure=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def seen(office: Office) -> AsyncIterator[Chromium]:
+    async with serving(office.app) as url, chromium(url) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+async def test_a_page_is_whole_in_every_look(office: Office, seen: Chromium, look: str, phone: bool) -> None:
+    page = await seen.window(await office.sign_in(OPERATOR), phone=phone, look=look)
+    await page.goto("/console/flows?stage=paying")
+    assert await violations(page) == []
+    assert await sideways(page) == 0
+    if phone:
+        assert await small_targets(page, 60 if "huge" in look else 44) == []
+
+
+async def test_the_keyboard_reaches_the_content_first(office: Office, seen: Chromium) -> None:
+    page = await seen.window(await office.sign_in(OPERATOR))
+    await page.goto("/console/flows")
+    await page.keyboard.press("Tab")
+    skip = page.locator(".skip")
+    assert await skip.evaluate("e => e === document.activeElement && e.getBoundingClientRect().left >= 0")
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("() => document.activeElement.id") == "main"
+
+
+async def test_a_list_is_filtered_in_place_and_its_address_says_so(office: Office, seen: Chromium) -> None:
+    page = await seen.window(await office.sign_in(OPERATOR))
+    await page.goto("/console/flows")
+    await page.get_by_label("阶段").select_option("paying")
+    await page.get_by_role("button", name="查询").click()
+    await page.get_by_text("没有符合条件的记录").wait_for()
+    assert "stage=paying" in page.url
+
+
+async def test_a_cut_line_leaves_the_page_as_it_is_and_says_so(office: Office, seen: Chromium) -> None:
+    page = await seen.window(await office.sign_in(OPERATOR))
+    await page.goto("/console/flows")
+    await page.get_by_label("年份").fill("2026")
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="查询").click()
+    await page.get_by_text("网络中断，内容还在，请重试").wait_for()
+    assert await page.get_by_label("年份").input_value() == "2026"
+    await page.context.set_offline(False)
+    await page.get_by_role("button", name="查询").click()
+    await page.get_by_text("没有符合条件的记录").wait_for()
