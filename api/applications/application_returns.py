@@ -6,8 +6,9 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.acts.preview import ActAnswer, act_once
 from api.applications.application_acts import ActRequest, require_reason
-from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
+from api.applications.chosen_lines import act_answer_of_lines, choose_lines, judged_lines, trail_of_lines
 from api.applications.form_warnings import EntryWarning
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, one_line
@@ -64,26 +65,29 @@ def require_editable(line: Application) -> None:
         raise conflict(Refusal.IN_INITIALISATION, "申请正在数据初始化", "请等待平台反馈结果后再修改")
 
 
-@router.post("/application-returns", response_model=ReturnAnswer, responses=refusals(LINES_UNFIT=409))
+@router.post(
+    "/application-returns", response_model=ReturnAnswer, responses=refusals(LINES_UNFIT=409, SELECTION_CHANGED=409)
+)
 async def return_to_draft(desk: Reviewers, request: ActRequest) -> Response:
     """审核退回; a line that a flow has paid or tried to pay leaves its batch as failed instead."""
     require_reason(request, RETURN)
-    return await desk.once(lambda session: _return(desk, session, request))
+    return await act_once(desk, request, lambda session: _return(desk, session, request))
 
 
 async def _return(desk: Desk, session: AsyncSession, request: ActRequest) -> Reply:
-    choice = await choose_lines(desk, session, request.selection, RETURN.rules, RETURN.title)
+    choice = await choose_lines(desk, session, request, RETURN.rules, RETURN.title)
     batches = await _batches(session)
     await change_chosen(session, RETURN.change, reason=seal_text(desk.vault, desk.county, request.reason))
     after = await _stages_after(session)
-    await trail_of_lines(
-        desk, session, RETURN.name, request.selection, choice, request.reason, stages=after, batches_left=batches
-    )
     answer: ReturnAnswer = {
         **act_answer_of_lines(RETURN.name, choice),
         "stages_after": after,
         "batches_left": batches,
     }
+    await judged_lines(session, request, answer)
+    await trail_of_lines(
+        desk, session, RETURN.name, request.selection, choice, request.reason, stages=after, batches_left=batches
+    )
     return Reply(200, answer)
 
 

@@ -21,7 +21,7 @@ from api.applications.application_rows import HEADERS, LINES, ApplicationRow
 from api.applications.search import Sought, found_lines
 from api.applications.views import ApplicationView, ApplicationViews, RegisteredView
 from api.counter.catalogs import catalogs_for
-from api.counter.chunks import read_lines
+from api.counter.chunks import ListOrder, read_lines
 from api.counter.desk import Desk, Reply
 from api.counter.disclosures import WholeNames
 from api.counter.export import respond
@@ -77,29 +77,34 @@ async def correct_application(desk: Enterers, application_no: str, correction: A
 
 @router.get("/applications", response_model=Listed[ApplicationView])
 async def list_applications(
-    desk: CountyAndApplicants, page: Pages, criteria: Annotated[ApplicationQuery, Query()]
+    desk: CountyAndApplicants,
+    page: Pages,
+    criteria: Annotated[ApplicationQuery, Query()],
+    order: ListOrder = ListOrder.OLDEST,
 ) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 
     Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
     """
-    return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria)))
+    return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria, desk.asker)), order)
 
 
 @router.post("/applications/search", response_model=Listed[ApplicationView], responses=refusals(TOO_MANY_SEARCHES=429))
-async def search_applications(desk: CountyAndApplicants, page: Pages, sought: Sought) -> Response:
+async def search_applications(
+    desk: CountyAndApplicants, page: Pages, sought: Sought, order: ListOrder = ListOrder.OLDEST
+) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    return await _listed(desk, page, sought.filter, found_lines(desk, sought))
+    return await _listed(desk, page, sought.filter, found_lines(desk, sought), order)
 
 
-async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: Predicate) -> Response:
+async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: Predicate, order: ListOrder) -> Response:
     differs = criteria is not None and criteria.match_outcome is Outcome.NAME_DIFFERS
     whole = WholeNames(desk, asked=differs)
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         view = ApplicationViews(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
-        rows = await read_lines(session, page, chosen, view.view, HEADERS, LINES, ApplicationRow)
+        rows = await read_lines(session, page, chosen, view.view, HEADERS, LINES, ApplicationRow, order)
     await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
     return await respond(page, HEADERS, rows)
 

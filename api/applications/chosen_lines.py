@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
-from typing_extensions import TypedDict
 
+from api.acts.preview import ActAnswer, ActOnMany, LeftOutLines, judged
 from api.counter.desk import Desk
 from api.counter.roles import own
 from api.server.problems import Problem, conflict
-from models.store.applications.acts import Choice, LeftOut, choose
+from models.store.applications.acts import Choice, LeftOut, choose, fit_of_chosen, look_at
 from models.store.locking import lock_county
 from models.store.selection import NO_NUL, Rule, Selection, selected
 from models.store.sql import Value
@@ -19,37 +19,41 @@ from models.words.refusals import Refusal
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
 
 
-class LeftOutLines(TypedDict):
-    code: str
-    title: Annotated[str, Field(description="不能办理的原因")]
-    count: Annotated[int, Field(description="申请份数")]
-    application_nos: Annotated[list[str], Field(description="其中的前几份")]
+class ActOnLines(ActOnMany):
+    selection: Selection
 
 
-class ActAnswer(TypedDict):
-    """What every act on lines is answered with."""
-
-    act: str
-    count: Annotated[int, Field(description="办理的申请份数")]
-    total_fen: Annotated[int, Field(description="办理的金额合计（分）")]
-    left_out: Annotated[list[LeftOutLines], Field(description="没有办理的申请，按原因")]
+async def hold_county(desk: Desk, session: AsyncSession, asked: ActOnMany) -> None:
+    """A preview waits for nobody, and nobody for it."""
+    if not asked.preview:
+        await lock_county(session, desk.county)
 
 
 async def choose_lines(
     desk: Desk,
     session: AsyncSession,
-    selection: Selection,
+    asked: ActOnLines,
     rules: Sequence[Rule],
     title: str,
     **values: Value,
 ) -> Choice:
-    """Lock the chosen lines; one that was named and doesn't fit refuses the whole act."""
-    await lock_county(session, desk.county)
-    chosen = own(desk, selected(desk.county, selection))
-    choice = await choose(session, chosen, rules, selection.application_nos, **values)
-    if selection.is_named and choice.left_out:
+    """Lock the chosen lines; one that was named and doesn't fit refuses the whole act.
+
+    A preview locks nothing and lists what doesn't fit, named or not; once that was seen it is left out.
+    """
+    selection = asked.selection
+    await hold_county(desk, session, asked)
+    chosen = own(desk, selected(desk.county, selection, desk.asker))
+    named = selection.application_nos
+    choice = await (look_at if asked.preview else choose)(session, chosen, rules, named, **values)
+    if selection.is_named and choice.left_out and not asked.shown:
         raise unfit(title, choice.left_out)
     return choice
+
+
+async def judged_lines(session: AsyncSession, asked: ActOnMany, answer: ActAnswer) -> None:
+    """`judged`, of the lines that `choose_lines` has found fit."""
+    judged(asked, answer, await fit_of_chosen(session) if asked.shown else ())
 
 
 def act_answer_of_lines(act: str, choice: Choice) -> ActAnswer:

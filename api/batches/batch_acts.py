@@ -7,23 +7,33 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
+from api.acts.preview import ActAnswer, ActOnMany, judged
+from api.applications.chosen_lines import (
+    ActOnLines,
+    act_answer,
+    act_answer_of_lines,
+    choose_lines,
+    hold_county,
+    judged_lines,
+    trail_of_lines,
+)
 from api.applications.double_views import DoublesBlock, doubles_block
 from api.batches.batch_views import find_batch
 from api.counter.desk import Desk, Reply
 from api.counter.run_block import RunBlock, run_of
 from api.server.problems import conflict, field_problem
 from models.contracts import RunKind, Subject
-from models.store.applications.acts import change_chosen
+from models.store.applications.acts import LeftOut, change_chosen
 from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
-from models.store.locking import lock_applications, lock_county
+from models.store.locking import lock_applications
 from models.store.runs.runs import open_run
-from models.store.selection import NO_NUL, Selection, of_county
+from models.store.selection import MOST_NUMBERS, NO_NUL, of_county
 from models.store.sql import execute, fetch, fetch_one
 from models.tables.base import now
 from models.tables.batches import Batch
+from models.words.faults import FaultCode
 from models.words.refusals import Refusal
-from models.words.stages import ApplicationStage, BatchStage
+from models.words.stages import ApplicationStage, BatchStage, Verification
 
 EARLIEST = date(2000, 1, 1)
 MOST_IMAGES = 20
@@ -65,28 +75,31 @@ class VerificationAsked(_Figures):
     run: Annotated[RunBlock | None, Field(description="没有须平台校验的申请时为空")]
 
 
-async def join(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
-    await lock_county(session, desk.county)
+async def join(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnLines) -> Reply:
+    await hold_county(desk, session, asked)
     batch = await _open_batch(desk, session, batch_no)
     choice = await choose_lines(
-        desk, session, selection, JOIN_BATCH_RULES, "入批次", batch_id=batch.id, fund_year=batch.fund_year
+        desk, session, asked, JOIN_BATCH_RULES, "入批次", batch_id=batch.id, fund_year=batch.fund_year
     )
-    await change_chosen(session, JOIN_BATCH, batch_id=batch.id)
     joined = of_county(desk.county).also("a.id IN (SELECT id FROM chosen WHERE left_out IS NULL)")
     beside = await doubles_block(session, desk.county, joined, f"/batches/{batch_no}/doubles")
-    after = {"batch_no": batch_no, "doubles": beside["count"]}
-    await trail_of_lines(desk, session, "batch.joined", selection, choice, None, batch_no, **after)
     answer: JoinAnswer = {**act_answer_of_lines("batch.joined", choice), "doubles": beside}
+    await judged_lines(session, asked, answer)
+    await change_chosen(session, JOIN_BATCH, batch_id=batch.id)
+    after = {"batch_no": batch_no, "doubles": beside["count"]}
+    await trail_of_lines(desk, session, "batch.joined", asked.selection, choice, None, batch_no, **after)
     return Reply(200, answer)
 
 
-async def leave(desk: Desk, session: AsyncSession, batch_no: str, selection: Selection) -> Reply:
-    await lock_county(session, desk.county)
+async def leave(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnLines) -> Reply:
+    await hold_county(desk, session, asked)
     batch = await _open_batch(desk, session, batch_no)
-    choice = await choose_lines(desk, session, selection, LEAVE_BATCH_RULES, "移出批次", batch_id=batch.id)
+    choice = await choose_lines(desk, session, asked, LEAVE_BATCH_RULES, "移出批次", batch_id=batch.id)
+    answer = act_answer_of_lines("batch.left", choice)
+    await judged_lines(session, asked, answer)
     await change_chosen(session, LEAVE_BATCH)
-    await trail_of_lines(desk, session, "batch.left", selection, choice, None, batch_no, batch_no=None)
-    return Reply(200, act_answer_of_lines("batch.left", choice))
+    await trail_of_lines(desk, session, "batch.left", asked.selection, choice, None, batch_no, batch_no=None)
+    return Reply(200, answer)
 
 
 async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, publicity: Publicity) -> Reply:
@@ -127,9 +140,9 @@ async def _set_images(session: AsyncSession, batch: Batch, file_ids: list[int]) 
     )
 
 
-async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str) -> Reply:
+async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnMany) -> Reply:
     """Freeze the batch and send it to verification; a verified one only for lines that were held."""
-    await lock_county(session, desk.county)
+    await hold_county(desk, session, asked)
     batch = await find_batch(desk, session, batch_no, changing=True)
     if batch.stage not in (BatchStage.OPEN, BatchStage.VERIFIED):
         detail = f"批次当前“{batch.stage.label}”，不能再提交大数据校验"
@@ -141,7 +154,44 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str)
     if again and not changed:
         detail = "批次已校验，没有因账号变更暂缓、现在可以补校验的申请"
         raise conflict(Refusal.NOTHING_TO_VERIFY, "没有需要校验的申请", detail)
+    await _judged(session, batch, asked)
     return await _start_round(desk, session, batch)
+
+
+class _Line(NamedTuple):
+    id: int
+    application_no: str
+    fen: int
+    verification: str
+
+
+# Of a batch, those that the platform isn't asked about.
+_NOT_SENT = (
+    (Verification.NOT_REQUIRED, Refusal.NOTHING_TO_VERIFY, "组织申请无须大数据校验"),
+    (Verification.HELD, FaultCode.ACCOUNT_LOCKED, "账号变更中，暂缓；办结后补校验"),
+)
+
+
+async def _judged(session: AsyncSession, batch: Batch, asked: ActOnMany) -> None:
+    """Who goes to the platform, read only where somebody looks or has looked."""
+    if not asked.shown:
+        return
+    lines = await fetch(
+        session,
+        _Line,
+        "SELECT id, application_no, amount_fen AS fen, verification FROM application WHERE batch_id = :batch"
+        " AND stage = 'in_batch' ORDER BY id",
+        batch=batch.id,
+    )
+    sent = [line for line in lines if line.verification == Verification.PENDING]
+    left_out = [
+        LeftOut(code, title, len(numbers), numbers[:MOST_NUMBERS])
+        for verification, code, title in _NOT_SENT
+        if (numbers := [line.application_no for line in lines if line.verification == verification])
+    ]
+    total = sum(line.fen for line in sent)
+    answer = act_answer("batch.verification_asked", len(sent), total, left_out)
+    judged(asked, answer, [(line.id, line.fen) for line in sent])
 
 
 class _Counted(NamedTuple):

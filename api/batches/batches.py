@@ -9,8 +9,9 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
+from api.acts.preview import PREVIEWED, ActAnswer, ActOnMany, act_once
 from api.applications.application_rows import LINES, ApplicationRow
-from api.applications.chosen_lines import ActAnswer
+from api.applications.chosen_lines import ActOnLines
 from api.applications.views import ApplicationViews
 from api.batches.batch_acts import (
     JoinAnswer,
@@ -41,7 +42,7 @@ from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators
 from api.server.answers import Listed, refusals
 from models.store.numbers import Series, take_one
-from models.store.selection import NO_NUL, LineFilter, Selection, filtered
+from models.store.selection import NO_NUL, LineFilter, filtered
 from models.store.texts import seal_text
 from models.tables.batches import Batch
 from models.words.stages import BatchStage, Verification
@@ -73,12 +74,6 @@ class NewBatch(BaseModel):
 class BatchOpened(TypedDict):
     batch_no: Annotated[str, Field(description="结算批次")]
     stage: BatchStage
-
-
-class Lines(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    selection: Selection
 
 
 @router.post("/batches", status_code=201, response_model=BatchOpened)
@@ -130,21 +125,21 @@ async def show_batch(desk: CountyReaders, batch_no: str, long_poll: LongPoll) ->
 @router.post(
     "/batches/{batch_no}/applications",
     response_model=JoinAnswer,
-    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409),
+    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409, SELECTION_CHANGED=409),
 )
-async def join_batch(desk: Operators, batch_no: str, lines: Lines) -> Response:
+async def join_batch(desk: Operators, batch_no: str, lines: ActOnLines) -> Response:
     """加入批次: handed-in and failed lines come in, earlier ones are planned."""
-    return await desk.once(lambda session: join(desk, session, batch_no, lines.selection))
+    return await act_once(desk, lines, lambda session: join(desk, session, batch_no, lines))
 
 
 @router.post(
     "/batches/{batch_no}/removals",
     response_model=ActAnswer,
-    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409),
+    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409, SELECTION_CHANGED=409),
 )
-async def leave_batch(desk: Operators, batch_no: str, lines: Lines) -> Response:
+async def leave_batch(desk: Operators, batch_no: str, lines: ActOnLines) -> Response:
     """移出批次, while its contents aren't frozen."""
-    return await desk.once(lambda session: leave(desk, session, batch_no, lines.selection))
+    return await act_once(desk, lines, lambda session: leave(desk, session, batch_no, lines))
 
 
 @router.put(
@@ -159,11 +154,20 @@ async def put_publicity(desk: Operators, batch_no: str, publicity: Publicity) ->
     "/batches/{batch_no}/verifications",
     status_code=202,
     response_model=VerificationAsked,
-    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, BATCH_NOT_WHOLE=409, BATCH_EMPTY=409, NOTHING_TO_VERIFY=409),
+    responses=refusals(
+        NOT_FOUND=404,
+        BATCH_FROZEN=409,
+        BATCH_NOT_WHOLE=409,
+        BATCH_EMPTY=409,
+        NOTHING_TO_VERIFY=409,
+        SELECTION_CHANGED=409,
+    )
+    | PREVIEWED,
 )
-async def verify_batch(desk: Operators, batch_no: str) -> Response:
-    """提交大数据校验, the whole batch (S1 2.5.1)."""
-    return await desk.once(lambda session: send_to_verification(desk, session, batch_no))
+async def verify_batch(desk: Operators, batch_no: str, asked: ActOnMany | None = None) -> Response:
+    """提交大数据校验, the whole batch (S1 2.5.1). A preview counts those that go to the platform."""
+    wanted = asked or ActOnMany()
+    return await act_once(desk, wanted, lambda session: send_to_verification(desk, session, batch_no, wanted))
 
 
 @router.get(
@@ -181,7 +185,7 @@ async def verification_results(
     async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
         view = ApplicationViews(desk.shown, await names_of(session, desk.county))
-        chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification))
+        chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification), desk.asker)
         return await list_lines(
             session, page, chosen, partial(verification_result, view), VERIFICATION_HEADERS, LINES, ApplicationRow
         )

@@ -8,10 +8,10 @@ from pydantic import Field
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.acts.preview import PREVIEWED, ActAnswer, act_once
 from api.applications.application_rows import ApplicationRow
-from api.applications.chosen_lines import ActAnswer, act_answer_of_lines, choose_lines, trail_of_lines
+from api.applications.chosen_lines import ActOnLines, act_answer_of_lines, choose_lines, judged_lines, trail_of_lines
 from api.applications.views import ApplicationViews
-from api.batches.batches import Lines
 from api.batches.list_views import (
     LIST_HEADERS,
     MATCH_HEADERS,
@@ -40,7 +40,7 @@ from models.store.applications.rules import INITIALISE_RULES
 from models.store.numbers import Series, take_one
 from models.store.registered import OTHER_ACCOUNT
 from models.store.runs.runs import open_run
-from models.store.selection import Selection, of_county
+from models.store.selection import of_county
 from models.store.sql import fetch
 from models.tables.batches import BeneficiaryList
 from models.wire.words import Outcome
@@ -60,19 +60,23 @@ class ListAnswer(ActAnswer):
     "/beneficiary-lists",
     status_code=202,
     response_model=ListAnswer,
-    responses=refusals(LINES_UNFIT=409, NOTHING_SELECTED=409, SEVERAL_FUND_YEARS=409),
+    responses=refusals(LINES_UNFIT=409, NOTHING_SELECTED=409, SELECTION_CHANGED=409, SEVERAL_FUND_YEARS=409)
+    | PREVIEWED,
 )
-async def initialise(desk: Operators, lines: Lines) -> Response:
+async def initialise(desk: Operators, lines: ActOnLines) -> Response:
     """数据初始化; lines whose account is being changed are held back and counted."""
-    return await desk.once(lambda session: _initialise(desk, session, lines.selection))
+    return await act_once(desk, lines, lambda session: _initialise(desk, session, lines))
 
 
-async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -> Reply:
-    choice = await choose_lines(desk, session, selection, INITIALISE_RULES, "数据初始化")
-    if not choice.count:
+async def _initialise(desk: Desk, session: AsyncSession, asked: ActOnLines) -> Reply:
+    choice = await choose_lines(desk, session, asked, INITIALISE_RULES, "数据初始化")
+    answer = act_answer_of_lines("list.asked", choice)
+    if not choice.count and not asked.preview:
         words = "、".join(f"{group.title} {group.count} 份" for group in choice.left_out) or "没有找到申请"
         raise conflict(Refusal.NOTHING_SELECTED, "没有可以初始化的申请", words)
-    listed = await _add_list(desk, session, choice, await _fund_year(session))
+    years = await _fund_years(session)
+    await judged_lines(session, asked, answer)
+    listed = await _add_list(desk, session, choice, years[0])
     await change_chosen(session, "list_id = :list_id", list_id=listed.id)
     subject = Subject(
         kind=RunKind.BENEFICIARY_INIT,
@@ -81,13 +85,21 @@ async def _initialise(desk: Desk, session: AsyncSession, selection: Selection) -
         fund_year=listed.fund_year,
     )
     await open_run(session, subject, DatasetStage.PREPARED.value)
+<<<<<<< HEAD
     await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
     run = await run_of(desk, session, RunKind.BENEFICIARY_INIT, listed.list_no)
     body: ListAnswer = {"list_no": listed.list_no, **act_answer_of_lines("list.asked", choice), "run": run}
+=======
+    await trail_of_lines(
+        desk, session, "list.asked", asked.selection, choice, None, listed.list_no, list_no=listed.list_no
+    )
+    run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
+    body: ListAnswer = {"list_no": listed.list_no, **answer, "run": run}
+>>>>>>> b3c86cc (Acts on several may be previewed, and then do just what was shown; applications are found by village, enterer, return, turn and day, newest first)
     return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
 
 
-async def _fund_year(session: AsyncSession) -> int:
+async def _fund_years(session: AsyncSession) -> list[int]:
     """A list is of one fund year, as the numbers and the search by year are."""
     years = await fetch(
         session,
@@ -97,7 +109,7 @@ async def _fund_year(session: AsyncSession) -> int:
     if len(years) > 1:
         told = "、".join(map(str, years))
         raise conflict(Refusal.SEVERAL_FUND_YEARS, "所选申请属于几个资金年度", f"请按年度分开初始化：{told}")
-    return years[0]
+    return years
 
 
 async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year: int) -> BeneficiaryList:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from fastapi import Response
@@ -14,6 +15,20 @@ from models.store.sql import fetch
 
 CHUNK = 2_000
 View = Mapping[str, object]
+
+
+class ListOrder(StrEnum):
+    """By the order of entry."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+# Where it begins, what comes after a row, and in which way.
+_WAYS: Mapping[ListOrder, tuple[int, str, str]] = {
+    ListOrder.OLDEST: (0, ">", ""),
+    ListOrder.NEWEST: (2**63 - 1, "<", "DESC"),
+}
 
 
 class _Numbered(Protocol):
@@ -47,22 +62,24 @@ async def read_lines(
     headers: Mapping[str, str],
     source: str,
     shape: type[Shown],
+    order: ListOrder = ListOrder.OLDEST,
 ) -> list[tuple[int, View]]:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows: list[tuple[int, View]] = []
     kept = tuple(headers) if page.export else None
-    async for chunk in _chunks(session, page, chosen, source, shape):
+    async for chunk in _chunks(session, page, chosen, source, shape, order):
         rows += await asyncio.to_thread(_shown, chunk, show, kept)
     return rows
 
 
 async def _chunks(
-    session: AsyncSession, page: Page, chosen: Predicate, source: str, shape: type[Shown]
+    session: AsyncSession, page: Page, chosen: Predicate, source: str, shape: type[Shown], order: ListOrder
 ) -> AsyncIterator[Sequence[Shown]]:
-    wanted, after = min(page.rows, MAX_EXPORT + 1), page.after or 0
+    first, beyond, way = _WAYS[order]
+    wanted, after = min(page.rows, MAX_EXPORT + 1), first if page.after is None else page.after
     while wanted > 0:
         size = min(wanted, CHUNK)
-        statement = f"{source} WHERE {chosen.sql} AND a.id > :after ORDER BY a.id LIMIT :size"
+        statement = f"{source} WHERE {chosen.sql} AND a.id {beyond} :after ORDER BY a.id {way} LIMIT :size"
         values = {**chosen.values, "after": after, "size": size}
         rows = await fetch(session, shape, statement, **values)
         if rows:

@@ -8,13 +8,14 @@ from fastapi import Depends, Request, Response, UploadFile
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.idempotency import Answered, Reply, Work, answer_before, answer_once
+from api.counter.idempotency import Answered, Reply, Work, answer_before, answer_once, only_previews
 from api.counter.paging import Format
 from api.counter.parts import Parts, only_looks, parts_of
 from api.server.bearer import principal_in
 from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
 from models.store.database import Database, Pool
+from models.store.selection import Asker
 from models.store.trail.entries import TrailAct, record
 from models.tokens import Principal
 from models.words.refusals import Refusal
@@ -63,6 +64,10 @@ class Desk:
     @property
     def role(self) -> Role:
         return self.principal.role
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.person, self.role)
 
     @property
     def caller(self) -> str:
@@ -122,7 +127,8 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
             raise Problem(403, Refusal.ROLE_NOT_ALLOWED, "没有办理权限", detail)
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal)
-            if request.method == "POST" and not request.url.path.endswith(CHANGE_NOTHING):
+            looks = request.url.path.endswith(CHANGE_NOTHING) or await only_previews(request)
+            if request.method == "POST" and not looks:
                 await desk.give_stored_answer()
             yield desk
 

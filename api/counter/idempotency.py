@@ -1,6 +1,7 @@
 """One answer per Idempotency-Key: the work and its answer are stored in one transaction, a repeat gets the answer."""
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -62,6 +63,20 @@ def idempotency_key(request: Request) -> str:
         detail = f"请在请求头 {HEADER} 中给出 1 到 {_MAX_KEY} 个字符的唯一值；重试同一请求时用同一个值"
         raise Problem(400, Refusal.IDEMPOTENCY_KEY_MISSING, "缺少防重标识", detail)
     return key
+
+
+async def only_previews(request: Request) -> bool:
+    """Whether an act is only to be previewed, as its route will read the body too: nothing is done, so nothing kept."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return False
+    body = await request.body()
+    if b'"preview"' not in body:
+        return False
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(asked, dict) and asked.get("preview") is True
 
 
 async def fingerprint(vault: Vault, request: Request) -> str:

@@ -4,10 +4,11 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.chosen_lines import ActAnswer, act_answer
+from api.acts.preview import ActAnswer, ActOnMany, act_once, judged
+from api.applications.chosen_lines import act_answer, hold_county
 from api.counter.chunks import list_lines
 from api.counter.desk import Desk, Reply
 from api.counter.names import names_of
@@ -26,7 +27,7 @@ from api.flows.guard import (
 from api.flows.line_views import FLOW_LINES, HEADERS, FlowLineRow, FlowLineView, flow_line_view
 from api.server.answers import Listed, refusals
 from models.contracts import Signal
-from models.store.locking import lock_applications, lock_county, lock_indicators
+from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge
 from models.store.runs.runs import wake
 from models.store.sql import execute
@@ -50,10 +51,8 @@ class FlowLineQuery(FlowLineFilter):
     application_no: Word | None = None
 
 
-class Deferral(BaseModel):
+class Deferral(ActOnMany):
     """Without a selection all held lines are meant."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Reason
     selection: FlowLineSelection | None = None
@@ -90,28 +89,30 @@ def _reason(code: str) -> str | None:
 @router.post(
     "/flows/{flow_no}/deferrals",
     response_model=ActAnswer,
-    responses=refusals(NOT_FOUND=404, FLOW_STAGE_UNFIT=409, LINES_UNFIT=409, NOTHING_FITS=409),
+    responses=refusals(NOT_FOUND=404, FLOW_STAGE_UNFIT=409, LINES_UNFIT=409, NOTHING_FITS=409, SELECTION_CHANGED=409),
 )
 async def defer_lines(desk: Operators, flow_no: str, deferral: Deferral) -> Response:
     """转入下批: held lines leave this flow and wait for the next batch, with why."""
-    return await desk.once(lambda session: _defer(desk, session, flow_no, deferral))
+    return await act_once(desk, deferral, lambda session: _defer(desk, session, flow_no, deferral))
 
 
 async def _defer(desk: Desk, session: AsyncSession, flow_no: str, deferral: Deferral) -> Reply:
-    await lock_county(session, desk.county)
+    await hold_county(desk, session, deferral)
     flow = await flow_for(session, desk, flow_no)
     require_stage(flow, DEFERRING, "转入下批")
     selection = deferral.selection
     if selection is None:
         selection = FlowLineSelection(filter=FlowLineFilter(state=LineState.HELD))
     verdict = await judge(session, flow_id(flow), DEFERRAL_RULES, selection)
-    require_lines(verdict, named=selection.application_nos is not None, act="转入下批")
     lines = [each.line_id for each in verdict.fit]
+    answer = act_answer("flows.deferred", len(lines), verdict.total_fen, verdict.left_out)
+    judged(deferral, answer, [(each.line_id, each.amount_fen) for each in verdict.fit])
+    named = selection.application_nos is not None and not deferral.shown
+    require_lines(verdict, named=named, act="转入下批")
     await lock_indicators(session, flow)
     await lock_applications(session, "SELECT application_id FROM flow_line WHERE id = ANY(:ids)", ids=lines)
     await _move_lines(session, lines, seal_text(desk.vault, desk.county, deferral.reason))
     await wake(session, run_id(flow), Signal.LINES_CHANGED, [flow_no])
-    answer = act_answer("flows.deferred", len(lines), verdict.total_fen, verdict.left_out)
     numbers = [each.application_no for each in verdict.fit]
     detail = {"reason": deferral.reason, "before": "held", "after": "deferred", "application_nos": numbers}
     await desk.trail(session, "flows.deferred", flow_no, detail, len(lines), verdict.total_fen)

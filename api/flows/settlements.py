@@ -3,10 +3,11 @@
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.applications.chosen_lines import ActAnswer, act_answer
+from api.acts.preview import ActAnswer, ActOnMany, act_once, judged
+from api.applications.chosen_lines import act_answer, hold_county
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, require_other
 from api.flows.guard import flow_for, flow_id, require_lines, require_stage
@@ -14,7 +15,7 @@ from api.server.answers import refusals
 from api.server.problems import field_problem
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.difference import keep_difference
-from models.store.locking import lock_applications, lock_county, lock_indicators
+from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
 from models.store.sql import execute, scratch
 from models.store.vault import Field as Sealed
@@ -26,10 +27,8 @@ from models.words.stages import FlowStage, PaymentState
 router = APIRouter(tags=["发放结果"])
 
 
-class Settlement(BaseModel):
+class Settlement(ActOnMany):
     """What became of the payments by the bank's own proof; a selection may be a filter over unresolved lines."""
-
-    model_config = ConfigDict(extra="forbid")
 
     selection: FlowLineSelection
     status: Literal["paid", "failed"]
@@ -40,15 +39,22 @@ class Settlement(BaseModel):
 @router.post(
     "/flows/{flow_no}/settlements",
     response_model=ActAnswer,
-    responses=refusals(NOT_FOUND=404, SAME_PERSON=403, FLOW_STAGE_UNFIT=409, LINES_UNFIT=409, NOTHING_FITS=409),
+    responses=refusals(
+        NOT_FOUND=404,
+        SAME_PERSON=403,
+        FLOW_STAGE_UNFIT=409,
+        LINES_UNFIT=409,
+        NOTHING_FITS=409,
+        SELECTION_CHANGED=409,
+    ),
 )
 async def settle_lines(desk: Reviewers, flow_no: str, settlement: Settlement) -> Response:
     """Kept as results of their own source; a later page of the platform still wins over them."""
-    return await desk.once(lambda session: _settle(desk, session, flow_no, settlement))
+    return await act_once(desk, settlement, lambda session: _settle(desk, session, flow_no, settlement))
 
 
 async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: Settlement) -> Reply:
-    await lock_county(session, desk.county)
+    await hold_county(desk, session, settlement)
     flow = await flow_for(session, desk, flow_no)
     require_stage(flow, {FlowStage.ENDED}, "核实无结果的发放")
     require_other(Act.PAYMENT_SETTLED, await acts_in_flow(session, flow_no, desk.person))
@@ -60,12 +66,14 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
         narrowed = {**selection.filter.criteria, "payment": PaymentState.UNRESOLVED}
         selection = FlowLineSelection(filter=FlowLineFilter.model_validate(narrowed))
     verdict = await judge(session, flow_id(flow), SETTLEMENT_RULES, selection)
-    require_lines(verdict, named=named, act="核实")
+    count, total = len(verdict.fit), verdict.total_fen
+    answer = act_answer("payments.settled", count, total, verdict.left_out)
+    judged(settlement, answer, [(each.line_id, each.amount_fen) for each in verdict.fit])
+    require_lines(verdict, named=named and not settlement.shown, act="核实")
     await lock_indicators(session, flow)
     await _lay(desk, session, settlement, verdict)
     await _book(desk, session, flow_id(flow), settlement)
     await keep_difference(session, desk.vault, flow)
-    count, total = len(verdict.fit), verdict.total_fen
     detail = {
         "status": settlement.status,
         "before": PaymentState.UNRESOLVED,
@@ -74,7 +82,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
         "application_nos": [line.application_no for line in verdict.fit],
     }
     await desk.trail(session, "payments.settled", flow_no, detail, count, total)
-    return Reply(200, act_answer("payments.settled", count, total, verdict.left_out))
+    return Reply(200, answer)
 
 
 async def _lay(desk: Desk, session: AsyncSession, settlement: Settlement, verdict: Verdict) -> None:

@@ -149,7 +149,9 @@ async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> O
     assert wanted.selection is not None
     await lock_county(session, desk.county)
     selection = _applications_of(wanted.selection)
-    choice = await choose(session, selected(desk.county, selection), NAME_RULES, selection.application_nos, order=0)
+    choice = await choose(
+        session, selected(desk.county, selection, desk.asker), NAME_RULES, selection.application_nos, order=0
+    )
     if choice.left_out and selection.is_named:
         detail = "所列申请中有不能按平台更正姓名的，没有作任何改动；请按 errors 移出后重新提交"
         errors = await named_errors(session, desk.county, choice.left_out)

@@ -1,11 +1,9 @@
 """What an order would be, before it is entered: the lines, whom they are about, what is left out and why."""
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import Reply
+from api.acts.preview import taken_back
 from api.counter.disclosures import WholeNames
 from api.counter.export import View, respond
 from api.counter.paging import Pages
@@ -30,14 +28,6 @@ class PreviewedOrder(OrderTold, Listed[OrderLineView]):
     """录入以后会是什么，和其中各笔。"""
 
 
-@dataclass
-class _TakenBack(Exception):
-    """The order was entered, read, and is undone with its transaction: a preview judges just as the entry does."""
-
-    told: OrderTold
-    rows: list[tuple[int, View]]
-
-
 @router.post("/orders/preview", summary="指令预览", response_model=PreviewedOrder, responses=REFUSALS)
 async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> Response:
     """Count, sum, what is left out, and the lines as `GET /orders/{order_no}/lines` would show them; changes nothing.
@@ -48,15 +38,13 @@ async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> R
     catalogs = await catalogs_of(desk, wanted)
     whole = WholeNames(desk)
 
-    async def work(session: AsyncSession) -> Reply:
+    async def look(session: AsyncSession) -> tuple[OrderTold, list[tuple[int, View]]]:
+        """Entered and read: a preview judges just as the entry does."""
         entered = await take_order(desk, session, wanted, catalogs)
         order = await find_order(session, desk, entered["order_no"])
-        raise _TakenBack(_told(entered), await read_order_lines(desk, session, page, order, whole))
+        return _told(entered), await read_order_lines(desk, session, page, order, whole)
 
-    try:
-        await desk.database.run(work)
-    except _TakenBack as preview:
-        told, rows = preview.told, preview.rows
+    told, rows = await taken_back(desk.database, look)
     await whole.note(wanted.flow_no or desk.county, page, rows)
     return await respond(page, HEADERS, rows, told)
 

@@ -9,7 +9,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.applications.chosen_lines import ActAnswer, LeftOutLines
+from api.acts.preview import ActAnswer, LeftOutLines
 from api.counter.desk import Desk
 from api.counter.run_block import RunBlock
 from api.server.problems import not_found

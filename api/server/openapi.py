@@ -35,6 +35,7 @@ ACT_KEY = {
     "description": "防重标识：1 到 200 个可见字符；重试同一请求时用同一个值",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
 }
+PREVIEWED_WITHOUT: Told = {"required": False, "description": "防重标识：办理时必填，预览（preview: true）不须"}
 HEADERS: Mapping[str, Told] = {
     "Retry-After": {
         "description": "多少秒后再试",
@@ -62,7 +63,7 @@ def describe(title: str, version: str, routes: Sequence[BaseRoute]) -> Told:
     problem = TypeAdapter(ProblemDocument).json_schema(ref_template="#/components/schemas/{model}")
     schemas["ProblemDocument"] = problem | {"additionalProperties": False}
     for path, method, operation in operations(told):
-        _complete(_Kind(path, method, operation))
+        _complete(_Kind(path, method, operation), schemas)
         for answer in _good_answers(operation):
             _close(answer, schemas)
     return told
@@ -117,12 +118,19 @@ class _Kind:
         return any(parameter["name"] == "format" for parameter in self.operation.get("parameters", ()))
 
 
-def _complete(kind: _Kind) -> None:
+def _body(operation: Told) -> Told:
+    """The schema of what is sent; what may be left out stands beside null."""
+    found: Told = operation["requestBody"]["content"].get("application/json", {}).get("schema", {})
+    return next((each for each in found.get("anyOf", ()) if "$ref" in each), found)
+
+
+def _complete(kind: _Kind, schemas: Told) -> None:
     """Its headers, and each refusal with all its codes."""
     operation = kind.operation
     answers: dict[str, Told] = operation["responses"]
     if kind.needs_a_key:
-        operation.setdefault("parameters", []).append(ACT_KEY)
+        previews = kind.has_body and "preview" in _resolved(_body(operation), schemas).get("properties", {})
+        operation.setdefault("parameters", []).append(ACT_KEY | PREVIEWED_WITHOUT if previews else ACT_KEY)
     if kind.gives_sheets:
         answers["200"]["content"][XLSX] = {"schema": {"type": "string", "format": "binary"}}
         answers["200"].setdefault("headers", {}).update(headers("Content-Disposition"))

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Self
+from datetime import date
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -10,7 +11,7 @@ from models.store.registered import OTHER_ACCOUNT
 from models.store.sql import Value
 from models.wire.words import ApplicantKind, Outcome
 from models.words.refusals import RefusalCode
-from models.words.stages import ApplicationStage, Verification
+from models.words.stages import ApplicationStage, Role, Verification
 
 # PostgreSQL takes no NUL in a text.
 NO_NUL = r"^[^\x00]*$"
@@ -43,6 +44,21 @@ _CRITERIA: Mapping[str, str] = {
     "repayable": f"{REPAYABLE} = :f_repayable",
     "other_account": f"{OTHER_ACCOUNT} = :f_other_account",
     "bank_card_photo": f"{HAS_CARD_PHOTO} = :f_bank_card_photo",
+    "application_no": "a.application_no = :f_application_no",
+    "village_code": "a.village_code = :f_village_code",
+    "returned": "(a.stage = 'draft' AND a.returned_reason_sealed IS NOT NULL) = :f_returned",
+    "open": "(a.stage NOT IN ('paid', 'evidence_sent', 'withdrawn', 'closed')) = :f_open",
+    # whole days in China, both included
+    "updated_since": "a.updated_at >= CAST(:f_updated_since AS date)::timestamp AT TIME ZONE 'Asia/Shanghai'",
+    "updated_until": "a.updated_at < (CAST(:f_updated_until AS date) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'",
+}
+# What the asker's role goes on with by itself; nobody reviews what the own hand has made.
+_TO_DO: Mapping[Role, str] = {
+    Role.OPERATOR: "(a.stage IN ('draft', 'unmatched', 'matched', 'pending_settlement')"
+    " OR a.stage = 'in_review' AND a.reviewed_by IS NOT NULL OR a.stage = 'publicised' AND a.list_id IS NULL)",
+    Role.REVIEWER: "(a.stage = 'in_review' AND a.reviewed_by IS NULL"
+    " AND NOT (a.entered_by = :asker OR :asker = ANY(a.edited_by)))",
+    Role.APPLICANT: "a.stage = 'draft'",
 }
 # They tell what the register has of a person, whose application anybody may have entered.
 OF_REGISTER = frozenset({"f_repayable", "f_other_account"})
@@ -68,6 +84,14 @@ class LineFilter(BaseModel):
     repayable: bool | None = None
     other_account: bool | None = None
     bank_card_photo: bool | None = None
+    application_no: Word | None = None
+    village_code: Word | None = None
+    entered_by: Annotated[Literal["me"] | None, Field(description="me：本人录入的")] = None
+    returned: Annotated[bool | None, Field(description="审核退回、尚未重新提交的")] = None
+    open: Annotated[bool | None, Field(description="在办：尚未发放、撤回或关闭的")] = None
+    to_do: Annotated[Literal[True] | None, Field(description="true：待当前身份办理的")] = None
+    updated_since: Annotated[date | None, Field(description="更新日期，从这一天起")] = None
+    updated_until: Annotated[date | None, Field(description="更新日期，到这一天止")] = None
 
     @property
     def criteria(self) -> dict[str, str | int | bool]:
@@ -112,18 +136,30 @@ def of_county(county_code: str) -> Predicate:
     return Predicate("a.county_code = :county", {"county": county_code})
 
 
-def filtered(county_code: str, criteria: LineFilter) -> Predicate:
+class Asker(NamedTuple):
+    """Who is meant by `entered_by=me`, and whose turn it is by `to_do`."""
+
+    person: str
+    role: Role
+
+
+def filtered(county_code: str, criteria: LineFilter, asker: Asker) -> Predicate:
     """The county's applications that a filter finds."""
     chosen = of_county(county_code)
     for name, value in criteria.criteria.items():
-        chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
+        if name == "entered_by":
+            chosen = chosen.also("a.entered_by = :asker", asker=asker.person)
+        elif name == "to_do":
+            chosen = chosen.also(_TO_DO.get(asker.role, "false"), asker=asker.person)
+        else:
+            chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
     return chosen
 
 
-def selected(county_code: str, selection: Selection) -> Predicate:
+def selected(county_code: str, selection: Selection, asker: Asker) -> Predicate:
     """The county's applications that a selection means; named ones that don't exist are simply not found."""
     if selection.filter is not None:
-        return filtered(county_code, selection.filter)
+        return filtered(county_code, selection.filter, asker)
     return of_county(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)
 
 

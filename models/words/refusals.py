@@ -118,6 +118,7 @@ class Refusal(Labelled):
     NOTHING_SELECTED = "NOTHING_SELECTED", "没有可以初始化的申请"
     NOTHING_TO_VERIFY = "NOTHING_TO_VERIFY", "没有需要校验的申请"
     NOT_IN_BATCH = "NOT_IN_BATCH", "不在本批次"
+    SELECTION_CHANGED = "SELECTION_CHANGED", "预览之后情况有变"
     SEVERAL_FUND_YEARS = "SEVERAL_FUND_YEARS", "所选申请属于几个资金年度"
     STAGE_UNFIT = "STAGE_UNFIT", "申请的状态不符"
     # flows, summaries and payments

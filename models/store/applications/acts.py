@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.locking import lock_applications_into
-from models.store.selection import Predicate, Rule
+from models.store.selection import MOST_NUMBERS, Predicate, Rule
 from models.store.sql import Value, execute, fetch
 from models.words.refusals import Refusal, RefusalCode
 
@@ -51,17 +51,30 @@ async def choose(
     session: AsyncSession, predicate: Predicate, rules: Sequence[Rule], named: Sequence[str] | None, **values: Value
 ) -> Choice:
     """Lock the lines in the temporary table `chosen`; `named` numbers that aren't there count as left out."""
-    await lock_applications_into(
-        session,
-        "chosen",
+    await lock_applications_into(session, "chosen", _judged(predicate, rules), **{**predicate.values, **values})
+    return await _choice(session, rules, named, EXAMPLES if named is None else EXAMPLES_OF_NAMED)
+
+
+async def look_at(
+    session: AsyncSession, predicate: Predicate, rules: Sequence[Rule], named: Sequence[str] | None, **values: Value
+) -> Choice:
+    """The same for somebody who only wants to know: nothing is locked, and what is left out is listed."""
+    statement = f"CREATE TEMPORARY TABLE chosen ON COMMIT DROP AS {_judged(predicate, rules)}"
+    await execute(session, statement, **{**predicate.values, **values})
+    return await _choice(session, rules, named, MOST_NUMBERS)
+
+
+def _judged(predicate: Predicate, rules: Sequence[Rule]) -> str:
+    return (
         f"SELECT a.id, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out"
-        f" FROM application a LEFT JOIN batch b ON b.id = a.batch_id WHERE {predicate.sql}",
-        **{**predicate.values, **values},
+        f" FROM application a LEFT JOIN batch b ON b.id = a.batch_id WHERE {predicate.sql}"
     )
+
+
+async def _choice(session: AsyncSession, rules: Sequence[Rule], named: Sequence[str] | None, examples: int) -> Choice:
     await execute(session, "CREATE UNIQUE INDEX ON chosen (id)")
     await execute(session, "ANALYZE chosen")
-    examples = EXAMPLES if named is None else EXAMPLES_OF_NAMED
-    left_out = await _left_out(session, rules, examples) + await _unknown(session, named)
+    left_out = await _left_out(session, rules, examples) + await _unknown(session, named, examples)
     rows = await fetch(
         session,
         _StageSum,
@@ -69,6 +82,16 @@ async def choose(
     )
     stages = {row.stage: row.lines for row in rows}
     return Choice(sum(stages.values()), sum(row.fen for row in rows), stages, left_out)
+
+
+class _Fit(NamedTuple):
+    id: int
+    fen: int
+
+
+async def fit_of_chosen(session: AsyncSession) -> list[_Fit]:
+    """Id and amount of every line that fits."""
+    return await fetch(session, _Fit, "SELECT id, amount_fen AS fen FROM chosen WHERE left_out IS NULL")
 
 
 async def change_chosen(session: AsyncSession, change: str, **values: Value) -> int:
@@ -98,7 +121,7 @@ async def _left_out(session: AsyncSession, rules: Sequence[Rule], examples: int)
     return [LeftOut(found_by[code].code, found_by[code].title, lines, numbers) for code, lines, numbers in rows]
 
 
-async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[LeftOut]:
+async def _unknown(session: AsyncSession, named: Sequence[str] | None, examples: int) -> list[LeftOut]:
     if named is None:
         return []
     numbers = await fetch(
@@ -108,8 +131,4 @@ async def _unknown(session: AsyncSession, named: Sequence[str] | None) -> list[L
         "WHERE n NOT IN (SELECT application_no FROM chosen) ORDER BY 1",
         named=list(named),
     )
-    return (
-        [LeftOut(Refusal.UNKNOWN_APPLICATION, UNKNOWN_TITLE, len(numbers), numbers[:EXAMPLES_OF_NAMED])]
-        if numbers
-        else []
-    )
+    return [LeftOut(Refusal.UNKNOWN_APPLICATION, UNKNOWN_TITLE, len(numbers), numbers[:examples])] if numbers else []
