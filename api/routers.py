@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.applications import application_acts, application_returns, applications
+from api.applications import application_acts, application_returns, applications, figures
 from api.batches import batches, lists, slot
 from api.cards import cards, checks, entries, register, register_shared
 from api.citizens import account, logins, notices, sign_ins
@@ -26,6 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     policies.router,
     budget_choices.router,
     indicators.router,
+    # before those of one application: figures is no number
+    figures.router,
     applications.router,
     application_acts.router,
     application_returns.router,

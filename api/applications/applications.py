@@ -86,7 +86,7 @@ async def list_applications(
 
     Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
     """
-    return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria, desk.asker)), order)
+    return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria, desk.for_whom)), order)
 
 
 @router.post("/applications/search", response_model=Listed[ApplicationView], responses=refusals(TOO_MANY_SEARCHES=429))

@@ -43,7 +43,7 @@ async def choose_lines(
     """
     selection = asked.selection
     await hold_county(desk, session, asked)
-    chosen = own(desk, selected(desk.county, selection, desk.asker))
+    chosen = own(desk, selected(desk.county, selection, desk.for_whom))
     named = selection.application_nos
     choice = await (look_at if asked.preview else choose)(session, chosen, rules, named, **values)
     if selection.is_named and choice.left_out and not asked.shown:

@@ -30,7 +30,7 @@ _PERSON = {
 
 def found_lines(desk: Desk, sought: Sought) -> Predicate:
     """The applications that are sought, of those that the caller may see."""
-    chosen = filtered(desk.county, sought.filter, desk.asker) if sought.filter else of_county(desk.county)
+    chosen = filtered(desk.county, sought.filter, desk.for_whom) if sought.filter else of_county(desk.county)
     return of_person(desk, own(desk, chosen), sought, Rows.APPLICATION)
 
 

@@ -185,7 +185,7 @@ async def verification_results(
     async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
         view = ApplicationViews(desk.shown, await names_of(session, desk.county))
-        chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification), desk.asker)
+        chosen = filtered(desk.county, LineFilter(batch_no=batch_no, verification=verification), desk.for_whom)
         return await list_lines(
             session, page, chosen, partial(verification_result, view), VERIFICATION_HEADERS, LINES, ApplicationRow
         )

@@ -85,17 +85,11 @@ async def _initialise(desk: Desk, session: AsyncSession, asked: ActOnLines) -> R
         fund_year=listed.fund_year,
     )
     await open_run(session, subject, DatasetStage.PREPARED.value)
-<<<<<<< HEAD
-    await trail_of_lines(desk, session, "list.asked", selection, choice, None, listed.list_no, list_no=listed.list_no)
-    run = await run_of(desk, session, RunKind.BENEFICIARY_INIT, listed.list_no)
-    body: ListAnswer = {"list_no": listed.list_no, **act_answer_of_lines("list.asked", choice), "run": run}
-=======
     await trail_of_lines(
         desk, session, "list.asked", asked.selection, choice, None, listed.list_no, list_no=listed.list_no
     )
-    run = await run_of(session, desk.settings, RunKind.BENEFICIARY_INIT, listed.list_no)
+    run = await run_of(desk, session, RunKind.BENEFICIARY_INIT, listed.list_no)
     body: ListAnswer = {"list_no": listed.list_no, **answer, "run": run}
->>>>>>> b3c86cc (Acts on several may be previewed, and then do just what was shown; applications are found by village, enterer, return, turn and day, newest first)
     return Reply(202, body, f"/beneficiary-lists/{listed.list_no}")
 
 

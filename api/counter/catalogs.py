@@ -29,6 +29,7 @@ class CatalogName(TypedDict):
 
 class CatalogRow(CatalogName):
     villages: NotRequired[Annotated[list[CatalogName], Bounded(description="乡镇的村")]]
+    parent: NotRequired[Annotated[str, Bounded(description="村所属乡镇的代码")]]
 
 
 class CatalogKind(StrEnum):
@@ -39,10 +40,19 @@ class CatalogKind(StrEnum):
     SUBSIDY_ITEMS = "subsidy-items"
     TOWNS = "towns"
     BANKS = "banks"
+    # those of the towns, each under its town
+    VILLAGES = "villages"
 
 
 async def items_of(desk: Desk, kind: CatalogKind, fund_year: int) -> list[CatalogRow]:
     """A list as last fetched; when it never was, 503 and the fetching is under way."""
+    if kind is CatalogKind.VILLAGES:
+        towns = await items_of(desk, CatalogKind.TOWNS, fund_year)
+        return [
+            {"code": village["code"], "name": village["name"], "parent": town["code"]}
+            for town in towns
+            for village in town.get("villages", ())
+        ]
     async with desk.database.reading() as session:
         found = await _stored(session, desk.county, kind, fund_year)
     if found is None:

@@ -15,7 +15,7 @@ from api.server.bearer import principal_in
 from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
 from models.store.database import Database, Pool
-from models.store.selection import Asker
+from models.store.selection import ForWhom
 from models.store.trail.entries import TrailAct, record
 from models.tokens import Principal
 from models.words.refusals import Refusal
@@ -66,8 +66,8 @@ class Desk:
         return self.principal.role
 
     @property
-    def asker(self) -> Asker:
-        return Asker(self.person, self.role)
+    def for_whom(self) -> ForWhom:
+        return ForWhom(self.person, self.role)
 
     @property
     def caller(self) -> str:

@@ -38,7 +38,7 @@ async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Respo
     """What joining the batch told, and starting its flow will tell: as it is now."""
     async with desk.database.snapshot() as session:
         await find_batch(desk, session, batch_no)
-        chosen = filtered(desk.county, LineFilter(batch_no=batch_no), desk.asker).also(LIVE)
+        chosen = filtered(desk.county, LineFilter(batch_no=batch_no), desk.for_whom).also(LIVE)
         found = await find_doubles(session, chosen, page.after or 0, page.rows)
         return await _list(desk, session, page, these(desk.county, found), OTHERS.lines)
 

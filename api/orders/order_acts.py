@@ -150,7 +150,7 @@ async def _enter_names(desk: Desk, session: AsyncSession, wanted: NewOrder) -> O
     await lock_county(session, desk.county)
     selection = _applications_of(wanted.selection)
     choice = await choose(
-        session, selected(desk.county, selection, desk.asker), NAME_RULES, selection.application_nos, order=0
+        session, selected(desk.county, selection, desk.for_whom), NAME_RULES, selection.application_nos, order=0
     )
     if choice.left_out and selection.is_named:
         detail = "所列申请中有不能按平台更正姓名的，没有作任何改动；请按 errors 移出后重新提交"

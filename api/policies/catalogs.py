@@ -35,14 +35,26 @@ class RefreshAsked(TypedDict):
     "/catalogs/{kind}", summary="平台目录", response_model=Listed[CatalogRow], responses=refusals(CATALOG_FETCHING=503)
 )
 async def read_catalog(
-    desk: Everyone, page: Pages, kind: Annotated[CatalogKind, Path()], fund_year: AskedYear
+    desk: Everyone,
+    page: Pages,
+    kind: Annotated[CatalogKind, Path()],
+    fund_year: AskedYear,
+    parent: Annotated[str | None, Query(max_length=80, description="乡镇的代码：只要它的村")] = None,
+    like: Annotated[str | None, Query(max_length=80, description="名称或代码中的几个字")] = None,
 ) -> Response:
-    items = await items_of(desk, kind, fund_year)
+    """Villages are told with their towns, or by themselves: `/catalogs/villages?parent={town_code}`."""
+    items = [item for item in await items_of(desk, kind, fund_year) if _is_meant(item, parent, like)]
     after = 0 if page.after is None else page.after
     found = list(enumerate(items, start=1))[after : after + page.rows]
     rows = [(place, _for_file(item) if page.export else item) for place, item in found]
     headers = _HEADERS if kind is CatalogKind.TOWNS else {"code": "代码", "name": "名称"}
     return await respond(page, headers, rows)
+
+
+def _is_meant(item: CatalogRow, parent: str | None, like: str | None) -> bool:
+    if parent is not None and item.get("parent") != parent:
+        return False
+    return like is None or any(like.casefold() in text.casefold() for text in (item["name"], item["code"]))
 
 
 @router.post("/catalog-refreshes", status_code=202, summary="更新平台目录", response_model=RefreshAsked)

@@ -52,12 +52,12 @@ _CRITERIA: Mapping[str, str] = {
     "updated_since": "a.updated_at >= CAST(:f_updated_since AS date)::timestamp AT TIME ZONE 'Asia/Shanghai'",
     "updated_until": "a.updated_at < (CAST(:f_updated_until AS date) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'",
 }
-# What the asker's role goes on with by itself; nobody reviews what the own hand has made.
+# What the for_whom's role goes on with by itself; nobody reviews what the own hand has made.
 _TO_DO: Mapping[Role, str] = {
     Role.OPERATOR: "(a.stage IN ('draft', 'unmatched', 'matched', 'pending_settlement')"
     " OR a.stage = 'in_review' AND a.reviewed_by IS NOT NULL OR a.stage = 'publicised' AND a.list_id IS NULL)",
     Role.REVIEWER: "(a.stage = 'in_review' AND a.reviewed_by IS NULL"
-    " AND NOT (a.entered_by = :asker OR :asker = ANY(a.edited_by)))",
+    " AND NOT (a.entered_by = :for_whom OR :for_whom = ANY(a.edited_by)))",
     Role.APPLICANT: "a.stage = 'draft'",
 }
 # They tell what the register has of a person, whose application anybody may have entered.
@@ -89,7 +89,7 @@ class LineFilter(BaseModel):
     entered_by: Annotated[Literal["me"] | None, Field(description="me：本人录入的")] = None
     returned: Annotated[bool | None, Field(description="审核退回、尚未重新提交的")] = None
     open: Annotated[bool | None, Field(description="在办：尚未发放、撤回或关闭的")] = None
-    to_do: Annotated[Literal[True] | None, Field(description="true：待当前身份办理的")] = None
+    to_do: Annotated[bool | None, Field(description="待当前身份办理的")] = None
     updated_since: Annotated[date | None, Field(description="更新日期，从这一天起")] = None
     updated_until: Annotated[date | None, Field(description="更新日期，到这一天止")] = None
 
@@ -136,30 +136,31 @@ def of_county(county_code: str) -> Predicate:
     return Predicate("a.county_code = :county", {"county": county_code})
 
 
-class Asker(NamedTuple):
+class ForWhom(NamedTuple):
     """Who is meant by `entered_by=me`, and whose turn it is by `to_do`."""
 
     person: str
     role: Role
 
 
-def filtered(county_code: str, criteria: LineFilter, asker: Asker) -> Predicate:
+def filtered(county_code: str, criteria: LineFilter, for_whom: ForWhom) -> Predicate:
     """The county's applications that a filter finds."""
     chosen = of_county(county_code)
     for name, value in criteria.criteria.items():
         if name == "entered_by":
-            chosen = chosen.also("a.entered_by = :asker", asker=asker.person)
+            chosen = chosen.also("a.entered_by = :for_whom", for_whom=for_whom.person)
         elif name == "to_do":
-            chosen = chosen.also(_TO_DO.get(asker.role, "false"), asker=asker.person)
+            whose = f"({_TO_DO.get(for_whom.role, 'false')}) = :f_to_do"
+            chosen = chosen.also(whose, for_whom=for_whom.person, f_to_do=value)
         else:
             chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
     return chosen
 
 
-def selected(county_code: str, selection: Selection, asker: Asker) -> Predicate:
+def selected(county_code: str, selection: Selection, for_whom: ForWhom) -> Predicate:
     """The county's applications that a selection means; named ones that don't exist are simply not found."""
     if selection.filter is not None:
-        return filtered(county_code, selection.filter, asker)
+        return filtered(county_code, selection.filter, for_whom)
     return of_county(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)
 
 

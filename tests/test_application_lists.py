@@ -1,0 +1,152 @@
+"""Lists of applications as a desk works with them: filters, order, figures, catalogs with what belongs together."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.store.clock import today_in_china
+from models.words.stages import Role
+from tests.rows import (
+    COUNTY,
+    OPERATOR,
+    OTHER_COUNTY,
+    REVIEWER,
+    SECOND,
+    Line,
+    Office,
+    add_applications,
+    add_catalogs,
+    citizen_id,
+    open_office,
+)
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(database_url, tmp_path) as opened:
+        async with opened.database.transaction() as session:
+            await add_catalogs(session)
+        yield opened
+
+
+async def put(office: Office, *lines: Line, county: str = COUNTY) -> list[str]:
+    async with office.database.transaction() as session:
+        return await add_applications(session, office.vault, lines, None, county)
+
+
+async def numbers(office: Office, who: str = OPERATOR, **query: str) -> list[str]:
+    answer = await office.get("/applications", who, **query)
+    assert answer.status_code == 200, answer.text
+    return [item["application_no"] for item in answer.json()["items"]]
+
+
+async def change(office: Office, number: str, columns: str) -> None:
+    assert await office.run(f"UPDATE application SET {columns} WHERE application_no = :no", no=number) == 1
+
+
+async def test_each_condition_finds_its_own(office: Office) -> None:
+    first, second, third, done = await put(
+        office,
+        Line(stage="draft"),
+        Line(stage="draft"),
+        Line(stage="unmatched", match_outcome="not_found"),
+        Line(stage="paid"),
+    )
+    await change(office, first, "village_code = 'V-02', returned_reason_sealed = 'sealed'")
+    await change(office, second, "updated_at = updated_at - interval '40 days'")
+    assert await numbers(office, village_code="V-02") == [first]
+    assert await numbers(office, returned="true") == [first]
+    assert await numbers(office, returned="false") == [second, third, done]
+    assert await numbers(office, entered_by="me") == [first, second, third, done]
+    assert await numbers(office, REVIEWER, entered_by="me") == []
+    assert await numbers(office, open="true") == [first, second, third]
+    assert await numbers(office, open="false") == [done]
+    assert await numbers(office, application_no=third) == [third]
+    assert await numbers(office, stage="unmatched", match_outcome="not_found") == [third]
+    async with office.database.reading() as session:
+        today = await today_in_china(session)
+    old = (today - timedelta(days=30)).isoformat()
+    assert await numbers(office, updated_until=old) == [second]
+    assert await numbers(office, updated_since=old, updated_until=today.isoformat()) == [first, third, done]
+    assert (await office.get("/applications", entered_by="op.other")).status_code == 422
+
+
+async def test_newest_first_pages_without_a_gap(office: Office) -> None:
+    lines = await put(office, *[Line(stage="matched")] * 7)
+    seen: list[str] = []
+    query: dict[str, str] = {"order": "newest", "limit": "3"}
+    while True:
+        page = (await office.get("/applications", **query)).json()
+        seen += [item["application_no"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        query["after"] = page["next"]
+    assert seen == lines[::-1]
+    search = {"id_number": citizen_id(8_001), "filter": {"open": True}}
+    same = await put(office, Line(stage="draft", person=8_001), Line(stage="draft", person=8_001))
+    found = await office.post("/applications/search?order=newest", search)
+    assert [item["application_no"] for item in found.json()["items"]] == same[::-1]
+
+
+async def test_to_do_is_what_the_role_goes_on_with(office: Office) -> None:
+    stages = ("draft", "in_review", "in_review", "publicised", "publicised", "matched", "paid")
+    draft, mine, approved, publicised, listed, matched, *_ = await put(office, *[Line(stage=stage) for stage in stages])
+    await change(office, approved, f"reviewed_by = '{SECOND}'")
+    await change(office, listed, "list_id = 7")
+    await change(office, mine, f"edited_by = ARRAY['{REVIEWER}']")
+    assert await numbers(office, to_do="true") == [draft, approved, publicised, matched]
+    # nobody reviews what the own hand has made
+    assert await numbers(office, REVIEWER, to_do="true") == []
+    assert await numbers(office, SECOND, to_do="true") == [mine]
+    # an act by the same filter is about the same lines
+    told = await office.post(
+        "/application-approvals", {"preview": True, "selection": {"filter": {"to_do": True}}}, SECOND
+    )
+    assert (told.json()["count"], told.json()["left_out"]) == (1, [])
+
+
+async def test_figures_are_those_of_the_list(office: Office) -> None:
+    await put(
+        office, Line(100, stage="draft"), Line(250, stage="unmatched", match_outcome="not_found", bank_code="BANK-B")
+    )
+    await put(office, Line(1_000, stage="matched", verification="failed", town_code="500001101"))
+    await put(office, Line(9_999, stage="draft"), county=OTHER_COUNTY)
+    told: dict[str, Any] = (await office.get("/applications/figures")).json()
+    assert (told["count"], told["fen"]) == (3, 1_350)
+    assert [(each["label"], each["count"], each["fen"]) for each in told["towns"]] == [
+        ("青山乡", 1, 1_000),
+        ("红岩镇", 2, 350),
+    ]
+    assert {each["label"]: each["fen"] for each in told["banks"]} == {"农商银行": 1_100, "邮储银行": 250}
+    assert {each["label"]: each["count"] for each in told["states"]} == {"草稿": 1, "匹配不成功": 1, "匹配成功": 1}
+    assert {each["label"]: each["fen"] for each in told["reasons"]} == {"无此对象": 250, "校验不通过": 1_000}
+    assert {each["code"] for each in told["items"]} == {"ITEM-01"}
+    some = (await office.get("/applications/figures", bank_code="BANK-B")).json()
+    assert (some["count"], some["fen"]) == (1, 250)
+    (number,) = await put(office, Line(77, stage="draft", person=8_100))
+    person = await office.post("/applications/figures/search", {"id_number": citizen_id(8_100)})
+    assert (person.json()["count"], person.json()["fen"]) == (1, 77)
+    none = (await office.get("/applications/figures", fund_year="2001")).json()
+    assert (none["count"], none["fen"], none["towns"]) == (0, 0, [])
+    stranger = await office.http.get(
+        "/applications/figures", headers=office.headers("app.me", COUNTY, None, Role.APPLICANT)
+    )
+    assert stranger.json()["count"] == 0
+    assert number
+
+
+async def test_villages_of_a_town_and_names_that_are_like(office: Office) -> None:
+    async def read(kind: str, **query: str) -> list[dict[str, Any]]:
+        answer = await office.get(f"/catalogs/{kind}", fund_year="2026", **query)
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    assert await read("villages", parent="500001100") == [{"code": "V-01", "name": "前进村", "parent": "500001100"}]
+    assert len(await read("villages")) == 2
+    assert await read("villages", parent="none") == []
+    assert [each["name"] for each in await read("banks", like="邮储")] == ["邮储银行"]
+    assert [each["code"] for each in await read("banks", like="bank-a")] == ["BANK-A"]
