@@ -77,6 +77,7 @@ def create_app(
     refusing.install(app)
     app.add_exception_handler(Answered, _on_answered)
     app.router.routes.extend(_routes())
+    app.add_middleware(refusing.ProblemPages)
     # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
     return app

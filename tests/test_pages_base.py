@@ -105,3 +105,22 @@ async def test_static_files_are_named_by_what_they_hold_and_kept(office: Office)
 async def test_a_role_sees_only_its_menus(office: Office) -> None:
     page = await (await Browser.at(office).sign_in("app.licant", role=Role.APPLICANT)).open("/console")
     assert "启动补贴流程" not in page.menu
+
+
+async def test_what_was_meant_for_programs_becomes_a_page(office: Office) -> None:
+    """A body that is too large is refused before anybody reads it, and a person reads that as a page."""
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    answer = await browser.http.post(
+        "/console/flows", data={"form_key": "x" * 2_000_000}, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert "请缩小文件或分几次提交" in answer.text
+
+
+async def test_a_long_form_of_nobody_known_is_left_unread(office: Office) -> None:
+    browser = Browser.at(office)
+    data = {"form_key": "k", "name": "李" * 30_000}
+    answer = await browser.http.post("/console/flows", data=data, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 401
+    assert "登录已失效" in answer.text
+    assert "李李" not in answer.text

@@ -1,11 +1,13 @@
 """Refusals as pages: what the API said, word for word, what stands now, and the way on."""
 
+import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.pages.asking import Refused
 from api.pages.door import door_of
-from api.pages.window import OtherPerson, SignInFirst, Window, sign_in_address
+from api.pages.window import OtherPerson, SignInFirst, Window, is_own, sign_in_address
 
 _UNSAFE = frozenset({"POST", "PUT"})
 # htmx stops asking when it reads this.
@@ -16,6 +18,40 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(SignInFirst, _on_nobody)
     app.add_exception_handler(OtherPerson, _on_other_person)
+
+
+class ProblemPages:
+    """ASGI middleware: a problem document that was meant for programs becomes a page, where a page was asked for.
+
+    What no page has refused itself: a body that is too large or too slow, a file that isn't there, an error of ours.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_own(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        held: list[Message] = []
+
+        async def look(message: Message) -> None:
+            if held or (message["type"] == "http.response.start" and _is_problem(message)):
+                held.append(message)
+            else:
+                await send(message)
+
+        await self._app(scope, receive, look)
+        if held:
+            body = b"".join(message.get("body", b"") for message in held)
+            await _shown(Request(scope), Refused(held[0]["status"], orjson.loads(body)))(scope, receive, send)
+
+
+def _is_problem(start: Message) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"application/problem+json")
+        for name, value in start.get("headers", ())
+    )
 
 
 def _on_refused(request: Request, error: Exception) -> Response:
