@@ -10,12 +10,12 @@ from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
 from api.ops import health, runs, staff, trail
-from api.orders import order_lists, order_preview, orders
+from api.orders import correctible, order_lists, order_preview, orders
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
 from api.prints import payment_notice, public_list, summary_form
-from api.way import history, readiness
+from api.way import acts, history, readiness
 
 ROUTERS: tuple[APIRouter, ...] = (
     # first: routes are tried in this order, and these come by the thousand
@@ -41,9 +41,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     readiness.router,
     flows.router,
     history.router,
+    acts.router,
     lines.router,
     evidence.router,
     orders.router,
+    correctible.router,
     order_preview.router,
     order_lists.router,
     summaries.router,

@@ -28,6 +28,7 @@ from tests.rows import (
     open_office,
     set_lines,
 )
+from tests.test_orders_api import FITTING, mixed_flow
 
 
 @pytest.fixture
@@ -220,3 +221,30 @@ async def test_what_comes_after_the_end_stands_after_it(office: Office) -> None:
     results = [[(part["label"], part["count"], part["fen"]) for part in each["parts"]] for each in history["entries"]]
     assert results[2:5] == [[("发放成功", 2, 300)], [("发放成功", 2, 300)], [("发放失败", 1, 200)]]
     assert (history["later"], history["entries"][5]["by"]) == ([], None)
+
+
+async def test_each_button_says_how_many_lines_it_is_about_and_why_it_cannot_be_pressed(office: Office) -> None:
+    flow_no, named = await mixed_flow(office)
+    path = f"/flows/{flow_no}/acts"
+
+    async def acts(who: str = OPERATOR) -> dict[str, Any]:
+        return {each["act"]: each for each in (await office.get(path, who)).json()["items"]}
+
+    found = await acts()
+    counts = {act: each["count"] for act, each in found.items()}
+    assert counts == {kind: len(fit) for kind, fit in FITTING.items()} | {"deferral": 1, "cancellation": 7}
+    assert (found["modified"]["fen"], found["modified"]["allowed"]) == (5000, True)
+    assert (found["evidence"]["allowed"], found["evidence"]["why"]) == (False, "流程现在是“申请处理中”")
+    assert {each["why"] for each in (await acts(REVIEWER)).values()} == {"由县操作员办理"}
+    # a line that is in an open order, or whose account is being changed, is nobody's
+    chosen = {"selection": {"application_nos": [named["duplicate"]]}}
+    await office.post("/orders", {"kind": "confirmed", "flow_no": flow_no, "reason": "经核实", **chosen})
+    await lock_account(office, named["unverified"])
+    again = await acts()
+    assert (again["confirmed"]["count"], again["confirmed"]["why"]) == (0, "没有符合条件的申请")
+    assert (again["modified"]["count"], again["unverified"]["count"], again["withdrawal"]["count"]) == (1, 0, 6)
+    assert (await office.post("/orders", {"kind": "cancellation", "flow_no": flow_no, "reason": "重来"})).is_success
+    assert (await acts())["cancellation"]["why"] == "已有一个撤销指令，等待复核"
+    await office.run("UPDATE operator_order SET state = 'confirmed', confirmed_by = 'x' WHERE kind = 'cancellation'")
+    assert {each["why"] for act, each in (await acts()).items() if act != "evidence"} == {"撤销指令已复核，正在执行"}
+    assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404

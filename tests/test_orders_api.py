@@ -14,6 +14,7 @@ from models.store.trail.entries import by_system, record
 from models.store.vault import Field
 from models.words.stages import OrderKind, Role
 from tests.rows import (
+    ADMIN,
     COUNTY,
     OPERATOR,
     OPS,
@@ -505,3 +506,20 @@ async def test_a_repeated_order_is_one_order(office: Office) -> None:
 
 def test_every_kind_has_been_tried() -> None:
     assert set(FITTING) | {"cancellation", "name_correction"} == {kind.value for kind in OrderKind}
+
+
+async def test_rejected_lines_are_whole_for_who_corrects_them_and_nobody_else(office: Office) -> None:
+    flow_no, named = await mixed_flow(office)
+    await lock_account(office, named["duplicate"])
+    path = f"/flows/{flow_no}/correctible-lines"
+    lines = {each["application_no"]: each for each in (await office.get(path)).json()["items"]}
+    assert set(lines) == {named["rejected"], named["duplicate"]}
+    rejected = lines[named["rejected"]]
+    assert (rejected["name"], rejected["phone"], rejected["reason"]) == ("王小梅", "13312345835", "账号无效")
+    assert (len(rejected["account_no"]), rejected["id_number"][:4], rejected["why"]) == (12, "****", None)
+    assert "账号" in lines[named["duplicate"]]["why"]
+    noted = "SELECT actor, subject, line_count FROM trail_entry WHERE act = 'lines.disclosed'"
+    assert await office.rows(noted) == [(OPERATOR, flow_no, 2)]
+    for who in (REVIEWER, ADMIN, OPS):
+        assert (await office.get(path, who)).status_code == 403
+    assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404

@@ -25,7 +25,9 @@ class WholeNames:
         self._shown.add(application_no)
         return True
 
-    async def note(self, subject: str, page: Page, rows: Sequence[tuple[int, Mapping[str, object]]]) -> None:
+    async def note(
+        self, subject: str, page: Page, rows: Sequence[tuple[int, Mapping[str, object]]], act: str = "names.disclosed"
+    ) -> None:
         """Of the rows that are given out, those whose names were whole; `subject` is the business number of the list.
 
         After the list was read and its connection given back: one person's list never holds two.
@@ -36,4 +38,4 @@ class WholeNames:
             return
         detail = {"application_nos": numbers, "export": page.export}
         async with self._desk.database.transaction() as session:
-            await self._desk.trail(session, "names.disclosed", subject, detail, len(numbers))
+            await self._desk.trail(session, act, subject, detail, len(numbers))

@@ -61,7 +61,7 @@ async def _history(desk: Desk, session: AsyncSession, flow: Flow) -> FlowHistory
     return {
         "entries": [*told, *await _waiting(session, flow, told)],
         "later": later_stages(flow),
-        "steps": steps_of(flow, rounds, summaries, now()),
+        "steps": steps_of(desk.settings, flow, rounds, summaries, now()),
     }
 
 

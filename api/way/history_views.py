@@ -1,6 +1,6 @@
 """A flow's history as it is shown: one fact an entry, and how long each step took."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -68,7 +68,10 @@ class StepTaken(TypedDict):
     number: Annotated[int | None, Field(description="第几轮提交、第几次汇总")]
     since: datetime
     until: Annotated[datetime | None, Field(description="还没有结束的为空")]
-    days: Annotated[float, Field(description="已经几天")]
+    days: Annotated[float, Field(description="用了几天")]
+    working_days: Annotated[int, Field(description="用了几个工作日")]
+    due: Annotated[date, Field(description="最迟哪一天")]
+    overdue: Annotated[bool, Field(description="是否过了最迟的日子")]
 
 
 class FlowHistory(TypedDict):

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from api.flows.flow_parts import FlowRound
 from api.way.history_views import LaterStage, StepTaken
+from models.settings import Settings
 from models.store.flows.summaries import SummaryRow
+from models.store.runs.next_wait import FLOW_WAITS
 from models.tables.flows import Flow
+from models.words.calendar import china_date
 from models.words.stages import FlowStage
 
 _DAY_SECONDS = 86_400
@@ -31,44 +35,60 @@ def later_stages(flow: Flow) -> list[LaterStage]:
 
 
 def steps_of(
-    flow: Flow, rounds: Sequence[FlowRound], summaries: Sequence[SummaryRow], now: datetime
+    settings: Settings, flow: Flow, rounds: Sequence[FlowRound], summaries: Sequence[SummaryRow], now: datetime
 ) -> list[StepTaken]:
     """One after the other from the start; the last one is still under way unless the flow has ended."""
     steps: list[StepTaken] = []
     since = flow.created_at
-    for stage, until, label, number in _reached(flow, rounds, summaries):
-        ended = until or flow.ended_at
+    for reached in _reached(flow, rounds, summaries):
+        ended = reached.until or flow.ended_at
         if ended is None or ended > since:
-            days = ((ended or now) - since).total_seconds() / _DAY_SECONDS
-            told = label or stage.label
-            steps.append(
-                {"stage": stage, "label": told, "number": number, "since": since, "until": ended, "days": days}
-            )
-        if until is None:
+            steps.append(_step(settings, reached, since, ended, now))
+        if reached.until is None:
             break
-        since = max(since, until)
+        since = max(since, reached.until)
     return steps
 
 
-_Reached = tuple[FlowStage, datetime | None, str | None, int | None]
+class _Reached(NamedTuple):
+    stage: FlowStage
+    until: datetime | None
+    label: str | None = None
+    number: int | None = None
+
+
+def _step(settings: Settings, reached: _Reached, since: datetime, until: datetime | None, now: datetime) -> StepTaken:
+    calendar, began, over = settings.calendar, china_date(since), china_date(until or now)
+    due = calendar.after(began, settings.days_for(FLOW_WAITS[reached.stage].wait))
+    return {
+        "stage": reached.stage,
+        "label": reached.label or reached.stage.label,
+        "number": reached.number,
+        "since": since,
+        "until": until,
+        "days": ((until or now) - since).total_seconds() / _DAY_SECONDS,
+        "working_days": calendar.between(began, over),
+        "due": due,
+        "overdue": over > due,
+    }
 
 
 def _reached(flow: Flow, rounds: Sequence[FlowRound], summaries: Sequence[SummaryRow]) -> Iterator[_Reached]:
     """Each step and until when it lasted; None: it has not come to its end."""
     waits = FlowStage.STARTING if flow.stage is not FlowStage.WAITING_COUNTY else FlowStage.WAITING_COUNTY
-    yield waits, flow.started_at, None, None
+    yield _Reached(waits, flow.started_at)
     for number, each in enumerate(rounds, 1):
-        yield FlowStage.SETTLING, each["created_at"], None, None
-        yield FlowStage.UNDER_REVIEW, each["reviewed_at"], each["mode_label"], number
+        yield _Reached(FlowStage.SETTLING, each["created_at"])
+        yield _Reached(FlowStage.UNDER_REVIEW, each["reviewed_at"], each["mode_label"], number)
     if not summaries:
-        yield FlowStage.SETTLING, None, None, None
+        yield _Reached(FlowStage.SETTLING, None)
     for row in sorted(summaries, key=lambda row: row.number or 0):
-        yield FlowStage.COUNTY_REVIEW, row.reviewed_at, None, row.number
+        yield _Reached(FlowStage.COUNTY_REVIEW, row.reviewed_at, None, row.number)
         if row.review == "refused":
             continue
-        yield FlowStage.COUNTY_PASSED, row.submitted_at, None, row.number
-        yield FlowStage.SUMMARY_SUBMITTED, row.platform_reviewed_at, None, row.number
+        yield _Reached(FlowStage.COUNTY_PASSED, row.submitted_at, None, row.number)
+        yield _Reached(FlowStage.SUMMARY_SUBMITTED, row.platform_reviewed_at, None, row.number)
         if row.platform_review == "rejected":
             continue
-        yield FlowStage.SUMMARY_APPROVED, row.confirmed_at, None, row.number
-        yield FlowStage.PAYING, flow.ended_at, None, None
+        yield _Reached(FlowStage.SUMMARY_APPROVED, row.confirmed_at, None, row.number)
+        yield _Reached(FlowStage.PAYING, flow.ended_at)

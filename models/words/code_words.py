@@ -156,6 +156,7 @@ ACTS: Mapping[str, str] = {
     "indicators_submitted": "提交指标",
     "late_events_applied": "结束后来件生效",
     "line_corrected": "更正流程中的申请",
+    "lines.disclosed": "修改申请提交时查看完整信息",
     "lines.freed": "账号变更办结，暂缓的申请恢复提交",
     "lines.held": "账号变更中或已清空，申请暂缓",
     "list.asked": "提交数据初始化",
