@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
 from api.counter.chunks import list_lines
 from api.counter.paging import Format, Page
@@ -103,6 +104,16 @@ async def test_payments_of_all_flows_are_one_list_by_filter_and_by_person(office
     assert await sought(office, county=OTHER_COUNTY, id_number=citizen_id(7)) == foreign
     assert (await office.post("/payments/search", {})).status_code == 422
     assert (await office.get("/payments", OPS)).status_code == 403
+    figures = (await office.get("/payments/figures", fund_year="2025")).json()
+    assert (figures["count"], figures["fen"]) == (2, 300)
+    assert figures["states"] == [
+        {"code": "paid", "label": "发放成功", "count": 1, "fen": 200},
+        {"code": "failed", "label": "发放失败", "count": 1, "fen": 100},
+    ]
+    assert figures["reasons"] == [{"code": "account_closed", "label": "账户已销户", "count": 1, "fen": 100}]
+    assert [(each["label"], each["fen"]) for each in figures["banks"]] == [("农商银行", 300)]
+    assert (await office.get("/payments/figures", OPS, flow_no=later)).json()["fen"] == 700
+    assert (await office.get("/payments/figures", OPERATOR, OTHER_COUNTY)).json()["fen"] == 500
     (row,) = table(await office.get("/payments", format="xlsx", payment="failed"))
     told = ("年份", "申请结算批次", "流程编号", "姓名/组织名称", "第几次发放", "发放结果", "发放说明", "结果来源")
     assert {
@@ -162,7 +173,7 @@ async def test_a_countys_page_reads_its_own_lines_only(office: Office) -> None:
     async with office.database.snapshot() as session:
         # what this connection has read within the last second may not be told to the server yet, and counts too
         before = await fetch_int(session, counted)
-        page = Page(after=None, limit=50, format=Format.JSON)
+        page = Page(Request({"type": "http"}), after=None, limit=50, format=Format.JSON)
         chosen = payments_of_county(COUNTY, PaymentFilter())
         answer = await list_lines(
             session, page, chosen, lambda row: {"n": row.application_no}, HEADERS, PAYMENT_LINES, PaymentRow

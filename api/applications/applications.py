@@ -75,7 +75,7 @@ async def correct_application(desk: Enterers, application_no: str, correction: A
     return await desk.change(lambda session: correct(desk, session, application_no, correction, catalogs))
 
 
-@router.get("/applications", response_model=Listed[ApplicationView])
+@router.get("/applications", summary="申请", response_model=Listed[ApplicationView])
 async def list_applications(
     desk: CountyAndApplicants,
     page: Pages,
@@ -89,7 +89,12 @@ async def list_applications(
     return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria, desk.for_whom)), order)
 
 
-@router.post("/applications/search", response_model=Listed[ApplicationView], responses=refusals(TOO_MANY_SEARCHES=429))
+@router.post(
+    "/applications/search",
+    summary="按人查询申请",
+    response_model=Listed[ApplicationView],
+    responses=refusals(TOO_MANY_SEARCHES=429),
+)
 async def search_applications(
     desk: CountyAndApplicants, page: Pages, sought: Sought, order: ListOrder = ListOrder.OLDEST
 ) -> Response:

@@ -99,7 +99,7 @@ async def open_batch(desk: Operators, new: NewBatch) -> Response:
     return await desk.once(work)
 
 
-@router.get("/batches", response_model=Listed[BatchView])
+@router.get("/batches", summary="申请结算批次", response_model=Listed[BatchView])
 async def list_batches(
     desk: CountyReaders, page: Pages, fund_year: FilterYear = None, stage: BatchStage | None = None
 ) -> Response:
@@ -172,6 +172,7 @@ async def verify_batch(desk: Operators, batch_no: str, asked: ActOnMany | None =
 
 @router.get(
     "/batches/{batch_no}/verification-results",
+    summary="大数据校验结果",
     response_model=Listed[VerificationResult],
     responses=refusals(NOT_FOUND=404),
 )

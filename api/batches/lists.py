@@ -122,7 +122,7 @@ async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year
     return listed
 
 
-@router.get("/beneficiary-lists", response_model=Listed[ListView])
+@router.get("/beneficiary-lists", summary="数据初始化名单", response_model=Listed[ListView])
 async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = None) -> Response:
     statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
     if fund_year is not None:
@@ -144,6 +144,7 @@ async def show_list(desk: CountyReaders, list_no: str, long_poll: LongPoll) -> R
 
 @router.get(
     "/beneficiary-lists/{list_no}/results",
+    summary="数据初始化结果",
     response_model=Listed[InitialisationResult],
     responses=refusals(NOT_FOUND=404),
 )

@@ -44,7 +44,7 @@ class RegisterQuery(RegisterFilter):
     model_config = ConfigDict(extra="ignore")
 
 
-@router.get("/register", response_model=Listed[AccountView])
+@router.get("/register", summary="一卡通账号", response_model=Listed[AccountView])
 async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[RegisterQuery, Query()]) -> Response:
     """Masked; filters by bank, status and source."""
     async with desk.database.snapshot() as session:
@@ -53,7 +53,12 @@ async def list_accounts(desk: CountyReaders, page: Pages, criteria: Annotated[Re
         return await list_lines(session, page, chosen, view.view, REGISTER_HEADERS, ACCOUNTS, AccountRow)
 
 
-@router.post("/register/search", response_model=Listed[AccountView], responses=refusals(TOO_MANY_SEARCHES=429))
+@router.post(
+    "/register/search",
+    summary="按人查询一卡通账号",
+    response_model=Listed[AccountView],
+    responses=refusals(TOO_MANY_SEARCHES=429),
+)
 async def search_accounts(desk: CountyReaders, page: Pages, sought: RegisterSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)

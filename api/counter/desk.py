@@ -127,6 +127,7 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
             raise Problem(403, Refusal.ROLE_NOT_ALLOWED, "没有办理权限", detail)
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal)
+            request.state.county = desk.county
             looks = request.url.path.endswith(CHANGE_NOTHING) or await only_previews(request)
             if request.method == "POST" and not looks:
                 await desk.give_stored_answer()

@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from api.counter.paging import MAX_EXPORT, Page
 from api.server.answers import XLSX
+from api.server.file_names import attachment
 from api.server.problems import Problem
 from api.server.rendering import rendered
 from models.forms.money import yuan
@@ -37,7 +38,7 @@ async def respond(
     `beside` is what else a JSON answer says.
     """
     if page.export:
-        return await _sheet(headers, rows)
+        return await _sheet(page, headers, rows)
     shown = rows[: page.limit]
     following = str(shown[-1][0]) if len(rows) > page.limit else None
     content = rendered({**(beside or {}), "items": [view for _, view in shown], "next": following})
@@ -59,13 +60,12 @@ async def listed(
     return await respond(page, headers, rows)
 
 
-async def _sheet(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
+async def _sheet(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
     if len(rows) > MAX_EXPORT:
         detail = f"一次最多导出 {MAX_EXPORT} 行，请加上筛选条件分几次导出"
         raise Problem(422, Refusal.EXPORT_TOO_LARGE, "导出的行数太多", detail)
     content = await asyncio.get_running_loop().run_in_executor(_SHEETS, _written, headers, rows)
-    disposition = {"Content-Disposition": 'attachment; filename="export.xlsx"'}
-    return Response(content, media_type=XLSX, headers=disposition)
+    return Response(content, media_type=XLSX, headers=attachment("xlsx", *page.called))
 
 
 def _written(headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> bytes:

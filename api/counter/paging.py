@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
+
+from api.server.file_names import day
 
 MAX_LIMIT = 500
 MAX_EXPORT = 200_000
@@ -28,10 +30,12 @@ class Page:
 
     def __init__(
         self,
+        request: Request,
         after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="上一页的 next")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="每页条数")] = 100,
         format: Annotated[Format, Query(description="xlsx 导出全部筛选结果")] = Format.JSON,  # noqa: A002
     ) -> None:
+        self._request = request
         self.after = after
         self.limit = limit
         self.format = format
@@ -39,6 +43,13 @@ class Page:
     @property
     def export(self) -> bool:
         return self.format is Format.XLSX
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """What its file is called by: the list's name in the docs, the number it belongs to or the county, the day."""
+        numbers = [str(number) for number in self._request.path_params.values()]
+        whose = [] if any(number[:1].isdigit() for number in numbers) else [self._request.state.county]
+        return (self._request.scope["route"].summary or "导出", *whose, *numbers, day())
 
     @property
     def rows(self) -> int:

@@ -153,7 +153,7 @@ def _figures(figures: FlowFigures) -> StartedFigures:
     }
 
 
-@router.get("/flows", response_model=Listed[FlowListed])
+@router.get("/flows", summary="补贴流程", response_model=Listed[FlowListed])
 async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter, Query()]) -> Response:
     """Newest first."""
     statement = select(Flow).where(Flow.county_code == desk.county)

@@ -58,7 +58,12 @@ class Deferral(ActOnMany):
     selection: FlowLineSelection | None = None
 
 
-@router.get("/flows/{flow_no}/lines", response_model=Listed[FlowLineView], responses=refusals(NOT_FOUND=404))
+@router.get(
+    "/flows/{flow_no}/lines",
+    summary="补贴流程明细",
+    response_model=Listed[FlowLineView],
+    responses=refusals(NOT_FOUND=404),
+)
 async def list_flow_lines(
     desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[FlowLineQuery, Query()]
 ) -> Response:

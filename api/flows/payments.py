@@ -11,8 +11,9 @@ from api.applications.search import Rows, of_person
 from api.counter.chunks import list_lines
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders
+from api.counter.roles import CountyReaders, Readers
 from api.counter.sought import SoughtPerson, allow_search
+from api.figures.figures import Figures, figures_of
 from api.flows.guard import chosen_flow_lines, known_flow
 from api.flows.payment_views import (
     COUNTY_HEADERS,
@@ -29,8 +30,15 @@ from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.orders.rules import FlowLineFilter, Word
 from models.store.sql import fetch_one
+from models.words.flow_words import FAILURES
+from models.words.stages import PaymentState
 
 router = APIRouter(tags=["发放结果"])
+
+_FIGURES = """
+SELECT a.town_code, a.bank_code, a.item_code, a.payment AS state, a.payment_reason_code AS reason, a.amount_fen
+FROM flow_line a
+"""
 
 
 class PaymentQuery(FlowLineFilter):
@@ -56,6 +64,15 @@ async def list_county_payments(desk: CountyReaders, page: Pages, query: Annotate
         return await list_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
 
 
+@router.get("/payments/figures")
+async def payment_figures(desk: Readers, query: Annotated[CountyQuery, Query()]) -> Figures:
+    """Count and sum of the same filter: `states` are 发放结果, `reasons` why a payment failed."""
+    async with desk.database.snapshot() as session:
+        names = await names_of(session, desk.county)
+        chosen = payments_of_county(desk.county, query)
+        return await figures_of(session, names, _FIGURES, chosen, lambda code: PaymentState(code).label, FAILURES.get)
+
+
 @router.post(
     "/payments/search",
     summary="按人查询发放结果",
@@ -72,7 +89,12 @@ async def search_payments(desk: CountyReaders, page: Pages, sought: PaymentSough
         return await list_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
 
 
-@router.get("/flows/{flow_no}/payments", response_model=Listed[PaymentView], responses=refusals(NOT_FOUND=404))
+@router.get(
+    "/flows/{flow_no}/payments",
+    summary="发放结果",
+    response_model=Listed[PaymentView],
+    responses=refusals(NOT_FOUND=404),
+)
 async def list_payments(
     desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[PaymentQuery, Query()]
 ) -> Response:

@@ -33,6 +33,7 @@ from api.imports.import_views import (
     whole_import,
 )
 from api.server.answers import XLSX, Listed, file_answer, refusals
+from api.server.file_names import attachment
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, Subject, workflow_id
 from models.forms.files import template
@@ -46,6 +47,7 @@ from models.tables.base import now
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind
 from models.words.faults import FaultCode
+from models.words.flow_words import APPLICANTS
 from models.words.refusals import Refusal
 from models.words.stages import ImportStage
 
@@ -146,7 +148,7 @@ def _subject(row: ApplicationImport, batch_no: str | None) -> Subject:
     )
 
 
-@router.get("/application-imports", response_model=Listed[ImportView])
+@router.get("/application-imports", summary="批量导入", response_model=Listed[ImportView])
 async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | None = None) -> Response:
     statement = select(ApplicationImport).where(ApplicationImport.county_code == desk.county)
     if stage is not None:
@@ -166,7 +168,10 @@ async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) 
 
 
 @router.get(
-    "/application-imports/{import_no}/to-confirm", response_model=Listed[FindingView], responses=refusals(NOT_FOUND=404)
+    "/application-imports/{import_no}/to-confirm",
+    summary="导入待确认的行",
+    response_model=Listed[FindingView],
+    responses=refusals(NOT_FOUND=404),
 )
 async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
@@ -231,6 +236,7 @@ def _refuse_unless_to_confirm(row: ApplicationImport) -> None:
 
 @router.get(
     "/application-imports/{import_no}/refused-rows",
+    summary="下载被拒行",
     responses=file_answer(XLSX) | refusals(NOT_FOUND=404),
     response_class=Response,
 )
@@ -241,11 +247,12 @@ async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
         if row.refused_file_id is None:
             raise not_found("拒绝行文件")
         stored = (await session.exec(select(StoredFile).where(StoredFile.id == row.refused_file_id))).one()
-    return _download(await desk.objects.get(stored), f"{import_no}-refused.xlsx")
+    return _download(await desk.objects.get(stored), "被拒行", import_no)
 
 
 @router.get(
     "/application-import-template",
+    summary="下载导入模板",
     responses=file_answer(XLSX) | refusals(CATALOG_FETCHING=503),
     response_class=Response,
 )
@@ -255,9 +262,9 @@ async def import_template(
     """The file to fill in, with the county's own lists to choose from."""
     catalogs = await catalogs_for(desk, fund_year)
     content = await asyncio.to_thread(template, applicant_kind, catalogs)
-    return _download(content, f"template-{applicant_kind.value}-{fund_year}.xlsx")
+    return _download(content, f"{APPLICANTS[applicant_kind]}申请导入模板", desk.county, str(fund_year))
 
 
-def _download(content: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+def _download(content: bytes, *called: str) -> Response:
+    headers = {**attachment("xlsx", *called), "Cache-Control": "private, no-store"}
     return Response(content, media_type=XLSX, headers=headers)

@@ -35,7 +35,7 @@ class OrderQuery(BaseModel):
     flow_no: Word | None = None
 
 
-@router.get("/orders", response_model=Listed[OrderView], responses=refusals(NOT_FOUND=404))
+@router.get("/orders", summary="指令", response_model=Listed[OrderView], responses=refusals(NOT_FOUND=404))
 async def list_orders(desk: CountyReaders, page: Pages, query: Annotated[OrderQuery, Query()]) -> Response:
     """Newest first."""
     statement = select(Order).where(Order.county_code == desk.county)
@@ -69,7 +69,12 @@ async def _run_of(desk: Desk, session: AsyncSession, order: Order, flow_no: str 
     return await run_of(desk, session, RunKind.SUBSIDY_FLOW, flow_no) if flow_no is not None else None
 
 
-@router.get("/orders/{order_no}/lines", response_model=Listed[OrderLineView], responses=refusals(NOT_FOUND=404))
+@router.get(
+    "/orders/{order_no}/lines",
+    summary="指令明细",
+    response_model=Listed[OrderLineView],
+    responses=refusals(NOT_FOUND=404),
+)
 async def list_order_lines(desk: CountyReaders, order_no: str, page: Pages) -> Response:
     """Every line with whom it is about, what would change (before and after, while undecided), what came of it.
 

@@ -12,6 +12,7 @@ from api.counter.roles import CountyAndApplicants
 from api.counter.uploads import SUFFIXES, find_file
 from api.policies.file_kinds import as_stored
 from api.server.answers import file_answer, refusals
+from api.server.file_names import attachment
 from api.server.limits import MIB
 from api.server.problems import Problem, not_found
 from models.store.objects import save_file
@@ -69,6 +70,6 @@ async def read_file(desk: CountyAndApplicants, file_id: int) -> Response:
     if row is None or (desk.role is Role.APPLICANT and row.stored_by != desk.person):
         raise not_found("文件")
     data = await desk.objects.get(row)
-    name = f"file-{row.id}.{SUFFIXES.get(MediaType(row.content_type), 'bin')}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    suffix = SUFFIXES.get(MediaType(row.content_type), "bin")
+    headers = {**attachment(suffix, "文件", desk.county, str(row.id)), "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type=row.content_type, headers=headers)
