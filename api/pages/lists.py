@@ -1,11 +1,13 @@
 """Lists: what a list page shows, as data; asking the API for a page of it; one template for all of them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
 
+from api.pages.asking import Refused
 from api.pages.form import Form
 from api.pages.formats import words
 from api.pages.window import Window
@@ -118,7 +120,7 @@ async def ask_for(window: Window, page: ListPage, given: Mapping[str, str], **mo
     chosen = {**page.always, **{name: value for name, value in given.items() if name in names}}
     paging = {"limit": str(_size(given)), "after": given.get("after", ""), **more}
     if sought:
-        return await window.ask.search(page.search, {**chosen, **sought}, **paging)
+        return await window.ask.search(page.search, {**sought, "filter": chosen or None}, **paging)
     return await window.ask.get(page.api, **chosen, **paging)
 
 
@@ -131,11 +133,13 @@ def export(window: Window, page: ListPage) -> Response:
 
 async def _catalogs(window: Window, page: ListPage) -> dict[str, list[Option]]:
     """Options of the filters that choose from a catalog of the platform."""
-    found = {}
+    found: dict[str, list[Option]] = {}
     for filtered in page.filters:
         if filtered.catalog:
-            found[filtered.name] = await catalog(window, filtered.catalog)
-    return found
+            # the list is there although the platform's catalogs are just being fetched
+            with suppress(Refused):
+                found[filtered.name] = await catalog(window, filtered.catalog)
+    return {filtered.name: found.get(filtered.name, []) for filtered in page.filters if filtered.catalog}
 
 
 async def catalog(window: Window, kind: str, **query: str) -> list[Option]:
