@@ -9,7 +9,7 @@ from api.citizens import account, logins, notices, sign_ins
 from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
-from api.ops import health, runs, staff, trail
+from api.ops import disclosures, health, runs, staff, trail
 from api.orders import correctible, order_lists, order_preview, orders
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
@@ -66,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     runs.router,
     staff.router,
     trail.router,
+    disclosures.router,
     logins.router,
     account.router,
     citizen_cards.router,

@@ -101,6 +101,12 @@ class ApiServer:
         headers = self.bearer(role, county, person) | {"Idempotency-Key": key or secrets.token_hex(8)}
         return await self.http.post(path, json=body, headers=headers)
 
+    async def whole(self, role: Role, path: str, county: str = COUNTY, purpose: str = "review") -> Any:
+        """What stands at an address, in clear."""
+        answer = await self.post(role, f"{path}/disclosures", {"purpose": purpose}, county)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def upload(self, role: Role, data: bytes, name: str, county: str = COUNTY, **more: Any) -> httpx.Response:
         headers = self.bearer(role, county, more.get("person")) | {
             "Idempotency-Key": more.get("key") or secrets.token_hex(8)

@@ -100,6 +100,12 @@ class Office:
             assert person is not None
             return await open_session(session, person, chosen, now())
 
+    async def whole(self, path: str, who: str = OPERATOR, county: str = COUNTY, purpose: str = "review") -> Any:
+        """What stands at an address, in clear."""
+        answer = await self.post(f"{path}/disclosures", {"purpose": purpose}, who, county)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def rows(self, statement: str, **values: Value) -> list[tuple[object, ...]]:
         async with self.database.reading() as session:
             return [tuple(row) for row in await rows_of(session, statement, **values)]

@@ -46,7 +46,7 @@ async def test_a_passbook_that_is_told_is_entered_found_masked_and_registered(se
     passbook = number(length, right=False)
     entered = await enter(server, personal(1, account_no=passbook, card_type="passbook"))
     assert entered["warnings"] == []
-    seen = (await server.get(Role.OPERATOR, f"/applications/{entered['application_no']}")).json()
+    seen = await server.whole(Role.OPERATOR, f"/applications/{entered['application_no']}")
     assert (seen["account_no"], seen["card_type"], seen["card_type_label"]) == (passbook, "passbook", "存折")
     grouped = " ".join(passbook[place : place + 4] for place in range(0, length, 4))
     headers = server.bearer(Role.REVIEWER)

@@ -287,7 +287,7 @@ async def test_the_four_results_in_the_words_of_the_source(server: ApiServer) ->
     masked = (await server.get(Role.COUNTY_ADMIN, path)).json()["items"][1]
     assert (masked["name"], masked["result"]) == ("**国", "身份证存在，但姓名不同，正确姓名：**囯")
     assert await disclosed(server) == [(list_no, "reviewer", [lines[1]], False)]
-    alone = (await server.get(Role.REVIEWER, f"/applications/{lines[1]}")).json()
+    alone = await server.whole(Role.REVIEWER, f"/applications/{lines[1]}")
     assert alone["match_result"] == "身份证存在，但姓名不同，正确姓名：周建囯"
     differing = (await server.get(Role.REVIEWER, path, outcome="name_differs")).json()["items"]
     assert [line["application_no"] for line in differing] == [lines[1], lines[4]]
@@ -318,9 +318,10 @@ async def test_the_four_results_in_the_words_of_the_source(server: ApiServer) ->
 
 
 async def disclosed(server: ApiServer) -> list[tuple[str, str, list[str], bool]]:
-    """Whose names were shown whole to whom, the newest first."""
-    entries = (await server.get(Role.REVIEWER, "/trail", act="names.disclosed")).json()["items"]
-    return [(e["subject"], e["role"], e["detail"]["application_nos"], e["detail"]["export"]) for e in entries]
+    """Whose names lists have shown whole to whom, the newest first; in an Excel file or not."""
+    entries = (await server.get(Role.REVIEWER, "/disclosures")).json()["items"]
+    of_lists = [entry for entry in entries if entry["within"]]
+    return [(e["within"], e["role"], [e["number"]], e["purpose"] == "export") for e in of_lists]
 
 
 async def test_a_list_is_of_one_fund_year(server: ApiServer) -> None:
@@ -349,7 +350,8 @@ async def test_the_register_lists_finds_and_tells_its_history(server: ApiServer)
         found = await server.http.post("/register/search", json=sought, headers=server.bearer(Role.OPERATOR))
         assert len(found.json()["items"]) == count
     account_id = listed[0]["account_id"]
-    alone = (await server.get(Role.REVIEWER, f"/register/{account_id}")).json()
+    assert (await server.get(Role.REVIEWER, f"/register/{account_id}")).json()["name"] == "**力"
+    alone = await server.whole(Role.REVIEWER, f"/register/{account_id}")
     assert alone["name"] == "买买提·艾力"
     (change,) = alone["history"]
     assert (change["new_account_no"], change["source"], change["old_bank"]) == (alone["account_no"], "申请录入", None)

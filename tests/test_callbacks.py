@@ -166,6 +166,8 @@ async def test_what_an_event_says_is_for_the_countys_reviewer_only(server: ApiSe
     content = (await server.get(Role.REVIEWER, path)).json()
     assert content["content"]["data"]["status"] == "approved"
     assert [other["content"]["data"]["status"] for other in content["others"]] == ["rejected"]
+    noted = (await server.get(Role.REVIEWER, "/disclosures")).json()["items"]
+    assert [(one["thing"], one["number"], one["purpose"]) for one in noted] == [("callback", str(row.id), "content")]
     assert (await server.get(Role.OPS, path)).status_code == 403
     assert (await server.get(Role.OPERATOR, path)).status_code == 403
     assert (await server.get(Role.REVIEWER, path, OTHER_COUNTY)).status_code == 404

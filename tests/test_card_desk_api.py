@@ -176,7 +176,7 @@ async def test_before_and_after_stand_side_by_side_in_clear_for_who_decides(
     office: Office, cards: Cards, mei: Citizen
 ) -> None:
     request = await cards.in_review(mei, NEW, FIRST)
-    whole = await shown(office, request)
+    whole = await office.whole(f"{LISTS}/{part_no(request, FIRST)}", REVIEWER, FIRST)
     assert whole["before"] == {
         "name": "王梅1",
         "id_number": mei.id_number,
@@ -189,7 +189,7 @@ async def test_before_and_after_stand_side_by_side_in_clear_for_who_decides(
     assert (after["bank"], after["account_no"], after["card_type_label"]) == ("中国农业银行", NEW, "银行卡")
     assert (whole["reason"], whole["used_by_another"]) == ("停用旧卡", False)
     assert whole["payments_in_flight"] == {"count": 0, "total_fen": 0, "lines": []}
-    masked = await shown(office, request, who="adm.chen")
+    masked = await shown(office, request)
     assert NEW not in str(masked)
     assert mei.id_number not in str(masked)
     assert masked["reason"] is None
@@ -398,7 +398,7 @@ async def test_a_failed_upload_is_tried_again_by_a_reviewer_only_then(
     assert (early.status_code, early.json()["code"]) == (409, "NOT_RETRYABLE")
     await decide(office, request)
     await cards.told(request, FIRST, status=AccountChangeStatus.FAILED, reason="系统繁忙，王梅1的卡未能登记")
-    failed = await shown(office, request)
+    failed = await office.whole(f"{LISTS}/{part_no(request, FIRST)}", REVIEWER, FIRST)
     assert (failed["stage"], failed["error"], failed["attempt"]) == ("failed", "系统繁忙，王梅1的卡未能登记", 1)
     assert (await shown(office, request, who="adm.chen"))["error"] is None
     assert (await office.post(path, {}, OPERATOR, FIRST)).status_code == 403
@@ -416,7 +416,7 @@ async def test_an_account_shows_its_history_and_matters(office: Office, cards: C
     await decide(office, request)
     await cards.told(request, FIRST)
     [item] = (await office.get("/register", REVIEWER, FIRST, source="渝快办")).json()["items"]
-    whole = (await office.get(f"/register/{item['account_id']}", REVIEWER, FIRST)).json()
+    whole = await office.whole(f"/register/{item['account_id']}", REVIEWER, FIRST)
     assert (whole["account_no"], whole["status_label"], whole["source"]) == (NEW, "有效", "渝快办")
     last = whole["history"][0]
     assert (last["source"], last["actor"]) == ("渝快办", REVIEWER)

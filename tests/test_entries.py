@@ -67,14 +67,14 @@ def enter(county: County, person: Someone, **changes: object) -> str:
 def seen(province: Province, county: County, entry_no: str, *stages: str) -> Json:
     return province.wait(
         f"entry at {stages}",
-        lambda: county.reviewer.get(f"/village-entries/{entry_no}"),
+        lambda: county.reviewer.whole(f"/village-entries/{entry_no}"),
         lambda shown: shown["stage"] in stages,
     )
 
 
 def register(province: Province, county: County, person: Someone) -> Json:
     items: list[Json] = county.reviewer.post("/register/search", {"id_number": person.id_number})["items"]
-    return county.reviewer.get(f"/register/{items[0]['account_id']}") if items else {}
+    return county.reviewer.whole(f"/register/{items[0]['account_id']}") if items else {}
 
 
 def code_of(refusal: Refused) -> str:

@@ -518,7 +518,7 @@ async def test_rejected_lines_are_whole_for_who_corrects_them_and_nobody_else(of
     assert (rejected["name"], rejected["phone"], rejected["reason"]) == ("王小梅", "13312345835", "账号无效")
     assert (len(rejected["account_no"]), rejected["id_number"][:4], rejected["why"]) == (12, "****", None)
     assert "账号" in lines[named["duplicate"]]["why"]
-    noted = "SELECT actor, subject, line_count FROM trail_entry WHERE act = 'lines.disclosed'"
+    noted = "SELECT actor, within, count(*) FROM disclosure WHERE purpose = 'edit' GROUP BY 1, 2"
     assert await office.rows(noted) == [(OPERATOR, flow_no, 2)]
     for who in (REVIEWER, ADMIN, OPS):
         assert (await office.get(path, who)).status_code == 403

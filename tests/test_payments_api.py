@@ -138,7 +138,7 @@ async def test_an_application_tells_its_flows_and_payments_to_its_county_only(of
         reason_code="account_invalid",
         reason_sealed=reason,
     )
-    (flow,) = (await office.get(f"/applications/{failed}")).json()["flows"]
+    (flow,) = (await office.whole(f"/applications/{failed}"))["flows"]
     assert (flow["flow_no"], flow["attempt"], flow["status_label"], flow["state_label"]) == (
         *(flow_no, 1, "结束"),
         "平台审核通过",

@@ -69,6 +69,8 @@ async def test_a_photo_is_stored_shown_and_replaced(server: ApiServer) -> None:
     shown = await server.get(Role.REVIEWER, f"/applications/{number}/photos/bank_card")
     assert shown.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(shown.content)).size == (64, 48)
+    [noted] = (await server.get(Role.REVIEWER, "/disclosures", purpose="photo")).json()["items"]
+    assert (noted["thing"], noted["number"], noted["within"]) == ("application", number, "bank_card")
     await put(server, number, picture((32, 32), "PNG", "RGBA"))
     again = await server.get(Role.REVIEWER, f"/applications/{number}/photos/bank_card")
     assert (again.headers["content-type"], Image.open(io.BytesIO(again.content)).size) == ("image/png", (32, 32))

@@ -115,7 +115,7 @@ async def test_it_is_said_at_entry_and_edit_in_lists_and_with_the_registers_acco
     assert "发放以登记账号为准" in words
     assert "邮储银行 ****9900（来源：渝快办）" in words.replace("邮储银行****", "邮储银行 ****")
     path = f"/applications/{body['application_no']}"
-    shown = (await office.get(path)).json()
+    shown = await office.whole(path)
     assert (shown["other_account"], shown["registered_note"]) == (True, NOTE)
     registered = shown["registered_account"]
     assert (registered["account_no"], registered["bank"], registered["source"]) == (REGISTERED, "邮储银行", "渝快办")
@@ -124,7 +124,7 @@ async def test_it_is_said_at_entry_and_edit_in_lists_and_with_the_registers_acco
     headers = office.headers("op.li", COUNTY, None)
     edited = await office.http.put(path, json={"version": 1, "form": same}, headers=headers)
     assert told(edited.json()) == []
-    shown = (await office.get(path)).json()
+    shown = await office.whole(path)
     assert (shown["other_account"], shown["registered_note"]) == (False, None)
     assert shown["registered_account"]["account_no"] == REGISTERED
     for other in (form(MEI, bank_code="BANK-A", account_no=REGISTERED), form(MEI, bank_code="BANK-B")):
@@ -189,7 +189,8 @@ async def test_an_applicant_hears_of_the_own_account_only(office: Office) -> Non
     assert len(told(body)) == 1
     [mine] = (await office.http.get("/applications", params={"other_account": "true"}, headers=own)).json()["items"]
     assert (mine["application_no"], mine["registered_note"]) == (body["application_no"], NOTE)
-    shown = (await office.http.get(f"/applications/{body['application_no']}", headers=own)).json()
+    path = f"/applications/{body['application_no']}/disclosures"
+    shown = (await office.http.post(path, json={"purpose": "edit"}, headers=own)).json()
     assert shown["registered_account"]["account_no"] == REGISTERED
 
 
@@ -248,7 +249,8 @@ async def test_the_flows_lines_say_what_was_typed(office: Office) -> None:
     ]
     headers = office.headers("op.li", COUNTY, None, Role.APPLICANT)
     for asked, account in ((office.headers("op.li", COUNTY, None), REGISTERED), (headers, None)):
-        shown = (await office.http.get(f"/applications/{ground.numbers[0]}", headers=asked)).json()
+        path = f"/applications/{ground.numbers[0]}/disclosures"
+        shown = (await office.http.post(path, json={}, headers=asked)).json()
         assert [(each["account_no"], each["other_account"]) for each in shown["flows"]] == [
             (account, account is not None)
         ]

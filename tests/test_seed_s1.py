@@ -139,7 +139,7 @@ def whoever(office: SeedOffice, channel: str) -> Person:
 
 def shown(person: Person, number: str, form: Json) -> Json:
     """The fields of a form as the application shows them."""
-    seen = person.get(f"/applications/{number}")
+    seen = person.whole(f"/applications/{number}")
     return {name: seen[name] for name in form if name != "kind"}
 
 

@@ -49,7 +49,7 @@ def settled(province: Province, person: Someone, counties: Sequence[County]) -> 
 def found(county: County, person: Someone) -> Json:
     """The person's row of the county's register, opened."""
     [item] = county.reviewer.post("/register/search", {"id_number": person.id_number})["items"]
-    return county.reviewer.get(f"/register/{item['account_id']}")
+    return county.reviewer.whole(f"/register/{item['account_id']}")
 
 
 def check(province: Province, county: County, person: Someone, status: str) -> None:
@@ -120,7 +120,7 @@ def played(province: Province, channel: str) -> Change:
             mine.post(FORM, form([county.code], card(900_000 + person.place)))
         listed_open = mine.get("/citizen/matters", state="open")["items"]
         desk_list = county.reviewer.get("/card-changes")["items"]
-        desk = county.reviewer.get(f"/card-changes/{number}.{county.code}")
+        desk = county.reviewer.whole(f"/card-changes/{number}.{county.code}")
         decide(county, number)
         return Change(
             person,

@@ -23,17 +23,18 @@ from api.applications.views import ApplicationView, ApplicationViews, Registered
 from api.counter.catalogs import catalogs_for
 from api.counter.chunks import ListOrder, read_lines
 from api.counter.desk import Desk, Reply
-from api.counter.disclosures import WholeNames
+from api.counter.disclosures import Disclosing, WholeNames, note_whole
 from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Page, Pages
-from api.counter.roles import WHOLE, ApplicationQuery, CountyAndApplicants, Enterers, find_line, one_line, own
+from api.counter.roles import ApplicationQuery, CountyAndApplicants, Enterers, Openers, find_line, one_line, own
 from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
 from models.store.selection import LineFilter, Predicate, filtered
 from models.store.sql import fetch, fetch_one
 from models.wire.words import DocumentKind, Outcome
+from models.words.stages import DisclosedThing
 
 router = APIRouter(tags=["申请"])
 
@@ -84,7 +85,7 @@ async def list_applications(
 ) -> Response:
     """Masked; `format=xlsx` exports the whole filtered list.
 
-    Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, noted in the trail.
+    Asked for `match_outcome=name_differs`, names and 正确姓名 are whole to operator and reviewer, and noted.
     """
     return await _listed(desk, page, criteria, own(desk, filtered(desk.county, criteria, desk.for_whom)), order)
 
@@ -116,13 +117,30 @@ async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: P
 
 @router.get("/applications/{application_no}", response_model=WholeApplication, responses=refusals(NOT_FOUND=404))
 async def show_application(desk: CountyAndApplicants, application_no: str) -> Response:
-    """Everything about one application, in clear for those who handle it."""
+    """Everything about one application, masked."""
+    return Reply(200, await _shown(desk, application_no, whole=False)).response()
+
+
+@router.post(
+    "/applications/{application_no}/disclosures",
+    summary="申请的完整信息",
+    response_model=WholeApplication,
+    responses=refusals(NOT_FOUND=404),
+)
+async def disclose_application(desk: Openers, application_no: str, wanted: Disclosing) -> Response:
+    """Everything in clear, once: to edit, to review, or to look; who asked is noted each time. No Idempotency-Key."""
+    body = await _shown(desk, application_no, whole=True)
+    await note_whole(desk, DisclosedThing.APPLICATION, application_no, wanted)
+    return Reply(200, body).response()
+
+
+async def _shown(desk: Desk, application_no: str, *, whole: bool) -> WholeApplication:
     async with desk.database.snapshot() as session:
         chosen = one_line(desk, application_no)
         row = await fetch_one(session, ApplicationRow, f"{LINES} WHERE {chosen.sql}", **chosen.values)
         if row is None:
             raise not_found("申请")
-        names, whole = await names_of(session, desk.county), desk.role in WHOLE
+        names = await names_of(session, desk.county)
         view = ApplicationViews(desk.shown, names, whole=whole, may_know_lock=desk.may_know_lock)
         may_know = desk.may_know_lock(row.person_index)
         flows = await flows_of(session, desk.shown, names, row, whole=whole, may_know=may_know)
@@ -133,14 +151,13 @@ async def show_application(desk: CountyAndApplicants, application_no: str) -> Re
             " JOIN stored_file f ON f.id = p.file_id WHERE p.application_id = :id ORDER BY p.kind",
             id=row.id,
         )
-    body: WholeApplication = {
+    return {
         **view.view(row),
         "flows": flows,
         "registered_account": view.registered(row),
         "account_note": view.account_note(row),
         "photos": [_photo(photo) for photo in photos],
     }
-    return Reply(200, body).response()
 
 
 def _photo(photo: _Photo) -> PhotoView:

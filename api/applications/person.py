@@ -29,12 +29,12 @@ class MaskedPerson(TypedDict):
     account_no: Annotated[str, Field(description="一卡通账号，已遮掩")]
 
 
-def masked_person(vault: Vault, row: SealedPerson) -> MaskedPerson:
+def shown_person(vault: Vault, row: SealedPerson, *, whole: bool = False) -> MaskedPerson:
     number = row.application_no
     return {
-        "name": name_of(vault, number, row.name_sealed),
-        "id_number": id_number_of(vault, number, row.id_number_sealed),
-        "account_no": account_of(vault, number, row.account_sealed),
+        "name": name_of(vault, number, row.name_sealed, whole=whole),
+        "id_number": id_number_of(vault, number, row.id_number_sealed, whole=whole),
+        "account_no": account_of(vault, number, row.account_sealed, whole=whole),
     }
 
 

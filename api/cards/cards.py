@@ -25,9 +25,10 @@ from api.cards.card_views import (
 from api.cards.in_flight import payments_in_flight, used_by_another
 from api.counter.chunks import list_lines
 from api.counter.desk import Desk, Reply
+from api.counter.disclosures import Disclosing, note_whole
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import WHOLE, CountyReaders, Reviewers
+from api.counter.roles import CountyReaders, OperatorsAndReviewers, Reviewers
 from api.counter.run_block import run_of
 from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
@@ -41,6 +42,7 @@ from models.store.vault import Vault
 from models.tables.cards import CardChangePart
 from models.words.card_words import step_words
 from models.words.refusals import Refusal
+from models.words.stages import DisclosedThing
 
 router = APIRouter(tags=["账号变更审核"])
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
@@ -91,13 +93,30 @@ async def search_parts(desk: CountyReaders, page: Pages, sought: PartSought) -> 
     responses=refusals(NOT_FOUND=404),
 )
 async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
-    """变更前, 变更后, what is on its way to the old account, and whether somebody else uses the new one."""
+    """变更前, 变更后, what is on its way to the old account, and whether somebody else uses the new one; masked."""
+    return Reply(200, await _shown(desk, part_no, whole=False)).response()
+
+
+@router.post(
+    "/card-changes/{part_no}/disclosures",
+    summary="账号变更的完整信息",
+    response_model=PartDetail,
+    responses=refusals(NOT_FOUND=404),
+)
+async def disclose_part(desk: OperatorsAndReviewers, part_no: PartNo, wanted: Disclosing) -> Response:
+    """The same in clear, with 变更理由, once; who asked is noted each time. No Idempotency-Key."""
+    body = await _shown(desk, part_no, whole=True)
+    await note_whole(desk, DisclosedThing.CARD_CHANGE, part_no, wanted)
+    return Reply(200, body).response()
+
+
+async def _shown(desk: Desk, part_no: str, *, whole: bool) -> PartDetail:
     async with desk.database.snapshot() as session:
         row = await _find(session, desk, part_no)
-        view = PartViews(desk.shown, await names_of(session, desk.county), whole=desk.role in WHOLE)
+        view = PartViews(desk.shown, await names_of(session, desk.county), whole=whole)
         steps = await fetch(session, StepRow, STEPS, request=row.request_id, county=desk.county)
         whose = (row.county_code, row.person_index)
-        body: PartDetail = {
+        return {
             **view.whole_view(row),
             "payments_in_flight": await payments_in_flight(session, *whose, row.old_account_index),
             "used_by_another": await used_by_another(session, row.account_index, row.person_index),
@@ -107,7 +126,6 @@ async def show_part(desk: CountyReaders, part_no: PartNo) -> Response:
             ],
             "run": await run_of(desk, session, RunKind.CARD_CHANGE, row.request_no),
         }
-    return Reply(200, body).response()
 
 
 @router.post(

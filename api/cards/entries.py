@@ -24,10 +24,11 @@ from api.cards.entry_views import (
 from api.cards.in_flight import used_by_another
 from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import Desk, Reply
+from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import WHOLE, CountyReaders, Operators, Reviewers, require_other
+from api.counter.roles import CountyReaders, Operators, OperatorsAndReviewers, Reviewers, require_other
 from api.counter.run_block import run_of
 from api.counter.uploads import usable_file
 from api.server.answers import Listed, refusals
@@ -44,7 +45,7 @@ from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
 from models.words.makers import Act
 from models.words.refusals import Refusal
-from models.words.stages import AccountStatus
+from models.words.stages import AccountStatus, DisclosedThing
 
 router = APIRouter(tags=["村社申报"])
 PHOTO_TYPES = frozenset({MediaType.JPEG, MediaType.PNG})
@@ -124,7 +125,24 @@ async def list_entries(
     responses=refusals(NOT_FOUND=404),
 )
 async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
-    """With its photo, what the register holds for the person, and whether somebody else uses the account."""
+    """With its photo, what the register holds for the person, and whether somebody else uses the account; masked."""
+    return Reply(200, await _shown(desk, entry_no, whole=False)).response()
+
+
+@router.post(
+    "/village-entries/{entry_no}/disclosures",
+    summary="村社申报的完整信息",
+    response_model=EntryDetail,
+    responses=refusals(NOT_FOUND=404),
+)
+async def disclose_entry(desk: OperatorsAndReviewers, entry_no: str, wanted: Disclosing) -> Response:
+    """The same in clear, once; who asked is noted each time. No Idempotency-Key."""
+    body = await _shown(desk, entry_no, whole=True)
+    await note_whole(desk, DisclosedThing.VILLAGE_ENTRY, entry_no, wanted)
+    return Reply(200, body).response()
+
+
+async def _shown(desk: Desk, entry_no: str, *, whole: bool) -> EntryDetail:
     async with desk.database.snapshot() as session:
         statement = select(VillageEntry).where(
             VillageEntry.entry_no == entry_no, VillageEntry.county_code == desk.county
@@ -140,14 +158,13 @@ async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
             county=desk.county,
             person=entry.person_index,
         )
-        body: EntryDetail = {
-            **entry_view(desk.shown, names, entry, whole=desk.role in WHOLE),
+        return {
+            **entry_view(desk.shown, names, entry, whole=whole),
             "photo": f"/files/{entry.photo_file_id}",
             "register": None if held is None else {"status": held.status, "bank": names.bank(held.bank_code)},
             "used_by_another": await used_by_another(session, entry.account_index, entry.person_index),
             "run": await run_of(desk, session, RunKind.VILLAGE_ENTRY, entry_no),
         }
-    return Reply(200, body).response()
 
 
 @router.post(

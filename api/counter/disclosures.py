@@ -1,10 +1,38 @@
-"""Names that a list shows whole, to whom and of which lines: noted in the trail before the answer leaves."""
+"""Personal data in clear: every route masks for everybody, and what is shown whole is noted before it leaves.
+
+`POST …/disclosures` is the one door to somebody's whole data; lists where two names must be told apart, photos, and
+files of refused rows are noted alike.
+"""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from api.counter.desk import Desk
 from api.counter.paging import Page
-from models.words.stages import Role
+from models.store.people.disclosures import WholeAnswer, note_disclosure
+from models.words.stages import DisclosedThing, DisclosurePurpose, Role
+
+
+class Disclosing(BaseModel):
+    """What the whole data are wanted for: 查看 (told in the trail too), 编辑, or 审核."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: Literal["look", "edit", "review"] = "look"
+
+
+async def note_whole(
+    desk: Desk, thing: DisclosedThing, number: str, wanted: Disclosing | DisclosurePurpose, within: str | None = None
+) -> None:
+    """After it was read and its connection given back; what no task asked for stands in the trail as well."""
+    purpose = wanted if isinstance(wanted, DisclosurePurpose) else DisclosurePurpose(wanted.purpose)
+    async with desk.database.transaction() as session:
+        shown = WholeAnswer(thing, [number], purpose, within)
+        await note_disclosure(session, desk.county, desk.person, desk.role, shown)
+        if purpose is DisclosurePurpose.LOOK:
+            await desk.trail(session, "disclosed", number, {"thing": thing.value})
 
 
 class WholeNames:
@@ -26,9 +54,13 @@ class WholeNames:
         return True
 
     async def note(
-        self, subject: str, page: Page, rows: Sequence[tuple[int, Mapping[str, object]]], act: str = "names.disclosed"
+        self,
+        within: str,
+        page: Page,
+        rows: Sequence[tuple[int, Mapping[str, object]]],
+        purpose: DisclosurePurpose = DisclosurePurpose.NAMES,
     ) -> None:
-        """Of the rows that are given out, those whose names were whole; `subject` is the business number of the list.
+        """Of the rows that are given out, those that were shown whole; `within` is the number of the list.
 
         After the list was read and its connection given back: one person's list never holds two.
         """
@@ -36,6 +68,7 @@ class WholeNames:
         numbers = [str(view["application_no"]) for _, view in given if view["application_no"] in self._shown]
         if not numbers:
             return
-        detail = {"application_nos": numbers, "export": page.export}
+        given_for = DisclosurePurpose.EXPORT if page.export else purpose
+        shown = WholeAnswer(DisclosedThing.APPLICATION, numbers, given_for, within)
         async with self._desk.database.transaction() as session:
-            await self._desk.trail(session, act, subject, detail, len(numbers))
+            await note_disclosure(session, self._desk.county, self._desk.person, self._desk.role, shown)

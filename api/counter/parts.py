@@ -58,5 +58,5 @@ def parts_of(request: Request) -> Parts:
 
 
 def only_looks(request: Request) -> bool:
-    """A list, a detail or a search: nothing is decided by what it says."""
-    return request.method == "GET" or request.url.path.endswith("/search")
+    """A list, a detail, a search or somebody's whole data: nothing is decided by what it says."""
+    return request.method == "GET" or request.url.path.endswith(("/search", "/disclosures"))

@@ -18,16 +18,18 @@ from models.words.makers import Act, closed_by, refusal_words
 from models.words.refusals import Refusal
 from models.words.stages import Role
 
-WHOLE = frozenset({Role.OPERATOR, Role.REVIEWER, Role.APPLICANT})
 # One name for each set of roles; a route takes the desk by it.
 Everyone = Annotated[Desk, Depends(for_roles(*EVERYONE))]
 Readers = Annotated[Desk, Depends(for_roles(*READERS))]
 CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY))]
 CountyAndApplicants = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
 OperatorsAndReviewers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER))]
+# Who may ask for the whole data of an application; an applicant for those of the own ones.
+Openers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER, Role.APPLICANT))]
 Enterers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.APPLICANT))]
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
+AdminsAndReviewers = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.REVIEWER))]
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 
 

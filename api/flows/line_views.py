@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.applications.person import MaskedPerson, account_of, masked_person, reason_of
+from api.applications.person import MaskedPerson, account_of, reason_of, shown_person
 from api.counter.names import Names
 from models.store.vault import Vault
 from models.wire.words import RoundMode
@@ -138,7 +138,7 @@ def flow_line_view(vault: Vault, names: Names, row: FlowLineRow) -> FlowLineView
         "application_no": number,
         "applicant_kind": row.applicant_kind,
         "kind_label": APPLICANTS[row.applicant_kind],
-        **masked_person(vault, row),
+        **shown_person(vault, row),
         **_where(names, row),
         **_typed_otherwise(vault, names, row),
         "amount_fen": row.amount_fen,

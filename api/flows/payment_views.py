@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from api.applications.payment_results import PaymentResult
-from api.applications.person import MaskedPerson, masked_person, reason_of
+from api.applications.person import MaskedPerson, reason_of, shown_person
 from api.counter.names import Names
 from models.store.orders.rules import FlowLineFilter, Word, where_of
 from models.store.selection import Predicate
@@ -105,7 +105,7 @@ class PaymentRow(NamedTuple):
 
 
 class PaymentView(MaskedPerson):
-    """一笔受理的申请和它最近一次的发放结果，个人信息已遮掩。"""
+    """一笔受理的申请和它最近一次的发放结果。"""
 
     application_no: str
     kind_label: Annotated[str, Field(description="个人或组织")]
@@ -135,12 +135,12 @@ class PaymentHistory(PaymentView):
     results: list[PaymentResult]
 
 
-def payment_view(vault: Vault, names: Names, row: PaymentRow) -> PaymentView:
+def payment_view(vault: Vault, names: Names, row: PaymentRow, *, whole: bool = False) -> PaymentView:
     payment, reason = PaymentState(row.payment), reason_of(vault, row.application_no, row.reason_sealed)
     return {
         "application_no": row.application_no,
         "kind_label": APPLICANTS[row.applicant_kind],
-        **masked_person(vault, row),
+        **shown_person(vault, row, whole=whole),
         "town": names.place(row.town_code),
         "bank": names.bank(row.bank_code),
         "item": names.item(row.item_code),

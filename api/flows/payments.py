@@ -9,9 +9,11 @@ from pydantic import ConfigDict
 from api.applications.payment_results import results_of
 from api.applications.search import Rows, of_person
 from api.counter.chunks import list_lines
+from api.counter.desk import Desk
+from api.counter.disclosures import Disclosing, note_whole
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders, Readers
+from api.counter.roles import CountyReaders, OperatorsAndReviewers, Readers
 from api.counter.sought import SoughtPerson, allow_search
 from api.figures.figures import Figures, figures_of
 from api.flows.guard import chosen_flow_lines, known_flow
@@ -31,7 +33,7 @@ from api.server.problems import not_found
 from models.store.orders.rules import FlowLineFilter, Word
 from models.store.sql import fetch_one
 from models.words.flow_words import FAILURES
-from models.words.stages import PaymentState
+from models.words.stages import DisclosedThing, PaymentState
 
 router = APIRouter(tags=["发放结果"])
 
@@ -109,9 +111,27 @@ async def list_payments(
 @router.get("/flows/{flow_no}/payments/{application_no}", responses=refusals(NOT_FOUND=404))
 async def show_payment_history(desk: CountyReaders, flow_no: str, application_no: str) -> PaymentHistory:
     """All results of one line as they came: paid, returned, paid late, settled."""
+    return await _history(desk, flow_no, application_no, whole=False)
+
+
+@router.post(
+    "/flows/{flow_no}/payments/{application_no}/disclosures",
+    summary="发放明细的完整信息",
+    responses=refusals(NOT_FOUND=404),
+)
+async def disclose_payment(
+    desk: OperatorsAndReviewers, flow_no: str, application_no: str, wanted: Disclosing
+) -> PaymentHistory:
+    """The same in clear, once; who asked is noted each time. No Idempotency-Key."""
+    history = await _history(desk, flow_no, application_no, whole=True)
+    await note_whole(desk, DisclosedThing.PAYMENT, application_no, wanted, flow_no)
+    return history
+
+
+async def _history(desk: Desk, flow_no: str, application_no: str, *, whole: bool) -> PaymentHistory:
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
-        show = partial(payment_view, desk.shown, await names_of(session, desk.county))
+        show = partial(payment_view, desk.shown, await names_of(session, desk.county), whole=whole)
         condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"
         row = await fetch_one(
             session, PaymentRow, f"{PAYMENT_LINES} WHERE {condition}", flow=flow, number=application_no

@@ -13,6 +13,7 @@ from api.applications.application_entry import open_batch_id
 from api.applications.chosen_lines import Reason
 from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
+from api.counter.disclosures import note_whole
 from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
@@ -49,7 +50,7 @@ from models.wire.words import ApplicantKind
 from models.words.faults import FaultCode
 from models.words.flow_words import APPLICANTS
 from models.words.refusals import Refusal
-from models.words.stages import ImportStage
+from models.words.stages import DisclosedThing, DisclosurePurpose, ImportStage
 
 router = APIRouter(tags=["批量导入"])
 
@@ -241,13 +242,15 @@ def _refuse_unless_to_confirm(row: ApplicationImport) -> None:
     response_class=Response,
 )
 async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
-    """The refused rows with the reason per cell, to be corrected and handed in again."""
+    """The refused rows with the reason per cell, to be corrected and handed in again; whoever takes them is noted."""
     async with desk.database.snapshot() as session:
         row = await find_import(desk, session, import_no)
         if row.refused_file_id is None:
             raise not_found("拒绝行文件")
         stored = (await session.exec(select(StoredFile).where(StoredFile.id == row.refused_file_id))).one()
-    return _download(await desk.objects.get(stored), "被拒行", import_no)
+    data = await desk.objects.get(stored)
+    await note_whole(desk, DisclosedThing.IMPORT, import_no, DisclosurePurpose.EXPORT)
+    return _download(data, "被拒行", import_no)
 
 
 @router.get(

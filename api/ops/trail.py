@@ -7,19 +7,22 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 from sqlmodel import col, select
 
+from api.counter.desk import Reply
+from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
 from api.counter.paging import Pages
-from api.counter.roles import Readers
+from api.counter.roles import Readers, Reviewers
 from api.ops.trail_views import HEADERS, TrailVerification, TrailView, trail_view, verification_view
-from api.server.answers import Listed
+from api.server.answers import Listed, refusals
+from api.server.problems import not_found
 from models.store.database import Pool
 from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
 from models.tables.records import TrailEntry
-from models.words.stages import Role
+from models.words.stages import DisclosedThing, Role
 
 router = APIRouter(tags=["留痕"])
-# The details of an act may name persons: in clear for who decides about them only.
+# The details of an act may name persons: masked, and for the county only.
 _SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
 
 
@@ -38,15 +41,31 @@ async def list_trail(
         if value is not None:
             statement = statement.where(col(getattr(TrailEntry, field)) == value)
     statement = statement.where(*_between(since, until))
-    whole = desk.role is Role.REVIEWER
     # the file has no details: they aren't even opened
     vault = desk.shown if desk.role in _SEES_DETAIL and not page.export else None
 
     def shown(row: TrailEntry) -> tuple[int, TrailView]:
-        return row.sequence, trail_view(row, vault, whole=whole)
+        return row.sequence, trail_view(row, vault, whole=False)
 
     async with desk.database.snapshot() as session:
         return await listed(session, page, HEADERS, (statement, TrailEntry.sequence), shown)
+
+
+@router.post(
+    "/trail/{sequence}/disclosures",
+    summary="留痕的完整内容",
+    response_model=TrailView,
+    responses=refusals(NOT_FOUND=404),
+)
+async def disclose_details(desk: Reviewers, sequence: int, wanted: Disclosing) -> Response:
+    """One entry with its details in clear, once; who asked is noted each time. No Idempotency-Key."""
+    statement = select(TrailEntry).where(TrailEntry.county_code == desk.county, TrailEntry.sequence == sequence)
+    async with desk.database.reading() as session:
+        row = (await session.exec(statement)).first() if 0 < sequence < 2**63 else None
+    if row is None:
+        raise not_found("留痕")
+    await note_whole(desk, DisclosedThing.TRAIL_ENTRY, str(sequence), wanted)
+    return Reply(200, trail_view(row, desk.shown, whole=True)).response()
 
 
 @router.get("/trail/verification", summary="留痕校验")

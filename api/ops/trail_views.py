@@ -41,7 +41,7 @@ class TrailView(TypedDict):
     subject: Annotated[str, Field(description="对象的编号")]
     line_count: Annotated[int | None, Field(description="笔数")]
     total_fen: Annotated[int | None, Field(description="金额（分）")]
-    detail: NotRequired[Annotated[object, Field(description="前后内容；给审核人看全，县管理员看遮掩的，其余没有")]]
+    detail: NotRequired[Annotated[object, Field(description="前后内容，已遮掩；只给县管理员和审核人")]]
 
 
 class TrailVerification(TypedDict):

@@ -23,7 +23,7 @@ from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import HouseholdRegistration
 from models.words.flow_words import APPLICANTS, submission_failure
-from models.words.stages import OrderKind
+from models.words.stages import DisclosurePurpose, OrderKind
 
 router = APIRouter(tags=["指令"])
 
@@ -109,13 +109,13 @@ class CorrectibleLine(TypedDict):
     "/flows/{flow_no}/correctible-lines", response_model=Listed[CorrectibleLine], responses=refusals(NOT_FOUND=404)
 )
 async def list_correctible_lines(desk: Operators, flow_no: str, page: Pages) -> Response:
-    """Oldest first; the trail notes whose were shown to whom. They are corrected by `POST /orders`."""
+    """Oldest first; whose were shown to whom is noted. They are corrected by `POST /orders`."""
     whole = WholeNames(desk)
     async with desk.database.snapshot() as session:
         chosen = Predicate("a.flow_id = :flow", {"flow": await known_flow(session, desk, flow_no), "order": 0})
         show = partial(_view, desk.shown, await names_of(session, desk.county), whole)
         rows = await read_lines(session, page, chosen, show, HEADERS, _LINES, _Row)
-    await whole.note(flow_no, page, rows, "lines.disclosed")
+    await whole.note(flow_no, page, rows, DisclosurePurpose.EDIT)
     return await respond(page, HEADERS, rows)
 
 

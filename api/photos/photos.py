@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.desk import Reply
+from api.counter.disclosures import note_whole
 from api.counter.roles import CountyAndApplicants, Enterers, Operators, find_line
 from api.photos.intake import (
     ARCHIVE_REFUSALS,
@@ -26,6 +27,7 @@ from api.server.problems import not_found
 from models.tables.applications import ApplicationPhoto
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind, MediaType
+from models.words.stages import DisclosedThing, DisclosurePurpose
 
 router = APIRouter(tags=["照片"])
 
@@ -68,6 +70,7 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
     response_class=Response,
 )
 async def get_photo(desk: CountyAndApplicants, application_no: str, kind: Kind) -> Response:
+    """Whoever looks at it is noted."""
     async with desk.database.reading() as session:
         line = await find_line(desk, session, application_no)
         statement = select(StoredFile).where(
@@ -81,6 +84,7 @@ async def get_photo(desk: CountyAndApplicants, application_no: str, kind: Kind) 
     if stored is None:
         raise not_found("照片")
     data = await desk.objects.get(stored)
+    await note_whole(desk, DisclosedThing.APPLICATION, application_no, DisclosurePurpose.PHOTO, kind.value)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type=stored.content_type, headers=headers)
 

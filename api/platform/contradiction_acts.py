@@ -82,7 +82,7 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
             require_other(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
         for code in chosen.left_out:
             raise _refusal(Refusal(code), row)
-        return Reply(200, contradiction_view(desk.vault, row, whole=False))
+        return Reply(200, contradiction_view(desk.vault, row, whole=None))
 
     return await desk.once(work)
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.server.rendering import json_in
+from models.forms.masking import masked
 from models.store.events.contradictions import seal_row
 from models.store.texts import open_text
 from models.store.vault import Field as Sealed
@@ -70,8 +71,8 @@ class ContradictionsDecided(TypedDict):
     left_out: list[LeftOutContradictions]
 
 
-def contradiction_view(vault: Vault, row: Contradiction, *, whole: bool) -> ContradictionView:
-    """`whole` adds what the platform said both times."""
+def contradiction_view(vault: Vault, row: Contradiction, *, whole: bool | None) -> ContradictionView:
+    """`whole` shows what the platform said both times as it said it; False masks it, None leaves it out."""
     view: ContradictionView = {
         "id": row.id or 0,
         "number": row.number,
@@ -89,12 +90,13 @@ def contradiction_view(vault: Vault, row: Contradiction, *, whole: bool) -> Cont
         "asked_at": row.asked_at,
         "created_at": row.created_at,
     }
-    if whole:
-        view["applied"] = _content(vault, row, row.applied_sealed)
-        view["claimed"] = _content(vault, row, row.claimed_sealed)
-        view["asked"] = _content(vault, row, row.asked_sealed) if row.asked_sealed else None
+    if whole is not None:
+        view["applied"] = _content(vault, row, row.applied_sealed, whole=whole)
+        view["claimed"] = _content(vault, row, row.claimed_sealed, whole=whole)
+        view["asked"] = _content(vault, row, row.asked_sealed, whole=whole) if row.asked_sealed else None
     return view
 
 
-def _content(vault: Vault, row: Contradiction, sealed: str) -> object:
-    return json_in(vault.open(Sealed.DETAIL, seal_row(row.number, row.kind, row.line_key), sealed))
+def _content(vault: Vault, row: Contradiction, sealed: str, *, whole: bool) -> object:
+    content = json_in(vault.open(Sealed.DETAIL, seal_row(row.number, row.kind, row.line_key), sealed))
+    return content if whole else masked(content)

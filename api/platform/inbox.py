@@ -10,6 +10,7 @@ from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk
+from api.counter.disclosures import note_whole
 from api.counter.export import respond
 from api.counter.paging import Pages
 from api.counter.roles import Readers, Reviewers
@@ -20,7 +21,7 @@ from api.server.rendering import content_of
 from models.store.events.inbox import body_row
 from models.tables.records import Inbox, InboxConflict
 from models.wire.answers import province_of
-from models.words.stages import InboxState, Role
+from models.words.stages import DisclosedThing, DisclosurePurpose, InboxState, Role
 
 router = APIRouter(tags=["平台来件"])
 
@@ -48,11 +49,12 @@ async def list_inbox(
 
 @router.get("/inbox/{inbox_id}/content", summary="来件原文", responses=refusals(NOT_FOUND=404))
 async def read_content(desk: Reviewers, inbox_id: int) -> InboxContent:
-    """The event as it was sealed, and every other body that came under the same id."""
+    """The event as it was sealed, and every other body that came under the same id; whoever reads it is noted."""
     async with desk.database.snapshot() as session:
         row = await _find(session, desk.county, inbox_id)
         others = await session.exec(select(InboxConflict).where(InboxConflict.inbox_id == row.id))
         kept = list(others)
+    await note_whole(desk, DisclosedThing.CALLBACK, str(inbox_id), DisclosurePurpose.CONTENT)
     return {
         **inbox_view(row, len(kept)),
         "content": _content(desk, row, row.body),

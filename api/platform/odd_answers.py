@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
+from api.counter.disclosures import note_whole
 from api.counter.export import listed
 from api.counter.paging import Pages
 from api.counter.roles import Readers, Reviewers
@@ -18,6 +19,7 @@ from api.server.problems import not_found
 from api.server.rendering import content_of
 from models.tables.records import OddAnswer
 from models.wire.words import Operation
+from models.words.stages import DisclosedThing, DisclosurePurpose
 
 router = APIRouter(tags=["平台异常应答"])
 
@@ -42,10 +44,11 @@ async def list_odd_answers(
 
 @router.get("/odd-answers/{answer_id}/content", summary="异常应答原文", responses=refusals(NOT_FOUND=404))
 async def read_odd_answer(desk: Reviewers, answer_id: int) -> OddAnswerContent:
-    """As it came, JSON or text; the first 256 KiB were kept."""
+    """As it came, JSON or text; the first 256 KiB were kept. Whoever reads it is noted."""
     statement = select(OddAnswer).where(OddAnswer.id == answer_id, OddAnswer.county_code == desk.county)
     async with desk.database.reading() as session:
         row = (await session.exec(statement)).first() if 0 < answer_id < 2**63 else None
     if row is None:
         raise not_found("异常应答")
+    await note_whole(desk, DisclosedThing.ODD_ANSWER, str(answer_id), DisclosurePurpose.CONTENT)
     return {**odd_answer_view(row), "content": content_of(desk.shown.open_body(row.operation, row.body))}

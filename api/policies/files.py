@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.desk import Reply
+from api.counter.disclosures import note_whole
 from api.counter.roles import CountyAndApplicants
 from api.counter.uploads import SUFFIXES, find_file
 from api.policies.file_kinds import as_stored
@@ -18,7 +19,7 @@ from api.server.problems import Problem, not_found
 from models.store.objects import save_file
 from models.wire.words import MediaType
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.stages import DisclosedThing, DisclosurePurpose, Role
 
 router = APIRouter(tags=["文件"])
 
@@ -65,11 +66,13 @@ async def upload_file(desk: CountyAndApplicants, file: Annotated[UploadFile, Fil
     responses=file_answer(*MediaType) | refusals(NOT_FOUND=404),
 )
 async def read_file(desk: CountyAndApplicants, file_id: int) -> Response:
+    """A card's picture as a policy's pages: whoever opens one is noted."""
     async with desk.database.reading() as session:
         row = await find_file(session, desk.county, file_id)
     if row is None or (desk.role is Role.APPLICANT and row.stored_by != desk.person):
         raise not_found("文件")
     data = await desk.objects.get(row)
+    await note_whole(desk, DisclosedThing.FILE, str(file_id), DisclosurePurpose.PHOTO)
     suffix = SUFFIXES.get(MediaType(row.content_type), "bin")
     headers = {**attachment(suffix, "文件", desk.county, str(row.id)), "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type=row.content_type, headers=headers)

@@ -19,8 +19,9 @@ from models.tokens import BadToken
 from models.words.refusals import Refusal
 
 Told = dict[str, Any]
-# A POST only because what is sought never stands in an address, or is too long for one: nothing is changed.
-CHANGE_NOTHING = ("/search", "/preview")
+# A POST only because what is sought never stands in an address, is too long for one, or is noted each time it is
+# given: nothing that people work on is changed.
+CHANGE_NOTHING = ("/search", "/preview", "/disclosures")
 DESCRIPTION = """\
 每次拒绝都是 application/problem+json 问题文档（RFC 9457），code 稳定不变，title 与 detail 为中文。
 金额单位均为分（*_fen，整数）；时间为 ISO 8601，带时区。

@@ -61,6 +61,10 @@ class Person:
         answer: Json = self._send("PUT", path, key=uuid.uuid4().hex, json=body).json()
         return answer
 
+    def whole(self, path: str, purpose: str = "review") -> Json:
+        """What stands at an address, in clear."""
+        return self.post(f"{path}/disclosures", {"purpose": purpose})
+
     def upload(self, path: str, name: str, data: bytes, **fields: str) -> Json:
         files = {"file": (name, data, "application/octet-stream")}
         answer: Json = self._send("POST", path, key=uuid.uuid4().hex, files=files, data=fields).json()

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from models.contracts import RunKind
 from models.tables.base import INSTANT, enum_column, now
-from models.words.stages import InboxState
+from models.words.stages import DisclosedThing, DisclosurePurpose, InboxState
 
 
 class Run(SQLModel, table=True):
@@ -209,6 +209,27 @@ class TrailEntry(SQLModel, table=True):
     detail: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
     chain: str
+
+
+class Disclosure(SQLModel, table=True):
+    """Who was given which person's data in clear, when and what for; added to, never changed."""
+
+    __tablename__ = "disclosure"
+    __table_args__ = (
+        Index("ix_disclosure_thing_number", "county_code", "thing", "number"),
+        Index("ix_disclosure_actor", "county_code", "actor", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str
+    at: datetime = Field(sa_type=INSTANT)
+    actor: str
+    role: str
+    purpose: DisclosurePurpose = Field(sa_type=enum_column(DisclosurePurpose))
+    thing: DisclosedThing = Field(sa_type=enum_column(DisclosedThing))
+    number: str
+    # the list, order or import within which it was shown
+    within: str | None = None
 
 
 class CatalogFetched(SQLModel, table=True):

@@ -236,3 +236,29 @@ class TrailBreak(Labelled):
     NOT_AS_SIGNED = "not_as_signed", "与已签存的留痕末尾不符"
     HEAD_FORGED = "head_forged", "签存的留痕末尾被改动"
     GONE = "gone", "全县留痕缺失"
+
+
+class DisclosurePurpose(Labelled):
+    """What somebody was given a person's data in clear for."""
+
+    LOOK = "look", "查看完整信息"
+    EDIT = "edit", "编辑"
+    REVIEW = "review", "审核"
+    NAMES = "names", "核对姓名"
+    PHOTO = "photo", "查看照片"
+    EXPORT = "export", "导出"
+    CONTENT = "content", "查看来件原文"
+
+
+class DisclosedThing(Labelled):
+    APPLICATION = "application", "申请"
+    REGISTER_ACCOUNT = "register_account", "一卡通账号"
+    PAYMENT = "payment", "发放明细"
+    CARD_CHANGE = "card_change", "账号变更"
+    VILLAGE_ENTRY = "village_entry", "村社申报"
+    FILE = "file", "文件"
+    IMPORT = "import", "批量导入"
+    CALLBACK = "callback", "平台来件"
+    CONTRADICTION = "contradiction", "矛盾来件"
+    ODD_ANSWER = "odd_answer", "异常应答"
+    TRAIL_ENTRY = "trail_entry", "操作留痕"

@@ -490,6 +490,23 @@ CREATE TABLE trail_entry (
 );
 CREATE INDEX ix_trail_entry_subject ON trail_entry (county_code, subject);
 
+CREATE TABLE disclosure (
+  id BIGSERIAL NOT NULL,
+  county_code VARCHAR NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  actor VARCHAR NOT NULL,
+  role VARCHAR NOT NULL,
+  purpose VARCHAR(40) NOT NULL,
+  thing VARCHAR(40) NOT NULL,
+  number VARCHAR NOT NULL,
+  within VARCHAR,
+  CONSTRAINT pk_disclosure PRIMARY KEY (id),
+  CONSTRAINT ck_disclosure_disclosurepurpose CHECK (purpose IN ('look', 'edit', 'review', 'names', 'photo', 'export', 'content')),
+  CONSTRAINT ck_disclosure_disclosedthing CHECK (thing IN ('application', 'register_account', 'payment', 'card_change', 'village_entry', 'file', 'import', 'callback', 'contradiction', 'odd_answer', 'trail_entry'))
+);
+CREATE INDEX ix_disclosure_thing_number ON disclosure (county_code, thing, number);
+CREATE INDEX ix_disclosure_actor ON disclosure (county_code, actor, id);
+
 CREATE TABLE trail_head (
   county_code VARCHAR NOT NULL,
   sequence BIGINT NOT NULL,
