@@ -157,7 +157,7 @@ async def list_results(
 ) -> Response:
     """The four results in the words of the source, masked but for names that differ.
 
-    Those, and 正确姓名, operator and reviewer see whole, here and in Excel; the trail notes whose were shown to whom.
+    Those, and 正确姓名, operator and reviewer see whole, here and in Excel; whose were shown to whom is noted.
     """
     whole = WholeNames(desk)
     async with desk.database.snapshot() as session:

@@ -78,7 +78,7 @@ async def _run_of(desk: Desk, session: AsyncSession, order: Order, flow_no: str 
 async def list_order_lines(desk: CountyReaders, order_no: str, page: Pages) -> Response:
     """Every line with whom it is about, what would change (before and after, while undecided), what came of it.
 
-    Names and corrections are whole to operator and reviewer, who decide; the trail notes whose were shown to whom.
+    Names and corrections are whole to operator and reviewer, who decide; whose were shown to whom is noted.
     """
     whole = WholeNames(desk)
     async with desk.database.snapshot() as session:

@@ -32,7 +32,7 @@ class PreviewedOrder(OrderTold, Listed[OrderLineView]):
 async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> Response:
     """Count, sum, what is left out, and the lines as `GET /orders/{order_no}/lines` would show them; changes nothing.
 
-    For 按平台更正姓名 both names are whole, noted in the trail. No Idempotency-Key.
+    For 按平台更正姓名 both names are whole, and noted. No Idempotency-Key.
     """
     check_shape(wanted)
     catalogs = await catalogs_of(desk, wanted)
