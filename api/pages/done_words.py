@@ -1,7 +1,30 @@
 """What a page says after an act: `?done=entered` in its address, the words from here."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 DONE: Mapping[str, tuple[str, str]] = {
+    "approved": ("已通过", "Approved"),
+    "closed": ("已关闭", "Closed"),
+    "material": ("已提交结算资料", "Materials handed in"),
+    "publicised": ("已公示", "Publicised"),
+    "returned": ("已退回", "Sent back"),
     "saved": ("已保存", "Saved"),
+    "submitted": ("已提交资料审核", "Handed in for review"),
+    "withdrawn": ("已撤回", "Withdrawn"),
 }
+
+
+class Said(NamedTuple):
+    chinese: str
+    english: str
+    lines: int | None
+
+
+def said(done: str) -> Said | None:
+    """The words of `?done=approved.1998`, with the count; None for what isn't in the list."""
+    act, _, count = done.partition(".")
+    words = DONE.get(act)
+    return (
+        Said(*words, int(count) if count.isascii() and count.isdigit() and len(count) < 10 else None) if words else None
+    )

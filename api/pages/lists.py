@@ -39,7 +39,8 @@ class Column:
 class Filter:
     """One condition: the API's parameter, and its options (value, Chinese, English), or none for a text.
 
-    `catalog` names a catalog of the platform to choose from instead. `kind`: choice, text, day, month.
+    `catalog` names a catalog of the platform to choose from instead; with a `parent`, what belongs to the value that
+    this other condition has. `kind`: choice, text, day, month, hidden (what a tab asks).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Filter:
     options: Sequence[Option] = ()
     catalog: str = ""
     kind: str = "choice"
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,15 @@ class Sought:
     name: str
     chinese: str
     english: str
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A usual view of the list; `asks` are its conditions."""
+
+    chinese: str
+    english: str
+    asks: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,9 @@ class ListPage:
     sought: Sequence[Sought] = ()
     # what is open or mine, when the list is opened without conditions
     opens_with: Mapping[str, str] = field(default_factory=dict)
+    tabs: Sequence[Tab] = ()
+    # of lists that know an order: `newest` first
+    order: str = ""
     # always asked, never shown as a condition
     always: Mapping[str, str] = field(default_factory=dict)
     help: tuple[str, str] = ("", "")
@@ -96,7 +110,8 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
         "rows": answer["items"],
         "following": answer.get("next"),
         "beside": answer,
-        "catalogs": await _catalogs(window, page),
+        "catalogs": await _catalogs(window, page, given),
+        "acts": (),
         "sizes": SIZES,
         "size": _size(given),
         "name": words(page.chinese, page.english),
@@ -119,6 +134,8 @@ async def ask_for(window: Window, page: ListPage, given: Mapping[str, str], **mo
     sought = {each.name: given[each.name] for each in page.sought if each.name in given}
     chosen = {**page.always, **{name: value for name, value in given.items() if name in names}}
     paging = {"limit": str(_size(given)), "after": given.get("after", ""), **more}
+    if page.order:
+        paging["order"] = page.order
     if sought:
         return await window.ask.search(page.search, {**sought, "filter": chosen or None}, **paging)
     return await window.ask.get(page.api, **chosen, **paging)
@@ -128,17 +145,25 @@ def export(window: Window, page: ListPage) -> Response:
     """导出: the whole filtered list as Excel, handed through as the API writes it."""
     names = {filtered.name for filtered in page.filters}
     given = {name: value for name, value in conditions(window, page).items() if name in names}
-    return window.ask.file(page.api, **page.always, **given, format="xlsx")
+    return window.ask.file(page.api, **{**page.always, **given}, order=page.order, format="xlsx")
 
 
-async def _catalogs(window: Window, page: ListPage) -> dict[str, list[Option]]:
+async def show_sums(window: Window, page: ListPage, api: str) -> Response:
+    """Count and sum of the whole list, for its foot: `page.figures` leads here, `api` has them."""
+    names = {filtered.name for filtered in page.filters}
+    given = {name: value for name, value in conditions(window, page).items() if name in names}
+    return window.show_part("parts/sums.html", figures=await window.ask.get(api, **{**page.always, **given}))
+
+
+async def _catalogs(window: Window, page: ListPage, given: Mapping[str, str]) -> dict[str, list[Option]]:
     """Options of the filters that choose from a catalog of the platform."""
     found: dict[str, list[Option]] = {}
     for filtered in page.filters:
-        if filtered.catalog:
+        above = given.get(filtered.parent, "")
+        if filtered.catalog and (above or not filtered.parent):
             # the list is there although the platform's catalogs are just being fetched
             with suppress(Refused):
-                found[filtered.name] = await catalog(window, filtered.catalog)
+                found[filtered.name] = await catalog(window, filtered.catalog, parent=above)
     return {filtered.name: found.get(filtered.name, []) for filtered in page.filters if filtered.catalog}
 
 
@@ -160,5 +185,5 @@ def _size(given: Mapping[str, str]) -> int:
 
 
 def chosen_form(form: Form) -> list[str]:
-    """The rows that were ticked."""
-    return form.all("chosen")
+    """The rows that were ticked, each once."""
+    return list(dict.fromkeys(form.all("chosen")))

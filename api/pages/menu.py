@@ -28,7 +28,9 @@ class Group:
 # Each entry is written with the pages it leads to.
 GROUPS: tuple[Group, ...] = (
     Group("工作", "Work", ()),
-    Group("申请", "Applications", ()),
+    Group("申请", "Applications", (
+        Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P)),
+    )),
     Group("一卡通对接管理", "One-card platform", (
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
     )),

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.pages.asking import Ask, Document, Refused
-from api.pages.done_words import DONE
+from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, Form
 from api.pages.looks import Look, look_of
@@ -18,6 +18,8 @@ from api.pages.rendering import page_response, render
 
 SIGN_IN = "/console/sign-in"
 _UNSAFE = frozenset({"POST", "PUT", "DELETE", "PATCH"})
+# a text, or a function of the answer
+Told = str | Callable[[Any], str]
 Again = Callable[[], Awaitable[Response]]
 
 
@@ -83,8 +85,10 @@ class Window:
         """A fragment of a page: live, lazy, or answered while somebody types."""
         return page_response(self.request, render(template, self.look, self._beside(values)), self.status)
 
-    async def act(self, asked: Awaitable[Any], done: str, place: str | Callable[[Any], str], again: Again) -> Response:
+    async def act(self, asked: Awaitable[Any], done: Told, place: Told, again: Again) -> Response:
         """The act, then 303 to `place` (a path, or a function of the answer) that says what was done.
+
+        `done` is a name in `done_words`, with a count behind it as `approved.1998`; or a function of the answer.
 
         Refused: the page of `again` once more with what is wrong and with the values as typed.
         """
@@ -92,7 +96,8 @@ class Window:
             answer = await asked
         except Refused as refused:
             return await self.shown_again(refused, again)
-        return self.done(done, place if isinstance(place, str) else place(answer))
+        act = done if isinstance(done, str) else done(answer)
+        return self.done(act, place if isinstance(place, str) else place(answer))
 
     async def shown_again(self, refused: Refused, again: Again) -> Response:
         self.problem, self.status = refused.document, refused.status
@@ -100,7 +105,7 @@ class Window:
 
     def done(self, act: str, place: str) -> Response:
         """See `done_words`: the address carries a name, the words come from a list."""
-        assert act in DONE
+        assert act.partition(".")[0] in DONE
         return self.go(f"{place}{'&' if '?' in place else '?'}{urlencode({'done': act})}")
 
     def go(self, place: str) -> Response:
@@ -172,9 +177,8 @@ class Window:
         return self.request.method == "GET" and self.status < 400
 
     def _beside(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        done = DONE.get(self.query("done"))
         menu = menu_of(self._signed.role) if self._signed else ()
-        return {"window": self, "person": self._signed, "menu": menu, "done": done, **values}
+        return {"window": self, "person": self._signed, "menu": menu, "done": said(self.query("done")), **values}
 
 
 def _field_of(error: Mapping[str, Any]) -> str:
