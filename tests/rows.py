@@ -159,6 +159,7 @@ class Line:
     payments: int = 0
     match_outcome: str | None = "matched"
     correct_name: str | None = None
+    entered_by: str = OPERATOR
 
 
 @dataclass(frozen=True)
@@ -328,7 +329,7 @@ def _application(vault: LocalVault, line: Line, batch_id: int | None, county: st
         "correct_name_index": name_index(vault, line.correct_name) if line.correct_name else None,
         "verification": line.verification,
         "payments": line.payments,
-        "entered_by": OPERATOR,
+        "entered_by": line.entered_by,
         "version": 1,
         "created_at": now(),
         "updated_at": now(),

@@ -38,6 +38,7 @@ ROOMS = (
         "models/store/orders",
         "models/store/flows",
         "models/store/applying",
+        "models/store/to_dos",
     ),
     *("activities/platform", "activities"),
     *("api/server", "api/relay", "api/counter", "api/figures", "api/acts"),
@@ -46,7 +47,7 @@ ROOMS = (
     *("api/way", "api/cards", "api/citizens", "api/platform"),
     *("api/ops", "api/people", "api/pages", "api"),
 )
-# Subjects know each other only where one is about the other; `applying` sits on top of all.
+# Subjects know each other only where one is about the other; `applying` and `to_dos` sit on top of all.
 BESIDE = {
     "models/store/applications": {"models/store/register"},
     "models/store/imports": {"models/store/applications", "models/store/register"},
@@ -56,7 +57,7 @@ BESIDE = {
     "models/store/flows": {"models/store/applications", "models/store/register"},
 }
 SUBJECTS = {room for room in ROOMS[ROOMS.index("models/store/register") :] if room.startswith("models/store/")}
-SUBJECTS -= {"models/store/applying"}
+SUBJECTS -= {"models/store/applying", "models/store/to_dos"}
 
 # The fifth law: pages ask the API and know nothing else; of the models, words and how values are written.
 PAGES = "api/pages/"

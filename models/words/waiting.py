@@ -129,3 +129,61 @@ WAIT_DAYS: Mapping[Wait, int] = {
     Wait.CITIZEN: 1,
     Wait.SYSTEM: 1,
 }
+
+
+class ToDoKind(Labelled):
+    """What is to be done by somebody of the county, or should be known."""
+
+    # an operator's, or an applicant's
+    RETURNED_DRAFTS = "returned_drafts", "审核退回、待修改的申请"
+    DRAFTS = "drafts", "待提交资料审核的草稿"
+    TO_PUBLICISE = "to_publicise", "资料审核通过、待公示的申请"
+    TO_INITIALISE = "to_initialise", "已公示、待数据初始化的申请"
+    UNMATCHED_NAME_DIFFERS = "unmatched_name_differs", "姓名不同、可按平台更正姓名的申请"
+    UNMATCHED_NOT_FOUND = "unmatched_not_found", "平台无此对象的申请"
+    UNMATCHED_NO_ACCOUNT = "unmatched_no_account", "在所填银行没有惠民惠农账号的申请"
+    SETTLEMENT_MATERIAL = "settlement_material", "匹配成功、待提交结算资料的申请"
+    TO_BATCH = "to_batch", "待结算、待加入批次的申请"
+    TO_VERIFY = "to_verify", "待提交大数据校验的批次"
+    TO_VERIFY_AGAIN = "to_verify_again", "有申请可补校验的批次"
+    PUBLICITY_MISSING = "publicity_missing", "缺少公示信息的批次"
+    PUBLICITY_RUNNING = "publicity_running", "公示未满天数的批次"
+    FLOW_READY = "flow_ready", "可以启动补贴流程的批次"
+    LINES_REJECTED = "lines_rejected", "平台审核不通过、待修改或撤回"
+    LINES_DUPLICATE = "lines_duplicate", "一人多条申请、待确认需发放"
+    LINES_UNVERIFIED = "lines_unverified", "大数据校验不通过、待提交或撤回"
+    LINES_REPAYMENT = "lines_repayment", "待补发提交"
+    LINES_HELD = "lines_held", "账号变更中、可转入下批"
+    SUMMARY_TO_SUBMIT = "summary_to_submit", "待提交平台的发放汇总"
+    EVIDENCE = "evidence", "发放成功、材料待提交的申请"
+    REPAYABLE = "repayable", "已有新账号、可补发的申请"
+    IMPORT_TO_CONFIRM = "import_to_confirm", "待确认的批量导入"
+    IMPORT_REFUSED = "import_refused", "未导入的批量导入"
+    INDICATOR_DRAFT = "indicator_draft", "待提交的指标"
+    INDICATOR_REJECTED = "indicator_rejected", "审核不通过的指标"
+    # a reviewer's
+    MATERIAL_REVIEW = "material_review", "待资料审核的申请"
+    ORDERS_TO_CONFIRM = "orders_to_confirm", "待复核的指令"
+    SUMMARY_TO_REVIEW = "summary_to_review", "待审核的发放汇总"
+    PAYMENT_TO_CONFIRM = "payment_to_confirm", "待确认发放"
+    CARD_CHANGES = "card_changes", "待审核的账号变更"
+    CARDS_FAILED = "cards_failed", "上卡失败、可再次上卡的账号变更"
+    VILLAGE_ENTRIES = "village_entries", "待复核的村社申报"
+    LINES_UNRESOLVED = "lines_unresolved", "流程结束后仍无发放结果"
+    CONTRADICTIONS = "contradictions", "待裁定的矛盾来件"
+    CALLBACKS_QUARANTINED = "callbacks_quarantined", "已隔离的平台来件"
+    # a county administrator's
+    POLICY_REJECTED = "policy_rejected", "审核不通过的政策"
+    POLICY_UNIT_MISSING = "policy_unit_missing", "尚未设置政策单位"
+    RUNS_OVERDUE = "runs_overdue", "超期的流程运行"
+    # of ops and auditors
+    RUNS_RESTARTED = "runs_restarted", "重启过的流程运行"
+    CALLBACKS_PARKED = "callbacks_parked", "待对应的平台来件"
+    CALLBACKS_UNKNOWN = "callbacks_unknown", "无法对应的平台来件"
+    ODD_ANSWERS = "odd_answers", "近七天的平台异常应答"
+    OUTBOX = "outbox", "未能送达 Temporal 的启动和信号"
+    TRAIL_CHECKED = "trail_checked", "最近一次留痕校验"
+    TRAIL_UNCHECKED = "trail_unchecked", "留痕从未校验"
+    FLOWS_WITH_DIFFERENCE = "flows_with_difference", "结束时与平台不符的流程"
+    # what others have, by kind of run
+    RUNS = "runs", "等平台或银行的流程运行"

@@ -1,0 +1,34 @@
+"""Card changes and 村社申报 that wait for a reviewer: never the own account, nor what the person entered."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.sql import fetch
+from models.store.to_dos.found import Asker, Found
+
+# A 上卡 that failed is done with once a later request of the person has come, or the register has another account.
+_CARDS = """
+SELECT CASE p.stage WHEN 'in_review' THEN 'card_changes' ELSE 'cards_failed' END AS kind,
+  c.person_index IS DISTINCT FROM CAST(:own AS text) AS able, count(*) AS counted, NULL::bigint AS total_fen,
+  min(coalesce(p.ended_at, p.created_at)) AS since, NULL::text AS number
+FROM card_change_part p JOIN card_change c ON c.id = p.request_id
+WHERE p.county_code = :county AND (p.stage = 'in_review' OR p.stage = 'failed' AND p.attempt > 0
+  AND NOT EXISTS (SELECT FROM card_change n JOIN card_change_part q ON q.request_id = n.id
+    WHERE n.province_code = c.province_code AND n.person_index = c.person_index AND n.id > c.id
+      AND q.county_code = p.county_code)
+  AND NOT EXISTS (SELECT FROM register_account r JOIN register_change h ON h.register_account_id = r.id
+    WHERE r.person_index = c.person_index AND r.county_code = p.county_code AND h.new_status = 'valid'
+      AND h.new_account_sealed IS DISTINCT FROM h.old_account_sealed AND h.at > p.ended_at))
+GROUP BY 1, 2
+"""
+_ENTRIES = """
+SELECT 'village_entries' AS kind, entered_by <> :actor AND person_index IS DISTINCT FROM CAST(:own AS text) AS able,
+  count(*) AS counted, NULL::bigint AS total_fen, min(created_at) AS since, NULL::text AS number
+FROM village_entry WHERE county_code = :county AND stage = 'entered' GROUP BY 2
+"""
+
+
+async def of_accounts(session: AsyncSession, asker: Asker) -> list[Found]:
+    return [
+        *await fetch(session, Found, _CARDS, county=asker.county, own=asker.person_index),
+        *await fetch(session, Found, _ENTRIES, county=asker.county, own=asker.person_index, actor=asker.person),
+    ]

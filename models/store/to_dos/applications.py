@@ -1,0 +1,105 @@
+"""Applications, batches, imports, policies and indicators that wait for somebody of the county."""
+
+from datetime import date
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.store.applications.makers import MADE_BY
+from models.store.register.account_locks import account_locked_sql
+from models.store.selection import REPAYABLE
+from models.store.sql import fetch
+from models.store.to_dos.found import Asker, Found
+
+_SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
+# One walk over the stages that somebody has to do something about; what is under way elsewhere isn't read at all.
+_APPLICATIONS = f"""
+SELECT kind, able, {_SUMS} FROM (
+  SELECT CASE a.stage
+      WHEN 'draft' THEN CASE WHEN a.returned_reason_sealed IS NULL THEN 'drafts' ELSE 'returned_drafts' END
+      WHEN 'in_review' THEN CASE WHEN a.reviewed_by IS NULL THEN 'material_review' ELSE 'to_publicise' END
+      WHEN 'publicised' THEN CASE WHEN a.list_id IS NULL THEN 'to_initialise' END
+      WHEN 'unmatched' THEN 'unmatched_' || a.match_outcome
+      WHEN 'matched' THEN 'settlement_material'
+      WHEN 'pending_settlement' THEN 'to_batch'
+      WHEN 'paid' THEN 'evidence' END AS kind,
+    NOT (a.stage = 'in_review' AND a.reviewed_by IS NULL AND {MADE_BY}) AS able, a.amount_fen, a.updated_at AS since
+  FROM application a WHERE a.county_code = :county AND a.stage = ANY(:stages)
+) AS open WHERE kind IS NOT NULL GROUP BY 1, 2
+"""
+_STAGES = ["draft", "in_review", "publicised", "unmatched", "matched", "pending_settlement", "paid"]
+_RETURNED_OWN = f"""
+SELECT 'returned_drafts' AS kind, true AS able, {_SUMS} FROM (
+  SELECT a.amount_fen, a.updated_at AS since FROM application a WHERE a.county_code = :county AND a.stage = 'draft'
+    AND a.returned_reason_sealed IS NOT NULL AND a.entered_by = :actor
+) AS open HAVING count(*) > 0
+"""
+_REPAYABLE = f"""
+SELECT 'repayable' AS kind, true AS able, {_SUMS} FROM (
+  SELECT a.amount_fen, a.updated_at AS since FROM application a WHERE a.county_code = :county AND {REPAYABLE}
+) AS open HAVING count(*) > 0
+"""
+# A batch stands for its applications; one in which there are none yet waits for nobody. One of repayments alone keeps
+# the publicity that it had.
+_BATCHES = f"""
+WITH batches AS (
+  SELECT b.id, b.batch_no, b.stage, b.publicity_start, b.updated_at, NOT again.again AND (b.publicity_start IS NULL
+      OR b.publicity_address IS NULL OR NOT EXISTS (SELECT FROM batch_image i WHERE i.batch_id = b.id)) AS unset,
+    again.again OR b.publicity_start <= :public_since AS over
+  FROM batch b CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM application a WHERE a.batch_id = b.id
+    AND a.payments = 0 AND a.stage <> 'withdrawn') AS again) AS again
+  WHERE b.county_code = :county AND b.stage IN ('open', 'verifying', 'verified')
+    AND EXISTS (SELECT FROM application a WHERE a.batch_id = b.id AND a.stage <> 'withdrawn')
+), kinds AS (
+  SELECT 'to_verify' AS kind, * FROM batches WHERE stage = 'open'
+  UNION ALL SELECT 'to_verify_again', * FROM batches b WHERE b.stage = 'verified' AND EXISTS (SELECT FROM application a
+    WHERE a.batch_id = b.id AND a.stage = 'in_batch' AND a.verification = 'held' AND NOT {account_locked_sql("a")})
+  UNION ALL SELECT 'publicity_missing', * FROM batches WHERE unset
+  UNION ALL SELECT 'publicity_running', * FROM batches WHERE NOT unset AND NOT over
+  UNION ALL SELECT 'flow_ready', * FROM batches WHERE NOT unset AND over AND stage = 'verified'
+    AND NOT EXISTS (SELECT FROM flow f WHERE f.county_code = :county AND f.stage <> 'ended')
+)
+SELECT kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen, min(updated_at) AS since,
+  CASE WHEN count(*) = 1 THEN min(batch_no) END AS number FROM kinds GROUP BY 1
+"""
+_IMPORTS = """
+SELECT 'import_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
+  min(coalesce(finished_at, created_at)) AS since, NULL::text AS number FROM application_import
+WHERE county_code = :county AND (stage = 'to_confirm' AND decision IS NULL
+  OR stage = 'refused' AND entered_by = :actor AND finished_at > now() - interval '7 days') GROUP BY 1
+"""
+_POLICIES = """
+SELECT 'policy_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
+  min(updated_at) AS since, NULL::text AS number FROM policy
+WHERE county_code = :county AND stage = 'rejected' GROUP BY 1
+UNION ALL
+SELECT 'indicator_' || stage, true, count(*), sum(total_fen)::bigint, min(updated_at), NULL FROM indicator
+WHERE county_code = :county AND stage IN ('draft', 'rejected') GROUP BY 1
+UNION ALL
+SELECT 'policy_unit_missing', true, 1, NULL, NULL, NULL
+WHERE NOT EXISTS (SELECT FROM policy_unit WHERE county_code = :county)
+"""
+
+
+async def of_applications(session: AsyncSession, asker: Asker) -> list[Found]:
+    found = await fetch(session, Found, _APPLICATIONS, county=asker.county, actor=asker.person, stages=_STAGES)
+    return [*found, *await fetch(session, Found, _REPAYABLE, county=asker.county)]
+
+
+async def of_own_applications(session: AsyncSession, asker: Asker) -> list[Found]:
+    """An applicant's own."""
+    return await fetch(session, Found, _RETURNED_OWN, county=asker.county, actor=asker.person)
+
+
+async def of_batches(session: AsyncSession, asker: Asker, public_since: date) -> list[Found]:
+    """`public_since`: the last day on which a publicity that is over may have begun."""
+    return await fetch(session, Found, _BATCHES, county=asker.county, public_since=public_since)
+
+
+async def of_imports(session: AsyncSession, asker: Asker) -> list[Found]:
+    """Refused ones are their own enterer's, for a week: nothing is left of them that could be done with."""
+    return await fetch(session, Found, _IMPORTS, county=asker.county, actor=asker.person)
+
+
+async def of_policies(session: AsyncSession, asker: Asker) -> list[Found]:
+    """And indicators."""
+    return await fetch(session, Found, _POLICIES, county=asker.county)
