@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from api.applications import application_acts, application_returns, applications, figures
 from api.batches import batches, lists, slot
 from api.cards import cards, checks, entries, register, register_shared
-from api.citizens import account, logins, notices, sign_ins
+from api.citizens import account, card_preview, logins, notices, sign_ins
 from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
@@ -72,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     logins.router,
     account.router,
     citizen_cards.router,
+    card_preview.router,
     notices.router,
     sign_ins.router,
     health.router,

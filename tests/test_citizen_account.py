@@ -137,6 +137,12 @@ def test_what_is_asked_for_by_one_card_leaves_out_who_has_the_new_one_already(pr
     with browser_of(province, MEI) as mine:
         clicked = next(face for face in mine.get("/citizen/account")["cards"] if face["account_no"] == MEI.old_card)
         chosen = [choice["code"] for choice in clicked["choices"]]
+        weighed = mine.post("/citizen/card-changes/preview", form(chosen, MEI.new_card))
+        assert ([one["code"] for one in weighed["counties"]], weighed["fault"]) == ([first, second], None)
+        assert {(one["old_bank"], one["old_account_no"]) for one in weighed["counties"]} == {
+            ("重庆农村商业银行", MEI.old_card)
+        }
+        assert [(one["code"], "已是这一账号" in one["why"]) for one in weighed["left_out"]] == [(third, True)]
         asked = mine.post("/citizen/card-changes", form(chosen, MEI.new_card))
         shown = mine.get(f"/citizen/matters/{asked['request_no']}")
     assert [one["code"] for one in shown["counties"]] == [first, second]

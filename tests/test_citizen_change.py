@@ -16,6 +16,7 @@ from models.words.stages import AccountStatus
 from tests.application_lines import card
 from tests.citizens import Someone, account_held, account_is, bank_knows, browser_of, form, index_of, matter_when
 from tests.province import Province
+from tests.test_logins import refusal
 
 pytest_plugins = ["tests.province_fixtures"]
 MEI, YONG = Someone(2029), Someone(2030, "吴勇")
@@ -65,6 +66,7 @@ def test_without_a_starred_field_nothing_is_saved(province: Province, missing: s
             problem = refused(mine, body)
             assert (problem["status"], problem["code"]) == (422, "VALIDATION_FAILED")
             assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(f"/{missing}", "REQUIRED")]
+        assert refusal(mine.post, f"{FORM}/preview", filled | {missing: blank[missing]}) == (422, "VALIDATION_FAILED")
         everything = refused(mine, {})
         assert [error["pointer"] for error in everything["errors"]] == [f"/{name}" for name in STARRED]
         assert "本人持有账号且同意对当前账号进行状态查询等验证" in everything["errors"][-1]["detail"]
@@ -119,6 +121,9 @@ def test_what_fails_basic_validation_is_kept_and_shown_at_once(
     county = province.county_code()
     account_held(province, MEI, county)
     with browser_of(province, MEI) as mine:
+        weighed = mine.post(f"{FORM}/preview", form([county], MEI.new_card) | changes)
+        assert words in weighed["fault"]
+        assert kept(province) == 0, "a preview saves nothing"
         shown = mine.post(FORM, form([county], MEI.new_card) | changes)
         assert (shown["state_label"], shown["result_label"]) == ("已办理", "申请失败")
         assert shown["failure_code"] == code

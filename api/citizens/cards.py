@@ -1,5 +1,7 @@
 """事项办理: a person's requests, 办理中 and 办理完结, with their steps; asking for a change, and 撤销 (S2 1.1, 1.2)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -64,19 +66,12 @@ class ChangeForm(BaseModel):
 )
 async def ask_for_change(form: ChangeForm, desk: Citizens) -> Response:
     """201 also for a request that fails basic validation: it is kept and shown at once as 申请失败."""
-    wish = _wish(form, desk)
+    wish = wish_of(form, desk)
 
     async def work(session: AsyncSession) -> Reply:
-        try:
+        with in_words():
             await refuse_too_many(session, desk.citizen, desk.settings.citizen_failed_changes_per_person_day)
             request = await open_request(session, desk.vault, desk.citizen, wish)
-        except Incomplete as missing:
-            raise _incomplete(list(missing.fields)) from None
-        except TooManyRequests as refused:
-            raise _too_many(refused) from None
-        except OneAtATime as refused:
-            errors = [{"code": refused.code, "request_no": refused.request_no}] if refused.request_no else None
-            raise conflict(refused.code, "已有变更正在办理", refused.words, errors) from None
         await session.flush()
         [view] = await matter_views(session, desk.shown, [request])
         await _note(session, desk, "card_change.asked", request, await _concerned(session, request))
@@ -177,7 +172,21 @@ def _too_many(refused: TooManyRequests) -> Problem:
     return Problem(429, Refusal.TOO_MANY_CHANGES, "申请过于频繁", detail, headers=headers)
 
 
-def _wish(form: ChangeForm, desk: CitizenDesk) -> CardWish:
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Why a request is not taken, as a refusal."""
+    try:
+        yield
+    except Incomplete as missing:
+        raise _incomplete(list(missing.fields)) from None
+    except TooManyRequests as refused:
+        raise _too_many(refused) from None
+    except OneAtATime as refused:
+        errors = [{"code": refused.code, "request_no": refused.request_no}] if refused.request_no else None
+        raise conflict(refused.code, "已有变更正在办理", refused.words, errors) from None
+
+
+def wish_of(form: ChangeForm, desk: CitizenDesk) -> CardWish:
     missing = [name for name in _STARRED if not _is_given(getattr(form, name))]
     if missing or form.card_type is None:
         raise _incomplete(missing)

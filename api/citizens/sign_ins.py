@@ -43,6 +43,8 @@ class SignInView(TypedDict):
 
 class SessionView(TypedDict):
     login_no: str
+    # the person, and not the session: what a form is bound to
+    person: Annotated[str, Field(description="本人的代号，重新登录后不变；不含个人信息")]
     channel: FaceChannel
     name: Annotated[str, Field(description="打码")]
     opened_at: datetime | None
@@ -63,6 +65,7 @@ async def show_session(request: Request) -> Response:
     login, person = found.login, person_behind(parts.vault, found.login)
     view: SessionView = {
         "login_no": login.login_no,
+        "person": digest(f"form/{person.person_index}")[:16],
         "channel": FaceChannel(login.channel),
         "name": mask_name(person.name),
         "opened_at": login.session_opened_at,

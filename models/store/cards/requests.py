@@ -81,6 +81,16 @@ class OneAtATime(CardRefusal):
         self.request_no = request_no
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """What a request comes to before it is saved; `replaced`: the account of each county that gets a part."""
+
+    replaced: Mapping[str, AccountInUse | None]
+    left_out: Sequence[str]
+    # code and words of the basic validation, where it doesn't pass
+    fault: tuple[str, str] | None
+
+
 async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish) -> CardChange:
     """Save a request: under way when it passes basic validation, else kept at once as 申请失败.
 
@@ -91,17 +101,11 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
         raise Incomplete(missing)
     await hold(session, Rank.PERSON, f"{citizen.province_code}/{citizen.person_index}")
     await _refuse_second(session, citizen)
-    accounts = await accounts_in_use(session, citizen.person_index, citizen.province_code[:2] + "____")
-    fault = await _basic_fault(session, wish, accounts)
-    using = set() if fault else _using(vault, wish, accounts)
-    changed = sorted(set(wish.counties) - using)
-    if not changed:
-        fault, changed, using = SAME_ACCOUNT, sorted(using), set()
-    locked = await _save(session, vault, citizen, wish, {county: accounts.get(county) for county in changed})
-    for county in sorted(using):
+    weighed = await _weigh(session, vault, citizen, wish)
+    locked = await _save(session, vault, citizen, wish, weighed.replaced)
+    for county in weighed.left_out:
         await add_step(session, locked, county, LEFT_OUT, LEFT_OUT_WORDS)
-    if fault is None:
-        fault = await _take_locks(session, locked.request, changed)
+    fault = weighed.fault or await _take_locks(session, locked.request, list(weighed.replaced))
     if fault is not None:
         await _fail(session, vault, locked, *fault)
     else:
@@ -109,6 +113,24 @@ async def open_request(session: AsyncSession, vault: Vault, citizen: Citizen, wi
         subject = Subject(kind=RunKind.CARD_CHANGE, number=locked.request.request_no, county_code=citizen.province_code)
         await open_run(session, subject, RequestStage.VALIDATING.value)
     return locked.request
+
+
+async def look_ahead(session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish) -> Weighed:
+    """What `open_request` would save, nothing saved; raises what it raises."""
+    if missing := _missing(wish):
+        raise Incomplete(missing)
+    await _refuse_second(session, citizen)
+    return await _weigh(session, vault, citizen, wish)
+
+
+async def _weigh(session: AsyncSession, vault: Vault, citizen: Citizen, wish: CardWish) -> Weighed:
+    accounts = await accounts_in_use(session, citizen.person_index, citizen.province_code[:2] + "____")
+    fault = await _basic_fault(session, wish, accounts)
+    using = set() if fault else _using(vault, wish, accounts)
+    changed = sorted(set(wish.counties) - using)
+    if not changed:
+        fault, changed, using = SAME_ACCOUNT, sorted(using), set()
+    return Weighed({county: accounts.get(county) for county in changed}, sorted(using), fault)
 
 
 async def withdraw_request(session: AsyncSession, vault: Vault, request_no: str, person_index: str) -> CardChange:
