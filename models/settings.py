@@ -55,6 +55,7 @@ class Settings(BaseSettings):
         min_length=1,
     )
     citizen_province_code: str = Field("500000", pattern=r"^[0-9]{2}0000$")
+    citizen_app_name: Annotated[str, StringConstraints(min_length=1, max_length=20)] = "渝快办"
     citizen_idle_minutes: float = Field(30.0, gt=0)
     citizen_session_hours: float = Field(12.0, gt=0, le=720)
     citizen_cookies_secure: bool = True

@@ -85,6 +85,7 @@ class LoginView(TypedDict):
     explanation: Annotated[str | None, Shown(description="未通过的原因")]
     url: Annotated[str | None, Shown(description="人脸识别的地址，APP 中打开")]
     qr: Annotated[str | None, Shown(description="二维码的地址，电脑上显示")]
+    app_name: Annotated[str, Shown(description="用哪个 APP 扫码")]
     caution: Annotated[str | None, Shown(description="二维码旁须显示的提醒")]
     expires_at: datetime
     signed_in: Annotated[bool, Shown(description="此浏览器是否已由这次登录")]
@@ -233,6 +234,7 @@ def _answer(parts: Parts, login: FaceLogin, status: int = 200, *, signed_in: boo
         "explanation": _explanation(login, stage),
         "url": parts.vault.open(Field.DETAIL, login.login_no, sealed) if sealed else None,
         "qr": f"/citizen/logins/{login.login_no}/qr" if login.channel == FaceChannel.PC and open_now else None,
+        "app_name": parts.settings.citizen_app_name,
         "caution": CAUTION if login.channel == FaceChannel.PC and open_now else None,
         "expires_at": ends_at(login),
         "signed_in": signed_in,

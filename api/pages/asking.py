@@ -1,6 +1,7 @@
 """The API asked in process, as the person who stands at the window: its refusals are the page's refusals."""
 
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import Any
 
 import httpx
@@ -52,6 +53,10 @@ class Ask:
     async def post(self, path: str, body: Mapping[str, object] | None = None, *, part: str = "") -> Any:
         """An act; a form that does several things names each `part`, so that each has a key of its own."""
         return _read(await self._send("POST", path, json=body or {}, headers=self._once(part)))
+
+    async def mark(self, path: str, body: Mapping[str, object]) -> Any:
+        """What comes of looking and is the same however often it is said: no form, so a key of its own."""
+        return _read(await self._send("POST", path, json=body, headers={"Idempotency-Key": f"seen-{token_hex(12)}"}))
 
     async def put(self, path: str, body: Mapping[str, object]) -> Any:
         return _read(await self._send("PUT", path, json=body))

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 DONE: Mapping[str, tuple[str, str]] = {
     "approved": ("已通过", "Approved"),
+    "asked": ("申请已收到，办理结果见下", "Your request has been received; its result is below"),
     "closed": ("已关闭", "Closed"),
     "material": ("已提交结算资料", "Materials handed in"),
     "publicised": ("已公示", "Publicised"),
     "returned": ("已退回", "Sent back"),
     "saved": ("已保存", "Saved"),
     "submitted": ("已提交资料审核", "Handed in for review"),
+    "taken_back": ("已撤销", "Taken back"),
     "withdrawn": ("已撤回", "Withdrawn"),
 }
 

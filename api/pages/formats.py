@@ -49,6 +49,11 @@ def when(value: str | datetime | None) -> str:
     return at.astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
+def moment(value: str | None) -> str:
+    """`2023-07-17 15:07:36`, as a citizen reads it."""
+    return datetime.fromisoformat(value).astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M:%S") if value else ""
+
+
 def day(value: str | date | None) -> str:
     return "" if not value else str(value)[:10]
 
@@ -93,6 +98,7 @@ FILTERS = {
     "number": number,
     "when": when,
     "day": day,
+    "moment": moment,
     "since": since,
     "grouped": grouped,
     "label": label,

@@ -6,7 +6,8 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.asking import Refused
 from api.pages.door import door_of
 from api.pages.looks import COOKIE, look
-from api.pages.window import Staff, is_own
+from api.pages.origin import is_own
+from api.pages.window import Staff
 
 router = APIRouter(include_in_schema=False)
 last = APIRouter(include_in_schema=False)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,14 +12,15 @@ from api.pages.asking import Ask, Document, Refused
 from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, Form
+from api.pages.formats import label, words
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of
+from api.pages.origin import is_own, own_pages_only
 from api.pages.rendering import page_response, render
 
-SIGN_IN = "/console/sign-in"
-_UNSAFE = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 # a text, or a function of the answer
 Told = str | Callable[[Any], str]
+UNSAFE = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 Again = Callable[[], Awaitable[Response]]
 
 
@@ -37,6 +38,11 @@ class OtherPerson(Exception):
 
 class Window:
     """One request of one person. `form` is what a POST brings, `problem` why the page is shown again."""
+
+    # what its pages extend, where they begin, and where one signs in beside a form that is open
+    layout = "base.html"
+    start = "/console"
+    sign_in_beside = "/console/sign-in?next=/console/signed-in"
 
     def __init__(self, request: Request, door: Door, signed: Signed | None, ask: Ask, form: Form | None) -> None:
         self.request = request
@@ -59,6 +65,18 @@ class Window:
     def form(self) -> Form:
         assert self._form is not None
         return self._form
+
+    @property
+    def is_act(self) -> bool:
+        return self._form is not None
+
+    @property
+    def called(self) -> str:
+        """Who is signed in, in words; "" for nobody."""
+        person = self._signed
+        if person is None:
+            return ""
+        return words("{}（{}）", "{} ({})").format(person.name or person.subject, label(person.role.label))
 
     @property
     def path(self) -> str:
@@ -166,7 +184,7 @@ class Window:
         came = urlsplit(self.request.headers.get("referer", ""))
         if came.netloc == self.request.headers.get("host") and is_own(came.path) and came.path != self.path:
             return came.path + (f"?{came.query}" if came.query else "")
-        return self.path.rpartition("/")[0] if self.path.count("/") > 2 else "/console"
+        return self.path.rpartition("/")[0] if self.path.count("/") > 2 else self.start
 
     def look_address(self, **changed: str) -> str:
         """Sets the look and comes back here; of an act, to the page it belongs to."""
@@ -189,7 +207,7 @@ def _field_of(error: Mapping[str, Any]) -> str:
 async def staff(request: Request) -> Window:
     """The window of a person who is signed in; an act also proves that it comes from that person's own form."""
     door = door_of(request)
-    unsafe = request.method in _UNSAFE
+    unsafe = request.method in UNSAFE
     if unsafe:
         own_pages_only(request)
     # a badge that asks by itself is no sign of life
@@ -211,7 +229,7 @@ async def staff(request: Request) -> Window:
 async def visitor(request: Request) -> Window:
     """The window at which nobody has signed in yet; its forms are held to our own pages, and have a key too."""
     door = door_of(request)
-    unsafe = request.method in _UNSAFE
+    unsafe = request.method in UNSAFE
     if unsafe:
         own_pages_only(request)
     form = Form(await request.form()) if unsafe else None
@@ -224,23 +242,3 @@ async def visitor(request: Request) -> Window:
 
 Staff = Annotated[Window, Depends(staff)]
 Visitor = Annotated[Window, Depends(visitor)]
-
-
-def is_own(place: str) -> bool:
-    """A page of ours, for addresses that came from outside: nobody is sent elsewhere."""
-    return place.startswith(("/console", "/citizen/m")) and not place.startswith("//") and "\\" not in place
-
-
-def own_pages_only(request: Request) -> None:
-    """Another site's page asks: browsers say so themselves, older ones by Origin."""
-    site = request.headers.get("sec-fetch-site")
-    origin = urlsplit(request.headers.get("origin", "")).netloc
-    if site == "same-origin" or (site is None and origin and origin == request.headers.get("host")):
-        return
-    document = {"code": "OTHER_SITE", "title": "来源页面不对", "detail": "请从本系统的页面进入后办理，没有作任何改动"}
-    raise Refused(403, document)
-
-
-def sign_in_address(request: Request) -> str:
-    """Where to sign in, and to come back from; an act comes back to the page it belongs to."""
-    return f"{SIGN_IN}?next={quote(request.url.path + (f'?{request.url.query}' if request.url.query else ''), safe='')}"

@@ -37,5 +37,19 @@
     const first = document.querySelector("[autofocus]");
     if (first && event.detail.target === document.body) first.focus();
   });
+  // reading aloud, where the browser can
+  const voice = window.speechSynthesis;
+  const offer = () => {
+    if (voice) for (const button of document.querySelectorAll("[data-speak]")) button.hidden = false;
+  };
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-speak]")) return;
+    if (voice.speaking) { voice.cancel(); return; }
+    const said = new SpeechSynthesisUtterance(document.getElementById("main").innerText);
+    said.lang = document.documentElement.lang;
+    voice.speak(said);
+  });
+  document.addEventListener("htmx:load", offer);
+  document.addEventListener("DOMContentLoaded", offer);
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 })();

@@ -1,0 +1,31 @@
+"""Where a request comes from, and where somebody may be sent: our own pages only."""
+
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request
+
+from api.pages.asking import Refused
+
+SIGN_IN = "/console/sign-in"
+
+
+def is_own(place: str) -> bool:
+    """A page of ours, for addresses that came from outside: nobody is sent elsewhere."""
+    return place.startswith(("/console", "/citizen/m")) and not place.startswith("//") and "\\" not in place
+
+
+def own_pages_only(request: Request) -> None:
+    """Another site's page asks: browsers say so themselves, older ones by Origin."""
+    site = request.headers.get("sec-fetch-site")
+    origin = urlsplit(request.headers.get("origin", "")).netloc
+    if site == "same-origin" or (site is None and origin and origin == request.headers.get("host")):
+        return
+    document = {"code": "OTHER_SITE", "title": "来源页面不对", "detail": "请从本系统的页面进入后办理，没有作任何改动"}
+    raise Refused(403, document)
+
+
+def sign_in_address(request: Request) -> str:
+    """Where to sign in, and to come back from; an act comes back to the page it belongs to."""
+    if hasattr(request.state, "sign_in"):
+        return str(request.state.sign_in)
+    return f"{SIGN_IN}?next={quote(request.url.path + (f'?{request.url.query}' if request.url.query else ''), safe='')}"
