@@ -21,7 +21,7 @@ from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.answers import AccountVerdict
 from models.wire.requests import AccountChangeSubmission, AccountQuery
-from models.wire.words import AccountReason, AccountSource, CardType
+from models.wire.words import AccountReason, AccountSource
 from models.words.card_stages import PartStage, RequestStage
 from models.words.card_words import reason_words
 from models.words.errors import ADVICE, ErrorType
@@ -70,7 +70,7 @@ class CardActivities:
             id_number=self._open(Field.ID_NUMBER, request, request.id_number_sealed),
             bank_code=request.bank_code,
             account_no=self._open(Field.ACCOUNT, request, request.account_sealed),
-            card_type=CardType(request.card_type),
+            card_type=request.card_type,
         )
 
     async def _validated(self, session: AsyncSession, locked: LockedRequest, code: str | None, words: str) -> None:
@@ -156,7 +156,7 @@ class CardActivities:
             county_code=part.county_code,
             name=self._open(Field.NAME, request, request.name_sealed),
             id_number=self._open(Field.ID_NUMBER, request, request.id_number_sealed),
-            card_type=CardType(request.card_type),
+            card_type=request.card_type,
             new_bank_code=request.bank_code,
             new_account_no=self._open(Field.ACCOUNT, request, request.account_sealed),
             source=AccountSource.CITIZEN_CHANNEL,

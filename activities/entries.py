@@ -25,7 +25,7 @@ from models.tables.base import now
 from models.tables.cards import VillageEntry
 from models.wire.answers import AccountVerdict
 from models.wire.requests import AccountChangeSubmission, AccountQuery
-from models.wire.words import AccountChangeStatus, AccountReason, AccountSource, CardType, EventType
+from models.wire.words import AccountChangeStatus, AccountReason, AccountSource, EventType
 from models.words.card_stages import EntryStage
 from models.words.card_words import reason_words
 from models.words.errors import ADVICE, ErrorType
@@ -58,7 +58,7 @@ class VillageEntryActivities:
             id_number=self._open(Field.ID_NUMBER, entry, entry.id_number_sealed),
             bank_code=entry.bank_code,
             account_no=self._open(Field.ACCOUNT, entry, entry.account_sealed),
-            card_type=CardType(entry.card_type),
+            card_type=entry.card_type,
         )
         try:
             verdict = await self._platform.verify_account(entry.county_code, query, key=f"{entry.entry_no}/verify")
@@ -115,7 +115,7 @@ class VillageEntryActivities:
             county_code=entry.county_code,
             name=self._open(Field.NAME, entry, entry.name_sealed),
             id_number=self._open(Field.ID_NUMBER, entry, entry.id_number_sealed),
-            card_type=CardType(entry.card_type),
+            card_type=entry.card_type,
             new_bank_code=entry.bank_code,
             new_account_no=self._open(Field.ACCOUNT, entry, entry.account_sealed),
             source=AccountSource.VILLAGE_ENTRY,

@@ -15,6 +15,7 @@ from models.store.sql import fetch
 from models.store.vault import Vault
 from models.wire.words import RoundMode
 from models.words.flow_words import FAILURES, MODES, explain_payment, status_of, submission_failure
+from models.words.labelled import label_of
 from models.words.stages import FlowStage, LineState, PaymentState
 
 _LINES = """
@@ -117,12 +118,12 @@ def _sent(vault: Vault, names: Names, line: _Line, *, whole: bool, hidden: bool)
         "state": state,
         "state_label": state.label,
         "mode": RoundMode(line.mode) if line.mode else None,
-        "mode_label": MODES.get(line.mode or ""),
+        "mode_label": label_of(MODES, line.mode),
         "reason_code": line.reason_code,
         "reason": submission_failure(line.payment, line.reason_code, reason),
         "payment": payment,
         "payment_label": payment.label if payment else None,
-        "payment_reason": FAILURES.get(line.payment_reason_code or ""),
+        "payment_reason": label_of(FAILURES, line.payment_reason_code),
         "explanation": explain_payment(line.payment, line.payment_reason_code, reason),
         "payment_at": line.payment_at,
         "evidence_sent_at": line.evidence_sent_at,

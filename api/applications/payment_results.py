@@ -13,6 +13,7 @@ from models.store.sql import fetch
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.words.flow_words import FAILURES, SOURCES
+from models.words.labelled import label_of
 from models.words.stages import PaymentState
 
 
@@ -72,7 +73,7 @@ def _result(vault: Vault, row: _Row, number: str) -> PaymentResult:
         "amount_fen": row.amount_fen,
         "bank_serial_no": row.bank_serial_no,
         "reason_code": row.reason_code,
-        "reason_label": FAILURES.get(row.reason_code or ""),
+        "reason_label": label_of(FAILURES, row.reason_code),
         "reason": vault.open(Sealed.REASON, number, row.reason_sealed) if row.reason_sealed else None,
         "at": row.at,
         "source": row.source,

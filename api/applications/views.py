@@ -19,6 +19,7 @@ from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import ApplicantKind, CardType, HouseholdRegistration, Outcome
 from models.words.flow_words import APPLICANTS, match_words
+from models.words.labelled import label_of
 from models.words.stages import AccountStatus, ApplicationStage, Channel, Verification
 
 HOUSEHOLDS: Mapping[str, str] = {"agricultural": "农业", "non_agricultural": "非农业"}
@@ -130,7 +131,7 @@ class ApplicationViews:
             "application_no": row.application_no,
             "fund_year": row.fund_year,
             "applicant_kind": ApplicantKind(row.applicant_kind),
-            "kind_label": APPLICANTS[row.applicant_kind],
+            "kind_label": label_of(APPLICANTS, row.applicant_kind),
             "channel": channel,
             "channel_label": channel.label,
             "stage": stage,
@@ -157,7 +158,7 @@ class ApplicationViews:
             "bank": self._names.bank(found["bank_code"]),
             "account_no": self._of_register(row, found),
             "card_type": CardType(found["card_type"]) if found["card_type"] else None,
-            "card_type_label": CARD_TYPES.get(found["card_type"] or ""),
+            "card_type_label": label_of(CARD_TYPES, found["card_type"]),
             "status": status,
             "status_label": status.label,
             "source": found["source"],
@@ -220,11 +221,11 @@ class ApplicationViews:
             "bank_code": row.bank_code,
             "bank": self._names.bank(row.bank_code),
             "card_type": CardType(row.card_type) if row.card_type else None,
-            "card_type_label": CARD_TYPES.get(row.card_type or ""),
+            "card_type_label": label_of(CARD_TYPES, row.card_type),
             "bank_card_photo": row.bank_card_photo,
             "bank_card_photo_label": "有" if row.bank_card_photo else "缺银行卡照片",
             "household_registration": HouseholdRegistration(household) if household else None,
-            "household_label": HOUSEHOLDS.get(household or ""),
+            "household_label": label_of(HOUSEHOLDS, household),
             "family_size": row.family_size,
             "item_code": row.item_code,
             "item": self._names.item(row.item_code),

@@ -19,6 +19,7 @@ from models.store.selection import Predicate
 from models.store.vault import Field, Vault, name_index
 from models.wire.words import CardType
 from models.words.card_stages import PartStage, RequestStage
+from models.words.labelled import label_of
 
 BUSINESS = "渝快办-账号变更"
 PartNo = Annotated[str, StringConstraints(max_length=60)]
@@ -310,7 +311,7 @@ class PartViews:
             "account_no": self._account(row.request_no, row.account_sealed),
             "account_note": account_note(plain, row.card_type),
             "card_type": row.card_type,
-            "card_type_label": CARD_TYPES.get(row.card_type),
+            "card_type_label": label_of(CARD_TYPES, row.card_type),
         }
 
     def _person(self, row: PartRow) -> _Person:

@@ -22,6 +22,7 @@ from models.wire.words import CardType
 from models.words.calendar import china_today
 from models.words.card_stages import EntryStage
 from models.words.faults import Fault, FaultCode
+from models.words.labelled import label_of
 from models.words.refusals import Refusal, RefusalCode
 from models.words.stages import AccountStatus
 
@@ -163,7 +164,7 @@ def entry_view(vault: Vault, names: Names, entry: VillageEntry, *, whole: bool =
     account_no = vault.open(Column.ACCOUNT, number, entry.account_sealed)
     return {
         "entry_no": number,
-        "card_type": CardType(entry.card_type),
+        "card_type": entry.card_type,
         "bank_code": entry.bank_code,
         "photo_file_id": entry.photo_file_id,
         "stage": entry.stage,
@@ -181,7 +182,7 @@ def entry_view(vault: Vault, names: Names, entry: VillageEntry, *, whole: bool =
         "bank": names.bank(entry.bank_code),
         "account_no": account_no if whole else identity.mask_account_no(account_no),
         "account_note": account_note(account_no, entry.card_type),
-        "card_type_label": CARD_TYPES.get(entry.card_type),
+        "card_type_label": label_of(CARD_TYPES, entry.card_type),
         "reason": vault.open(Column.REASON, number, entry.reason_sealed) if entry.reason_sealed else None,
         "remark": vault.open(Column.REASON, number, entry.remark_sealed) if entry.remark_sealed else None,
     }

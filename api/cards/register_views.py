@@ -19,6 +19,7 @@ from models.store.vault import Field, Vault, name_index
 from models.wire.words import AccountSource, CardType
 from models.words.card_stages import EntryStage, PartStage
 from models.words.card_words import reason_words
+from models.words.labelled import label_of
 from models.words.stages import AccountStatus
 
 # The alias `a` is what lists page over.
@@ -228,7 +229,7 @@ class RegisterViews:
             "bank": self._names.bank(row.bank_code),
             "account_no": self._account(place, row.account_sealed),
             "card_type": row.card_type,
-            "card_type_label": CARD_TYPES.get(row.card_type or ""),
+            "card_type_label": label_of(CARD_TYPES, row.card_type),
             "status": AccountStatus(row.status),
             "status_label": AccountStatus(row.status).label,
             "reason": None if row.status == AccountStatus.VALID else reason_words(row.reason_code),

@@ -22,7 +22,7 @@ from api.citizens.words import (
 from api.server.answers import Items
 from api.server.rendering import rendered
 from models.forms.account_numbers import CARD_TYPES
-from models.forms.identity import birth_date, mask_birth_date, mask_id_number, mask_name, sex
+from models.forms.identity import mask_birth_date, mask_id_number, mask_name, sex
 from models.store.cards.own_accounts import OwnAccount, OwnCounty, own_accounts
 from models.store.register.notices import unread_notices
 from models.store.sql import fetch_one
@@ -111,7 +111,7 @@ async def show_own_accounts(desk: Citizens) -> Response:
         {
             "name": mask_name(person.name),
             "sex": sex(person.id_number),
-            "birth_date": mask_birth_date(birth_date(person.id_number)),
+            "birth_date": mask_birth_date(person.id_number),
             "id_number": mask_id_number(person.id_number),
             "channel": FaceChannel(person.channel),
             "cards": [_card(account, accounts, banks, open_matter) for account in accounts],
@@ -211,7 +211,7 @@ def _face(account: OwnAccount, banks: Mapping[str, str]) -> FaceView:
     return {
         **bank_view(banks, account.bank_code),
         "account_no": account.account_no,
-        "card_type": CardType(account.card_type) if account.card_type else None,
+        "card_type": account.card_type,
         "card_type_label": card_type_label(account.card_type),
     }
 

@@ -22,7 +22,7 @@ from models.store.cards.parts import CardRefusal
 from models.store.cards.requests import CardWish, Incomplete, OneAtATime, open_request, withdraw_request
 from models.store.trail.entries import TrailAct, record
 from models.tables.cards import CardChange, CardChangePart
-from models.wire.words import CardType
+from models.wire.words import CardType, FaceChannel
 from models.words.card_stages import PartStage
 from models.words.faults import FaultCode
 from models.words.refusals import Refusal
@@ -197,7 +197,7 @@ def wish_of(form: ChangeForm, desk: CitizenDesk) -> CardWish:
         bank_code=form.bank_code,
         authorised=form.authorised,
         reason=(form.reason or "").strip() or None,
-        channel=desk.person.channel,
+        channel=FaceChannel(desk.person.channel),
     )
 
 

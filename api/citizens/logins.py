@@ -105,7 +105,7 @@ async def ask_to_sign_in(new: NewLogin, request: Request) -> Response:
     secret = fresh_secret()
     asking = Asking(
         province_code=parts.settings.citizen_province_code,
-        channel=new.channel.value,
+        channel=FaceChannel(new.channel),
         browser_hash=digest(secret),
         address_index=address_index(parts.vault, request),
     )
@@ -228,7 +228,7 @@ def _answer(parts: Parts, login: FaceLogin, status: int = 200, *, signed_in: boo
     sealed = login.url_sealed if open_now else None
     body: LoginView = {
         "login_no": login.login_no,
-        "channel": FaceChannel(login.channel),
+        "channel": login.channel,
         "stage": stage,
         "stage_label": _label(login, stage),
         "explanation": _explanation(login, stage),

@@ -85,7 +85,8 @@ async def signed_in(request: Request, _: Annotated[str | None, Depends(_COOKIE)]
     if secret is not None:
         async with parts.database.share_of(CITIZENS).transaction() as session:
             province = parts.settings.citizen_province_code
-            found = await find_session(session, parts.vault, digest(secret), province, lives(parts.settings))
+            vault = parts.shown if only_looks(request) else parts.vault
+            found = await find_session(session, vault, digest(secret), province, lives(parts.settings))
     if not isinstance(found, SignedIn):
         raise not_signed_in(parts.settings, found)
     with parts.open_requests.one(request, found.person_index, ""):

@@ -28,6 +28,7 @@ from models.secrets import digest
 from models.store.citizens.sessions import Living, look_at_session, person_behind
 from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel
+from models.words.labelled import label_of
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 _CHANNELS: Mapping[str, str] = {FaceChannel.APP.value: "APP", FaceChannel.PC.value: "PC"}
@@ -58,17 +59,17 @@ async def show_session(request: Request) -> Response:
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
         province, limits = parts.settings.citizen_province_code, lives(parts.settings)
-        async with parts.database.share_of(CITIZENS).reading() as session:
+        async with parts.database.share_of(CITIZENS).to_show().reading() as session:
             found = await look_at_session(session, digest(secret), province, limits)
     if not isinstance(found, Living):
         raise not_signed_in(parts.settings, found)
-    login, person = found.login, person_behind(parts.vault, found.login)
+    login, person = found.login, person_behind(parts.shown, found.login)
     view: SessionView = {
         "login_no": login.login_no,
         "person": digest(f"form/{person.person_index}")[:16],
         "channel": FaceChannel(login.channel),
         "name": mask_name(person.name),
-        "opened_at": login.session_opened_at,
+        "opened_at": login.opened_at,
         "ends_at": found.ends_at,
     }
     return json_answer(view)
@@ -99,8 +100,8 @@ async def list_sign_ins(
 def _view(desk: CitizenDesk, login: FaceLogin) -> SignInView:
     return {
         "login_no": login.login_no,
-        "channel": FaceChannel(login.channel),
-        "channel_label": _CHANNELS.get(login.channel, login.channel),
+        "channel": login.channel,
+        "channel_label": label_of(_CHANNELS, login.channel),
         "at": login.session_opened_at,
         "current": login.login_no == desk.person.login_no,
     }

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from models.forms.account_numbers import CARD_TYPES
 from models.store.sql import fetch
 from models.words.counties import county_name, county_words
+from models.words.labelled import label_of
 
 
 class _Bank(NamedTuple):
@@ -55,4 +56,4 @@ def bank_view(banks: Mapping[str, str], code: str | None) -> BankView:
 
 
 def card_type_label(card_type: str | None) -> str | None:
-    return CARD_TYPES.get(card_type, card_type) if card_type else None
+    return label_of(CARD_TYPES, card_type)

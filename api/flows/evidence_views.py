@@ -14,6 +14,7 @@ from models.store.vault import Vault
 from models.tables.applications import EvidenceRequirement
 from models.words.evidence import OF_PERSON, ORGANIZATION_RULE, PHOTOS, missing_words
 from models.words.flow_words import APPLICANTS
+from models.words.labelled import label_of
 
 REQUIREMENT_HEADERS: Mapping[str, str] = {
     "item_code": "补贴项目代码",
@@ -85,7 +86,7 @@ def requirement_view(item_code: str, name: str, row: EvidenceRequirement | None)
         "item_code": item_code,
         "item": name,
         "kinds": kinds,
-        "kinds_label": "、".join(PHOTOS[kind] for kind in kinds),
+        "kinds_label": "、".join(label_of(PHOTOS, kind) for kind in kinds),
         "organization_label": ORGANIZATION_RULE,
         "set_by": row.set_by if row else None,
         "set_at": row.set_at if row else None,
@@ -96,7 +97,7 @@ def missing_evidence_view(vault: Vault, names: Names, row: MissingRow) -> Missin
     return {
         "application_no": row.application_no,
         "applicant_kind": row.applicant_kind,
-        "kind_label": APPLICANTS[row.applicant_kind],
+        "kind_label": label_of(APPLICANTS, row.applicant_kind),
         "name": name_of(vault, row.application_no, row.name_sealed),
         "item_code": row.item_code,
         "item": names.item(row.item_code),

@@ -14,6 +14,7 @@ from models.store.texts import open_text
 from models.store.vault import Vault
 from models.wire.words import RoundMode
 from models.words.flow_words import MODES, REJECTIONS
+from models.words.labelled import label_of
 from models.words.stages import DatasetStage, LineState, OrderKind, OrderState
 
 
@@ -211,7 +212,7 @@ def _round(row: _Round, results: list[RoundResult]) -> FlowRound:
         "created_at": row.created_at,
         "committed_at": row.committed_at,
         "reviewed_at": row.reviewed_at,
-        "mode_label": MODES[mode],
+        "mode_label": label_of(MODES, mode),
         "stage_label": stage.label,
         "results": results,
     }

@@ -12,6 +12,7 @@ from api.counter.names import Names
 from models.store.vault import Vault
 from models.wire.words import RoundMode
 from models.words.flow_words import APPLICANTS, FAILURES, MODES, explain_payment, submission_failure
+from models.words.labelled import label_of
 from models.words.stages import LineState, Money, PaymentState, Verification
 
 HEADERS: Mapping[str, str] = {
@@ -137,7 +138,7 @@ def flow_line_view(vault: Vault, names: Names, row: FlowLineRow) -> FlowLineView
     return {
         "application_no": number,
         "applicant_kind": row.applicant_kind,
-        "kind_label": APPLICANTS[row.applicant_kind],
+        "kind_label": label_of(APPLICANTS, row.applicant_kind),
         **shown_person(vault, row),
         **_where(names, row),
         **_typed_otherwise(vault, names, row),
@@ -184,11 +185,11 @@ def _progress(row: FlowLineRow) -> _Progress:
         "state": state,
         "state_label": state.label,
         "mode": RoundMode(row.mode) if row.mode else None,
-        "mode_label": MODES.get(row.mode or ""),
+        "mode_label": label_of(MODES, row.mode),
         "money": Money(row.money),
         "payment": payment,
         "payment_label": payment.label if payment else None,
         "payment_reason_code": row.payment_reason_code,
-        "payment_reason": FAILURES.get(row.payment_reason_code or ""),
+        "payment_reason": label_of(FAILURES, row.payment_reason_code),
         "payment_at": row.payment_at,
     }

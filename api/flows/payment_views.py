@@ -14,6 +14,7 @@ from models.store.selection import Predicate
 from models.store.vault import Vault
 from models.words.code_words import called
 from models.words.flow_words import APPLICANTS, SOURCES, explain_payment
+from models.words.labelled import label_of
 from models.words.stages import PaymentState
 
 HEADERS: Mapping[str, str] = {
@@ -139,7 +140,7 @@ def payment_view(vault: Vault, names: Names, row: PaymentRow, *, whole: bool = F
     payment, reason = PaymentState(row.payment), reason_of(vault, row.application_no, row.reason_sealed)
     return {
         "application_no": row.application_no,
-        "kind_label": APPLICANTS[row.applicant_kind],
+        "kind_label": label_of(APPLICANTS, row.applicant_kind),
         **shown_person(vault, row, whole=whole),
         "town": names.place(row.town_code),
         "bank": names.bank(row.bank_code),

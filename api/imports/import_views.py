@@ -24,6 +24,7 @@ from models.store.vault import Field as Sealed
 from models.tables.applications import ApplicationImport, ImportFinding
 from models.wire.words import ApplicantKind
 from models.words.flow_words import APPLICANTS
+from models.words.labelled import label_of
 from models.words.stages import ApplicationStage, ImportStage
 
 IMPORT_HEADERS: Mapping[str, str] = {
@@ -231,6 +232,6 @@ def _view(row: ApplicationImport, batch_no: str | None) -> ImportView:
         "created_at": row.created_at,
         "finished_at": row.finished_at,
         "stage_label": row.stage.label,
-        "kind_label": APPLICANTS[row.applicant_kind],
+        "kind_label": label_of(APPLICANTS, row.applicant_kind),
         "batch_no": batch_no,
     }

@@ -50,7 +50,7 @@ from models.wire.words import ApplicantKind
 from models.words.faults import FaultCode
 from models.words.flow_words import APPLICANTS
 from models.words.refusals import Refusal
-from models.words.stages import DisclosedThing, DisclosurePurpose, ImportStage
+from models.words.stages import DisclosedThing, DisclosurePurpose, ImportStage, ImportVerdict
 
 router = APIRouter(tags=["批量导入"])
 
@@ -124,7 +124,7 @@ async def _accept(
         import_no=number,
         county_code=desk.county,
         fund_year=fund_year,
-        applicant_kind=kind.value,
+        applicant_kind=kind,
         batch_id=batch_id,
         file_id=saved.id,
         stage=ImportStage.CHECKING,
@@ -132,7 +132,7 @@ async def _accept(
     )
     session.add(row)
     await open_run(session, _subject(row, batch_no), ImportStage.CHECKING.value)
-    detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind.value, "batch_no": batch_no}
+    detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind, "batch_no": batch_no}
     await desk.trail(session, "import.handed_in", number, detail)
     run = await run_of(desk, session, RunKind.APPLICATION_IMPORT, number)
     body: ImportTaken = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
@@ -191,7 +191,9 @@ async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> R
 async def confirm_import(desk: Operators, import_no: str, decision: ImportConfirmation) -> Response:
     """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
     seen = decision.to_confirm_version
-    return await desk.once(lambda session: _decide(desk, session, import_no, "confirmed", decision.reason, seen))
+    return await desk.once(
+        lambda session: _decide(desk, session, import_no, ImportVerdict.CONFIRMED, decision.reason, seen)
+    )
 
 
 @router.post(
@@ -201,11 +203,11 @@ async def confirm_import(desk: Operators, import_no: str, decision: ImportConfir
 )
 async def drop_import(desk: Operators, import_no: str, decision: ImportDecision) -> Response:
     """放弃导入: nothing of the file is taken in."""
-    return await desk.once(lambda session: _decide(desk, session, import_no, "dropped", decision.reason))
+    return await desk.once(lambda session: _decide(desk, session, import_no, ImportVerdict.DROPPED, decision.reason))
 
 
 async def _decide(
-    desk: Desk, session: AsyncSession, import_no: str, decision: str, reason: str, seen: int | None = None
+    desk: Desk, session: AsyncSession, import_no: str, decision: ImportVerdict, reason: str, seen: int | None = None
 ) -> Reply:
     row = await find_import(desk, session, import_no, changing=True)
     _refuse_unless_to_confirm(row)
@@ -214,7 +216,7 @@ async def _decide(
         raise conflict(Refusal.LIST_CHANGED, "待确认清单已变", detail)
     row.decision, row.decided_by, row.decided_at = decision, desk.person, now()
     row.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
-    if decision == "dropped":
+    if decision is ImportVerdict.DROPPED:
         row.stage, row.finished_at, row.problem, row.faults = ImportStage.REFUSED, now(), DROPPED, None
     session.add(row)
     await session.flush()

@@ -14,7 +14,7 @@ from api.counter.parts import parts_of
 from api.server.rendering import Rendered
 from models.store.database import Database, Pool
 from models.store.sql import fetch_one
-from models.words.labelled import unknown_words
+from models.wire.vocabulary import unknown_words
 
 router = APIRouter(tags=["运维"])
 _WITHIN = timedelta(seconds=2)

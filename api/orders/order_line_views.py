@@ -25,6 +25,7 @@ from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.tables.flows import Order
 from models.words.evidence import PHOTOS
+from models.words.labelled import label_of
 from models.words.stages import OrderKind, OrderState
 from models.words.unreadable import UNREADABLE
 
@@ -148,7 +149,7 @@ class OrderLineViews:
         if field == "household_registration":
             return HOUSEHOLDS.get(str(value), value)
         if field == "photos" and isinstance(value, Mapping):
-            return "、".join(PHOTOS[kind] for kind in value)
+            return "、".join(label_of(PHOTOS, kind) for kind in value)
         if field in {"town_code", "village_code"}:
             return self._names.place(str(value))
         if field == "card_type":

@@ -12,6 +12,7 @@ from api.orders.order_rows import OrderLineRow, OtherRow
 from models.forms.money import format_yuan
 from models.store.vault import Vault
 from models.words.flow_words import APPLICANTS, submission_failure
+from models.words.labelled import label_of
 from models.words.stages import ApplicationStage, LineState, Verification
 
 HEADERS: Mapping[str, str] = {
@@ -69,7 +70,7 @@ def person_of(vault: Vault, names: Names, row: OrderLineRow, *, whole: bool) -> 
     others = [_other(names, each) for each in row.others or ()]
     return {
         "application_no": number,
-        "kind_label": APPLICANTS[row.applicant_kind],
+        "kind_label": label_of(APPLICANTS, row.applicant_kind),
         "name": name_of(vault, number, row.name_sealed, whole=whole),
         "town": names.place(row.town_code),
         "bank": names.bank(row.bank_code),

@@ -93,7 +93,8 @@ async def choices_of(session: AsyncSession, county: str, fund_year: int) -> dict
     statement = select(BudgetChoice).where(BudgetChoice.county_code == county, BudgetChoice.fund_year == fund_year)
     found: dict[CatalogKind, dict[str, str]] = {kind: {} for kind in _FIELDS}
     for row in await session.exec(statement.order_by(col(BudgetChoice.code))):
-        found[CatalogKind(row.kind)][row.code] = row.name
+        if row.kind in found:  # a newer version may have more to choose
+            found[CatalogKind(row.kind)][row.code] = row.name
     return found
 
 

@@ -21,7 +21,7 @@ from models.store.database import DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT, sql
 from models.store.objects import ObjectDamaged
 from models.store.vault import SealBroken
 from models.tokens import BadToken
-from models.words.labelled import UnknownWord
+from models.wire.vocabulary import UnknownWord
 from models.words.refusals import Refusal, RefusalCode
 
 MEDIA_TYPE = "application/problem+json"

@@ -72,6 +72,8 @@ def birth_date(citizen_id: str) -> date:
 
 def sex(citizen_id: str) -> str:
     """男 or 女, from a checked citizen id."""
+    if citizen_id == UNREADABLE:
+        return citizen_id
     return "男" if int(citizen_id[16]) % 2 else "女"
 
 
@@ -151,9 +153,11 @@ def mask_name(name: str) -> str:
     return "**" + (name[last:] if last > 0 else "")
 
 
-def mask_birth_date(born: date) -> str:
-    """`1980-**-**`."""
-    return f"{born.year:04d}-**-**"
+def mask_birth_date(citizen_id: str) -> str:
+    """`1980-**-**`, from a checked citizen id."""
+    if citizen_id == UNREADABLE:
+        return citizen_id
+    return f"{birth_date(citizen_id).year:04d}-**-**"
 
 
 def mask_id_number(id_number: str) -> str:

@@ -26,7 +26,7 @@ from models.settings import Settings
 from models.store.transaction import begin, finish
 from models.tables.base import CLOCK
 from models.tables.metadata import metadata as _every_table  # noqa: F401 - a foreign key must find its target
-from models.words.labelled import only_known_words, show_unknown_words
+from models.wire.vocabulary import only_known_words, show_unknown_words
 
 _LOG = structlog.get_logger()
 DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40P01", "55P03", "57014"

@@ -6,7 +6,8 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, String
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
-from models.words.stages import AccountStatus, ApplicationStage, Channel, ImportStage, Verification
+from models.wire.words import ApplicantKind, CardType, DocumentKind, HouseholdRegistration, Outcome
+from models.words.stages import AccountStatus, ApplicationStage, Channel, ImportStage, ImportVerdict, Verification
 
 
 class Application(SQLModel, table=True):
@@ -22,8 +23,6 @@ class Application(SQLModel, table=True):
         Index("ix_application_list", "list_id"),
         Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
-        CheckConstraint("applicant_kind IN ('personal', 'organization')", name="applicant_kind"),
-        CheckConstraint("card_type IN ('bank_card', 'passbook')", name="card_type"),
         CheckConstraint(
             "(stage IN ('in_batch', 'in_flow')) <= (batch_id IS NOT NULL)",
             name="batch_known",
@@ -35,7 +34,7 @@ class Application(SQLModel, table=True):
     application_no: str = Field(unique=True)
     county_code: str
     fund_year: int
-    applicant_kind: str
+    applicant_kind: ApplicantKind = Field(sa_type=enum_column(ApplicantKind))
     channel: Channel = Field(sa_type=enum_column(Channel))
     stage: ApplicationStage = Field(sa_type=enum_column(ApplicationStage))
     name_sealed: str
@@ -49,14 +48,16 @@ class Application(SQLModel, table=True):
     bank_code: str
     account_sealed: str
     account_index: str
-    card_type: str | None = None
-    household_registration: str | None = None
+    card_type: CardType | None = Field(default=None, sa_type=enum_column(CardType))
+    household_registration: HouseholdRegistration | None = Field(
+        default=None, sa_type=enum_column(HouseholdRegistration)
+    )
     family_size: int | None = None
     item_code: str
     amount_fen: int = Field(sa_type=BigInteger)
     list_id: int | None = Field(default=None, sa_type=BigInteger)
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
-    match_outcome: str | None = None
+    match_outcome: Outcome | None = Field(default=None, sa_type=enum_column(Outcome))
     correct_name_sealed: str | None = None
     correct_name_index: str | None = None
     match_bank_name: str | None = None
@@ -83,16 +84,11 @@ class ApplicationPhoto(SQLModel, table=True):
     """A photo of an application: bank card, id card, portrait, invoice."""
 
     __tablename__ = "application_photo"
-    __table_args__ = (
-        UniqueConstraint("application_id", "kind"),
-        CheckConstraint(
-            "kind IN ('id_card_front', 'id_card_back', 'portrait', 'invoice', 'bank_card', 'other')", name="kind"
-        ),
-    )
+    __table_args__ = (UniqueConstraint("application_id", "kind"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     application_id: int = Field(foreign_key="application.id", sa_type=BigInteger)
-    kind: str
+    kind: DocumentKind = Field(sa_type=enum_column(DocumentKind))
     file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
     stored_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
@@ -120,7 +116,6 @@ class ApplicationImport(SQLModel, table=True):
     __tablename__ = "application_import"
     __table_args__ = (
         Index("ix_application_import_county", "county_code", "id"),
-        CheckConstraint("decision IN ('confirmed', 'dropped')", name="decision"),
         CheckConstraint("(decision IS NULL) = (decided_by IS NULL)", name="decided_by"),
     )
 
@@ -128,7 +123,7 @@ class ApplicationImport(SQLModel, table=True):
     import_no: str = Field(unique=True)
     county_code: str
     fund_year: int
-    applicant_kind: str
+    applicant_kind: ApplicantKind = Field(sa_type=enum_column(ApplicantKind))
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
     file_id: int = Field(foreign_key="stored_file.id", sa_type=BigInteger)
     stage: ImportStage = Field(sa_type=enum_column(ImportStage))
@@ -142,7 +137,7 @@ class ApplicationImport(SQLModel, table=True):
     faults: str | None = Field(default=None, sa_type=Text)
     to_confirm_count: int = 0
     rows_to_confirm: int = 0
-    decision: str | None = None
+    decision: ImportVerdict | None = Field(default=None, sa_type=enum_column(ImportVerdict))
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
     decision_reason_sealed: str | None = None
@@ -208,7 +203,7 @@ class RegisterAccount(SQLModel, table=True):
     bank_code: str | None = None
     account_sealed: str | None = None
     account_index: str | None = None
-    card_type: str | None = None
+    card_type: CardType | None = Field(default=None, sa_type=enum_column(CardType))
     status: AccountStatus = Field(sa_type=enum_column(AccountStatus))
     source: str
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Enum, MetaData, TypeDecorator
 from sqlmodel import SQLModel
 
-from models.words.labelled import Labelled
+from models.wire.vocabulary import Word
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -56,13 +56,13 @@ def now() -> datetime:
     return CLOCK.now()
 
 
-class _Words(TypeDecorator[Labelled]):
+class _Words(TypeDecorator[Word]):
     """The toolkit's own type knows no way for a word that isn't there; the vocabulary says what becomes of it."""
 
     impl = Enum
     cache_ok = True
 
-    def __init__(self, kind: type[Labelled]) -> None:
+    def __init__(self, kind: type[Word]) -> None:
         self.kind = kind
         super().__init__(
             kind,
@@ -73,11 +73,11 @@ class _Words(TypeDecorator[Labelled]):
             values_callable=lambda members: [member.value for member in members],
         )
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Labelled | None]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Word | None]:
         kind = self.kind
         return lambda stored: None if stored is None else kind(stored)
 
 
-def enum_column(kind: type[Labelled]) -> Any:
+def enum_column(kind: type[Word]) -> Any:
     """A text column that takes the words of one vocabulary only, held by a CHECK."""
     return _Words(kind)

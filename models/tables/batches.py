@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
+from models.wire.words import DatasetKind, Outcome, RoundMode
 from models.words.stages import BatchStage, DatasetStage
 
 
@@ -91,16 +92,15 @@ class Dataset(SQLModel, table=True):
             unique=True,
             postgresql_where=text("flow_id IS NOT NULL AND stage NOT IN ('reviewed', 'refused')"),
         ),
-        CheckConstraint("kind IN ('beneficiary_init', 'verification', 'application_submission')", name="kind"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     reference: str = Field(unique=True)
-    kind: str
+    kind: DatasetKind = Field(sa_type=enum_column(DatasetKind))
     county_code: str
     batch_id: int | None = Field(default=None, foreign_key="batch.id", sa_type=BigInteger)
     flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger, index=True)
-    mode: str | None = None
+    mode: RoundMode | None = Field(default=None, sa_type=enum_column(RoundMode))
     order_no: str | None = None
     stage: DatasetStage = Field(default=DatasetStage.PREPARED, sa_type=enum_column(DatasetStage))
     generation: int = 1
@@ -129,7 +129,7 @@ class DatasetLine(SQLModel, table=True):
     application_id: int = Field(foreign_key="application.id", sa_type=BigInteger)
     application_no: str
     amount_fen: int = Field(sa_type=BigInteger)
-    outcome: str | None = None
+    outcome: Outcome | None = Field(default=None, sa_type=enum_column(Outcome))
     reason_code: str | None = None
     reason_sealed: str | None = None
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
+from models.wire.words import CardType, FaceChannel
 from models.words.card_stages import (
     EntryStage,
     LoginStage,
@@ -27,13 +28,12 @@ class FaceLogin(SQLModel, table=True):
     __table_args__ = (
         Index("ix_face_login_person", "person_index", "created_at"),
         Index("ix_face_login_address", "address_index", "created_at"),
-        CheckConstraint("channel IN ('app', 'pc')", name="channel"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     login_no: str = Field(unique=True)
     province_code: str
-    channel: str
+    channel: FaceChannel = Field(sa_type=enum_column(FaceChannel))
     browser_hash: str = Field(index=True)
     address_index: str
     stage: LoginStage = Field(default=LoginStage.OPENING, sa_type=enum_column(LoginStage))
@@ -77,13 +77,13 @@ class CardChange(SQLModel, table=True):
     name_sealed: str
     name_index: str
     id_number_sealed: str
-    card_type: str
+    card_type: CardType = Field(sa_type=enum_column(CardType))
     bank_code: str
     account_sealed: str
     account_index: str
     reason_sealed: str | None = None
     authorised: bool
-    channel: str
+    channel: FaceChannel = Field(sa_type=enum_column(FaceChannel))
     stage: RequestStage = Field(default=RequestStage.VALIDATING, sa_type=enum_column(RequestStage))
     result: RequestResult | None = Field(default=None, sa_type=enum_column(RequestResult))
     failure_code: str | None = None
@@ -185,7 +185,7 @@ class VillageEntry(SQLModel, table=True):
     person_index: str
     name_sealed: str
     id_number_sealed: str
-    card_type: str
+    card_type: CardType = Field(sa_type=enum_column(CardType))
     bank_code: str
     account_sealed: str
     account_index: str

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
+from models.wire.words import ApplicantKind, HouseholdRegistration, PaymentStatus, RoundMode
 from models.words.stages import (
     ContradictionState,
     FlowOutcome,
@@ -107,7 +108,7 @@ class FlowLine(SQLModel, table=True):
     attempt: int = 1
     repays_flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger)
     county_code: str
-    applicant_kind: str
+    applicant_kind: ApplicantKind = Field(sa_type=enum_column(ApplicantKind))
     name_sealed: str
     name_index: str
     id_number_sealed: str
@@ -119,7 +120,9 @@ class FlowLine(SQLModel, table=True):
     bank_code: str
     account_sealed: str
     account_index: str
-    household_registration: str | None = None
+    household_registration: HouseholdRegistration | None = Field(
+        default=None, sa_type=enum_column(HouseholdRegistration)
+    )
     family_size: int | None = None
     item_code: str
     amount_fen: int = Field(sa_type=BigInteger)
@@ -127,7 +130,7 @@ class FlowLine(SQLModel, table=True):
     verification: Verification = Field(sa_type=enum_column(Verification))
     state: LineState = Field(sa_type=enum_column(LineState))
     sent: bool = False
-    mode: str | None = None
+    mode: RoundMode | None = Field(default=None, sa_type=enum_column(RoundMode))
     reason_code: str | None = None
     reason_sealed: str | None = None
     money: Money = Field(default=Money.RESERVED, sa_type=enum_column(Money))
@@ -145,7 +148,6 @@ class Payment(SQLModel, table=True):
     __tablename__ = "payment"
     __table_args__ = (
         UniqueConstraint("flow_line_id", "sequence", "source"),
-        CheckConstraint("status IN ('paid', 'failed')", name="status"),
         CheckConstraint("(source = 'settled') = (settled_by IS NOT NULL)", name="settled_by_somebody"),
     )
 
@@ -153,7 +155,7 @@ class Payment(SQLModel, table=True):
     flow_id: int = Field(foreign_key="flow.id", index=True, sa_type=BigInteger)
     flow_line_id: int = Field(foreign_key="flow_line.id", sa_type=BigInteger)
     sequence: int
-    status: str
+    status: PaymentStatus = Field(sa_type=enum_column(PaymentStatus))
     amount_fen: int = Field(sa_type=BigInteger)
     bank_serial_no: str | None = None
     reason_code: str | None = None

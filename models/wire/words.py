@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from models.wire.vocabulary import Word
+
 
 class Operation(StrEnum):
     LIST_POLICY_UNITS = "listPolicyUnits"
@@ -52,7 +54,7 @@ class EventType(StrEnum):
     FACE_COMPLETED = "identity.face.completed"
 
 
-class MediaType(StrEnum):
+class MediaType(Word):
     PDF = "application/pdf"
     PNG = "image/png"
     JPEG = "image/jpeg"
@@ -94,7 +96,7 @@ class ReviewStatus(StrEnum):
     REJECTED = "rejected"
 
 
-class DatasetKind(StrEnum):
+class DatasetKind(Word):
     BENEFICIARY_INIT = "beneficiary_init"
     VERIFICATION = "verification"
     APPLICATION_SUBMISSION = "application_submission"
@@ -106,7 +108,7 @@ class DatasetStatus(StrEnum):
     REVIEWED = "reviewed"
 
 
-class RoundMode(StrEnum):
+class RoundMode(Word):
     INITIAL = "initial"
     MODIFIED = "modified"
     CONFIRMED = "confirmed"
@@ -114,7 +116,7 @@ class RoundMode(StrEnum):
     REPAYMENT = "repayment"
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     MATCHED = "matched"
     NAME_DIFFERS = "name_differs"
     NOT_FOUND = "not_found"
@@ -143,12 +145,12 @@ class ReasonCode(StrEnum):
     OTHER = "other"
 
 
-class ApplicantKind(StrEnum):
+class ApplicantKind(Word):
     PERSONAL = "personal"
     ORGANIZATION = "organization"
 
 
-class HouseholdRegistration(StrEnum):
+class HouseholdRegistration(Word):
     AGRICULTURAL = "agricultural"
     NON_AGRICULTURAL = "non_agricultural"
 
@@ -169,7 +171,7 @@ class PlatformOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class PaymentStatus(StrEnum):
+class PaymentStatus(Word):
     PAID = "paid"
     FAILED = "failed"
 
@@ -194,7 +196,7 @@ ACCOUNT_PAYMENT_REASONS = frozenset(
 )
 
 
-class DocumentKind(StrEnum):
+class DocumentKind(Word):
     ID_CARD_FRONT = "id_card_front"
     ID_CARD_BACK = "id_card_back"
     PORTRAIT = "portrait"
@@ -203,7 +205,7 @@ class DocumentKind(StrEnum):
     OTHER = "other"
 
 
-class CardType(StrEnum):
+class CardType(Word):
     BANK_CARD = "bank_card"
     PASSBOOK = "passbook"
 
@@ -234,7 +236,7 @@ class InvalidationTrigger(StrEnum):
     UPLOAD_FAILED = "upload_failed"
 
 
-class FaceChannel(StrEnum):
+class FaceChannel(Word):
     APP = "app"
     PC = "pc"
 

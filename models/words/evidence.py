@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from models.wire.words import ApplicantKind, DocumentKind
+from models.words.labelled import label_of
 
 PHOTOS: Mapping[str, str] = {
     DocumentKind.ID_CARD_FRONT: "身份证正面",
@@ -22,7 +23,7 @@ ORGANIZATION_RULE = f"至少一张材料照片，如{LICENCE}；银行卡照片�
 
 def missing_words(missing: Iterable[str]) -> str:
     """Of a person's line the kinds that it lacks, of an organization's the one that stands for any."""
-    return "、".join(LICENCE if kind == OF_ORGANIZATION else PHOTOS[kind] for kind in missing)
+    return "、".join(LICENCE if kind == OF_ORGANIZATION else label_of(PHOTOS, kind) for kind in missing)
 
 
 def is_complete(applicant_kind: str, required: Iterable[str], present: Iterable[str], taken: set[str]) -> bool:

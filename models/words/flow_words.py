@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 from models.wire.words import Outcome, PaymentReason, ReasonCode, RoundMode
 from models.words.labelled import Labelled
 from models.words.stages import FlowStage, PaymentState
+from models.words.unreadable import UNREADABLE
 
 MODES: Mapping[str, str] = {
     RoundMode.INITIAL: "申请提交",
@@ -97,8 +98,10 @@ def match_words(outcome: str | None, correct_name: str | None, bank_name: str | 
             return "无此对象"
         case Outcome.NO_ACCOUNT:
             return f"该对象无{bank_name or '所填银行'}的惠民惠农账号"
-        case _:
+        case None:
             return None
+        case _:
+            return UNREADABLE
 
 
 def submission_failure(payment: str | None, reason_code: str | None, reason: str | None) -> str | None:

@@ -1,30 +1,16 @@
-"""Codes with the Chinese word that people read for them, and what stands for a code that only a newer version knows."""
+"""Codes with the Chinese word that people read for them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from enum import StrEnum
-from typing import Self
+from collections.abc import Mapping
+from typing import Self, overload
 
-from pydantic import GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
-
+from models.wire.vocabulary import Word
 from models.words.unreadable import UNREADABLE
 
-_MOST_KEPT = 1_000
-_shown: ContextVar[bool] = ContextVar("unknown_words_are_shown", default=False)
-_kept: dict[tuple[str, str], "Labelled"] = {}
 
-
-class UnknownWord(ValueError):
-    """A row says what this version has no word for; the text names the vocabulary and the word."""
-
-
-class Labelled(StrEnum):
+class Labelled(Word):
     """`STARTING = "starting", "启动中"`: rows, JSON and Temporal see the value alone, people read `label`.
 
-    Whoever decides, sends or is sent something stops at a word that isn't there; a list shows it as 〔无法读取〕.
+    What only a newer version knows reads 〔无法读取〕 in a list.
     """
 
     label: str
@@ -33,53 +19,22 @@ class Labelled(StrEnum):
         """Makes the members; `Stage("starting")` finds one, for which checkers of types want the default."""
         if not label:
             raise TypeError(f"{cls.__name__} {value} has no label")
-        return cls._word(value, label)
-
-    @classmethod
-    def _missing_(cls, value: object) -> Self:
-        if not isinstance(value, str) or not _shown.get():
-            raise UnknownWord(f"{cls.__name__} {value}")
-        word = cls._word(value, UNREADABLE)
-        word._name_ = value
-        if len(_kept) < _MOST_KEPT:
-            _kept[cls.__name__, value] = word
-        return word
-
-    @classmethod
-    def _word(cls, value: str, label: str) -> Self:
         word = str.__new__(cls, value)
         word._value_ = value
         word.label = label
         return word
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """What is asked with is one of the words; what is answered may be one that only a newer version has."""
-        shape = handler(schema)
-        if handler.mode == "serialization":
-            known = handler.resolve_ref_schema(shape)
-            newer = {"type": "string", "description": "更新版本写入、本版本不认识的代码，其 label 为〔无法读取〕"}
-            words = {name: known.pop(name) for name in ("enum", "type") if name in known}
-            known["anyOf"] = [words, newer]
-        return shape
+    def _stand_in(cls, value: str) -> Self:
+        word = super()._stand_in(value)
+        word.label = UNREADABLE
+        return word
 
 
-def unknown_words() -> int:
-    """How many words this process has shown that it doesn't know."""
-    return len(_kept)
-
-
-def show_unknown_words() -> None:
-    """From here to the end of this request: it changes nothing, its parameters have been read already."""
-    _shown.set(True)
-
-
-@contextmanager
-def only_known_words() -> Iterator[None]:
-    """While something is changed: a word of a newer version ends it with UnknownWord."""
-    before = _shown.get()
-    _shown.set(False)
-    try:
-        yield
-    finally:
-        _shown.set(before)
+@overload
+def label_of(labels: Mapping[str, str], word: str) -> str: ...
+@overload
+def label_of(labels: Mapping[str, str], word: str | None) -> str | None: ...
+def label_of(labels: Mapping[str, str], word: str | None) -> str | None:
+    """What people read for one of the platform's words, whose labels stand beside them."""
+    return None if word is None else labels.get(word, UNREADABLE)

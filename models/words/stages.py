@@ -71,6 +71,13 @@ class ImportStage(Labelled):
     IMPORTED = "imported", "已导入"
 
 
+class ImportVerdict(Labelled):
+    """What an operator said to an import that stopped as 待确认."""
+
+    CONFIRMED = "confirmed", "确认"
+    DROPPED = "dropped", "放弃"
+
+
 class Verification(Labelled):
     NONE = "none", "未校验"
     HELD = "held", "账号变更中，暂缓校验"

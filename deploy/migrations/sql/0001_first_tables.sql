@@ -65,13 +65,13 @@ CREATE TABLE card_change (
   name_sealed VARCHAR NOT NULL,
   name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
-  card_type VARCHAR NOT NULL,
+  card_type VARCHAR(40) NOT NULL,
   bank_code VARCHAR NOT NULL,
   account_sealed VARCHAR NOT NULL,
   account_index VARCHAR NOT NULL,
   reason_sealed VARCHAR,
   authorised BOOLEAN NOT NULL,
-  channel VARCHAR NOT NULL,
+  channel VARCHAR(40) NOT NULL,
   stage VARCHAR(40) NOT NULL,
   result VARCHAR(40),
   failure_code VARCHAR,
@@ -82,7 +82,9 @@ CREATE TABLE card_change (
   CONSTRAINT ck_card_change_authorised CHECK (authorised),
   CONSTRAINT uq_card_change_request_no UNIQUE (request_no),
   CONSTRAINT ck_card_change_requeststage CHECK (stage IN ('validating', 'in_progress', 'ended')),
-  CONSTRAINT ck_card_change_requestresult CHECK (result IN ('applied', 'partly_applied', 'refused', 'withdrawn', 'failed'))
+  CONSTRAINT ck_card_change_requestresult CHECK (result IN ('applied', 'partly_applied', 'refused', 'withdrawn', 'failed')),
+  CONSTRAINT ck_card_change_cardtype CHECK (card_type IN ('bank_card', 'passbook')),
+  CONSTRAINT ck_card_change_facechannel CHECK (channel IN ('app', 'pc'))
 );
 CREATE INDEX ix_card_change_name ON card_change (name_index);
 CREATE INDEX ix_card_change_person ON card_change (province_code, person_index, id);
@@ -158,7 +160,7 @@ CREATE TABLE face_login (
   id BIGSERIAL NOT NULL,
   login_no VARCHAR NOT NULL,
   province_code VARCHAR NOT NULL,
-  channel VARCHAR NOT NULL,
+  channel VARCHAR(40) NOT NULL,
   browser_hash VARCHAR NOT NULL,
   address_index VARCHAR NOT NULL,
   stage VARCHAR(40) NOT NULL,
@@ -177,7 +179,7 @@ CREATE TABLE face_login (
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   ended_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_face_login PRIMARY KEY (id),
-  CONSTRAINT ck_face_login_channel CHECK (channel IN ('app', 'pc')),
+  CONSTRAINT ck_face_login_facechannel CHECK (channel IN ('app', 'pc')),
   CONSTRAINT uq_face_login_login_no UNIQUE (login_no),
   CONSTRAINT ck_face_login_loginstage CHECK (stage IN ('opening', 'waiting', 'scanned', 'passed', 'failed', 'expired')),
   CONSTRAINT ck_face_login_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'changed')),
@@ -406,13 +408,14 @@ CREATE TABLE register_account (
   bank_code VARCHAR,
   account_sealed VARCHAR,
   account_index VARCHAR,
-  card_type VARCHAR,
+  card_type VARCHAR(40),
   status VARCHAR(40) NOT NULL,
   source VARCHAR NOT NULL,
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_register_account PRIMARY KEY (id),
   CONSTRAINT uq_register_account_person_index_county_code UNIQUE (person_index, county_code),
-  CONSTRAINT ck_register_account_accountstatus CHECK (status IN ('valid', 'invalid', 'cleared'))
+  CONSTRAINT ck_register_account_accountstatus CHECK (status IN ('valid', 'invalid', 'cleared')),
+  CONSTRAINT ck_register_account_cardtype CHECK (card_type IN ('bank_card', 'passbook'))
 );
 CREATE INDEX ix_register_account_account ON register_account (account_index);
 CREATE INDEX ix_register_account_county ON register_account (county_code, id);
@@ -530,7 +533,7 @@ CREATE TABLE application (
   application_no VARCHAR NOT NULL,
   county_code VARCHAR NOT NULL,
   fund_year INTEGER NOT NULL,
-  applicant_kind VARCHAR NOT NULL,
+  applicant_kind VARCHAR(40) NOT NULL,
   channel VARCHAR(40) NOT NULL,
   stage VARCHAR(40) NOT NULL,
   name_sealed VARCHAR NOT NULL,
@@ -544,14 +547,14 @@ CREATE TABLE application (
   bank_code VARCHAR NOT NULL,
   account_sealed VARCHAR NOT NULL,
   account_index VARCHAR NOT NULL,
-  card_type VARCHAR,
-  household_registration VARCHAR,
+  card_type VARCHAR(40),
+  household_registration VARCHAR(40),
   family_size INTEGER,
   item_code VARCHAR NOT NULL,
   amount_fen BIGINT NOT NULL,
   list_id BIGINT,
   batch_id BIGINT,
-  match_outcome VARCHAR,
+  match_outcome VARCHAR(40),
   correct_name_sealed VARCHAR,
   correct_name_index VARCHAR,
   match_bank_name VARCHAR,
@@ -571,15 +574,17 @@ CREATE TABLE application (
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_application PRIMARY KEY (id),
   CONSTRAINT ck_application_amount_positive CHECK (amount_fen > 0),
-  CONSTRAINT ck_application_applicant_kind CHECK (applicant_kind IN ('personal', 'organization')),
-  CONSTRAINT ck_application_card_type CHECK (card_type IN ('bank_card', 'passbook')),
+  CONSTRAINT ck_application_applicantkind CHECK (applicant_kind IN ('personal', 'organization')),
+  CONSTRAINT ck_application_cardtype CHECK (card_type IN ('bank_card', 'passbook')),
   CONSTRAINT ck_application_batch_known CHECK ((stage IN ('in_batch', 'in_flow')) <= (batch_id IS NOT NULL)),
   CONSTRAINT ck_application_two_persons CHECK (reviewed_by IS NULL OR reviewed_by <> entered_by),
   CONSTRAINT uq_application_application_no UNIQUE (application_no),
   CONSTRAINT ck_application_channel CHECK (channel IN ('pc', 'mobile', 'import')),
   CONSTRAINT ck_application_applicationstage CHECK (stage IN ('draft', 'in_review', 'publicised', 'unmatched', 'matched', 'pending_settlement', 'in_batch', 'in_flow', 'paid', 'evidence_sent', 'failed', 'withdrawn', 'closed')),
   CONSTRAINT fk_application_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
-  CONSTRAINT ck_application_verification CHECK (verification IN ('none', 'held', 'pending', 'passed', 'failed', 'not_required'))
+  CONSTRAINT ck_application_verification CHECK (verification IN ('none', 'held', 'pending', 'passed', 'failed', 'not_required')),
+  CONSTRAINT ck_application_householdregistration CHECK (household_registration IN ('agricultural', 'non_agricultural')),
+  CONSTRAINT ck_application_outcome CHECK (match_outcome IN ('matched', 'name_differs', 'not_found', 'no_account', 'passed', 'failed', 'accepted', 'rejected'))
 );
 CREATE INDEX ix_application_batch ON application (batch_id, id);
 CREATE INDEX ix_application_county ON application (county_code, id);
@@ -594,7 +599,7 @@ CREATE TABLE application_import (
   import_no VARCHAR NOT NULL,
   county_code VARCHAR NOT NULL,
   fund_year INTEGER NOT NULL,
-  applicant_kind VARCHAR NOT NULL,
+  applicant_kind VARCHAR(40) NOT NULL,
   batch_id BIGINT,
   file_id BIGINT NOT NULL,
   stage VARCHAR(40) NOT NULL,
@@ -608,7 +613,7 @@ CREATE TABLE application_import (
   faults TEXT,
   to_confirm_count INTEGER NOT NULL,
   rows_to_confirm INTEGER NOT NULL,
-  decision VARCHAR,
+  decision VARCHAR(40),
   decided_by VARCHAR,
   decided_at TIMESTAMP WITH TIME ZONE,
   decision_reason_sealed VARCHAR,
@@ -616,13 +621,14 @@ CREATE TABLE application_import (
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   finished_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_application_import PRIMARY KEY (id),
-  CONSTRAINT ck_application_import_decision CHECK (decision IN ('confirmed', 'dropped')),
+  CONSTRAINT ck_application_import_importverdict CHECK (decision IN ('confirmed', 'dropped')),
   CONSTRAINT ck_application_import_decided_by CHECK ((decision IS NULL) = (decided_by IS NULL)),
   CONSTRAINT uq_application_import_import_no UNIQUE (import_no),
   CONSTRAINT fk_application_import_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
   CONSTRAINT fk_application_import_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
   CONSTRAINT ck_application_import_importstage CHECK (stage IN ('checking', 'to_confirm', 'refused', 'imported')),
-  CONSTRAINT fk_application_import_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id)
+  CONSTRAINT fk_application_import_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id),
+  CONSTRAINT ck_application_import_applicantkind CHECK (applicant_kind IN ('personal', 'organization'))
 );
 CREATE INDEX ix_application_import_county ON application_import (county_code, id);
 
@@ -812,7 +818,7 @@ CREATE TABLE village_entry (
   person_index VARCHAR NOT NULL,
   name_sealed VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
-  card_type VARCHAR NOT NULL,
+  card_type VARCHAR(40) NOT NULL,
   bank_code VARCHAR NOT NULL,
   account_sealed VARCHAR NOT NULL,
   account_index VARCHAR NOT NULL,
@@ -833,7 +839,8 @@ CREATE TABLE village_entry (
   CONSTRAINT ck_village_entry_two_persons CHECK (confirmed_by IS NULL OR confirmed_by <> entered_by),
   CONSTRAINT uq_village_entry_entry_no UNIQUE (entry_no),
   CONSTRAINT fk_village_entry_photo_file_id_stored_file FOREIGN KEY(photo_file_id) REFERENCES stored_file (id),
-  CONSTRAINT ck_village_entry_entrystage CHECK (stage IN ('validating', 'entered', 'applying', 'applied', 'failed', 'refused'))
+  CONSTRAINT ck_village_entry_entrystage CHECK (stage IN ('validating', 'entered', 'applying', 'applied', 'failed', 'refused')),
+  CONSTRAINT ck_village_entry_cardtype CHECK (card_type IN ('bank_card', 'passbook'))
 );
 CREATE INDEX ix_village_entry_county ON village_entry (county_code, id);
 CREATE UNIQUE INDEX uq_village_entry_open ON village_entry (county_code, person_index) WHERE ended_at IS NULL;
@@ -851,12 +858,12 @@ CREATE TABLE evidence_requirement (
 CREATE TABLE application_photo (
   id BIGSERIAL NOT NULL,
   application_id BIGINT NOT NULL,
-  kind VARCHAR NOT NULL,
+  kind VARCHAR(40) NOT NULL,
   file_id BIGINT NOT NULL,
   stored_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_application_photo PRIMARY KEY (id),
   CONSTRAINT uq_application_photo_application_id_kind UNIQUE (application_id, kind),
-  CONSTRAINT ck_application_photo_kind CHECK (kind IN ('id_card_front', 'id_card_back', 'portrait', 'invoice', 'bank_card', 'other')),
+  CONSTRAINT ck_application_photo_documentkind CHECK (kind IN ('id_card_front', 'id_card_back', 'portrait', 'invoice', 'bank_card', 'other')),
   CONSTRAINT fk_application_photo_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
   CONSTRAINT fk_application_photo_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id)
 );
@@ -864,11 +871,11 @@ CREATE TABLE application_photo (
 CREATE TABLE dataset (
   id BIGSERIAL NOT NULL,
   reference VARCHAR NOT NULL,
-  kind VARCHAR NOT NULL,
+  kind VARCHAR(40) NOT NULL,
   county_code VARCHAR NOT NULL,
   batch_id BIGINT,
   flow_id BIGINT,
-  mode VARCHAR,
+  mode VARCHAR(40),
   order_no VARCHAR,
   stage VARCHAR(40) NOT NULL,
   generation INTEGER NOT NULL,
@@ -882,11 +889,12 @@ CREATE TABLE dataset (
   committed_at TIMESTAMP WITH TIME ZONE,
   reviewed_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_dataset PRIMARY KEY (id),
-  CONSTRAINT ck_dataset_kind CHECK (kind IN ('beneficiary_init', 'verification', 'application_submission')),
+  CONSTRAINT ck_dataset_datasetkind CHECK (kind IN ('beneficiary_init', 'verification', 'application_submission')),
   CONSTRAINT uq_dataset_reference UNIQUE (reference),
   CONSTRAINT fk_dataset_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
   CONSTRAINT fk_dataset_flow_id_flow FOREIGN KEY(flow_id) REFERENCES flow (id),
-  CONSTRAINT ck_dataset_datasetstage CHECK (stage IN ('prepared', 'waiting_slot', 'under_review', 'reviewed', 'refused'))
+  CONSTRAINT ck_dataset_datasetstage CHECK (stage IN ('prepared', 'waiting_slot', 'under_review', 'reviewed', 'refused')),
+  CONSTRAINT ck_dataset_roundmode CHECK (mode IN ('initial', 'modified', 'confirmed', 'unverified', 'repayment'))
 );
 CREATE INDEX ix_dataset_flow_id ON dataset (flow_id);
 CREATE UNIQUE INDEX uq_dataset_open_round ON dataset (flow_id) WHERE flow_id IS NOT NULL AND stage NOT IN ('reviewed', 'refused');
@@ -908,7 +916,7 @@ CREATE TABLE flow_line (
   attempt INTEGER NOT NULL,
   repays_flow_id BIGINT,
   county_code VARCHAR NOT NULL,
-  applicant_kind VARCHAR NOT NULL,
+  applicant_kind VARCHAR(40) NOT NULL,
   name_sealed VARCHAR NOT NULL,
   name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
@@ -920,7 +928,7 @@ CREATE TABLE flow_line (
   bank_code VARCHAR NOT NULL,
   account_sealed VARCHAR NOT NULL,
   account_index VARCHAR NOT NULL,
-  household_registration VARCHAR,
+  household_registration VARCHAR(40),
   family_size INTEGER,
   item_code VARCHAR NOT NULL,
   amount_fen BIGINT NOT NULL,
@@ -928,7 +936,7 @@ CREATE TABLE flow_line (
   verification VARCHAR(40) NOT NULL,
   state VARCHAR(40) NOT NULL,
   sent BOOLEAN NOT NULL,
-  mode VARCHAR,
+  mode VARCHAR(40),
   reason_code VARCHAR,
   reason_sealed VARCHAR,
   money VARCHAR(40) NOT NULL,
@@ -950,7 +958,10 @@ CREATE TABLE flow_line (
   CONSTRAINT ck_flow_line_verification CHECK (verification IN ('none', 'held', 'pending', 'passed', 'failed', 'not_required')),
   CONSTRAINT ck_flow_line_linestate CHECK (state IN ('unsent', 'held', 'under_review', 'rejected', 'accepted', 'withdrawn', 'deferred', 'cancelled')),
   CONSTRAINT ck_flow_line_money CHECK (money IN ('reserved', 'paid', 'released')),
-  CONSTRAINT ck_flow_line_paymentstate CHECK (payment IN ('awaiting', 'paid', 'failed', 'unresolved'))
+  CONSTRAINT ck_flow_line_paymentstate CHECK (payment IN ('awaiting', 'paid', 'failed', 'unresolved')),
+  CONSTRAINT ck_flow_line_applicantkind CHECK (applicant_kind IN ('personal', 'organization')),
+  CONSTRAINT ck_flow_line_householdregistration CHECK (household_registration IN ('agricultural', 'non_agricultural')),
+  CONSTRAINT ck_flow_line_roundmode CHECK (mode IN ('initial', 'modified', 'confirmed', 'unverified', 'repayment'))
 );
 CREATE INDEX ix_flow_line_account ON flow_line (account_index);
 CREATE INDEX ix_flow_line_again ON flow_line (county_code) WHERE attempt > 1;
@@ -1047,12 +1058,13 @@ CREATE TABLE dataset_line (
   application_id BIGINT NOT NULL,
   application_no VARCHAR NOT NULL,
   amount_fen BIGINT NOT NULL,
-  outcome VARCHAR,
+  outcome VARCHAR(40),
   reason_code VARCHAR,
   reason_sealed VARCHAR,
   CONSTRAINT pk_dataset_line PRIMARY KEY (dataset_id, position),
   CONSTRAINT fk_dataset_line_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id),
-  CONSTRAINT fk_dataset_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id)
+  CONSTRAINT fk_dataset_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
+  CONSTRAINT ck_dataset_line_outcome CHECK (outcome IN ('matched', 'name_differs', 'not_found', 'no_account', 'passed', 'failed', 'accepted', 'rejected'))
 );
 CREATE INDEX ix_dataset_line_application ON dataset_line (application_id);
 CREATE INDEX ix_dataset_line_number ON dataset_line (application_no);
@@ -1079,7 +1091,7 @@ CREATE TABLE payment (
   flow_id BIGINT NOT NULL,
   flow_line_id BIGINT NOT NULL,
   sequence INTEGER NOT NULL,
-  status VARCHAR NOT NULL,
+  status VARCHAR(40) NOT NULL,
   amount_fen BIGINT NOT NULL,
   bank_serial_no VARCHAR,
   reason_code VARCHAR,
@@ -1093,7 +1105,7 @@ CREATE TABLE payment (
   taken_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_payment PRIMARY KEY (id),
   CONSTRAINT uq_payment_flow_line_id_sequence_source UNIQUE (flow_line_id, sequence, source),
-  CONSTRAINT ck_payment_status CHECK (status IN ('paid', 'failed')),
+  CONSTRAINT ck_payment_paymentstatus CHECK (status IN ('paid', 'failed')),
   CONSTRAINT ck_payment_settled_by_somebody CHECK ((source = 'settled') = (settled_by IS NOT NULL)),
   CONSTRAINT fk_payment_flow_id_flow FOREIGN KEY(flow_id) REFERENCES flow (id),
   CONSTRAINT fk_payment_flow_line_id_flow_line FOREIGN KEY(flow_line_id) REFERENCES flow_line (id),

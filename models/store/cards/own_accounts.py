@@ -11,6 +11,7 @@ from models.store.register.account_locks import account_locked_sql
 from models.store.register.register import register_row, why_unusable
 from models.store.sql import fetch
 from models.store.vault import Field, Vault
+from models.wire.words import CardType
 from models.words.card_stages import CardStatus
 from models.words.stages import AccountStatus
 
@@ -44,7 +45,7 @@ class OwnAccount:
 
     bank_code: str
     account_no: str = field(repr=False)
-    card_type: str | None
+    card_type: CardType | None
     counties: tuple[OwnCounty, ...]
 
     @property
@@ -77,7 +78,7 @@ async def own_accounts(session: AsyncSession, vault: Vault, province: str, perso
             account_no=vault.open(
                 Field.ACCOUNT, register_row(same[0].county_code, person_index), same[0].account_sealed
             ),
-            card_type=same[0].card_type,
+            card_type=CardType(same[0].card_type) if same[0].card_type else None,
             counties=tuple(_county(row) for row in same),
         )
         for (bank, _), same in faces.items()

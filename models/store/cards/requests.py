@@ -29,7 +29,7 @@ from models.store.runs.runs import open_run
 from models.store.sql import fetch, fetch_one
 from models.store.vault import Field, Vault, name_index
 from models.tables.cards import CardChange, CardChangePart
-from models.wire.words import CardType
+from models.wire.words import CardType, FaceChannel
 from models.words.calendar import china_today
 from models.words.card_stages import PartStage, RequestStage
 from models.words.faults import Fault, FaultCode
@@ -62,7 +62,7 @@ class CardWish:
     bank_code: str
     authorised: bool
     reason: str | None = field(default=None, repr=False)
-    channel: str = "app"
+    channel: FaceChannel = FaceChannel.APP
 
 
 class Incomplete(Exception):
@@ -190,7 +190,7 @@ async def _save(
         name_sealed=vault.seal(Field.NAME, number, citizen.name),
         name_index=name_index(vault, citizen.name),
         id_number_sealed=vault.seal(Field.ID_NUMBER, number, citizen.id_number),
-        card_type=wish.card_type.value,
+        card_type=wish.card_type,
         bank_code=wish.bank_code.strip(),
         account_sealed=vault.seal(Field.ACCOUNT, number, account_no),
         account_index=vault.index(Field.ACCOUNT, account_no),

@@ -68,7 +68,7 @@ async def _take_back(
             id_number=vault.open(Field.ID_NUMBER, number, locked.request.id_number_sealed),
             bank_code=part.old_bank_code,
             account_no=account_no,
-            card_type=card_type_of(account_no).value,
+            card_type=card_type_of(account_no),
             source=await source_of(session, vault, part.county_code, person, account_no) or BY_PLATFORM,
             actor="system",
             told_by=BY_PLATFORM,

@@ -16,6 +16,7 @@ from models.store.runs.runs import open_run
 from models.store.sql import fetch_one
 from models.tables.base import now
 from models.tables.cards import FaceLogin
+from models.wire.words import FaceChannel
 from models.words.calendar import china_today
 from models.words.card_stages import LoginStage
 
@@ -39,7 +40,7 @@ class Asking:
     """Who asks to sign in, as far as it is known: a browser and where it is."""
 
     province_code: str
-    channel: str
+    channel: FaceChannel
     browser_hash: str
     address_index: str
 

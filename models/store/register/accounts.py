@@ -15,6 +15,7 @@ from models.store.sql import fetch_int
 from models.store.vault import Field, Vault, name_index
 from models.tables.applications import RegisterAccount, RegisterChange
 from models.tables.base import now
+from models.wire.words import CardType
 from models.words.card_stages import NoticeKind
 from models.words.card_words import CLEARING, reason_words
 from models.words.stages import AccountStatus
@@ -38,7 +39,7 @@ class NewAccount:
     id_number: str = field(repr=False)
     bank_code: str
     account_no: str = field(repr=False)
-    card_type: str
+    card_type: CardType
     source: str
     actor: str
     told_by: str | None = None

@@ -90,7 +90,7 @@ def _entry(vault: Vault, county_code: str, number: str, form: EntryForm, entered
         person_index=vault.index(Field.ID_NUMBER, form.id_number),
         name_sealed=vault.seal(Field.NAME, number, form.name),
         id_number_sealed=vault.seal(Field.ID_NUMBER, number, form.id_number),
-        card_type=form.card_type.value,
+        card_type=form.card_type,
         bank_code=form.bank_code,
         account_sealed=vault.seal(Field.ACCOUNT, number, form.account_no),
         account_index=vault.index(Field.ACCOUNT, form.account_no),
