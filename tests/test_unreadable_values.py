@@ -240,6 +240,8 @@ def test_a_row_names_its_unreadable_fields() -> None:
     assert first["unreadable"] == ["name"]
     assert "unreadable" not in second
     assert json.loads(rendered({"a": {"b": [UNREADABLE]}, "c": 1}))["unreadable"] == ["a"]
+    sums = json.loads(rendered({"items": [{"label": "x"}], "states": [{"label": UNREADABLE}]}))
+    assert (sums["unreadable"], sums["items"]) == (["states"], [{"label": "x"}])
     assert json.loads(rendered({"name": "\ud800"}))["name"] == "\ud800"
     assert json.loads(rendered({"n": 10**30}))["n"] == 10**30
 

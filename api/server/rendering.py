@@ -27,7 +27,7 @@ def rendered(content: Any) -> bytes:
         return plain
     items = content.get("items")
     if isinstance(items, list):
-        return _dumped({**content, "items": [_named(item) for item in items]})
+        return _dumped({**_named({**content, "items": None}), "items": [_named(item) for item in items]})
     return _dumped(_named(content))
 
 

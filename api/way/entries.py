@@ -122,7 +122,7 @@ def of_orders(
             FlowEvent.ORDER,
             row.entered_at,
             OrderKind(row.kind).label,
-            mark=_MARKS[OrderState(row.state)],
+            mark=_MARKS.get(OrderState(row.state), "now"),
             until=row.finished_at or row.confirmed_at,
             by=row.entered_by,
             count=row.line_count,

@@ -30,8 +30,10 @@ _BEFORE = {FlowStage.WAITING_COUNTY: FlowStage.STARTING, FlowStage.CANCELLING: F
 
 
 def later_stages(flow: Flow) -> list[LaterStage]:
-    place = _WAY.index(_BEFORE.get(flow.stage, flow.stage))
-    return [{"stage": stage, "label": stage.label} for stage in _WAY[place + 1 :]]
+    """Of a flow whose stage only a newer version knows nobody can say what comes."""
+    stage = _BEFORE.get(flow.stage, flow.stage)
+    to_come = _WAY[_WAY.index(stage) + 1 :] if stage in _WAY else ()
+    return [{"stage": later, "label": later.label} for later in to_come]
 
 
 def steps_of(
