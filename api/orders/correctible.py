@@ -23,6 +23,7 @@ from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.wire.words import HouseholdRegistration
 from models.words.flow_words import APPLICANTS, submission_failure
+from models.words.labelled import label_of
 from models.words.stages import DisclosurePurpose, OrderKind
 
 router = APIRouter(tags=["指令"])
@@ -126,7 +127,7 @@ def _view(vault: Vault, names: Names, whole: WholeNames, row: _Row) -> Correctib
     return {
         "application_no": number,
         "applicant_kind": row.applicant_kind,
-        "kind_label": APPLICANTS[row.applicant_kind],
+        "kind_label": label_of(APPLICANTS, row.applicant_kind),
         "reason_code": row.reason_code,
         "reason": submission_failure(None, row.reason_code, reason_of(vault, number, row.reason_sealed)),
         "name": name_of(vault, number, row.name_sealed, whole=True),
