@@ -19,8 +19,11 @@ from tests.rows import (
     Office,
     add_applications,
     add_catalogs,
+    add_flow,
+    add_ground,
     citizen_id,
     open_office,
+    set_lines,
 )
 
 
@@ -150,3 +153,62 @@ async def test_villages_of_a_town_and_names_that_are_like(office: Office) -> Non
     assert await read("villages", parent="none") == []
     assert [each["name"] for each in await read("banks", like="邮储")] == ["邮储银行"]
     assert [each["code"] for each in await read("banks", like="bank-a")] == ["BANK-A"]
+
+
+async def test_an_application_tells_its_whole_life(office: Office) -> None:
+    """Acts on many carry no number of their own: each is found in the life of every application that it was about."""
+    first, second = await put(office, Line(stage="draft"), Line(stage="draft"))
+    await office.run("UPDATE application SET channel = 'import'")
+    both = {"selection": {"application_nos": [first, second]}}
+    assert (await office.post("/application-submissions", both)).status_code == 200
+    sent_back = {**both, "reason": "账号与银行卡不符"}
+    assert (await office.post("/application-returns", sent_back, REVIEWER)).status_code == 200
+    form = {
+        "kind": "personal",
+        "name": "王小梅",
+        "id_number": citizen_id(8_200),
+        "phone": "13312345835",
+        "town_code": "500001100",
+        "village_code": "V-01",
+        "group": "7组",
+        "bank_code": "BANK-A",
+        "account_no": "000000008200",
+        "household_registration": "agricultural",
+        "family_size": 3,
+        "item_code": "ITEM-01",
+        "amount_fen": 49_500,
+    }
+    version = (await office.get(f"/applications/{first}")).json()["version"]
+    headers = office.headers(OPERATOR, COUNTY, None)
+    edited = await office.http.put(f"/applications/{first}", json={"version": version, "form": form}, headers=headers)
+    assert edited.status_code == 200, edited.text
+    filtered = {"selection": {"filter": {"stage": "draft"}}}
+    assert (await office.post("/application-submissions", filtered)).json()["count"] == 2
+    life = (await office.get(f"/applications/{first}/history")).json()
+    told = [(entry["label"], entry["by"], entry["mark"], entry["said"]) for entry in life["entries"]]
+    assert told == [
+        ("提交资料审核", OPERATOR, "done", None),
+        ("审核退回", REVIEWER, "bad", "账号与银行卡不符"),
+        ("编辑申请", OPERATOR, "done", None),
+        ("提交资料审核", OPERATOR, "done", None),
+    ]
+    assert set(life["changed_since_return"]) == {"id_number", "account_no", "group"}
+    other = (await office.get(f"/applications/{second}/history")).json()
+    assert [entry["label"] for entry in other["entries"]] == ["提交资料审核", "审核退回", "提交资料审核"]
+    assert other["changed_since_return"] == []
+    assert (await office.get(f"/applications/{first}/history", county=OTHER_COUNTY)).status_code == 404
+    # a preview leaves no trace, and neither does what was left out
+    assert (await office.post("/application-submissions", {**both, "preview": True})).status_code == 200
+    assert await office.rows("SELECT count(*) FROM trail_line") == [(6,)]
+
+
+async def test_a_life_in_flows_is_told_in_the_platforms_words(office: Office) -> None:
+    ground = await add_ground(office, [Line(9_00), Line(8_00)])
+    flow_no = await add_flow(office, ground)
+    await set_lines(office, ground.numbers[:1], "withdrawn")
+    await office.run("UPDATE flow_line SET money = 'released', updated_at = now() WHERE state = 'withdrawn'")
+    life = (await office.get(f"/applications/{ground.numbers[0]}/history", REVIEWER)).json()
+    assert [(entry["label"], entry["number"], entry["fen"]) for entry in life["entries"]] == [
+        ("进入补贴流程", flow_no, 9_00),
+        ("从流程撤回", flow_no, 9_00),
+    ]

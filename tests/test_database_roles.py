@@ -16,7 +16,7 @@ from deploy.stack import Stack, postgres, programs
 
 ROOT = Path(__file__).resolve().parents[1]
 # What is only ever added to.
-HISTORY = ("trail_entry", "payment", "register_change", "disclosure")
+HISTORY = ("trail_entry", "trail_line", "payment", "register_change", "disclosure")
 
 
 @pytest.fixture

@@ -242,3 +242,21 @@ async def test_without_the_object_there_is_no_row(database_url: str, tmp_path: P
         assert await kept(server) == 0
         async with server.database.reading() as session:
             assert await fetch_int(session, "SELECT count(*) FROM stored_file") == 0
+
+
+async def test_a_photo_comes_small_enough_for_a_slow_line(server: ApiServer) -> None:
+    """Noise is the hardest to pack: its quality gives way first, then its size; what can be seen through gets white."""
+    (number,) = await put_lines(server, 1, stage="draft")
+    for kind, mode in (("JPEG", "RGB"), ("PNG", "RGBA")):
+        data = picture((1_500, 2_000), kind, mode)
+        assert (await put(server, number, data)).status_code == 200
+        for width, most in ((160, 160), (1_600, 1_500)):
+            answer = await server.get(Role.OPERATOR, f"/applications/{number}/photos/bank_card", width=width)
+            assert answer.headers["content-type"] == "image/jpeg"
+            assert len(answer.content) <= 60_000
+            with Image.open(io.BytesIO(answer.content)) as shown:
+                assert 40 <= shown.width <= most
+                assert shown.height > shown.width
+    assert (await server.get(Role.OPERATOR, f"/applications/{number}/photos/bank_card", width=9_999)).status_code == 422
+    whole = await server.get(Role.OPERATOR, f"/applications/{number}/photos/bank_card")
+    assert len(whole.content) > 60_000

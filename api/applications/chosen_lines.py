@@ -10,7 +10,7 @@ from api.acts.preview import ActAnswer, ActOnMany, LeftOutLines, judged
 from api.counter.desk import Desk
 from api.counter.roles import own
 from api.server.problems import Problem, conflict
-from models.store.applications.acts import Choice, LeftOut, choose, fit_of_chosen, look_at
+from models.store.applications.acts import FIT, Choice, LeftOut, choose, fit_of_chosen, look_at
 from models.store.locking import lock_county
 from models.store.selection import NO_NUL, Rule, Selection, selected
 from models.store.sql import Value
@@ -91,7 +91,8 @@ async def trail_of_lines(
         "after": after,
         "left_out": {group.code: group.count for group in choice.left_out},
     }
-    await desk.trail(session, act, subject or _subject(desk, selection), detail, choice.count, choice.total_fen)
+    whose = subject or _subject(desk, selection)
+    await desk.trail(session, act, whose, detail, choice.count, choice.total_fen, FIT)
 
 
 def unfit(title: str, left_out: Sequence[LeftOut]) -> Problem:

@@ -222,7 +222,8 @@ async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply
     if row.pending:
         await open_run(session, _verification(batch, number), "prepared")
     figures = _figures(batch, row)
-    await desk.trail(session, "batch.verification_asked", batch.batch_no, figures, row.lines, row.total_fen)
+    told = f"SELECT id FROM application WHERE batch_id = {batch.id} AND stage = 'in_batch'"
+    await desk.trail(session, "batch.verification_asked", batch.batch_no, figures, row.lines, row.total_fen, told)
     run = await run_of(desk, session, RunKind.VERIFICATION, number)
     answer: VerificationAsked = {"batch_no": batch.batch_no, "stage": batch.stage, **figures, "run": run}
     return Reply(202, answer)

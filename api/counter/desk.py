@@ -51,6 +51,7 @@ class Desk:
         self.shown = parts.shown
         self.objects = parts.objects
         self.drawing = parts.drawing
+        self.shrinking = parts.shrinking
         self.typesetting = parts.typesetting
         self._whole_files = parts.whole_files
         self.settings = parts.settings
@@ -106,9 +107,10 @@ class Desk:
         detail: Mapping[str, object],
         line_count: int | None = None,
         total_fen: int | None = None,
+        lines: str | None = None,
     ) -> None:
         """Note who did what, in the transaction that does it; last, since the county's writers take turns from here."""
-        entry = TrailAct(self.county, self.person, self.role.value, act, subject, detail, line_count, total_fen)
+        entry = TrailAct(self.county, self.person, self.role.value, act, subject, detail, line_count, total_fen, lines)
         await record(session, self.vault, entry)
 
 

@@ -38,6 +38,8 @@ class Parts:
     typesetting: Typesetting = field(default_factory=Typesetting)
     # large files that are held whole, of up to 20 MiB and some copies each
     whole_files: Places = field(default_factory=lambda: Places(1, wait_seconds=1.5))
+    # pictures of ours made smaller, up to 48 MB each while that is done
+    shrinking: Places = field(default_factory=lambda: Places(2, wait_seconds=5))
     callback_room: Room = field(default_factory=Room)
 
     @cached_property

@@ -163,7 +163,8 @@ async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -
     applications = len({photo.application_no for photo in photos})
     kinds = dict(Counter(photo.kind.value for photo in photos))
     body: PhotosStored = {"photos": len(photos), "applications": applications, "kinds": kinds}
-    await desk.trail(session, "photos.stored", desk.county, body, applications)
+    lines = "SELECT DISTINCT a.id FROM new_photo n JOIN application a USING (application_no)"
+    await desk.trail(session, "photos.stored", desk.county, body, applications, lines=lines)
     return Reply(201, body)
 
 

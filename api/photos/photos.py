@@ -1,8 +1,9 @@
 """Photos of applications: one by one, or a zip whose member names are application numbers."""
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi import Path as InPath
 from pydantic import Field
 from sqlmodel import col, select
@@ -24,6 +25,7 @@ from api.photos.intake import (
 )
 from api.server.answers import file_answer, refusals
 from api.server.problems import not_found
+from models.photos.smaller import LEAST_WIDTH, MOST_WIDTH, smaller
 from models.tables.applications import ApplicationPhoto
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind, MediaType
@@ -69,8 +71,15 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
     responses=file_answer(MediaType.JPEG, MediaType.PNG) | refusals(NOT_FOUND=404),
     response_class=Response,
 )
-async def get_photo(desk: CountyAndApplicants, application_no: str, kind: Kind) -> Response:
-    """Whoever looks at it is noted."""
+async def get_photo(
+    desk: CountyAndApplicants,
+    application_no: str,
+    kind: Kind,
+    width: Annotated[
+        int | None, Query(ge=LEAST_WIDTH, le=MOST_WIDTH, description="缩小到多少像素宽，JPEG，不超过 60 KB")
+    ] = None,
+) -> Response:
+    """Whoever looks at it is noted. With a `width` it is small enough for a slow line."""
     async with desk.database.reading() as session:
         line = await find_line(desk, session, application_no)
         statement = select(StoredFile).where(
@@ -83,10 +92,13 @@ async def get_photo(desk: CountyAndApplicants, application_no: str, kind: Kind) 
         stored = (await session.exec(statement)).first()
     if stored is None:
         raise not_found("照片")
-    data = await desk.objects.get(stored)
+    data, content_type = await desk.objects.get(stored), stored.content_type
+    if width is not None:
+        async with desk.shrinking.one():
+            data, content_type = await asyncio.to_thread(smaller, data, width), MediaType.JPEG.value
     await note_whole(desk, DisclosedThing.APPLICATION, application_no, DisclosurePurpose.PHOTO, kind.value)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(data, media_type=stored.content_type, headers=headers)
+    return Response(data, media_type=content_type, headers=headers)
 
 
 @router.post("/photo-archives", status_code=201, response_model=PhotosStored, responses=refusals(**ARCHIVE_REFUSALS))

@@ -211,6 +211,15 @@ class TrailEntry(SQLModel, table=True):
     chain: str
 
 
+class TrailLine(SQLModel, table=True):
+    """An application that an entry on many is about: its own history finds the entry by it."""
+
+    __tablename__ = "trail_line"
+
+    application_id: int = Field(primary_key=True, sa_type=BigInteger)
+    sequence: int = Field(primary_key=True, sa_type=BigInteger)
+
+
 class Disclosure(SQLModel, table=True):
     """Who was given which person's data in clear, when and what for; added to, never changed."""
 

@@ -510,6 +510,12 @@ CREATE TABLE disclosure (
 CREATE INDEX ix_disclosure_thing_number ON disclosure (county_code, thing, number);
 CREATE INDEX ix_disclosure_actor ON disclosure (county_code, actor, id);
 
+CREATE TABLE trail_line (
+  application_id BIGINT NOT NULL,
+  sequence BIGINT NOT NULL,
+  CONSTRAINT pk_trail_line PRIMARY KEY (application_id, sequence)
+);
+
 CREATE TABLE trail_head (
   county_code VARCHAR NOT NULL,
   sequence BIGINT NOT NULL,

@@ -43,7 +43,7 @@ MAKER_FUNCTIONS = (
     "check_settling_person",
     "check_deciding_person",
 )
-HISTORY = ("trail_entry", "payment", "register_change", "disclosure")
+HISTORY = ("trail_entry", "trail_line", "payment", "register_change", "disclosure")
 # A head names the last entry: one that stood still, went back or jumped would hide that entries were cut off.
 HEADS = """
 CREATE FUNCTION trail_head_forward() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -14,6 +14,7 @@ from models.words.refusals import Refusal, RefusalCode
 EXAMPLES = 20
 EXAMPLES_OF_NAMED = 500
 UNKNOWN_TITLE = "没有这个申请编号，请核对"
+FIT = "SELECT id FROM chosen WHERE left_out IS NULL"
 TOUCH = "version = a.version + 1, updated_at = now()"
 
 

@@ -39,6 +39,8 @@ class TrailAct:
     detail: Mapping[str, object]
     line_count: int | None = None
     total_fen: int | None = None
+    # a statement that gives the ids of the applications that it is about, in tables of the transaction
+    lines: str | None = None
 
 
 def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, object]) -> TrailAct:
@@ -73,6 +75,11 @@ async def _write(session: AsyncSession, vault: Vault, act: TrailAct) -> None:
         at=at,
         chain=chain,
     )
+    if act.lines is not None:
+        statement = (
+            f"INSERT INTO trail_line (application_id, sequence) SELECT id, :sequence FROM ({act.lines}) AS x (id)"
+        )
+        await execute(session, statement, sequence=sequence)
 
 
 async def _locked_head(session: AsyncSession, county_code: str) -> Head:
