@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from deploy.bench import callbacks, cards, evidence, floor, product, troubled
+from deploy.bench import callbacks, cards, evidence, floor, pages, product, troubled
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
 from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
+from deploy.bench.report_pages import page_rows
 from deploy.bench.troubled import troubled_row
 from deploy.spoken import spoken
 from deploy.stack.processes import ROOT, StackError
@@ -37,6 +38,8 @@ def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[in
             troubled=troubled.measure(stack, smalls[0][1].flow_no),
             callbacks=callbacks.measure(stack),
             cards=cards.measure(stack, *card_counts),
+            # last: what is measured before has a county of its own size
+            pages=pages.measure(stack, home),
         )
 
 
@@ -49,6 +52,11 @@ def measure_troubled(home: Path, small: int) -> troubled.Troubled:
     batch, warm = make_batch(home / "lines", 1, small), make_batch(home / "lines", 2, WARM)
     with stack_knowing(home, [batch.seed, warm.seed]) as stack:
         return troubled.measure(stack, product.pay(stack, batch, warm).flow_no)
+
+
+def measure_pages(home: Path, lines_of_file: int) -> pages.Pages:
+    with stack_knowing(home, []) as stack:
+        return pages.measure(stack, home, lines_of_file)
 
 
 def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
@@ -74,6 +82,8 @@ def main() -> int:
     parser.add_argument("--open", type=int, default=OPEN, help="card changes that wait while everything is killed")
     parser.add_argument("--cards-only", action="store_true", help="card changes alone; writes no file")
     parser.add_argument("--troubled-only", action="store_true", help="evidence with failing calls; writes no file")
+    parser.add_argument("--pages-only", action="store_true", help="the pages alone; writes no file")
+    parser.add_argument("--lines-of-file", type=int, default=pages.LINES_OF_FILE, help="a fifth of the pages' county")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
     said = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -86,6 +96,9 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.troubled_only:
         print_table([troubled_row(measure_troubled(said.home.resolve(), said.small))])
+        return 0
+    if said.pages_only:
+        print_table(page_rows(measure_pages(said.home.resolve(), said.lines_of_file)))
         return 0
     figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     print_table(rows(figures))

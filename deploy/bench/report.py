@@ -15,8 +15,10 @@ from rich.table import Table
 from deploy.bench.callbacks import Rates
 from deploy.bench.cards import Cards
 from deploy.bench.evidence import LINES, Evidence
+from deploy.bench.pages import Pages
 from deploy.bench.product import Outcome
 from deploy.bench.report_cards import card_rows
+from deploy.bench.report_pages import page_rows
 from deploy.bench.report_rows import Row
 from deploy.bench.troubled import FAILING, Troubled, troubled_row
 from deploy.bench.troubled import LINES as TROUBLED_LINES
@@ -34,6 +36,7 @@ class Figures:
     evidence: Evidence
     troubled: Troubled
     cards: Cards
+    pages: Pages
 
     @property
     def ratio(self) -> float:
@@ -50,7 +53,14 @@ HEADERS = ("测量", "本系统", "对照", "要求", "")
 
 def rows(figures: Figures) -> list[Row]:
     orders = _evidence(figures), troubled_row(figures.troubled)
-    return [*_speed(figures), *_growth(figures), *_callbacks(figures), *orders, *card_rows(figures.cards)]
+    return [
+        *_speed(figures),
+        *_growth(figures),
+        *_callbacks(figures),
+        *orders,
+        *card_rows(figures.cards),
+        *page_rows(figures.pages),
+    ]
 
 
 def print_table(table_rows: Sequence[Row]) -> None:

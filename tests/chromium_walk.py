@@ -1,0 +1,101 @@
+"""Every page of staff, found from the routes, opened by whoever may on a stack that has played a season: axe, words.
+
+`pages_matrix` (make pages-all) repeats it in every look and size.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+
+import pytest
+from fastapi.routing import APIRoute
+
+from api.pages.routes import ROUTERS
+from models.words.stages import Role
+from tests.chromium import Chromium, chinese_left, chromium, sideways, small_targets, violations
+from tests.played import NUMBERS, Played, home_of, played
+
+EVERYTHING = bool(os.environ.get("PAGES_ALL"))
+LOOKS = [
+    f"{language}.{size}.{colours}"
+    for language in ("zh", "en")
+    for size in ("normal", "huge")
+    for colours in ("light", "dark", "contrast")
+]
+# Ten pages that hold every part there is; they are seen in every look and size by the gate.
+TEN = (
+    *("/console", "/console/applications", "/console/flows", "/console/flows/{flow_no}", "/console/cards"),
+    *("/console/orders", "/console/summaries", "/console/register", "/console/figures", "/console/trail"),
+)
+# What is no page: files, fragments, and what only moves on.
+NOT_PAGES = ("/static/", "/export", "/look", "/badge")
+
+
+@cache
+def addresses() -> list[str]:
+    """The address of every page of staff, as the routes have it."""
+    found = [
+        route.path
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and "GET" in route.methods and route.path.startswith("/console")
+    ]
+    return sorted(path for path in found if "{rest" not in path and not any(part in path for part in NOT_PAGES))
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    with played(home_of(tmp_path_factory.mktemp("played"))) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def seen(season: Played) -> AsyncIterator[Chromium]:
+    async with chromium(season.origin) as opened:
+        yield opened
+
+
+def test_every_address_can_be_filled_in() -> None:
+    unknown = {part.strip("{}") for path in addresses() for part in path.split("/") if part.startswith("{")}
+    assert unknown <= set(NUMBERS)
+
+
+@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
+async def test_every_page_is_whole_for_every_role(season: Played, seen: Chromium, role: Role) -> None:
+    page = await seen.window(await season.secret(role))
+    opened, faults = 0, []
+    for pattern in addresses():
+        address = season.address(pattern)
+        if address is None:
+            continue
+        answer = await page.goto(address)
+        assert answer is not None
+        if answer.status not in (200, 403, 404):
+            faults.append(f"{address}: {answer.status}")
+        if answer.status == 200:
+            opened += 1
+            faults += await violations(page)
+            if await sideways(page):
+                faults.append(f"{address}: scrolls sideways")
+    assert faults == []
+    assert opened >= 1
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+async def test_pages_in_every_look(season: Played, seen: Chromium, look: str, phone: bool) -> None:
+    page = await seen.window(await season.secret(Role.OPERATOR), phone=phone, look=look)
+    faults = []
+    for pattern in addresses() if EVERYTHING else TEN:
+        address = season.address(pattern)
+        answer = await page.goto(address) if address else None
+        if answer is None or answer.status != 200:
+            continue
+        faults += await violations(page)
+        if phone:
+            faults += [f"{address}: {small}" for small in await small_targets(page, 60 if "huge" in look else 44)]
+        if await sideways(page):
+            faults.append(f"{address}: scrolls sideways")
+        if look.startswith("en"):
+            faults += [f"{address}: Chinese in English: {text}" for text in await chinese_left(page)]
+    assert faults == []
