@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from api.people.to_do_views import RULES
+from models.store.to_dos.applications import _APPLICATIONS, _STAGES
 from models.words.stages import Role
 from models.words.waiting import ToDoKind
 from tests.rows import (
@@ -225,3 +227,25 @@ async def test_the_rest_waits_for_its_own_role(office: Office) -> None:
     audit = (await office.http.get("/to-dos", headers=headers)).json()
     assert [each["kind"] for each in audit["mine"]] == ["trail_unchecked"]
     assert [each["kind"] for each in audit["abnormal"]] == ["contradictions"]
+
+
+async def test_applications_are_counted_from_their_index_alone(office: Office, owner: psycopg.Connection) -> None:
+    """With 100,000 applications in a county the rows themselves would cost four times as much."""
+    await add_lines(office, [Line(stage="in_review", match_outcome=None)] * 50)
+    owner.execute("VACUUM ANALYZE application")
+    owner.execute("SET enable_seqscan = off")
+    asked = _APPLICATIONS.replace(":county", "%(county)s").replace(":stages", "%(stages)s").replace(":actor", "'x'")
+    plan = owner.execute(f"EXPLAIN {asked}", {"county": COUNTY, "stages": _STAGES}).fetchall()
+    assert "Index Only Scan using ix_application_stage" in "\n".join(str(line) for line in plan)
+
+
+async def test_an_application_waits_since_it_came_where_it_is(office: Office) -> None:
+    """What the platform says of it within its stage makes it no younger; another stage does, and a review's word."""
+    [number] = await add_lines(office, [Line(stage="in_review")])
+    await office.run("UPDATE application SET stage_since = now() - interval '9 days'")
+    await office.run("UPDATE application SET verification = 'failed', updated_at = now()")
+    days = (await to_dos(office, REVIEWER))["material_review"]["working_days"]
+    assert isinstance(days, int)
+    assert days >= 3
+    await office.run("UPDATE application SET reviewed_by = :r WHERE application_no = :no", r=REVIEWER, no=number)
+    assert (await to_dos(office, OPERATOR))["to_publicise"]["working_days"] == 0

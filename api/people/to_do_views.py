@@ -23,7 +23,7 @@ Query = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Rule:
+class Place:
     """Whose turn it is (`roles`, the first one's days count), and where it stands; `wrong` is nobody's daily work."""
 
     roles: tuple[Role, ...]
@@ -32,17 +32,17 @@ class Rule:
     wrong: bool = False
 
 
-def _applications(**query: str) -> Rule:
-    return Rule((O,), "/applications", query)
+def _applications(**query: str) -> Place:
+    return Place((O,), "/applications", query)
 
 
-def _lines(**query: str) -> Rule:
-    return Rule((O,), "/flows/{number}/lines", query)
+def _lines(**query: str) -> Place:
+    return Place((O,), "/flows/{number}/lines", query)
 
 
 _K = ToDoKind
-RULES: Mapping[ToDoKind, Rule] = {
-    _K.RETURNED_DRAFTS: Rule((O, P), "/applications", {"stage": "draft", "returned": "true"}),
+RULES: Mapping[ToDoKind, Place] = {
+    _K.RETURNED_DRAFTS: Place((O, P), "/applications", {"stage": "draft", "returned": "true"}),
     _K.DRAFTS: _applications(stage="draft", returned="false"),
     _K.TO_PUBLICISE: _applications(stage="in_review", approved="true"),
     _K.TO_INITIALISE: _applications(stage="publicised"),
@@ -51,45 +51,45 @@ RULES: Mapping[ToDoKind, Rule] = {
     _K.UNMATCHED_NO_ACCOUNT: _applications(stage="unmatched", match_outcome="no_account"),
     _K.SETTLEMENT_MATERIAL: _applications(stage="matched"),
     _K.TO_BATCH: _applications(stage="pending_settlement"),
-    _K.TO_VERIFY: Rule((O,), "/batches", {"stage": "open"}),
-    _K.TO_VERIFY_AGAIN: Rule((O,), "/batches", {"stage": "verified"}),
-    _K.PUBLICITY_MISSING: Rule((O,), "/batches", {}),
-    _K.PUBLICITY_RUNNING: Rule((), "/batches", {}),
-    _K.FLOW_READY: Rule((O,), "/batches", {"stage": "verified"}),
+    _K.TO_VERIFY: Place((O,), "/batches", {"stage": "open"}),
+    _K.TO_VERIFY_AGAIN: Place((O,), "/batches", {"stage": "verified"}),
+    _K.PUBLICITY_MISSING: Place((O,), "/batches", {}),
+    _K.PUBLICITY_RUNNING: Place((), "/batches", {}),
+    _K.FLOW_READY: Place((O,), "/batches", {"stage": "verified"}),
     _K.LINES_REJECTED: _lines(state="rejected"),
     _K.LINES_DUPLICATE: _lines(state="rejected", reason_code="duplicate_person"),
     _K.LINES_UNVERIFIED: _lines(state="unsent", verification="failed"),
     _K.LINES_REPAYMENT: _lines(state="unsent"),
     _K.LINES_HELD: _lines(state="held"),
-    _K.SUMMARY_TO_SUBMIT: Rule((O,), "/flows/{number}/summary", {}),
+    _K.SUMMARY_TO_SUBMIT: Place((O,), "/flows/{number}/summary", {}),
     _K.EVIDENCE: _applications(stage="paid"),
     _K.REPAYABLE: _applications(repayable="true"),
-    _K.IMPORT_TO_CONFIRM: Rule((O,), "/application-imports", {"stage": "to_confirm"}),
-    _K.IMPORT_REFUSED: Rule((O,), "/application-imports", {"stage": "refused"}),
-    _K.INDICATOR_DRAFT: Rule((O,), "/indicators", {"stage": "draft"}),
-    _K.INDICATOR_REJECTED: Rule((O,), "/indicators", {"stage": "rejected"}),
-    _K.MATERIAL_REVIEW: Rule((R,), "/applications", {"stage": "in_review", "approved": "false"}),
-    _K.ORDERS_TO_CONFIRM: Rule((R,), "/orders", {"state": "entered"}),
-    _K.SUMMARY_TO_REVIEW: Rule((R,), "/flows/{number}/summary", {}),
-    _K.PAYMENT_TO_CONFIRM: Rule((R,), "/flows/{number}/summary", {}),
-    _K.CARD_CHANGES: Rule((R,), "/card-changes", {"stage": "in_review"}),
-    _K.CARDS_FAILED: Rule((R,), "/card-changes", {"stage": "failed"}),
-    _K.VILLAGE_ENTRIES: Rule((R,), "/village-entries", {"stage": "entered"}),
-    _K.LINES_UNRESOLVED: Rule((R,), "/payments", {"payment": "unresolved"}),
-    _K.CONTRADICTIONS: Rule((R,), "/contradictions", {"state": "open"}, wrong=True),
-    _K.CALLBACKS_QUARANTINED: Rule((R,), "/inbox", {"state": "quarantined"}, wrong=True),
-    _K.POLICY_REJECTED: Rule((A,), "/policies", {"stage": "rejected"}),
-    _K.POLICY_UNIT_MISSING: Rule((A,), "/policy-unit", {}),
-    _K.RUNS_OVERDUE: Rule((A, S), "/runs", {"open": "true", "overdue": "true"}, wrong=True),
-    _K.RUNS_RESTARTED: Rule((S,), "/runs", {"open": "true", "restarted": "true"}, wrong=True),
-    _K.CALLBACKS_PARKED: Rule((S,), "/inbox", {"state": "parked"}, wrong=True),
-    _K.CALLBACKS_UNKNOWN: Rule((S,), "/inbox", {"state": "unknown"}, wrong=True),
-    _K.ODD_ANSWERS: Rule((S,), "/odd-answers", {}, wrong=True),
-    _K.OUTBOX: Rule((S,), "/health", {}, wrong=True),
-    _K.TRAIL_CHECKED: Rule((U,), "/trail", {"act": "trail.checked"}),
-    _K.TRAIL_UNCHECKED: Rule((U,), "/trail", {}),
-    _K.FLOWS_WITH_DIFFERENCE: Rule((U,), "/flows", {"stage": "ended"}, wrong=True),
-    _K.RUNS: Rule((), "/runs", {"open": "true"}),
+    _K.IMPORT_TO_CONFIRM: Place((O,), "/application-imports", {"stage": "to_confirm"}),
+    _K.IMPORT_REFUSED: Place((O,), "/application-imports", {"stage": "refused"}),
+    _K.INDICATOR_DRAFT: Place((O,), "/indicators", {"stage": "draft"}),
+    _K.INDICATOR_REJECTED: Place((O,), "/indicators", {"stage": "rejected"}),
+    _K.MATERIAL_REVIEW: Place((R,), "/applications", {"stage": "in_review", "approved": "false"}),
+    _K.ORDERS_TO_CONFIRM: Place((R,), "/orders", {"state": "entered"}),
+    _K.SUMMARY_TO_REVIEW: Place((R,), "/flows/{number}/summary", {}),
+    _K.PAYMENT_TO_CONFIRM: Place((R,), "/flows/{number}/summary", {}),
+    _K.CARD_CHANGES: Place((R,), "/card-changes", {"stage": "in_review"}),
+    _K.CARDS_FAILED: Place((R,), "/card-changes", {"stage": "failed"}),
+    _K.VILLAGE_ENTRIES: Place((R,), "/village-entries", {"stage": "entered"}),
+    _K.LINES_UNRESOLVED: Place((R,), "/payments", {"payment": "unresolved"}),
+    _K.CONTRADICTIONS: Place((R,), "/contradictions", {"state": "open"}, wrong=True),
+    _K.CALLBACKS_QUARANTINED: Place((R,), "/inbox", {"state": "quarantined"}, wrong=True),
+    _K.POLICY_REJECTED: Place((A,), "/policies", {"stage": "rejected"}),
+    _K.POLICY_UNIT_MISSING: Place((A,), "/policy-unit", {}),
+    _K.RUNS_OVERDUE: Place((A, S), "/runs", {"open": "true", "overdue": "true"}, wrong=True),
+    _K.RUNS_RESTARTED: Place((S,), "/runs", {"open": "true", "restarted": "true"}, wrong=True),
+    _K.CALLBACKS_PARKED: Place((S,), "/inbox", {"state": "parked"}, wrong=True),
+    _K.CALLBACKS_UNKNOWN: Place((S,), "/inbox", {"state": "unknown"}, wrong=True),
+    _K.ODD_ANSWERS: Place((S,), "/odd-answers", {}, wrong=True),
+    _K.OUTBOX: Place((S,), "/health", {}, wrong=True),
+    _K.TRAIL_CHECKED: Place((U,), "/trail", {"act": "trail.checked"}),
+    _K.TRAIL_UNCHECKED: Place((U,), "/trail", {}),
+    _K.FLOWS_WITH_DIFFERENCE: Place((U,), "/flows", {"stage": "ended"}, wrong=True),
+    _K.RUNS: Place((), "/runs", {"open": "true"}),
 }
 
 
@@ -203,7 +203,7 @@ def _outside(run: OpenRuns) -> bool:
     return party in (Party.PLATFORM, Party.BANK, Party.SYSTEM)
 
 
-def _where(rule: Rule, number: str | None) -> WhereListed:
+def _where(rule: Place, number: str | None) -> WhereListed:
     """One batch is shown itself, several by their list."""
     if number and rule.path == "/batches":
         return {"path": f"/batches/{number}", "query": {}}

@@ -19,6 +19,7 @@ class Run(SQLModel, table=True):
     __table_args__ = (
         Index("ix_run_open", "kind", postgresql_where=text("closed_at IS NULL")),
         Index("ix_run_county", "county_code", "id"),
+        Index("ix_run_county_open", "county_code", postgresql_where=text("closed_at IS NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -55,6 +56,9 @@ class Outbox(SQLModel, table=True):
     last_error: str | None = None
 
 
+ASIDE = "('parked', 'unknown', 'quarantined')"
+
+
 class Inbox(SQLModel, table=True):
     """A callback as it came; stored before it is acknowledged, applied once by the workflow that it belongs to."""
 
@@ -65,6 +69,9 @@ class Inbox(SQLModel, table=True):
         Index("ix_inbox_pending", "number", postgresql_where=text("applied_at IS NULL AND number IS NOT NULL")),
         # not yet when a callback is taken in: that stays as cheap as it was
         Index("ix_inbox_county", "county_code", "id", postgresql_where=text("county_code IS NOT NULL")),
+        Index(
+            "ix_inbox_aside", "province_code", postgresql_where=text("state IN ('parked', 'unknown', 'quarantined')")
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)

@@ -181,7 +181,7 @@ class ToDoKind(Labelled):
     CALLBACKS_PARKED = "callbacks_parked", "待对应的平台来件"
     CALLBACKS_UNKNOWN = "callbacks_unknown", "无法对应的平台来件"
     ODD_ANSWERS = "odd_answers", "近七天的平台异常应答"
-    OUTBOX = "outbox", "未能送达 Temporal 的启动和信号"
+    OUTBOX = "outbox", "未能送达工作流引擎的启动和信号"
     TRAIL_CHECKED = "trail_checked", "最近一次留痕校验"
     TRAIL_UNCHECKED = "trail_unchecked", "留痕从未校验"
     FLOWS_WITH_DIFFERENCE = "flows_with_difference", "结束时与平台不符的流程"

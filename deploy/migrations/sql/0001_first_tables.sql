@@ -223,6 +223,7 @@ CREATE TABLE inbox (
   CONSTRAINT uq_inbox_province_code_event_id UNIQUE (province_code, event_id),
   CONSTRAINT ck_inbox_inboxstate CHECK (state IN ('received', 'delivered', 'applied', 'parked', 'unknown', 'quarantined'))
 );
+CREATE INDEX ix_inbox_aside ON inbox (province_code) WHERE state IN ('parked', 'unknown', 'quarantined');
 CREATE INDEX ix_inbox_county ON inbox (county_code, id) WHERE county_code IS NOT NULL;
 CREATE INDEX ix_inbox_due ON inbox (next_try_at) WHERE state IN ('received', 'parked');
 CREATE INDEX ix_inbox_pending ON inbox (number) WHERE applied_at IS NULL AND number IS NOT NULL;
@@ -451,6 +452,7 @@ CREATE TABLE run (
 );
 CREATE INDEX ix_run_county ON run (county_code, id);
 CREATE INDEX ix_run_number ON run (number);
+CREATE INDEX ix_run_county_open ON run (county_code) WHERE closed_at IS NULL;
 CREATE INDEX ix_run_open ON run (kind) WHERE closed_at IS NULL;
 
 CREATE TABLE search_tally (
@@ -542,6 +544,7 @@ CREATE TABLE application (
   applicant_kind VARCHAR(40) NOT NULL,
   channel VARCHAR(40) NOT NULL,
   stage VARCHAR(40) NOT NULL,
+  stage_since TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
   name_sealed VARCHAR NOT NULL,
   name_index VARCHAR NOT NULL,
   id_number_sealed VARCHAR NOT NULL,
@@ -598,7 +601,8 @@ CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_i
 CREATE INDEX ix_application_list ON application (list_id);
 CREATE INDEX ix_application_name ON application (county_code, name_index);
 CREATE INDEX ix_application_person ON application (person_index, county_code);
-CREATE INDEX ix_application_stage ON application (county_code, stage, id);
+CREATE INDEX ix_application_returned ON application (county_code, id) WHERE stage = 'draft' AND returned_reason_sealed IS NOT NULL;
+CREATE INDEX ix_application_stage ON application (county_code, stage, id) INCLUDE (amount_fen, stage_since, list_id, match_outcome, reviewed_by, entered_by, edited_by);
 
 CREATE TABLE application_import (
   id BIGSERIAL NOT NULL,

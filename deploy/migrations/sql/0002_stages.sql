@@ -25,3 +25,13 @@ CREATE TRIGGER operator_order_told AFTER UPDATE ON operator_order FOR EACH ROW
 CREATE TRIGGER face_login_told AFTER UPDATE ON face_login FOR EACH ROW
   WHEN (NEW.stage IS DISTINCT FROM OLD.stage OR NEW.session_hash IS DISTINCT FROM OLD.session_hash)
   EXECUTE FUNCTION tell_stage('login_no');
+
+-- Since when an application waits where it is: the stage's own time, and that of the material review's word.
+CREATE FUNCTION note_stage_since() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.stage_since = now();
+  RETURN NEW;
+END $$;
+CREATE TRIGGER application_stage_since BEFORE UPDATE OF stage, reviewed_by ON application FOR EACH ROW
+  WHEN (NEW.stage <> OLD.stage OR (NEW.reviewed_by IS NULL) <> (OLD.reviewed_by IS NULL))
+  EXECUTE FUNCTION note_stage_since();

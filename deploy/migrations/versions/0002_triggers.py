@@ -83,7 +83,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, "tell_stage"):
+    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, "tell_stage", "note_stage_since"):
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")

@@ -1,5 +1,6 @@
 """Applications, batches, imports, policies and indicators that wait for somebody of the county."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,31 +12,42 @@ from models.store.sql import fetch
 from models.store.to_dos.found import Asker, Found
 
 _SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
-# One walk over the stages that somebody has to do something about; what is under way elsewhere isn't read at all.
+# One walk over the stages that somebody has to do something about, by their index alone (`TO_DO_COLUMNS`): what is
+# under way elsewhere isn't read at all. Summed by columns first, and named then.
 _APPLICATIONS = f"""
-SELECT kind, able, {_SUMS} FROM (
-  SELECT CASE a.stage
-      WHEN 'draft' THEN CASE WHEN a.returned_reason_sealed IS NULL THEN 'drafts' ELSE 'returned_drafts' END
-      WHEN 'in_review' THEN CASE WHEN a.reviewed_by IS NULL THEN 'material_review' ELSE 'to_publicise' END
-      WHEN 'publicised' THEN CASE WHEN a.list_id IS NULL THEN 'to_initialise' END
-      WHEN 'unmatched' THEN 'unmatched_' || a.match_outcome
-      WHEN 'matched' THEN 'settlement_material'
-      WHEN 'pending_settlement' THEN 'to_batch'
-      WHEN 'paid' THEN 'evidence' END AS kind,
-    NOT (a.stage = 'in_review' AND a.reviewed_by IS NULL AND {MADE_BY}) AS able, a.amount_fen, a.updated_at AS since
-  FROM application a WHERE a.county_code = :county AND a.stage = ANY(:stages)
-) AS open WHERE kind IS NOT NULL GROUP BY 1, 2
+SELECT CASE stage
+    WHEN 'draft' THEN 'drafts'
+    WHEN 'in_review' THEN CASE WHEN unreviewed THEN 'material_review' ELSE 'to_publicise' END
+    WHEN 'publicised' THEN 'to_initialise'
+    WHEN 'unmatched' THEN 'unmatched_' || match_outcome
+    WHEN 'matched' THEN 'settlement_material'
+    WHEN 'pending_settlement' THEN 'to_batch'
+    WHEN 'paid' THEN 'evidence' END AS kind,
+  NOT (stage = 'in_review' AND unreviewed AND own) AS able, sum(lines)::bigint AS counted,
+  sum(total_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number
+FROM (
+  SELECT a.stage, a.match_outcome, a.reviewed_by IS NULL AS unreviewed, a.list_id IS NULL AS unlisted, {MADE_BY} AS own,
+    count(*) AS lines, sum(a.amount_fen) AS total_fen, min(a.stage_since) AS since
+  FROM application a WHERE a.county_code = :county AND a.stage = ANY(:stages) GROUP BY 1, 2, 3, 4, 5
+) AS open
+WHERE (stage <> 'publicised' OR unlisted) AND (stage <> 'unmatched' OR match_outcome IS NOT NULL) GROUP BY 1, 2
 """
 _STAGES = ["draft", "in_review", "publicised", "unmatched", "matched", "pending_settlement", "paid"]
+_RETURNED = f"""
+SELECT 'returned_drafts' AS kind, true AS able, {_SUMS} FROM (
+  SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND a.stage = 'draft'
+    AND a.returned_reason_sealed IS NOT NULL
+) AS open HAVING count(*) > 0
+"""
 _RETURNED_OWN = f"""
 SELECT 'returned_drafts' AS kind, true AS able, {_SUMS} FROM (
-  SELECT a.amount_fen, a.updated_at AS since FROM application a WHERE a.county_code = :county AND a.stage = 'draft'
+  SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND a.stage = 'draft'
     AND a.returned_reason_sealed IS NOT NULL AND a.entered_by = :actor
 ) AS open HAVING count(*) > 0
 """
 _REPAYABLE = f"""
 SELECT 'repayable' AS kind, true AS able, {_SUMS} FROM (
-  SELECT a.amount_fen, a.updated_at AS since FROM application a WHERE a.county_code = :county AND {REPAYABLE}
+  SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND {REPAYABLE}
 ) AS open HAVING count(*) > 0
 """
 # A batch stands for its applications; one in which there are none yet waits for nobody. One of repayments alone keeps
@@ -81,8 +93,19 @@ WHERE NOT EXISTS (SELECT FROM policy_unit WHERE county_code = :county)
 
 
 async def of_applications(session: AsyncSession, asker: Asker) -> list[Found]:
-    found = await fetch(session, Found, _APPLICATIONS, county=asker.county, actor=asker.person, stages=_STAGES)
-    return [*found, *await fetch(session, Found, _REPAYABLE, county=asker.county)]
+    staged = await fetch(session, Found, _APPLICATIONS, county=asker.county, actor=asker.person, stages=_STAGES)
+    returned = await fetch(session, Found, _RETURNED, county=asker.county)
+    repayable = await fetch(session, Found, _REPAYABLE, county=asker.county)
+    return [*(rest for each in staged if (rest := _without(each, returned))), *returned, *repayable]
+
+
+def _without(found: Found, returned: Sequence[Found]) -> Found | None:
+    """Returned drafts are a kind of their own."""
+    if found.kind != "drafts" or not returned:
+        return found
+    less = returned[0]
+    left = found.counted - less.counted
+    return found._replace(counted=left, total_fen=(found.total_fen or 0) - (less.total_fen or 0)) if left else None
 
 
 async def of_own_applications(session: AsyncSession, asker: Asker) -> list[Found]:
