@@ -1,16 +1,23 @@
 """The whole stack: every part may be killed and started again, and the system answers as before."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
+from lxml import html
 from standardwebhooks import Webhook
 
 from deploy.stack import PARTS, Options, Stack
 from deploy.stack.keys import COUNTIES
+from deploy.stack.processes import ROOT
+from deploy.stack.sign_in import demo_people
+from deploy.stack.start_page import start_page
+from deploy.stack.tour import Seen, next_step
 from models.tokens import load_key, read
 
 
@@ -93,3 +100,71 @@ def test_api_believes_the_seal_that_the_simulator_was_given(stack: Stack) -> Non
         }
         assert answers["wrong"] == 401
         assert answers["right"] == 204
+
+
+def test_the_start_page_signs_each_demo_person_in_and_shows_what_is_next(stack: Stack) -> None:
+    everybody = demo_people(COUNTIES)
+    with start_page(stack.layout) as address, httpx.Client(base_url=address, trust_env=False, timeout=60) as http:
+        page = html.document_fromstring(http.get("/").text)
+        rows = [" ".join(row.text_content().split()) for row in page.cssselect("table tr")][1:]
+        assert len(rows) == 12
+        assert rows[0].startswith("▶1上传补贴政策")
+        subjects = {field.get("value") for field in page.cssselect("input[name=subject]")}
+        assert subjects == {person.subject for person in everybody}
+        for person in everybody:
+            sent = http.post("/sign-in", data={"subject": person.subject, "next": "/console/me"})
+            assert (sent.status_code, sent.headers["location"]) == (303, f"{stack.layout.api_url}/console/me")
+            words = sent.headers["set-cookie"].lower()
+            assert all(part in words for part in ("onecard_staff=", "path=/console", "httponly", "samesite=strict"))
+            cookies = {"onecard_staff": sent.cookies["onecard_staff"]}
+            shown = httpx.get(f"{stack.layout.api_url}/console", cookies=cookies, trust_env=False)
+            assert shown.status_code == 200
+            assert person.name in shown.text
+        first = http.post("/sign-in", data={"subject": everybody[0].subject}).cookies["onecard_staff"]
+        http.post("/sign-in", data={"subject": everybody[0].subject})
+        old = httpx.get(f"{stack.layout.api_url}/console", cookies={"onecard_staff": first}, trust_env=False)
+        assert old.status_code == 303, "a person has one session"
+        citizen = http.post("/citizen", data={"next": "//evil.test/"})
+        assert citizen.headers["location"] == f"{stack.layout.api_url}/citizen/m/account"
+        cookies = {"onecard_session": citizen.cookies["onecard_session"]}
+        account = httpx.get(f"{stack.layout.api_url}/citizen/m/account", cookies=cookies, trust_env=False)
+        assert "我的“一卡通”账号" in account.text
+
+
+def test_nothing_of_the_start_page_is_reachable_from_outside(stack: Stack) -> None:
+    """Another site, a name of elsewhere pointed at this machine, another machine, the product, its image."""
+    with start_page(stack.layout) as address:
+        assert httpx.get(address, headers={"Host": "evil.test"}, trust_env=False).status_code == 403
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        wish = {"subject": "operator-500001"}
+        assert httpx.post(f"{address}/sign-in", data=wish, headers=foreign, trust_env=False).status_code == 401
+        assert httpx.post(f"{address}/sign-in", data={"subject": "nobody"}, trust_env=False).status_code == 404
+        mine = [each.laddr for each in psutil.Process().net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+        assert [at.ip for at in mine if at.port == stack.layout.ports["start_page"]] == ["127.0.0.1"]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address, trust_env=False)
+    for path in ("/sign-in", "/clerk", "/phone", "/switches", "/admin/health", "/face/1"):
+        assert httpx.get(stack.layout.api_url + path, trust_env=False).status_code == 404, path
+    copied = re.findall(r"^COPY (?:--from=\S+ )?(\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+    assert {each for each in copied if each.startswith("deploy")} == {"deploy/requirements.lock", "deploy/migrations"}
+
+
+def test_the_tour_knows_what_comes_next() -> None:
+    nothing = Seen([], [], {}, {}, [])
+    assert next_step(nothing) == 0
+    done = {"stage": "approved"}
+    lines = {"line_count": 3, "stage": "open", "stages": [{"stage": "withdrawn", "count": 1}]}
+
+    def after(reached: str, **batch: object) -> int | None:
+        stages = [*lines["stages"], {"stage": reached, "count": 2}]  # type: ignore[misc]
+        return next_step(Seen([done], [done], {**lines, "stages": stages, **batch}, {}, []))
+
+    assert [after(stage) for stage in ("draft", "in_review", "publicised", "matched", "in_batch")] == [3, 3, 4, 5, 6]
+    assert after("in_batch", stage="verified") == 7
+    assert after("in_batch", stage="verified", publicity_start="2026-11-01") == 8
+    batch = {"line_count": 2, "stage": "in_flow", "stages": [{"stage": "in_flow", "count": 2}], "publicity_start": "x"}
+    flow = [next_step(Seen([done], [done], batch, {"stage": stage}, [])) for stage in ("settling", "summary_submitted")]
+    assert flow == [9, 10]
+    ended = {"stage": "ended"}
+    assert next_step(Seen([done], [done], batch, ended, [])) == 11
+    assert next_step(Seen([done], [done], batch, ended, [{}])) is None

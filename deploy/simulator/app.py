@@ -1,4 +1,4 @@
-"""Plugs the platform together: the contract under /v1, the back door under /admin, the clerk's page."""
+"""Plugs the platform together: the contract under /v1, the back door under /admin, pages for clerk and phone."""
 
 import asyncio
 import logging
@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import accounts, desk, faces, flows, judging, payments, reviews
+from . import accounts, desk, faces, flows, judging, payments, phone, reviews, switchboard
 from .admin import Admin
 from .agenda import Act, Agenda
 from .delivery import Delivery
 from .gate import Gate
+from .pages import is_local
 from .world import World
-
-LOOPBACK = ("127.0.0.1", "::1")
 
 ACTS: dict[str, Act] = {
     "policy": reviews.decide_review,
@@ -50,18 +49,23 @@ def build(world: World) -> ASGIApp:
         await delivery.stop()
         world.store.close()
 
-    inner = Starlette(routes=[*Admin(world, agenda).routes(), *desk.routes(world, agenda)], lifespan=lifespan)
+    pages = [*desk.routes(world, agenda), *phone.routes(world), *switchboard.routes(world, agenda)]
+    inner = Starlette(routes=[*Admin(world, agenda).routes(), *pages], lifespan=lifespan)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/v1/"):
             await gate(scope, receive, send)
-        elif scope["type"] == "http" and (scope["client"] or ("",))[0] not in LOOPBACK:
+        elif scope["type"] == "http" and not is_local(_host(scope), (scope["client"] or ("",))[0]):
             await send({"type": "http.response.start", "status": 403, "headers": []})
             await send({"type": "http.response.body", "body": b""})
         else:
             await inner(scope, receive, send)
 
     return entry
+
+
+def _host(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
 
 
 def _complain(loop: asyncio.Task[None]) -> None:

@@ -1,16 +1,14 @@
 """The clerk's desk as a small page: what waits for a person, and two buttons."""
 
 from html import escape
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from .agenda import Agenda, Decision
 from .events import Data
-from .faces import OPEN, move_face_session
-from .problems import Problem
+from .pages import form_of, page, told
 from .store import Row
 from .world import World
 
@@ -24,11 +22,6 @@ KIND_WORDS = {
     "account_change": "账号变更",
 }
 
-_PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.6 sans-serif;margin:2rem}}
-td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}}</style>
-<h1>{title}</h1>{body}</html>"""
-
 
 def board(world: World, agenda: Agenda) -> list[Data]:
     return [_item(world, entry) for entry in agenda.desk()]
@@ -36,32 +29,16 @@ def board(world: World, agenda: Agenda) -> list[Data]:
 
 def routes(world: World, agenda: Agenda) -> list[Route]:
     async def show(request: Request) -> Response:
-        return HTMLResponse(_PAGE.format(title="一卡通发放系统 · 审核", body=_table(board(world, agenda))))
+        return page("一卡通发放系统 · 审核", _table(board(world, agenda)))
 
-    async def decide(request: Request) -> Response:
-        form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-        try:
-            agenda.decide(form.get("ref", ""), Decision(form.get("decision") == "approve", form.get("opinion") or None))
-        except Problem as problem:
-            return HTMLResponse(_PAGE.format(title=problem.title, body=escape(problem.detail)), problem.status)
-        return RedirectResponse("/clerk", 303)
-
-    async def face(request: Request) -> Response:
-        session = request.path_params["face_session_id"]
-        if request.method == "POST":
-            form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-            try:
-                with world.store.transaction():
-                    _step(world, session, form)
-            except Problem as problem:
-                return HTMLResponse(_PAGE.format(title=problem.title, body=escape(problem.detail)), problem.status)
-            world.wake()
-        return HTMLResponse(_PAGE.format(title="人脸识别", body=_face_form(world, session)))
+    async def decide(request: Request) -> str:
+        form = await form_of(request)
+        agenda.decide(form.get("ref", ""), Decision(form.get("decision") == "approve", form.get("opinion") or None))
+        return "/clerk"
 
     return [
         Route("/clerk", show, methods=["GET"]),
-        Route("/clerk", decide, methods=["POST"]),
-        Route("/face/{face_session_id}", face, methods=["GET", "POST"]),
+        Route("/clerk", told(decide), methods=["POST"]),
     ]
 
 
@@ -103,26 +80,4 @@ def _line(one: Data) -> str:
         '<input name="opinion" placeholder="审核意见"> '
         '<button name="decision" value="approve">通过</button> '
         '<button name="decision" value="reject">不通过</button></form>'
-    )
-
-
-def _step(world: World, session: str, form: dict[str, str]) -> None:
-    status = form.get("status", "")
-    if status not in ("scanned", "passed", "failed"):
-        raise Problem("VALIDATION_FAILED", "未知的操作")
-    person = (form.get("name") or None, form.get("id_number") or None) if status == "passed" else (None, None)
-    reason = "face_mismatch" if status == "failed" else None
-    move_face_session(world, session, status, reason_code=reason, name=person[0], id_number=person[1])
-
-
-def _face_form(world: World, session: str) -> str:
-    found = world.store.row("SELECT status FROM face_session WHERE face_session_id = ?", session)
-    if found is None:
-        return "<p>没有此会话</p>"
-    if found["status"] not in OPEN:
-        return f"<p>会话已结束：{escape(found['status'])}</p>"
-    return (
-        '<form method="post"><p>姓名 <input name="name"> 身份证号 <input name="id_number"></p>'
-        '<button name="status" value="scanned">已扫码</button> <button name="status" value="passed">通过</button> '
-        '<button name="status" value="failed">不通过</button></form>'
     )

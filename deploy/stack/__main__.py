@@ -1,7 +1,6 @@
 """`python -m deploy.stack up | demo | down | clean`: the commands behind the Makefile's targets of these names."""
 
 import argparse
-import json
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from deploy.stack.layout import Options
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.processes import ROOT, StackError, end_leftovers, live_runners, wait_gone
 from deploy.stack.stack import PARTS, Stack, forget, remove_home
+from deploy.stack.start_page import start_page
 
 VAR = ROOT / "var"
 
@@ -47,8 +47,12 @@ def up(home: Path, parts: list[str]) -> int:
         try:
             if all(map(stack.is_running, PARTS)) and _play(stack, ["seed"], _demo_environment(stack)):
                 print("演示数据没有备齐，原因见上；环境照常运行。", file=sys.stderr, flush=True)
-            _say_where(stack)
-            return _watch(stack, lambda: None)
+            if not all(map(stack.is_running, PARTS)):
+                _say_where(stack)
+                return _watch(stack, lambda: None)
+            with start_page(stack.layout) as address:
+                print(f"\n在浏览器打开：{address}\n日志：{stack.layout.logs}\n按 Ctrl-C 停止。", flush=True)
+                return _watch(stack, lambda: None)
         except KeyboardInterrupt:
             print("\n正在停止……", flush=True)
             return 0
@@ -157,15 +161,8 @@ def _say_where(stack: Stack) -> None:
             print(f"{name}：{place}")
     print(f"日志：{layout.logs}")
     if stack.is_running("api"):
-        _say_tokens(layout.tokens)
+        print(f"各角色的令牌（Authorization: Bearer …）在 {layout.tokens}")
     print("\n按 Ctrl-C 停止。", flush=True)
-
-
-def _say_tokens(file: Path) -> None:
-    print(f"\n各角色的令牌（Authorization: Bearer …），也在 {file}：")
-    for county, tokens in json.loads(file.read_text()).items():
-        for role, token in tokens.items():
-            print(f"{county} {role}：{token}")
 
 
 def _demo_environment(stack: Stack) -> dict[str, str]:

@@ -14,7 +14,7 @@ from deploy.stack.processes import ROOT
 from models.settings import Settings
 
 _PORTS = (
-    *("postgres", "simulator", "api"),
+    *("postgres", "simulator", "api", "start_page"),
     *("temporal.frontend", "temporal.ui", "temporal.http", "temporal.metrics"),
     *objects.LISTENERS,
 )
@@ -100,6 +100,10 @@ class Layout:
     @property
     def simulator_url(self) -> str:
         return f"http://{LOOPBACK}:{self.ports['simulator']}"
+
+    @property
+    def start_page_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['start_page']}"
 
     @cached_property
     def temporal(self) -> temporal.Addresses:

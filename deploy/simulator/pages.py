@@ -1,0 +1,75 @@
+"""What the simulator's own pages share: one frame, forms, and who may ask at all."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from .problems import Problem
+
+# A page of elsewhere whose name was pointed at this machine still says its own name.
+HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = ("127.0.0.1", "::1")
+_OWN = frozenset({"same-origin", "none"})
+_LINKS = (("/clerk", "审核台"), ("/switches", "速度与故障"), ("/phone", "手机"))
+_STYLE = (
+    "body{font:16px/1.6 system-ui,'Noto Sans CJK SC',sans-serif;margin:0 auto;max-width:64rem;padding:1rem}"
+    "nav a{margin-right:1rem}table{border-collapse:collapse;width:100%}h1{font-size:1.4rem}h2{font-size:1.1rem}"
+    "td,th{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
+    "form{display:inline-block;margin:.2rem .4rem .2rem 0}button,select,input{font:inherit;min-height:2.6rem}"
+    "section{border:1px solid #ccc;border-radius:.6rem;padding:.6rem 1rem;margin:1rem 0}"
+)
+
+
+def is_local(host: str, client: str) -> bool:
+    """Whether somebody at this very machine asks, by an address of this machine."""
+    return client in LOOPBACK and (urlsplit(f"//{host}").hostname or "") in HOSTS
+
+
+def page(title: str, body: str, status: int = 200, *, refresh: int | None = None, nav: str = "") -> Response:
+    """`body` and `nav` are HTML already: what comes from people is escaped by whoever writes it."""
+    again = f'<meta http-equiv="refresh" content="{refresh}">' if refresh else ""
+    links = "".join(f'<a href="{address}">{words}</a>' for address, words in _LINKS)
+    return HTMLResponse(
+        f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(title)}</title>{again}'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style><nav>{nav or f'平台模拟器：{links}'}</nav><h1>{escape(title)}</h1>{body}</html>",
+        status,
+        # from here one goes on to the pages that asked for a face
+        {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"},
+    )
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The first value of each field; raises Problem where another site's page has sent it."""
+    if request.headers.get("sec-fetch-site", "none") not in _OWN:
+        raise Problem("UNAUTHORIZED", "请从模拟器自己的页面操作")
+    return {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+
+
+def told(act: Callable[[Request], Awaitable[str]]) -> Callable[[Request], Awaitable[Response]]:
+    """An act that leads to the page it names, or its refusal as a page."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            place = await act(request)
+        except Problem as problem:
+            return page(problem.title, f"<p>{escape(problem.detail or '')}</p>", problem.status)
+        return RedirectResponse(place, 303)
+
+    return answer
+
+
+def button(action: str, words: str, fields: Mapping[str, str]) -> str:
+    """A form of one button."""
+    hidden = "".join(f'<input type="hidden" name="{escape(n)}" value="{escape(v)}">' for n, v in fields.items())
+    return f'<form method="post" action="{escape(action)}">{hidden}<button>{escape(words)}</button></form>'
+
+
+def options(choices: Mapping[str, str], chosen: str) -> str:
+    return "".join(
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(words)}</option>'
+        for value, words in choices.items()
+    )
