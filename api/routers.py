@@ -11,7 +11,7 @@ from api.flows import doubles, evidence, flows, lines, payments, settlements, su
 from api.imports import imports
 from api.ops import disclosures, health, runs, staff, trail
 from api.orders import correctible, order_lists, order_preview, orders
-from api.people import to_dos
+from api.people import to_dos, year_figures
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
@@ -66,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inbox.router,
     odd_answers.router,
     to_dos.router,
+    year_figures.router,
     runs.router,
     staff.router,
     trail.router,
