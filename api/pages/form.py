@@ -1,5 +1,6 @@
 """What a form brings, as the API wants it: text to types, and which field is at fault where one has none."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,10 @@ class Form:
             raise bad_field(name, found.message)
         return found
 
+    def fen_or_zero(self, name: str) -> int:
+        """The same of an amount that may be nothing: what is left empty is."""
+        return 0 if is_nothing(self.text(name)) else self.fen(name)
+
     def day(self, name: str) -> str | None:
         """A date as the browser's field sends it; what is none is left for the API to refuse."""
         return self.maybe(name)
@@ -56,6 +61,10 @@ class Form:
         """As it was typed, for the page that shows it again; never the key."""
         names = {name for name in self._data if name != KEY}
         return {name: [value for value in self._data.getlist(name) if isinstance(value, str)] for name in names}
+
+
+def is_nothing(amount: str) -> bool:
+    return re.fullmatch(r"0*(\.0{1,2})?", amount) is not None
 
 
 def bad_field(name: str, detail: str) -> Refused:

@@ -32,6 +32,8 @@ GROUPS: tuple[Group, ...] = (
         Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P)),
     )),
     Group("一卡通对接管理", "One-card platform", (
+        Entry("补贴政策管理", "Subsidy policies", "/console/policies", (*STAFF, S)),
+        Entry("指标内容管理", "Indicators", "/console/indicators", (*STAFF, S)),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
     )),
     Group("一卡通账号", "Accounts", ()),

@@ -1,6 +1,7 @@
 """Who stands at the window, what they ask, and the page they are shown."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
@@ -204,37 +205,40 @@ def _field_of(error: Mapping[str, Any]) -> str:
     return pointer.strip("/").replace("/", ".") or str(error.get("parameter") or "")
 
 
-async def staff(request: Request) -> Window:
+async def staff(request: Request) -> AsyncIterator[Window]:
     """The window of a person who is signed in; an act also proves that it comes from that person's own form."""
     door = door_of(request)
-    unsafe = request.method in UNSAFE
-    if unsafe:
+    if request.method in UNSAFE:
         own_pages_only(request)
     # a badge that asks by itself is no sign of life
     prolong = request.query_params.get("live") != "1"
     signed = await door.who(request.cookies.get(STAFF_COOKIE, ""), prolong=prolong)
     # a long body of nobody known was not let in (api/server/limits.py)
-    form = Form(await request.form()) if unsafe else None
-    if signed is None:
-        request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
-        raise SignInFirst
-    key = form.text(KEY) if form else ""
-    headers = {"Authorization": f"Bearer {door.token(signed)}"}
-    window = Window(request, door, signed, door.ask(request, headers, key), form)
-    if form is not None and not door.form_keys.is_good(key, window.owner, request.url.path):
-        raise OtherPerson(window)
-    return window
+    async with _form_of(request) as form:
+        if signed is None:
+            request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
+            raise SignInFirst
+        yield _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
 
 
-async def visitor(request: Request) -> Window:
+async def visitor(request: Request) -> AsyncIterator[Window]:
     """The window at which nobody has signed in yet; its forms are held to our own pages, and have a key too."""
-    door = door_of(request)
-    unsafe = request.method in UNSAFE
-    if unsafe:
+    if request.method in UNSAFE:
         own_pages_only(request)
-    form = Form(await request.form()) if unsafe else None
+    async with _form_of(request) as form:
+        yield _window(request, door_of(request), None, form, {})
+
+
+@asynccontextmanager
+async def _form_of(request: Request) -> AsyncIterator[Form | None]:
+    """What a POST brings; its files are closed when it is answered."""
+    async with request.form() as data:
+        yield Form(data) if request.method in UNSAFE else None
+
+
+def _window(request: Request, door: Door, signed: Signed | None, form: Form | None, headers: dict[str, str]) -> Window:
     key = form.text(KEY) if form else ""
-    window = Window(request, door, None, door.ask(request, {}, key), form)
+    window = Window(request, door, signed, door.ask(request, headers, key), form)
     if form is not None and not door.form_keys.is_good(key, window.owner, request.url.path):
         raise OtherPerson(window)
     return window

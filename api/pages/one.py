@@ -1,0 +1,42 @@
+"""One thing that may not be there yet, what its fields offer, and files that come with a form."""
+
+from typing import Any
+
+from api.pages.asking import Refused
+from api.pages.form import bad_field
+from api.pages.lists import catalog
+from api.pages.window import Window
+
+
+async def there_or_none(window: Window, path: str) -> Any:
+    """The API's answer, or None where there is nothing yet."""
+    try:
+        return await window.ask.get(path)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        return None
+
+
+async def choices_of(window: Window, kind: str, **query: str) -> list[tuple[str, str]]:
+    """A catalog of the platform as a field's options."""
+    return [(code, name) for code, name, _ in await catalog(window, kind, **query)]
+
+
+async def stored_files(window: Window, name: str, wanted: str) -> list[int]:
+    """The files of a field, stored; their ids. Refused (422) at the field with `wanted` where none was chosen."""
+    files = window.form.files(name)
+    if not files:
+        raise bad_field(name, wanted)
+    return [await _stored(window, name, place, file) for place, file in enumerate(files)]
+
+
+async def _stored(window: Window, name: str, place: int, file: Any) -> int:
+    sent = [("file", (file.filename, file.file, file.content_type or "application/octet-stream"))]
+    try:
+        answer = await window.ask.upload("POST", "/files", {}, sent, part=f"{name}{place}")
+    except Refused as refused:
+        if refused.status not in (413, 422):
+            raise
+        raise bad_field(name, str(refused.document.get("detail", ""))) from None
+    return int(answer["file_id"])
