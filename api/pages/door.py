@@ -1,7 +1,7 @@
 """What api/main hands to the pages, and where each of them finds it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from api.pages.asking import Ask, Asker
 from api.pages.form_keys import FormKeys, idempotency_key
+from api.pages.kept import Kept
 from models.words.stages import Role
 
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
@@ -49,6 +50,7 @@ class Door:
     token: Callable[[Any], str]
     form_keys: FormKeys
     cookies_secure: bool
+    kept: Kept = field(default_factory=Kept)
 
     def ask(self, request: Request, headers: Mapping[str, str], form_key: str = "") -> Ask:
         """The API, asked for whoever sent this request."""

@@ -168,10 +168,14 @@ async def _catalogs(window: Window, page: ListPage, given: Mapping[str, str]) ->
 
 
 async def catalog(window: Window, kind: str, **query: str) -> list[Option]:
-    """A catalog's entries as options."""
+    """A catalog's entries as options; they change once a day, and every list has some."""
     asked = {"limit": "500", "fund_year": str(china_today().year), **query}
-    answer = await window.ask.get(f"/catalogs/{kind}", **asked)
-    return [(entry["code"], entry["name"], entry["name"]) for entry in answer["items"]]
+
+    async def options() -> list[Option]:
+        answer = await window.ask.get(f"/catalogs/{kind}", **asked)
+        return [(entry["code"], entry["name"], entry["name"]) for entry in answer["items"]]
+
+    return await window.door.kept.get(f"{window.signed.county_code}/{kind}/{sorted(asked.items())}", options)
 
 
 def _names(page: ListPage) -> list[str]:

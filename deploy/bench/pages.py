@@ -86,7 +86,7 @@ async def _server(stack: Stack, cookie: dict[str, str], far: str, name: str) -> 
         return {
             "list_ms": first,
             "far_ms": await _p95(lambda: browser.get(LIST, params={"limit": "50", "after": far})),
-            "figures_ms": await _p95(lambda: browser.get(f"{LIST}/figures")),
+            "figures_ms": await _p95(lambda: browser.get(f"{LIST}/sums")),
             "to_dos_ms": await _p95(lambda: browser.get("/console")),
             "search_ms": await _p95(await _search(browser, name)),
             "of_its_questions": await _ratio(stack, browser),
