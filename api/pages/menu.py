@@ -30,6 +30,7 @@ GROUPS: tuple[Group, ...] = (
     Group("工作", "Work", ()),
     Group("申请", "Applications", (
         Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P)),
+        Entry("指令", "Orders", "/console/orders", STAFF),
     )),
     Group("一卡通对接管理", "One-card platform", (
         Entry("补贴政策管理", "Subsidy policies", "/console/policies", (*STAFF, S)),

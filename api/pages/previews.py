@@ -18,6 +18,11 @@ from api.pages.window import Window
 from models.words.stages import Role
 
 NOT_FOUND = {"code": "NOT_FOUND", "title": "没有这一项", "detail": "请从列表中选择要办理的事项"}
+NOTHING_CHOSEN = {
+    "code": "NOTHING_CHOSEN",
+    "title": "没有选择任何一行",
+    "detail": "请在列表中勾选要办理的行，或选择符合条件的全部",
+}
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,7 @@ def _shown(window: Window, page: ListPage, act: ActOnSeveral, told: Mapping[str,
 
 async def _nothing_chosen(window: Window, page: ListPage, act: ActOnSeveral, back: str) -> Response:
     window.status = 422
-    window.problem = {
-        "code": "NOTHING_CHOSEN",
-        "title": "没有选择任何一行",
-        "detail": "请在列表中勾选要办理的行，或选择符合条件的全部",
-    }
+    window.problem = dict(NOTHING_CHOSEN)
     return _shown(window, page, act, {"count": 0, "total_fen": 0, "left_out": []}, back)
 
 
