@@ -16,7 +16,7 @@ from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
 from api.prints import payment_notice, public_list, summary_form
-from api.way import acts, history, life, readiness
+from api.way import acts, history, life, readiness, summary_acts
 
 ROUTERS: tuple[APIRouter, ...] = (
     # first: routes are tried in this order, and these come by the thousand
@@ -52,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     order_lists.router,
     summaries.router,
     summary_form.router,
+    summary_acts.router,
     payments.router,
     payment_notice.router,
     settlements.router,

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.parts import Parts
 from api.main import build_database, build_objects, create_app
+from deploy.stack.objects import Access
 from models import tokens
 from models.forms.identity import citizen_id_check_digit
 from models.settings import Settings
@@ -113,6 +114,17 @@ class Office:
     async def run(self, statement: str, **values: Value) -> int:
         async with self.database.transaction() as session:
             return await execute(session, statement, **values)
+
+
+def s3_knobs(s3: Access) -> dict[str, object]:
+    """For an office that reads and writes the bytes of files."""
+    return {
+        "s3_endpoint_url": s3.endpoint_url,
+        "s3_bucket": s3.bucket,
+        "s3_region": s3.region,
+        "s3_access_key_id": SecretStr(s3.access_key_id),
+        "s3_secret_access_key": SecretStr(s3.secret_access_key),
+    }
 
 
 @asynccontextmanager

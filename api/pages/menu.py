@@ -36,6 +36,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("补贴政策管理", "Subsidy policies", "/console/policies", (*STAFF, S)),
         Entry("指标内容管理", "Indicators", "/console/indicators", (*STAFF, S)),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
+        Entry("发放汇总审核", "Payment summaries", "/console/summaries", (*STAFF, S)),
     )),
     Group("一卡通账号", "Accounts", ()),
     Group("监督", "Oversight", ()),

@@ -11,6 +11,7 @@ from api.pages import (
     citizen_sign_in,
     corrections,
     evidence_requirements,
+    files,
     flow_lines,
     flow_orders,
     flow_start,
@@ -20,6 +21,8 @@ from api.pages import (
     orders,
     policies,
     static,
+    summaries,
+    summary_decisions,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -40,6 +43,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     citizen.router,
     citizen_change.router,
     citizen_matters.router,
+    files.router,
+    summaries.router,
+    summary_decisions.router,
     # every other address below /console
     home.last,
 )

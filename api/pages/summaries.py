@@ -1,0 +1,97 @@
+"""发放汇总审核: the county's flows and their summaries, one whole, its form, its submission (S1 second 2.7)."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.window import Staff, Window
+from models.words.stages import CountyReview, PlatformReview, Role, Submission
+
+router = APIRouter(prefix="/console/summaries", include_in_schema=False)
+DECIDING = (Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER)
+LIST = ListPage(
+    chinese="发放汇总审核",
+    english="Payment summaries",
+    path="/console/summaries",
+    api="/summaries",
+    key="flow_no",
+    # the seed's ten columns in its order, after the number that leads to one
+    columns=(
+        Column("流程", "Flow", "flow_no", link="/console/summaries/{flow_no}"),
+        Column("年份", "Year", "fund_year"),
+        Column("申请结算批次", "Batch", "batch_no"),
+        Column("发放流程状态", "Flow status", "status_label", kind="tag", tone="status"),
+        Column("流程汇总金额（元）", "Total (yuan)", "total_fen", kind="money"),
+        Column("流程总户数", "Households", "household_count", kind="number"),
+        Column("乡镇汇总", "By town", "towns_words"),
+        Column("银行汇总", "By bank", "banks_words"),
+        Column("审核状态", "Review", "review_label", kind="tag", tone="review"),
+        Column("审核意见", "Opinion", "opinion"),
+        Column("提交状态", "Submission", "submission_label", kind="label"),
+        Column("平台审核", "Platform's review", "platform_review_label", kind="tag", tone="platform_review"),
+    ),
+    filters=(
+        Filter("fund_year", "年份", "Year"),
+        Filter("batch_no", "申请结算批次", "Batch"),
+        Filter("status", "发放流程状态", "Flow status", (("active", "启动", "Active"), ("ended", "结束", "Ended"))),
+        Filter("review", "审核状态", "Review", labelled(CountyReview)),
+        Filter("submission", "提交状态", "Submission", labelled(Submission)),
+        Filter("platform_review", "平台审核", "Platform's review", labelled(PlatformReview)),
+    ),
+    opens_with={"status": "active"},
+    help=(
+        "全部申请有了结果以后生成汇总：下载汇总审批表签字盖章，审核人上传并审核，操作员提交平台，平台审核通过后由第二位审核人确认发放。",
+        "Once every line has its result a summary is made: its form is printed, signed and sealed; a reviewer hands it"
+        " in and decides, an operator submits it, and after the platform's approval a second reviewer pays it out.",
+    ),
+)
+
+
+@router.get("")
+async def list_summaries(window: Staff) -> Response:
+    return await show_list(window, LIST)
+
+
+@router.get("/export")
+async def export_summaries(window: Staff) -> Response:
+    return export(window, LIST)
+
+
+@router.get("/{flow_no}")
+async def show_summary(window: Staff, flow_no: str) -> Response:
+    return window.show("summary.html", **await summary_of(window, flow_no))
+
+
+@router.get("/{flow_no}/state")
+async def summary_state(window: Staff, flow_no: str) -> Response:
+    """The live part: what it waits for, what has been answered, which acts are whose turn."""
+    shown = await summary_of(window, flow_no)
+    if window.query("known") == shown["mark"]:
+        return window.nothing_new()
+    return window.show_part("summary_state.html", **shown)
+
+
+@router.get("/{flow_no}/form")
+async def summary_form(window: Staff, flow_no: str) -> Response:
+    return window.ask.file(f"/flows/{flow_no}/summary/form")
+
+
+@router.post("/{flow_no}/submission")
+async def submit_summary(window: Staff, flow_no: str) -> Response:
+    """提交, by an operator."""
+    asked = window.ask.post(f"/flows/{flow_no}/summary/submission")
+    place = f"/console/summaries/{flow_no}"
+    return await window.act(asked, "summary_submitted", place, lambda: show_summary(window, flow_no))
+
+
+async def summary_of(window: Window, flow_no: str) -> dict[str, Any]:
+    """The summary, its flow's run, and what this person may do; `mark` tells a live part whether it is as it was."""
+    summary = await window.ask.get(f"/flows/{flow_no}/summary")
+    flow = await window.ask.get(f"/flows/{flow_no}")
+    acts = {}
+    if window.signed.role in DECIDING:
+        acts = {each["act"]: each for each in (await window.ask.get(f"/flows/{flow_no}/summary/acts"))["items"]}
+    mark = "-".join(str(summary[name]) for name in ("number", "stage", "flow_stage", "check_code"))
+    return {"summary": summary, "flow": flow, "acts": acts, "mark": mark}

@@ -1,0 +1,117 @@
+"""Pages that decide about money or identity, as one table: a page joins it by a row, and is tried like all the others.
+
+What each is tried against stands in tests/test_decision_pages.py: two persons at once, a doubled click, a cut line, an
+ended session, a stale page, another county, a foreign origin.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from models.words.stages import Role
+from tests.browser import Values
+from tests.rows import (
+    OPERATOR,
+    REVIEWER,
+    SECOND,
+    Line,
+    Office,
+    add_file,
+    add_flow,
+    add_ground,
+    add_summary,
+    set_lines,
+)
+
+
+@dataclass(frozen=True)
+class DecisionPage:
+    """One page with one decision on it.
+
+    `ground` lays the rows under it and gives its address; `button` sends its form, filled with `fields`.
+    `done` is SQL that counts how often it was done; `moved` changes what the page shows, so that its form is stale and
+    is answered with one of the codes of `stale`. `who` may do it, and so may `second`.
+    """
+
+    name: str
+    ground: Callable[[Office], Awaitable[str]]
+    button: str
+    done: str
+    moved: str
+    stale: tuple[str, ...]
+    who: str = REVIEWER
+    second: str = SECOND
+    role: Role = Role.REVIEWER
+    fields: Mapping[str, Values | str | bool] = field(default_factory=dict)
+
+
+async def _flow(office: Office) -> str:
+    ground = await add_ground(office, [Line(amount_fen=123_456), Line(amount_fen=200)])
+    flow_no = await add_flow(office, ground)
+    await set_lines(office, ground.numbers, "accepted")
+    await add_summary(office, flow_no)
+    return flow_no
+
+
+async def review_ground(office: Office) -> str:
+    flow_no = await _flow(office)
+    async with office.database.transaction() as session:
+        scan = await add_file(session)
+    return f"/console/summaries/{flow_no}/review?file={scan}&as=pdf"
+
+
+async def _passed(office: Office) -> str:
+    """Reviewed by somebody third."""
+    flow_no = await _flow(office)
+    code = (await office.get(f"/flows/{flow_no}/summary")).json()["check_code"]
+    async with office.database.transaction() as session:
+        scan = await add_file(session)
+    review = {"passed": True, "opinion": "同意发放", "form_file_id": scan, "check_code": code}
+    answer = await office.post(f"/flows/{flow_no}/summary/review", review, "rev.third", role=Role.REVIEWER)
+    assert answer.status_code == 200, answer.text
+    return flow_no
+
+
+async def submission_ground(office: Office) -> str:
+    return f"/console/summaries/{await _passed(office)}"
+
+
+async def confirmation_ground(office: Office) -> str:
+    flow_no = await _passed(office)
+    submitted = await office.post(f"/flows/{flow_no}/summary/submission", None, "op.third", role=Role.OPERATOR)
+    assert submitted.status_code == 200, submitted.text
+    await office.run("UPDATE summary SET stage = 'approved', platform_reviewed_at = now()")
+    await office.run("UPDATE flow SET stage = 'summary_approved'")
+    return f"/console/summaries/{flow_no}/payment-confirmation"
+
+
+DECISIONS = (
+    DecisionPage(
+        "审核发放汇总",
+        review_ground,
+        "确认办理",
+        "trail_entry WHERE act = 'summaries.reviewed'",
+        "UPDATE flow_line SET amount_fen = amount_fen - 1",
+        ("FIGURES_MOVED",),
+        fields={"passed": "true", "compared": True, "opinion": "同意"},
+    ),
+    DecisionPage(
+        "提交发放汇总",
+        submission_ground,
+        "提交平台审核",
+        "trail_entry WHERE act = 'summaries.submitted'",
+        "UPDATE flow SET stage = 'county_review'",
+        ("FLOW_STAGE_UNFIT",),
+        who=OPERATOR,
+        second="op.second",
+        role=Role.OPERATOR,
+    ),
+    DecisionPage(
+        "确认发放",
+        confirmation_ground,
+        "确认发放",
+        "trail_entry WHERE act = 'payments.confirmed'",
+        "UPDATE flow_line SET amount_fen = amount_fen - 1",
+        ("FIGURES_MOVED",),
+        fields={"application_count": "2", "total_fen": "1,236.56"},
+    ),
+)
