@@ -16,7 +16,7 @@ from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
 from api.prints import payment_notice, public_list, summary_form
-from api.way import acts, history, life, readiness, summary_acts
+from api.way import acts, allowed, history, life, readiness, summary_acts
 
 ROUTERS: tuple[APIRouter, ...] = (
     # first: routes are tried in this order, and these come by the thousand
@@ -30,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     # before those of one application: figures is no number
     figures.router,
     applications.router,
+    allowed.router,
     life.router,
     application_acts.router,
     application_returns.router,

@@ -212,3 +212,24 @@ async def test_a_life_in_flows_is_told_in_the_platforms_words(office: Office) ->
         ("进入补贴流程", flow_no, 9_00),
         ("从流程撤回", flow_no, 9_00),
     ]
+
+
+async def test_what_may_be_done_with_one_is_said_by_the_acts_own_rules(office: Office) -> None:
+    draft, reviewed, flowing = await put(office, Line(stage="draft"), Line(stage="in_review"), Line(stage="matched"))
+
+    async def acts(number: str, who: str) -> dict[str, str | None]:
+        items = (await office.get(f"/applications/{number}/acts", who)).json()["items"]
+        assert all(item["allowed"] == (item["why"] is None) for item in items)
+        return {item["act"]: item["why"] for item in items}
+
+    of_draft = await acts(draft, OPERATOR)
+    assert of_draft["edit"] is None
+    assert of_draft["submit"] == "缺银行卡照片，请先上传银行卡照片，再提交资料审核"
+    assert of_draft["approve"] == "由审核人办理"
+    assert of_draft["withdraw"] is None
+    await office.run("UPDATE application SET edited_by = ARRAY['rev.wang'] WHERE application_no = :no", no=reviewed)
+    assert (await acts(reviewed, REVIEWER))["approve"] == "由本人录入，须由另一人审核"
+    assert (await acts(reviewed, SECOND))["approve"] is None
+    assert (await acts(reviewed, OPERATOR))["edit"] == "申请正在资料审核，请先由审核人退回，再修改"
+    assert (await acts(flowing, OPERATOR))["material"] is None
+    assert (await office.get(f"/applications/{draft}/acts", county=OTHER_COUNTY)).status_code == 404

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.applications.application_returns import EDIT_RULES, require_editable, return_for_edit
+from api.applications.application_returns import require_editable, return_for_edit
 from api.applications.form_warnings import EntryWarning, form_warnings, looks, other_account
 from api.counter.desk import Desk, Reply
 from api.counter.roles import find_line, own
@@ -16,6 +16,7 @@ from models.forms.application_form import ApplicationForm, check_form
 from models.forms.catalogs import Catalogs
 from models.store.applications.doubles import SameItem, lock_additions, same_item
 from models.store.applications.rows import Entered, insert_rows, is_reserved, new_row, sealed_columns, used_numbers
+from models.store.applications.rules import EDIT_RULES
 from models.store.lock_order import Rank
 from models.store.locking import SHARED, fetch_locked, lock_county
 from models.store.numbers import Series, take_one

@@ -15,8 +15,7 @@ from api.counter.roles import Reviewers, one_line
 from api.server.answers import refusals
 from api.server.problems import conflict
 from models.store.applications.acts import change_chosen, choose
-from models.store.applications.rules import RETURN, RETURN_RULES
-from models.store.selection import Rule
+from models.store.applications.rules import EDIT_RULES, RETURN
 from models.store.sql import fetch
 from models.store.texts import seal_text
 from models.tables.applications import Application
@@ -35,16 +34,6 @@ CORRECTABLE = frozenset(
     }
 )
 EDITED = "申请人修改了申请，须重新提交审核"
-# An applicant takes back what is the own: not what a reviewer is looking at, not what a flow has paid or tried to pay.
-EDIT_RULES = (
-    *RETURN_RULES,
-    Rule(
-        Refusal.IN_REVIEW,
-        "审核人正在审核，请等待审核结果，或请审核人退回后再修改",
-        "a.stage = 'in_review' AND a.reviewed_by IS NULL",
-    ),
-    Rule(Refusal.PAID_BEFORE, "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
-)
 
 
 class ReturnAnswer(ActAnswer):

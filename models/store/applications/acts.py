@@ -1,6 +1,6 @@
 """Acts on many applications at once: choose and lock the lines, say which are left out and why, change the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -85,6 +85,10 @@ async def _choice(session: AsyncSession, rules: Sequence[Rule], named: Sequence[
     return Choice(sum(stages.values()), sum(row.fen for row in rows), stages, left_out)
 
 
+class _Verdicts(NamedTuple):
+    codes: list[str | None]
+
+
 class _Fit(NamedTuple):
     id: int
     fen: int
@@ -93,6 +97,24 @@ class _Fit(NamedTuple):
 async def fit_of_chosen(session: AsyncSession) -> list[_Fit]:
     """Id and amount of every line that fits."""
     return await fetch(session, _Fit, "SELECT id, amount_fen AS fen FROM chosen WHERE left_out IS NULL")
+
+
+async def verdicts(
+    session: AsyncSession, predicate: Predicate, rules: Mapping[str, Sequence[Rule]], **values: Value
+) -> dict[str, str | None] | None:
+    """Why each act can't be done with one application, None where it can; None where there is none."""
+    judged = ", ".join(_verdict(each) for each in rules.values())
+    rows = await fetch(
+        session,
+        _Verdicts,
+        f"SELECT ARRAY[{judged}] AS codes FROM application a LEFT JOIN batch b ON b.id = a.batch_id"
+        f" WHERE {predicate.sql}",
+        **{**predicate.values, **values},
+    )
+    if not rows:
+        return None
+    titles = {act: {str(rule.code): rule.title for rule in each} for act, each in rules.items()}
+    return {act: titles[act][code] if code else None for act, code in zip(rules, rows[0].codes, strict=True)}
 
 
 async def change_chosen(session: AsyncSession, change: str, **values: Value) -> int:

@@ -101,6 +101,35 @@ RETURN_RULES = (
     Rule(Refusal.BATCH_FROZEN, "所在批次正在大数据校验，待校验完成后再退回或修改", BATCH_AWAY),
     Rule(Refusal.IN_OPEN_ORDER, "已在尚未复核的更正姓名指令中，请先由审核人复核或退回该指令", NAME_ORDERED),
 )
+# An applicant takes back what is the own: not what a reviewer is looking at, not what a flow has paid or tried to pay.
+EDIT_RULES = (
+    *RETURN_RULES,
+    Rule(
+        Refusal.IN_REVIEW,
+        "审核人正在审核，请等待审核结果，或请审核人退回后再修改",
+        "a.stage = 'in_review' AND a.reviewed_by IS NULL",
+    ),
+    Rule(Refusal.PAID_BEFORE, "已发放过或曾尝试发放，不能再修改；补发使用登记账号，请联系县操作员", "a.payments > 0"),
+)
+# Of a draft nothing is returned.
+EDIT_RULES_OF_APPLICANT = tuple(
+    Rule(rule.code, rule.title, f"a.stage <> 'draft' AND ({rule.unfit})") for rule in EDIT_RULES
+)
+# An operator corrects in place; what is past the match goes back through a reviewer first.
+CORRECT_RULES = (
+    IN_FLOW,
+    Rule(Refusal.IN_REVIEW, "申请正在资料审核，请先由审核人退回，再修改", "a.stage = 'in_review'"),
+    Rule(
+        Refusal.NOT_CORRECTABLE,
+        "当前状态不能直接编辑；尚未进入流程的请先由审核人退回，再修改",
+        not_in(Stage.DRAFT, Stage.PUBLICISED, Stage.UNMATCHED, Stage.MATCHED),
+    ),
+    Rule(
+        Refusal.IN_INITIALISATION,
+        "申请正在数据初始化，请等待平台反馈结果后再修改",
+        "a.stage = 'publicised' AND a.list_id IS NOT NULL",
+    ),
+)
 # Review, match and verification are done anew, the register's row stays (S1 2.7). A line that a flow has paid or tried
 # to pay keeps them and only leaves its batch: the platform knows its number as that of this payment.
 _ANEW = {
