@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from models.words.stages import Role
 from tests.browser import Browser
 from tests.rows import OPERATOR, REVIEWER, SECOND, Line, Office, add_applications, add_catalogs, citizen_id, open_office
 
 LIST = "/console/applications"
+OPERATOR_ROLE = Role.OPERATOR
 
 
 @pytest.fixture
@@ -115,3 +117,128 @@ async def test_a_role_has_its_own_acts(office: Office) -> None:
     asked = await browser.http.post(f"{LIST}/acts", data={"form_key": key, "act": "publicise"}, headers=headers)
     assert asked.status_code == 404
     assert REVIEWER != SECOND
+
+
+def entry(person: int, **more: str) -> dict[str, str]:
+    return {
+        "form.name": "王小梅",
+        "form.id_number": citizen_id(person),
+        "form.phone": "13312345835",
+        "form.town_code": "500001100",
+        "form.village_code": "V-01",
+        "form.group": "6组",
+        "form.bank_code": "BANK-A",
+        "form.account_no": f"{person:012d}",
+        "form.household_registration": "agricultural",
+        "form.family_size": "3",
+        "form.item_code": "ITEM-01",
+        "form.amount_fen": "1,234.56",
+        **{f"form.{name}": value for name, value in more.items()},
+    }
+
+
+async def test_an_entry_on_pc(office: Office) -> None:
+    """Journeys 5 and 7: stars left empty are told with links to their fields, nothing typed is lost; a second
+    application of the same person and item is saved with a reminder."""
+    browser = await desk(office)
+    page = await browser.open((await browser.open(LIST)).link("录入申请"))
+    page = await browser.open(page.link("个人"))
+    wrong = await browser.submit(page, "保存", **{"form.name": "王小梅", "form.amount_fen": "十元"})
+    assert wrong.status == 422
+    assert wrong.problem.startswith("还不能办理，请改正")
+    links = [a.get("href") for a in wrong.document.cssselect("section.notice.bad a")]
+    assert {"#field-form.id_number", "#field-form.amount_fen", "#field-form.bank_code"} <= set(links)
+    assert all(wrong.document.get_element_by_id(link[1:]) is not None for link in links if link.startswith("#field"))
+    assert wrong.form("保存").fields["form.name"] == "王小梅"
+    done = await browser.submit(wrong, "保存", **entry(701))
+    assert done.done == "已录入"
+    assert "1,234.56" in done.main
+    assert citizen_id(701) not in done.text
+    again = await browser.submit(await browser.open(f"{LIST}/new/personal"), "保存", **entry(701))
+    [reminder] = again.document.cssselect(".reminders li")
+    assert reminder.get("data-code") == "SAME_ITEM"
+    number = done.path.split("/")[-1].split("?")[0]
+    assert number in reminder.text_content()
+    assert (await office.rows("SELECT count(*), sum(amount_fen) FROM application"))[0] == (2, 246_912)
+    # the same form sent twice is one application
+    page = await browser.open(f"{LIST}/new/personal")
+    for _ in range(2):
+        await browser.submit(page, "保存", **entry(702))
+    assert (await office.rows("SELECT count(*) FROM application"))[0] == (3,)
+    part = await browser.get(f"{LIST}/villages?form.town_code=500001100")
+    assert "前进村" in part.text
+
+
+async def test_a_detail_masks_until_it_is_asked_and_tells_its_life(office: Office) -> None:
+    browser = await desk(office)
+    page = await browser.submit(await browser.open(f"{LIST}/new/personal"), "保存", **entry(711))
+    assert citizen_id(711) not in page.text
+    assert "录入申请" in page.document.get_element_by_id("way").text_content()
+    assert (
+        "缺银行卡照片，请先上传银行卡照片，再提交资料审核" in page.document.get_element_by_id("hindered").text_content()
+    )
+    whole = await browser.submit(page, "显示完整信息")
+    assert citizen_id(711) in whole.text
+    assert (await office.rows("SELECT purpose FROM disclosure"))[-1] == ("look",)
+    foreign = await (await Browser.at(office).sign_in("op.far", "500003", OPERATOR_ROLE)).open(page.path.split("?")[0])
+    assert (foreign.status, foreign.code) == (404, "NOT_FOUND")
+
+
+async def test_two_clerks_edit_one_application(office: Office) -> None:
+    """Journey 9: the second is told whose change came between, what is so now, and nothing typed is lost."""
+    browser = await desk(office)
+    page = await browser.submit(await browser.open(f"{LIST}/new/personal"), "保存", **entry(721))
+    number = page.path.split("/")[-1].split("?")[0]
+    first = await browser.open(f"{LIST}/{number}/edit")
+    second = await browser.open(f"{LIST}/{number}/edit")
+    assert second.form("保存").fields["form.id_number"] == citizen_id(721)
+    saved = await browser.submit(first, "保存", **{"form.group": "8组"})
+    assert saved.done == "已保存修改"
+    late = await browser.submit(second, "保存", **{"form.phone": "13912345678"})
+    assert (late.status, late.code) == (409, "VERSION_CHANGED")
+    between = late.document.get_element_by_id("between").text_content()
+    assert "李操作" in between or OPERATOR in between
+    assert "现在是 8组" in late.main
+    assert late.form("保存").fields["form.phone"] == "13912345678"
+    kept = await browser.submit(late, "保存", **{"form.group": "8组"})
+    assert kept.done == "已保存修改"
+    [(group, version)] = await office.rows("SELECT group_name, version FROM application")
+    assert (group, version) == ("8组", 3)
+    # pressed twice it is saved once, and nobody is told of a stranger
+    once = await browser.open(f"{LIST}/{number}/edit")
+    for _ in range(2):
+        twice = await browser.submit(once, "保存", **{"form.group": "9组"})
+    assert twice.done == "已保存修改"
+    assert await office.rows("SELECT group_name, version FROM application") == [("9组", 4)]
+
+
+async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
+    """Journey 8: passes one, returns one with a reason; the own entry is skipped with why; the clerk corrects."""
+    first, second, own = await put(office, *[Line(stage="in_review")] * 3)
+    await office.run("UPDATE application SET edited_by = ARRAY['rev.wang'] WHERE application_no = :no", no=own)
+    browser = await desk(office, REVIEWER)
+    page = await browser.open((await browser.open(LIST)).link("逐份审核"))
+    assert page.path == f"{LIST}/{first}/review"
+    assert "待我审核 2 份" in page.document.get_element_by_id("queue").text_content()
+    assert "1 份" in page.document.get_element_by_id("queue").text_content()
+    following = await browser.submit(page, "通过，打开下一份")
+    assert following.path.startswith(f"{LIST}/{second}/review")
+    assert following.done == "已通过"
+    silent = await browser.submit(following, "退回，打开下一份")
+    assert silent.status == 422
+    ended = await browser.submit(silent, "退回，打开下一份", usual="账号与银行卡不符", reason="请核对")
+    assert ended.path.startswith(LIST)
+    assert ended.done == "已退回"
+    mine = await browser.open(f"{LIST}/{own}/review")
+    assert mine.button("通过，打开下一份").get("disabled") is not None
+    assert "由本人录入，须由另一人审核" in mine.main
+    clerk = await desk(office)
+    returned = await clerk.open(f"{LIST}/{second}")
+    assert "审核退回：账号与银行卡不符；请核对" in returned.main
+    form = await clerk.open(f"{LIST}/{second}/edit")
+    assert (await clerk.submit(form, "保存", **{"form.account_no": "000000009999"})).done == "已保存修改"
+    await office.run("UPDATE application SET channel = 'import'")
+    submitted = await clerk.submit(await clerk.open(f"{LIST}/{second}"), "提交资料审核")
+    await clerk.submit(submitted, "确认办理")
+    marked = await browser.open(f"{LIST}/{second}/review")
+    assert [mark.text_content() for mark in marked.document.cssselect("mark")] == ["000000009999"]

@@ -30,6 +30,7 @@ LIST = ListPage(
     search="/applications/search",
     figures=f"{PATH}/sums",
     key="application_no",
+    template="applications.html",
     tabs=(TO_DO, OPEN, ALL),
     order="newest",
     help=(
@@ -81,13 +82,13 @@ LIST = ListPage(
 )
 
 O, R, P = Role.OPERATOR, Role.REVIEWER, Role.APPLICANT  # noqa: E741
-_RETURNS = ("银行卡照片不清或缺失", "账号与银行卡不符", "姓名与身份证不符", "不符合补贴条件", "重复填报")
+RETURNS = ("银行卡照片不清或缺失", "账号与银行卡不符", "姓名与身份证不符", "不符合补贴条件", "重复填报")
 _WITHDRAWALS = ("重复填报", "申请人放弃", "申请人已去世", "不符合补贴条件")
 ACTS = (
     ActOnSeveral("submit", "提交资料审核", "Hand in for review", "/application-submissions", "submitted", (O, P)),
     ActOnSeveral("approve", "通过", "Approve", "/application-approvals", "approved", (R,)),
     ActOnSeveral(
-        *("return", "审核退回", "Send back", "/application-returns", "returned", (R,), "required", _RETURNS),
+        *("return", "审核退回", "Send back", "/application-returns", "returned", (R,), "required", RETURNS),
         says=(
             "退回草稿，退出名单和批次，重新审核、公示和初始化",
             "Back to draft; review, publicity and match are done anew",

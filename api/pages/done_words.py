@@ -10,6 +10,8 @@ DONE: Mapping[str, tuple[str, str]] = {
     "deferred": ("已转入下批", "Deferred to the next batch"),
     "flow_started": ("已启动补贴流程", "The flow has been started"),
     "indicators_submitted": ("已提交指标，等待平台审核", "Indicators submitted; waiting for the platform"),
+    "corrected": ("已保存修改", "Changes saved"),
+    "entered": ("已录入", "Entered"),
     "material": ("已提交结算资料", "Materials handed in"),
     "order_confirmed": ("复核通过，正在执行", "Confirmed; it is being carried out"),
     "order_entered": ("已录入，等待另一人复核", "Entered; another person has to confirm it"),

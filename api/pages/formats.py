@@ -1,6 +1,6 @@
 """How values look: yuan from fen, times of Shanghai, accounts in groups of four; Chinese first, English by switch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -103,4 +103,11 @@ FILTERS = {
     "grouped": grouped,
     "label": label,
 }
-GLOBALS = {"_": words, "at": at, "address": address, "is_english": is_english, "tone": tone}
+
+
+def pairs(options: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """Options (value, Chinese, English) as a field wants them: (value, words)."""
+    return [(value, words(chinese, english)) for value, chinese, english in options]
+
+
+GLOBALS = {"_": words, "pairs": pairs, "at": at, "address": address, "is_english": is_english, "tone": tone}

@@ -3,6 +3,9 @@
 from fastapi import APIRouter
 
 from api.pages import (
+    application_detail,
+    application_entry,
+    application_review,
     applications,
     budget_choices,
     citizen,
@@ -28,6 +31,7 @@ from api.pages import (
 ROUTERS: tuple[APIRouter, ...] = (
     static.router,
     home.router,
+    # before those of one application: new is no number
     applications.router,
     evidence_requirements.router,
     policies.router,
@@ -38,6 +42,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     flow_lines.router,
     corrections.router,
     flow_orders.router,
+    application_entry.router,
+    application_review.router,
+    application_detail.router,
     flows.router,
     citizen_sign_in.router,
     citizen.router,
