@@ -222,7 +222,9 @@ async def test_publicity_needs_pictures_of_the_county(server: ApiServer) -> None
         assert answer.status_code == 422
     for _ in range(2):
         assert (await server.put(Role.OPERATOR, path, body | {"image_file_ids": [image]})).status_code == 200
-    assert (await batch_of(server, number))["publicity"] == body | {"image_file_ids": [image], "set_by": "operator"}
+    ripe = {"days": 7, "startable_on": "2026-11-08", "startable": True}
+    shown = (await batch_of(server, number))["publicity"]
+    assert shown == body | {"image_file_ids": [image], "set_by": "operator"} | ripe
     # in the order in which they were chosen, one named twice once
     other = await put_image(server)
     assert other > image

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -22,6 +22,7 @@ from models.store.sql import fetch, fetch_int
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.tables.batches import Batch
+from models.words.calendar import china_today
 from models.words.stages import ApplicationStage, BatchStage, Verification
 
 BATCH_HEADERS: Mapping[str, str] = {
@@ -72,6 +73,9 @@ class PublicityView(TypedDict):
     address: Annotated[str | None, Field(description="公示地址")]
     image_file_ids: Annotated[list[int], Field(description="公示图片的文件编号")]
     set_by: Annotated[str | None, Field(description="设置人")]
+    days: Annotated[int, Field(description="启动前须公示满的天数")]
+    startable_on: Annotated[date | None, Field(description="公示满规定天数、可以启动补贴流程的日期")]
+    startable: Annotated[bool, Field(description="今天是否已公示满")]
 
 
 class WholeBatch(BatchView):
@@ -150,14 +154,23 @@ async def whole_batch(desk: Desk, session: AsyncSession, batch: Batch) -> WholeB
         "verification": await _verification_figures(session, _id(batch)),
         "verification_round": batch.verification_round,
         "verify_again": await _free_again(session, batch),
-        "publicity": {
-            "start_date": batch.publicity_start,
-            "address": batch.publicity_address,
-            "image_file_ids": images,
-            "set_by": batch.publicity_by,
-        },
+        "publicity": _publicity(batch, images, desk.settings.publicity_days),
         "flow_nos": flows,
         "run": await run_of(desk, session, RunKind.VERIFICATION, number),
+    }
+
+
+def _publicity(batch: Batch, images: list[int], days: int) -> PublicityView:
+    start = batch.publicity_start
+    ripe = start + timedelta(days=days) if start else None
+    return {
+        "start_date": start,
+        "address": batch.publicity_address,
+        "image_file_ids": images,
+        "set_by": batch.publicity_by,
+        "days": days,
+        "startable_on": ripe,
+        "startable": ripe is not None and ripe <= china_today(),
     }
 
 

@@ -6,12 +6,15 @@ from typing import NamedTuple
 DONE: Mapping[str, tuple[str, str]] = {
     "approved": ("已通过", "Approved"),
     "asked": ("申请已收到，办理结果见下", "Your request has been received; its result is below"),
+    "batch_opened": ("已新建批次", "Batch opened"),
     "closed": ("已关闭", "Closed"),
     "deferred": ("已转入下批", "Deferred to the next batch"),
     "flow_started": ("已启动补贴流程", "The flow has been started"),
     "indicators_submitted": ("已提交指标，等待平台审核", "Indicators submitted; waiting for the platform"),
     "corrected": ("已保存修改", "Changes saved"),
     "entered": ("已录入", "Entered"),
+    "joined": ("已加入批次", "Added to the batch"),
+    "left_batch": ("已移出批次", "Taken out of the batch"),
     "material": ("已提交结算资料", "Materials handed in"),
     "order_confirmed": ("复核通过，正在执行", "Confirmed; it is being carried out"),
     "order_entered": ("已录入，等待另一人复核", "Entered; another person has to confirm it"),
@@ -27,6 +30,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     "summary_reviewed": ("汇总已审核", "The summary was reviewed"),
     "summary_submitted": ("汇总已提交平台审核", "The summary was submitted to the platform"),
     "taken_back": ("已撤销", "Taken back"),
+    "verification_asked": ("已提交大数据校验", "Sent to verification"),
     "withdrawn": ("已撤回", "Withdrawn"),
 }
 

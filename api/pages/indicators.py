@@ -82,7 +82,7 @@ async def remainder(window: Staff) -> Response:
 
 @router.post("/acts")
 async def preview_submission(window: Staff) -> Response:
-    numbers = chosen_form(window.form)
+    numbers = await _chosen(window)
     rows = [await window.ask.get(f"/indicators/{number}") for number in numbers[:100]]
     return window.show("indicator_submission.html", rows=rows)
 
@@ -111,6 +111,14 @@ async def edit_page(window: Staff, indicator_no: str) -> Response:
 async def edit(window: Staff, indicator_no: str) -> Response:
     asked = _asked(window, "PUT", f"/indicators/{indicator_no}")
     return await window.act(asked, "saved", f"{PATH}/{indicator_no}", lambda: edit_page(window, indicator_no))
+
+
+async def _chosen(window: Window) -> list[str]:
+    """Those that were ticked, or all that the list's conditions find on one page of the API."""
+    if not window.form.ticked("everything"):
+        return chosen_form(window.form)
+    given = {each.name: window.form.text(each.name) for each in LIST.filters}
+    return [row["indicator_no"] for row in (await window.ask.get("/indicators", limit="100", **given))["items"]]
 
 
 def _typed(amount: str) -> int | None:

@@ -30,11 +30,14 @@ GROUPS: tuple[Group, ...] = (
     Group("工作", "Work", ()),
     Group("申请", "Applications", (
         Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P)),
+        Entry("申请结算批次", "Batches", "/console/batches", STAFF),
         Entry("指令", "Orders", "/console/orders", STAFF),
     )),
     Group("一卡通对接管理", "One-card platform", (
         Entry("补贴政策管理", "Subsidy policies", "/console/policies", (*STAFF, S)),
         Entry("指标内容管理", "Indicators", "/console/indicators", (*STAFF, S)),
+        Entry("大数据校验", "Verification", "/console/verifications", STAFF),
+        Entry("补贴公示信息设置", "Publicity", "/console/publicity", STAFF),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
         Entry("发放汇总审核", "Payment summaries", "/console/summaries", (*STAFF, S)),
     )),

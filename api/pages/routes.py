@@ -7,6 +7,7 @@ from api.pages import (
     application_entry,
     application_review,
     applications,
+    batches,
     budget_choices,
     citizen,
     citizen_change,
@@ -23,9 +24,11 @@ from api.pages import (
     indicators,
     orders,
     policies,
+    publicity,
     static,
     summaries,
     summary_decisions,
+    verifications,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -33,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     home.router,
     # before those of one application: new is no number
     applications.router,
+    batches.router,
     evidence_requirements.router,
     policies.router,
     budget_choices.router,
@@ -45,6 +49,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     application_entry.router,
     application_review.router,
     application_detail.router,
+    verifications.router,
+    publicity.router,
     flows.router,
     citizen_sign_in.router,
     citizen.router,
