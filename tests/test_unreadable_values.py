@@ -40,6 +40,7 @@ NUMBERED = {
     "answer_id": ("odd_answer", "id"),
     "application_no": ("application", "application_no"),
     "batch_no": ("batch", "batch_no"),
+    "contradiction_id": ("contradiction", "id"),
     "entry_no": ("village_entry", "entry_no"),
     "flow_no": ("flow", "flow_no"),
     "import_no": ("application_import", "import_no"),

@@ -223,6 +223,8 @@ class StepView(TypedDict):
 
 
 class PartDetail(WholePartView):
+    why_no_decision: Annotated[str | None, Shown(description="现在不能由本人审核的原因；能审核的为空")]
+    why_no_retry: Annotated[str | None, Shown(description="现在不能由本人再次上卡的原因；能的为空")]
     payments_in_flight: PaymentsInFlight
     used_by_another: Annotated[bool, Shown(description="新账号是否已有他人使用")]
     steps: list[StepView]

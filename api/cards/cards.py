@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
 
 from api.cards.card_views import (
     HEADERS,
@@ -28,7 +29,7 @@ from api.counter.desk import Desk, Reply
 from api.counter.disclosures import Disclosing, note_whole
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders, OperatorsAndReviewers, Reviewers
+from api.counter.roles import CountyReaders, OperatorsAndReviewers, Reviewers, why_not_this_reviewer
 from api.counter.run_block import run_of
 from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
@@ -40,12 +41,19 @@ from models.store.selection import NO_NUL
 from models.store.sql import fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
+from models.words.card_stages import PartStage
 from models.words.card_words import step_words
 from models.words.refusals import Refusal
 from models.words.stages import DisclosedThing
 
 router = APIRouter(tags=["账号变更审核"])
+OWN = "本人的账号变更须由他人审核"
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
+
+
+class _Hindrances(TypedDict):
+    why_no_decision: str | None
+    why_no_retry: str | None
 
 
 class PartQuery(PartFilter):
@@ -125,6 +133,7 @@ async def _shown(desk: Desk, part_no: str, *, whole: bool) -> PartDetail:
                 for each in steps
             ],
             "run": await run_of(desk, session, RunKind.CARD_CHANGE, row.request_no),
+            **_hindrances(desk, row),
         }
 
 
@@ -175,11 +184,21 @@ async def _decide(desk: Desk, session: AsyncSession, part_no: str, decision: Par
     return Reply(200, _answer(desk.vault, part))
 
 
+def _hindrances(desk: Desk, row: PartRow) -> _Hindrances:
+    """As far as it is known before anybody asks: who may decide, and whether there is anything to decide."""
+    who = why_not_this_reviewer(desk, row.person_index, OWN)
+    stage = PartStage(row.stage)
+    decided = None if stage is PartStage.IN_REVIEW else f"此件现为“{stage.label}”，不在待审核"
+    failed = stage is PartStage.FAILED and row.attempt > 0
+    retried = None if failed else f"此件现为“{stage.label}”，只有上卡失败的才能再次上卡"
+    return {"why_no_decision": who or decided, "why_no_retry": who or retried}
+
+
 async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
     """The county's own part, of somebody else than the reviewer."""
     row = await _find(session, desk, part_no)
     if desk.principal.person_index == row.person_index:
-        raise Problem(403, Refusal.OWN_ACCOUNT, "本人的账号变更须由他人审核", "请由本区县其他审核人办理此件")
+        raise Problem(403, Refusal.OWN_ACCOUNT, OWN, "请由本区县其他审核人办理此件")
 
 
 async def _find(session: AsyncSession, desk: Desk, part_no: str) -> PartRow:

@@ -15,6 +15,7 @@ from api.cards.entry_views import (
     EntryDetail,
     EntryError,
     EntryView,
+    HeldAccount,
     NewEntry,
     checked,
     entry_view,
@@ -26,15 +27,24 @@ from api.counter.catalogs import CatalogKind, names_in
 from api.counter.desk import Desk, Reply
 from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
-from api.counter.names import names_of
+from api.counter.names import Names, names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders, Operators, OperatorsAndReviewers, Reviewers, require_other
+from api.counter.roles import (
+    CountyReaders,
+    Operators,
+    OperatorsAndReviewers,
+    Reviewers,
+    require_other,
+    why_not_this_reviewer,
+)
 from api.counter.run_block import run_of
 from api.counter.uploads import usable_file
 from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, workflow_id
+from models.forms.identity import mask_account_no
 from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
+from models.store.register.register import register_row
 from models.store.runs.runs import wake
 from models.store.sql import fetch_one
 from models.store.vault import Field
@@ -51,9 +61,16 @@ router = APIRouter(tags=["村社申报"])
 PHOTO_TYPES = frozenset({MediaType.JPEG, MediaType.PNG})
 
 
+OWN = "本人的账号申报须由他人复核"
+_HELD = """
+SELECT status, bank_code, account_sealed FROM register_account WHERE county_code = :county AND person_index = :person
+"""
+
+
 class _Held(NamedTuple):
     status: AccountStatus
     bank_code: str | None
+    account_sealed: str | None
 
 
 class EntryConfirmation(BaseModel):
@@ -151,20 +168,34 @@ async def _shown(desk: Desk, entry_no: str, *, whole: bool) -> EntryDetail:
         if entry is None:
             raise not_found("村社申报")
         names = await names_of(session, desk.county)
-        held = await fetch_one(
-            session,
-            _Held,
-            "SELECT status, bank_code FROM register_account WHERE county_code = :county AND person_index = :person",
-            county=desk.county,
-            person=entry.person_index,
-        )
+        held = await fetch_one(session, _Held, _HELD, county=desk.county, person=entry.person_index)
         return {
             **entry_view(desk.shown, names, entry, whole=whole),
             "photo": f"/files/{entry.photo_file_id}",
-            "register": None if held is None else {"status": held.status, "bank": names.bank(held.bank_code)},
+            "register": None if held is None else _held_view(desk, names, entry.person_index, held, whole=whole),
             "used_by_another": await used_by_another(session, entry.account_index, entry.person_index),
             "run": await run_of(desk, session, RunKind.VILLAGE_ENTRY, entry_no),
+            "why_no_decision": _why_no_decision(desk, entry),
         }
+
+
+def _held_view(desk: Desk, names: Names, person: str, held: _Held, *, whole: bool) -> HeldAccount:
+    plain = None
+    if held.account_sealed is not None:
+        plain = desk.shown.open(Field.ACCOUNT, register_row(desk.county, person), held.account_sealed)
+    return {
+        "status": held.status,
+        "status_label": AccountStatus(held.status).label,
+        "bank": names.bank(held.bank_code),
+        "account_no": plain if plain is None or whole else mask_account_no(plain),
+    }
+
+
+def _why_no_decision(desk: Desk, entry: VillageEntry) -> str | None:
+    if entry.entered_by == desk.person:
+        return "录入人不能复核"
+    waiting = None if is_waiting(entry) else f"此件现为“{entry.stage.label}”，不在待复核"
+    return why_not_this_reviewer(desk, entry.person_index, OWN) or waiting
 
 
 @router.post(
@@ -216,7 +247,7 @@ async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> Villa
         raise conflict(Refusal.ENTRY_NOT_WAITING, "此件不在待复核", detail)
     require_other(Act.ENTRY_DECIDED, [Act.ENTRY_ENTERED] if entry.entered_by == desk.person else [])
     if desk.principal.person_index == entry.person_index:
-        raise Problem(403, Refusal.OWN_ACCOUNT, "本人的账号申报须由他人复核", "请由本区县其他审核人办理此件")
+        raise Problem(403, Refusal.OWN_ACCOUNT, OWN, "请由本区县其他审核人办理此件")
     return entry
 
 

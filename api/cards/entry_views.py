@@ -89,10 +89,13 @@ class HeldAccount(TypedDict):
     """What the register holds for the person."""
 
     status: AccountStatus
+    status_label: str
     bank: str | None
+    account_no: Annotated[str | None, Field(description="登记的账号")]
 
 
 class EntryDetail(EntryView):
+    why_no_decision: Annotated[str | None, Field(description="现在不能由本人复核的原因；能复核的为空")]
     photo: Annotated[str, Field(description="银行卡或存折照片的地址")]
     register: Annotated[HeldAccount | None, Field(description="登记的账号")]
     used_by_another: Annotated[bool, Field(description="账号是否已有他人使用")]

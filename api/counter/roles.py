@@ -66,6 +66,13 @@ async def find_line(desk: Desk, session: AsyncSession, application_no: str, *, c
     return found
 
 
+def why_not_this_reviewer(desk: Desk, person_index: str, own: str) -> str | None:
+    """Why this caller may not decide about that person's account; `own` says it of the own one."""
+    if desk.role is not Role.REVIEWER:
+        return f"由{Role.REVIEWER.label}办理"
+    return own if desk.principal.person_index == person_index else None
+
+
 def require_other(act: Act, done: Iterable[Act]) -> None:
     """Maker and checker: 403 for whoever did one of the acts that the table closes this one by."""
     if closed := closed_by(act, done):

@@ -107,7 +107,7 @@ FILTERS = {
 
 def pairs(options: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
     """Options (value, Chinese, English) as a field wants them: (value, words)."""
-    return [(value, words(chinese, english)) for value, chinese, english in options]
+    return [(value, label(words(chinese, english))) for value, chinese, english in options]
 
 
 GLOBALS = {"_": words, "pairs": pairs, "at": at, "address": address, "is_english": is_english, "tone": tone}

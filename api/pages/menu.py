@@ -41,8 +41,18 @@ GROUPS: tuple[Group, ...] = (
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
         Entry("发放汇总审核", "Payment summaries", "/console/summaries", (*STAFF, S)),
     )),
-    Group("一卡通账号", "Accounts", ()),
-    Group("监督", "Oversight", ()),
+    Group("一卡通账号", "Accounts", (
+        Entry("账号变更审核", "Account changes", "/console/card-changes", STAFF),
+        Entry("一卡通账号", "Accounts", "/console/register", STAFF),
+        Entry("共用银行卡", "Shared cards", "/console/shared-cards", STAFF),
+        Entry("村社申报", "Village entries", "/console/village-entries", STAFF),
+        Entry("账号核验", "Account checks", "/console/checks", STAFF),
+    )),
+    Group("监督", "Oversight", (
+        Entry("平台来件", "What the platform says", "/console/inbox", (*STAFF, S)),
+        Entry("矛盾来件", "Contradictions", "/console/contradictions", (*STAFF, S)),
+        Entry("异常应答", "Odd answers", "/console/odd-answers", (*STAFF, S)),
+    )),
     Group("系统", "System", ()),
 )  # fmt: skip
 

@@ -53,6 +53,15 @@ class ContradictionView(TypedDict):
     asked: NotRequired[Annotated[object, Field(description="再次查询平台的答复，没有查询的为空；只给审核人看")]]
 
 
+class ContradictionDetail(ContradictionView):
+    """一件矛盾来件：两种说法，采信哪一种会怎样，现在能不能裁定。"""
+
+    applied_follows: Annotated[str, Field(description="保留先前的结果会怎样")]
+    claimed_follows: Annotated[str, Field(description="采信后来的来件会怎样")]
+    why_no_decision: Annotated[str | None, Field(description="现在不能由本人裁定的原因；能裁定的为空")]
+    why_no_claim: Annotated[str | None, Field(description="不能采信后来的来件的原因；能的为空")]
+
+
 class LeftOutContradictions(TypedDict):
     """按筛选条件裁定时没有裁定的一类。"""
 

@@ -5,15 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlmodel import select
 
-from api.counter.desk import Reply
+from api.counter.desk import Desk, Reply
 from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
 from api.counter.paging import Pages
 from api.counter.roles import Readers, Reviewers
-from api.platform.contradiction_views import HEADERS, ContradictionView, contradiction_view
+from api.platform.contradiction_views import HEADERS, ContradictionDetail, ContradictionView, contradiction_view
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
+from models.store.applications.makers import acts_about
+from models.store.applying.contradiction_choice import HINDRANCES, why_no_claim
 from models.tables.flows import Contradiction
+from models.words.code_words import APPLIED_FOLLOWS, CLAIM_FOLLOWS, NOTHING_FOLLOWS
+from models.words.makers import Act, closed_by
+from models.words.refusals import Refusal
 from models.words.stages import ContradictionState, DisclosedThing, Role
 
 router = APIRouter(tags=["矛盾来件"])
@@ -44,19 +49,51 @@ async def list_contradictions(
         return await listed(session, page, HEADERS, (statement, Contradiction.id), shown)
 
 
+@router.get(
+    "/contradictions/{contradiction_id}",
+    summary="矛盾来件详情",
+    response_model=ContradictionDetail,
+    responses=refusals(NOT_FOUND=404),
+)
+async def show_contradiction(desk: Readers, contradiction_id: int) -> Response:
+    """What follows from each of the two, and what stands in the way; both contents masked, to a reviewer only."""
+    whole = False if desk.role is Role.REVIEWER else None
+    return Reply(200, await _shown(desk, contradiction_id, whole=whole)).response()
+
+
 @router.post(
     "/contradictions/{contradiction_id}/disclosures",
     summary="矛盾来件的完整内容",
-    response_model=ContradictionView,
+    response_model=ContradictionDetail,
     responses=refusals(NOT_FOUND=404),
 )
 async def disclose_contradiction(desk: Reviewers, contradiction_id: int, wanted: Disclosing) -> Response:
     """Both contents in clear, once; who asked is noted each time. No Idempotency-Key."""
+    body = await _shown(desk, contradiction_id, whole=True)
+    await note_whole(desk, DisclosedThing.CONTRADICTION, str(contradiction_id), wanted)
+    return Reply(200, body).response()
+
+
+async def _shown(desk: Desk, contradiction_id: int, *, whole: bool | None) -> ContradictionDetail:
     statement = select(Contradiction).where(Contradiction.county_code == desk.county)
-    async with desk.database.reading() as session:
+    async with desk.database.snapshot() as session:
         chosen = statement.where(Contradiction.id == contradiction_id)
         row = (await session.exec(chosen)).first() if 0 < contradiction_id < 2**63 else None
-    if row is None:
-        raise not_found("矛盾来件")
-    await note_whole(desk, DisclosedThing.CONTRADICTION, str(contradiction_id), wanted)
-    return Reply(200, contradiction_view(desk.shown, row, whole=True)).response()
+        if row is None:
+            raise not_found("矛盾来件")
+        closed = closed_by(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
+    return {
+        **contradiction_view(desk.shown, row, whole=whole),
+        "applied_follows": APPLIED_FOLLOWS,
+        "claimed_follows": CLAIM_FOLLOWS.get(row.kind, NOTHING_FOLLOWS),
+        "why_no_decision": _why_no_decision(desk, row, made=bool(closed)),
+        "why_no_claim": why_no_claim(row.kind),
+    }
+
+
+def _why_no_decision(desk: Desk, row: Contradiction, *, made: bool) -> str | None:
+    if desk.role is not Role.REVIEWER:
+        return f"由{Role.REVIEWER.label}裁定"
+    if row.state is not ContradictionState.OPEN:
+        return f"此件现为“{row.state.label}”，由 {row.decided_by} 裁定"
+    return HINDRANCES[Refusal.SAME_PERSON] if made else None

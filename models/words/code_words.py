@@ -75,6 +75,25 @@ CONTRADICTIONS: Mapping[str, str] = {
     "account_change": "上卡结果",
     "village_entry_result": "村社申报的上卡结果",
 }
+# What follows when the later claim is taken; a kind that isn't here has nothing in our rows that could be replaced.
+_PAID_FOLLOWS = "按来件为此笔增记一次发放结果，指标、申请状态和本人的通知随之更正；会重复发放的不予执行"
+CLAIM_FOLLOWS: Mapping[str, str] = {
+    EventType.POLICY_REVIEWED: "政策的审核结果改为来件所称",
+    EventType.INDICATOR_REVIEWED: "指标的审核结果改为来件所称",
+    EventType.SUMMARY_REVIEWED: "发放汇总的平台审核改为来件所称，流程随之继续或退回县级审核",
+    "result_line": "此笔的结果改为来件所称，申请状态随之更正",
+    "result_pages": "名单的页数改为来件所称，缺的页再向平台查询",
+    "payment_page": _PAID_FOLLOWS,
+    "payment_amount": _PAID_FOLLOWS,
+    "payment_late": _PAID_FOLLOWS,
+    "payment_content": _PAID_FOLLOWS,
+    "payment_over_indicator": _PAID_FOLLOWS,
+    "flow_ended": "流程的结局和合计改为来件所称，再与我方逐笔核对",
+    "account_change": "上卡结果和登记账号改为来件所称，并通知本人",
+    "village_entry_result": "申报的上卡结果和登记账号改为来件所称，并通知本人",
+}
+NOTHING_FOLLOWS = "我方没有可更正的记录，只记下裁定"
+APPLIED_FOLLOWS = "先前的结果不变，此件了结；涉及流程的，再无未了结的矛盾即可结束"
 TAKEN: Mapping[str, str] = {"applied": "保留先前的结果", "claimed": "采信后来的来件"}
 OPERATIONS: Mapping[str, str] = {
     Operation.LIST_POLICY_UNITS: "取政策单位名单",

@@ -41,6 +41,13 @@ END AS hindrance
 FROM contradiction c WHERE c.county_code = :county AND """
 
 
+def why_no_claim(kind: str) -> str | None:
+    """Why the later word of this kind can't be taken, whoever decides."""
+    if kind == END_FIGURES:
+        return HINDRANCES[Refusal.FIGURES_ARE_SUMS]
+    return HINDRANCES[Refusal.NOTHING_CLAIMED] if kind in LEAVES_OUT else None
+
+
 class ContradictionFilter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
