@@ -207,6 +207,7 @@ async def test_a_passed_face_opens_the_account_in_this_browser(village: Village)
     page = await browser.open("/citizen/m/account")
     assert "我的“一卡通”账号" in page.main
     assert "本次" in (await browser.open(page.link("登录记录"))).main
+    assert (await browser.open("/citizen/m")).path == "/citizen/m/account", "who is signed in goes on"
     kept = dict(browser.http.cookies)
     page = await browser.submit(page, "退出")
     assert "您已退出" in page.main

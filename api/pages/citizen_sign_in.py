@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Document, Refused
-from api.pages.citizen_window import ACCOUNT, ENTRY, Citizen, PasserBy, ended_at
+from api.pages.citizen_window import ACCOUNT, ENTRY, Citizen, CitizenWindow, PasserBy, ended_at
 from models.words.card_stages import LoginStage
 
 router = APIRouter(prefix=ENTRY, include_in_schema=False)
@@ -24,7 +24,12 @@ WHY_OVER: Mapping[str, tuple[str, str]] = {
 
 @router.get("")
 async def entry(window: PasserBy) -> Response:
-    return window.show("citizen/entry.html")
+    """Who is signed in already goes on to the account."""
+    try:
+        await window.ask.get("/citizen/session")
+    except Refused:
+        return await _entry_page(window)
+    return window.go(ACCOUNT)
 
 
 @router.post("/sign-in")
@@ -33,7 +38,7 @@ async def ask_to_sign_in(window: PasserBy) -> Response:
     try:
         login = await window.ask.post("/citizen/logins", {"channel": channel})
     except Refused as refused:
-        return await window.shown_again(refused, lambda: entry(window))
+        return await window.shown_again(refused, lambda: _entry_page(window))
     return window.go(f"{ENTRY}/sign-in/{login['login_no']}")
 
 
@@ -83,6 +88,10 @@ async def stay(window: Citizen) -> Response:
     """继续办理: any question is a sign of life."""
     await window.ask.get("/citizen/account")
     return window.go(window.back())
+
+
+async def _entry_page(window: CitizenWindow) -> Response:
+    return window.show("citizen/entry.html")
 
 
 def _left(login: Document) -> tuple[int, int]:

@@ -17,6 +17,7 @@ _LINKS = (("/clerk", "审核台"), ("/switches", "速度与故障"), ("/phone", 
 _STYLE = (
     "body{font:16px/1.6 system-ui,'Noto Sans CJK SC',sans-serif;margin:0 auto;max-width:64rem;padding:1rem}"
     "nav a{margin-right:1rem}table{border-collapse:collapse;width:100%}h1{font-size:1.4rem}h2{font-size:1.1rem}"
+    "h3{font-size:1rem}"
     "td,th{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
     "form{display:inline-block;margin:.2rem .4rem .2rem 0}button,select,input{font:inherit;min-height:2.6rem}"
     "section{border:1px solid #ccc;border-radius:.6rem;padding:.6rem 1rem;margin:1rem 0}"
@@ -34,7 +35,7 @@ def page(title: str, body: str, status: int = 200, *, refresh: int | None = None
     links = "".join(f'<a href="{address}">{words}</a>' for address, words in _LINKS)
     return HTMLResponse(
         f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(title)}</title>{again}'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style><nav>{nav or f'平台模拟器：{links}'}</nav><h1>{escape(title)}</h1>{body}</html>",
         status,
         # from here one goes on to the pages that asked for a face
