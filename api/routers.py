@@ -9,9 +9,10 @@ from api.citizens import account, card_preview, logins, notices, sign_ins
 from api.citizens import cards as citizen_cards
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
-from api.ops import disclosures, health, runs, staff, trail
+from api.ops import disclosures, health, runs, trail
 from api.orders import correctible, order_lists, order_preview, orders
-from api.people import to_dos, year_figures
+from api.people import me, people, to_dos, year_figures
+from api.people import sign_ins as staff_sign_ins
 from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
@@ -70,7 +71,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     to_dos.router,
     year_figures.router,
     runs.router,
-    staff.router,
+    me.router,
+    people.router,
+    staff_sign_ins.router,
     trail.router,
     disclosures.router,
     logins.router,

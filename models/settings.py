@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     citizen_failed_changes_per_person_day: int = Field(20, ge=1)
     staff_idle_minutes: float = Field(30.0, gt=0)
     staff_session_hours: float = Field(10.0, gt=0, le=24)
+    staff_sign_ins_per_address_hour: int = Field(120, ge=1)
     searches_per_person_hour: int = Field(120, ge=1)
     account_check_hours: float = Field(24.0, gt=0)
     invalidations_hours: float = Field(1.0, gt=0)

@@ -17,7 +17,7 @@ from models.words.stages import Role
 ALGORITHM = "HS256"
 # A key that signs for somebody else too doesn't open this door.
 ISSUER, AUDIENCE = "onecard", "onecard-api"
-# No list of taken-back tokens is kept: whoever loses an office is out within a day.
+# No list of taken-back tokens is kept: each is held against its person's row.
 LONGEST_HOURS = 24
 # A token that was minted on another machine, whose clock is a little ahead.
 LEEWAY_SECONDS = 60
@@ -43,6 +43,7 @@ class BadToken(StrEnum):
     EXPIRED = "TOKEN_EXPIRED"
     CLAIMS = "TOKEN_CLAIMS"
     TOO_LONG = "TOKEN_TOO_LONG"
+    BARRED = "PERSON_BARRED"
     NOT_FOLDED = "SUBJECT_NOT_FOLDED"
     RESERVED = "SUBJECT_RESERVED"
 
@@ -63,8 +64,6 @@ class Principal(BaseModel):
     subject: str = Field(min_length=1, max_length=80, pattern=r"^[a-z0-9._@-]+$")
     role: Role
     county_code: str = Field(pattern=r"^[0-9]{6}$")
-    # Who the caller is as a beneficiary, where the county's login knows it: nobody decides about the own account.
-    person_index: str | None = Field(None, pattern=r"^[0-9a-f]{32}$", repr=False)
     # When the person last typed a code of the second factor; some acts want a recent one.
     code_at: datetime | None = None
 
@@ -92,16 +91,7 @@ def load_key(path: Path) -> OctKey:
     return OctKey.import_key(key)
 
 
-def mint(
-    path: Path,
-    subject: str,
-    role: Role,
-    county: str,
-    hours: float = 12,
-    person_index: str | None = None,
-    *,
-    code: bool = True,
-) -> str:
+def mint(path: Path, subject: str, role: Role, county: str, hours: float = 12, *, code: bool = True) -> str:
     """A token of the local stack for one person in one role and county; ValueError for one that would be refused.
 
     `code`: as if the person had just typed a code of the second factor, for as long as the token lives.
@@ -109,7 +99,7 @@ def mint(
     if not hours <= LONGEST_HOURS:
         raise ValueError(f"令牌最长 {LONGEST_HOURS} 小时，请改小 hours")
     at = datetime.now(UTC) + timedelta(hours=hours) if code else None
-    person = Principal(subject=fold(subject), role=role, county_code=county, person_index=person_index, code_at=at)
+    person = Principal(subject=fold(subject), role=role, county_code=county, code_at=at)
     if person.subject in RESERVED:
         raise ValueError(f"{person.subject} 是系统保留的名称，不能作为人员标识")
     return sign(load_key(path), person, hours)
@@ -127,8 +117,6 @@ def sign(key: OctKey, person: Principal, hours: float) -> str:
         "iat": issued,
         "exp": issued + int(timedelta(hours=hours).total_seconds()),
     }
-    if person.person_index:
-        claims["person"] = person.person_index
     if person.code_at:
         claims["code"] = int(person.code_at.timestamp())
     return jwt.encode({"alg": ALGORITHM}, claims, key)
@@ -144,7 +132,6 @@ def read(key: OctKey, token: str) -> Principal:
             subject=claims["sub"],
             role=claims["role"],
             county_code=claims["county"],
-            person_index=claims.get("person"),
             code_at=claims.get("code"),
         )
     except ExpiredTokenError as error:

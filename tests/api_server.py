@@ -30,6 +30,7 @@ from models.wire.signing import PlatformCredentials
 from models.words.stages import Role
 from tests.contract import HeldToContract
 from tests.loopback import NO_TLS
+from tests.staff import Staff
 
 COUNTY, OTHER_COUNTY, PROVINCE = "500001", "500003", "500000"
 YEAR = 2026
@@ -78,9 +79,10 @@ class ApiServer:
     objects: ObjectStore
     settings: Settings
     credentials: PlatformCredentials
+    staff: Staff
 
     def bearer(self, role: Role, county: str = COUNTY, person: str | None = None) -> dict[str, str]:
-        token = tokens.mint(self.settings.token_key_file, person or role.value, role, county)
+        token = self.staff.token(person or role.value, role, county)
         return {"Authorization": f"Bearer {token}"}
 
     async def get(self, role: Role, path: str, county: str = COUNTY, **params: Any) -> httpx.Response:
@@ -131,13 +133,15 @@ async def api_server(
     objects = build_objects(knobs, ring)
     key = tokens.load_key(knobs.token_key_file)
     app = create_app(database, ring, objects, knobs, key, temporal, {PROVINCE: credentials})
+    staff = Staff(database_url, ring, knobs.token_key_file)
     try:
         async with (
             serving(HeldToContract(app), knobs.request_seconds) as url,
             httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as http,
         ):
-            yield ApiServer(app, http, database, ring, objects, knobs, credentials)
+            yield ApiServer(app, http, database, ring, objects, knobs, credentials, staff)
     finally:
+        staff.close()
         await database.dispose()
 
 

@@ -15,7 +15,6 @@ from temporalio.client import Client
 from deploy.demo import people
 from deploy.demo.people import County, Json
 from deploy.simulator import launch
-from models import tokens
 from models.contracts import Signal
 from models.settings import Settings
 from models.store.database import Database
@@ -30,6 +29,7 @@ from models.words.stages import Role
 from tests.flow_books import Books
 from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal
+from tests.staff import Staff
 from tests.statements import rows_of
 
 # Its result is asked for every few seconds as a rule.
@@ -113,6 +113,7 @@ class Province:
     portal: BlockingPortal
     temporal: Client
     http: httpx.Client
+    staff: Staff
     books: Books = field(default_factory=Books)
 
     def county_code(self, place: int = 1) -> str:
@@ -121,10 +122,7 @@ class Province:
     def county(self, place: int = 1) -> County:
         code = self.county_code(place)
         crew = {role.value: (role, role.value) for role in Role} | {"second_reviewer": (Role.REVIEWER, "second")}
-        minted = {
-            name: tokens.mint(self.settings.token_key_file, f"{subject}-{code}", role, code)
-            for name, (role, subject) in crew.items()
-        }
+        minted = {name: self.staff.token(f"{subject}-{code}", role, code) for name, (role, subject) in crew.items()}
         return County(self.http, code, minted)
 
     def rows(self, statement: str, **values: Value) -> list[tuple[Any, ...]]:

@@ -35,6 +35,7 @@ from tests.databases import Databases
 from tests.loopback import NO_TLS
 from tests.platform_door import Door
 from tests.province import Platform, Province
+from tests.staff import Staff
 from worker import activities_of, build_worker
 from worker import build_database as build_worker_database
 from workflows.client import connect
@@ -197,6 +198,7 @@ async def _running(
     credentials = _credentials(code, door)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     clients = {f"{code}0000": credentials}
+    staff = Staff(settings.database_url.get_secret_value(), vault, settings.token_key_file)
     app = create_app(database, vault, objects, settings, tokens.load_key(settings.token_key_file), client, clients)
     try:
         async with (
@@ -213,8 +215,11 @@ async def _running(
                 }
             )
             with httpx.Client(base_url=address, timeout=30, trust_env=False, verify=NO_TLS) as http:
-                yield Province(code, address, settings, database, vault, credentials, platform, portal, client, http)
+                yield Province(
+                    code, address, settings, database, vault, credentials, platform, portal, client, http, staff
+                )
     finally:
+        staff.close()
         await database.dispose()
         await workers.dispose()
 

@@ -22,7 +22,7 @@ from models.settings import Settings
 from models.store import vault as vaults
 from models.store.database import Database
 from models.store.flows.start import StartRequest, enter_flow
-from models.store.people.persons import LocalPerson, find_person, put_local_person
+from models.store.people.persons import find_person
 from models.store.people.sessions import open_session
 from models.store.sql import Value, copy_rows, execute, fetch_int
 from models.store.texts import seal_text
@@ -34,6 +34,7 @@ from models.tables.records import CatalogList
 from models.words.calendar import china_today
 from models.words.stages import BatchStage, ReviewStage, Role
 from tests.contract import HeldToContract
+from tests.staff import Staff
 from tests.statements import rows_of
 
 COUNTY = "500001"
@@ -43,15 +44,16 @@ ITEM = "ITEM-01"
 TOWNS = {"500001100": "红岩镇", "500001101": "青山乡"}
 BANKS = {"BANK-A": "农商银行", "BANK-B": "邮储银行"}
 OPERATOR, REVIEWER, SECOND, ADMIN, OPS = "op.li", "rev.wang", "rev.zhao", "adm.chen", "ops.sun"
+SECOND_ADMIN, AUDITOR = "adm.zhou", "aud.zheng"
 ROLES = {
     OPERATOR: Role.OPERATOR,
     REVIEWER: Role.REVIEWER,
     SECOND: Role.REVIEWER,
     ADMIN: Role.COUNTY_ADMIN,
     OPS: Role.OPS,
+    SECOND_ADMIN: Role.COUNTY_ADMIN,
+    AUDITOR: Role.AUDITOR,
 }
-
-NAMES = {OPERATOR: "李操作", REVIEWER: "王审核", SECOND: "赵审核", ADMIN: "陈管理", OPS: "孙运维"}
 
 _keys = count(1)
 _serial = count(1)
@@ -66,6 +68,7 @@ class Office:
     app: FastAPI
     http: httpx.AsyncClient
     token_file: Path
+    staff: Staff
 
     @property
     def parts(self) -> Parts:
@@ -73,7 +76,7 @@ class Office:
         return parts
 
     def headers(self, who: str, county: str, key: str | None, role: Role | None = None) -> dict[str, str]:
-        token = tokens.mint(self.token_file, who, role or ROLES[who], county)
+        token = self.staff.token(who, role or ROLES[who], county)
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": key or f"k{next(_keys)}"}
 
     async def get(
@@ -95,8 +98,8 @@ class Office:
     async def sign_in(self, who: str, county: str = COUNTY, role: Role | None = None) -> str:
         """The secret of a session of the person's pages, as if a code had just been typed."""
         chosen = role or ROLES[who]
+        self.staff.add_known(who, county)
         async with self.database.transaction() as session:
-            await put_local_person(session, self.vault, LocalPerson(county, who, [chosen], NAMES.get(who, who)))
             person = await find_person(session, county, who)
             assert person is not None
             return await open_session(session, person, chosen, now())
@@ -138,7 +141,9 @@ async def open_office(database_url: str, folder: Path, **knobs: object) -> Async
     app = create_app(database, vault, build_objects(settings, vault), settings, token_key, None)
     transport = httpx.ASGITransport(app=HeldToContract(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://counter") as http:
-        yield Office(database, vault, app, http, settings.token_key_file)
+        staff = Staff(database_url, vault, settings.token_key_file)
+        yield Office(database, vault, app, http, settings.token_key_file, staff)
+        staff.close()
     await database.dispose()
 
 

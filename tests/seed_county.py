@@ -10,7 +10,6 @@ import httpx
 from activities.platform.client import PlatformClient
 from deploy.demo.drawings import drawing
 from deploy.demo.people import Json, Person
-from models import tokens
 from models.wire.answers import CatalogItem
 from models.words.stages import Role
 from tests.application_lines import card, citizen_id
@@ -26,7 +25,7 @@ class SeedOffice(Office):
 
     def __init__(self, province: Province, place: int) -> None:
         super().__init__(province, place)
-        token = tokens.mint(province.settings.token_key_file, f"applicant-{self.code}", Role.APPLICANT, self.code)
+        token = province.staff.token(f"applicant-{self.code}", Role.APPLICANT, self.code)
         self.applicant = Person(province.http, token)
 
     def form(self, place: int, **changes: object) -> Json:

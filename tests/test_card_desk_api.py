@@ -12,7 +12,6 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.citizens.card_views import matter_views
-from models import tokens
 from models.store.cards.requests import Citizen
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.entries import EntryForm, end_entry, open_entry
@@ -320,7 +319,7 @@ async def test_only_a_reviewer_of_the_county_who_is_somebody_else_decides(
     assert (await decide(office, request, who=OPERATOR)).status_code == 403
     path = f"{LISTS}/{part_no(request, FIRST)}/decision"
     assert (await office.post(path, {"passed": True}, REVIEWER, SECOND)).status_code == 404
-    token = tokens.mint(office.token_file, "rev.mei", Role.REVIEWER, FIRST, person_index=mei.person_index)
+    token = office.staff.token("rev.mei", Role.REVIEWER, FIRST, mei.person_index)
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
     for act, body in (("decision", {"passed": True}), ("retry", {})):
         answer = await office.http.post(f"{LISTS}/{part_no(request, FIRST)}/{act}", json=body, headers=headers)
@@ -362,7 +361,7 @@ async def test_nobody_decides_what_the_platform_said_of_the_own_account(
     await contradicted(office, cards, mei)
     [item] = (await office.get("/contradictions", REVIEWER, county)).json()["items"]
     path, body = f"/contradictions/{item['id']}/decision", {"take": "claimed", "reason": "已核对"}
-    token = tokens.mint(office.token_file, "rev.mei", Role.REVIEWER, county, person_index=mei.person_index)
+    token = office.staff.token("rev.mei", Role.REVIEWER, county, mei.person_index)
     own = await office.http.post(
         path, json=body, headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
     )

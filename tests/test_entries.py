@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from deploy.demo.people import County, Json, Person, Refused
-from models import tokens
 from models.tables.records import CatalogList
 from models.words.stages import AccountStatus, Role
 from tests.citizens import BANKS, Someone, account_held, account_is, bank_knows, browser_of, form, index_of
@@ -193,10 +192,9 @@ def test_nobody_confirms_the_own_entry_or_the_own_account(province: Province, me
     bank_knows(province, mei.new_card, mei)
     number = enter(county, mei)
     seen(province, county, number, WAITING)
-    path = province.settings.token_key_file
-    same = Person(province.http, tokens.mint(path, f"operator-{county.code}", Role.REVIEWER, county.code))
+    same = Person(province.http, province.staff.token(f"operator-{county.code}", Role.REVIEWER, county.code))
     index = index_of(province, mei)
-    concerned = Person(province.http, tokens.mint(path, "rev.mei", Role.REVIEWER, county.code, person_index=index))
+    concerned = Person(province.http, province.staff.token("rev.mei", Role.REVIEWER, county.code, index))
     for person, code in ((same, "SAME_PERSON"), (concerned, "OWN_ACCOUNT")):
         with pytest.raises(Refused) as said:
             person.post(f"/village-entries/{number}/confirmation", {})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.people.sessions import Sessions
-from models.store.people.persons import LocalPerson, find_person, put_local_person
+from deploy.local_people import LocalPerson
+from models.store.people.persons import find_person
 from models.store.people.sessions import end_all, open_session, why_over
 from models.tables.base import now
 from models.words.stages import Role, SessionEnd
@@ -22,9 +23,8 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 async def signed_in(office: Office, subject: str, role: Role, code_at: datetime | None = None) -> str:
     """The secret of a session that somebody has opened."""
-    person = LocalPerson(COUNTY, subject, [role], "李会计")
+    office.staff.add(LocalPerson(COUNTY, subject, (role,), "李会计"))
     async with office.database.transaction() as session:
-        await put_local_person(session, office.vault, person)
         row = await find_person(session, COUNTY, subject)
         assert row is not None
         return await open_session(session, row, role, code_at)

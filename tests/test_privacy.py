@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from models import tokens
 from models.forms.masking import masked
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
@@ -109,13 +108,8 @@ async def test_who_fills_in_a_strangers_id_does_not_learn_of_an_account_change(s
     assert (staff.status_code, staff.json()["code"]) == (409, "ACCOUNT_LOCKED")
     assert "K1" in staff.json()["detail"]
 
-    own = tokens.mint(
-        server.settings.token_key_file,
-        "zhou",
-        Role.APPLICANT,
-        COUNTY,
-        person_index=server.vault.index(Field.ID_NUMBER, citizen_id(1)),
-    )
+    index = server.vault.index(Field.ID_NUMBER, citizen_id(1))
+    own = server.staff.token("zhou", Role.APPLICANT, COUNTY, index)
     headers = {"Authorization": f"Bearer {own}", "Idempotency-Key": "own"}
     told = await server.http.post("/applications", json=body, headers=headers)
     assert (told.status_code, told.json()["code"]) == (409, "ACCOUNT_LOCKED")

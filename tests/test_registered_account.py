@@ -9,7 +9,6 @@ import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from activities import imports
-from models import tokens
 from models.store.orders.apply_corrections import (
     BY_APPLICATION,
     CORRECTED,
@@ -182,7 +181,7 @@ async def test_an_applicant_hears_of_the_own_account_only(office: Office) -> Non
             act = await office.post("/application-submissions", chosen, "wang", role=Role.APPLICANT)
             assert act.json()["count"] == 0
     index = office.vault.index(Field.ID_NUMBER, citizen_id(STRANGER))
-    token = tokens.mint(office.token_file, "zhao", Role.APPLICANT, COUNTY, person_index=index)
+    token = office.staff.token("zhao", Role.APPLICANT, COUNTY, index)
     own = {"Authorization": f"Bearer {token}", "Idempotency-Key": "own"}
     wanted = {"fund_year": YEAR, "form": form(STRANGER)}
     body = (await office.http.post("/applications", json=wanted, headers=own)).json()

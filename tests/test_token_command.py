@@ -4,8 +4,10 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deploy.spoken import spoken
@@ -20,11 +22,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> dict[str, str]:
+def keys(database_url: str, tmp_path: Path) -> dict[str, str]:
     files = {"TOKEN_KEY_FILE": tmp_path / "token.key", "VAULT_KEY_FILE": tmp_path / "vault.json"}
     tokens.create_token_key_file(files["TOKEN_KEY_FILE"])
     create_vault_key_file(files["VAULT_KEY_FILE"])
-    return {name: str(path) for name, path in files.items()}
+    return {name: str(path) for name, path in files.items()} | {"DATABASE_URL": database_url}
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """The command in this process: its exit code, and what it wrote."""
 
     def ran(env: dict[str, str], *words: str, typed: str = "") -> tuple[int, str, str]:
-        for name in ("TOKEN_KEY_FILE", "VAULT_KEY_FILE", "API_HOST"):
+        for name in ("TOKEN_KEY_FILE", "VAULT_KEY_FILE", "DATABASE_URL", "API_HOST"):
             monkeypatch.delenv(name, raising=False)
         for name, value in env.items():
             monkeypatch.setenv(name, value)
@@ -46,15 +48,24 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return ran
 
 
-def test_a_token_opens_what_it_names(keys: dict[str, str], run: Run) -> None:
+def test_a_token_opens_what_it_names(keys: dict[str, str], run: Run, owner: psycopg.Connection) -> None:
     key = tokens.load_key(Path(keys["TOKEN_KEY_FILE"]))
     _, token, _ = run(keys, "Zhang.San", "operator", COUNTY)
     who = tokens.read(key, token.strip())
-    assert (who.subject, who.role, who.county_code, who.person_index) == ("zhang.san", Role.OPERATOR, COUNTY, None)
+    assert (who.subject, who.role, who.county_code) == ("zhang.san", Role.OPERATOR, COUNTY)
+    assert who.code_at is not None
+    assert who.code_at > datetime.now(UTC)
     number = citizen_id(7)
     _, token, errors = run(keys, "li.si", "reviewer", COUNTY, "--hours", "1", "--own-id", typed=f"{number}\n")
     vault = LocalVault.from_file(Path(keys["VAULT_KEY_FILE"]))
-    assert tokens.read(key, token.strip()).person_index == vault.index(Field.ID_NUMBER, number)
+    assert tokens.read(key, token.strip()).subject == "li.si"
+    assert run(keys, "li.si", "operator", COUNTY)[0] == 0
+    rows = owner.execute("SELECT subject, roles, person_index, state, is_local FROM person ORDER BY id").fetchall()
+    index = vault.index(Field.ID_NUMBER, number)
+    assert rows == [
+        ("zhang.san", ["operator"], None, "active", True),
+        ("li.si", ["operator", "reviewer"], index, "active", True),
+    ]
     assert number not in token + errors
 
 
@@ -69,6 +80,7 @@ def test_a_token_opens_what_it_names(keys: dict[str, str], run: Run) -> None:
         (("li.si", "operator", COUNTY, "--own-id"), {}, "身份证号"),
         (("li.si", "operator", COUNTY), {"API_HOST": "0.0.0.0"}, "只用于本机"),
         (("li.si", "operator", COUNTY), {"TOKEN_KEY_FILE": "/nowhere/token.key"}, "没有签发"),
+        (("li.si", "operator", COUNTY), {"DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:9/x"}, "没有签发"),
     ],
 )
 def test_what_is_not_minted_is_said_in_one_line(

@@ -54,10 +54,10 @@ def why_refused(path: Path, token: str) -> BadToken:
 
 def test_a_minted_token_says_what_it_must_and_is_read(key_file: Path) -> None:
     person = tokens.read(
-        tokens.load_key(key_file), tokens.mint(key_file, "wang.jun", Role.REVIEWER, COUNTY, 12, "a" * 32)
+        tokens.load_key(key_file), tokens.mint(key_file, "wang.jun", Role.REVIEWER, COUNTY, 12, code=False)
     )
     assert (person.subject, person.role, person.county_code) == ("wang.jun", Role.REVIEWER, COUNTY)
-    assert person.person_index == "a" * 32
+    assert person.code_at is None
     assert tokens.read(tokens.load_key(key_file), signed(key_file, claims())).subject == "wang.jun"
 
 
@@ -111,7 +111,7 @@ def test_a_token_beyond_the_longest_life_is_not_read(key_file: Path, life: float
         {"sub": ["wang.jun"]},
         {"sub": "wang jun"},
         {"sub": ""},
-        {"person": "me"},
+        {"code": "yesterday evening"},
     ],
     ids=json.dumps,
 )

@@ -27,7 +27,7 @@ from api.counter.disclosures import Disclosing, WholeNames, note_whole
 from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Page, Pages
-from api.counter.roles import ApplicationQuery, CountyAndApplicants, Enterers, Openers, find_line, one_line, own
+from api.counter.roles import ApplicationQuery, ApplicationReaders, Enterers, Openers, find_line, one_line, own
 from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
@@ -78,7 +78,7 @@ async def correct_application(desk: Enterers, application_no: str, correction: A
 
 @router.get("/applications", summary="申请", response_model=Listed[ApplicationView])
 async def list_applications(
-    desk: CountyAndApplicants,
+    desk: ApplicationReaders,
     page: Pages,
     criteria: Annotated[ApplicationQuery, Query()],
     order: ListOrder = ListOrder.OLDEST,
@@ -97,7 +97,7 @@ async def list_applications(
     responses=refusals(TOO_MANY_SEARCHES=429),
 )
 async def search_applications(
-    desk: CountyAndApplicants, page: Pages, sought: Sought, order: ListOrder = ListOrder.OLDEST
+    desk: ApplicationReaders, page: Pages, sought: Sought, order: ListOrder = ListOrder.OLDEST
 ) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
@@ -116,7 +116,7 @@ async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: P
 
 
 @router.get("/applications/{application_no}", response_model=WholeApplication, responses=refusals(NOT_FOUND=404))
-async def show_application(desk: CountyAndApplicants, application_no: str) -> Response:
+async def show_application(desk: ApplicationReaders, application_no: str) -> Response:
     """Everything about one application, masked."""
     return Reply(200, await _shown(desk, application_no, whole=False)).response()
 

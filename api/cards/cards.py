@@ -197,7 +197,7 @@ def _hindrances(desk: Desk, row: PartRow) -> _Hindrances:
 async def _of_another(session: AsyncSession, desk: Desk, part_no: str) -> None:
     """The county's own part, of somebody else than the reviewer."""
     row = await _find(session, desk, part_no)
-    if desk.principal.person_index == row.person_index:
+    if desk.person_index == row.person_index:
         raise Problem(403, Refusal.OWN_ACCOUNT, OWN, "请由本区县其他审核人办理此件")
 
 

@@ -30,7 +30,7 @@ from api.counter.export import listed
 from api.counter.names import Names, names_of
 from api.counter.paging import Pages
 from api.counter.roles import (
-    CountyReaders,
+    CountyStaff,
     Operators,
     OperatorsAndReviewers,
     Reviewers,
@@ -120,9 +120,7 @@ async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: l
 
 
 @router.get("/village-entries", summary="村社申报列表", response_model=Listed[EntryView])
-async def list_entries(
-    desk: CountyReaders, page: Pages, stage: Annotated[EntryStage | None, Query()] = None
-) -> Response:
+async def list_entries(desk: CountyStaff, page: Pages, stage: Annotated[EntryStage | None, Query()] = None) -> Response:
     """Masked, newest first."""
     statement = select(VillageEntry).where(VillageEntry.county_code == desk.county)
     if stage is not None:
@@ -141,7 +139,7 @@ async def list_entries(
     response_model=EntryDetail,
     responses=refusals(NOT_FOUND=404),
 )
-async def show_entry(desk: CountyReaders, entry_no: str) -> Response:
+async def show_entry(desk: CountyStaff, entry_no: str) -> Response:
     """With its photo, what the register holds for the person, and whether somebody else uses the account; masked."""
     return Reply(200, await _shown(desk, entry_no, whole=False)).response()
 
@@ -246,7 +244,7 @@ async def _open_entry(desk: Desk, session: AsyncSession, entry_no: str) -> Villa
         )
         raise conflict(Refusal.ENTRY_NOT_WAITING, "此件不在待复核", detail)
     require_other(Act.ENTRY_DECIDED, [Act.ENTRY_ENTERED] if entry.entered_by == desk.person else [])
-    if desk.principal.person_index == entry.person_index:
+    if desk.person_index == entry.person_index:
         raise Problem(403, Refusal.OWN_ACCOUNT, OWN, "请由本区县其他审核人办理此件")
     return entry
 

@@ -18,7 +18,6 @@ from api.citizens.session import (
     BROWSER_COOKIE,
     CITIZENS,
     SESSION_COOKIE,
-    address_index,
     browser_hashes,
     cookie,
     give_cookie,
@@ -29,6 +28,7 @@ from api.citizens.session import (
 from api.counter.idempotency import idempotency_key
 from api.counter.long_poll import LONGEST_WAIT_SECONDS, until_news
 from api.counter.parts import Parts, parts_of
+from api.server.addresses import address_index
 from api.server.answers import refusals, shown_file, with_headers
 from api.server.problems import Problem
 from models.secrets import digest, fresh_secret

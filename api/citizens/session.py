@@ -1,6 +1,5 @@
 """The citizen at the counter: two cookies, a session behind one of them, and whose requests are taken."""
 
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -16,7 +15,6 @@ from models.secrets import digest
 from models.settings import Settings
 from models.store.cards.requests import Citizen
 from models.store.citizens.sessions import Lives, SignedIn, find_session
-from models.store.vault import Field, Vault
 from models.words.refusals import Refusal
 from models.words.stages import SessionEnd
 
@@ -30,8 +28,6 @@ PATH = "/citizen"
 CITIZENS = "citizens"
 _LONGEST_COOKIE = 200
 _MOST_ATTEMPTS = 40
-# A home has a whole /64 of the newer addresses.
-_HOME_BITS = 64
 _OWN_PAGES = frozenset({"same-origin", "none"})
 _OVER = {
     SessionEnd.SIGNED_OUT: Refusal.SESSION_SIGNED_OUT,
@@ -136,15 +132,3 @@ def give_cookie(response: Response, settings: Settings, name: str, secret: str) 
 
 def take_cookie(response: Response, settings: Settings, name: str) -> None:
     response.delete_cookie(name, path=PATH, httponly=True, samesite="strict", secure=settings.citizen_cookies_secure)
-
-
-def address_index(vault: Vault, request: Request) -> str:
-    """Where the connection comes from; what headers claim about it counts for nothing."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return vault.index(Field.DETAIL, "address:")
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        host = str(ipaddress.ip_network((address, _HOME_BITS), strict=False))
-    return vault.index(Field.DETAIL, f"address:{host}")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request, Response, UploadFile
@@ -17,6 +18,7 @@ from api.server.problems import Problem
 from models.store.database import Database, Pool
 from models.store.selection import ForWhom
 from models.store.trail.entries import TrailAct, record
+from models.tables.base import now
 from models.tokens import Principal
 from models.words.refusals import Refusal
 from models.words.stages import Role
@@ -34,6 +36,8 @@ _ROLE_NAMES: Mapping[Role, str] = {
     Role.OPS: "运维",
     Role.AUDITOR: "审计人员",
 }
+# How long a typed code of the second factor is good for acts that want one.
+CODE_GOOD = timedelta(minutes=5)
 LARGE_BYTES = 1024 * 1024
 _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，或 python -m deploy.token 签发的令牌")
 
@@ -41,9 +45,11 @@ _BEARER = HTTPBearer(auto_error=False, description="make up 打印的令牌，�
 class Desk:
     """Everything a route needs; rows are always looked up by `county`, so another county's are simply not there."""
 
-    def __init__(self, request: Request, parts: Parts, principal: Principal) -> None:
+    def __init__(self, request: Request, parts: Parts, principal: Principal, person_index: str | None) -> None:
         self.request = request
         self.principal = principal
+        # who the caller is as a beneficiary, where it is known: nobody decides about the own account
+        self.person_index = person_index
         database = _connections(request, parts).share_of(principal.county_code)
         self.database = database.to_show() if only_looks(request) else database
         self.vault = parts.vault
@@ -55,6 +61,8 @@ class Desk:
         self.typesetting = parts.typesetting
         self._whole_files = parts.whole_files
         self.settings = parts.settings
+        self.standings = parts.standings
+        self.hashing = parts.hashing
         self.stages = parts.stages
         self.county = principal.county_code
 
@@ -74,9 +82,16 @@ class Desk:
     def caller(self) -> str:
         return f"{self.county}/{self.role.value}/{self.person}"
 
+    def require_code(self) -> None:
+        """403 where the person's last code of the second factor is older than five minutes, or there is none."""
+        at = self.principal.code_at
+        if at is None or now() - at > CODE_GOOD:
+            detail = "这项操作须先核对本人：请输入验证器上的六位验证码，五分钟内有效，然后再次办理"
+            raise Problem(403, Refusal.CODE_NEEDED, "须先输入验证码", detail)
+
     def may_know_lock(self, person_index: str) -> bool:
         """Whether this caller hears that a person's account is being changed: the county's staff, and the person."""
-        return self.role is not Role.APPLICANT or self.principal.person_index == person_index
+        return self.role is not Role.APPLICANT or self.person_index == person_index
 
     def room_for(self, file: UploadFile) -> AbstractAsyncContextManager[None]:
         """While a file lies whole in memory: large ones come one after the other, 503 for who waits too long."""
@@ -123,12 +138,13 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
     ) -> AsyncIterator[Desk]:
         parts = parts_of(request)
         principal = principal_in(parts.token_key, request.headers.get("authorization", ""))
+        standing = await parts.standings.check(principal)
         if principal.role not in roles:
             allowed = "、".join(_ROLE_NAMES[role] for role in roles)
             detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
             raise Problem(403, Refusal.ROLE_NOT_ALLOWED, "没有办理权限", detail)
         with parts.open_requests.one(request, principal.county_code, principal.subject):
-            desk = Desk(request, parts, principal)
+            desk = Desk(request, parts, principal, standing.person_index)
             request.state.county = desk.county
             looks = request.url.path.endswith(CHANGE_NOTHING) or await only_previews(request)
             if request.method == "POST" and not looks:

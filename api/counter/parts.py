@@ -11,6 +11,7 @@ from temporalio.client import Client
 from api.counter.shown_vault import ShownVault
 from api.relay.broadcast import Broadcast
 from api.relay.relay import Relay
+from api.server.bearer import Standings
 from api.server.drawing import Drawing
 from api.server.limits import Room
 from api.server.open_requests import OpenRequests
@@ -40,12 +41,18 @@ class Parts:
     whole_files: Places = field(default_factory=lambda: Places(1, wait_seconds=1.5))
     # pictures of ours made smaller, up to 48 MB each while that is done
     shrinking: Places = field(default_factory=lambda: Places(2, wait_seconds=5))
+    # a password's hash takes 19 MiB and a core
+    hashing: Places = field(default_factory=lambda: Places(2, wait_seconds=5))
     callback_room: Room = field(default_factory=Room)
 
     @cached_property
     def shown(self) -> ShownVault:
         """For lists and details: a value that can't be opened is shown as such."""
         return ShownVault(self.vault)
+
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings(self.database)
 
     @cached_property
     def stages(self) -> Broadcast:

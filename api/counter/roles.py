@@ -20,9 +20,12 @@ from models.words.stages import Role
 
 # One name for each set of roles; a route takes the desk by it.
 Everyone = Annotated[Desk, Depends(for_roles(*EVERYONE))]
-Readers = Annotated[Desk, Depends(for_roles(*READERS))]
-CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY))]
+Readers = Annotated[Desk, Depends(for_roles(*READERS, Role.AUDITOR))]
+RunReaders = Annotated[Desk, Depends(for_roles(*READERS))]
+CountyReaders = Annotated[Desk, Depends(for_roles(*COUNTY, Role.AUDITOR))]
+CountyStaff = Annotated[Desk, Depends(for_roles(*COUNTY))]
 CountyAndApplicants = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT))]
+ApplicationReaders = Annotated[Desk, Depends(for_roles(*COUNTY, Role.APPLICANT, Role.AUDITOR))]
 OperatorsAndReviewers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER))]
 # Who may ask for the whole data of an application; an applicant for those of the own ones.
 Openers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER, Role.APPLICANT))]
@@ -30,6 +33,7 @@ Enterers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.APPLICANT))]
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 AdminsAndReviewers = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.REVIEWER))]
+PeopleReaders = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.AUDITOR))]
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 
 
@@ -44,7 +48,7 @@ def own(desk: Desk, chosen: Predicate) -> Predicate:
     if desk.role is not Role.APPLICANT:
         return chosen
     if OF_REGISTER & chosen.values.keys():
-        chosen = chosen.also("a.person_index = :own_person", own_person=desk.principal.person_index)
+        chosen = chosen.also("a.person_index = :own_person", own_person=desk.person_index)
     return chosen.also("a.entered_by = :own", own=desk.person)
 
 
@@ -70,7 +74,7 @@ def why_not_this_reviewer(desk: Desk, person_index: str, own: str) -> str | None
     """Why this caller may not decide about that person's account; `own` says it of the own one."""
     if desk.role is not Role.REVIEWER:
         return f"由{Role.REVIEWER.label}办理"
-    return own if desk.principal.person_index == person_index else None
+    return own if desk.person_index == person_index else None
 
 
 def require_other(act: Act, done: Iterable[Act]) -> None:

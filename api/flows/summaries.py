@@ -120,10 +120,11 @@ async def submit_summary(desk: Operators, flow_no: str) -> Response:
 @router.post(
     "/flows/{flow_no}/summary/payment-confirmation",
     response_model=SummaryDecided,
-    responses=refusals(**_UNFIT, ALREADY_CONFIRMED=409, FIGURES_MOVED=409, FIGURES_DIFFER=409),
+    responses=refusals(**_UNFIT, CODE_NEEDED=403, ALREADY_CONFIRMED=409, FIGURES_MOVED=409, FIGURES_DIFFER=409),
 )
 async def confirm_payment(desk: Reviewers, flow_no: str, confirmation: PaymentConfirmation) -> Response:
-    """确认发放 by a second reviewer: what makes money move."""
+    """确认发放 by a second reviewer: what makes money move, and wants a recent code."""
+    desk.require_code()
     return await desk.once(lambda session: _confirm(desk, session, flow_no, confirmation))
 
 

@@ -18,7 +18,7 @@ from api.counter.export import respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders, Enterers, Operators
+from api.counter.roles import CountyStaff, Enterers, Operators
 from api.counter.run_block import RunBlock, run_of
 from api.imports.import_views import (
     FINDING_HEADERS,
@@ -150,7 +150,7 @@ def _subject(row: ApplicationImport, batch_no: str | None) -> Subject:
 
 
 @router.get("/application-imports", summary="批量导入", response_model=Listed[ImportView])
-async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | None = None) -> Response:
+async def list_imports(desk: CountyStaff, page: Pages, stage: ImportStage | None = None) -> Response:
     statement = select(ApplicationImport).where(ApplicationImport.county_code == desk.county)
     if stage is not None:
         statement = statement.where(ApplicationImport.stage == stage)
@@ -160,7 +160,7 @@ async def list_imports(desk: CountyReaders, page: Pages, stage: ImportStage | No
 
 
 @router.get("/application-imports/{import_no}", response_model=WholeImport, responses=refusals(NOT_FOUND=404))
-async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) -> Response:
+async def show_import(desk: CountyStaff, import_no: str, long_poll: LongPoll) -> Response:
     """Progress while it is checked; then its figures and what is wrong, cell by cell."""
     await long_poll.until_other(desk, stage_of("application_import", "import_no"), import_no)
     async with desk.database.snapshot() as session:
@@ -174,7 +174,7 @@ async def show_import(desk: CountyReaders, import_no: str, long_poll: LongPoll) 
     response_model=Listed[FindingView],
     responses=refusals(NOT_FOUND=404),
 )
-async def list_to_confirm(desk: CountyReaders, page: Pages, import_no: str) -> Response:
+async def list_to_confirm(desk: CountyStaff, page: Pages, import_no: str) -> Response:
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
     async with desk.database.snapshot() as session:
         row = await find_import(desk, session, import_no)
@@ -243,7 +243,7 @@ def _refuse_unless_to_confirm(row: ApplicationImport) -> None:
     responses=file_answer(XLSX) | refusals(NOT_FOUND=404),
     response_class=Response,
 )
-async def refused_rows(desk: CountyReaders, import_no: str) -> Response:
+async def refused_rows(desk: CountyStaff, import_no: str) -> Response:
     """The refused rows with the reason per cell, to be corrected and handed in again; whoever takes them is noted."""
     async with desk.database.snapshot() as session:
         row = await find_import(desk, session, import_no)

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from api.counter.export import respond
 from api.counter.paging import FilterYear, Pages
-from api.counter.roles import Readers
+from api.counter.roles import RunReaders
 from api.counter.run_block import run_blocks
 from api.ops.run_views import RunView, headers_for, run_view
 from api.server.answers import Listed
@@ -21,7 +21,7 @@ router = APIRouter(tags=["运维"])
 
 @router.get("/runs", summary="流程运行", response_model=Listed[RunView])
 async def list_runs(
-    desk: Readers,
+    desk: RunReaders,
     page: Pages,
     kind: Annotated[RunKind | None, Query()] = None,
     number: Annotated[str | None, Query(max_length=128)] = None,

@@ -23,7 +23,7 @@ from models.words.stages import DisclosedThing, Role
 
 router = APIRouter(tags=["留痕"])
 # The details of an act may name persons: masked, and for the county only.
-_SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER)
+_SEES_DETAIL = (Role.COUNTY_ADMIN, Role.REVIEWER, Role.AUDITOR)
 
 
 @router.get("/trail", summary="操作留痕", response_model=Listed[TrailView])

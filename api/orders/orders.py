@@ -30,6 +30,8 @@ from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
 router = APIRouter(tags=["指令"])
+# What moves money or identity, or can't be taken back.
+_WITH_CODE = frozenset({OrderKind.WITHDRAWAL, OrderKind.CANCELLATION, OrderKind.REPAYMENT, OrderKind.NAME_CORRECTION})
 _UNDECIDED = {Refusal.NOT_FOUND: 404, Refusal.SAME_PERSON: 403, Refusal.ORDER_DECIDED: 409}
 
 
@@ -74,10 +76,17 @@ async def _year_of(desk: Desk, flow_no: str) -> int:
 @router.post(
     "/orders/{order_no}/confirmation",
     response_model=OrderDecided,
-    responses=refusals(**_UNDECIDED, FLOW_STAGE_UNFIT=409, FLOW_CANCELLING=409, SUMMARY_APPROVED=409, LINES_UNFIT=409),
+    responses=refusals(
+        **_UNDECIDED,
+        CODE_NEEDED=403,
+        FLOW_STAGE_UNFIT=409,
+        FLOW_CANCELLING=409,
+        SUMMARY_APPROVED=409,
+        LINES_UNFIT=409,
+    ),
 )
 async def confirm_order(desk: Reviewers, order_no: str, confirmation: OrderConfirmation) -> Response:
-    """Judged again under the flow's lock; then the flow's run carries it out."""
+    """Judged again under the flow's lock; then the flow's run carries it out. Some kinds want a recent code."""
     return await desk.once(lambda session: _confirm(desk, session, order_no, confirmation.remark))
 
 
@@ -102,6 +111,8 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
     # the county's lock comes first, as in every act on applications, so that nobody waits crosswise
     await lock_county(session, desk.county)
     order = await _open_order(desk, session, order_no, "复核")
+    if order.kind in _WITH_CODE:
+        desk.require_code()
     if order.flow_id is None:
         await _correct_names(session, desk.county, order)
         state = OrderState.DONE

@@ -68,7 +68,6 @@ class Sessions:
                 subject=signed.subject,
                 role=signed.role,
                 county_code=signed.county_code,
-                person_index=signed.person_index,
                 code_at=signed.code_at,
             ),
             _TOKEN_HOURS,

@@ -38,7 +38,7 @@ _NOT_TOLD = frozenset({"callbacks_parked", "callbacks_unknown", "runs_restarted"
 @router.get("/to-dos", summary="待办")
 async def list_to_dos(desk: Everyone) -> ToDos:
     """Per kind count, sum, oldest and the filter of its list; what somebody else must do is among the others."""
-    asker = Asker(desk.county, desk.person, desk.principal.person_index)
+    asker = Asker(desk.county, desk.person, desk.person_index)
     async with desk.database.snapshot() as session:
         found, runs = await _found(desk, session, asker)
     return Sorter(desk.settings, desk.role).sort(found, runs)

@@ -110,7 +110,7 @@ async def _choose(
     desk: Desk, session: AsyncSession, selection: ContradictionSelection, decision: ContradictionDecision
 ) -> Chosen:
     return await choose_contradictions(
-        session, desk.county, selection, decision.take, Decider(desk.person, desk.principal.person_index)
+        session, desk.county, selection, decision.take, Decider(desk.person, desk.person_index)
     )
 
 

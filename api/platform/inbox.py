@@ -47,9 +47,13 @@ async def list_inbox(
     return await respond(page, HEADERS, rows)
 
 
-@router.get("/inbox/{inbox_id}/content", summary="来件原文", responses=refusals(NOT_FOUND=404))
+@router.get("/inbox/{inbox_id}/content", summary="来件原文", responses=refusals(NOT_FOUND=404, CODE_NEEDED=403))
 async def read_content(desk: Reviewers, inbox_id: int) -> InboxContent:
-    """The event as it was sealed, and every other body that came under the same id; whoever reads it is noted."""
+    """The event as it was sealed, and every other body that came under the same id; whoever reads it is noted.
+
+    It wants a recent code.
+    """
+    desk.require_code()
     async with desk.database.snapshot() as session:
         row = await _find(session, desk.county, inbox_id)
         others = await session.exec(select(InboxConflict).where(InboxConflict.inbox_id == row.id))

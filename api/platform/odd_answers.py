@@ -42,9 +42,15 @@ async def list_odd_answers(
         return await listed(session, page, HEADERS, chosen, lambda row: (row.id or 0, odd_answer_view(row)))
 
 
-@router.get("/odd-answers/{answer_id}/content", summary="异常应答原文", responses=refusals(NOT_FOUND=404))
+@router.get(
+    "/odd-answers/{answer_id}/content", summary="异常应答原文", responses=refusals(NOT_FOUND=404, CODE_NEEDED=403)
+)
 async def read_odd_answer(desk: Reviewers, answer_id: int) -> OddAnswerContent:
-    """As it came, JSON or text; the first 256 KiB were kept. Whoever reads it is noted."""
+    """As it came, JSON or text; the first 256 KiB were kept. Whoever reads it is noted.
+
+    It wants a recent code.
+    """
+    desk.require_code()
     statement = select(OddAnswer).where(OddAnswer.id == answer_id, OddAnswer.county_code == desk.county)
     async with desk.database.reading() as session:
         row = (await session.exec(statement)).first() if 0 < answer_id < 2**63 else None

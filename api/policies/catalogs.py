@@ -11,7 +11,7 @@ from api.counter.catalogs import CatalogKind, CatalogRow, FundYear, items_of, re
 from api.counter.desk import Reply
 from api.counter.export import View, respond
 from api.counter.paging import Pages
-from api.counter.roles import CountyReaders, Everyone
+from api.counter.roles import CountyStaff, Everyone
 from api.server.answers import Listed, refusals
 from models.store.runs.runs import open_run
 
@@ -58,7 +58,7 @@ def _is_meant(item: CatalogRow, parent: str | None, like: str | None) -> bool:
 
 
 @router.post("/catalog-refreshes", status_code=202, summary="更新平台目录", response_model=RefreshAsked)
-async def refresh_catalogs(desk: CountyReaders, refresh: Refresh) -> Response:
+async def refresh_catalogs(desk: CountyStaff, refresh: Refresh) -> Response:
     async def work(session: AsyncSession) -> Reply:
         subject = refresh_of(desk, refresh.fund_year)
         # also while one is being fetched: that one may have passed what is wanted already

@@ -27,6 +27,8 @@ CITIZEN_PATHS = "/citizen/"
 # Forms of pages prove themselves by a cookie; who has none may send as much as a sign-in takes.
 PAGE_PATHS = "/console/"
 PAGE_COOKIE = "onecard_staff"
+# Of staff, before there is a token.
+STAFF_SIGN_INS = "/staff/sign-ins"
 # A body has its time, and longer while it keeps coming: a county's line may be slow, but it is no drip.
 BYTES_PER_SECOND = 32 * 1024
 # What callbacks that are still being read may hold together; nobody knows yet who sent them.
@@ -36,7 +38,7 @@ CALLBACK_ROOM = 64 * MIB
 class BodyLimit:
     """ASGI middleware: 401 before the body of somebody unknown is read, 413 for one over the limit of its kind.
 
-    Callbacks and citizens have no token: the former prove themselves by their body, the latter's bodies are small.
+    Callbacks, citizens and who signs in have no token: the first prove themselves by their body, the others' are small.
     Pages have a session (`knows` the value of its cookie): without one, a long body is left unread.
     """
 
@@ -82,7 +84,7 @@ class BodyLimit:
     def _limit(self, path: str, headers: Mapping[str, str]) -> int:
         if path.startswith(CALLBACKS):
             return BODY_LIMIT
-        if path.startswith(CITIZEN_PATHS):
+        if path.startswith((CITIZEN_PATHS, STAFF_SIGN_INS)):
             return CITIZEN_LIMIT
         is_form = headers.get("content-type", "").startswith("multipart/")
         return self._upload_limit if is_form else JSON_LIMIT
@@ -91,7 +93,7 @@ class BodyLimit:
         if _declared(headers) > limit:
             most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
             raise Problem(413, Refusal.PAYLOAD_TOO_LARGE, "内容太大", f"最多 {most}，请缩小文件或分几次提交")
-        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS, PAGE_PATHS)):
+        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS, PAGE_PATHS, STAFF_SIGN_INS)):
             principal_in(self._token_key, headers.get("authorization", ""))
 
 

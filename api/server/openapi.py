@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
 from api.server.answers import CODES, XLSX, ProblemDocument, headers
-from api.server.limits import CALLBACKS, CITIZEN_PATHS
+from api.server.limits import CALLBACKS, CITIZEN_PATHS, STAFF_SIGN_INS
 from api.server.problems import MEDIA_TYPE
 from models.tokens import BadToken
 from models.words.refusals import Refusal
@@ -27,6 +27,7 @@ DESCRIPTION = """\
 金额单位均为分（*_fen，整数）；时间为 ISO 8601，带时区。
 办理类的 POST 须带 Idempotency-Key：同一值重复提交只办理一次，得到同一答复。
 享受人页面（/citizen）以 Cookie 登录；平台来件（/callbacks）以签名为凭；其余均须 Bearer 令牌。
+工作人员登录（/staff/sign-ins）不须令牌。
 答复中无法读取的字段，其名称列在 unreadable 中。
 """
 ACT_KEY = {
@@ -112,7 +113,12 @@ class _Kind:
     @property
     def needs_a_key(self) -> bool:
         """Signing in and out too, though a session is no answer to be kept."""
-        return self.keeps_its_answer or (self.method == "post" and self.of_citizens)
+        return self.keeps_its_answer or (self.method == "post" and (self.of_citizens or self.signs_in))
+
+    @property
+    def signs_in(self) -> bool:
+        """What staff ask before they have a token."""
+        return self.path.startswith(STAFF_SIGN_INS)
 
     @property
     def gives_sheets(self) -> bool:
@@ -156,7 +162,7 @@ def _refusals_of(kind: _Kind) -> Iterator[tuple[str, Sequence[str]]]:
         yield "401", [Refusal.NOT_SIGNED_IN] if kind.of_citizens else [why.value for why in BadToken]
         yield "403", [] if kind.of_citizens else [Refusal.ROLE_NOT_ALLOWED]
         yield "429", [Refusal.TOO_MANY_REQUESTS]
-    if kind.secured or kind.of_citizens:
+    if kind.secured or kind.of_citizens or kind.signs_in:
         yield "503", _EVERY_503
     if kind.operation.get("parameters") or kind.has_body:
         yield "422", [Refusal.VALIDATION_FAILED]

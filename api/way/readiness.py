@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from api.counter.roles import CountyReaders
+from api.counter.roles import CountyStaff
 from api.server.answers import refusals
 from api.server.problems import not_found
 from api.way.readiness_views import Readiness, readiness_of
@@ -20,9 +20,7 @@ Numbers = Annotated[list[Number], Query(max_length=100), Field(default_factory=l
 
 
 @router.get("/flow-readiness", responses=refusals(NOT_FOUND=404))
-async def flow_readiness(
-    desk: CountyReaders, batch_no: Number, policy_nos: Numbers, indicator_nos: Numbers
-) -> Readiness:
+async def flow_readiness(desk: CountyStaff, batch_no: Number, policy_nos: Numbers, indicator_nos: Numbers) -> Readiness:
     """The same judgement as that of `POST /flows`: every refusal that it would have, indicators in the order given.
 
     What a start alone can find out is whether the platform has another flow of the county: then the flow waits.

@@ -6,8 +6,12 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.stack.processes import StackError
+
+if TYPE_CHECKING:
+    from models.words.stages import Role
 
 PROVINCES = ("500000", "430000")
 POSTGRES_ROLES = ("postgres", "onecard_owner", "onecard_app")
@@ -87,34 +91,62 @@ def create_key_files(vault_key: Path, token_key: Path) -> None:
     tokens.create_token_key_file(token_key)
 
 
-def write_demo_tokens(path: Path, token_key: Path, vault_key: Path) -> None:
-    """{county: {role: token}}; `second_reviewer` is another person in the reviewer's role.
+# By role, with a second person in the role where a season needs two.
+DEMO_PEOPLE = {
+    "county_admin": "陈主任",
+    "second_county_admin": "周副主任",
+    "operator": "李会计",
+    "second_operator": "吴会计",
+    "reviewer": "王科长",
+    "second_reviewer": "赵科长",
+    "applicant": "刘村民",
+    "ops": "孙运维",
+    "auditor": "郑审计",
+}
 
-    A reviewer's token says who the person is, as in production: nobody decides about the own account.
-    """
+
+def write_demo_tokens(path: Path, token_key: Path) -> None:
+    """{county: {name: token}} of DEMO_PEOPLE."""
     from models import tokens
-    from models.store.vault import Field, LocalVault
-    from models.words.stages import Role
 
-    everyone = {county: {role.value: (role, role.value) for role in Role} for county in COUNTIES}
-    for people in everyone.values():
-        people["second_reviewer"] = (Role.REVIEWER, "second_reviewer")
-    vault = LocalVault.from_file(vault_key)
-    minted: dict[str, dict[str, str]] = {}
-    for county, people in everyone.items():
-        named = {
-            name: vault.index(Field.ID_NUMBER, _invented_id(county, place))
-            for place, name in enumerate(("reviewer", "second_reviewer"))
-        }
-        minted[county] = {
-            name: tokens.mint(token_key, f"{subject}-{county}", role, county, person_index=named.get(name))
-            for name, (role, subject) in people.items()
-        }
+    minted = {
+        county: {name: tokens.mint(token_key, f"{name}-{county}", role_of(name), county) for name in DEMO_PEOPLE}
+        for county in COUNTIES
+    }
     write_private(path, minted)
 
 
+def put_demo_people(database_url: str, vault_key: Path) -> None:
+    """Whom the tokens name. Each has an id of their own, as in production: nobody decides about the own account."""
+    import psycopg
+
+    from deploy.local_people import LocalPerson, driver_url, put_local_people
+    from models.store.vault import Field, LocalVault
+
+    vault = LocalVault.from_file(vault_key)
+    people = [
+        LocalPerson(
+            county,
+            f"{name}-{county}",
+            (role_of(name),),
+            words,
+            vault.index(Field.ID_NUMBER, _invented_id(county, place)),
+        )
+        for county in COUNTIES
+        for place, (name, words) in enumerate(DEMO_PEOPLE.items())
+    ]
+    with psycopg.connect(driver_url(database_url)) as connection:
+        put_local_people(connection, vault, people)
+
+
+def role_of(name: str) -> "Role":
+    from models.words.stages import Role
+
+    return Role(name.removeprefix("second_"))
+
+
 def _invented_id(county: str, place: int) -> str:
-    """The id of a demo reviewer, older than anybody in the demo's data."""
+    """The id of somebody of the demo's staff, older than anybody in the demo's data."""
     from models.forms.identity import citizen_id_check_digit
 
     start = f"{county}19370101{place:03d}"

@@ -221,6 +221,7 @@ class Stack:
         """While the other servers are still starting, when PostgreSQL is just being started for worker or API."""
         if self._needs_schema and not self._has_schema:
             programs.migrate(self.layout.owner_url, self.layout.base_environment())
+            keys.put_demo_people(self.layout.database_url, self.layout.vault_key)
             self._has_schema = True
 
     def _write_keys(self) -> None:
@@ -231,4 +232,4 @@ class Stack:
         keys.create_key_files(layout.vault_key, layout.token_key)
         keys.write_platform_clients(layout.platform_clients, layout.secrets, f"{layout.simulator_url}/v1")
         keys.write_simulator_clients(layout.simulator_clients, layout.secrets, layout.api_url)
-        keys.write_demo_tokens(layout.tokens, layout.token_key, layout.vault_key)
+        keys.write_demo_tokens(layout.tokens, layout.token_key)

@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, String
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
-from models.words.stages import PersonState, Role, SessionEnd
+from models.words.stages import PersonChangeKind, PersonState, Role, SessionEnd, SignInStep
 
 
 class Person(SQLModel, table=True):
@@ -41,6 +41,52 @@ class Person(SQLModel, table=True):
     invitation_ends_at: datetime | None = Field(default=None, sa_type=INSTANT)
     created_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class PersonChange(SQLModel, table=True):
+    """What one administrator has asked for and a second one confirms or refuses; one a person at a time."""
+
+    __tablename__ = "person_change"
+    __table_args__ = (
+        Index("uq_person_change_open", "person_id", unique=True, postgresql_where=text("decided_at IS NULL")),
+        Index("ix_person_change_person", "person_id", "id"),
+        CheckConstraint("decided_by <> asked_by", name="two_people"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    person_id: int = Field(foreign_key="person.id", sa_type=BigInteger)
+    kind: PersonChangeKind = Field(sa_type=enum_column(PersonChangeKind))
+    roles: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    asked_by: str
+    asked_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    is_confirmed: bool | None = None
+
+
+class SignInTicket(SQLModel, table=True):
+    """Between two steps of a sign-in: who has got how far."""
+
+    __tablename__ = "sign_in_ticket"
+
+    secret_hash: str = Field(primary_key=True)
+    person_id: int = Field(foreign_key="person.id", sa_type=BigInteger)
+    step: SignInStep = Field(sa_type=enum_column(SignInStep))
+    # of the authenticator that is being bound
+    totp_sealed: str | None = None
+    code_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    made_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class SignInTally(SQLModel, table=True):
+    """Failures under one name, anybody's or nobody's, since the last that was right."""
+
+    __tablename__ = "sign_in_tally"
+
+    name_index: str = Field(primary_key=True)
+    tries: int
+    locked_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    last_at: datetime = Field(sa_type=INSTANT)
 
 
 class StaffSession(SQLModel, table=True):

@@ -8,7 +8,7 @@ from models.words.stages import Role
 
 ROLES: Mapping[str, str] = {role.value: role.label for role in Role} | {"citizen": "享受人"}
 # Who acts without a name of their own.
-ACTORS: Mapping[str, str] = {"system": "系统", "citizen": "享受人本人"}
+ACTORS: Mapping[str, str] = {"system": "系统", "citizen": "享受人本人", "nobody": "未知的登录名"}
 EVENTS: Mapping[str, str] = {
     EventType.POLICY_REVIEWED: "政策审核结果",
     EventType.INDICATOR_REVIEWED: "指标审核结果",
@@ -185,6 +185,22 @@ ACTS: Mapping[str, str] = {
     "orders.refused": "复核退回指令",
     "payments.confirmed": "确认发放",
     "payments.settled": "核实无结果的发放",
+    "person.change_asked": "提出人员变更，待另一管理员确认",
+    "person.change_refused": "不同意人员变更",
+    "person.code_taken": "输入验证码",
+    "person.code_refused": "验证码未通过",
+    "person.invited": "邀请人员",
+    "person.locked": "锁定人员",
+    "person.locked_out": "登录失败次数过多，锁定一刻钟",
+    "person.password_changed": "更改密码",
+    "person.reset": "重置登录",
+    "person.roles_given": "变更角色",
+    "person.sign_in_refused": "登录未通过",
+    "person.signed_in": "登录",
+    "person.signed_out": "退出",
+    "person.stopped": "停用人员",
+    "person.totp_changed": "更换验证器",
+    "person.unlocked": "解除锁定",
     "photo.stored": "上传照片",
     "photos.stored": "批量上传照片",
     "policy_unit_chosen": "选择政策单位",

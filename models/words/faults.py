@@ -37,6 +37,7 @@ class FaultCode(StrEnum):
     ITEM_UNKNOWN = "ITEM_UNKNOWN"
     TOWN_UNKNOWN = "TOWN_UNKNOWN"
     VILLAGE_UNKNOWN = "VILLAGE_UNKNOWN"
+    WEAK = "WEAK"
     AMBIGUOUS = "AMBIGUOUS"
     # one value made regular: told, never refused
     BLANKS_DROPPED = "BLANKS_DROPPED"

@@ -35,6 +35,7 @@ class Refusal(Labelled):
     VALUE_UNREADABLE = "VALUE_UNREADABLE", "有内容无法读取"
     # who asks
     NOT_SIGNED_IN = "NOT_SIGNED_IN", "尚未登录或登录已失效"
+    CODE_NEEDED = "CODE_NEEDED", "须先输入验证码"
     OTHER_SITE = "OTHER_SITE", "来源页面不对"
     OWN_ACCOUNT = "OWN_ACCOUNT", "本人的账号须由他人办理"
     QR_EXPIRED = "QR_EXPIRED", "二维码已失效"
@@ -48,7 +49,17 @@ class Refusal(Labelled):
     SESSION_SIGNED_OUT = "SESSION_SIGNED_OUT", "已退出登录"
     SIGNATURE_REFUSED = "SIGNATURE_REFUSED", "回调签名无效"
     TOO_MANY_CHANGES = "TOO_MANY_CHANGES", "账号变更申请过于频繁"
+    SIGN_IN_LOCKED = "SIGN_IN_LOCKED", "登录失败次数过多，暂时锁定"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED", "登录未通过"
+    TICKET_OVER = "TICKET_OVER", "登录已超时，请重新开始"
     TOO_MANY_LOGINS = "TOO_MANY_LOGINS", "登录过于频繁"
+    # people
+    CHANGE_DECIDED = "CHANGE_DECIDED", "此项变更已经办理"
+    CHANGE_OPEN = "CHANGE_OPEN", "此人已有一项变更待确认"
+    LOGIN_TAKEN = "LOGIN_TAKEN", "登录名已被使用"
+    OWN_ROW = "OWN_ROW", "本人的登录须由他人办理"
+    PERSON_KNOWN = "PERSON_KNOWN", "此人已在人员名单中"
+    PERSON_STATE_UNFIT = "PERSON_STATE_UNFIT", "人员的状态不能办理"
     # policies, indicators, catalogs and files
     CATALOG_FETCHING = "CATALOG_FETCHING", "正在向平台获取名单"
     FILE_PIXELS = "FILE_PIXELS", "图片的像素太多"

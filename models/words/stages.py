@@ -21,6 +21,23 @@ class PersonState(Labelled):
     STOPPED = "stopped", "已停用"
 
 
+class SignInStep(Labelled):
+    """What is asked next of somebody who signs in."""
+
+    PASSWORD = "password", "设置密码"
+    ENROL = "enrol", "绑定验证器"
+    CODE = "code", "输入验证码"
+    ROLE = "role", "选择身份"
+
+
+class PersonChangeKind(Labelled):
+    """What of a person a second administrator confirms."""
+
+    INVITATION = "invitation", "邀请"
+    ROLES = "roles", "变更角色"
+    RESET = "reset", "重置登录"
+
+
 class SessionEnd(Labelled):
     """Why a session of staff, or a citizen's, is over."""
 

@@ -802,6 +802,44 @@ CREATE TABLE register_change (
 );
 CREATE INDEX ix_register_change_register_account_id ON register_change (register_account_id);
 
+CREATE TABLE person_change (
+  id BIGSERIAL NOT NULL,
+  person_id BIGINT NOT NULL,
+  kind VARCHAR(40) NOT NULL,
+  roles VARCHAR[] NOT NULL,
+  asked_by VARCHAR NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  decided_by VARCHAR,
+  decided_at TIMESTAMP WITH TIME ZONE,
+  is_confirmed BOOLEAN,
+  CONSTRAINT pk_person_change PRIMARY KEY (id),
+  CONSTRAINT fk_person_change_person_id_person FOREIGN KEY(person_id) REFERENCES person (id),
+  CONSTRAINT ck_person_change_personchangekind CHECK (kind IN ('invitation', 'roles', 'reset')),
+  CONSTRAINT ck_person_change_two_people CHECK (decided_by <> asked_by)
+);
+CREATE INDEX ix_person_change_person ON person_change (person_id, id);
+CREATE UNIQUE INDEX uq_person_change_open ON person_change (person_id) WHERE decided_at IS NULL;
+
+CREATE TABLE sign_in_tally (
+  name_index VARCHAR NOT NULL,
+  tries INTEGER NOT NULL,
+  locked_until TIMESTAMP WITH TIME ZONE,
+  last_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_sign_in_tally PRIMARY KEY (name_index)
+);
+
+CREATE TABLE sign_in_ticket (
+  secret_hash VARCHAR NOT NULL,
+  person_id BIGINT NOT NULL,
+  step VARCHAR(40) NOT NULL,
+  totp_sealed VARCHAR,
+  code_at TIMESTAMP WITH TIME ZONE,
+  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_sign_in_ticket PRIMARY KEY (secret_hash),
+  CONSTRAINT fk_sign_in_ticket_person_id_person FOREIGN KEY(person_id) REFERENCES person (id),
+  CONSTRAINT ck_sign_in_ticket_signinstep CHECK (step IN ('password', 'enrol', 'code', 'role'))
+);
+
 CREATE TABLE staff_session (
   id BIGSERIAL NOT NULL,
   person_id BIGINT NOT NULL,

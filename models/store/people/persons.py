@@ -1,30 +1,17 @@
 """The people of a county's staff: who they are, and whether they may act."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import execute, fetch_one
+from models.store.sql import fetch, fetch_one
 from models.store.vault import Field, Vault
-from models.tables.base import now
 from models.tables.people import Person
 from models.words.stages import PersonState, Role
 
 _STANDING = """
 SELECT state::text AS state, roles, person_index FROM person WHERE county_code = :county AND subject = :subject
-"""
-# Who was known before keeps the name and the roles that the row has, and gains what the token says.
-_PUT_LOCAL = """
-INSERT INTO person AS p
-  (county_code, subject, name_sealed, person_index, roles, state, is_local, created_by, created_at)
-VALUES (:county, :subject, :name, :person, :roles, 'active', TRUE, 'system', :at)
-ON CONFLICT (county_code, subject) DO UPDATE SET
-  roles = ARRAY(SELECT DISTINCT unnest(p.roles || EXCLUDED.roles) ORDER BY 1),
-  person_index = coalesce(EXCLUDED.person_index, p.person_index)
-WHERE p.is_local
 """
 
 
@@ -36,15 +23,9 @@ class Standing(NamedTuple):
     person_index: str | None
 
 
-@dataclass(frozen=True)
-class LocalPerson:
-    """Somebody of the local stack, of tests, demo or bench."""
-
-    county_code: str
+class _Named(NamedTuple):
     subject: str
-    roles: Collection[Role]
-    name: str
-    person_index: str | None = None
+    name_sealed: str
 
 
 def name_row(county_code: str, subject: str) -> str:
@@ -65,19 +46,12 @@ async def find_person(session: AsyncSession, county_code: str, subject: str) -> 
     return (await session.exec(statement)).first()
 
 
-async def put_local_person(session: AsyncSession, vault: Vault, person: LocalPerson) -> None:
-    """Whom the local stack's mint makes a token for; somebody who was invited is left alone."""
-    county, subject = person.county_code, person.subject
-    await execute(
-        session,
-        _PUT_LOCAL,
-        county=county,
-        subject=subject,
-        name=vault.seal(Field.NAME, name_row(county, subject), person.name),
-        person=person.person_index,
-        roles=sorted(role.value for role in person.roles),
-        at=now(),
+async def names_of_people(session: AsyncSession, vault: Vault, county_code: str) -> dict[str, str]:
+    """Of all who act or have acted in the county, by login; one whose seal is broken is shown as such by its vault."""
+    rows = await fetch(
+        session, _Named, "SELECT subject, name_sealed FROM person WHERE county_code = :county", county=county_code
     )
+    return {row.subject: person_name(vault, county_code, row.subject, row.name_sealed) for row in rows}
 
 
 def may_act(standing: Standing | None, role: Role) -> bool:

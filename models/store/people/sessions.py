@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.secrets import digest, fresh_secret
 from models.store.people.persons import person_name
-from models.store.sql import execute, fetch_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.people import Person
@@ -23,6 +23,11 @@ SELECT s.id, p.subject, p.name_sealed, s.role::text AS role, p.county_code, p.pe
        p.state = 'active' AND s.role::text = ANY(p.roles) AS may_act
 FROM staff_session s JOIN person p ON p.id = s.person_id
 WHERE s.secret_hash = :hash
+"""
+_OF_PERSON = """
+SELECT s.opened_at, s.last_seen_at, s.ended_at, s.role::text AS role, s.over_by::text AS over_by
+FROM staff_session s JOIN person p ON p.id = s.person_id
+WHERE p.county_code = :county AND p.subject = :subject ORDER BY s.id DESC LIMIT :most
 """
 _END = "UPDATE staff_session SET ended_at = now(), over_by = :end WHERE ended_at IS NULL AND "
 
@@ -141,3 +146,18 @@ async def end_one(session: AsyncSession, secret: str, end: SessionEnd) -> bool:
 
 async def end_all(session: AsyncSession, person_id: int, end: SessionEnd) -> None:
     await execute(session, _END + "person_id = :person", end=end.value, person=person_id)
+
+
+class OwnSession(NamedTuple):
+    """One of a person's sign-ins, as the person sees it."""
+
+    opened_at: datetime
+    last_seen_at: datetime
+    ended_at: datetime | None
+    role: str
+    over_by: str | None
+
+
+async def sessions_of(session: AsyncSession, county_code: str, subject: str, most: int) -> list[OwnSession]:
+    """The newest first."""
+    return await fetch(session, OwnSession, _OF_PERSON, county=county_code, subject=subject, most=most)
