@@ -17,7 +17,7 @@ from typing import LiteralString
 import psycopg
 
 from deploy.stack import Options, Stack
-from deploy.stack.__main__ import _DEMO_FAULTS, _DEMO_SEED, _DEMO_TIME_SCALE, _HURRIED, _demo_environment
+from deploy.stack.__main__ import DEMO_FAULTS, DEMO_SEED, DEMO_TIME_SCALE, HURRIED, demo_environment
 from deploy.stack.processes import ROOT
 from deploy.stack.sign_in import DemoPerson, demo_people, open_local_session
 from models.words.stages import Role
@@ -78,12 +78,12 @@ class Played:
 @contextmanager
 def played(home: Path) -> Iterator[Played]:
     """Some two minutes until it is there; `ONECARD_PLAYED_HOME` keeps what was played for the next time."""
-    options = Options(env=_HURRIED, time_scale=_DEMO_TIME_SCALE, faults=_DEMO_FAULTS, seed=_DEMO_SEED)
+    options = Options(env=HURRIED, time_scale=DEMO_TIME_SCALE, faults=DEMO_FAULTS, seed=DEMO_SEED)
     with Stack(home, options) as stack:
         stack.start()
         summary = home / "demo-summary.json"
         if not summary.exists():
-            environment = _demo_environment(stack) | {"DEMO_SUMMARY_FILE": str(summary)}
+            environment = demo_environment(stack) | {"DEMO_SUMMARY_FILE": str(summary)}
             subprocess.run([sys.executable, "-m", "deploy.demo"], env=environment, cwd=ROOT, check=True)
         assert json.loads(summary.read_text())["paid_lines"] == 1_938
         yield Played(stack)

@@ -93,6 +93,12 @@ def address(pattern: str, item: Mapping[str, Any]) -> str:
     return pattern.format_map({name: quote(str(value), safe="") for name, value in item.items()})
 
 
+def seconds_to_wait(problem: Mapping[str, Any]) -> int:
+    """Until it is worth while to ask again, as the API said; a page asks at least every minute."""
+    said = str(problem.get("retry_after") or "")
+    return min(int(said), 60) if said.isdigit() else 5
+
+
 FILTERS = {
     "yuan": yuan,
     "number": number,
@@ -110,4 +116,12 @@ def pairs(options: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
     return [(value, label(words(chinese, english))) for value, chinese, english in options]
 
 
-GLOBALS = {"_": words, "pairs": pairs, "at": at, "address": address, "is_english": is_english, "tone": tone}
+GLOBALS = {
+    "_": words,
+    "pairs": pairs,
+    "seconds_to_wait": seconds_to_wait,
+    "at": at,
+    "address": address,
+    "is_english": is_english,
+    "tone": tone,
+}

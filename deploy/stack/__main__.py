@@ -23,7 +23,7 @@ from deploy.stack.start_page import start_page
 VAR = ROOT / "var"
 
 # Weeks in seconds: how this system asks back and looks around must be as quick as the simulator's platform.
-_HURRIED = {
+HURRIED = {
     "PLATFORM_FIRST_ASK_SECONDS": "8",
     "PLATFORM_ASK_SECONDS": "8",
     "PLATFORM_BUSY_RETRY_SECONDS": "2",
@@ -31,9 +31,9 @@ _HURRIED = {
 }
 
 # Five days a second: the platform's weeks pass while one reads along.
-_DEMO_TIME_SCALE = 432_000
-_DEMO_SEED = 20_230_601
-_DEMO_FAULTS = (
+DEMO_TIME_SCALE = 432_000
+DEMO_SEED = 20_230_601
+DEMO_FAULTS = (
     "duplicate=0.2,repeated=0.1,reordered=0.2,early=0.1,late=0.1,lost=0.05,missing_page=0.1,"
     "5xx=0.03,429=0.03,timeout_after_accept=0.03"
 )
@@ -43,9 +43,9 @@ _tick = threading.Event()
 
 def up(home: Path, parts: list[str]) -> int:
     """The stack with what it had stored before, at first with demo data, until Ctrl-C."""
-    with _running(home, parts, Options(env=_HURRIED)) as stack:
+    with _running(home, parts, Options(env=HURRIED)) as stack:
         try:
-            if all(map(stack.is_running, PARTS)) and _play(stack, ["seed"], _demo_environment(stack)):
+            if all(map(stack.is_running, PARTS)) and _play(stack, ["seed"], demo_environment(stack)):
                 print("演示数据没有备齐，原因见上；环境照常运行。", file=sys.stderr, flush=True)
             if not all(map(stack.is_running, PARTS)):
                 _say_where(stack)
@@ -66,9 +66,9 @@ def demo(home: Path, parts: list[str]) -> int:
     forget(home)
     summary = home / "demo-summary.json"
     summary.unlink(missing_ok=True)
-    options = Options(env=_HURRIED, time_scale=_DEMO_TIME_SCALE, faults=_DEMO_FAULTS, seed=_DEMO_SEED)
+    options = Options(env=HURRIED, time_scale=DEMO_TIME_SCALE, faults=DEMO_FAULTS, seed=DEMO_SEED)
     with _running(home, parts, options) as stack:
-        return _play(stack, [], _demo_environment(stack) | {"DEMO_SUMMARY_FILE": str(summary)})
+        return _play(stack, [], demo_environment(stack) | {"DEMO_SUMMARY_FILE": str(summary)})
 
 
 def _play(stack: Stack, words: list[str], environment: dict[str, str]) -> int:
@@ -165,7 +165,7 @@ def _say_where(stack: Stack) -> None:
     print("\n按 Ctrl-C 停止。", flush=True)
 
 
-def _demo_environment(stack: Stack) -> dict[str, str]:
+def demo_environment(stack: Stack) -> dict[str, str]:
     layout = stack.layout
     return layout.environment() | {
         "API_URL": layout.api_url,

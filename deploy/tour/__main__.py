@@ -1,0 +1,70 @@
+"""`make tour`: the season's twelve steps through the pages in Chromium, on a fresh stack; counts clicks and seconds.
+
+Pictures of every step and a table are left under var/tour; it ends with 0 only if all twelve steps are done.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.demo.people import counties
+from deploy.spoken import spoken
+from deploy.stack.__main__ import HURRIED
+from deploy.stack.layout import Options
+from deploy.stack.processes import ROOT, StackError, end_leftovers
+from deploy.stack.stack import Stack, forget
+from deploy.stack.start_page import TOUR_COUNTY, start_page
+from deploy.stack.tour import STEPS, how_far
+from deploy.tour.player import DESKTOP, Player, Told, chromium
+from deploy.tour.season import play
+
+HOME = ROOT / "var" / "tour"
+# A day of the platform takes less than half a second.
+TIME_SCALE = 216_000
+
+
+def tour(home: Path = HOME) -> int:
+    end_leftovers(home)
+    forget(home)
+    pictures = home / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    with Stack(home, Options(env=HURRIED, time_scale=TIME_SCALE, seed=1)) as stack:
+        stack.start()
+        with start_page(stack.layout) as start, chromium() as browser:
+            page = browser.new_context(viewport=DESKTOP, locale="zh-CN").new_page()  # type: ignore[arg-type]
+            page.set_default_timeout(30_000)
+            player = Player(page, start, stack.layout.api_url, pictures)
+            play(player, TOUR_COUNTY)
+            _say(player.steps, home)
+        return _verdict(stack)
+
+
+def _say(steps: list[Told], home: Path) -> None:
+    table = Table(title="一季十二步，在浏览器里")
+    for head in ("步骤", "点击", "填写", "秒"):
+        table.add_column(head)
+    for told in steps:
+        table.add_row(told.title, str(told.clicks), str(told.typed), f"{told.seconds:.1f}")
+    clicks, typed = sum(told.clicks for told in steps), sum(told.typed for told in steps)
+    table.add_row("合计", str(clicks), str(typed), f"{sum(told.seconds for told in steps):.1f}")
+    Console(width=100).print(table)
+    (home / "tour.json").write_text(json.dumps([vars(told) for told in steps], ensure_ascii=False, indent=1))
+    print(f"图片在 {home / 'pictures'}")
+
+
+def _verdict(stack: Stack) -> int:
+    import httpx
+
+    with httpx.Client(base_url=stack.layout.api_url, timeout=30, trust_env=False) as http:
+        done = how_far(counties(http, stack.layout.tokens)[TOUR_COUNTY]) or []
+    missing = [step.title for step, is_done in zip(STEPS, done or [False] * len(STEPS), strict=True) if not is_done]
+    if missing:
+        raise StackError(f"没有走完：{'、'.join(missing)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(spoken("make tour", tour))
