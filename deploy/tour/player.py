@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, sync_playwright
 
 from deploy.stack.processes import StackError
 
@@ -91,8 +91,8 @@ class Player:
 
     def hand_in(self, label: str, name: str, content: bytes, media_type: str) -> None:
         self._typed()
-        file = {"name": name, "mimeType": media_type, "buffer": content}
-        self.page.locator("main").get_by_label(label).first.set_input_files([file])  # type: ignore[list-item]
+        file: FilePayload = {"name": name, "mimeType": media_type, "buffer": content}
+        self.page.locator("main").get_by_label(label).first.set_input_files([file])
 
     def open(self, path: str) -> None:
         """A menu entry: one click."""
