@@ -7,6 +7,7 @@ from api.batches import batches, lists, slot
 from api.cards import cards, checks, entries, register, register_shared
 from api.citizens import account, card_preview, logins, notices, sign_ins
 from api.citizens import cards as citizen_cards
+from api.drafts import drafts
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
 from api.ops import disclosures, health, runs, trail
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     # before those of one application: figures is no number
     figures.router,
     applications.router,
+    drafts.router,
     allowed.router,
     life.router,
     application_acts.router,

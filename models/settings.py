@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     returns_days: int = Field(90, ge=0, le=400)
     parked_days: float = Field(7.0, gt=0)
     outbox_kept_days: int = Field(30, ge=1, le=3_650)
+    drafts_kept_days: int = Field(90, ge=1, le=3_650)
     answers_kept_days: int = Field(30, ge=1, le=3_650)
     logins_kept_days: int = Field(30, ge=1, le=3_650)
     verdicts_kept_days: int = Field(90, ge=1, le=3_650)

@@ -242,3 +242,76 @@ async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     await clerk.submit(submitted, "确认办理")
     marked = await browser.open(f"{LIST}/{second}/review")
     assert [mark.text_content() for mark in marked.document.cssselect("mark")] == ["000000009999"]
+
+
+async def applicant(office: Office, who: str = "app.zhou") -> Browser:
+    return await Browser.at(office).sign_in(who, role=Role.APPLICANT)
+
+
+async def test_an_applicant_fills_four_steps_and_goes_on_later(office: Office) -> None:
+    """Kept at each step, also by whom it is wrong; nobody else's; entered once, and shown in plain words."""
+    browser = await applicant(office)
+    page = await browser.open(LIST)
+    assert "还没有申请" in page.main
+    first = await browser.submit(await browser.open(page.link("新申请")), "个人")
+    later = await browser.submit(first, "以后再填", **{"form.name": "王小梅", "form.id_number": "123"})
+    assert "王小梅" in later.main
+    sealed = str(await office.rows("SELECT form_sealed FROM application_draft"))
+    assert "王小梅" not in sealed
+    step = await browser.open(later.link("继续填写"))
+    assert step.form("下一步").fields["form.id_number"] == "123"
+    filled = entry(801)
+    pieces = (
+        ("form.name", "form.id_number"),
+        ("form.town_code", "form.village_code", "form.group", "form.phone"),
+        ("form.bank_code", "form.account_no", "form.household_registration", "form.family_size"),
+    )
+    wrong = {**filled, "form.id_number": "500101199001010010"}
+    for names in pieces:
+        step = await browser.submit(step, "下一步", **{name: wrong[name] for name in names})
+    assert "4/4" in step.main
+    last = {name: filled[name] for name in ("form.item_code", "form.amount_fen")}
+    refused = await browser.submit(step, "保存为草稿", **last)
+    # what is wrong is at the first step, and stands there as it was typed
+    assert (refused.status, "1/4" in refused.main) == (422, True)
+    assert refused.form("下一步").fields["form.id_number"] == "500101199001010010"
+    right = await browser.submit(refused, "下一步", **{"form.id_number": filled["form.id_number"]})
+    step = await browser.open(right.path.split("?")[0].rpartition("/")[0] + "/4")
+    assert step.form("提交审核").fields["form.amount_fen"] == "1,234.56"
+    entered = await browser.submit(step, "保存为草稿", **last)
+    assert entered.done == "已录入"
+    assert await office.rows("SELECT count(*) FROM application_draft") == [(0,)]
+    assert await office.rows("SELECT channel, entered_by, amount_fen FROM application") == [
+        ("mobile", "app.zhou", 123_456)
+    ]
+    twice = await browser.submit(step, "保存为草稿", **last)
+    assert "草稿，还没有提交审核" in twice.main
+    assert await office.rows("SELECT count(*) FROM application") == [(1,)]
+    other = await (await applicant(office, "app.wu")).open(LIST)
+    assert "还没有申请" in other.main
+    (number,) = (await office.rows("SELECT application_no FROM application"))[0]
+    stranger = await (await applicant(office, "app.wu")).open(f"{LIST}/{number}")
+    assert stranger.status == 404
+    reviewer = await desk(office, REVIEWER)
+    await office.run("UPDATE application SET stage = 'in_review', channel = 'import'")
+    returned = await reviewer.submit(await reviewer.open(f"{LIST}/{number}/review"), "退回", usual="账号与银行卡不符")
+    assert returned.done == "已退回"
+    mine = await browser.open(LIST)
+    assert "审核退回：账号与银行卡不符" in mine.main
+    assert mine.has_link("修改")
+
+
+async def test_a_draft_is_its_writers_alone(office: Office) -> None:
+    browser = await applicant(office)
+    page = await browser.submit(await browser.open(f"{LIST}/new"), "组织")
+    path = page.path.split("?")[0]
+    assert "统一社会信用代码" in page.main
+    other = await (await applicant(office, "app.wu")).open(path)
+    assert (other.status, other.code) == (404, "NOT_FOUND")
+    gone = await browser.submit(await browser.open(LIST), "删除")
+    assert gone.done == "已删除"
+    assert (await browser.open(path)).status == 404
+    for _ in range(20):
+        await browser.submit(await browser.open(f"{LIST}/new"), "个人")
+    full = await browser.submit(await browser.open(f"{LIST}/new"), "个人")
+    assert (full.status, full.code) == (409, "TOO_MANY_DRAFTS")

@@ -6,10 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.application_fields import ORGANIZATION, PERSONAL, PHOTOS, form_of, options_of, put_photos, with_amount
+from api.pages.application_fields import ORGANIZATION, PERSONAL, PHOTOS, form_of, options_of, with_amount
+from api.pages.application_saved import saved
 from api.pages.asking import Refused
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
+from models.words.refusals import Refusal
 
 router = APIRouter(prefix="/console/applications", include_in_schema=False)
 PATH = "/console/applications"
@@ -39,7 +41,7 @@ async def enter(window: Staff, kind: str) -> Response:
         entered = await _entered(window, kind)
     except Refused as refused:
         return await window.shown_again(refused, lambda: _show(window, kind, f"{PATH}/new/{kind}"))
-    return await _saved(window, entered["application_no"], entered["warnings"], "entered")
+    return await saved(window, entered["application_no"], entered["warnings"], "entered")
 
 
 @router.get("/{application_no}/edit")
@@ -53,7 +55,7 @@ async def edit(window: Staff, application_no: str) -> Response:
         corrected = await _corrected(window, application_no)
     except Refused as refused:
         return await window.shown_again(refused, lambda: _edit(window, application_no))
-    return await _saved(window, application_no, corrected["warnings"], "corrected")
+    return await saved(window, application_no, corrected["warnings"], "corrected")
 
 
 async def _entered(window: Window, kind: str) -> Any:
@@ -72,7 +74,7 @@ async def _corrected(window: Window, number: str) -> Any:
         body = {"version": window.form.whole("version"), "form": fields}
         return await window.ask.put(f"/applications/{number}", body)
     except Refused as refused:
-        if refused.document.get("code") == "VERSION_CHANGED" and await _is_so(window, number, fields):
+        if refused.document.get("code") == Refusal.VERSION_CHANGED and await _is_so(window, number, fields):
             return {"warnings": []}
         raise with_amount(refused, wrong) from None
 
@@ -83,27 +85,9 @@ async def _is_so(window: Window, number: str, fields: Mapping[str, Any]) -> bool
     return all(whole[name if name != "kind" else "applicant_kind"] == value for name, value in fields.items())
 
 
-async def _saved(window: Window, number: str, warnings: list[dict[str, Any]], done: str) -> Response:
-    """Photos after the entry, then the review where that was pressed; what is worth a second look has a page."""
-    told = [*warnings, *await put_photos(window, number)]
-    if window.form.text("then") == "submit":
-        told += await _submitted(window, number)
-    if told:
-        return window.show("application_saved.html", number=number, warnings=told)
-    return window.done(done, f"{PATH}/{number}")
-
-
-async def _submitted(window: Window, number: str) -> list[dict[str, Any]]:
-    try:
-        await window.ask.post("/application-submissions", {"selection": {"application_nos": [number]}}, part="submit")
-    except Refused as refused:
-        return [{"detail": error["detail"]} for error in refused.document.get("errors", [refused.document])]
-    return []
-
-
 async def _show(window: Window, kind: str, action: str) -> Response:
     if kind not in (PERSONAL, ORGANIZATION):
-        raise Refused(404, {"code": "NOT_FOUND", "title": "没有这一页", "detail": "请选择个人或组织"})
+        raise Refused(404, {"code": Refusal.NOT_FOUND, "title": "没有这一页", "detail": "请选择个人或组织"})
     year = str(window.value("fund_year", china_today().year))
     return await _form(window, kind, action, {"fund_year": year}, ())
 
@@ -114,7 +98,7 @@ async def _edit(window: Window, number: str) -> Response:
     acts = await window.ask.get(f"/applications/{number}/acts")
     why = next(act["why"] for act in acts["items"] if act["act"] == "edit")
     history = await window.ask.get(f"/applications/{number}/history")
-    present = whole if window.problem and window.problem["code"] == "VERSION_CHANGED" else None
+    present = whole if window.problem and window.problem["code"] == Refusal.VERSION_CHANGED else None
     return await _form(
         *(window, whole["applicant_kind"], f"{PATH}/{number}/edit", whole, whole["photos"]),
         why=why,

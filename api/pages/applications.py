@@ -104,6 +104,10 @@ ACTS = (
 )
 
 
+# What an applicant has entered, all of it.
+MINE = replace(LIST, filters=(), sought=(), tabs=(), figures="", template="my_applications.html")
+
+
 def _list_of(role: Role) -> ListPage:
     """Opens with what waits for the role; who only reads begins with what is under way."""
     return replace(LIST, opens_with=(TO_DO if role in (O, R, P) else OPEN).asks)
@@ -111,6 +115,9 @@ def _list_of(role: Role) -> ListPage:
 
 @router.get("")
 async def list_applications(window: Staff) -> Response:
+    if window.signed.role is P:
+        drafts = await window.ask.get("/application-drafts")
+        return await show_list(window, MINE, drafts=drafts["items"])
     return await show_list(window, _list_of(window.signed.role), acts=acts_of(window, ACTS))
 
 

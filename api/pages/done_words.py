@@ -29,6 +29,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     "policy_uploaded": ("已上传，等待平台审核", "Uploaded; waiting for the platform's review"),
     "publicised": ("已公示", "Publicised"),
     "registered": ("已登记", "Registered"),
+    "removed": ("已删除", "Removed"),
     "returned": ("已退回", "Sent back"),
     "saved": ("已保存", "Saved"),
     "scan_stored": ("审批表已上传，请对照右边的数字审核", "The form is here: compare it with the figures and decide"),

@@ -57,6 +57,10 @@ class Form:
         """The files that were chosen; an empty file field brings none."""
         return [file for file in self._data.getlist(name) if isinstance(file, UploadFile) and file.filename]
 
+    def beside(self, more: Mapping[str, str]) -> "Form":
+        """The same with values that were filled in before, at other steps."""
+        return Form(FormData([*self._data.multi_items(), *more.items()]))
+
     def typed(self) -> Mapping[str, list[str]]:
         """As it was typed, for the page that shows it again; never the key."""
         names = {name for name in self._data if name != KEY}

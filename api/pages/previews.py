@@ -15,9 +15,10 @@ from api.pages.form import Form
 from api.pages.formats import words
 from api.pages.lists import ListPage, chosen_form
 from api.pages.window import Window
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
-NOT_FOUND = {"code": "NOT_FOUND", "title": "没有这一项", "detail": "请从列表中选择要办理的事项"}
+NOT_FOUND = {"code": Refusal.NOT_FOUND.value, "title": "没有这一项", "detail": "请从列表中选择要办理的事项"}
 NOTHING_CHOSEN = {
     "code": "NOTHING_CHOSEN",
     "title": "没有选择任何一行",

@@ -13,6 +13,8 @@ from models.store.sql import execute
 BATCH = 1_000
 _OLD: Mapping[str, str] = {
     "outbox_kept_days": "outbox WHERE delivered_at < {before}",
+    # begun by an applicant, and left
+    "drafts_kept_days": "application_draft WHERE updated_at < {before}",
     # a key that is used again after that is a new request
     "answers_kept_days": "idempotent_answer WHERE created_at < {before}",
     # limits count the last hour, a session lives as long as somebody uses it

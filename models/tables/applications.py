@@ -94,6 +94,21 @@ class Application(SQLModel, table=True):
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
+class ApplicationDraft(SQLModel, table=True):
+    """What somebody has begun to fill in on a phone; no application yet, and nobody else's business."""
+
+    __tablename__ = "application_draft"
+    __table_args__ = (Index("ix_application_draft_subject", "county_code", "subject"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    county_code: str
+    subject: str
+    kind: ApplicantKind = Field(sa_type=enum_column(ApplicantKind))
+    fund_year: int
+    form_sealed: str = Field(sa_type=Text)
+    updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
 class ApplicationPhoto(SQLModel, table=True):
     """A photo of an application: bank card, id card, portrait, invoice."""
 

@@ -75,6 +75,7 @@ class Refusal(Labelled):
     STILL_OPEN = "STILL_OPEN", "尚未办结"
     UNKNOWN_CODE = "UNKNOWN_CODE", "名单中没有这个代码"
     # applications, their imports and photos
+    TOO_MANY_DRAFTS = "TOO_MANY_DRAFTS", "未填完的申请太多"
     ALREADY_APPROVED = "ALREADY_APPROVED", "资料审核已通过"
     ALREADY_WITHDRAWN = "ALREADY_WITHDRAWN", "已经撤回"
     APPLICATION_IN_FLOW = "APPLICATION_IN_FLOW", "申请已进入发放流程"

@@ -903,6 +903,19 @@ CREATE TABLE evidence_requirement (
   CONSTRAINT ck_evidence_requirement_kinds CHECK (cardinality(kinds) > 0 AND kinds <@ ARRAY['id_card_front', 'portrait', 'invoice']::varchar[])
 );
 
+CREATE TABLE application_draft (
+  id BIGSERIAL NOT NULL,
+  county_code VARCHAR NOT NULL,
+  subject VARCHAR NOT NULL,
+  kind VARCHAR(40) NOT NULL,
+  fund_year INTEGER NOT NULL,
+  form_sealed TEXT NOT NULL,
+  updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_application_draft PRIMARY KEY (id),
+  CONSTRAINT ck_application_draft_applicantkind CHECK (kind IN ('personal', 'organization'))
+);
+CREATE INDEX ix_application_draft_subject ON application_draft (county_code, subject);
+
 CREATE TABLE application_photo (
   id BIGSERIAL NOT NULL,
   application_id BIGINT NOT NULL,
