@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.api_server import serving
-from tests.chromium import Chromium, chromium, sideways, small_targets, violations
+from tests.chromium import Chromium, chinese_left, chromium, sideways, small_targets, violations
 from tests.rows import OPERATOR, REVIEWER, Line, Office, add_ground, count_of, open_office
 from tests.test_orders_api import mixed_flow
 
@@ -40,6 +40,8 @@ async def test_pages_of_flows_are_whole_in_every_look(office: Office, seen: Chro
         for path in paths:
             await page.goto(path)
             found += await violations(page)
+            if look.startswith("en"):
+                found += [f"{path}: Chinese in English: {text}" for text in await chinese_left(page)]
             if await sideways(page):
                 found.append(f"{path} scrolls sideways by {await sideways(page)}")
             if phone:

@@ -26,7 +26,8 @@ def _step(entry: Entry) -> dict[str, Any]:
         "at": entry["at"],
         "until": entry["until"],
         "by": entry["by"],
-        "texts": [text for text in (_parts(entry), _order(order), _quoted(entry["said"]), _reason(order)) if text],
+        "texts": [text for text in (_parts(entry), _order(order)) if text],
+        "quotes": [text for text in (_quoted(entry["said"]), _reason(order)) if text],
         "link": f"/console/orders/{order['order_no']}" if order else "",
         "link_words": order["order_no"] if order else "",
     }
