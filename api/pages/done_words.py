@@ -17,6 +17,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     "indicators_submitted": ("已提交指标，等待平台审核", "Indicators submitted; waiting for the platform"),
     "corrected": ("已保存修改", "Changes saved"),
     "entered": ("已录入", "Entered"),
+    "initialised": ("已提交数据初始化", "Handed in to be matched"),
     "joined": ("已加入批次", "Added to the batch"),
     "left_batch": ("已移出批次", "Taken out of the batch"),
     "entry_decided": ("复核结果已保存", "Decision saved"),

@@ -36,6 +36,7 @@ GROUPS: tuple[Group, ...] = (
     Group("一卡通对接管理", "One-card platform", (
         Entry("补贴政策管理", "Subsidy policies", "/console/policies", (*STAFF, S)),
         Entry("指标内容管理", "Indicators", "/console/indicators", (*STAFF, S)),
+        Entry("补贴对象管理", "Beneficiaries", "/console/beneficiaries", STAFF),
         Entry("大数据校验", "Verification", "/console/verifications", STAFF),
         Entry("补贴公示信息设置", "Publicity", "/console/publicity", STAFF),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
