@@ -1,5 +1,6 @@
 """The citizens' pages over HTTP: face, code, account, change, matters, notices, sign-out (journeys 24 to 26)."""
 
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -137,7 +138,10 @@ async def test_what_is_refused_taken_back_invalid_or_cleared_is_told(village: Vi
     assert "您尚未绑定“一卡通”账号" in page.main
     assert "暂无通知" in (await nobody.open("/citizen/m/notices")).main
     assert (await nobody.open("/citizen/m/change")).path == "/citizen/m/account"
-    assert (await nobody.open(f"/citizen/m/matters/{request.request_no}")).status == 404, "nobody else's"
+    foreign = await nobody.open(f"/citizen/m/matters/{request.request_no}")
+    assert (foreign.status, foreign.code) == (404, "NOT_FOUND"), "nobody else's"
+    asked = await nobody.get(f"/citizen/matters/{request.request_no}")
+    assert asked.headers["content-type"] == "application/problem+json", "the API's own address is no page"
 
 
 async def test_a_county_that_has_the_new_account_already_is_named(village: Village) -> None:
@@ -259,6 +263,34 @@ async def test_another_persons_form_does_nothing(village: Village) -> None:
     first, second = await browser.submit(twice, "提交"), await browser.submit(twice, "提交")
     assert first.path == second.path
     assert await village.cards.rows("SELECT count(*) FROM card_change") == [(1,)], "sent twice, asked once"
+
+
+async def test_only_an_own_form_changes_anything(village: Village) -> None:
+    mei = village.citizen(12)
+    await village.cards.settle(mei, OLD, FIRST)
+    browser = await village.browser(mei)
+    checked = await filled(browser)
+    form = checked.form("提交")
+    for said in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+        answer = await browser.post(checked, form, "提交", {}, **said)
+        assert answer.status_code == 403, said
+    for key in ("", "a.1.b"):
+        form.fields["form_key"] = key
+        assert (await browser.post(checked, form, "提交", {})).status_code == 409, key
+    assert await village.cards.rows("SELECT count(*) FROM card_change") == [(0,)]
+    linked = await Browser.at(village.office).open("/citizen/m/account", **{"Sec-Fetch-Site": "cross-site"})
+    [again] = linked.document.cssselect("meta[http-equiv=refresh]")
+    assert again.get("content") == "0; url=/citizen/m/account", "a link from the channel's page asks once more"
+
+
+async def test_the_first_page_is_light(village: Village) -> None:
+    """CONSOLE 2.9: 65 KB on the wire, packed."""
+    browser = Browser.at(village.office)
+    page = await browser.open("/citizen/m")
+    packed = len(gzip.compress(page.answer.content))
+    for each in page.document.cssselect("link[href], script[src]"):
+        packed += len(gzip.compress((await browser.get(each.get("href") or each.get("src"))).content))
+    assert packed <= 65_000, packed
 
 
 async def test_large_type_and_english_are_a_link_away(village: Village) -> None:

@@ -92,6 +92,16 @@ async def test_only_a_form_of_ones_own_does_anything(office: Office) -> None:
         assert await sent(bad, **own_site) == 409, bad
 
 
+async def test_a_tab_of_the_former_person_is_told_who_is_signed_in_now(office: Office) -> None:
+    """One browser, two persons: what the first had open does nothing any more."""
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    tab = await browser.open("/console/flows")
+    await browser.sign_in(REVIEWER)
+    told = await browser.submit(tab, "退出")
+    assert (told.status, "您现在以 王审核（审核人） 登录" in told.main) == (409, True)
+    assert (await browser.open("/console/flows")).status == 200, "and nobody was signed out"
+
+
 async def test_static_files_are_named_by_what_they_hold_and_kept(office: Office) -> None:
     browser = Browser.at(office)
     page = await browser.open("/console/flows", **{"Sec-Fetch-Site": "cross-site"})

@@ -7,11 +7,21 @@ from fastapi import Request
 from api.pages.asking import Refused
 
 SIGN_IN = "/console/sign-in"
+_PAGES = ("/console", "/citizen/m")
 
 
 def is_own(place: str) -> bool:
-    """A page of ours, for addresses that came from outside: nobody is sent elsewhere."""
-    return place.startswith(("/console", "/citizen/m")) and not place.startswith("//") and "\\" not in place
+    """A page of ours, for addresses that came from outside: nobody is sent elsewhere.
+
+    `/citizen/matters` is the API's own.
+    """
+    path = place.partition("?")[0]
+    within = any(path == start or path.startswith(f"{start}/") for start in _PAGES)
+    return within and "\\" not in place
+
+
+def is_citizens(path: str) -> bool:
+    return is_own(path) and path.startswith("/citizen")
 
 
 def own_pages_only(request: Request) -> None:

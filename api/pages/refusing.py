@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.pages import citizen_window
 from api.pages.asking import Refused
 from api.pages.door import door_of
-from api.pages.origin import is_own, sign_in_address
+from api.pages.origin import is_citizens, is_own, sign_in_address
 from api.pages.window import OtherPerson, SignInFirst, Window
 
 _UNSAFE = frozenset({"POST", "PUT"})
@@ -108,7 +108,7 @@ def _on_other_person(request: Request, error: Exception) -> Response:
 
 
 def _nobody(request: Request) -> Window:
-    if request.url.path.startswith(f"{citizen_window.ENTRY}"):
+    if is_citizens(request.url.path):
         return citizen_window.nobody(request)
     door = door_of(request)
     return Window(request, door, None, door.ask(request, {}), None)
