@@ -1,13 +1,14 @@
 """The county's trail: who did what when, and whether the chain of entries is whole."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.desk import Reply
+from api.counter.desk import Desk, Reply
 from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
 from api.counter.paging import Pages
@@ -19,6 +20,7 @@ from models.store.database import Pool
 from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
 from models.tables.records import TrailEntry
+from models.words.calendar import CHINA
 from models.words.stages import DisclosedThing, Role
 
 router = APIRouter(tags=["留痕"])
@@ -33,11 +35,12 @@ async def list_trail(
     subject: Annotated[str | None, Query(max_length=128)] = None,
     act: Annotated[str | None, Query(max_length=80)] = None,
     actor: Annotated[str | None, Query(max_length=80)] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    role: Annotated[str | None, Query(max_length=80, description="经办时的身份")] = None,
+    since: Annotated[AwareDatetime | date | None, Query(description="时刻，或者那一天开始")] = None,
+    until: Annotated[AwareDatetime | date | None, Query(description="时刻以前，或者到那一天为止")] = None,
 ) -> Response:
     statement = select(TrailEntry).where(TrailEntry.county_code == desk.county)
-    for field, value in {"subject": subject, "act": act, "actor": actor}.items():
+    for field, value in {"subject": subject, "act": act, "actor": actor, "role": role}.items():
         if value is not None:
             statement = statement.where(col(getattr(TrailEntry, field)) == value)
     statement = statement.where(*_between(since, until))
@@ -71,6 +74,24 @@ async def disclose_details(desk: Reviewers, sequence: int, wanted: Disclosing) -
 @router.get("/trail/verification", summary="留痕校验")
 async def verify_trail(desk: Readers) -> TrailVerification:
     """Walks the whole chain; `first_bad_sequence` is the first place where it doesn't hold, `kind` in which way."""
+    return await _verified(desk)
+
+
+@router.post("/trail/verifications", status_code=201, summary="校验留痕并记入留痕", response_model=TrailVerification)
+async def note_verification(desk: Readers) -> Response:
+    """The same, and that it was done, by whom and with which result: the last of the trail's own entries."""
+    await desk.give_stored_answer()
+    found = await _verified(desk)
+
+    async def work(session: AsyncSession) -> Reply:
+        told = {"intact": found["intact"], "first_bad_sequence": found["first_bad_sequence"]}
+        await desk.trail(session, "trail.checked", "trail", told)
+        return Reply(201, found)
+
+    return await desk.once(work)
+
+
+async def _verified(desk: Desk) -> TrailVerification:
     # Read first: the trail only grows, so what was signed before must be in it.
     signed = await last_head(desk.objects, desk.county)
     # A million entries take a minute or two: people at their desks don't wait for the connection.
@@ -79,10 +100,15 @@ async def verify_trail(desk: Readers) -> TrailVerification:
     return verification_view(broken, signed)
 
 
-def _between(since: datetime | None, until: datetime | None) -> list[bool]:
+def _between(since: datetime | date | None, until: datetime | date | None) -> list[bool]:
     conditions = []
     if since is not None:
-        conditions.append(TrailEntry.at >= since)
+        conditions.append(TrailEntry.at >= _instant(since))
     if until is not None:
-        conditions.append(TrailEntry.at < until)
+        conditions.append(TrailEntry.at < _instant(until, days=1))
     return conditions
+
+
+def _instant(given: datetime | date, days: int = 0) -> datetime:
+    """A day begins in China; `days` are added to a day only."""
+    return given if isinstance(given, datetime) else datetime.combine(given + timedelta(days=days), time(), CHINA)

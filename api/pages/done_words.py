@@ -11,6 +11,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     "card_retried": ("已再次上卡", "Applied again"),
     "check_asked": ("核验已发起", "Check begun"),
     "claims_decided": ("裁定已提交，随后执行", "Decided; it is carried out now"),
+    "catalogs_asked": ("已向平台获取名单", "The lists are being fetched"),
     "closed": ("已关闭", "Closed"),
     "deferred": ("已转入下批", "Deferred to the next batch"),
     "flow_started": ("已启动补贴流程", "The flow has been started"),

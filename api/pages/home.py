@@ -1,4 +1,4 @@
-"""The console's first page, and how a person likes the pages to look."""
+"""How a person likes the pages to look, and addresses at which there is no page."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,11 +12,6 @@ from api.pages.window import Staff
 router = APIRouter(include_in_schema=False)
 last = APIRouter(include_in_schema=False)
 _A_YEAR = 365 * 24 * 3600
-
-
-@router.get("/console")
-async def home(window: Staff) -> Response:
-    return window.show("home.html")
 
 
 @router.get("/console/look")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from models.words.stages import Role
 
-A, O, R, P, S = Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER, Role.APPLICANT, Role.OPS  # noqa: E741
+A, O, R, P, S, U = tuple(Role)  # noqa: E741
 STAFF = (A, O, R)
 
 
@@ -27,7 +27,10 @@ class Group:
 
 # Each entry is written with the pages it leads to.
 GROUPS: tuple[Group, ...] = (
-    Group("工作", "Work", ()),
+    Group("工作", "Work", (
+        Entry("待办", "To do", "/console", tuple(Role)),
+        Entry("看板", "Figures", "/console/figures", (*STAFF, U)),
+    )),
     Group("申请", "Applications", (
         Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P)),
         Entry("申请结算批次", "Batches", "/console/batches", STAFF),
@@ -53,8 +56,12 @@ GROUPS: tuple[Group, ...] = (
         Entry("平台来件", "What the platform says", "/console/inbox", (*STAFF, S)),
         Entry("矛盾来件", "Contradictions", "/console/contradictions", (*STAFF, S)),
         Entry("异常应答", "Odd answers", "/console/odd-answers", (*STAFF, S)),
+        Entry("流程运行", "Runs", "/console/runs", (*STAFF, S)),
+        Entry("操作留痕", "Trail", "/console/trail", (*STAFF, S, U)),
     )),
-    Group("系统", "System", ()),
+    Group("系统", "System", (
+        Entry("平台目录", "Platform catalogs", "/console/catalogs", tuple(Role)),
+    )),
 )  # fmt: skip
 
 

@@ -211,6 +211,7 @@ ACTS: Mapping[str, str] = {
     "search.too_many": "查询次数过多被限制",
     "summaries.reviewed": "审核发放汇总",
     "summaries.submitted": "提交发放汇总",
+    "trail.checked": "校验留痕",
     "village_entry.decided": "复核村社申报",
     "village_entry.entered": "录入村社申报",
     "village_entry.result": "村社申报的上卡结果",

@@ -1,0 +1,58 @@
+"""操作留痕: who did what when, by role, act, thing and time; and whether the chain of entries is whole."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.pages.lists import Column, Filter, ListPage, export, show_list
+from api.pages.window import Staff
+from models.words.code_words import ACTS, ROLES
+
+router = APIRouter(prefix="/console/trail", include_in_schema=False)
+LIST = ListPage(
+    chinese="操作留痕",
+    english="Trail",
+    path="/console/trail",
+    api="/trail",
+    key="sequence",
+    columns=(
+        Column("序号", "Number", "sequence", kind="number"),
+        Column("时间", "Time", "at", kind="when"),
+        Column("经办人", "Who", "actor_label", kind="label"),
+        Column("身份", "Role", "role_label", kind="label"),
+        Column("操作", "Act", "act_label", kind="label"),
+        Column("对象", "Thing", "subject"),
+        Column("笔数", "Lines", "line_count", kind="number"),
+        Column("金额（元）", "Amount (yuan)", "total_fen", kind="money"),
+    ),
+    filters=(
+        Filter("actor", "经办人", "Who", kind="text"),
+        Filter("role", "身份", "Role", tuple((code, label, label) for code, label in ROLES.items())),
+        Filter("act", "操作", "Act", tuple((code, label, label) for code, label in ACTS.items())),
+        Filter("subject", "对象", "Thing", kind="text"),
+        Filter("since", "自", "From", kind="day"),
+        Filter("until", "至", "To", kind="day"),
+    ),
+    help=(
+        "每一次办理都记在这里，逐条相连，改不了也删不掉。校验留痕逐条核对，说出第一条不对的。",
+        "Every act is noted here, each entry chained to the one before it. Checking walks the chain and names the first"
+        " entry that doesn't hold.",
+    ),
+    template="trail.html",
+)
+
+
+@router.get("")
+async def list_trail(window: Staff) -> Response:
+    return await show_list(window, LIST)
+
+
+@router.get("/export")
+async def export_trail(window: Staff) -> Response:
+    return export(window, LIST)
+
+
+@router.post("/check")
+async def check(window: Staff) -> Response:
+    """Its result is shown where the trail is listed, and noted in the trail."""
+    found = await window.ask.post("/trail/verifications")
+    return await show_list(window, LIST, found=found, given={})
