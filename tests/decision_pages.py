@@ -72,7 +72,7 @@ async def _passed(office: Office) -> str:
 
 
 async def submission_ground(office: Office) -> str:
-    return f"/console/summaries/{await _passed(office)}"
+    return f"/console/summaries/{await _passed(office)}/submission"
 
 
 async def confirmation_ground(office: Office) -> str:

@@ -99,8 +99,8 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
     assert "审核通过" in passed.main
     assert "第 1 次汇总" in passed.main
     own = await reviewer.open(f"/console/summaries/{flow_no}")
-    assert own.button("提交平台审核") is None
-    submitted = await operator.submit(await operator.open(f"/console/summaries/{flow_no}"), "提交平台审核")
+    assert "由县操作员办理" in own.main
+    submitted = await operator.submit(await operator.open(f"/console/summaries/{flow_no}/submission"), "提交平台审核")
     assert (submitted.done, "已提交" in submitted.main) == ("汇总已提交平台审核", True)
     # and refused by the platform: the county's review is open again, said with why
     await office.run("UPDATE summary SET stage = 'rejected', platform_reviewed_at = now() WHERE number = 2")
@@ -152,7 +152,7 @@ async def approve(office: Office, flow_no: str) -> None:
     page = await reviewer.open(f"/console/summaries/{flow_no}/review")
     page = await reviewer.submit(page, "上传", form_file_id=("f.pdf", SCAN, "application/pdf"))
     await reviewer.submit(page, "确认办理", passed="true", compared=True, opinion="同意")
-    await operator.submit(await operator.open(f"/console/summaries/{flow_no}"), "提交平台审核")
+    await operator.submit(await operator.open(f"/console/summaries/{flow_no}/submission"), "提交平台审核")
     await office.run("UPDATE summary SET stage = 'approved', platform_reviewed_at = now()")
     await office.run("UPDATE flow SET stage = 'summary_approved'")
 
@@ -168,7 +168,7 @@ async def test_who_sees_what_of_a_summary_and_when_its_page_has_news(office: Off
     for path in ("", "/review", "/payment-confirmation", "/form"):
         assert (await stranger.open(f"/console/summaries/{flow_no}{path}")).status == 404, path
     reviewer = await signed_in(office, REVIEWER)
-    known = (await reviewer.open(f"/console/summaries/{flow_no}")).document.get_element_by_id("state").get("hx-get")
+    known = (await reviewer.open(f"/console/summaries/{flow_no}")).document.get_element_by_id("live").get("hx-get")
     assert (await reviewer.get(known)).status_code == 204
     await set_lines(office, numbers[:1], "withdrawn", payment=None, money="released")
     news = await reviewer.get(known)

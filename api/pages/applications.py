@@ -65,6 +65,7 @@ LIST = ListPage(
         Filter("bank_code", "开户行", "Bank", catalog="banks"),
         Filter("stage", "状态", "Stage", labelled(ApplicationStage)),
         Filter("returned", "审核退回", "Sent back", (("true", "是", "Yes"), ("false", "否", "No"))),
+        Filter("repayable", "可以补发", "Can be paid again", (("true", "是", "Yes"), ("false", "否", "No"))),
         Filter("match_outcome", "初始化结果", "Match", _OUTCOMES),
         Filter("verification", "校验", "Verification", labelled(Verification)),
         Filter("batch_no", "批次", "Batch", kind="text"),

@@ -35,6 +35,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     "returned": ("已退回", "Sent back"),
     "saved": ("已保存", "Saved"),
     "scan_stored": ("审批表已上传，请对照右边的数字审核", "The form is here: compare it with the figures and decide"),
+    "settled": ("已核实", "Settled"),
     "submitted": ("已提交资料审核", "Handed in for review"),
     "summary_reviewed": ("汇总已审核", "The summary was reviewed"),
     "summary_submitted": ("汇总已提交平台审核", "The summary was submitted to the platform"),

@@ -44,6 +44,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("补贴公示信息设置", "Publicity", "/console/publicity", STAFF),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S)),
         Entry("发放汇总审核", "Payment summaries", "/console/summaries", (*STAFF, S)),
+        Entry("发放结果查询", "Payment results", "/console/payments", STAFF),
     )),
     Group("一卡通账号", "Accounts", (
         Entry("账号变更审核", "Account changes", "/console/card-changes", STAFF),

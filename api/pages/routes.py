@@ -32,6 +32,8 @@ from api.pages import (
     indicators,
     match_results,
     orders,
+    payment_acts,
+    payments,
     policies,
     publicity,
     register,
@@ -86,6 +88,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     checks.router,
     inbox.router,
     claims.router,
+    payments.router,
+    payment_acts.router,
     # every other address below /console
     home.last,
 )

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.live import show_live
 from api.pages.window import Staff, Window
 from models.words.stages import CountyReview, PlatformReview, Role, Submission
 
@@ -61,16 +62,9 @@ async def export_summaries(window: Staff) -> Response:
 
 @router.get("/{flow_no}")
 async def show_summary(window: Staff, flow_no: str) -> Response:
-    return window.show("summary.html", **await summary_of(window, flow_no))
-
-
-@router.get("/{flow_no}/state")
-async def summary_state(window: Staff, flow_no: str) -> Response:
-    """The live part: what it waits for, what has been answered, which acts are whose turn."""
+    """Live: what it waits for, what has been answered, which acts are whose turn."""
     shown = await summary_of(window, flow_no)
-    if window.query("known") == shown["mark"]:
-        return window.nothing_new()
-    return window.show_part("summary_state.html", **shown)
+    return show_live(window, "summary.html", [shown["summary"], shown["acts"], shown["flow"]["run"]], **shown)
 
 
 @router.get("/{flow_no}/form")
@@ -78,20 +72,24 @@ async def summary_form(window: Staff, flow_no: str) -> Response:
     return window.ask.file(f"/flows/{flow_no}/summary/form")
 
 
+@router.get("/{flow_no}/submission")
+async def submission_page(window: Staff, flow_no: str) -> Response:
+    return window.show("summary_submission.html", **await summary_of(window, flow_no))
+
+
 @router.post("/{flow_no}/submission")
 async def submit_summary(window: Staff, flow_no: str) -> Response:
     """提交, by an operator."""
     asked = window.ask.post(f"/flows/{flow_no}/summary/submission")
     place = f"/console/summaries/{flow_no}"
-    return await window.act(asked, "summary_submitted", place, lambda: show_summary(window, flow_no))
+    return await window.act(asked, "summary_submitted", place, lambda: submission_page(window, flow_no))
 
 
 async def summary_of(window: Window, flow_no: str) -> dict[str, Any]:
-    """The summary, its flow's run, and what this person may do; `mark` tells a live part whether it is as it was."""
+    """The summary, its flow's run, and what this person may do."""
     summary = await window.ask.get(f"/flows/{flow_no}/summary")
     flow = await window.ask.get(f"/flows/{flow_no}")
-    acts = {}
+    acts = []
     if window.signed.role in DECIDING:
-        acts = {each["act"]: each for each in (await window.ask.get(f"/flows/{flow_no}/summary/acts"))["items"]}
-    mark = "-".join(str(summary[name]) for name in ("number", "stage", "flow_stage", "check_code"))
-    return {"summary": summary, "flow": flow, "acts": acts, "mark": mark}
+        acts = (await window.ask.get(f"/flows/{flow_no}/summary/acts"))["items"]
+    return {"summary": summary, "flow": flow, "acts": {each["act"]: each for each in acts}}

@@ -6,12 +6,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.form import bad_field
+from api.pages.one import stored_files
 from api.pages.summaries import summary_of
 from api.pages.window import Staff, Window
 
 router = APIRouter(prefix="/console/summaries", include_in_schema=False)
-# What the scan is shown as.
-_SHOWN = {"application/pdf": "pdf", "image/png": "image", "image/jpeg": "image"}
 
 
 @router.get("/{flow_no}/review")
@@ -27,17 +26,21 @@ async def upload_scan(window: Staff, flow_no: str) -> Response:
     return await window.act(
         asked,
         "scan_stored",
-        lambda stored: f"{place}?file={stored['file_id']}&as={_SHOWN.get(stored['content_type'], 'pdf')}",
+        lambda stored: f"{place}?file={stored}&as={_shown_as(window)}",
         lambda: review_page(window, flow_no),
     )
 
 
-async def _uploaded(window: Window) -> Any:
-    files = window.form.files("form_file_id")
-    if not files:
-        raise bad_field("form_file_id", "请选择签字盖章后扫描的汇总审批表（PDF、PNG 或 JPEG）")
-    [file, *_] = files
-    return await window.ask.upload("POST", "/files", {}, [("file", (file.filename, file.file, file.content_type))])
+def _shown_as(window: Window) -> str:
+    """A picture is shown beside the figures, a PDF is opened."""
+    [file, *_] = window.form.files("form_file_id")
+    return "image" if (file.content_type or "").startswith("image/") else "pdf"
+
+
+async def _uploaded(window: Window) -> int:
+    wanted = "请选择签字盖章后扫描的汇总审批表（PDF、PNG 或 JPEG）"
+    [stored, *_] = await stored_files(window, "form_file_id", wanted)
+    return stored
 
 
 @router.post("/{flow_no}/review")
