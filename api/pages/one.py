@@ -23,6 +23,14 @@ async def choices_of(window: Window, kind: str, **query: str) -> list[tuple[str,
     return [(code, name) for code, name, _ in await catalog(window, kind, **query)]
 
 
+def sent_file(window: Window, name: str, wanted: str) -> list[tuple[str, Any]]:
+    """The one file of a field, as the API takes it; refused (422) at the field with `wanted` where none was chosen."""
+    files = window.form.files(name)
+    if not files:
+        raise bad_field(name, wanted)
+    return [(name, (files[0].filename, files[0].file, files[0].content_type or "application/octet-stream"))]
+
+
 async def stored_files(window: Window, name: str, wanted: str) -> list[int]:
     """The files of a field, stored; their ids. Refused (422) at the field with `wanted` where none was chosen."""
     files = window.form.files(name)

@@ -1,0 +1,145 @@
+"""批量导入: choose, hand in a file, watch it being checked, confirm or mend; a wizard that may be left at any step."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.pages.formats import words
+from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.live import show_live
+from api.pages.one import sent_file
+from api.pages.window import Staff, Window
+from models.words.calendar import china_today
+from models.words.flow_words import APPLICANTS
+from models.words.stages import ImportStage
+
+PATH = "/console/imports"
+router = APIRouter(prefix=PATH, include_in_schema=False)
+LIST = ListPage(
+    chinese="批量导入",
+    english="Imports",
+    path=PATH,
+    api="/application-imports",
+    key="import_no",
+    template="imports.html",
+    help=(
+        "下载模板，填好后上传。整个文件没有错误才会导入；有错误一行也不导入，可以下载被拒行，改好再传。",
+        "Download the template, fill it in, upload it. A file is taken in whole or not at all; refused rows can be"
+        " downloaded, corrected and uploaded again.",
+    ),
+    columns=(
+        Column("导入编号", "Import", "import_no", link=f"{PATH}/{{import_no}}"),
+        Column("资金年度", "Year", "fund_year"),
+        Column("类型", "Kind", "kind_label", kind="label"),
+        Column("批次", "Batch", "batch_no"),
+        Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),
+        Column("总行数", "Rows", "rows_total", kind="number"),
+        Column("已导入", "Imported", "rows_imported", kind="number"),
+        Column("被拒", "Refused", "rows_refused", kind="number"),
+        Column("待确认", "To confirm", "rows_to_confirm", kind="number"),
+        Column("金额（元）", "Amount (yuan)", "total_fen", kind="money"),
+        Column("导入人", "By", "entered_by"),
+        Column("提交时间", "Handed in at", "created_at", kind="when"),
+    ),
+    filters=(Filter("stage", "状态", "Stage", labelled(ImportStage)),),
+)
+_SHOWN = 200
+
+
+@router.get("")
+async def list_imports(window: Staff) -> Response:
+    return await show_list(window, LIST)
+
+
+@router.get("/export")
+async def export_imports(window: Staff) -> Response:
+    return export(window, LIST)
+
+
+@router.get("/new")
+async def choose_page(window: Staff) -> Response:
+    """① What kind, which year, which batch."""
+    batches = (await window.ask.get("/batches", stage="open", limit="100"))["items"]
+    open_ones = [(each["batch_no"], f"{each['batch_no']} {each['title']}") for each in batches]
+    kinds = list(APPLICANTS.items())
+    return window.show("import_choices.html", kinds=kinds, batches=open_ones, year=china_today().year)
+
+
+@router.get("/file")
+async def file_page(window: Staff) -> Response:
+    """② The file; what was chosen stands in the address."""
+    names = ("applicant_kind", "fund_year", "batch_no")
+    asked = window.form.text if window.is_act else window.query
+    chosen = {name: asked(name) for name in names}
+    label = APPLICANTS.get(chosen["applicant_kind"], chosen["applicant_kind"])
+    return window.show("import_file.html", chosen=chosen, kind_label=label)
+
+
+@router.post("/file")
+async def hand_in(window: Staff) -> Response:
+    asked = _handed_in(window)
+    return await window.act(
+        asked, "import_handed_in", lambda answer: f"{PATH}/{answer['import_no']}", lambda: file_page(window)
+    )
+
+
+@router.get("/template")
+async def template(window: Staff) -> Response:
+    names = ("applicant_kind", "fund_year")
+    return window.ask.file("/application-import-template", **{name: window.query(name) for name in names})
+
+
+@router.get("/{import_no}")
+async def show_import(window: Staff, import_no: str) -> Response:
+    """③ Being checked, ④ what came of it."""
+    one = await window.ask.get(f"/application-imports/{import_no}")
+    like = (one["stage"], one["rows_checked"], one["rows_total"], one["decision"], one["to_confirm_version"])
+    told = {"faults": _groups(one["faults"]), "warnings": _groups(one["warnings"])}
+    return show_live(window, "import.html", like, one=one, shown=_SHOWN, **told)
+
+
+@router.post("/{import_no}/decision")
+async def decide(window: Staff, import_no: str) -> Response:
+    """仍要导入 what was seen, or 放弃."""
+    form, path = window.form, f"/application-imports/{import_no}"
+    body: dict[str, Any] = {"reason": form.text("reason")}
+    confirmed = form.text("decision") == "confirm"
+    if confirmed:
+        body["to_confirm_version"] = form.whole("to_confirm_version")
+    asked = window.ask.post(f"{path}/{'confirmation' if confirmed else 'refusal'}", body)
+    done = "import_confirmed" if confirmed else "import_dropped"
+    return await window.act(asked, done, f"{PATH}/{import_no}", lambda: show_import(window, import_no))
+
+
+@router.get("/{import_no}/refused-rows")
+async def refused_rows(window: Staff, import_no: str) -> Response:
+    return window.ask.file(f"/application-imports/{import_no}/refused-rows")
+
+
+async def _handed_in(window: Window) -> Any:
+    form, sent = window.form, sent_file(window, "file", "请选择要导入的 xlsx 或 csv 文件")
+    fields = {name: form.text(name) for name in ("applicant_kind", "fund_year", "batch_no") if form.text(name)}
+    return await window.ask.upload("POST", "/application-imports", fields, sent)
+
+
+def _groups(faults: Any) -> list[dict[str, Any]]:
+    """By fault, the most frequent first; the first of each say which row and column."""
+    if not isinstance(faults, list):
+        return [{"title": str(faults), "count": 0, "rows": []}]
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for each in faults:
+        found.setdefault((each["column"], each["code"]), []).append(each)
+    return sorted((_group(rows) for rows in found.values()), key=lambda group: -int(group["count"]))
+
+
+def _group(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    rows = list(rows)
+    shown = [{**each, "where": _where(int(each["row"]))} for each in rows[:_SHOWN]]
+    return {"title": f"{rows[0]['column']} · {rows[0]['message']}", "count": len(rows), "rows": shown}
+
+
+def _where(row: int) -> str:
+    """Row 0 is the file itself."""
+    return words(f"第 {row} 行 · ", f"Row {row} · ") if row else ""
