@@ -8,7 +8,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from api.pages.tones import tone
-from api.pages.words import ENGLISH
+from api.pages.words import ENGLISH, title_in_english
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
@@ -27,6 +27,12 @@ def label(chinese: Any) -> str:
     """A word that the API says; what has no English is shown as it is."""
     text = "" if chinese is None else str(chinese)
     return ENGLISH.get(text, text) if is_english() else text
+
+
+def title_of(problem: Mapping[str, Any]) -> str:
+    """A refusal's title."""
+    code, title = str(problem.get("code", "")), str(problem.get("title", ""))
+    return title_in_english(code, title) if is_english() else title
 
 
 def yuan(fen: int | None) -> str:
@@ -108,6 +114,7 @@ FILTERS = {
     "since": since,
     "grouped": grouped,
     "label": label,
+    "title_of": title_of,
 }
 
 

@@ -1,8 +1,13 @@
 """English for the Chinese that the API says: labels of stages, kinds and roles, titles of refusals."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
-ENGLISH: Mapping[str, str] = {
+from models.words.labelled import Labelled
+from models.words.refusals import Refusal
+
+_OWN: Mapping[str, str] = {
     "县管理": "County administrator",
     "县操作员": "Operator",
     "审核人": "Reviewer",
@@ -142,3 +147,12 @@ ENGLISH: Mapping[str, str] = {
     "没有这个事项": "No such request",
     "不能撤销": "Can't be taken back",
 }
+# What the vocabularies of `models/words` say and has no line above; a test finds what is missing.
+ENGLISH: Mapping[str, str] = {**json.loads(Path(__file__).with_name("english.json").read_text("utf-8")), **_OWN}
+_TITLES: Mapping[str, Labelled] = {refusal.value: refusal for refusal in Refusal}
+
+
+def title_in_english(code: str, title: str) -> str:
+    """Of a refusal: its title by its code, which says the same whoever says no."""
+    refusal = _TITLES.get(code)
+    return ENGLISH.get(refusal.label if refusal else title, title)
