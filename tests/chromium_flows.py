@@ -46,7 +46,7 @@ async def test_pages_of_flows_are_whole_in_every_look(office: Office, seen: Chro
                 found.append(f"{path} scrolls sideways by {await sideways(page)}")
             if phone:
                 found += [f"{path} {small}" for small in await small_targets(page, 60 if "huge" in look else 44)]
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 async def test_readiness_in_a_browser_and_a_double_click_starts_once(office: Office, seen: Chromium) -> None:

@@ -13,7 +13,7 @@ from api.pages.asking import Ask, Document, Refused
 from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, Form
-from api.pages.formats import label, words
+from api.pages.formats import LANGUAGE, label, words
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of
 from api.pages.origin import is_own, own_pages_only
@@ -51,6 +51,8 @@ class Window:
         self._signed = signed
         self.ask = ask
         self.look: Look = look_of(request)
+        # what a page puts together before it is drawn is in the person's language too
+        LANGUAGE.set(self.look.language)
         self._form = form
         self.problem: Document | None = None
         self.status = 200
