@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from models.words.stages import Role
-from tests.browser import Values
+from tests.browser import Browser, Page, Values
 from tests.rows import (
     OPERATOR,
     REVIEWER,
@@ -20,6 +20,12 @@ from tests.rows import (
     add_ground,
     add_summary,
     set_lines,
+)
+
+# One page without anything: what a scanner would give.
+SCAN = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n" + (
+    b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000052 00000 n \n"
+    b"trailer<</Size 3/Root 1 0 R>>\nstartxref\n101\n%%EOF\n"
 )
 
 
@@ -42,6 +48,8 @@ class DecisionPage:
     second: str = SECOND
     role: Role = Role.REVIEWER
     fields: Mapping[str, Values | str | bool] = field(default_factory=dict)
+    # from the page at the address to the one with the decision, where a preview stands between
+    through: Callable[[Browser, Page], Awaitable[Page]] | None = None
 
 
 async def _flow(office: Office) -> str:
@@ -84,6 +92,20 @@ async def confirmation_ground(office: Office) -> str:
     return f"/console/summaries/{flow_no}/payment-confirmation"
 
 
+async def settlement_ground(office: Office) -> str:
+    ground = await add_ground(office, [Line(amount_fen=123_456), Line(amount_fen=200)])
+    flow_no = await add_flow(office, ground)
+    await set_lines(office, ground.numbers, "accepted", payment="unresolved")
+    await office.run("UPDATE flow SET stage = 'ended', outcome = 'disbursed' WHERE flow_no = :no", no=flow_no)
+    return f"/console/payments/{flow_no}/acts/settlement"
+
+
+async def settlement_preview(browser: Browser, page: Page) -> Page:
+    numbers = [row["申请编号"] for row in page.rows()]
+    proof = ("proof.pdf", SCAN, "application/pdf")
+    return await browser.submit(page, "预览", chosen=numbers, status="paid", reason="银行回单", proof_file_id=proof)
+
+
 DECISIONS = (
     DecisionPage(
         "审核发放汇总",
@@ -113,5 +135,14 @@ DECISIONS = (
         "UPDATE flow_line SET amount_fen = amount_fen - 1",
         ("FIGURES_MOVED",),
         fields={"application_count": "2", "total_fen": "1,236.56"},
+    ),
+    DecisionPage(
+        "核实无结果的发放",
+        settlement_ground,
+        "确认办理",
+        "trail_entry WHERE act = 'payments.settled'",
+        "UPDATE flow_line SET payment = 'paid', money = 'paid' WHERE amount_fen = 200",
+        ("SELECTION_CHANGED",),
+        through=settlement_preview,
     ),
 )

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.stack.objects import Access
 from tests.browser import Browser
+from tests.decision_pages import SCAN
 from tests.rows import (
     OPERATOR,
     OPS,
@@ -24,7 +25,6 @@ from tests.rows import (
     s3_knobs,
     set_lines,
 )
-from tests.test_summary_pages import SCAN
 
 
 @pytest.fixture
@@ -94,7 +94,8 @@ async def test_journey_21_payments_arrive_on_the_open_page_and_a_return_after_th
     found = await browser.submit(await browser.open("/console/payments"), "查找", id_number=citizen_id(7))
     assert [row["申请编号"] for row in found.rows()] == [numbers[0]]
     assert citizen_id(7) not in "".join(browser.seen)
-    printed = await browser.get(page.link("打印发放明细公示表"))
+    notices = await browser.open(page.link("打印发放明细公示表"))
+    printed = await browser.get(f"{notices.path}/file?town_code=500001100")
     assert len(pypdf.PdfReader(io.BytesIO(printed.content)).pages) == 1
     assert (await browser.get("/console/payments/export?payment=failed")).headers["content-type"].endswith("sheet")
 
@@ -158,8 +159,16 @@ async def test_what_has_no_result_is_settled_with_proof_after_a_preview(office: 
     assert done.done == "已核实"
     assert await count_of(office, "payment WHERE source = 'settled' AND status = 'paid'") == 1
     assert "没有无结果的申请" in (await browser.open(f"/console/payments/{flow_no}/acts/settlement")).main
-    for path in ("", f"/{numbers[0]}", "/acts/settlement", "/notice"):
+    for path in ("", f"/{numbers[0]}", "/acts/settlement"):
         elsewhere = await Browser.at(office).sign_in(REVIEWER, OTHER_COUNTY)
         assert (await elsewhere.open(f"/console/payments/{flow_no}{path}")).status == 404, path
+    batch = str((await office.rows("SELECT batch_no FROM batch"))[0][0])
+    for path in (f"flows/{flow_no}", f"flows/{flow_no}/file", f"batches/{batch}", f"batches/{batch}/file"):
+        assert (await elsewhere.open(f"/console/prints/{path}")).status == 404, path
+    lists = await browser.open((await browser.open(f"/console/batches/{batch}")).link("打印补贴公示表"))
+    answer = await browser.get(f"{lists.path}/file")
+    assert answer.headers["content-disposition"].startswith(f'attachment; filename="{batch}.pdf"')
+    too_far = await browser.open(f"{lists.path}/file?town_code=500001101")
+    assert (too_far.status, too_far.code) == (409, "NOTHING_TO_PRINT")
     ops = await (await Browser.at(office).sign_in(OPS)).open("/console/payments")
     assert (ops.status, ops.code) == (403, "ROLE_NOT_ALLOWED")

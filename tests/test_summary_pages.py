@@ -9,6 +9,7 @@ import pytest
 
 from deploy.stack.objects import Access
 from tests.browser import Browser, Page
+from tests.decision_pages import SCAN
 from tests.rows import (
     ADMIN,
     OPERATOR,
@@ -25,12 +26,6 @@ from tests.rows import (
     open_office,
     s3_knobs,
     set_lines,
-)
-
-# One page without anything: what a scanner would give.
-SCAN = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n" + (
-    b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000052 00000 n \n"
-    b"trailer<</Size 3/Root 1 0 R>>\nstartxref\n101\n%%EOF\n"
 )
 
 
@@ -165,7 +160,7 @@ async def test_who_sees_what_of_a_summary_and_when_its_page_has_news(office: Off
     admin = await (await signed_in(office, ADMIN)).open(f"/console/summaries/{flow_no}")
     assert (admin.has_link("下载汇总审批表"), leads(admin, "/review")) == (True, False)
     stranger = await Browser.at(office).sign_in(REVIEWER, OTHER_COUNTY)
-    for path in ("", "/review", "/payment-confirmation", "/form"):
+    for path in ("", "/review", "/payment-confirmation", "/file"):
         assert (await stranger.open(f"/console/summaries/{flow_no}{path}")).status == 404, path
     reviewer = await signed_in(office, REVIEWER)
     known = (await reviewer.open(f"/console/summaries/{flow_no}")).document.get_element_by_id("live").get("hx-get")

@@ -95,12 +95,6 @@ async def payment_bar(window: Staff) -> Response:
     return show_live(window, "payment_bar.html", figures, figures=figures, given=given, going=going)
 
 
-@router.get("/{flow_no}/notice")
-async def payment_notice(window: Staff, flow_no: str) -> Response:
-    """发放明细公示表, of all villages or of one town's."""
-    return window.ask.file(f"/flows/{flow_no}/payment-notice", town_code=window.query("town_code"))
-
-
 @router.get("/{flow_no}/{application_no}")
 async def show_payment(window: Staff, flow_no: str, application_no: str) -> Response:
     """One line: its latest result, and all of them as they came."""

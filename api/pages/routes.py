@@ -37,6 +37,7 @@ from api.pages import (
     payments,
     photo_archives,
     policies,
+    prints,
     publicity,
     register,
     runs,
@@ -94,6 +95,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     claims.router,
     payments.router,
     payment_acts.router,
+    prints.router,
     # every other address below /console
     home.last,
 )

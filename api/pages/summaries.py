@@ -67,7 +67,7 @@ async def show_summary(window: Staff, flow_no: str) -> Response:
     return show_live(window, "summary.html", [shown["summary"], shown["acts"], shown["flow"]["run"]], **shown)
 
 
-@router.get("/{flow_no}/form")
+@router.get("/{flow_no}/file")
 async def summary_form(window: Staff, flow_no: str) -> Response:
     return window.ask.file(f"/flows/{flow_no}/summary/form")
 

@@ -14,6 +14,14 @@ _OWN: Mapping[str, str] = {
     "申请人": "Applicant",
     "运维": "Operations",
     "审计": "Auditor",
+    # summaries, payments
+    "审核通过，待提交": "Passed, to be submitted",
+    "已提交": "Submitted",
+    "已提交，平台审核中": "Submitted, under the platform's review",
+    "已确认发放": "Released",
+    "平台反馈": "The platform",
+    "审核": "Review",
+    "提交": "Submit",
     # flows, lines, orders
     "启动": "Active",
     "结束": "Ended",
