@@ -226,7 +226,7 @@ def test_the_link_of_a_face_session_opens_a_page_that_passes_it(county: County) 
     url = str(session["url"])
     assert "身份证号" in httpx.get(url).text
     done = httpx.post(url, data={"status": "passed", "name": "王五", "id_number": "500001198001011837"})
-    assert "passed" in done.text
+    assert "会话已结束：已通过" in done.text
     told = county.receiver.wait(lambda one: one.data.get("face_session_id") == session["face_session_id"])[0]
     assert told.data["name"] == "王五"
 

@@ -113,7 +113,7 @@ class _Kind:
     @property
     def needs_a_key(self) -> bool:
         """Signing in and out too, though a session is no answer to be kept."""
-        return self.keeps_its_answer or (self.method == "post" and (self.of_citizens or self.signs_in))
+        return self.keeps_its_answer or (self.method == "post" and self.changes and (self.of_citizens or self.signs_in))
 
     @property
     def signs_in(self) -> bool:
