@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from models.words.stages import Role
+from api.pages.words import ENGLISH
+from models.store.applications import rules
+from models.store.selection import Rule
+from models.words.flow_words import FAILURES, REJECTIONS
+from models.words.stages import ApplicationStage, Channel, LineState, Role, Verification
 from tests.browser import Browser
 from tests.rows import OPERATOR, REVIEWER, SECOND, Line, Office, add_applications, add_catalogs, citizen_id, open_office
+from tests.test_pages_law import HAN
 
 LIST = "/console/applications"
 OPERATOR_ROLE = Role.OPERATOR
@@ -315,3 +320,30 @@ async def test_a_draft_is_its_writers_alone(office: Office) -> None:
         await browser.submit(await browser.open(f"{LIST}/new"), "个人")
     full = await browser.submit(await browser.open(f"{LIST}/new"), "个人")
     assert (full.status, full.code) == (409, "TOO_MANY_DRAFTS")
+
+
+def test_what_the_api_says_of_applications_has_english() -> None:
+    """Every stage, result and rule that an act on applications may name; what is missing is shown in Chinese."""
+    said = [word.label for words in (ApplicationStage, Channel, Verification, LineState) for word in words]
+    said += [title for act in (*REJECTIONS.values(), *FAILURES.values()) for title in (act,)]
+    for found in vars(rules).values():
+        if isinstance(found, rules.LineAct):
+            said += [rule.title for rule in found.rules]
+        if isinstance(found, tuple) and found and isinstance(found[0], Rule):
+            said += [rule.title for rule in found]
+    missing = sorted({text for text in said if text not in ENGLISH})
+    assert missing == []
+    assert not [text for text in said if HAN.search(ENGLISH[text])]
+
+
+async def test_an_auditor_reads_masked_and_has_no_acts(office: Office) -> None:
+    await put(office, Line(stage="draft", person=905))
+    browser = await Browser.at(office).sign_in("aud.qian", role=Role.AUDITOR)
+    page = await browser.open(LIST)
+    [number] = shown((await browser.open(f"{LIST}?limit=50")).rows())
+    detail = await browser.open(f"{LIST}/{number}")
+    assert (page.status, detail.status) == (200, 200)
+    assert page.button("撤回") is None
+    assert detail.button("显示完整信息") is None
+    assert citizen_id(905) not in detail.text
+    assert (await browser.open(f"{LIST}/{number}/edit")).status == 403

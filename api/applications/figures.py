@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from api.applications.search import Sought, found_lines
 from api.counter.desk import Desk
 from api.counter.names import names_of
-from api.counter.roles import ApplicationQuery, CountyAndApplicants, own
+from api.counter.roles import ApplicationQuery, ApplicationReaders, own
 from api.counter.sought import allow_search
 from api.figures.figures import Figures, figures_of
 from api.server.answers import refusals
@@ -28,13 +28,13 @@ _REASONS = {Verification.FAILED.value: Verification.FAILED.label, Outcome.NAME_D
 
 
 @router.get("/applications/figures", summary="申请合计")
-async def application_figures(desk: CountyAndApplicants, criteria: Annotated[ApplicationQuery, Query()]) -> Figures:
+async def application_figures(desk: ApplicationReaders, criteria: Annotated[ApplicationQuery, Query()]) -> Figures:
     """Of the filter of `GET /applications`; `reasons` are the kinds of 匹配不成功 and 校验不通过."""
     return await _figures(desk, own(desk, filtered(desk.county, criteria, desk.for_whom)))
 
 
 @router.post("/applications/figures/search", summary="按人查询的申请合计", responses=refusals(TOO_MANY_SEARCHES=429))
-async def search_figures(desk: CountyAndApplicants, sought: Sought) -> Figures:
+async def search_figures(desk: ApplicationReaders, sought: Sought) -> Figures:
     """Of `POST /applications/search`, and counted like it."""
     await allow_search(desk, sought)
     return await _figures(desk, found_lines(desk, sought))

@@ -32,7 +32,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("看板", "Figures", "/console/figures", (*STAFF, U)),
     )),
     Group("申请", "Applications", (
-        Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P)),
+        Entry("申请录入与审核", "Applications", "/console/applications", (*STAFF, P, Role.AUDITOR)),
         Entry("批量导入 · 材料照片包", "Imports", "/console/imports", STAFF),
         Entry("申请结算批次", "Batches", "/console/batches", STAFF),
         Entry("指令", "Orders", "/console/orders", STAFF),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.pages.application_words import OF_APPLICATIONS
 from models.words.labelled import Labelled
 from models.words.refusals import Refusal
 
@@ -156,7 +157,8 @@ _OWN: Mapping[str, str] = {
     "不能撤销": "Can't be taken back",
 }
 # What the vocabularies of `models/words` say and has no line above; a test finds what is missing.
-ENGLISH: Mapping[str, str] = {**json.loads(Path(__file__).with_name("english.json").read_text("utf-8")), **_OWN}
+_LISTED: Mapping[str, str] = json.loads(Path(__file__).with_name("english.json").read_text("utf-8"))
+ENGLISH: Mapping[str, str] = {**OF_APPLICATIONS, **_LISTED, **_OWN}
 _TITLES: Mapping[str, Labelled] = {refusal.value: refusal for refusal in Refusal}
 
 

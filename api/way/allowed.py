@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.counter.desk import Desk
-from api.counter.roles import CountyAndApplicants, one_line
+from api.counter.roles import ApplicationReaders, one_line
 from api.server.answers import Items, refusals
 from api.server.problems import not_found
 from models.store.applications import rules
@@ -50,7 +50,7 @@ class ApplicationAct(TypedDict):
 @router.get(
     "/applications/{application_no}/acts", response_model=Items[ApplicationAct], responses=refusals(NOT_FOUND=404)
 )
-async def application_acts(desk: CountyAndApplicants, application_no: str) -> Items[ApplicationAct]:
+async def application_acts(desk: ApplicationReaders, application_no: str) -> Items[ApplicationAct]:
     """For who asks, as things stand; the act judges again."""
     wanted = {act: _rules_of(desk, act) for act in _ACTS}
     async with desk.database.snapshot() as session:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk
-from api.counter.roles import CountyAndApplicants, one_line
+from api.counter.roles import ApplicationReaders, one_line
 from api.server.answers import refusals
 from api.server.problems import not_found
 from api.way.life_rows import OF_FLOWS, OF_IMPORT, OF_LISTS, OF_ORDERS, OF_PAYMENTS, OF_TRAIL, Fact
@@ -23,7 +23,7 @@ class _Line(NamedTuple):
 
 
 @router.get("/applications/{application_no}/history", responses=refusals(NOT_FOUND=404))
-async def application_history(desk: CountyAndApplicants, application_no: str) -> ApplicationHistory:
+async def application_history(desk: ApplicationReaders, application_no: str) -> ApplicationHistory:
     """One entry a fact: acts on many and alone, lists and rounds at the platform, orders, payments, returns.
 
     `changed` names the fields that an edit has changed; the values are in the trail.
