@@ -28,7 +28,7 @@ TEN = (
     *("/console/orders", "/console/summaries", "/console/register", "/console/figures", "/console/trail"),
 )
 # What is no page: files, fragments, and what only moves on.
-NOT_PAGES = ("/static/", "/export", "/look", "/badge", "/file")
+NOT_PAGES = ("/static/", "/export", "/look", "/badge", "/file", "/sums", "/villages", "/photos/")
 
 
 @cache

@@ -30,16 +30,19 @@ NUMBERS: Mapping[str, LiteralString] = {
     "application_no": "SELECT application_no FROM application WHERE county_code = %s AND stage = 'paid' LIMIT 1",
     "batch_no": "SELECT batch_no FROM batch WHERE county_code = %s ORDER BY id LIMIT 1",
     "contradiction_id": "SELECT id FROM contradiction WHERE county_code = %s LIMIT 1",
+    "draft_id": "SELECT id FROM application_draft LIMIT 1",
     "entry_no": "SELECT entry_no FROM village_entry WHERE county_code = %s LIMIT 1",
     "flow_no": "SELECT flow_no FROM flow WHERE county_code = %s ORDER BY id LIMIT 1",
     "import_no": "SELECT import_no FROM application_import WHERE county_code = %s LIMIT 1",
     "inbox_id": "SELECT id FROM inbox WHERE county_code = %s LIMIT 1",
     "indicator_no": "SELECT indicator_no FROM indicator WHERE county_code = %s LIMIT 1",
+    "kind": "SELECT 'personal'",
     "list_no": "SELECT list_no FROM beneficiary_list WHERE county_code = %s LIMIT 1",
     "order_no": "SELECT order_no FROM operator_order WHERE county_code = %s LIMIT 1",
     "part_no": "SELECT part_no FROM card_change_part WHERE county_code = %s LIMIT 1",
     "policy_no": "SELECT policy_no FROM policy WHERE county_code = %s LIMIT 1",
     "round_no": "SELECT round_no FROM check_round WHERE county_code = %s LIMIT 1",
+    "step": "SELECT 1",
 }
 
 

@@ -30,6 +30,12 @@
       for (const box of scope.querySelectorAll(`input[name="${all}"]`)) box.checked = event.target.checked;
     }
     if (event.target.closest("form.act")) changed = true;
+    const seen = event.target.type === "file" && event.target.closest(".field")?.querySelector("img.chosen");
+    if (seen) {
+      const file = event.target.files[0];
+      seen.hidden = !file;
+      if (file) seen.src = URL.createObjectURL(file);
+    }
   });
   document.addEventListener("submit", () => { changed = false; });
   document.addEventListener("htmx:afterSwap", (event) => {
