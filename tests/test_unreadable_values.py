@@ -53,6 +53,7 @@ NUMBERED = {
     "policy_no": ("policy", "policy_no"),
     "request_no": ("card_change", "request_no"),
     "round_no": ("check_round", "round_no"),
+    "subject": ("person", "subject"),
 }
 MARKED = {
     "/applications",
@@ -69,6 +70,10 @@ MARKED = {
     "/inbox/{inbox_id}/content",
     "/orders/{order_no}",
     "/orders/{order_no}/lines",
+    "/staff/me",
+    "/staff/names",
+    "/staff/people",
+    "/staff/people/{subject}",
 }
 
 MARKED_TOMORROW = {

@@ -36,7 +36,9 @@ class Tomorrow:
             "province_code": f"{county_code[:2]}0000",
             "person_index": person_index,
         }
-        self.columns = [(table, column, many) for table, column, many in self._ask(VOCABULARIES)]
+        # whoever's state or roles are unknown may do nothing: nobody would be left to look
+        found = [(table, column, many) for table, column, many in self._ask(VOCABULARIES)]
+        self.columns = [(table, column, many) for table, column, many in found if table != "person"]
         self._made: set[str] = set()
         self._kept: dict[tuple[str, str], Rows] = {}
 

@@ -42,6 +42,10 @@ class Ask:
         # what the API gives a citizen's browser
         self.cookies: list[str] = []
 
+    def speak_as(self, token: str) -> None:
+        """The same person with a fresher token."""
+        self._headers["Authorization"] = f"Bearer {token}"
+
     async def get(self, path: str, **query: object) -> Any:
         """The answer's JSON; raises Refused. `query` without what is None or empty."""
         return _read(await self._send("GET", path, params=_plain(query)))

@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 DONE: Mapping[str, tuple[str, str]] = {
+    "authenticator_changed": ("已改用新的验证器", "The new authenticator is in use"),
+    "change_asked": ("已提出，待另一名县管理员确认", "Asked; a second administrator confirms it"),
+    "change_decided": ("已办理", "Done"),
+    "password_changed": ("密码已更改，请重新登录", "Password changed; sign in again"),
+    "person_changed": ("已办理，其登录随之结束", "Done; their session is over"),
+    "person_invited": ("已邀请", "Invited"),
+    "roles_given": ("角色已变更，其须重新登录", "Roles changed; they sign in anew"),
     "approved": ("已通过", "Approved"),
     "asked": ("申请已收到，办理结果见下", "Your request has been received; its result is below"),
     "batch_opened": ("已新建批次", "Batch opened"),

@@ -23,6 +23,11 @@ class Form:
         value = self._data.get(name, "")
         return value.strip() if isinstance(value, str) else ""
 
+    def as_typed(self, name: str) -> str:
+        """A secret, whose blanks count."""
+        value = self._data.get(name, "")
+        return value if isinstance(value, str) else ""
+
     def maybe(self, name: str) -> str | None:
         """None for what was left empty."""
         return self.text(name) or None
@@ -76,3 +81,8 @@ def bad_field(name: str, detail: str) -> Refused:
     errors: list[dict[str, Any]] = [{"pointer": f"/{name.replace('.', '/')}", "code": "VALUE", "detail": detail}]
     document = {"code": "VALIDATION_FAILED", "title": "填写的内容有误", "detail": detail, "errors": errors}
     return Refused(422, document)
+
+
+def field_of(error: Mapping[str, Any]) -> str:
+    pointer = str(error.get("pointer") or "")
+    return pointer.strip("/").replace("/", ".") or str(error.get("parameter") or "")

@@ -12,12 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.asking import Ask, Document, Refused
 from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
-from api.pages.form import KEY, Form
+from api.pages.form import KEY, Form, field_of
 from api.pages.formats import LANGUAGE, label, words
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of
 from api.pages.origin import is_own, own_pages_only
 from api.pages.rendering import page_response, render
+from api.pages.typed_code import StepUpCode
 
 # a text, or a function of the answer
 Told = str | Callable[[Any], str]
@@ -56,6 +57,7 @@ class Window:
         self._form = form
         self.problem: Document | None = None
         self.status = 200
+        self.code = StepUpCode(self)
         request.state.window = self
 
     @property
@@ -114,7 +116,7 @@ class Window:
         Refused: the page of `again` once more with what is wrong and with the values as typed.
         """
         try:
-            answer = await asked
+            answer = await self.code.then(asked)
         except Refused as refused:
             return await self.shown_again(refused, again)
         act = done if isinstance(done, str) else done(answer)
@@ -165,7 +167,7 @@ class Window:
     def errors(self) -> list[dict[str, str]]:
         """Each with `field` (the form's name, "" where it is about no field) and `detail`."""
         found = (self.problem or {}).get("errors") or []
-        return [{"field": _field_of(error), "detail": str(error.get("detail", ""))} for error in found]
+        return [{"field": field_of(error), "detail": str(error.get("detail", ""))} for error in found]
 
     def error(self, name: str) -> str:
         return next((error["detail"] for error in self.errors() if error["field"] == name), "")
@@ -202,11 +204,6 @@ class Window:
         return {"window": self, "person": self._signed, "menu": menu, "done": said(self.query("done")), **values}
 
 
-def _field_of(error: Mapping[str, Any]) -> str:
-    pointer = str(error.get("pointer") or "")
-    return pointer.strip("/").replace("/", ".") or str(error.get("parameter") or "")
-
-
 async def staff(request: Request) -> AsyncIterator[Window]:
     """The window of a person who is signed in; an act also proves that it comes from that person's own form."""
     door = door_of(request)
@@ -220,7 +217,9 @@ async def staff(request: Request) -> AsyncIterator[Window]:
         if signed is None:
             request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
             raise SignInFirst
-        yield _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
+        window = _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
+        await window.code.check()
+        yield window
 
 
 async def visitor(request: Request) -> AsyncIterator[Window]:
