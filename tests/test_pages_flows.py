@@ -72,8 +72,12 @@ async def test_the_flow_page_says_what_waits_what_was_done_and_what_can_be_done(
     for words in ("申请提交", "按乡镇", "红岩镇", "按银行", "农商银行", "各环节用时", "指标"):
         assert words in page.main
     assert "修改申请提交 2" in page.main
+    assert "李操作" in page.document.cssselect(".head")[0].text_content()
+    assert OPERATOR not in page.main, "people are called by their names"
     assert page.link("确认需发放提交 1").endswith("/order?kind=confirmed")
     assert page.link("平台审核不通过").endswith("/lines?state=rejected")
+    listed = await (await at(office)).open("/console/flows")
+    assert listed.rows()[0]["启动人"] == "李操作"
     read = await (await at(office, REVIEWER)).open(f"/console/flows/{flow_no}")
     assert "由县操作员办理" in read.main
     assert read.button("撤销流程").get("disabled") is not None  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from api.pages.flow_lines import acts_of
 from api.pages.flow_way import way_of
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.staff_names import with_names
 from api.pages.window import Staff, Window
 from models.words.stages import FlowStage
 
@@ -83,5 +84,6 @@ async def _whole(window: Window, flow: Any) -> dict[str, Any]:
     path = f"/flows/{flow['flow_no']}"
     asking = (window.ask.get(f"{path}/history"), window.ask.get(f"{path}/lines/figures"))
     history, sums = await asyncio.gather(*asking)
-    acts = await acts_of(window, flow["flow_no"])
-    return {"flow": flow, "history": history, "way": way_of(history), "sums": sums, "acts": acts, "seen": seen(flow)}
+    acts, mark = await acts_of(window, flow["flow_no"]), seen(flow)
+    await with_names(window, flow, history)
+    return {"flow": flow, "history": history, "way": way_of(history), "sums": sums, "acts": acts, "seen": mark}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.pages.asking import Refused
 from api.pages.form import Form
 from api.pages.formats import words
+from api.pages.staff_names import BY, with_names
 from api.pages.window import Window
 from models.words.calendar import china_today
 
@@ -104,6 +105,8 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
     """A GET with conditions in the address, or a POST that seeks by what never stands there."""
     given = conditions(window, page)
     answer = await ask_for(window, page, given)
+    if any(column.field in BY for column in page.columns):
+        await with_names(window, answer["items"])
     shown = {
         "page": page,
         "given": given,

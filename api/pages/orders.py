@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.staff_names import with_names
 from api.pages.window import Staff
 from models.words.stages import OrderKind, OrderState
 
@@ -53,6 +54,7 @@ async def show_order(window: Staff, order_no: str) -> Response:
     order = await window.ask.get(f"/orders/{order_no}")
     lines = await window.ask.get(f"/orders/{order_no}/lines", after=window.query("after"))
     entered = order["entered_by"] == window.signed.subject
+    await with_names(window, order)
     return window.show("order.html", order=order, lines=lines, entered_it=entered)
 
 
