@@ -10,7 +10,7 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo up down clean doctor test test-pages check bench vendor lock venv
+.PHONY: help demo up down clean doctor test test-pages pages-all tour pictures check bench vendor lock venv
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,15 @@ test-pages: venv ## every journey of the pages in a real browser
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@fc-list :lang=zh-cn 2>/dev/null | grep -q . || apt-get install --yes --quiet --no-install-recommends fonts-noto-cjk fontconfig
 	@$(RUN) -m pytest -q tests/chromium_*.py
+
+pages-all: export PAGES_ALL := 1
+pages-all: test-pages ## the same, with every page in every look and size
+
+tour: venv ## a season's twelve steps through the pages in Chromium; counts clicks and seconds, leaves pictures in var/tour
+	@$(RUN) -m deploy.tour
+
+pictures: venv ## the README's pictures, taken anew from a played stack
+	@$(RUN) -m deploy.pictures
 
 check: venv ## style, types, import law, the house's measures, the API's contract, and an install without dev tools
 	$(VENV)/bin/ruff check .

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 
@@ -36,7 +37,7 @@ def tour(home: Path = HOME) -> int:
         with start_page(stack.layout) as start, chromium() as browser:
             page = browser.new_context(viewport=DESKTOP, locale="zh-CN").new_page()  # type: ignore[arg-type]
             page.set_default_timeout(30_000)
-            player = Player(page, start, stack.layout.api_url, pictures)
+            player = Player(page, start, stack.layout.api_url, stack.layout.simulator_url, pictures)
             play(player, TOUR_COUNTY)
             _say(player.steps, home)
         return _verdict(stack)
@@ -56,8 +57,6 @@ def _say(steps: list[Told], home: Path) -> None:
 
 
 def _verdict(stack: Stack) -> int:
-    import httpx
-
     with httpx.Client(base_url=stack.layout.api_url, timeout=30, trust_env=False) as http:
         done = how_far(counties(http, stack.layout.tokens)[TOUR_COUNTY]) or []
     missing = [step.title for step, is_done in zip(STEPS, done or [False] * len(STEPS), strict=True) if not is_done]

@@ -28,11 +28,12 @@ class Told:
 
 @dataclass
 class Player:
-    """`start` is the local stack's start page, `origin` the product's pages."""
+    """`start` is the local stack's start page, `origin` the product's pages, `simulator` the outside."""
 
     page: Page
     start: str
     origin: str
+    simulator: str
     pictures: Path
     steps: list[Told] = field(default_factory=list)
 
@@ -116,6 +117,20 @@ class Player:
     def _typed(self) -> None:
         self.steps[-1].typed += 1
 
+    def fact(self, words: str) -> str:
+        """What stands beside these words on the page."""
+        beside = self.page.locator("dt", has_text=words).first.locator("xpath=following-sibling::dd")
+        return (beside.text_content() or "").strip()
+
+    def new_card(self) -> str:
+        """The citizen's phone opens another card at the bank; gives its number, and comes back to the page."""
+        here = self.page.url
+        self.page.goto(f"{self.simulator}/phone")
+        self._click(self.page.get_by_role("button", name="开一张新卡"))
+        number = self.page.locator("section:last-of-type li").last.text_content() or ""
+        self.page.goto(here)
+        return number.split()[1]
+
     # -- persons
 
     def become(self, place: int) -> None:
@@ -123,11 +138,10 @@ class Player:
         self.page.goto(self.start)
         self._click(self.page.locator("table tr").nth(place + 1).get_by_role("button"))
 
-    def become_somebody(self, words: str, county: str) -> None:
-        """A person's own button on the start page, e.g. 王审核."""
+    def become_somebody(self, subject: str) -> None:
+        """A person's own button on the start page."""
         self.page.goto(self.start)
-        form = self.page.locator(f"form:has(input[value$='-{county}'])").filter(has_text=words)
-        self._click(form.last.get_by_role("button"))
+        self._click(self.page.locator(f"form:has(input[value='{subject}'])").last.get_by_role("button"))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from deploy.demo.drawings import drawing, form_pdf
-from deploy.tour.player import Player
+from deploy.tour.player import PATIENCE_MS, Player
 from models.words.calendar import china_today
 
 DATA = Path(__file__).parents[1] / "demo" / "data"
@@ -54,8 +54,148 @@ def _indicator(player: Player, county: str) -> None:
     player.see("审核通过")
 
 
+def _import(player: Player, county: str) -> None:
+    player.open("/console/batches")
+    player.press("新建批次")
+    player.write("批次名称", "一季的演示批次")
+    player.confirm("保存")
+    player.open("/console/imports")
+    player.press("新的导入")
+    player.choose("申请结算批次")
+    player.press("下一步")
+    player.hand_in("文件", FILE, (DATA / FILE).read_bytes(), "text/csv")
+    player.confirm("上传并校对")
+    player.see("已导入")
+
+
+def _review(player: Player, county: str) -> None:
+    """The operator hands in, the reviewer passes, the operator publicises."""
+    player.become_somebody(f"operator-{county}")
+    _all_at(player, "/console/applications?stage=draft", "提交资料审核")
+    player.become_somebody(f"reviewer-{county}")
+    _all_at(player, "/console/applications?stage=in_review", "通过")
+    player.become_somebody(f"operator-{county}")
+    _all_at(player, "/console/applications?stage=in_review", "公示")
+
+
+def _initialisation(player: Player, county: str) -> None:
+    player.press("数据初始化")
+    _all(player, "数据初始化")
+    player.page.locator("table a").first.click()
+    player.see("平台已审核")
+
+
+def _all_at(player: Player, list_: str, act: str) -> None:
+    player.open(list_)
+    _all(player, act)
+
+
+def _all(player: Player, act: str) -> None:
+    """Everything that the list's conditions find; looked at before it is confirmed."""
+    player.tick("选择符合条件的全部")
+    player.press(act, exact=True)
+    player.confirm("确认办理")
+
+
+def _material(player: Player, county: str) -> None:
+    """Only who has a photo of the bank card goes on."""
+    _all_at(player, "/console/applications?stage=matched", "提交结算资料")
+    player.open("/console/batches")
+    player.page.locator("table a").first.click()
+    player.press("加入申请")
+    _all(player, "加入批次")
+
+
+def _verification(player: Player, county: str) -> None:
+    player.page.locator("table a").first.click()
+    player.press("提交大数据校验")
+    player.confirm("确认办理")
+    player.see("已校验")
+
+
+def _publicity(player: Player, county: str) -> None:
+    player.page.locator("table a").first.click()
+    player.write("公示开始日期", (china_today() - timedelta(days=8)).isoformat())
+    player.write("公示地址", "县政府网站和各村公示栏")
+    player.hand_in("公示信息图片", "notice.jpg", drawing("notice", "notice"), "image/jpeg")
+    player.confirm("保存")
+
+
+def _start(player: Player, county: str) -> None:
+    player.press("申请提交")
+    player.choose("申请结算批次")
+    player.press("下一步")
+    player.page.locator("input[name=policy_nos]").first.check()
+    player.page.locator("select[name=indicator_nos]").first.select_option(index=1)
+    player.press("核对")
+    player.confirm("确认启动")
+    player.see("待汇总审核")
+
+
+def _summary(player: Player, county: str) -> None:
+    """Printed, signed and scanned: here the form itself is handed in again."""
+    player.page.locator("table a").first.click()
+    with player.page.expect_download() as printed:
+        player.press("下载汇总审批表")
+    form = printed.value.path().read_bytes()
+    player.press("审核", exact=True)
+    player.hand_in("上传审批表扫描件", "signed.pdf", form, "application/pdf")
+    player.press("上传", exact=True)
+    player.see("打开上传的审批表")
+    player.tick("通过")
+    player.tick("审批表上的核对码与本页所示的一致")
+    player.write("审批意见", "同意发放")
+    player.confirm("确认办理")
+    player.become_somebody(f"operator-{county}")
+    player.open("/console/summaries")
+    player.page.locator("table a").first.click()
+    player.press("提交", exact=True)
+    player.confirm("提交平台审核")
+    player.see("待确认发放")
+
+
+def _payment(player: Player, county: str) -> None:
+    player.page.locator("table a").first.click()
+    player.press("确认发放")
+    count, total = player.fact("流程总笔数"), player.fact("流程汇总金额（元）")
+    player.write("发放笔数", count.replace(",", ""))
+    player.write("发放金额（元）", total.replace(",", ""))
+    player.confirm("确认发放")
+    player.open("/console/flows")
+    player.page.locator("table a").first.click()
+    player.page.locator(".tag", has_text="结束").first.wait_for(timeout=PATIENCE_MS)
+
+
+def _card(player: Player, county: str) -> None:
+    """The phone opens a new card at the bank; the page changes to it; the reviewer agrees."""
+    account = player.new_card()
+    player.press("变更申请")
+    player.tick("银行卡")
+    player.write("银行账号", account)
+    player.choose("开户行", "中国工商银行")
+    player.tick("本人持有账号")
+    player.press("下一步：核对")
+    player.confirm("提交")
+    player.see("申请中")
+    player.become_somebody(f"reviewer-{county}")
+    player.open("/console/card-changes")
+    player.page.locator("table a").first.click()
+    player.tick("通过")
+    player.write("审核意见", "资料属实")
+    player.confirm("保存")
+
+
 SEASON = (
     ("上传补贴政策", _policy),
     ("登记指标内容", _indicator),
+    ("导入申请", _import),
+    ("资料审核并公示", _review),
+    ("补贴对象数据初始化", _initialisation),
+    ("提交结算资料，加入批次", _material),
+    ("大数据校验", _verification),
+    ("补贴公示信息设置", _publicity),
+    ("启动补贴流程", _start),
+    ("发放汇总审核", _summary),
+    ("确认发放", _payment),
+    ("享受人变更银行卡", _card),
 )
-__all__ = ["SEASON", "drawing", "play", "timedelta"]
