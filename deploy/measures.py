@@ -50,9 +50,14 @@ def full_folders() -> list[str]:
 
 
 def public_names() -> dict[str, set[str]]:
-    """The modules that define a public function or class, by its name; overloads are one."""
+    """The modules that define a public function or class, by its name; overloads are one.
+
+    Without the pages: each is named as the route that it asks.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for path, tree in sources().items():
+        if path.startswith("api/pages/"):
+            continue
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith(
                 "_"

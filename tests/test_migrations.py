@@ -25,6 +25,8 @@ def test_who_moves_money_names_the_trigger_that_books_it() -> None:
     moves = re.compile(r"(?<![.\w])(?<!AND )money = |INSERT INTO flow_line\b")
     found, silent = 0, []
     for file in (file for room in ("models/store", "activities", "api") for file in (root / room).rglob("*.py")):
+        if "pages" in file.parts:
+            continue
         lines = file.read_text().splitlines()
         for place in (place for place, line in enumerate(lines) if moves.search(line)):
             found += 1

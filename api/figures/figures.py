@@ -14,7 +14,7 @@ from models.store.sql import fetch
 Word = Callable[[str], str | None]
 
 
-class Share(TypedDict):
+class FigureShare(TypedDict):
     """一个乡镇、银行、项目、状态或原因的笔数和金额。"""
 
     code: str
@@ -28,11 +28,11 @@ class Figures(TypedDict):
 
     count: Annotated[int, Field(description="笔数")]
     fen: Annotated[int, Field(description="金额（分）")]
-    towns: Annotated[list[Share], Field(description="按乡镇")]
-    banks: Annotated[list[Share], Field(description="按开户行")]
-    items: Annotated[list[Share], Field(description="按补贴项目")]
-    states: Annotated[list[Share], Field(description="按状态")]
-    reasons: Annotated[list[Share], Field(description="按原因")]
+    towns: Annotated[list[FigureShare], Field(description="按乡镇")]
+    banks: Annotated[list[FigureShare], Field(description="按开户行")]
+    items: Annotated[list[FigureShare], Field(description="按补贴项目")]
+    states: Annotated[list[FigureShare], Field(description="按状态")]
+    reasons: Annotated[list[FigureShare], Field(description="按原因")]
 
 
 class _Sum(NamedTuple):
@@ -70,7 +70,7 @@ async def figures_of(
         "states": state,
         "reasons": reason,
     }
-    found: dict[str, list[Share]] = {name: [] for name in words}
+    found: dict[str, list[FigureShare]] = {name: [] for name in words}
     total = next(row for row in rows if row.level == _TOTAL)
     for row in rows:
         if row.level != _TOTAL and row.code is not None:

@@ -9,6 +9,8 @@ import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.words.refusals import Refusal
+
 Document = dict[str, Any]
 # Answers an address (host, port) with a client of this very app: in-process calls would all come from one address
 # otherwise, and limits count by the caller's.
@@ -16,7 +18,7 @@ Asker = Callable[[tuple[str, int]], httpx.AsyncClient]
 # Inner requests are answered by the app itself; the name goes nowhere.
 _BASE = "http://api"
 _UNREADABLE: Document = {
-    "code": "INTERNAL",
+    "code": Refusal.INTERNAL,
     "title": "系统内部出错",
     "detail": "没有作任何改动，请稍后重试；反复出现请联系运维",
 }

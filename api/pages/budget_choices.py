@@ -9,6 +9,7 @@ from api.pages.asking import Refused
 from api.pages.one import choices_of
 from api.pages.window import Staff
 from models.words.calendar import china_today
+from models.words.refusals import Refusal
 
 PATH = "/console/indicators/choices"
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -32,7 +33,7 @@ KINDS = {
     ),
     "documents": Kind("设置指标文号", "Set documents", "indicator-documents", "document_nos", "documents"),
 }
-NO_KIND = {"code": "NOT_FOUND", "title": "没有这一项", "detail": "只有预算单位、预算项目和指标文号可以设置"}
+NO_KIND = {"code": Refusal.NOT_FOUND, "title": "没有这一项", "detail": "只有预算单位、预算项目和指标文号可以设置"}
 
 
 @router.get("/{kind}")

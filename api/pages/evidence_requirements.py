@@ -6,10 +6,15 @@ from starlette.responses import Response
 from api.pages.asking import Refused
 from api.pages.window import Staff
 from models.words.evidence import OF_PERSON, PHOTOS
+from models.words.refusals import Refusal
 
 PATH = "/console/policies/evidence"
 router = APIRouter(prefix=PATH, include_in_schema=False)
-NO_ITEM = {"code": "NOT_FOUND", "title": "没有这一项", "detail": "平台今年的名单中没有这个补贴项目；请从列表中选择"}
+NO_ITEM = {
+    "code": Refusal.NOT_FOUND,
+    "title": "没有这一项",
+    "detail": "平台今年的名单中没有这个补贴项目；请从列表中选择",
+}
 
 
 @router.get("")

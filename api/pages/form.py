@@ -9,6 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 from api.pages.asking import Refused
 from models.forms.money import parse_yuan
 from models.words.faults import Fault
+from models.words.refusals import Refusal
 
 KEY = "form_key"
 
@@ -79,7 +80,7 @@ def is_nothing(amount: str) -> bool:
 def bad_field(name: str, detail: str) -> Refused:
     """As the API would say it, of what can't be put into its types."""
     errors: list[dict[str, Any]] = [{"pointer": f"/{name.replace('.', '/')}", "code": "VALUE", "detail": detail}]
-    document = {"code": "VALIDATION_FAILED", "title": "填写的内容有误", "detail": detail, "errors": errors}
+    document = {"code": Refusal.VALIDATION_FAILED, "title": "填写的内容有误", "detail": detail, "errors": errors}
     return Refused(422, document)
 
 

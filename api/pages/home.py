@@ -8,6 +8,7 @@ from api.pages.door import door_of
 from api.pages.looks import COOKIE, look
 from api.pages.origin import is_own
 from api.pages.window import Staff
+from models.words.refusals import Refusal
 
 router = APIRouter(include_in_schema=False)
 last = APIRouter(include_in_schema=False)
@@ -27,4 +28,4 @@ async def change_look(request: Request, to: str = "", back: str = "") -> Respons
 @last.api_route("/console/{rest:path}", methods=["GET", "POST"])
 async def nowhere(window: Staff, rest: str) -> Response:
     """The last of all routes: an address at which there is no page."""
-    raise Refused(404, {"code": "NOT_FOUND", "title": "没有这一页", "detail": "请核对地址，或从菜单进入"})
+    raise Refused(404, {"code": Refusal.NOT_FOUND, "title": "没有这一页", "detail": "请核对地址，或从菜单进入"})

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request
 
 from api.pages.asking import Refused
+from models.words.refusals import Refusal
 
 SIGN_IN = "/console/sign-in"
 _PAGES = ("/console", "/citizen/m")
@@ -30,7 +31,11 @@ def own_pages_only(request: Request) -> None:
     origin = urlsplit(request.headers.get("origin", "")).netloc
     if site == "same-origin" or (site is None and origin and origin == request.headers.get("host")):
         return
-    document = {"code": "OTHER_SITE", "title": "来源页面不对", "detail": "请从本系统的页面进入后办理，没有作任何改动"}
+    document = {
+        "code": Refusal.OTHER_SITE,
+        "title": "来源页面不对",
+        "detail": "请从本系统的页面进入后办理，没有作任何改动",
+    }
     raise Refused(403, document)
 
 

@@ -10,11 +10,12 @@ from api.pages.lists import Column, Filter, ListPage, catalog, export, labelled,
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
 from models.words.card_stages import EntryStage
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 router = APIRouter(prefix="/console/village-entries", include_in_schema=False)
 PATH = "/console/village-entries"
-_NOT_YOURS = {"code": "ROLE_NOT_ALLOWED", "title": "没有办理权限", "detail": "村社申报由县操作员录入"}
+_NOT_YOURS = {"code": Refusal.ROLE_NOT_ALLOWED, "title": "没有办理权限", "detail": "村社申报由县操作员录入"}
 CARD_TYPES = (("bank_card", "银行卡", "Bank card"), ("passbook", "存折", "Passbook"))
 LIST = ListPage(
     chinese="村社申报",

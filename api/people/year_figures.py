@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from api.counter.desk import COUNTY, Desk, for_roles
 from api.counter.names import Names, names_of
-from api.figures.figures import Share
+from api.figures.figures import FigureShare
 from models.store.to_dos.year import MoneySums, PaidDay, Part, median_days, money_sums, paid_days, parts_of_year
 from models.words.calendar import china_today
 from models.words.card_stages import PartStage
@@ -48,15 +48,15 @@ class YearFigures(TypedDict):
     """金额各表按金额从多到少；没有金额的，其 fen 为 0。"""
 
     fund_year: int
-    applications: Annotated[list[Share], Field(description="申请，按状态")]
+    applications: Annotated[list[FigureShare], Field(description="申请，按状态")]
     money: MoneyFigures
-    payments: Annotated[list[Share], Field(description="受理的申请，按发放结果")]
-    paid_by_town: Annotated[list[Share], Field(description="发放成功，按乡镇")]
-    paid_by_bank: Annotated[list[Share], Field(description="发放成功，按开户行")]
-    failed_by_reason: Annotated[list[Share], Field(description="发放失败，按原因")]
-    failed_by_bank: Annotated[list[Share], Field(description="发放失败，按开户行")]
+    payments: Annotated[list[FigureShare], Field(description="受理的申请，按发放结果")]
+    paid_by_town: Annotated[list[FigureShare], Field(description="发放成功，按乡镇")]
+    paid_by_bank: Annotated[list[FigureShare], Field(description="发放成功，按开户行")]
+    failed_by_reason: Annotated[list[FigureShare], Field(description="发放失败，按原因")]
+    failed_by_bank: Annotated[list[FigureShare], Field(description="发放失败，按开户行")]
     paid_days: Annotated[list[DayFigures], Field(description="每天发放成功的")]
-    card_changes: Annotated[list[Share], Field(description="当年申请的账号变更，按状态")]
+    card_changes: Annotated[list[FigureShare], Field(description="当年申请的账号变更，按状态")]
     card_change_median_days: Annotated[float | None, Field(description="账号变更从申请到办结的天数中位数")]
     unusable_accounts: Annotated[list[UnusableAccounts], Field(description="现在无效、已清空的一卡通账号，按开户行")]
 
@@ -74,7 +74,7 @@ async def show_figures(
         money, days = await money_sums(session, desk.county, year), await paid_days(session, desk.county, year)
         median = await median_days(session, desk.county, year)
 
-    def shares(name: str, words: Words) -> list[Share]:
+    def shares(name: str, words: Words) -> list[FigureShare]:
         return [_share(part, words) for part in parts.get(name, ())]
 
     return {
@@ -93,7 +93,7 @@ async def show_figures(
     }
 
 
-def _share(part: Part, words: Words) -> Share:
+def _share(part: Part, words: Words) -> FigureShare:
     return {"code": part.code, "label": words(part.code), "count": part.counted, "fen": part.fen}
 
 

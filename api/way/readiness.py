@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from api.counter.roles import CountyStaff
 from api.server.answers import refusals
 from api.server.problems import not_found
-from api.way.readiness_views import Readiness, readiness_of
+from api.way.readiness_views import FlowReadiness, readiness_of
 from models.store.clock import today_in_china
 from models.store.flows.needs import StartRefused, StartRequest
 from models.store.flows.start import judge_start
@@ -20,7 +20,9 @@ Numbers = Annotated[list[Number], Query(max_length=100), Field(default_factory=l
 
 
 @router.get("/flow-readiness", responses=refusals(NOT_FOUND=404))
-async def flow_readiness(desk: CountyStaff, batch_no: Number, policy_nos: Numbers, indicator_nos: Numbers) -> Readiness:
+async def flow_readiness(
+    desk: CountyStaff, batch_no: Number, policy_nos: Numbers, indicator_nos: Numbers
+) -> FlowReadiness:
     """The same judgement as that of `POST /flows`: every refusal that it would have, indicators in the order given.
 
     What a start alone can find out is whether the platform has another flow of the county: then the flow waits.

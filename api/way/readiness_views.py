@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from api.counter.names import Names, names_of
 from models.store.flows.needs import Lack
-from models.store.flows.start import Judged
+from models.store.flows.start import JudgedStart
 from models.store.sql import fetch
 from models.tables.batches import Batch
 from models.tables.policies import Indicator
@@ -41,7 +41,7 @@ class LackTold(TypedDict):
     detail: Annotated[str, Field(description="缺什么、怎么办")]
 
 
-class CheckView(TypedDict):
+class ReadyCheck(TypedDict):
     check: StartCheck
     label: str
     passed: Annotated[bool, Field(description="是否具备")]
@@ -74,7 +74,7 @@ class ReadyIndicator(TypedDict):
     takes_fen: Annotated[int, Field(description="将占用的金额（分）")]
 
 
-class Readiness(TypedDict):
+class FlowReadiness(TypedDict):
     """能否启动：与启动时的判断相同。"""
 
     batch_no: str
@@ -85,13 +85,13 @@ class Readiness(TypedDict):
     short_fen: Annotated[int, Field(description="所选指标共差多少（分）；够的为 0")]
     unplaced_count: Annotated[int, Field(description="在任何一个指标上都放不下的笔数")]
     unplaced_fen: Annotated[int, Field(description="在任何一个指标上都放不下的金额（分）")]
-    checks: list[CheckView]
+    checks: list[ReadyCheck]
     publicity: ReadyPublicity
     items: list[ReadyItem]
     indicators: list[ReadyIndicator]
 
 
-async def readiness_of(session: AsyncSession, judged: Judged, days: int) -> Readiness:
+async def readiness_of(session: AsyncSession, judged: JudgedStart, days: int) -> FlowReadiness:
     ground, fen_of = judged.ground, judged.fen_of
     total, left = sum(fen_of.values()), sum(_left(each) for each in ground.indicators)
     unplaced = judged.placing.unplaced
@@ -115,7 +115,7 @@ def _left(indicator: Indicator) -> int:
     return indicator.total_fen - indicator.reserved_fen - indicator.paid_fen
 
 
-def _checks(judged: Judged) -> list[CheckView]:
+def _checks(judged: JudgedStart) -> list[ReadyCheck]:
     lacks: defaultdict[StartCheck, list[LackTold]] = defaultdict(list)
     for each in judged.ground.missing:
         lacks[_ABOUT[each.code]].append({"code": each.code, "detail": each.message})
@@ -138,7 +138,7 @@ class _Item(NamedTuple):
     fen: int
 
 
-async def _items(session: AsyncSession, names: Names, judged: Judged) -> list[ReadyItem]:
+async def _items(session: AsyncSession, names: Names, judged: JudgedStart) -> list[ReadyItem]:
     rows = await fetch(
         session,
         _Item,
@@ -158,7 +158,7 @@ async def _items(session: AsyncSession, names: Names, judged: Judged) -> list[Re
     ]
 
 
-def _indicators(judged: Judged) -> list[ReadyIndicator]:
+def _indicators(judged: JudgedStart) -> list[ReadyIndicator]:
     takes: defaultdict[int, list[int]] = defaultdict(list)
     for line, indicator in judged.placing.placed:
         takes[indicator].append(judged.fen_of[line])

@@ -51,7 +51,7 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedStart:
     """What a start would stand on and where its money would go; `fen_of` each line, by its id."""
 
     ground: Ground
@@ -94,14 +94,14 @@ async def enter_flow(
 
 async def judge_start(
     session: AsyncSession, request: StartRequest, *, publicity_days: int, today: date, deciding: bool
-) -> Judged:
+) -> JudgedStart:
     """Whether a flow could start, its money included: one judgement for the start and for who asks beforehand.
 
     Raises StartRefused only where there is no such batch. `deciding`: see `survey`.
     """
     ground = await survey(session, request, publicity_days, today, deciding=deciding)
     lines = await _lines_of(session, ground.batch, deciding=deciding)
-    return Judged(ground, _place(ground, lines), dict(lines))
+    return JudgedStart(ground, _place(ground, lines), dict(lines))
 
 
 class _Line(NamedTuple):
