@@ -62,15 +62,15 @@ async def test_a_list_opens_with_what_waits_and_finds_by_conditions_and_by_perso
 
 
 async def test_what_is_chosen_is_previewed_and_then_done(office: Office) -> None:
-    """Journey 11, on fewer lines: the preview names what is left out, and the figures agree."""
-    matched = await put(office, *[Line(1_000, stage="matched")] * 3)
+    """Journey 11: 2,000 by filter; the preview names what is left out, and the figures agree."""
+    matched = await put(office, *[Line(1_000, stage="matched")] * 2_000)
     (draft,) = await put(office, Line(stage="draft"))
     browser = await desk(office)
     page = await browser.open(LIST)
     form = page.form("提交结算资料")
     shown_first = await browser.send(page, form, "提交结算资料", {"everything": True})
-    assert shown_first.document.get_element_by_id("preview-count").text == "3"
-    assert shown_first.document.get_element_by_id("preview-sum").text == "30.00"
+    assert shown_first.document.get_element_by_id("preview-count").text == "2,000"
+    assert shown_first.document.get_element_by_id("preview-sum").text == "20,000.00"
     [group] = shown_first.document.cssselect("details.left-out")
     assert group.get("data-code") == "NOT_MATCHED"
     assert draft in group.text_content()
@@ -79,13 +79,13 @@ async def test_what_is_chosen_is_previewed_and_then_done(office: Office) -> None
     await office.run("UPDATE application SET stage = 'withdrawn' WHERE application_no = :no", no=matched[0])
     again = await browser.submit(shown_first, "确认办理")
     assert (again.status, again.code) == (409, "SELECTION_CHANGED")
-    assert again.document.get_element_by_id("preview-count").text == "2"
+    assert again.document.get_element_by_id("preview-count").text == "1,999"
     done = await browser.submit(again, "确认办理")
-    assert "已提交结算资料 2 份" in done.done
-    assert (await office.rows("SELECT count(*) FROM application WHERE stage = 'pending_settlement'"))[0] == (2,)
+    assert "已提交结算资料 1,999 份" in done.done
+    assert (await office.rows("SELECT count(*) FROM application WHERE stage = 'pending_settlement'"))[0] == (1_999,)
     # pressed twice is done once: the stored answer comes again
     twice = await browser.submit(again, "确认办理")
-    assert "已提交结算资料 2 份" in twice.done
+    assert "已提交结算资料 1,999 份" in twice.done
 
 
 async def test_rows_that_are_ticked(office: Office) -> None:
