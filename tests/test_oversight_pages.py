@@ -147,7 +147,7 @@ async def test_an_auditor_checks_the_chain_and_sees_where_it_was_tampered_with(
     office = office_with_files
     for _ in range(3):
         await office.post("/catalog-refreshes", {"fund_year": 2026})
-    auditor = await Browser.at(office).sign_in(ADMIN)
+    auditor = await Browser.at(office).sign_in("aud.wu", role=Role.AUDITOR)
     page = await auditor.open("/console/trail")
     assert {row["操作"] for row in page.rows("table.rows")} == {"更新目录"}
     whole = await auditor.submit(page, "校验留痕")
@@ -161,6 +161,7 @@ async def test_an_auditor_checks_the_chain_and_sees_where_it_was_tampered_with(
     assert "从第 2 条起不对" in broken.main
     today = await auditor.open("/console/trail?since=2026-01-01&until=2036-01-01&role=operator")
     assert len(today.rows("table.rows")) == 3
+    assert "最近一次留痕校验" in (await auditor.open("/console")).main
     assert (await auditor.open("/console/trail?until=2026-01-01")).main.count("没有符合条件的记录") == 1
 
 

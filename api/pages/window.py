@@ -15,7 +15,7 @@ from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, Form, field_of
 from api.pages.formats import LANGUAGE, label, words
 from api.pages.looks import Look, look_of
-from api.pages.menu import menu_of
+from api.pages.menu import menu_of, require_open
 from api.pages.origin import is_own, own_pages_only
 from api.pages.rendering import page_response, render
 from api.pages.typed_code import StepUpCode
@@ -218,6 +218,7 @@ async def staff(request: Request) -> AsyncIterator[Window]:
             request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
             raise SignInFirst
         window = _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
+        require_open(signed.role, request.url.path)
         await window.code.check()
         yield window
 
