@@ -12,12 +12,13 @@ import pytest
 from lxml import html
 from standardwebhooks import Webhook
 
+from api.pages.routes import ROUTERS
 from deploy.stack import PARTS, Options, Stack, postgres
 from deploy.stack.keys import COUNTIES, DEMO_PEOPLE
 from deploy.stack.processes import ROOT
 from deploy.stack.sign_in import demo_people
 from deploy.stack.start_page import start_page
-from deploy.stack.tour import Seen, next_step
+from deploy.stack.tour import STEPS, Seen, next_step
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +147,11 @@ def test_nothing_of_the_start_page_is_reachable_from_outside(stack: Stack) -> No
         assert httpx.get(stack.layout.api_url + path, trust_env=False).status_code == 404, path
     copied = re.findall(r"^COPY (?:--from=\S+ )?(\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
     assert {each for each in copied if each.startswith("deploy")} == {"deploy/requirements.lock", "deploy/migrations"}
+
+
+def test_each_step_of_the_tour_leads_to_a_page() -> None:
+    pages = {getattr(route, "path", "") for router in ROUTERS for route in router.routes}
+    assert {step.path for step in STEPS} <= pages
 
 
 def test_the_tour_knows_what_comes_next() -> None:
