@@ -87,8 +87,8 @@ async def confirmation_ground(office: Office) -> str:
     flow_no = await _passed(office)
     submitted = await office.post(f"/flows/{flow_no}/summary/submission", None, "op.third", role=Role.OPERATOR)
     assert submitted.status_code == 200, submitted.text
-    await office.run("UPDATE summary SET stage = 'approved', platform_reviewed_at = now()")
-    await office.run("UPDATE flow SET stage = 'summary_approved'")
+    await office.run("UPDATE summary SET stage = 'approved' WHERE submitted_at IS NOT NULL")
+    await office.run("UPDATE flow SET stage = 'summary_approved' WHERE stage = 'summary_submitted'")
     return f"/console/summaries/{flow_no}/payment-confirmation"
 
 
