@@ -41,6 +41,7 @@ NUMBERED = {
     "application_no": ("application", "application_no"),
     "batch_no": ("batch", "batch_no"),
     "contradiction_id": ("contradiction", "id"),
+    "draft_id": ("application_draft", "id"),
     "entry_no": ("village_entry", "entry_no"),
     "flow_no": ("flow", "flow_no"),
     "import_no": ("application_import", "import_no"),
