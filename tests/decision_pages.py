@@ -7,9 +7,15 @@ ended session, a stale page, another county, a foreign origin.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from models.store.events.contradictions import Claim, keep_claim
+from models.store.register.entries import EntryForm, open_entry
+from models.wire.words import CardType
 from models.words.stages import Role
 from tests.browser import Browser, Page, Values
+from tests.card_ground import Cards, card
+from tests.card_ground import person as citizen_of
 from tests.rows import (
+    COUNTY,
     OPERATOR,
     REVIEWER,
     SECOND,
@@ -106,7 +112,62 @@ async def settlement_preview(browser: Browser, page: Page) -> Page:
     return await browser.submit(page, "预览", chosen=numbers, status="paid", reason="银行回单", proof_file_id=proof)
 
 
+async def card_ground(office: Office) -> str:
+    citizen, cards = citizen_of(office.vault, 1), Cards(office.database, office.vault)
+    await cards.settle(citizen, card(1), COUNTY)
+    request = await cards.in_review(citizen, card(2), COUNTY)
+    return f"/console/card-changes/{request.request_no}.{COUNTY}"
+
+
+async def entry_ground(office: Office) -> str:
+    citizen = citizen_of(office.vault, 1)
+    async with office.database.transaction() as session:
+        photo = await add_file(session, content_type="image/png")
+        form = EntryForm(CardType.BANK_CARD, "BANK-A", photo, citizen.name, citizen.id_number, card(1))
+        entry_no = (await open_entry(session, office.vault, COUNTY, form, OPERATOR)).entry_no
+    await office.run("UPDATE village_entry SET stage = 'entered'")
+    return f"/console/village-entries/{entry_no}"
+
+
+async def claim_ground(office: Office) -> str:
+    flow_no = await _flow(office)
+    async with office.database.transaction() as session:
+        sides = {"applied": {"status": "approved"}, "claimed": {"status": "rejected"}}
+        await keep_claim(
+            session, office.vault, Claim(COUNTY, flow_no, "flow.summary.reviewed", "", **sides, inbox_id=None)
+        )
+    [(number,)] = await office.rows("SELECT id FROM contradiction")
+    return f"/console/contradictions/{number}"
+
+
 DECISIONS = (
+    DecisionPage(
+        "审核账号变更",
+        card_ground,
+        "保存(S)",
+        "trail_entry WHERE act = 'card_change.decided'",
+        "UPDATE card_change_part SET stage = 'withdrawn', ended_at = now()",
+        ("NOT_IN_REVIEW",),
+        fields={"passed": "true"},
+    ),
+    DecisionPage(
+        "复核村社申报",
+        entry_ground,
+        "保存(S)",
+        "trail_entry WHERE act = 'village_entry.decided'",
+        "UPDATE village_entry SET stage = 'failed', ended_at = now()",
+        ("ENTRY_NOT_WAITING",),
+        fields={"passed": "true"},
+    ),
+    DecisionPage(
+        "裁定矛盾来件",
+        claim_ground,
+        "裁定",
+        "trail_entry WHERE act = 'contradiction_decided'",
+        "UPDATE contradiction SET state = 'settled', taken = 'applied', decided_by = 'rev.third', decided_at = now()",
+        ("CONTRADICTION_DECIDED",),
+        fields={"take": "claimed", "reason": "已电话核实"},
+    ),
     DecisionPage(
         "审核发放汇总",
         review_ground,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.store.people.persons import LocalPerson, put_local_person
+from deploy.local_people import LocalPerson
 from models.store.vault import Field
 from models.tables.records import CatalogList
 from models.wire.answers import AccountChangeStatus
@@ -160,9 +160,7 @@ async def test_people_are_found_by_what_never_stands_in_an_address(office: Offic
 async def test_the_own_account_is_decided_by_somebody_else(office: Office, cards: Cards) -> None:
     [part] = await asked(cards, 1)
     index = office.vault.index(Field.ID_NUMBER, citizen_id(1))
-    async with office.database.transaction() as session:
-        own = LocalPerson(FIRST, REVIEWER, [Role.REVIEWER], "王梅", index)
-        await put_local_person(session, office.vault, own)
+    office.staff.add(LocalPerson(FIRST, REVIEWER, (Role.REVIEWER,), "王梅", index))
     browser, page = await at_desk(office, part=part)
     assert page.document.cssselect("fieldset[disabled] button")
     assert "本人的账号变更须由他人审核" in page.main

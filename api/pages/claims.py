@@ -68,18 +68,20 @@ async def decide_many(window: Staff) -> Response:
     return await window.act(asked, "claims_decided", PATH, lambda: list_claims(window))
 
 
-@router.get("/{number}")
-async def show_claim(window: Staff, number: str) -> Response:
+@router.get("/{contradiction_id}")
+async def show_claim(window: Staff, contradiction_id: str) -> Response:
     """In clear for who may decide."""
-    claim = await window.ask.get(f"/contradictions/{number}")
+    claim = await window.ask.get(f"/contradictions/{contradiction_id}")
     decides = claim["why_no_decision"] is None
-    return _claim(window, await whole_of(window, f"/contradictions/{number}", "review") if decides else claim)
+    return _claim(window, await whole_of(window, f"/contradictions/{contradiction_id}", "review") if decides else claim)
 
 
-@router.post("/{number}/decision")
-async def decide(window: Staff, number: str) -> Response:
-    asked = window.ask.post(f"/contradictions/{number}/decision", _decision(window))
-    return await window.act(asked, "claims_decided", f"{PATH}/{number}", lambda: show_claim(window, number))
+@router.post("/{contradiction_id}/decision")
+async def decide(window: Staff, contradiction_id: str) -> Response:
+    asked = window.ask.post(f"/contradictions/{contradiction_id}/decision", _decision(window))
+    return await window.act(
+        asked, "claims_decided", f"{PATH}/{contradiction_id}", lambda: show_claim(window, contradiction_id)
+    )
 
 
 def _decision(window: Window) -> dict[str, object]:

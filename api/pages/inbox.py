@@ -85,24 +85,24 @@ async def export_odd(window: Staff) -> Response:
     return export(window, ODD)
 
 
-@router.get("/inbox/{number}")
-async def ask_for_event(window: Staff, number: str) -> Response:
-    return _content(window, INBOX, number, None)
+@router.get("/inbox/{inbox_id}")
+async def ask_for_event(window: Staff, inbox_id: str) -> Response:
+    return _content(window, INBOX, inbox_id, None)
 
 
-@router.post("/inbox/{number}")
-async def show_event(window: Staff, number: str) -> Response:
-    return _content(window, INBOX, number, await window.ask.get(f"/inbox/{number}/content"))
+@router.post("/inbox/{inbox_id}")
+async def show_event(window: Staff, inbox_id: str) -> Response:
+    return _content(window, INBOX, inbox_id, await window.ask.get(f"/inbox/{inbox_id}/content"))
 
 
-@router.get("/odd-answers/{number}")
-async def ask_for_answer(window: Staff, number: str) -> Response:
-    return _content(window, ODD, number, None)
+@router.get("/odd-answers/{answer_id}")
+async def ask_for_answer(window: Staff, answer_id: str) -> Response:
+    return _content(window, ODD, answer_id, None)
 
 
-@router.post("/odd-answers/{number}")
-async def show_answer(window: Staff, number: str) -> Response:
-    return _content(window, ODD, number, await window.ask.get(f"/odd-answers/{number}/content"))
+@router.post("/odd-answers/{answer_id}")
+async def show_answer(window: Staff, answer_id: str) -> Response:
+    return _content(window, ODD, answer_id, await window.ask.get(f"/odd-answers/{answer_id}/content"))
 
 
 def _content(window: Window, page: ListPage, number: str, found: dict[str, Any] | None) -> Response:

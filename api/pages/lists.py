@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.form import Form
-from api.pages.formats import words
 from api.pages.staff_names import BY, with_names
 from api.pages.window import Window
 from models.words.calendar import china_today
@@ -117,7 +116,6 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
         "acts": (),
         "sizes": SIZES,
         "size": _size(given),
-        "name": words(page.chinese, page.english),
     }
     return window.show(page.template, **{**shown, **more})
 

@@ -94,12 +94,6 @@ async def show_whole(window: Staff, entry_no: str) -> Response:
     return _entry(window, await whole_of(window, f"/village-entries/{entry_no}"), is_whole=True)
 
 
-@router.get("/{entry_no}/photo")
-async def show_photo(window: Staff, entry_no: str) -> Response:
-    entry = await window.ask.get(f"/village-entries/{entry_no}")
-    return window.ask.file(entry["photo"])
-
-
 @router.post("/{entry_no}/decision")
 async def decide(window: Staff, entry_no: str) -> Response:
     way = "refusal" if window.form.text("passed") == "false" else "confirmation"
