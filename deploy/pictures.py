@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from deploy.demo.changes import people
 from deploy.demo.citizens import Browser as CitizenBrowser
@@ -25,7 +25,9 @@ from models.words.stages import Role
 
 HOME = ROOT / "var" / "pictures"
 PLACE = ROOT / "api" / "pages" / "pictures"
-PHONE = {"width": 390, "height": 844}
+# name, path, value
+Cookie = tuple[str, str, str]
+PHONE: ViewportSize = {"width": 390, "height": 844}
 COUNTY = "500001"
 # Each distinct character of the page drawn, and compared with one that no face has.
 _MISSING = """() => {
@@ -46,11 +48,13 @@ def pictures(home: Path = HOME) -> int:
         _play(stack, home / "demo-summary.json")
         citizen = _ask_for_a_change(stack)
         PLACE.mkdir(parents=True, exist_ok=True)
+        operator, reviewer = _signed_in(stack, Role.OPERATOR), _signed_in(stack, Role.REVIEWER)
+        flow_no = _flow_no(stack)
         with chromium() as browser:
-            _take(stack, browser, Role.OPERATOR, "/console", "to-dos.png")
-            _take(stack, browser, Role.OPERATOR, f"/console/flows/{_flow_no(stack)}", "flow.png")
-            _take_desk(stack, browser)
-            _take_phone(stack, browser, citizen)
+            _take(_page(stack, browser, DESKTOP, operator), "/console", "to-dos.png")
+            _take(_page(stack, browser, DESKTOP, operator), f"/console/flows/{flow_no}", "flow.png")
+            _take_desk(_page(stack, browser, DESKTOP, reviewer))
+            _take(_page(stack, browser, PHONE, citizen), "/citizen/m/account", "phone.png")
     print(f"图片在 {PLACE}")
     return 0
 
@@ -62,7 +66,7 @@ def _play(stack: Stack, summary: Path) -> None:
         raise StackError("演示没有走完，没有可以拍的页面")
 
 
-def _ask_for_a_change(stack: Stack) -> str:
+def _ask_for_a_change(stack: Stack) -> Cookie:
     """One more citizen asks for another card, and waits for the reviewer; gives the session."""
     _, fine, _ = people()
     wish = fine[3]
@@ -73,7 +77,7 @@ def _ask_for_a_change(stack: Stack) -> str:
     citizen.post("/citizen/card-changes", asked)
     secret = str(citizen.http.cookies["onecard_session"])
     citizen.close()
-    return secret
+    return "onecard_session", "/citizen", secret
 
 
 def _flow_no(stack: Stack) -> str:
@@ -82,44 +86,33 @@ def _flow_no(stack: Stack) -> str:
     return min(str(flow["flow_no"]) for flow in flows)
 
 
-def _page(stack: Stack, browser: Browser, size: dict[str, int], name: str, secret: str, path: str) -> Page:
+def _signed_in(stack: Stack, role: Role) -> Cookie:
+    """Before the browser is there, whose loop lets nobody else run one."""
+    person = next(each for each in demo_people([COUNTY]) if each.role is role)
+    return "onecard_staff", "/console", sign_in_locally(stack.layout, person)
+
+
+def _page(stack: Stack, browser: Browser, size: ViewportSize, cookie: Cookie) -> Page:
+    name, path, secret = cookie
     context = browser.new_context(
-        base_url=stack.layout.api_url,
-        viewport=size,  # type: ignore[arg-type]
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-        device_scale_factor=1,
+        base_url=stack.layout.api_url, viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai"
     )
     context.add_cookies([{"name": name, "value": secret, "domain": "127.0.0.1", "path": path}])
     return context.new_page()
 
 
-def _staff(stack: Stack, browser: Browser, role: Role) -> Page:
-    person = next(p for p in demo_people([COUNTY]) if p.role is role)
-    return _page(stack, browser, DESKTOP, "onecard_staff", sign_in_locally(stack.layout, person), "/console")
-
-
-def _take(stack: Stack, browser: Browser, role: Role, path: str, name: str) -> None:
-    page = _staff(stack, browser, role)
+def _take(page: Page, path: str, name: str) -> None:
     page.goto(path)
     page.wait_for_load_state("networkidle")
     _keep(page, name)
 
 
-def _take_desk(stack: Stack, browser: Browser) -> None:
-    page = _staff(stack, browser, Role.REVIEWER)
+def _take_desk(page: Page) -> None:
     page.goto("/console/card-changes")
     page.locator("table a").first.wait_for(timeout=PATIENCE_MS)
     page.locator("table a").first.click()
     page.get_by_text("变更前").first.wait_for()
     _keep(page, "desk.png")
-
-
-def _take_phone(stack: Stack, browser: Browser, secret: str) -> None:
-    page = _page(stack, browser, PHONE, "onecard_session", secret, "/citizen")
-    page.goto("/citizen/m/account")
-    page.wait_for_load_state("networkidle")
-    _keep(page, "phone.png")
 
 
 def _keep(page: Page, name: str) -> None:

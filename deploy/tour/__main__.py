@@ -35,7 +35,7 @@ def tour(home: Path = HOME) -> int:
     with Stack(home, Options(env=HURRIED, time_scale=TIME_SCALE, seed=1)) as stack:
         stack.start()
         with start_page(stack.layout) as start, chromium() as browser:
-            page = browser.new_context(viewport=DESKTOP, locale="zh-CN").new_page()  # type: ignore[arg-type]
+            page = browser.new_context(viewport=DESKTOP, locale="zh-CN").new_page()
             page.set_default_timeout(30_000)
             player = Player(page, start, stack.layout.api_url, stack.layout.simulator_url, pictures)
             play(player, TOUR_COUNTY)
