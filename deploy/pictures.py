@@ -111,7 +111,7 @@ def _take_desk(page: Page) -> None:
     page.goto("/console/card-changes")
     page.locator("table a").first.wait_for(timeout=PATIENCE_MS)
     page.locator("table a").first.click()
-    page.get_by_text("变更前").first.wait_for()
+    page.get_by_label("审核意见").first.wait_for()
     _keep(page, "desk.png")
 
 
