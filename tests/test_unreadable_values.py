@@ -35,27 +35,6 @@ SELECT table_name, column_name FROM information_schema.columns WHERE table_schem
 """
 # They are no lists: they wait, hand out a file, or sign somebody in.
 NOT_HERE = ("/health", "/openapi.json", "/docs", "/files", "/citizen/logins")
-NUMBERED = {
-    "account_id": ("register_account", "id"),
-    "answer_id": ("odd_answer", "id"),
-    "application_no": ("application", "application_no"),
-    "batch_no": ("batch", "batch_no"),
-    "contradiction_id": ("contradiction", "id"),
-    "draft_id": ("application_draft", "id"),
-    "entry_no": ("village_entry", "entry_no"),
-    "flow_no": ("flow", "flow_no"),
-    "import_no": ("application_import", "import_no"),
-    "inbox_id": ("inbox", "id"),
-    "indicator_no": ("indicator", "indicator_no"),
-    "list_no": ("beneficiary_list", "list_no"),
-    "login_no": ("face_login", "login_no"),
-    "order_no": ("operator_order", "order_no"),
-    "part_no": ("card_change_part", "part_no"),
-    "policy_no": ("policy", "policy_no"),
-    "request_no": ("card_change", "request_no"),
-    "round_no": ("check_round", "round_no"),
-    "subject": ("person", "subject"),
-}
 MARKED = {
     "/applications",
     "/applications/{application_no}",
@@ -169,6 +148,18 @@ def _acts_refused(province: Province, office: Office, batch_no: str, flow_no: st
     assert province.rows("SELECT count(*) FROM trail_entry") == told
 
 
+class Known(dict[str, object]):
+    """What stands in a path: the number of the first row that has one of this name, found once."""
+
+    def __init__(self, tomorrow: Tomorrow) -> None:
+        super().__init__(kind="bank_card", verification_round=1)
+        self._tomorrow = tomorrow
+
+    def __missing__(self, name: str) -> object:
+        self[name] = self._tomorrow.number(name)
+        return self[name]
+
+
 class Walk:
     """All lists, details and exports, by each person and the citizen."""
 
@@ -180,8 +171,7 @@ class Walk:
 
     def __call__(self) -> set[str]:
         """The routes with something unreadable."""
-        numbers = {name: self._tomorrow.number(*place) for name, place in NUMBERED.items()}
-        known = numbers | {"kind": "bank_card", "verification_round": 1}
+        known = Known(self._tomorrow)
         marked, broken = set(), set()
         for path, query in self._questions:
             for person in (self._citizen,) if path.startswith("/citizen") else self._staff:
