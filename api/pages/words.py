@@ -185,6 +185,14 @@ _OWN: Mapping[str, str] = {
     "已处理": "Settled",
     "保留先前的结果": "Kept the former",
     "采信后来的来件": "Took the later",
+    # pictures
+    "身份证正面": "Id card, front",
+    "身份证反面": "Id card, back",
+    "头像": "Portrait",
+    "发票": "Invoice",
+    "银行卡照片": "Picture of the bank card",
+    "其他材料": "Other material",
+    "营业执照（其他材料）": "Business licence (other material)",
 }
 # What the vocabularies of `models/words` say and has no line above; a test finds what is missing.
 _LISTED: Mapping[str, str] = json.loads(Path(__file__).with_name("english.json").read_text("utf-8"))
