@@ -23,7 +23,7 @@ from tests.county_office import Line, Office
 from tests.platform_posts import post_event
 from tests.province import Province
 from tests.test_changed_pages import DEAD, asked_once, verifying, with_line
-from tests.tomorrow import Tomorrow
+from tests.tomorrow import DOOR, Tomorrow
 
 pytest_plugins = ["tests.province_fixtures"]
 # What was booked, and the trail's entries, can't be changed by worker and API.
@@ -263,4 +263,5 @@ def test_every_column_of_a_vocabulary_is_read_as_one(servers: Stack, database_ur
     }
     with servers.layout.cluster.connect(_name_of(database_url)) as database:
         columns = Tomorrow(database, "", "").columns
-    assert {(table, column) for table, column, many in columns if not many} == typed
+    held = {(table, column) for table, column, many in columns if not many}
+    assert {each for each in held if each[0] not in DOOR} == {each for each in typed if each[0] not in DOOR}
