@@ -31,7 +31,7 @@ TEN = (
 )
 # What is no page: files, fragments, and what only moves on.
 NO_PAGE = re.compile(
-    r"/(look|badge|export|sums|file|template|refused-rows|remainder|now|bar|images|files|photos|villages)(/|$)|/prints/"
+    r"/(look|badge|export|sums|file|template|refused-rows|remainder|now|bar|images|files|photos|villages)(/|$)|/prints/|/flows/\{flow_no\}/order$"
     r"|/lines/figures$|/payments/figures$|/sign-in|/signed-|/switch|/drafts/"
 )
 # Of an address whose part is no number.
@@ -84,22 +84,23 @@ async def test_every_page_is_whole(season: Played, seen: Chromium) -> None:
             closed.append(pattern)
             continue
         opened += 1
+        if await page.locator("[data-code]").count():
+            faults.append(f"{address}: refused")
         faults += await violations(page)
         if await sideways(page):
             faults.append(f"{address}: scrolls sideways")
-    assert faults == []
+    assert not faults, "\n".join(faults)
     # what the season leaves nothing of, and what nobody may open at its end
     assert len(closed) <= 12, closed
     assert opened >= 60
 
 
 async def _opened(windows: dict[Role, Page], address: str) -> Page | None:
-    """The page as the first sees it who may open it."""
+    """The page as the first sees it who may open it; a 500 is looked at too, and found to be none."""
     for page in windows.values():
         answer = await page.goto(address)
         assert answer is not None
-        assert answer.status in (200, 403, 404, 409), f"{address}: {answer.status}"
-        if answer.status == 200:
+        if answer.status not in (403, 404, 409):
             return page
     return None
 
@@ -121,4 +122,4 @@ async def test_pages_in_every_look(season: Played, seen: Chromium, look: str, ph
             faults.append(f"{address}: scrolls sideways")
         if look.startswith("en"):
             faults += [f"{address}: Chinese in English: {text}" for text in await chinese_left(page)]
-    assert faults == []
+    assert not faults, "\n".join(faults)
