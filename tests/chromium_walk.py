@@ -31,7 +31,7 @@ TEN = (
 )
 # What is no page: files, fragments, and what only moves on.
 NO_PAGE = re.compile(
-    r"/(look|badge|export|sums|file|template|refused-rows|remainder|now|bar|images|files|photos|villages)(/|$)|/prints/|/flows/\{flow_no\}/order$"
+    r"/(look|badge|leaving|export|sums|file|template|refused-rows|remainder|now|bar|images|files|photos|villages)(/|$)|/prints/|/flows/\{flow_no\}/order$"
     r"|/lines/figures$|/payments/figures$|/sign-in|/signed-|/switch|/drafts/"
 )
 # Of an address whose part is no number.

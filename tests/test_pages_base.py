@@ -134,3 +134,18 @@ async def test_a_long_form_of_nobody_known_is_left_unread(office: Office) -> Non
     assert answer.status_code == 401
     assert "登录已失效" in answer.text
     assert "李李" not in answer.text
+
+
+async def test_a_session_that_is_about_to_end_says_so_and_goes_on_when_asked(office: Office) -> None:
+    """The asking itself is no sign of life; the button is."""
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    assert (await browser.get("/console/leaving?live=1")).status_code == 204
+    await office.run("UPDATE staff_session SET last_seen_at = now() - interval '28 minutes'")
+    asked = await browser.get("/console/leaving?live=1")
+    assert "继续办理" in asked.text
+    assert "继续办理" in (await browser.get("/console/leaving?live=1")).text
+    key = asked.text.partition('name="form_key" value="')[2].partition('"')[0]
+    said = {"Sec-Fetch-Site": "same-origin"}
+    stayed = await browser.http.post("/console/leaving", data={"form_key": key}, headers=said)
+    assert "可以继续办理" in stayed.text
+    assert (await browser.get("/console/leaving?live=1")).status_code == 204

@@ -72,6 +72,10 @@ def since(value: str | datetime | None) -> str:
     return lasting(datetime.now(at.tzinfo) - at)
 
 
+def seconds_until(at: datetime) -> float:
+    return (at - datetime.now(at.tzinfo)).total_seconds()
+
+
 def lasting(span: timedelta) -> str:
     minutes = max(0, int(span.total_seconds() // 60))
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
