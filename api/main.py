@@ -66,13 +66,7 @@ def create_app(
     app.openapi = openapi  # type: ignore[method-assign]
     app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
     app.state.door = door = _door(app, app.state.parts)
-    app.add_middleware(
-        BodyLimit,
-        upload_max_mib=settings.upload_max_mib,
-        token_key=token_key,
-        seconds=settings.request_seconds,
-        knows=door.knows,
-    )
+    app.add_middleware(BodyLimit, settings.upload_max_mib, token_key, settings.request_seconds, door.knows)
     problems.install(app)
     refusing.install(app)
     app.add_exception_handler(Answered, _on_answered)

@@ -90,7 +90,7 @@ def has_shape(operation: Mapping[str, Any]) -> bool:
 def _lie(path: str, method: str, operation: Mapping[str, Any], answer: _Answer) -> str | None:
     told = operation["responses"].get(answer.status)
     if told is None:
-        return f"status is not told: {b''.join(answer.pieces)[:200].decode()}"
+        return f"status is not told: {b''.join(answer.pieces)[:200].decode(errors='replace')}"
     if unknown := answer.headers.keys() - _EVERY - {name.lower() for name in told.get("headers", ())}:
         return f"headers are not told: {unknown}"
     if missing := [name for name in told.get("headers", ()) if name.lower() not in answer.headers and _must(name)]:

@@ -121,7 +121,9 @@ async def test_the_api_keeps_its_contract(
 
 async def _rows(server: ApiServer) -> str:
     """A flow with a line of each kind and its summary, people with accounts, one who changes it; gives its session."""
-    office = Office(server.database, server.vault, server.app, server.http, server.settings.token_key_file)
+    office = Office(
+        server.database, server.vault, server.app, server.http, server.settings.token_key_file, server.staff
+    )
     flow_no, lines = await mixed_flow(office)
     for kind, line in (("withdrawal", "accepted"), ("modified", "rejected")):
         (await office.post("/orders", order(kind, flow_no, lines[line]))).raise_for_status()

@@ -22,7 +22,7 @@ from api.citizens.session import (
 )
 from api.counter.paging import MAX_LIMIT
 from api.counter.parts import parts_of
-from api.server.answers import Listed
+from api.server.answers import Listed, refusals
 from models.forms.identity import mask_name
 from models.secrets import digest
 from models.store.citizens.sessions import Living, look_at_session, person_behind
@@ -52,7 +52,7 @@ class SessionView(TypedDict):
     ends_at: Annotated[datetime, Field(description="此后不再操作，到这时自动退出")]
 
 
-@router.get("/session", summary="登录何时失效", response_model=SessionView)
+@router.get("/session", summary="登录何时失效", response_model=SessionView, responses=refusals(NOT_SIGNED_IN=401))
 async def show_session(request: Request) -> Response:
     """Asking prolongs nothing: a page may ask as often as it likes and the idle time runs on."""
     parts, found = parts_of(request), None

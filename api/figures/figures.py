@@ -63,13 +63,8 @@ async def figures_of(
     `state` and `reason` give the Chinese for a code; one without a word is shown as the code.
     """
     rows = await fetch(session, _Sum, _SUMS.format(source=source, chosen=chosen.sql), **chosen.values)
-    words: Mapping[str, Word] = {
-        "towns": names.place,
-        "banks": names.bank,
-        "items": names.item,
-        "states": state,
-        "reasons": reason,
-    }
+    places = {"towns": names.place, "banks": names.bank, "items": names.item}
+    words: Mapping[str, Word] = {**places, "states": state, "reasons": reason}
     found: dict[str, list[FigureShare]] = {name: [] for name in words}
     total = next(row for row in rows if row.level == _TOTAL)
     for row in rows:

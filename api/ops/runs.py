@@ -32,11 +32,9 @@ async def list_runs(
     is_overdue: Annotated[bool | None, Query(alias="overdue", description="超期：过了最迟的日子还没有办")] = None,
     restarted: Annotated[bool | None, Query(description="重启过的")] = None,
 ) -> Response:
-    statement = select(Run).where(Run.county_code == desk.county)
     wanted = {"kind": kind, "number": number, "batch_no": batch_no, "fund_year": fund_year, "stage": stage}
-    for field, value in wanted.items():
-        if value is not None:
-            statement = statement.where(col(getattr(Run, field)) == value)
+    same = [col(getattr(Run, field)) == value for field, value in wanted.items() if value is not None]
+    statement = select(Run).where(Run.county_code == desk.county, *same)
     if is_open is not None:
         closed = col(Run.closed_at)
         statement = statement.where(closed.is_(None) if is_open else closed.is_not(None))
