@@ -1,6 +1,7 @@
 """How quick the pages are with 100,000 applications in a county, at the server and on a slow line in a real browser."""
 
 import asyncio
+import math
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -46,21 +47,25 @@ class Pages:
 def measure(stack: Stack, home: Path, lines_of_file: int = LINES_OF_FILE) -> Pages:
     with httpx.Client(base_url=stack.layout.api_url, timeout=120.0, trust_env=False) as http:
         play = county_play(stack, http)
-        sample = _fill(play, home, lines_of_file)
+        sample, import_no = _fill(play, home, lines_of_file)
         far = _cursor(play, FILES * lines_of_file - 1_000)
     person = next(p for p in demo_people([COUNTY]) if p.role is Role.OPERATOR)
     cookie = {"onecard_staff": sign_in_locally(stack.layout, person)}
     server = asyncio.run(_server(stack, cookie, far, sample))
+    # nobody has two hundred pages open: an office has
+    office = [p for p in demo_people([COUNTY]) if p.role in (Role.COUNTY_ADMIN, Role.REVIEWER)]
+    cookies = [{"onecard_staff": sign_in_locally(stack.layout, each)} for each in office]
+    server["busy_to_dos_ms"] = asyncio.run(_busy(stack.layout.api_url, cookie, cookies, import_no))
     return Pages(lines=FILES * lines_of_file, **server, visits=visits(stack.layout.api_url, cookie))
 
 
-def _fill(play: Play, home: Path, lines_of_file: int) -> str:
-    """Drafts enough for a large county, as its files bring them; a name that is in them."""
+def _fill(play: Play, home: Path, lines_of_file: int) -> tuple[str, str]:
+    """Drafts enough for a large county, as its files bring them; a name that is in them, and the last import."""
     batch_no = play.open_batch("十万笔")
     for seed in range(FIRST_SEED, FIRST_SEED + FILES):
         batch = make_batch(home / "lines", seed, lines_of_file)
-        play.import_file(batch_no, batch.path.name, batch.file)
-    return batch.lines[0].name
+        imported = play.import_file(batch_no, batch.path.name, batch.file)
+    return batch.lines[0].name, str(imported["import_no"])
 
 
 def _cursor(play: Play, place: int) -> str:
@@ -92,7 +97,6 @@ async def _server(stack: Stack, cookie: dict[str, str], far: str, name: str) -> 
             "of_its_questions": await _ratio(stack, browser),
             "export_seconds": exported,
             "export_mib": grown,
-            "busy_to_dos_ms": await _busy(browser),
         }
 
 
@@ -104,7 +108,7 @@ async def _p95(ask: Callable[[], Awaitable[httpx.Response]]) -> float:
         begun = time.perf_counter()
         (await ask()).raise_for_status()
         took.append(time.perf_counter() - begun)
-    return statistics.quantiles(took, n=20)[-1] * 1000
+    return sorted(took)[len(took) * 95 // 100] * 1000
 
 
 async def _search(browser: httpx.AsyncClient, name: str) -> Callable[[], Awaitable[httpx.Response]]:
@@ -142,23 +146,28 @@ async def _whole(browser: httpx.AsyncClient, path: str) -> int:
     return size
 
 
-async def _busy(browser: httpx.AsyncClient) -> float:
-    """To-dos while 200 open pages ask for what is new every three seconds."""
-    ends = time.perf_counter() + OPEN_SECONDS
+async def _busy(url: str, own: dict[str, str], cookies: list[dict[str, str]], import_no: str) -> float:
+    """To-dos while 200 open pages of an office ask for what is new every three seconds."""
+    ends, live = time.perf_counter() + OPEN_SECONDS, f"/console/imports/{import_no}"
+    people = [httpx.AsyncClient(base_url=url, cookies=each, timeout=60.0, trust_env=False) for each in cookies]
 
     async def open_page(place: int) -> None:
         await asyncio.sleep(LIVE_SECONDS * place / OPEN_PAGES)
         while time.perf_counter() < ends:
             begun = time.perf_counter()
-            await browser.get("/console/badge", params={"live": "1"})
+            await people[place % len(people)].get(live, params={"live": "1"})
             await asyncio.sleep(max(0.0, LIVE_SECONDS - (time.perf_counter() - begun)))
 
     pages = [asyncio.create_task(open_page(place)) for place in range(OPEN_PAGES)]
     took = []
-    while time.perf_counter() < ends:
-        begun = time.perf_counter()
-        (await browser.get("/console")).raise_for_status()
-        took.append(time.perf_counter() - begun)
-        await asyncio.sleep(0.2)
+    async with httpx.AsyncClient(base_url=url, cookies=own, timeout=60.0, trust_env=False) as browser:
+        while time.perf_counter() < ends:
+            begun = time.perf_counter()
+            answer = await browser.get("/console")
+            # a refusal is no quick answer
+            took.append(time.perf_counter() - begun if answer.status_code == 200 else math.inf)
+            await asyncio.sleep(0.2)
     await asyncio.gather(*pages)
-    return statistics.quantiles(took, n=20)[-1] * 1000
+    for client in people:
+        await client.aclose()
+    return sorted(took)[len(took) * 95 // 100] * 1000
