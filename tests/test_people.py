@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from api.people.sessions import Sessions
 from deploy.local_people import LocalPerson
@@ -12,7 +14,7 @@ from models.store.people.persons import find_person
 from models.store.people.sessions import end_all, open_session, why_over
 from models.tables.base import now
 from models.words.stages import Role, SessionEnd
-from tests.rows import COUNTY, Office, open_office
+from tests.rows import ADMIN, COUNTY, Office, open_office
 
 
 @pytest.fixture
@@ -88,3 +90,18 @@ async def test_a_person_has_one_session_and_none_once_barred(office: Office) -> 
 @pytest.mark.parametrize("cookie", ["", "x" * 201, "x", "\ud800", "\0"])
 async def test_what_is_no_secret_opens_nothing(office: Office, cookie: str) -> None:
     assert await Sessions(office.parts).who(cookie) is None
+
+
+async def test_a_person_whom_only_a_newer_version_can_read_makes_no_list_an_error(
+    office: Office, owner: psycopg.Connection
+) -> None:
+    """An unknown state, an unknown role, a broken seal: shown as such in their row."""
+    await office.sign_in("op.li")
+    asked = ("/staff/people", "/staff/people/op.li", "/staff/names")
+    for [name] in owner.execute(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'person'::regclass AND contype = 'c'"
+    ).fetchall():
+        owner.execute(sql.SQL("ALTER TABLE person DROP CONSTRAINT {}").format(sql.Identifier(name)))
+    for spoilt in ("state = 'tomorrow'", "state = 'active', roles = roles || ARRAY['tomorrow']", "name_sealed = 'x'"):
+        owner.execute(sql.SQL("UPDATE person SET {} WHERE subject = 'op.li'").format(sql.SQL(spoilt)))
+        assert [(await office.get(path, ADMIN)).status_code for path in asked] == [200, 200, 200], spoilt
