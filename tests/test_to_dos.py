@@ -233,7 +233,9 @@ async def test_applications_are_counted_from_their_index_alone(office: Office, o
     """With 100,000 applications in a county the rows themselves would cost four times as much."""
     await add_lines(office, [Line(stage="in_review", match_outcome=None)] * 50)
     owner.execute("VACUUM ANALYZE application")
+    # An older snapshot beside it leaves pages that VACUUM can't mark: rows few as these are then cheaper another way.
     owner.execute("SET enable_seqscan = off")
+    owner.execute("SET enable_bitmapscan = off")
     asked = _APPLICATIONS.replace(":county", "%(county)s").replace(":stages", "%(stages)s").replace(":actor", "'x'")
     plan = owner.execute(f"EXPLAIN {asked}", {"county": COUNTY, "stages": _STAGES}).fetchall()
     assert "Index Only Scan using ix_application_stage" in "\n".join(str(line) for line in plan)
