@@ -49,17 +49,14 @@ def test_no_callback_of_a_burst_is_lost_when_a_run_begins_anew_or_ends(province:
     office.decide(request_no, True, first)
     office.at(request_no, "applied", first)
     [told] = province.platform.events("account.change.applied", f"{request_no}.{first}")
-    burst(province, told["body"], "while")
-    applied(province, request_no, BURST + 1)
-    before = executions(province, f"card-change/{request_no}")
-    assert before > 2
+    sent = bursts_until_begun_anew(province, request_no, told["body"])
     office.decide(request_no, True, second)
     burst(province, told["body"], "end")
     assert office.ended(request_no)["result"] == "applied"
-    applied(province, request_no, 2 * BURST + 2)
+    applied(province, request_no, sent + BURST + 2)
     effects = province.rows("SELECT effect, count(*) FROM inbox GROUP BY 1 ORDER BY 2")
     print(f"{executions(province, f'card-change/{request_no}')} executions; effects {effects}")
-    assert [count for _, count in effects] == [2, 2 * BURST]
+    assert [count for _, count in effects] == [2, sent + BURST]
     assert office.register(mei, first)[0] == office.register(mei, second)[0] == new.account_no
     assert office.notices(mei).count("applied") <= 2
 
@@ -69,6 +66,16 @@ def test_a_county_that_is_busy_history_after_history_keeps_nobody_from_asking(pr
     office = CardOffice(province)
     request_no = applied_beside_a_busy_county(office)
     assert executions(province, f"card-change/{request_no}") > 2
+
+
+def bursts_until_begun_anew(province: Province, request_no: str, body: Json) -> int:
+    """How many callbacks it took: a busy machine hands them over many at a time, and so in a shorter history."""
+    for turn in range(1, 9):
+        burst(province, body, f"while-{turn}")
+        applied(province, request_no, turn * BURST + 1)
+        if executions(province, f"card-change/{request_no}") > 2:
+            return turn * BURST
+    raise AssertionError(f"{turn * BURST} callbacks and the history was never begun anew")
 
 
 def burst(province: Province, body: Json, name: str) -> None:
