@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     drafts_kept_days: int = Field(90, ge=1, le=3_650)
     answers_kept_days: int = Field(30, ge=1, le=3_650)
     logins_kept_days: int = Field(30, ge=1, le=3_650)
+    staff_sessions_kept_days: int = Field(400, ge=1, le=3_650)
     verdicts_kept_days: int = Field(90, ge=1, le=3_650)
     request_seconds: float = Field(20.0, gt=0)
     upload_max_mib: int = Field(20, ge=1, le=100)

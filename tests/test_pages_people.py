@@ -162,6 +162,39 @@ async def test_a_session_that_ends_under_a_filled_form_loses_nothing(office: Off
     assert len(await office.rows("SELECT 1 FROM person WHERE subject = 'he.ping'")) == 1
 
 
+async def test_whoever_is_out_is_told_why(office: Office) -> None:
+    """At the sign-in, beside a form that was sent too late, and on a page that lies open."""
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    page = await browser.open("/console/me")
+    assert "已退出" not in (await browser.open("/console/sign-in")).main
+    await office.run("UPDATE staff_session SET last_seen_at = now() - interval '31 minutes'")
+    assert "您长时间没有操作" in (await browser.open("/console/flows")).main
+    assert "您长时间没有操作" in (await browser.submit(page, action="/console/me/password")).main
+    open_page = await browser.get("/console/leaving?live=1")
+    assert (open_page.status_code, "您长时间没有操作" in open_page.text) == (286, True)
+    assert (await browser.get("/console/badge?live=1")).text == ""
+    await office.run("UPDATE staff_session SET opened_at = now() - interval '11 hours', last_seen_at = now()")
+    assert "登录时间已满" in (await browser.open("/console/flows")).main
+
+    elsewhere = await Browser.at(office).sign_in(OPERATOR)
+    assert "您的账号已在别处登录" in (await browser.open("/console/flows")).main
+    await office.post(f"/staff/people/{OPERATOR}/lock", {}, ADMIN)
+    assert "您的登录已被锁定或停用" in (await elsewhere.open("/console/flows")).main
+    await office.post(f"/staff/people/{OPERATOR}/unlock", {}, ADMIN)
+    assert "您的登录已被锁定或停用" in (await elsewhere.open("/console/flows")).main
+    await elsewhere.sign_in(OPERATOR)
+    await office.post(f"/staff/people/{OPERATOR}/roles", {"roles": ["operator", "auditor"]}, ADMIN)
+    assert "您的角色、密码或登录方式已变更" in (await elsewhere.open("/console/flows")).main
+
+    await elsewhere.sign_in(OPERATOR)
+    await elsewhere.submit(await elsewhere.open("/console/me"), action="/console/sign-out")
+    assert "您长时间" not in (await elsewhere.open("/console/sign-in")).main
+    elsewhere.http.cookies.set("onecard_staff", "nobody's", path="/console")
+    assert "已退出" not in (await elsewhere.open("/console/sign-in")).main
+    never = await office.post("/staff/sign-ins/ended", {"session": "nobody's"})
+    assert never.json() == {"over_by": None, "over_by_label": None}
+
+
 async def test_ones_own_account(office: Office) -> None:
     browser, phone, _ = await first_time_in(office, code_on(await invite(office, "operator")))
     page = await browser.open("/console/me")

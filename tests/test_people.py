@@ -12,6 +12,7 @@ from api.people.sessions import Sessions
 from deploy.local_people import LocalPerson
 from models.store.people.persons import find_person
 from models.store.people.sessions import end_all, open_session, why_over
+from models.store.retention import KINDS, clear_old
 from models.tables.base import now
 from models.words.stages import Role, SessionEnd
 from tests.rows import ADMIN, COUNTY, Office, open_office
@@ -73,10 +74,14 @@ async def test_a_person_has_one_session_and_none_once_barred(office: Office) -> 
     assert await over(office, first) is SessionEnd.ELSEWHERE
     assert await sessions.who(second) is not None
     assert await office.rows("SELECT secret_hash FROM staff_session WHERE secret_hash = :it", it=second) == []
-    for bars in ("state = 'locked'", "state = 'stopped'", "roles = ARRAY['auditor']"):
+    for bars, end in (
+        ("state = 'locked'", SessionEnd.LOCKED),
+        ("state = 'stopped'", SessionEnd.LOCKED),
+        ("roles = ARRAY['auditor']", SessionEnd.CHANGED),
+    ):
         await office.run(f"UPDATE person SET {bars}")
         assert await sessions.who(second) is None, bars
-        assert await over(office, second) is SessionEnd.CHANGED, bars
+        assert await over(office, second) is end, bars
         await office.run("UPDATE person SET state = 'active', roles = ARRAY['operator']")
     assert await sessions.who(second) is not None
     async with office.database.transaction() as session:
@@ -85,6 +90,38 @@ async def test_a_person_has_one_session_and_none_once_barred(office: Office) -> 
         assert person.id is not None
         await end_all(session, person.id, SessionEnd.CHANGED)
     assert await sessions.who(second) is None
+
+
+async def test_what_signing_in_leaves_behind_goes_after_its_days(office: Office) -> None:
+    """Of ended sessions each person's last one stays, as does what is open, and all of the trail."""
+    for _ in range(3):
+        last = await signed_in(office, "li.kuaiji", Role.OPERATOR)
+    await signed_in(office, "qian.kuaiji", Role.OPERATOR)
+    await office.run("UPDATE staff_session SET ended_at = now() - interval '401 days', over_by = 'idle'")
+    kept = await signed_in(office, "zhao.kuaiji", Role.OPERATOR)
+    await office.run("UPDATE staff_session SET opened_at = now() - interval '500 days' WHERE ended_at IS NULL")
+    for days in (29, 31):
+        at = f"now() - interval '{days} days'"
+        await office.run(f"INSERT INTO sign_in_tally (name_index, tries, last_at) VALUES ('{days}', 1, {at})")
+        await office.run(f"INSERT INTO search_tally (caller, searches, since) VALUES ('{days}', 1, {at})")
+        await office.run(
+            "INSERT INTO sign_in_ticket (secret_hash, person_id, step, made_at)"
+            f" SELECT '{days}', id, 'code', {at} FROM person WHERE subject = 'li.kuaiji'"
+        )
+    trail = await office.rows("SELECT count(*) FROM trail_entry")
+    async with office.database.transaction() as session:
+        assert [await clear_old(session, office.parts.settings, kind) for kind in KINDS] == [False] * len(KINDS)
+    for table, column in (
+        ("sign_in_tally", "name_index"),
+        ("search_tally", "caller"),
+        ("sign_in_ticket", "secret_hash"),
+    ):
+        assert await office.rows(f"SELECT {column} FROM {table}") == [("29",)], table
+    left = await office.rows("SELECT p.subject FROM staff_session s JOIN person p ON p.id = person_id ORDER BY s.id")
+    assert left == [("li.kuaiji",), ("qian.kuaiji",), ("zhao.kuaiji",)]
+    assert await over(office, last) is SessionEnd.IDLE
+    assert await Sessions(office.parts).who(kept) is None, "open for longer than a day, and kept to be seen"
+    assert await office.rows("SELECT count(*) FROM trail_entry") == trail
 
 
 @pytest.mark.parametrize("cookie", ["", "x" * 201, "x", "\ud800", "\0"])

@@ -34,6 +34,7 @@ _OVER = {
     SessionEnd.IDLE: Refusal.SESSION_IDLE,
     SessionEnd.LONGEST: Refusal.SESSION_LONGEST,
     SessionEnd.ELSEWHERE: Refusal.SESSION_ELSEWHERE,
+    SessionEnd.LOCKED: Refusal.SESSION_LOCKED,
     SessionEnd.CHANGED: Refusal.SESSION_CHANGED,
 }
 

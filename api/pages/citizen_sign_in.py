@@ -1,6 +1,5 @@
 """账户自助变更: the citizens' entry, face recognition in the app or by QR code, the session's end (S2 1.1, 1.2)."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter
@@ -8,18 +7,14 @@ from starlette.responses import Response
 
 from api.pages.asking import Document, Refused
 from api.pages.citizen_window import ACCOUNT, ENTRY, Citizen, CitizenWindow, PasserBy, ended_at
+from api.pages.session_ends import WHY_OVER
 from models.words.card_stages import LoginStage
+from models.words.stages import SessionEnd
 
 router = APIRouter(prefix=ENTRY, include_in_schema=False)
 _OPEN = {LoginStage.OPENING.value, LoginStage.WAITING.value, LoginStage.SCANNED.value}
 # Said this long before the end.
 _WARNED = timedelta(minutes=2)
-WHY_OVER: Mapping[str, tuple[str, str]] = {
-    "signed_out": ("您已退出。", "You have signed out."),
-    "idle": ("您长时间没有操作，已自动退出。", "You were signed out because nothing was done for a while."),
-    "longest": ("登录时间已满，已自动退出。", "You were signed out because the longest time was over."),
-    "elsewhere": ("您的账号已在别处登录，这里已退出。", "You have signed in elsewhere, so you were signed out here."),
-}
 
 
 @router.get("")
@@ -69,7 +64,7 @@ async def sign_out(window: Citizen) -> Response:
 
 @router.get("/ended")
 async def show_end(window: PasserBy) -> Response:
-    return window.show("citizen/ended.html", why=WHY_OVER.get(window.query("why"), WHY_OVER["idle"]))
+    return window.show("citizen/ended.html", why=WHY_OVER.get(window.query("why"), WHY_OVER[SessionEnd.IDLE]))
 
 
 @router.get("/session")

@@ -9,11 +9,13 @@ from api.pages import citizen_window
 from api.pages.asking import Refused
 from api.pages.door import door_of
 from api.pages.origin import is_citizens, is_own, sign_in_address
+from api.pages.session_ends import Why, why_over
 from api.pages.window import OtherPerson, SignInFirst, Window
 
 _UNSAFE = frozenset({"POST", "PUT"})
 # htmx stops asking when it reads this.
 _STOP = 286
+LEAVING = "/console/leaving"
 
 
 def install(app: FastAPI) -> None:
@@ -70,12 +72,12 @@ def _shown(request: Request, refused: Refused) -> Response:
     return window.show("refused.html")
 
 
-def _on_nobody(request: Request, _: Exception) -> Response:
+async def _on_nobody(request: Request, _: Exception) -> Response:
     """A look goes to the sign-in and comes back; an act stays on the screen with its values and is sent again."""
     if request.method in _UNSAFE:
-        return _ended(request)
+        return await _ended(request)
     if _is_live(request):
-        return Response(status_code=_STOP)
+        return await _left(request)
     if request.headers.get("sec-fetch-site") == "cross-site":
         # a link from another site arrives without the cookie: the page asks once more, by itself
         return _nobody(request).show("again.html", address=str(request.url.path), query=request.url.query)
@@ -88,13 +90,26 @@ def _is_live(request: Request) -> bool:
     return request.query_params.get("live") == "1"
 
 
-def _ended(request: Request) -> Response:
+async def _left(request: Request) -> Response:
+    """Nothing asks any more; where a page watches its session, it says why that is over, and all else stays."""
+    if request.url.path != LEAVING:
+        return Response(status_code=_STOP)
+    window = _nobody(request)
+    window.status = _STOP
+    return window.show_part("parts/left.html", why=await _why(request))
+
+
+async def _why(request: Request) -> Why | None:
+    return None if is_citizens(request.url.path) else await why_over(door_of(request), request)
+
+
+async def _ended(request: Request) -> Response:
     """What was typed comes back in the answer's form; with scripts, the form on the screen simply stays."""
     # a form with files is chosen anew where there are no scripts
     typed: dict[str, list[str]] = getattr(request.state, "typed", {})
     window = _nobody(request)
     window.status = 401
-    answer = window.show("ended.html", typed=typed, address=request.url.path)
+    answer = window.show("ended.html", typed=typed, address=request.url.path, why=await _why(request))
     answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Reselect": "#ended"})
     return answer
 

@@ -10,6 +10,7 @@ from api.pages.asking import Refused
 from api.pages.door import STAFF_COOKIE, STAFF_PATH
 from api.pages.form import bad_field
 from api.pages.origin import SIGN_IN, is_own
+from api.pages.session_ends import why_over
 from api.pages.window import Staff, Visitor, Window
 from models.words.refusals import Refusal
 from models.words.stages import SignInStep
@@ -27,7 +28,7 @@ _AUTHENTICATOR = ("secret", "uri", "qr")
 
 @router.get("/sign-in")
 async def sign_in_page(window: Visitor) -> Response:
-    return window.show("sign_in.html", next=_next(window))
+    return await _first_page(window)
 
 
 @router.post("/sign-in")
@@ -100,9 +101,16 @@ async def _step(window: Window, path: str, body: dict[str, Any], step: SignInSte
 async def _same(window: Window, step: SignInStep | None) -> Response:
     """The step again, with what its form had brought."""
     if step is None:
-        return window.show("sign_in.html", next=_next(window))
+        return await _first_page(window)
     brought = {name: window.form.text(name) for name in _AUTHENTICATOR}
     return _step_page(window, step, {"ticket": window.form.text("ticket"), "authenticator": brought})
+
+
+async def _first_page(window: Window) -> Response:
+    """Whoever was signed in until now is told why that is over."""
+    said = window.problem or window.query("done")
+    why = None if said else await why_over(window.door, window.request)
+    return window.show("sign_in.html", next=_next(window), why=why)
 
 
 def _step_page(window: Window, step: SignInStep, answer: dict[str, Any]) -> Response:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from api.counter.parts import Parts
 from models import tokens
+from models.settings import Settings
 from models.store.people.sessions import LONGEST_COOKIE, StaffLives, session_of
 from models.words.counties import county_name
 from models.words.stages import Role
@@ -30,15 +31,16 @@ class Signed:
     name: str = field(repr=False)
 
 
+def lives_of(settings: Settings) -> StaffLives:
+    return StaffLives(timedelta(minutes=settings.staff_idle_minutes), timedelta(hours=settings.staff_session_hours))
+
+
 class Sessions:
     """What `api/main` hands to the pages."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        settings = parts.settings
-        self.lives = StaffLives(
-            timedelta(minutes=settings.staff_idle_minutes), timedelta(hours=settings.staff_session_hours)
-        )
+        self.lives = lives_of(parts.settings)
 
     async def who(self, cookie: str, *, prolong: bool = True) -> Signed | None:
         """The person of a live session, which begins its idle time anew unless told otherwise."""

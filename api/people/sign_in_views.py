@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from models.store.people.codes import uri_of
 from models.tables.people import Person
-from models.words.stages import Role, SignInStep
+from models.words.stages import Role, SessionEnd, SignInStep
 
 _QR_SCALE = 6
 
@@ -36,6 +36,17 @@ class SignInStepView(TypedDict):
     authenticator: NotRequired[Annotated[AuthenticatorView, Field(description="首次登录须绑定的验证器")]]
     roles: NotRequired[Annotated[list[RoleChoice], Field(description="可以选择的身份")]]
     session: NotRequired[Annotated[str, Field(description="会话的凭据，只给这一次")]]
+
+
+class SessionEndView(TypedDict):
+    """一次登录因何结束。"""
+
+    over_by: Annotated[SessionEnd | None, Field(description="null：没有结束，或没有这次登录")]
+    over_by_label: str | None
+
+
+def session_end(over_by: SessionEnd | None) -> SessionEndView:
+    return {"over_by": over_by, "over_by_label": over_by.label if over_by else None}
 
 
 def asked(step: SignInStep, ticket: str) -> SignInStepView:

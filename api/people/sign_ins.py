@@ -5,11 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from api.counter.idempotency import idempotency_key
 from api.counter.parts import parts_of
-from api.people.sign_in_acts import SignIn
-from api.people.sign_in_views import SignInStepView
+from api.people.sessions import lives_of
+from api.people.sign_in_acts import SIGN_INS, SignIn
+from api.people.sign_in_views import SessionEndView, SignInStepView, session_end
 from api.server.answers import refusals
 from models.store.people.passwords import LONGEST
+from models.store.people.sessions import why_over
 from models.words.refusals import Refusal
 from models.words.stages import Role
 
@@ -26,6 +29,10 @@ class _Asked(BaseModel):
 class NameAndPassword(_Asked):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
     password: Secret
+
+
+class FormerSession(_Asked):
+    session: Secret
 
 
 class NewPassword(_Asked):
@@ -47,6 +54,15 @@ class ChosenRole(_Asked):
 async def begin_sign_in(asked: NameAndPassword, request: Request) -> SignInStepView:
     """Whoever was invited gives the one-time code as the password; an unknown name hears what a wrong password does."""
     return await SignIn(request, parts_of(request)).begin(asked.name, asked.password)
+
+
+@router.post("/ended", summary="为何已退出")
+async def tell_why_over(asked: FormerSession, request: Request) -> SessionEndView:
+    """Whoever holds a session's secret hears why it is over, which opens nothing."""
+    idempotency_key(request)
+    parts = parts_of(request)
+    async with parts.database.share_of(SIGN_INS).reading() as session:
+        return session_end(await why_over(session, asked.session, lives_of(parts.settings)))
 
 
 @router.post("/password", summary="首次登录：设置密码", responses=refusals(TICKET_OVER=409))

@@ -4,6 +4,7 @@ The books stay: runs, instructions, the trail, payments, and every callback, who
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,28 +12,49 @@ from models.settings import Settings
 from models.store.sql import execute
 
 BATCH = 1_000
-_OLD: Mapping[str, str] = {
-    "outbox_kept_days": "outbox WHERE delivered_at < {before}",
+
+
+class Old(NamedTuple):
+    """`days` is the setting that says how long, `rows` which of a table's rows go after that."""
+
+    days: str
+    rows: str
+
+
+# By table.
+_OLD: Mapping[str, Old] = {
+    "outbox": Old("outbox_kept_days", "delivered_at < {before}"),
     # begun by an applicant, and left
-    "drafts_kept_days": "application_draft WHERE updated_at < {before}",
+    "application_draft": Old("drafts_kept_days", "updated_at < {before}"),
     # a key that is used again after that is a new request
-    "answers_kept_days": "idempotent_answer WHERE created_at < {before}",
+    "idempotent_answer": Old("answers_kept_days", "created_at < {before}"),
     # limits count the last hour, a session lives as long as somebody uses it
-    "logins_kept_days": "face_login WHERE ended_at < {before} AND coalesce(last_seen_at, ended_at) < {before}",
+    "face_login": Old("logins_kept_days", "ended_at < {before} AND coalesce(last_seen_at, ended_at) < {before}"),
+    # good for a quarter of an hour, a day, an hour
+    "sign_in_ticket": Old("logins_kept_days", "made_at < {before}"),
+    "sign_in_tally": Old("logins_kept_days", "last_at < {before}"),
+    "search_tally": Old("logins_kept_days", "since < {before}"),
+    # each person's last one stays: it says when somebody was here last
+    "staff_session": Old(
+        "staff_sessions_kept_days",
+        "ended_at < {before} AND EXISTS (SELECT 1 FROM staff_session later"
+        " WHERE later.person_id = staff_session.person_id AND later.id > staff_session.id)",
+    ),
     # accounts that didn't pass stay with their round, whose figures stay too
-    "verdicts_kept_days": "account_check WHERE valid AND round_id IN (SELECT id FROM check_round"
-    " WHERE ended_at < {before})",
+    "account_check": Old(
+        "verdicts_kept_days", "valid AND round_id IN (SELECT id FROM check_round WHERE ended_at < {before})"
+    ),
 }
 KINDS = tuple(_OLD)
 
 
 async def clear_old(session: AsyncSession, settings: Settings, kind: str) -> bool:
     """Delete up to a batch of one kind (of `KINDS`); True when there may be more."""
-    rows = _OLD[kind].format(before="now() - make_interval(days => :days)")
-    table = rows.partition(" ")[0]
+    old = _OLD[kind]
+    rows = old.rows.format(before="now() - make_interval(days => :days)")
     deleted = await execute(
         session,
-        f"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {rows} LIMIT {BATCH}))",
-        days=getattr(settings, kind),
+        f"DELETE FROM {kind} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {kind} WHERE {rows} LIMIT {BATCH}))",
+        days=getattr(settings, old.days),
     )
     return deleted == BATCH

@@ -45,6 +45,7 @@ class Refusal(Labelled):
     SESSION_CHANGED = "SESSION_CHANGED", "人员的状态、角色或密码已变更，登录已失效"
     SESSION_ELSEWHERE = "SESSION_ELSEWHERE", "已在别处登录"
     SESSION_IDLE = "SESSION_IDLE", "长时间未操作，已自动退出"
+    SESSION_LOCKED = "SESSION_LOCKED", "登录已被锁定或停用"
     SESSION_LONGEST = "SESSION_LONGEST", "登录已满最长时间，已自动退出"
     SESSION_SIGNED_OUT = "SESSION_SIGNED_OUT", "已退出登录"
     SIGNATURE_REFUSED = "SIGNATURE_REFUSED", "回调签名无效"

@@ -45,6 +45,7 @@ class SessionEnd(Labelled):
     IDLE = "idle", "长时间未操作"
     LONGEST = "longest", "登录已满最长时间"
     ELSEWHERE = "elsewhere", "已在别处登录"
+    LOCKED = "locked", "已被锁定或停用"
     CHANGED = "changed", "人员的状态、角色或密码已变更"
 
 

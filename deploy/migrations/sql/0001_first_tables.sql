@@ -182,7 +182,7 @@ CREATE TABLE face_login (
   CONSTRAINT ck_face_login_facechannel CHECK (channel IN ('app', 'pc')),
   CONSTRAINT uq_face_login_login_no UNIQUE (login_no),
   CONSTRAINT ck_face_login_loginstage CHECK (stage IN ('opening', 'waiting', 'scanned', 'passed', 'failed', 'expired')),
-  CONSTRAINT ck_face_login_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'changed')),
+  CONSTRAINT ck_face_login_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'locked', 'changed')),
   CONSTRAINT uq_face_login_session_hash UNIQUE (session_hash)
 );
 CREATE INDEX ix_face_login_address ON face_login (address_index, created_at);
@@ -854,7 +854,7 @@ CREATE TABLE staff_session (
   CONSTRAINT fk_staff_session_person_id_person FOREIGN KEY(person_id) REFERENCES person (id),
   CONSTRAINT uq_staff_session_secret_hash UNIQUE (secret_hash),
   CONSTRAINT ck_staff_session_role CHECK (role IN ('county_admin', 'operator', 'reviewer', 'applicant', 'ops', 'auditor')),
-  CONSTRAINT ck_staff_session_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'changed'))
+  CONSTRAINT ck_staff_session_sessionend CHECK (over_by IN ('signed_out', 'idle', 'longest', 'elsewhere', 'locked', 'changed'))
 );
 CREATE INDEX ix_staff_session_person ON staff_session (person_id, id);
 CREATE UNIQUE INDEX uq_staff_session_open ON staff_session (person_id) WHERE ended_at IS NULL;

@@ -98,7 +98,7 @@ async def set_state(session: AsyncSession, person: Person, state: PersonState) -
     person.state = state
     if state is PersonState.STOPPED:
         person.invitation_hash = person.invitation_ends_at = None
-    await _shut_out(session, person)
+    await _shut_out(session, person, SessionEnd.LOCKED)
 
 
 async def set_roles(session: AsyncSession, person: Person, roles: Collection[str]) -> None:
@@ -106,11 +106,11 @@ async def set_roles(session: AsyncSession, person: Person, roles: Collection[str
     await _shut_out(session, person)
 
 
-async def _shut_out(session: AsyncSession, person: Person) -> None:
+async def _shut_out(session: AsyncSession, person: Person, end: SessionEnd = SessionEnd.CHANGED) -> None:
     """What is open under the person's former rights is over."""
     assert person.id is not None
     await session.flush()
-    await end_all(session, person.id, SessionEnd.CHANGED)
+    await end_all(session, person.id, end)
     await execute(session, "DELETE FROM sign_in_ticket WHERE person_id = :id", id=person.id)
 
 

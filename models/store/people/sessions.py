@@ -20,7 +20,7 @@ _TOUCHES_PER_IDLE = 180
 _FIND = """
 SELECT s.id, p.subject, p.name_sealed, s.role::text AS role, p.county_code, p.person_index, s.code_at, s.opened_at,
        s.last_seen_at, now() AS at, s.over_by::text AS over_by,
-       p.state = 'active' AND s.role::text = ANY(p.roles) AS may_act
+       p.state IN ('locked', 'stopped') AS barred, p.state = 'active' AND s.role::text = ANY(p.roles) AS may_act
 FROM staff_session s JOIN person p ON p.id = s.person_id
 WHERE s.secret_hash = :hash
 """
@@ -66,6 +66,7 @@ class _Row(NamedTuple):
     last_seen_at: datetime
     at: datetime
     over_by: str | None
+    barred: bool
     may_act: bool
 
     def ends_at(self, lives: StaffLives) -> datetime:
@@ -76,7 +77,7 @@ class _Row(NamedTuple):
         if self.over_by is not None:
             return SessionEnd(self.over_by)
         if not self.may_act:
-            return SessionEnd.CHANGED
+            return SessionEnd.LOCKED if self.barred else SessionEnd.CHANGED
         if self.opened_at + lives.longest <= self.at:
             return SessionEnd.LONGEST
         return SessionEnd.IDLE if self.last_seen_at + lives.idle <= self.at else None
