@@ -30,7 +30,7 @@ ROOMS = (
     *("models/wire", "models/words", "models", "models/sheets", "models/forms", "models/photos", "models/prints"),
     "models/tables",
     *("models/store", "models/store/events", "models/store/trail", "models/store/runs", "models/store/register"),
-    *("models/store/cards", "models/store/citizens", "models/store/people", "models/store/policies"),
+    *("models/store/people", "models/store/cards", "models/store/citizens", "models/store/policies"),
     "models/store/applications",
     *(
         "models/store/imports",
@@ -51,7 +51,7 @@ ROOMS = (
 BESIDE = {
     "models/store/applications": {"models/store/register"},
     "models/store/imports": {"models/store/applications", "models/store/register"},
-    "models/store/cards": {"models/store/register"},
+    "models/store/cards": {"models/store/people", "models/store/register"},
     "models/store/lists": {"models/store/register"},
     "models/store/orders": {"models/store/applications", "models/store/register"},
     "models/store/flows": {"models/store/applications", "models/store/register"},

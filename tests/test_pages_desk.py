@@ -181,7 +181,8 @@ async def test_two_reviewers_decide_at_once_and_the_second_is_told(office: Offic
     )
     told = [page for page in pages if page.status == 409]
     assert [page.code for page in told] == ["ALREADY_DECIDED"]
-    assert "此件已由" in told[0].problem
+    first = "赵审核（rev.zhao）" if told[0] is pages[0] else "王审核（rev.wang）"
+    assert f"此件已由 {first} 审核" in told[0].problem
     # what was typed is not lost, and nothing more can be pressed
     assert told[0].document.cssselect("fieldset[disabled]")
     if told[0] is pages[1]:

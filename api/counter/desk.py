@@ -16,6 +16,7 @@ from api.server.bearer import principal_in
 from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
 from models.store.database import Database, Pool
+from models.store.people.persons import called_person, names_of_people
 from models.store.selection import ForWhom
 from models.store.trail.entries import TrailAct, record
 from models.tables.base import now
@@ -89,6 +90,15 @@ class Desk:
             detail = "这项操作须先核对本人：请输入验证器上的六位验证码，五分钟内有效，然后再次办理"
             raise Problem(403, Refusal.CODE_NEEDED, "须先输入验证码", detail)
 
+    async def called(self, session: AsyncSession, subject: str | None) -> str:
+        """Somebody of the county's staff as a refusal names them."""
+        return await called_person(session, self.vault, self.county, subject)
+
+    async def names(self) -> dict[str, str]:
+        """Of the county's staff by login: one question, for an answer that names many."""
+        async with self.database.reading() as session:
+            return await names_of_people(session, self.shown, self.county, self.for_whom)
+
     def may_know_lock(self, person_index: str) -> bool:
         """Whether this caller hears that a person's account is being changed: the county's staff, and the person."""
         return self.role is not Role.APPLICANT or self.person_index == person_index
@@ -146,6 +156,8 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal, standing.person_index)
             request.state.county = desk.county
+            # before its rows are read: one person's list never holds two connections
+            request.state.names = await desk.names() if _exports(request) else {}
             looks = request.url.path.endswith(CHANGE_NOTHING) or await only_previews(request)
             if request.method == "POST" and not looks:
                 await desk.give_stored_answer()
@@ -156,5 +168,8 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
 
 def _connections(request: Request, parts: Parts) -> Database:
     """A whole list has connections of its own: nobody else waits until it is written."""
-    exports = request.query_params.get("format") == Format.XLSX
-    return parts.database.pool(Pool.EXPORTS) if exports else parts.database
+    return parts.database.pool(Pool.EXPORTS) if _exports(request) else parts.database
+
+
+def _exports(request: Request) -> bool:
+    return request.query_params.get("format") == Format.XLSX

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.server.file_names import day
+from models.store.people.persons import with_login
 
 MAX_LIMIT = 500
 MAX_EXPORT = 200_000
@@ -50,6 +51,10 @@ class Page:
         numbers = [str(number) for number in self._request.path_params.values()]
         whose = [] if any(number[:1].isdigit() for number in numbers) else [self._request.state.county]
         return (self._request.scope["route"].summary or "导出", *whose, *numbers, day())
+
+    def person(self, login: str) -> str:
+        """Who acted, as a file names them; a login that nobody has a name for stays."""
+        return with_login(login, self._request.state.names.get(login))
 
     @property
     def rows(self) -> int:

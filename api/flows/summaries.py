@@ -169,7 +169,7 @@ async def _confirm(desk: Desk, session: AsyncSession, flow_no: str, confirmation
     require_stage(flow, {FlowStage.SUMMARY_SUBMITTED, FlowStage.SUMMARY_APPROVED}, "确认发放")
     summary = await _summary_in(session, flow, {SummaryStage.APPROVED}, "确认发放")
     if summary.confirmed_at is not None:
-        detail = f"流程 {flow_no} 已由 {summary.confirmed_by} 确认发放，不能再确认一次"
+        detail = f"流程 {flow_no} 已由 {await desk.called(session, summary.confirmed_by)} 确认发放，不能再确认一次"
         raise conflict(Refusal.ALREADY_CONFIRMED, "已经确认发放", detail)
     require_other(Act.PAYMENT_CONFIRMED, await acts_in_flow(session, flow_no, desk.person))
     await _require_same(session, flow, summary, confirmation)

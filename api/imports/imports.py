@@ -210,7 +210,7 @@ async def _decide(
     desk: Desk, session: AsyncSession, import_no: str, decision: ImportVerdict, reason: str, seen: int | None = None
 ) -> Reply:
     row = await find_import(desk, session, import_no, changing=True)
-    _refuse_unless_to_confirm(row)
+    await _refuse_unless_to_confirm(desk, session, row)
     if seen is not None and seen != await list_version(session, row):
         detail = f"导入 {import_no} 的待确认清单在您查看之后又有变化；请刷新，核对新的清单后再确认"
         raise conflict(Refusal.LIST_CHANGED, "待确认清单已变", detail)
@@ -226,14 +226,14 @@ async def _decide(
     return Reply(200, await whole_import(desk, session, row))
 
 
-def _refuse_unless_to_confirm(row: ApplicationImport) -> None:
+async def _refuse_unless_to_confirm(desk: Desk, session: AsyncSession, row: ApplicationImport) -> None:
     if row.stage is not ImportStage.TO_CONFIRM:
         words = f"“{row.stage.label}”，只有“{ImportStage.TO_CONFIRM.label}”的才能确认或放弃"
         raise conflict(
             Refusal.IMPORT_NOT_WAITING, "导入不在待确认", f"导入 {row.import_no} 现在是{words}；请刷新后核对"
         )
     if row.decision is not None:
-        detail = f"导入 {row.import_no} 已由 {row.decided_by} 确认，正在导入；请刷新后核对"
+        detail = f"导入 {row.import_no} 已由 {await desk.called(session, row.decided_by)} 确认，正在导入；请刷新后核对"
         raise conflict(Refusal.IMPORT_CONFIRMED, "导入已经确认", detail)
 
 

@@ -34,7 +34,7 @@ LIST = ListPage(
         Column("暂缓", "Held", "held_count", kind="number"),
         Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),
         Column("在等", "Waiting for", "run.waiting_for", kind="label"),
-        Column("提交人", "Submitted by", "entered_by"),
+        Column("提交人", "Submitted by", "entered_by", kind="person"),
         Column("提交时间", "Handed in at", "created_at", kind="when"),
     ),
     filters=(Filter("fund_year", "资金年度", "Year", kind="text"),),

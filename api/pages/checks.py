@@ -28,7 +28,7 @@ LIST = ListPage(
         Column("状态", "State", "stage_label", kind="tag", tone="stage"),
         Column("已核验账号", "Checked", "checked", kind="number"),
         Column("结果", "Result", "outcome", kind="label"),
-        Column("发起人", "Begun by", "asked_by"),
+        Column("发起人", "Begun by", "asked_by", kind="person"),
         Column("开始时间", "Begun", "created_at", kind="when"),
         Column("完成时间", "Ended", "ended_at", kind="when"),
     ),

@@ -34,7 +34,7 @@ LIST = ListPage(
         Column("状态", "State", "state_label", kind="tag", tone="state"),
         Column("采信", "Taken", "taken_label", kind="label"),
         Column("未能执行", "Hindrance", "hindrance", kind="label"),
-        Column("裁定人", "Decided by", "decided_by"),
+        Column("裁定人", "Decided by", "decided_by", kind="person"),
         Column("发现时间", "Found", "created_at", kind="when"),
     ),
     filters=(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.pages.formats import label, number, when, words, yuan
+from api.pages.formats import label, number, person, when, words, yuan
 
 Entry = Mapping[str, Any]
 
@@ -69,18 +69,20 @@ def _part(name: str, parts: Sequence[Entry]) -> str:
 def _order(order: Entry | None) -> str:
     if order is None:
         return ""
-    entered = words(f"{order['entered_by']} 录入 {when(order['entered_at'])}", _by("entered by", order, "entered"))
+    entered = words(
+        f"{person(order['entered_by'])} 录入 {when(order['entered_at'])}", _by("entered by", order, "entered")
+    )
     state = label(order["state_label"])
     if order["confirmed_by"] is None:
         return words(f"{entered}，{state}", f"{entered}, {state}")
     decided = words(
-        f"{order['confirmed_by']} 复核 {when(order['confirmed_at'])}", _by("decided by", order, "confirmed")
+        f"{person(order['confirmed_by'])} 复核 {when(order['confirmed_at'])}", _by("decided by", order, "confirmed")
     )
     return words(f"{entered}，{decided}，{state}", f"{entered}, {decided}, {state}")
 
 
 def _by(did: str, order: Entry, act: str) -> str:
-    return f"{did} {order[f'{act}_by']} {when(order[f'{act}_at'])}"
+    return f"{did} {person(order[f'{act}_by'])} {when(order[f'{act}_at'])}"
 
 
 def _reason(order: Entry | None) -> str:

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from api.pages.flow_lines import acts_of
 from api.pages.flow_way import way_of
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
-from api.pages.staff_names import with_names
 from api.pages.window import Staff, Window
 from models.words.stages import FlowStage
 
@@ -38,7 +37,7 @@ LIST = ListPage(
         Column("金额（元）", "Amount (yuan)", "line_fen", kind="money"),
         Column("已付（元）", "Paid (yuan)", "paid_fen", kind="money"),
         Column("在等", "Waiting for", "run.waiting_for", kind="label"),
-        Column("启动人", "Started by", "started_by"),
+        Column("启动人", "Started by", "started_by", kind="person"),
         Column("启动时间", "Started", "created_at", kind="when"),
     ),
     filters=(
@@ -85,5 +84,4 @@ async def _whole(window: Window, flow: Any) -> dict[str, Any]:
     asking = (window.ask.get(f"{path}/history"), window.ask.get(f"{path}/lines/figures"))
     history, sums = await asyncio.gather(*asking)
     acts, mark = await acts_of(window, flow["flow_no"]), seen(flow)
-    await with_names(window, flow, history)
     return {"flow": flow, "history": history, "way": way_of(history), "sums": sums, "acts": acts, "seen": mark}

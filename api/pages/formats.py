@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ from api.pages.words import ENGLISH, title_in_english
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
+# of the county's staff by login, as far as whoever reads the page may know them
+NAMES: ContextVar[Mapping[str, str]] = ContextVar("names", default=MappingProxyType({}))
 
 
 def is_english() -> bool:
@@ -27,6 +30,11 @@ def label(chinese: Any) -> str:
     """A word that the API says; what has no English is shown as it is."""
     text = "" if chinese is None else str(chinese)
     return ENGLISH.get(text, text) if is_english() else text
+
+
+def person(login: Any) -> str:
+    """Who acted, by name; a login that nobody has a name for stays."""
+    return NAMES.get().get(login) or label(login)
 
 
 def title_of(problem: Mapping[str, Any]) -> str:
@@ -118,6 +126,7 @@ FILTERS = {
     "since": since,
     "grouped": grouped,
     "label": label,
+    "person": person,
     "title_of": title_of,
 }
 

@@ -40,7 +40,7 @@ LIST = ListPage(
         Column("被拒", "Refused", "rows_refused", kind="number"),
         Column("待确认", "To confirm", "rows_to_confirm", kind="number"),
         Column("金额（元）", "Amount (yuan)", "total_fen", kind="money"),
-        Column("导入人", "By", "entered_by"),
+        Column("导入人", "By", "entered_by", kind="person"),
         Column("提交时间", "Handed in at", "created_at", kind="when"),
     ),
     filters=(Filter("stage", "状态", "Stage", labelled(ImportStage)),),

@@ -1,4 +1,4 @@
-"""What every list asks for and hardly ever changes, kept for a minute: nothing of a person."""
+"""What every list asks for and hardly ever changes, kept for a minute: nothing of a beneficiary."""
 
 import time
 from collections.abc import Awaitable, Callable

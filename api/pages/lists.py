@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.form import Form
-from api.pages.staff_names import BY, with_names
 from api.pages.window import Window
 from models.words.calendar import china_today
 
@@ -23,8 +22,9 @@ Option = tuple[str, str, str]
 class Column:
     """One column: Chinese, English, field of the API's row (`run.stage_label`), and how it is shown.
 
-    `kind`: text, label (a word that the API says), tag (a label with a tone), money (fen), number, when, day, account,
-    yes (a bool), photo. `link` is an address with the row's fields in it. `tone` names the field that `TONES` judges.
+    `kind`: text, person (who acted, by login), label (a word that the API says), tag (a label with a tone), money
+    (fen), number, when, day, account, yes (a bool), photo. `link` is an address with the row's fields in it. `tone`
+    names the field that `TONES` judges.
     """
 
     chinese: str
@@ -104,8 +104,6 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
     """A GET with conditions in the address, or a POST that seeks by what never stands there."""
     given = conditions(window, page)
     answer = await ask_for(window, page, given)
-    if any(column.field in BY for column in page.columns):
-        await with_names(window, answer["items"])
     shown = {
         "page": page,
         "given": given,

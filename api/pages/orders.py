@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
-from api.pages.staff_names import with_names
 from api.pages.window import Staff
 from models.words.stages import OrderKind, OrderState
 
@@ -27,7 +26,7 @@ LIST = ListPage(
         Column("笔数", "Lines", "line_count", kind="number"),
         Column("金额（元）", "Amount (yuan)", "total_fen", kind="money"),
         Column("理由", "Reason", "reason"),
-        Column("录入人", "Entered by", "entered_by"),
+        Column("录入人", "Entered by", "entered_by", kind="person"),
         Column("录入时间", "Entered", "entered_at", kind="when"),
         Column("状态", "State", "state_label", kind="tag", tone="state"),
     ),
@@ -54,7 +53,6 @@ async def show_order(window: Staff, order_no: str) -> Response:
     order = await window.ask.get(f"/orders/{order_no}")
     lines = await window.ask.get(f"/orders/{order_no}/lines", after=window.query("after"))
     entered = order["entered_by"] == window.signed.subject
-    await with_names(window, order)
     return window.show("order.html", order=order, lines=lines, entered_it=entered)
 
 

@@ -17,7 +17,7 @@ LIST = ListPage(
     columns=(
         Column("序号", "Number", "sequence", kind="number"),
         Column("时间", "Time", "at", kind="when"),
-        Column("经办人", "Who", "actor_label", kind="label"),
+        Column("经办人", "Who", "actor_label", kind="person"),
         Column("身份", "Role", "role_label", kind="label"),
         Column("操作", "Act", "act_label", kind="label"),
         Column("对象", "Thing", "subject"),

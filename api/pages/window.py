@@ -13,11 +13,12 @@ from api.pages.asking import Ask, Document, Refused
 from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, Form, field_of
-from api.pages.formats import LANGUAGE, label, words
+from api.pages.formats import LANGUAGE, NAMES, label, words
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of, require_open
 from api.pages.origin import is_own, own_pages_only
 from api.pages.rendering import page_response, render
+from api.pages.staff_names import staff_names
 from api.pages.typed_code import StepUpCode
 
 # a text, or a function of the answer
@@ -47,10 +48,8 @@ class Window:
     sign_in_beside = "/console/sign-in?next=/console/signed-in"
 
     def __init__(self, request: Request, door: Door, signed: Signed | None, ask: Ask, form: Form | None) -> None:
-        self.request = request
-        self.door = door
+        self.request, self.door, self.ask = request, door, ask
         self._signed = signed
-        self.ask = ask
         self.look: Look = look_of(request)
         # what a page puts together before it is drawn is in the person's language too
         LANGUAGE.set(self.look.language)
@@ -220,6 +219,7 @@ async def staff(request: Request) -> AsyncIterator[Window]:
         window = _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
         require_open(signed.role, request.url.path)
         await window.code.check()
+        NAMES.set(await staff_names(door, signed, window.ask))
         yield window
 
 

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.counter.roles import Everyone, Readers
+from api.counter.roles import Everyone
 from api.people.me_acts import OwnActs
 from api.people.me_views import CodeTaken, OwnSignIn, SessionOver, StaffView, own_sign_in
 from api.people.people_views import NamesView
 from api.people.sign_in_views import SignInStepView, role_choices
 from api.people.sign_ins import Code, Secret
 from api.server.answers import Items, refusals
-from models.store.people.persons import find_person, names_of_people, person_name
+from models.store.people.persons import find_person, person_name
 from models.store.people.sessions import sessions_of
 from models.words.counties import county_name, county_words
 
@@ -66,10 +66,12 @@ async def list_own_sign_ins(desk: Everyone) -> Items[OwnSignIn]:
 
 
 @router.get("/names", summary="工作人员的姓名")
-async def list_names(desk: Readers) -> NamesView:
-    """By login, of everybody who acts or has acted in the county: what stands beside an act."""
-    async with desk.database.reading() as session:
-        return {"names": await names_of_people(session, desk.shown, desk.county)}
+async def list_names(desk: Everyone) -> NamesView:
+    """By login, of everybody who acts or has acted in the county: what stands beside an act.
+
+    An applicant gets those of the county's staff and the own, and no other applicant's.
+    """
+    return {"names": await desk.names()}
 
 
 @router.post(

@@ -81,7 +81,7 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
         if Refusal.SAME_PERSON in chosen.left_out:
             require_other(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
         for code in chosen.left_out:
-            raise _refusal(Refusal(code), row)
+            raise _refusal(Refusal(code), row, await desk.called(session, row.decided_by))
         return Reply(200, contradiction_view(desk.vault, row, whole=None))
 
     return await desk.once(work)
@@ -135,11 +135,11 @@ def _decided(chosen: Chosen, take: str) -> ContradictionsDecided:
     return {"act": "contradiction_decided", "take": take, "count": chosen.count, "left_out": left_out}
 
 
-def _refusal(code: Refusal, row: Contradiction) -> Problem:
+def _refusal(code: Refusal, row: Contradiction, decider: str) -> Problem:
     if code == Refusal.OWN_ACCOUNT:
         return Problem(403, code, HINDRANCES[code], "请由本区县其他审核人办理此件")
     if code == Refusal.CONTRADICTION_DECIDED:
-        detail = f"此件现为“{row.state.label}”，由 {row.decided_by} 裁定，不能再改"
+        detail = f"此件现为“{row.state.label}”，由 {decider} 裁定，不能再改"
         return conflict(code, "已经裁定", detail)
     if code == Refusal.FIGURES_ARE_SUMS:
         detail = f"{HINDRANCES[code]}；请与平台核对后保留现有结果，并在理由中说明差异"

@@ -82,18 +82,19 @@ async def _shown(desk: Desk, contradiction_id: int, *, whole: bool | None) -> Co
         if row is None:
             raise not_found("矛盾来件")
         closed = closed_by(Act.CONTRADICTION_DECIDED, await acts_about(session, row.number, desk.person))
+        decider = await desk.called(session, row.decided_by) if row.decided_by else ""
     return {
         **contradiction_view(desk.shown, row, whole=whole),
         "applied_follows": APPLIED_FOLLOWS,
         "claimed_follows": CLAIM_FOLLOWS.get(row.kind, NOTHING_FOLLOWS),
-        "why_no_decision": _why_no_decision(desk, row, made=bool(closed)),
+        "why_no_decision": _why_no_decision(desk, row, decider, made=bool(closed)),
         "why_no_claim": why_no_claim(row.kind),
     }
 
 
-def _why_no_decision(desk: Desk, row: Contradiction, *, made: bool) -> str | None:
+def _why_no_decision(desk: Desk, row: Contradiction, decider: str, *, made: bool) -> str | None:
     if desk.role is not Role.REVIEWER:
         return f"由{Role.REVIEWER.label}裁定"
     if row.state is not ContradictionState.OPEN:
-        return f"此件现为“{row.state.label}”，由 {row.decided_by} 裁定"
+        return f"此件现为“{row.state.label}”，由 {decider} 裁定"
     return HINDRANCES[Refusal.SAME_PERSON] if made else None

@@ -18,6 +18,7 @@ from models.store.cards.parts import (
 )
 from models.store.lock_order import Rank
 from models.store.locking import hold
+from models.store.people.persons import called_person
 from models.store.register.account_locks import lock_accounts
 from models.store.register.lock_rules import LockedAct, why_locked_now
 from models.store.runs.runs import open_run
@@ -41,7 +42,7 @@ async def decide_part(
     """A reviewer's one decision; raises CardRefusal when the part is not 待审核 any more."""
     locked, part = await lock_part(session, part_no)
     if part.stage is not PartStage.IN_REVIEW:
-        raise _not_in_review(part)
+        raise await _not_in_review(session, vault, part)
     part.reviewed_by, part.reviewed_at = reviewer, now()
     part.remark_sealed = vault.seal(Field.REASON, locked.request.request_no, remark) if remark else None
     if passed:
@@ -74,11 +75,10 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     return part
 
 
-def _not_in_review(part: CardChangePart) -> CardRefusal:
+async def _not_in_review(session: AsyncSession, vault: Vault, part: CardChangePart) -> CardRefusal:
     if part.reviewed_by:
-        return CardRefusal(
-            Refusal.ALREADY_DECIDED, f"此件已由 {part.reviewed_by} 审核，现为“{part.stage.label}”，不能再审"
-        )
+        who = await called_person(session, vault, part.county_code, part.reviewed_by)
+        return CardRefusal(Refusal.ALREADY_DECIDED, f"此件已由 {who} 审核，现为“{part.stage.label}”，不能再审")
     return CardRefusal(Refusal.NOT_IN_REVIEW, f"此件现为“{part.stage.label}”，不在待审核，不能审核")
 
 
