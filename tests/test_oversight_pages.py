@@ -8,10 +8,12 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.stack.objects import Access
+from models.words.calendar import china_today
 from models.words.stages import Role
 from tests.browser import Browser
 from tests.rows import (
     ADMIN,
+    AUDITOR,
     COUNTY,
     OPERATOR,
     OPS,
@@ -176,3 +178,29 @@ async def test_catalogs_tell_when_they_were_fetched_and_are_fetched_anew(office:
     assert after.done.startswith("已向平台获取名单")
     ops = await (await Browser.at(office).sign_in(OPS)).open("/console/catalogs")
     assert ops.button("更新") is None
+
+
+async def test_who_saw_whose_data_whole_is_listed_by_person_thing_and_time(office: Office) -> None:
+    """The auditor and the county administrator; from an application's page too."""
+    async with office.database.transaction() as session:
+        first, second = await add_applications(session, office.vault, [Line(stage="draft"), Line(stage="draft")], None)
+    await office.whole(f"/applications/{first}", OPERATOR, purpose="look")
+    await office.whole(f"/applications/{second}", REVIEWER)
+    browser = await Browser.at(office).sign_in(AUDITOR)
+    page = await browser.open((await browser.open(f"/console/applications/{first}")).link("谁看过完整信息"))
+    told = [(row["查看人"], row["身份"], row["用途"], row["编号"]) for row in page.rows()]
+    assert told == [("李操作", "县操作员", "查看完整信息", first)]
+    assert not any(one in page.main for one in PERSONAL)
+    today = china_today().isoformat()
+    for asked, numbers in ((f"actor={REVIEWER}", [second]), (f"since={today}&until={today}", [second, first])):
+        page = await browser.open(f"/console/disclosures?{asked}")
+        assert [row["编号"] for row in page.rows()] == numbers, asked
+    page = await browser.open("/console/disclosures?until=2026-01-01")
+    assert "没有符合条件的记录；条件：至" in page.main
+    assert [option.text for option in page.document.cssselect("#q-actor option")][1:] == [
+        *("郑审计（aud.zheng）", "李操作（op.li）", "王审核（rev.wang）")
+    ]
+    admin = await Browser.at(office).sign_in(ADMIN)
+    assert (await admin.open(f"/console/disclosures?number={second}")).rows()[0]["查看人"] == "王审核"
+    operator = await Browser.at(office).sign_in(OPERATOR)
+    assert "谁看过完整信息" not in (await operator.open(f"/console/applications/{first}")).main

@@ -51,6 +51,7 @@ TABLE: Mapping[str, set[Role]] = {
     "异常应答": {*STAFF, S, U},
     "流程运行": {*STAFF, S},
     "操作留痕": {*STAFF, S, U},
+    "完整信息查看记录": {A, U},
     "人员": {A, U},
     "平台目录": set(Role),
     "帮助": set(Role),

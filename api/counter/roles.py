@@ -32,7 +32,7 @@ Openers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.REVIEWER, Role.A
 Enterers = Annotated[Desk, Depends(for_roles(Role.OPERATOR, Role.APPLICANT))]
 Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
-AdminsAndReviewers = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.REVIEWER))]
+DisclosureReaders = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.REVIEWER, Role.AUDITOR))]
 PeopleReaders = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.AUDITOR))]
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlmodel import col, select
 from typing_extensions import TypedDict
 
 from api.counter.export import listed
 from api.counter.paging import Pages
-from api.counter.roles import AdminsAndReviewers
+from api.counter.roles import DisclosureReaders
+from api.ops.time_range import Since, Until, between
 from api.server.answers import Listed
 from models.tables.records import Disclosure
 from models.words.code_words import ROLES, called
@@ -47,24 +48,21 @@ class DisclosureView(TypedDict):
 
 @router.get("/disclosures", summary="查看完整信息的记录", response_model=Listed[DisclosureView])
 async def list_disclosures(
-    desk: AdminsAndReviewers,
+    desk: DisclosureReaders,
     page: Pages,
     actor: Annotated[str | None, Query(max_length=80)] = None,
     thing: Annotated[DisclosedThing | None, Query()] = None,
     number: Annotated[str | None, Query(max_length=128)] = None,
     purpose: Annotated[DisclosurePurpose | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Since = None,
+    until: Until = None,
 ) -> Response:
     """Newest first; numbers only, nobody's data."""
     statement = select(Disclosure).where(Disclosure.county_code == desk.county)
     for field, value in {"actor": actor, "thing": thing, "number": number, "purpose": purpose}.items():
         if value is not None:
             statement = statement.where(col(getattr(Disclosure, field)) == value)
-    if since is not None:
-        statement = statement.where(Disclosure.at >= since)
-    if until is not None:
-        statement = statement.where(Disclosure.at < until)
+    statement = statement.where(*between(Disclosure.at, since, until))
     async with desk.database.snapshot() as session:
         return await listed(session, page, HEADERS, (statement, Disclosure.id), disclosure_view)
 

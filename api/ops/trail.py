@@ -1,10 +1,8 @@
 """The county's trail: who did what when, and whether the chain of entries is whole."""
 
-from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -13,6 +11,7 @@ from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
 from api.counter.paging import Pages
 from api.counter.roles import Readers, Reviewers
+from api.ops.time_range import Since, Until, between
 from api.ops.trail_views import HEADERS, TrailVerification, TrailView, trail_view, verification_view
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
@@ -20,7 +19,6 @@ from models.store.database import Pool
 from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
 from models.tables.records import TrailEntry
-from models.words.calendar import CHINA
 from models.words.stages import DisclosedThing, Role
 
 router = APIRouter(tags=["留痕"])
@@ -36,14 +34,14 @@ async def list_trail(
     act: Annotated[str | None, Query(max_length=80)] = None,
     actor: Annotated[str | None, Query(max_length=80)] = None,
     role: Annotated[str | None, Query(max_length=80, description="经办时的身份")] = None,
-    since: Annotated[AwareDatetime | date | None, Query(description="时刻，或者那一天开始")] = None,
-    until: Annotated[AwareDatetime | date | None, Query(description="时刻以前，或者到那一天为止")] = None,
+    since: Since = None,
+    until: Until = None,
 ) -> Response:
     statement = select(TrailEntry).where(TrailEntry.county_code == desk.county)
     for field, value in {"subject": subject, "act": act, "actor": actor, "role": role}.items():
         if value is not None:
             statement = statement.where(col(getattr(TrailEntry, field)) == value)
-    statement = statement.where(*_between(since, until))
+    statement = statement.where(*between(TrailEntry.at, since, until))
     # the file has no details: they aren't even opened
     vault = desk.shown if desk.role in _SEES_DETAIL and not page.export else None
 
@@ -98,17 +96,3 @@ async def _verified(desk: Desk) -> TrailVerification:
     async with desk.database.pool(Pool.EXPORTS).reading() as session:
         broken = await check_trail(session, desk.vault, desk.county, signed)
     return verification_view(broken, signed)
-
-
-def _between(since: datetime | date | None, until: datetime | date | None) -> list[bool]:
-    conditions = []
-    if since is not None:
-        conditions.append(TrailEntry.at >= _instant(since))
-    if until is not None:
-        conditions.append(TrailEntry.at < _instant(until, days=1))
-    return conditions
-
-
-def _instant(given: datetime | date, days: int = 0) -> datetime:
-    """A day begins in China; `days` are added to a day only."""
-    return given if isinstance(given, datetime) else datetime.combine(given + timedelta(days=days), time(), CHINA)

@@ -47,6 +47,7 @@ async def _detail(window: Window, found: Any, *, whole: bool) -> Response:
         steps=[_step(entry) for entry in history["entries"]],
         photos=_photos(found["photos"]),
         may_open=window.signed.role in (Role.OPERATOR, Role.REVIEWER, Role.APPLICANT),
+        may_see_lookers=window.signed.role in (Role.COUNTY_ADMIN, Role.AUDITOR),
         list_path=LIST.path,
     )
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.form import Form
+from api.pages.formats import NAMES
 from api.pages.window import Window
 from models.words.calendar import china_today
 
@@ -39,8 +40,8 @@ class Column:
 class Filter:
     """One condition: the API's parameter, and its options (value, Chinese, English), or none for a text.
 
-    `catalog` names a catalog of the platform to choose from instead; with a `parent`, what belongs to the value that
-    this other condition has. `kind`: choice, text, day, month, hidden (what a tab asks).
+    `catalog` names a catalog of the platform to choose from instead, or `people`, the county's staff; with a `parent`,
+    what belongs to the value that this other condition has. `kind`: choice, text, day, month, hidden (what a tab asks).
     """
 
     name: str
@@ -158,12 +159,21 @@ async def _catalogs(window: Window, page: ListPage, given: Mapping[str, str]) ->
     """Options of the filters that choose from a catalog of the platform."""
     found: dict[str, list[Option]] = {}
     for filtered in page.filters:
+        if filtered.catalog == "people":
+            found[filtered.name] = [*filtered.options, *_people()]
+            continue
         above = given.get(filtered.parent, "")
         if filtered.catalog and (above or not filtered.parent):
             # the list is there although the platform's catalogs are just being fetched
             with suppress(Refused):
                 found[filtered.name] = await catalog(window, filtered.catalog, parent=above)
     return {filtered.name: found.get(filtered.name, []) for filtered in page.filters if filtered.catalog}
+
+
+def _people() -> list[Option]:
+    """Whoever acts or has acted here; two of one name are told apart by their logins."""
+    told = {login: f"{name}（{login}）" for login, name in sorted(NAMES.get().items())}
+    return [(login, words, words) for login, words in told.items()]
 
 
 async def catalog(window: Window, kind: str, **query: str) -> list[Option]:

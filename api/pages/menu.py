@@ -62,6 +62,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("异常应答", "Odd answers", "/console/odd-answers", (*STAFF, S, U)),
         Entry("流程运行", "Runs", "/console/runs", (*STAFF, S)),
         Entry("操作留痕", "Trail", "/console/trail", (*STAFF, S, U)),
+        Entry("完整信息查看记录", "Disclosures", "/console/disclosures", (A, U)),
     )),
     Group("系统", "System", (
         Entry("人员", "People", "/console/people", (A, U)),

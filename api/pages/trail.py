@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from api.pages.lists import Column, Filter, ListPage, export, show_list
 from api.pages.window import Staff
-from models.words.code_words import ACTS, ROLES
+from models.words.code_words import ACTORS, ACTS, ROLES
 
 router = APIRouter(prefix="/console/trail", include_in_schema=False)
 LIST = ListPage(
@@ -25,7 +25,7 @@ LIST = ListPage(
         Column("金额（元）", "Amount (yuan)", "total_fen", kind="money"),
     ),
     filters=(
-        Filter("actor", "经办人", "Who", kind="text"),
+        Filter("actor", "经办人", "Who", tuple((code, word, word) for code, word in ACTORS.items()), catalog="people"),
         Filter("role", "身份", "Role", tuple((code, label, label) for code, label in ROLES.items())),
         Filter("act", "操作", "Act", tuple((code, label, label) for code, label in ACTS.items())),
         Filter("subject", "对象", "Thing", kind="text"),
