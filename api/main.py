@@ -8,7 +8,6 @@ from functools import cache, partial
 from typing import Any, cast
 
 import boto3
-import httpx
 import uvicorn
 import uvloop
 from botocore.config import Config
@@ -82,17 +81,11 @@ def _door(app: FastAPI, parts: Parts) -> Door:
     sessions = Sessions(parts)
     return Door(
         app=app,
-        asker=partial(_asker, app),
         who=sessions.who,
         token=sessions.token,
         form_keys=FormKeys(parts.vault.digest),
         cookies_secure=parts.settings.citizen_cookies_secure,
     )
-
-
-def _asker(app: FastAPI, caller: tuple[str, int]) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=app, client=caller, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://api", trust_env=False)
 
 
 @cache

@@ -1,22 +1,17 @@
 """The API asked in process, as the person who stands at the window: its refusals are the page's refusals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any
 
-import httpx
 import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.pages.in_process import Answer, Body, Caller, as_form, as_json, ask, query_of, scope_of
 from models.words.refusals import Refusal
 
 Document = dict[str, Any]
-# Answers an address (host, port) with a client of this very app: in-process calls would all come from one address
-# otherwise, and limits count by the caller's.
-Asker = Callable[[tuple[str, int]], httpx.AsyncClient]
-# Inner requests are answered by the app itself; the name goes nowhere.
-_BASE = "http://api"
 _UNREADABLE: Document = {
     "code": Refusal.INTERNAL,
     "title": "系统内部出错",
@@ -34,11 +29,14 @@ class Refused(Exception):
 
 
 class Ask:
-    """One person's questions and acts. Paths are the API's own; `key` is the form's, one for each act."""
+    """One person's questions and acts. Paths are the API's own, as they read; `key` is the form's, one for each act.
 
-    def __init__(self, app: ASGIApp, client: httpx.AsyncClient, headers: Mapping[str, str], key: str = "") -> None:
+    `address` is the browser's: limits count by it.
+    """
+
+    def __init__(self, app: ASGIApp, address: tuple[str, int], headers: Mapping[str, str], key: str = "") -> None:
         self._app = app
-        self._client = client
+        self._address = address
         self._headers = {name: value for name, value in headers.items() if value}
         self._key = key
         # what the API gives a citizen's browser
@@ -50,78 +48,65 @@ class Ask:
 
     async def get(self, path: str, **query: object) -> Any:
         """The answer's JSON; raises Refused. `query` without what is None or empty."""
-        return _read(await self._send("GET", path, params=_plain(query)))
+        return await self._send("GET", path, query)
 
     async def search(self, path: str, body: Mapping[str, object], **query: object) -> Any:
         """A question whose conditions never stand in an address."""
-        return _read(await self._send("POST", path, json=body, params=_plain(query)))
+        return await self._send("POST", path, query, as_json(body))
 
     async def post(self, path: str, body: Mapping[str, object] | None = None, *, part: str = "") -> Any:
         """An act; a form that does several things names each `part`, so that each has a key of its own."""
-        return _read(await self._send("POST", path, json=body or {}, headers=self._once(part)))
+        return await self._send("POST", path, {}, as_json(body or {}), self._once(part))
 
     async def mark(self, path: str, body: Mapping[str, object]) -> Any:
         """What comes of looking and is the same however often it is said: no form, so a key of its own."""
-        return _read(await self._send("POST", path, json=body, headers={"Idempotency-Key": f"seen-{token_hex(12)}"}))
+        return await self._send("POST", path, {}, as_json(body), f"seen-{token_hex(12)}")
 
     async def put(self, path: str, body: Mapping[str, object]) -> Any:
-        return _read(await self._send("PUT", path, json=body))
+        return await self._send("PUT", path, {}, as_json(body))
 
     async def upload(
         self, method: str, path: str, fields: Mapping[str, str], files: list[tuple[str, Any]], *, part: str = ""
     ) -> Any:
         """A form with files: `files` are (field, (name, file, media type))."""
-        answer = await self._send(method, path, data=dict(fields), files=files, headers=self._once(part))
-        return _read(answer)
+        return await self._send(method, path, {}, as_form(fields, files), self._once(part))
 
     def file(self, path: str, **query: object) -> Response:
         """What the API streams (a photo, an export, a PDF), handed through piece by piece."""
-        address = httpx.URL(_BASE + path, params=_plain(query))
-        return _HandedThrough(self._app, address, self._headers)
+        return _HandedThrough(self._app, self._caller(), path, query_of(query))
 
-    def _once(self, part: str) -> dict[str, str]:
-        return {"Idempotency-Key": f"{self._key}/{part}" if part else self._key}
+    def _once(self, part: str) -> str:
+        return f"{self._key}/{part}" if part else self._key
 
-    async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
-        headers = {**self._headers, **more.pop("headers", {})}
-        answer = await self._client.request(method, path, headers=headers, timeout=None, **more)
-        self.cookies += answer.headers.get_list("set-cookie")
-        return answer
+    def _caller(self, key: str = "") -> Caller:
+        return Caller(self._address, {**self._headers, "Idempotency-Key": key} if key else self._headers)
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, object], body: Body | None = None, key: str = ""
+    ) -> Any:
+        answer = await ask(self._app, self._caller(key), method, path, query_of(query), body)
+        self.cookies += answer.all(b"set-cookie")
+        return _read(answer)
 
 
-def _read(answer: httpx.Response) -> Any:
+def _read(answer: Answer) -> Any:
     try:
         said = orjson.loads(answer.content) if answer.content else None
     except orjson.JSONDecodeError:
         said = _UNREADABLE
-    if answer.status_code < 400:
+    if answer.status < 400:
         return said
-    document = {**said, "retry_after": answer.headers.get("retry-after")} if isinstance(said, dict) else _UNREADABLE
-    raise Refused(answer.status_code, document)
-
-
-def _plain(query: Mapping[str, object]) -> dict[str, Any]:
-    return {name: value for name, value in query.items() if value not in (None, "", [])}
+    waits = next(iter(answer.all(b"retry-after")), None)
+    raise Refused(answer.status, {**said, "retry_after": waits} if isinstance(said, dict) else _UNREADABLE)
 
 
 class _HandedThrough(Response):
     """The same app asked at another address, its answer sent to the browser as it comes."""
 
-    def __init__(self, app: ASGIApp, address: httpx.URL, headers: Mapping[str, str]) -> None:
+    def __init__(self, app: ASGIApp, caller: Caller, path: str, query: str) -> None:
         super().__init__()
         self._asked = app
-        self._address = address
-        self._inner_headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._inner = scope_of(caller, "GET", path, query)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        inner = {
-            **{name: scope[name] for name in ("type", "asgi", "http_version", "scheme", "server", "client")},
-            "method": "GET",
-            "path": self._address.path,
-            "raw_path": self._address.raw_path.partition(b"?")[0],
-            "query_string": self._address.query,
-            "root_path": "",
-            "headers": self._inner_headers,
-            "state": {},
-        }
-        await self._asked(inner, receive, send)
+        await self._asked(self._inner, receive, send)

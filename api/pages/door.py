@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from fastapi import Request
 from starlette.types import ASGIApp
 
-from api.pages.asking import Ask, Asker
+from api.pages.asking import Ask
 from api.pages.form_keys import FormKeys, idempotency_key
 from api.pages.kept import Kept
 from models.words.stages import Role
@@ -44,7 +44,6 @@ class Door:
     """`app` is asked in process; `who` and `token` know sessions, the pages don't."""
 
     app: ASGIApp
-    asker: Asker
     who: Who
     # of what `who` has found
     token: Callable[[Any], str]
@@ -55,7 +54,7 @@ class Door:
     def ask(self, request: Request, headers: Mapping[str, str], form_key: str = "") -> Ask:
         """The API, asked for whoever sent this request."""
         caller = (request.client.host, request.client.port) if request.client else ("", 0)
-        return Ask(self.app, self.asker(caller), headers, idempotency_key(form_key))
+        return Ask(self.app, caller, headers, idempotency_key(form_key))
 
     async def knows(self, cookie: str) -> bool:
         """Whether somebody's long body is worth reading."""

@@ -1,6 +1,6 @@
 """How values look: yuan from fen, times of Shanghai, accounts in groups of four; Chinese first, English by switch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -100,6 +100,8 @@ def grouped(account: str | None) -> list[str]:
 
 def at(item: Mapping[str, Any], field: str) -> Any:
     """`run.stage_label` of nested answers; None where something on the way isn't there."""
+    if "." not in field:
+        return item.get(field)
     value: Any = item
     for step in field.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
@@ -108,7 +110,23 @@ def at(item: Mapping[str, Any], field: str) -> Any:
 
 def address(pattern: str, item: Mapping[str, Any]) -> str:
     """`/console/flows/{flow_no}` with the item's own values."""
-    return pattern.format_map({name: quote(str(value), safe="") for name, value in item.items()})
+    return pattern.format_map(_Quoted(item))
+
+
+class _Quoted(Mapping[str, str]):
+    """An item's values as parts of an address; only those that it names are looked at."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        self._item = item
+
+    def __getitem__(self, name: str) -> str:
+        return quote(str(self._item[name]), safe="")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._item)
+
+    def __len__(self) -> int:
+        return len(self._item)
 
 
 def seconds_to_wait(problem: Mapping[str, Any]) -> int:

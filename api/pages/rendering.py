@@ -10,6 +10,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
+from api.pages.cells import cell, cells_of, tag
 from api.pages.formats import FILTERS, GLOBALS, LANGUAGE
 from api.pages.looks import COLOURS, LANGUAGES, SIZES, Look
 from api.pages.paging import backwards, forwards
@@ -38,6 +39,9 @@ def _environment() -> Environment:
     made.filters.update(FILTERS)
     made.globals.update(
         GLOBALS,
+        cell_by_kind=cell,
+        tag_of_stage=tag,
+        cells_of=cells_of,
         backwards=backwards,
         forwards=forwards,
         static=static_url,
