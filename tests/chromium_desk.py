@@ -63,7 +63,7 @@ async def test_it_is_worked_by_keyboard_alone(office: Office, seen: Chromium) ->
     await page.locator("input[name=passed][value=true]").focus()
     for key in ("Space", "Tab", "Tab", "Enter"):
         await page.keyboard.press(key)
-    await page.get_by_text("审核结果已保存").wait_for()
+    await page.get_by_text("上一件的审核结果已保存").wait_for()
     assert second in page.url
     assert await stages(office) == ["approved", "in_review"]
     keys = await page.locator("[accesskey]").evaluate_all("all => all.map(e => e.accessKey)")
@@ -81,7 +81,7 @@ async def test_a_refusal_without_an_opinion_leads_to_its_field(office: Office, s
     await page.get_by_role("link", name="审核不通过须填写审核意见").click()
     await page.get_by_label("审核意见").fill("卡面照片不清")
     await page.get_by_role("button", name="保存(S)").click()
-    await page.get_by_text("审核结果已保存").wait_for()
+    await page.get_by_text("上一件的审核结果已保存").wait_for()
     assert await stages(office) == ["refused"]
 
 

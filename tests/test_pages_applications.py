@@ -155,7 +155,15 @@ async def test_an_entry_on_pc(office: Office) -> None:
     assert {"#field-form.id_number", "#field-form.amount_fen", "#field-form.bank_code"} <= set(links)
     assert all(wrong.document.get_element_by_id(link[1:]) is not None for link in links if link.startswith("#field"))
     assert wrong.form("保存").fields["form.name"] == "王小梅"
-    done = await browser.submit(wrong, "保存", **entry(701))
+    # a choice left open is named, where it stands, and in no program's words
+    open_ = {**entry(701), "form.household_registration": ""}
+    unsaid = await browser.submit(wrong, "保存", **open_)
+    assert unsaid.problem.startswith("还不能办理，请改正 1 处 户口性质未填写")
+    assert unsaid.document.get_element_by_id("error-form.household_registration") is not None
+    # what a page was shown before is no leave to send a word that nobody knows; and the place is the field's
+    unknown = await browser.submit(unsaid, "保存", **{**open_, "form.household_registration": "farmer"})
+    assert (unknown.status, "户口性质：只能是以下之一" in unknown.problem) == (422, True)
+    done = await browser.submit(unsaid, "保存", **entry(701))
     assert done.done == "已录入"
     assert "1,234.56" in done.main
     assert citizen_id(701) not in done.text
@@ -228,16 +236,19 @@ async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     assert "1 份" in page.document.get_element_by_id("queue").text_content()
     following = await browser.submit(page, "通过，打开下一份")
     assert following.path.startswith(f"{LIST}/{second}/review")
-    assert following.done == "已通过"
+    assert following.done == "上一份已通过"
     silent = await browser.submit(following, "退回，打开下一份")
     assert silent.status == 422
     ended = await browser.submit(silent, "退回，打开下一份", usual="账号与银行卡不符", reason="请核对")
     assert ended.path.startswith(LIST)
-    assert ended.done == "已退回"
+    assert ended.done == "上一份已退回"
     mine = await browser.open(f"{LIST}/{own}/review")
     assert mine.button("通过，打开下一份").get("disabled") is not None
     assert "由本人录入，须由另一人审核" in mine.main
     clerk = await desk(office)
+    # which ones can be publicised is read in the list
+    states = {row["编号"]: row["状态"] for row in (await clerk.open(f"{LIST}?stage=in_review")).rows()}
+    assert (states[first], states[own]) == ("资料审核通过", "资料审核中")
     returned = await clerk.open(f"{LIST}/{second}")
     assert "审核退回：账号与银行卡不符；请核对" in returned.main
     form = await clerk.open(f"{LIST}/{second}/edit")
@@ -273,6 +284,12 @@ async def test_an_applicant_fills_four_steps_and_goes_on_later(office: Office) -
     )
     wrong = {**filled, "form.id_number": "500101199001010010"}
     for names in pieces:
+        if "form.bank_code" in names:
+            # what has to be filled in is asked for here, all of it, by its name
+            step = await browser.submit(step, "下一步", **{"form.card_type": "passbook"})
+            assert (step.status, "3/4" in step.main) == (422, True)
+            for name in ("一卡通开户行", "一卡通账号", "户口性质", "家庭成员数"):
+                assert f"{name}：还没有填写" in step.problem
         step = await browser.submit(step, "下一步", **{name: wrong[name] for name in names})
     assert "4/4" in step.main
     last = {name: filled[name] for name in ("form.item_code", "form.amount_fen")}
@@ -300,7 +317,7 @@ async def test_an_applicant_fills_four_steps_and_goes_on_later(office: Office) -
     reviewer = await desk(office, REVIEWER)
     await office.run("UPDATE application SET stage = 'in_review', channel = 'import'")
     returned = await reviewer.submit(await reviewer.open(f"{LIST}/{number}/review"), "退回", usual="账号与银行卡不符")
-    assert returned.done == "已退回"
+    assert returned.done == "上一份已退回"
     mine = await browser.open(LIST)
     assert "审核退回：账号与银行卡不符" in mine.main
     assert mine.has_link("修改")

@@ -105,7 +105,7 @@ async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_n
     [chosen] = page.document.cssselect("tr[aria-current]")
     assert "**1" in chosen.text_content()
     page = await browser.submit(page, "保存(S)", passed="true")
-    assert (page.done, page.path) == ("审核结果已保存", f"{DESK}/{second}?done=card_decided")
+    assert (page.done, page.path) == ("上一件的审核结果已保存", f"{DESK}/{second}?done=card_decided")
     assert await stage(office, first) == "approved"
     # a refusal without an opinion is not saved, and what was chosen stays chosen
     page = await browser.submit(page, "保存(S)", passed="false")

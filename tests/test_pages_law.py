@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from api.pages.done_words import DONE
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "api" / "pages"
 TEMPLATES = sorted((PAGES / "templates").rglob("*.html"))
@@ -89,3 +91,9 @@ def test_a_module_of_pages_is_short() -> None:
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 lines = sum((part.end_lineno or 0) - part.lineno + 1 for part in body)
                 assert lines <= 10, f"{path.name}:{node.lineno} {node.name}: {lines} lines"
+
+
+def test_what_was_done_says_nothing_of_how_things_stand() -> None:
+    """It stays on the page while the rest goes on: a platform that has answered is not waited for any more."""
+    unsure = [name for name, (chinese, _) in DONE.items() if re.search("正在|等待", chinese)]
+    assert unsure == []

@@ -135,7 +135,7 @@ class ApplicationViews:
             "channel": channel,
             "channel_label": channel.label,
             "stage": stage,
-            "stage_label": stage.label,
+            "stage_label": _called(row, stage),
             **self._personal(row),
             **self._filled(row),
             **self._other_account(row),
@@ -248,3 +248,9 @@ class ApplicationViews:
             "payments": row.payments,
             "reason": self._told(row),
         }
+
+
+def _called(row: ApplicationRow, stage: ApplicationStage) -> str:
+    """The stage's word; what was passed already says so, though it stays in that stage until it is publicised."""
+    passed = stage is ApplicationStage.IN_REVIEW and row.reviewed_by is not None
+    return "资料审核通过" if passed else stage.label

@@ -21,16 +21,17 @@ PHOTOS = (
     ("other", "其他材料", "Other"),
 )
 _TEXTS = ("name", "id_number", "phone", "town_code", "village_code", "bank_code", "account_no", "item_code")
-_MAYBE = ("group", "card_type")
+MAYBE = ("group", "card_type")
+OF_PERSONS = ("household_registration", "family_size")
 
 
 def form_of(form: Form, kind: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The API's form, and what is wrong with its amount: told beside what the API finds."""
     fields: dict[str, Any] = {"kind": kind} | {name: form.text(f"form.{name}") for name in _TEXTS}
-    fields |= {name: form.maybe(f"form.{name}") for name in _MAYBE}
+    fields |= {name: form.maybe(f"form.{name}") for name in MAYBE}
     if kind == PERSONAL:
         # left empty it is refused at its place
-        fields["household_registration"] = form.text("form.household_registration")
+        fields["household_registration"] = form.maybe("form.household_registration")
         fields["family_size"] = form.whole("form.family_size") or 0
     wrong: list[dict[str, Any]] = []
     try:

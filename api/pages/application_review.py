@@ -13,7 +13,10 @@ from api.pages.window import Staff, Window
 
 router = APIRouter(prefix="/console/applications", include_in_schema=False)
 PATH = "/console/applications"
-_ACTS = {"approve": ("/application-approvals", "approved"), "return": ("/application-returns", "returned")}
+_ACTS = {
+    "approve": ("/application-approvals", "former_approved"),
+    "return": ("/application-returns", "former_returned"),
+}
 
 
 @router.get("/review")

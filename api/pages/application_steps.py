@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.application_fields import PHOTOS, form_of, options_of, with_amount
+from api.pages.application_fields import MAYBE, OF_PERSONS, PERSONAL, PHOTOS, form_of, options_of, with_amount
 from api.pages.application_saved import saved
 from api.pages.asking import Refused
+from api.pages.form import bad_fields
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
 
@@ -26,7 +27,9 @@ STEPS = (
 @router.post("")
 async def begin(window: Staff) -> Response:
     asked = window.ask.post("/application-drafts", {"kind": window.form.text("kind"), "fund_year": china_today().year})
-    return await window.act(asked, "saved", lambda draft: f"{DRAFTS}/{draft['draft_id']}/1", lambda: _kinds(window))
+    return await window.act(
+        asked, "draft_begun", lambda draft: f"{DRAFTS}/{draft['draft_id']}/1", lambda: _kinds(window)
+    )
 
 
 @router.get("/{draft_id}/{step}")
@@ -41,8 +44,21 @@ async def fill(window: Staff, draft_id: str, step: int) -> Response:
     if draft is None or window.form.text("then") == "later":
         return window.done("saved", PATH)
     if step < len(STEPS):
-        return window.done("saved", f"{DRAFTS}/{draft_id}/{step + 1}")
+        return await _go_on(window, draft, step)
     return await _enter(window, draft)
+
+
+async def _go_on(window: Window, draft: dict[str, Any], step: int) -> Response:
+    """What has to be filled in is asked for where it stands, and not three steps later."""
+    left = [name for name in STEPS[_place(step)][2] if not draft["form"].get(name) and _is_asked(name, draft["kind"])]
+    if left:
+        refused = bad_fields({f"form.{name}": "还没有填写" for name in left})
+        return await window.shown_again(refused, lambda: _show(window, str(draft["draft_id"]), step))
+    return window.done("saved", f"{DRAFTS}/{draft['draft_id']}/{step + 1}")
+
+
+def _is_asked(name: str, kind: str) -> bool:
+    return name not in MAYBE and (kind == PERSONAL or name not in OF_PERSONS)
 
 
 @router.post("/{draft_id}")

@@ -79,8 +79,16 @@ def is_nothing(amount: str) -> bool:
 
 def bad_field(name: str, detail: str) -> Refused:
     """As the API would say it, of what can't be put into its types."""
-    errors: list[dict[str, Any]] = [{"pointer": f"/{name.replace('.', '/')}", "code": "VALUE", "detail": detail}]
-    document = {"code": Refusal.VALIDATION_FAILED, "title": "填写的内容有误", "detail": detail, "errors": errors}
+    return bad_fields({name: detail})
+
+
+def bad_fields(wrong: Mapping[str, str]) -> Refused:
+    """The same of several: what is wrong with each."""
+    errors = [
+        {"pointer": f"/{name.replace('.', '/')}", "code": "VALUE", "detail": detail} for name, detail in wrong.items()
+    ]
+    first = next(iter(wrong.values()))
+    document = {"code": Refusal.VALIDATION_FAILED, "title": "填写的内容有误", "detail": first, "errors": errors}
     return Refused(422, document)
 
 

@@ -49,14 +49,14 @@ class Window:
 
     def __init__(self, request: Request, door: Door, signed: Signed | None, ask: Ask, form: Form | None) -> None:
         self.request, self.door, self.ask = request, door, ask
-        self._signed = signed
+        self._signed, self._form = signed, form
         self.look: Look = look_of(request)
         # what a page puts together before it is drawn is in the person's language too
         LANGUAGE.set(self.look.language)
-        self._form = form
         self.problem: Document | None = None
         self.status = 200
         self.code = StepUpCode(self)
+        self.labels: dict[str, str] = {}  # of the page's fields, as they are drawn
         request.state.window = self
 
     @property

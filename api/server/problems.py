@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Self, TypeGuard
 
 import psycopg
 import structlog
@@ -21,7 +21,7 @@ from models.store.database import DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT, sql
 from models.store.objects import ObjectDamaged
 from models.store.vault import SealBroken
 from models.tokens import BadToken
-from models.wire.vocabulary import UnknownWord
+from models.wire.vocabulary import UnknownWord, only_known_words
 from models.words.refusals import Refusal, RefusalCode
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,8 +34,8 @@ _WORDS: Mapping[str, str] = {
     "missing": "缺少此项，请补充",
     "extra_forbidden": "没有这一项，请去掉或核对名称",
     "json_invalid": "内容不是正确的 JSON",
-    "string_too_short": "内容太短或未填写",
-    "string_too_long": "内容过长",
+    "string_too_short": "至少须有 {min_length} 个字",
+    "string_too_long": "最多 {max_length} 个字",
     "string_pattern_mismatch": "格式不对",
     "string_type": "须为文字",
     "int_type": "须为整数，不带引号和小数",
@@ -46,8 +46,8 @@ _WORDS: Mapping[str, str] = {
     "greater_than_equal": "数值太小",
     "less_than": "数值太大",
     "less_than_equal": "数值太大",
-    "too_short": "个数太少",
-    "too_long": "个数太多",
+    "too_short": "至少须有 {min_length} 项",
+    "too_long": "最多 {max_length} 项",
     "list_type": "须为列表",
     "model_attributes_type": "须为 JSON 对象",
     "dict_type": "须为 JSON 对象",
@@ -150,21 +150,37 @@ def _on_unstorable(_: Request, error: Exception) -> JSONResponse:
 
 def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [_entry(found) for found in error.errors()]
+    errors = [_entry(found, error.body) for found in error.errors()]
     detail = "请按 errors 所列的位置更正后重新提交"
     return Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", detail, errors).response()
 
 
-def _entry(found: Mapping[str, object]) -> dict[str, object]:
+def _entry(found: Mapping[str, object], body: object) -> dict[str, object]:
     kind = str(found["type"])
     place = found["loc"]
     assert isinstance(place, tuple)
     entry: dict[str, object] = {"code": kind.upper(), "detail": _words(kind, found)}
     if place[0] == "body":
         # the position inside broken JSON is no pointer
-        steps = () if kind == "json_invalid" else place[1:]
+        steps = () if kind == "json_invalid" else _steps(place[1:], body, missing=kind == "missing")
         return {"pointer": "".join(f"/{_step(step)}" for step in steps), **entry}
     return {"parameter": _step(place[-1]), "in": str(place[0]), **entry}
+
+
+def _steps(place: Sequence[object], body: object, missing: bool) -> list[object]:
+    """The way to it in what was sent: the kind of a union that was read there is named too, and is no key of it."""
+    at, steps = body, []
+    for number, step in enumerate(place, 1):
+        absent = isinstance(at, dict) and step not in at
+        if absent and not (missing and number == len(place)):
+            continue
+        steps.append(step)
+        at = at.get(step) if isinstance(at, dict) else at[step] if isinstance(at, list) and _is_in(step, at) else None
+    return steps
+
+
+def _is_in(step: object, rows: Sequence[object]) -> TypeGuard[int]:
+    return isinstance(step, int) and step < len(rows)
 
 
 def _step(step: object) -> str:
@@ -178,9 +194,11 @@ def _words(kind: str, found: Mapping[str, object]) -> str:
     if kind in _AUTHOR_ERRORS:
         # only our own validators raise these, and they name no value
         return str(details.get("error", "值不合要求"))
+    if found.get("input") in ("", None) and kind not in ("missing", "json_invalid"):
+        return "未填写，请补充"
     if kind in ("enum", "literal_error"):
         return f"只能是以下之一：{details.get('expected', '')}"
-    return _WORDS.get(kind, "值不合要求，请核对类型和格式")
+    return _WORDS.get(kind, "值不合要求，请核对类型和格式").format_map(details)
 
 
 def _on_http(_: Request, error: Exception) -> JSONResponse:
@@ -253,7 +271,9 @@ class LastResort:
             await send(message)
 
         try:
-            await self._app(scope, receive, noticed)
+            # a page asks several times in one request: what it was shown is no leave to send such words back
+            with only_known_words():
+                await self._app(scope, receive, noticed)
         except ClientDisconnect:
             return  # who asked has hung up within the body: nothing was done, and nobody hears an answer
         except Exception as error:

@@ -39,7 +39,8 @@ class _Form(BaseModel):
 
 class PersonalForm(_Form):
     kind: Literal[ApplicantKind.PERSONAL] = ApplicantKind.PERSONAL
-    household_registration: HouseholdRegistration
+    # left empty it is refused beside all else that is wrong
+    household_registration: HouseholdRegistration | None
     family_size: StrictInt
 
 
@@ -122,6 +123,8 @@ def check_form(form: ApplicationForm, catalogs: Catalogs, today: date | None = N
         outcomes["application_no"] = account_as_number()
     if isinstance(form, PersonalForm):
         outcomes["family_size"] = check_family_size(form.family_size)
+        if form.household_registration is None:
+            outcomes["household_registration"] = Fault(FaultCode.REQUIRED, "户口性质未填写，请补填")
     outcomes |= catalogs.unknown_codes(
         bank_code=form.bank_code, item_code=form.item_code, town_code=form.town_code, village_code=form.village_code
     )

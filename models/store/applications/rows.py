@@ -38,6 +38,7 @@ class Entered:
 def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> dict[str, Value]:
     """The columns that come from a form, personal ones sealed."""
     personal = form if isinstance(form, PersonalForm) else None
+    household = personal.household_registration if personal else None
     return {
         "applicant_kind": form.kind.value,
         "name_sealed": vault.seal(Field.NAME, application_no, form.name),
@@ -52,7 +53,7 @@ def sealed_columns(vault: Vault, application_no: str, form: ApplicationForm) -> 
         "account_sealed": vault.seal(Field.ACCOUNT, application_no, form.account_no),
         "account_index": vault.index(Field.ACCOUNT, form.account_no),
         "card_type": form.card_type.value if form.card_type else None,
-        "household_registration": personal.household_registration.value if personal else None,
+        "household_registration": household.value if household else None,
         "family_size": personal.family_size if personal else None,
         "item_code": form.item_code,
         "amount_fen": form.amount_fen,
