@@ -31,6 +31,7 @@ _TYPED = (
 )
 _BANK = "ICBC"
 _STATES = {"waiting": "等待扫码", "scanned": "已扫码", "passed": "已通过", "failed": "未通过", "expired": "已超时"}
+_HELD = {"open": "正常", "frozen": "冻结", "closed": "已销户", "not_subsidy": "不是惠民惠农账户"}
 _ACTS = (("scanned", "扫码"), ("passed", "人脸通过"), ("failed", "人脸不通过"), ("cancelled", "取消"))
 
 
@@ -154,7 +155,9 @@ class _Phone:
             "SELECT bank_code, account_no, status FROM bank_account WHERE holder_id_number = ?", person["id_number"]
         )
         mine = "".join(
-            f"<li>{escape(row['bank_code'])} {escape(row['account_no'])} {escape(row['status'])}</li>" for row in rows
+            f"<li>{escape(self._world.catalog.bank_names.get(row['bank_code'], row['bank_code']))}"
+            f" {escape(row['account_no'])} {escape(_HELD.get(row['status'], row['status']))}</li>"
+            for row in rows
         )
         opened = button("/phone/card", f"在 {self._world.catalog.bank_names[_BANK]} 开一张新卡", {})
         return f"<section><h2>本人在银行的账户</h2><ul>{mine}</ul>{opened}</section>"

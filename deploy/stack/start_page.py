@@ -28,7 +28,7 @@ from deploy.stack.layout import Layout
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.processes import StackError
 from deploy.stack.sign_in import DemoPerson, demo_people, open_local_session
-from deploy.stack.tour import CITIZEN, STEPS, Step, how_far
+from deploy.stack.tour import CITIZEN, PHONE, STEPS, Turn, how_far
 
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
 CITIZEN_COOKIE, CITIZEN_PATH = "onecard_session", "/citizen"
@@ -107,19 +107,29 @@ class StartPage:
         following = known.index(False) if False in known else None
         rows = "".join(
             f"<tr><td>{'✓' if known[place] else '▶' if place == following else ''}</td><td>{place + 1}</td>"
-            f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td><td>{self._step_button(step)}</td></tr>"
+            f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td><td>{self._turns(step.turns)}</td></tr>"
             for place, step in enumerate(STEPS)
         )
         head = f"<h2>一季的十二步 · 区县 {TOUR_COUNTY} {escape(load_catalog().counties[TOUR_COUNTY])}</h2>"
-        hint = "<p>▶ 是下一步。按钮以该人登录并打开页面；要六位码时，回这里再按一次登录，五分钟内有效。</p>"
+        hint = (
+            "<p>✓ 是已办的，▶ 是下一步。每一步从上到下按按钮，按钮以该人登录并打开页面；办完回到这里。"
+            "要六位码时，回这里再按一次登录，五分钟内有效。</p>"
+        )
         table = f"<table><tr><th><th><th>步骤<th>谁</tr>{rows}</table>"
         return f"<section>{head}{hint if done else '<p>系统还没有答复，稍后刷新。</p>'}{table}</section>"
 
-    def _step_button(self, step: Step) -> str:
-        if step.who == CITIZEN:
-            return button("/citizen", "享受人", {"next": step.path})
-        person = self._people[f"{step.who}-{TOUR_COUNTY}"]
-        return button("/sign-in", _called(person), {"subject": person.subject, "next": step.path})
+    def _turns(self, turns: tuple[Turn, ...]) -> str:
+        """A button each, in the order of the step."""
+        return "<br>".join(self._turn(turn) for turn in turns)
+
+    def _turn(self, turn: Turn) -> str:
+        does = f"：{turn.does}" if turn.does else ""
+        if turn.who == PHONE:
+            return f'<a href="{self._layout.simulator_url}{turn.path}">手机（模拟）{does}</a>'
+        if turn.who == CITIZEN:
+            return button("/citizen", f"享受人{does}", {"next": turn.path})
+        person = self._people[f"{turn.who}-{TOUR_COUNTY}"]
+        return button("/sign-in", _called(person) + does, {"subject": person.subject, "next": turn.path})
 
     def _everybody(self) -> str:
         groups = "".join(

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from deploy.demo.people import County, Json, Refused
 
-CITIZEN = "citizen"
+CITIZEN, PHONE = "citizen", "phone"
 _BEFORE_REVIEW = {"draft", "in_review"}
 _BEFORE_MATCH = _BEFORE_REVIEW | {"publicised", "unmatched"}
 _BEFORE_BATCH = _BEFORE_MATCH | {"matched", "pending_settlement"}
 _GONE = {"withdrawn", "closed"}
 _REVIEWED = {"summary_submitted", "summary_approved", "paying", "ended"}
+# what the reviewer agreed to
+_CHANGED = {"approved", "applying", "applied"}
 
 
 @dataclass(frozen=True)
@@ -32,64 +34,95 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Whose turn it is: a demo person's part of the subject, or the citizen, or the citizen's phone; and where."""
+
+    who: str
+    path: str
+    does: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
-    """`who` is a demo person's part of the subject; `path` is where it is done."""
+    """`turns` in their order: one step may need several people."""
 
     title: str
     what: str
-    who: str
-    path: str
+    turns: tuple[Turn, ...]
     is_done: Callable[[Seen], bool]
 
 
 STEPS = (
     Step(
-        *("上传补贴政策", "上传本资金年度的政策，平台审核一至三天；不通过就重新上传", "county_admin"),
-        *("/console/policies", lambda seen: _approved(seen.policies)),
+        *("上传补贴政策", "上传本资金年度的政策，平台审核一至三天；不通过就重新上传"),
+        (Turn("county_admin", "/console/policies"),),
+        lambda seen: _approved(seen.policies),
     ),
     Step(
-        *("登记指标内容", "设置预算单位、预算项目、指标文号，登记并提交指标", "operator"),
-        *("/console/indicators", lambda seen: _approved(seen.indicators)),
+        *("登记指标内容", "设置预算单位、预算项目、指标文号，登记并提交指标"),
+        (Turn("operator", "/console/indicators"),),
+        lambda seen: _approved(seen.indicators),
     ),
     Step(
-        *("导入申请", "用模板整批导入，逐行校对；有一处不对就一行也不导入", "operator"),
-        *("/console/imports", lambda seen: seen.lines > 0),
+        *("导入申请", "先新建申请结算批次，再用模板整批导入到批次，逐行校对；有一处不对就一行也不导入"),
+        (Turn("operator", "/console/batches", "新建批次"), Turn("operator", "/console/imports", "导入")),
+        lambda seen: seen.lines > 0,
     ),
     Step(
-        *("资料审核并公示", "提交资料审核，由审核人逐份或成批通过，再公示", "reviewer"),
-        *("/console/applications", lambda seen: seen.lines > seen.lines_in(*_BEFORE_REVIEW) == 0),
+        *("资料审核并公示", "操作员提交资料审核，审核人逐份或成批通过，操作员再公示"),
+        (
+            Turn("operator", "/console/applications?stage=draft", "提交资料审核"),
+            Turn("reviewer", "/console/applications", "审核"),
+            Turn("operator", "/console/applications?stage=in_review", "公示"),
+        ),
+        lambda seen: seen.lines > seen.lines_in(*_BEFORE_REVIEW) == 0,
     ),
     Step(
-        *("补贴对象数据初始化", "推送名单给平台匹配；全省同一时间只有一个区县", "operator"),
-        *("/console/beneficiaries", lambda seen: seen.lines > seen.lines_in(*_BEFORE_MATCH)),
+        *("补贴对象数据初始化", "推送名单给平台匹配；全省同一时间只有一个区县"),
+        (Turn("operator", "/console/beneficiaries"),),
+        lambda seen: seen.lines > seen.lines_in(*_BEFORE_MATCH),
     ),
     Step(
-        *("提交结算资料，加入批次", "匹配成功的提交结算资料，加入申请结算批次", "operator"),
-        *("/console/applications", lambda seen: seen.lines > seen.lines_in(*_BEFORE_BATCH)),
+        *("提交结算资料，加入批次", "匹配成功的提交结算资料，再打开批次，按“加入申请”"),
+        (
+            Turn("operator", "/console/applications?stage=matched", "提交结算资料"),
+            Turn("operator", "/console/batches", "加入批次"),
+        ),
+        lambda seen: seen.lines > seen.lines_in(*_BEFORE_BATCH),
     ),
     Step(
-        *("大数据校验", "整批提交校验，不通过的另行处理", "operator"),
-        *("/console/verifications", lambda seen: seen.batch.get("stage") in ("verified", "in_flow", "done")),
+        *("大数据校验", "整批提交校验，不通过的另行处理"),
+        (Turn("operator", "/console/verifications"),),
+        lambda seen: seen.batch.get("stage") in ("verified", "in_flow", "done"),
     ),
     Step(
-        *("补贴公示信息设置", "填开始日期、地址和图片；开始日期填七天以前的，马上就能启动", "operator"),
-        *("/console/publicity", lambda seen: bool(seen.batch.get("publicity_start"))),
+        *("补贴公示信息设置", "填开始日期、地址和图片；开始日期填七天以前的，马上就能启动"),
+        (Turn("operator", "/console/publicity"),),
+        lambda seen: bool(seen.batch.get("publicity_start")),
     ),
     Step(
-        *("启动补贴流程", "逐项核对后启动，指标按笔占用；平台分轮审核", "operator"),
-        *("/console/flows", lambda seen: bool(seen.flow)),
+        *("启动补贴流程", "选批次、政策和指标，逐项核对后启动，指标按笔占用；平台分轮审核"),
+        (Turn("operator", "/console/flows"),),
+        lambda seen: bool(seen.flow),
     ),
     Step(
-        *("发放汇总审核", "下载汇总审批表，签字盖章后上传，审核通过，再提交平台", "reviewer"),
-        *("/console/summaries", lambda seen: seen.flow.get("stage") in _REVIEWED),
+        *("发放汇总审核", "审核人下载汇总审批表，签字盖章后上传，审核通过；操作员再提交平台"),
+        (Turn("reviewer", "/console/summaries", "审核"), Turn("operator", "/console/summaries", "提交平台")),
+        lambda seen: seen.flow.get("stage") in _REVIEWED,
     ),
     Step(
-        *("确认发放", "另一位审核人核对笔数和金额后确认；发放结果陆续回来", "second_reviewer"),
-        *("/console/summaries", lambda seen: seen.flow.get("stage") in ("paying", "ended")),
+        *("确认发放", "另一位审核人核对笔数和金额后确认；发放结果陆续回来"),
+        (Turn("second_reviewer", "/console/summaries"),),
+        lambda seen: seen.flow.get("stage") in ("paying", "ended"),
     ),
     Step(
-        *("享受人变更银行卡", "用手机人脸识别登录，换一张新卡；审核人在账号变更审核里决定", CITIZEN),
-        *("/citizen/m/account", lambda seen: bool(seen.changes)),
+        *("享受人变更银行卡", "先在手机（模拟）上开一张新卡，记下卡号；享受人换成这张卡，审核人决定"),
+        (
+            Turn(PHONE, "/phone", "开一张新卡"),
+            Turn(CITIZEN, "/citizen/m/account", "变更申请"),
+            Turn("reviewer", "/console/card-changes", "审核"),
+        ),
+        lambda seen: any(change.get("stage") in _CHANGED for change in seen.changes),
     ),
 )
 

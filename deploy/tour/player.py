@@ -136,7 +136,7 @@ class Player:
     def become(self, place: int) -> None:
         """The button of this step of the tour (from 0) on the start page: signs its person in and opens its page."""
         self.page.goto(self.start)
-        self._click(self.page.locator("table tr").nth(place + 1).get_by_role("button"))
+        self._click(self.page.locator("table tr").nth(place + 1).get_by_role("button").first)
 
     def become_somebody(self, subject: str) -> None:
         """A person's own button on the start page."""

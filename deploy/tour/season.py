@@ -35,7 +35,7 @@ def _policy(player: Player, county: str) -> None:
 
 def _indicator(player: Player, county: str) -> None:
     for what in ("预算单位", "预算项目", "指标文号"):
-        player.press(f"设置 {what}")
+        player.press(f"设置{what}")
         player.page.locator("main input[type=checkbox]").first.check()
         player.confirm("保存")
     player.press("登记指标")
@@ -46,9 +46,7 @@ def _indicator(player: Player, county: str) -> None:
     for part in ("省级（元）", "市级（元）", "县级（元）"):
         player.write(part, "0")
     player.confirm("保存")
-    player.open("/console/indicators")
-    player.page.locator("input[name=chosen]").first.check()
-    player.press("提交", exact=True)
+    player.press("提交指标")
     player.confirm("确认办理")
     player.page.locator("table a").first.click()
     player.see("审核通过")
