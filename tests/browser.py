@@ -163,6 +163,12 @@ def look_at(page: Page) -> None:
     assert "unsafe" not in policy, where
     assert page.answer.headers["cache-control"] == "no-store", where
     assert len(document.cssselect("h1")) == 1, f"{where}: one h1"
+    named = [word for word in document.cssselect("h1")[0].text_content().split() if word != "·"]
+    assert len(named) == len(set(named)), f"{where}: said twice: {named}"
+    for live in document.cssselect("#live[hx-get]"):
+        # beside the heading, or said of the whole: what was before stays as it was
+        still = [tag.text for tag in document.cssselect("h1 + .tag") if live not in tag.iterancestors()]
+        assert still == [], f"{where}: {still} stay as they were while the rest of the page goes on"
     assert not document.cssselect("[style], style, script:not([src])"), f"{where}: inline style or script"
     handlers = [a for element in document.iter() for a in element.attrib if a.startswith(("on", "hx-on"))]
     assert handlers == [], f"{where}: {handlers}"

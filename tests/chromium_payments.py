@@ -66,7 +66,7 @@ async def test_journey_20_in_a_browser_a_double_click_pays_once(office: Office, 
     assert await violations(page) == []
     await page.get_by_label("发放金额（元）").fill("1236.56")
     await page.get_by_role("button", name="确认发放").dblclick()
-    await page.get_by_text("已确认发放，等待平台发放").wait_for()
+    await page.get_by_text("已确认发放", exact=True).wait_for()
     assert await count_of(office, "trail_entry WHERE act = 'payments.confirmed'") == 1
 
 
@@ -77,6 +77,9 @@ async def test_journey_21_in_a_browser_payments_arrive_on_the_open_page(office: 
     await page.get_by_text("发放成功 0").or_(page.get_by_text("待发放 2")).first.wait_for()
     await arrives(office, numbers[0], "paid", 1)
     await page.get_by_text("待发放 1").first.wait_for()
+    # what the page asks for by itself changes neither where one is nor what it is called
+    assert page.url.endswith(f"/console/payments?flow_no={flow_no}")
+    assert (await page.title()).startswith("发放结果查询")
     assert await violations(page) == []
     without = await seen.window(await office.sign_in(REVIEWER), scripts=False)
     await without.goto(f"/console/payments?flow_no={flow_no}")

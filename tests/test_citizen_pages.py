@@ -89,7 +89,7 @@ async def test_a_new_face_once_the_platform_has_it(village: Village) -> None:
     browser = await village.browser(mei)
     request = await village.cards.in_review(mei, NEW, FIRST)
     open_now = await browser.open("/citizen/m/matters")
-    assert all(words in open_now.main for words in ("申请中", "待审核", "审核通过前，补贴仍发到现用账号"))
+    assert all(words in open_now.main for words in ("申请中", "待审核", "新账号上卡成功前，补贴仍发到现用账号"))
     await decide(village.cards, request, FIRST, True)
     await village.cards.told(request, FIRST)
     page = await browser.open("/citizen/m/account")

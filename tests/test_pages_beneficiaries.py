@@ -79,7 +79,7 @@ async def test_the_list_waits_for_the_place_and_names_are_taken_over(office: Off
     assert "王小梅" in preview.main
     assert "王晓梅" in preview.main
     order = await browser.submit(preview, "确认办理", reason="按平台反馈更正")
-    assert "已录入，等待另一人复核" in order.done
+    assert "已录入，须由另一人复核" in order.done
     own = await office.post(f"/orders/{order.path.split('/')[3].partition('?')[0]}/confirmation", {}, OPERATOR)
     assert own.status_code == 403
     decided = await browser_of_reviewer(office, order.path.partition("?")[0])

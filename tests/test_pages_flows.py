@@ -125,7 +125,7 @@ async def test_rejected_lines_are_corrected_in_the_table_and_confirmed_by_anothe
     entered = await browser.submit(
         raised, "录入指令", **{f"{field}amount_fen": "10.00", f"{field}account_no": "622848001"}
     )
-    assert "已录入，等待另一人复核" in entered.done, entered.main
+    assert "已录入，须由另一人复核" in entered.done, entered.main
     for words in ("姓名：王小梅 → 王晓梅", "金额（元）：20.00 → 10.00", "账号：", "账号无效"):
         assert words in entered.main
     assert "由审核人复核" in entered.main

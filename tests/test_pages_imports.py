@@ -53,7 +53,7 @@ async def test_a_file_with_faults_is_refused_whole_mended_and_taken_in(office: O
     assert (missing.status, "请选择要导入的" in missing.problem) == (422, True)
     bad = [good(place, phone="12" if place <= 12 else "13800001234") for place in range(1, ROWS + 1)]
     page = await browser.submit(missing, "上传并校对", file=("申请.xlsx", sheet(bad), XLSX))
-    assert "已上传，正在校对" in page.done
+    assert "文件已上传" in page.done
     await office.run("UPDATE application_import SET rows_total = 2000, rows_checked = 1200")
     [live] = page.document.cssselect("#live")
     seen = await browser.get(live.get("hx-get"))
@@ -62,7 +62,7 @@ async def test_a_file_with_faults_is_refused_whole_mended_and_taken_in(office: O
     refused = await browser.open(f"/console/imports/{number}")
     assert "没有导入任何一行" in refused.main
     [group] = refused.document.cssselect("details.left-out")
-    assert group.cssselect("summary")[0].text_content().endswith("12")
+    assert group.cssselect("summary")[0].text_content().endswith("（12 行）")
     assert "第 13 行" in group.text_content()
     assert await count_of(office, "application") == 0
     book = openpyxl.load_workbook(io.BytesIO((await browser.get(refused.link("下载被拒行"))).content))
@@ -97,7 +97,7 @@ async def test_what_is_there_already_stops_the_file_until_somebody_says_that_it_
     none = await browser.submit(stopped, "仍要导入", reason="")
     assert none.status == 422
     confirmed = await browser.submit(none, "仍要导入", reason="两块地，确实各报一份")
-    assert "已确认，正在导入" in confirmed.done
+    assert "已确认导入" in confirmed.done
     await checked(office, confirmed)
     assert await count_of(office, "application") == 4
     reader = await (await at(office, REVIEWER)).open(f"/console/imports/{number}")

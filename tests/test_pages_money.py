@@ -29,7 +29,7 @@ async def test_a_policy_is_refused_uploaded_again_and_approved_on_the_open_page(
     missing = await browser.submit(form, "上传", title="耕地补贴政策", item_codes=[ITEM])
     assert (missing.status, "请选择补贴政策文件" in missing.problem) == (422, True)
     policy = await browser.submit(missing, "上传", file_id=PDF)
-    assert "已上传，等待平台审核" in policy.done
+    assert "政策已上传" in policy.done
     number = policy.path.split("/")[3].partition("?")[0]
     [asked] = [part.get("hx-get") for part in policy.document.cssselect("#live")]
     assert (await browser.get(asked)).status_code == 204
@@ -39,7 +39,7 @@ async def test_a_policy_is_refused_uploaded_again_and_approved_on_the_open_page(
     page = await browser.open(f"/console/policies/{number}/upload")
     assert "文件不清晰" in page.main
     again = await browser.submit(page, "上传", title="耕地补贴政策（修订）", file_id=PDF)
-    assert "已上传，等待平台审核" in again.done
+    assert "政策已上传" in again.done
     await reviewed(office, "policy", number, "approved", "同意")
     [row] = (await browser.open("/console/policies")).rows()
     assert (row["标题"], row["状态"], row["轮次"]) == ("耕地补贴政策（修订）", "审核通过", "2")
@@ -76,7 +76,7 @@ async def chosen(browser: Browser) -> None:
         ("预算项目", "budget_project_codes", [f"{COUNTY}{YEAR}001"]),
         ("指标文号", "document_nos", [f"渝财农〔{YEAR}〕15号"]),
     ):
-        page = await browser.open((await browser.open("/console/indicators")).link(f"设置 {kind}"))
+        page = await browser.open((await browser.open("/console/indicators")).link(f"设置{kind}"))
         done = await browser.submit(page, "保存", **{field: words})
         assert done.done == "已保存"
 
@@ -120,5 +120,8 @@ async def test_settings_then_a_wrong_sum_then_several_are_submitted(office: Offi
     assert "文号有误" in page.main
     mended = await browser.submit(await browser.open(page.link("修改")), "保存")
     assert "待提交" in mended.main
+    # from its own page too: the way on stands where one has just saved
+    one = await browser.submit(await browser.submit(mended, "提交指标"), "确认办理")
+    assert {row["编号"]: row["状态"] for row in one.rows()}[numbers[0]] == "待审核"
     balances = await browser.open("/console/indicators")
     assert "剩余 50.00 元" in balances.main

@@ -133,7 +133,7 @@ async def test_journey_20_a_second_reviewer_types_count_and_sum(office: Office) 
         assert {f.get("name"): f.get("value") for f in shown.form("确认发放").cssselect("input[type=text]")} == wrong
     assert await count_of(office, "summary WHERE confirmed_at IS NOT NULL") == 0
     paid = await second.submit(page, "确认发放", **typed)
-    assert paid.done == "已确认发放，等待平台发放"
+    assert paid.done == "已确认发放"
     assert await count_of(office, "summary WHERE confirmed_by = 'rev.zhao'") == 1
 
 

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.names import Names, names_of
-from models.forms.money import format_yuan
+from models.forms.money import told_yuan
 from models.store.applications.doubles import DoubleLine, Doubles, ToldOther, doubles, told_elsewhere
 from models.store.selection import Predicate
 from models.tables.flows import Flow
@@ -107,4 +107,4 @@ def _other(other: ToldOther) -> OtherDouble:
 
 def _words(other: OtherDouble) -> str:
     paid = f"，流程 {other['flow_no']} {other['payment_label']}" if "payment" in other else ""
-    return f"{other['application_no']}（{other['stage_label']}，{format_yuan(other['amount_fen'])} 元{paid}）"
+    return f"{other['application_no']}（{other['stage_label']}，{told_yuan(other['amount_fen'])} 元{paid}）"

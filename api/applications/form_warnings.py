@@ -12,7 +12,7 @@ from models.forms import identity
 from models.forms.account_numbers import account_warning
 from models.forms.application_form import ApplicationForm, made_regular
 from models.forms.catalogs import Catalogs
-from models.forms.money import format_yuan
+from models.forms.money import told_yuan
 from models.store.applications.doubles import SameItem
 from models.store.register.register import register_row
 from models.store.registered import OTHER_WORDS, registered_otherwise
@@ -66,7 +66,7 @@ def form_warnings(form: ApplicationForm, others: Sequence[SameItem]) -> list[Ent
     warnings: list[EntryWarning] = []
     if others:
         first = others[0]
-        named = f"{first.application_no}（{ApplicationStage(first.stage).label}，{format_yuan(first.amount_fen)} 元）"
+        named = f"{first.application_no}（{ApplicationStage(first.stage).label}，{told_yuan(first.amount_fen)} 元）"
         more = f"等 {first.lines} 份" if first.lines > 1 else ""
         warnings.append(
             {

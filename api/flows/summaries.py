@@ -25,7 +25,7 @@ from api.flows.summary_views import (
 from api.server.answers import Listed, refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import Signal
-from models.forms.money import MAX_FEN, format_yuan
+from models.forms.money import MAX_FEN, told_yuan
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.figures import check_code, summary_figures
 from models.store.flows.summaries import chosen_summaries, newest_summaries, readiness
@@ -239,7 +239,7 @@ async def _require_same(session: AsyncSession, flow: Flow, summary: Summary, giv
         detail = "审核通过的申请与已批准的汇总不一致，不能确认发放；请联系运维核对未裁定的平台反馈"
         raise conflict(Refusal.FIGURES_MOVED, "汇总与明细不一致", detail)
     if [given.application_count, given.total_fen] != wanted:
-        said = f"{given.application_count} 笔 {format_yuan(given.total_fen)} 元"
+        said = f"{given.application_count} 笔 {told_yuan(given.total_fen)} 元"
         detail = f"填写的是 {said}，与已批准的汇总不一致；请对照汇总审批表核对笔数和金额后重新确认"
         raise conflict(Refusal.FIGURES_DIFFER, "笔数或金额不一致", detail)
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.applications.double_views import DoublesBlock, paid_elsewhere_block
-from models.forms.money import format_yuan
+from models.forms.money import told_yuan
 from models.store.flows.figures import check_code, summaries_now, summary_figures
 from models.store.flows.summaries import SummaryRow, readiness, summaries_of
 from models.store.selection import Word
@@ -244,5 +244,5 @@ def three_answers(row: SummaryRow) -> ThreeAnswers:
 def _shares(shares: Sequence[ShareView]) -> str:
     """红岩镇 2 笔 300.00 元；青山乡 1 笔 100.00 元."""
     return "；".join(
-        f"{each['name']} {each['application_count']} 笔 {format_yuan(each['total_fen'])} 元" for each in shares
+        f"{each['name']} {each['application_count']} 笔 {told_yuan(each['total_fen'])} 元" for each in shares
     )

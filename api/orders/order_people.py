@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from api.applications.person import name_of, reason_of
 from api.counter.names import Names
 from api.orders.order_rows import OrderLineRow, OtherRow
-from models.forms.money import format_yuan
+from models.forms.money import told_yuan
 from models.store.vault import Vault
 from models.words.flow_words import APPLICANTS, submission_failure
 from models.words.labelled import label_of
@@ -105,7 +105,7 @@ def _other(names: Names, other: OtherRow) -> OtherApplication:
 def _words(others: Sequence[OtherApplication], count: int) -> str | None:
     told = [
         f"{each['application_no']}（{each['fund_year']}，{each['item']}，{each['stage_label']}，"
-        f"{format_yuan(each['amount_fen'])} 元）"
+        f"{told_yuan(each['amount_fen'])} 元）"
         for each in others
     ]
     more = [f"等 {count} 份"] if count > len(told) else []

@@ -16,7 +16,7 @@ _NOTHING = Markup("—")
 _TAG = Markup('<span class="tag {}">{}</span>')
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
-_RIGHT, _CHINESE = frozenset({"money", "number"}), frozenset({"text", "person"})
+_RIGHT, _CHINESE = frozenset({"money", "number"}), frozenset({"text", "long", "person"})
 
 
 class Shown(Protocol):
@@ -69,8 +69,8 @@ def _maker(column: Shown) -> Callable[[Row], str]:
 def _opened(column: Shown) -> str:
     """On a phone the column's name stands beside the value."""
     language = ' lang="zh-CN"' if column.kind in _CHINESE else ""
-    right = ' class="right"' if column.kind in _RIGHT else ""
-    return f'<td data-label="{escape(words(column.chinese, column.english))}"{language}{right}>'
+    kept = ' class="right"' if column.kind in _RIGHT else ' class="long"' if column.kind == "long" else ""
+    return f'<td data-label="{escape(words(column.chinese, column.english))}"{language}{kept}>'
 
 
 def _account(value: str) -> Markup:

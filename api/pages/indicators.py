@@ -39,7 +39,7 @@ LIST = ListPage(
         Column("预算项目", "Budget project", "budget_project_name"),
         Column("总额（元）", "Total (yuan)", "total_fen", kind="money"),
         Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),
-        Column("原因", "Reason", "opinion"),
+        Column("原因", "Reason", "opinion", kind="long"),
     ),
     filters=(
         Filter("fund_year", "资金年度", "Year", kind="text"),

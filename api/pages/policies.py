@@ -30,10 +30,10 @@ LIST = ListPage(
         Column("编号", "Number", "policy_no", link=f"{PATH}/{{policy_no}}"),
         Column("标题", "Title", "title"),
         Column("资金年度", "Year", "fund_year"),
-        Column("补贴项目", "Items", "items"),
+        Column("补贴项目", "Items", "items", kind="long"),
         Column("轮次", "Round", "round", kind="number"),
         Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),
-        Column("原因", "Reason", "opinion"),
+        Column("原因", "Reason", "opinion", kind="long"),
         Column("上传时间", "Uploaded at", "created_at", kind="when"),
     ),
     filters=(

@@ -48,6 +48,12 @@ def format_yuan(fen: int) -> str:
     return f"{'-' if fen < 0 else ''}{whole}.{rest:02d}"
 
 
+def told_yuan(fen: int) -> str:
+    """The same in a sentence that people read: 8627400 is "86,274.00"."""
+    whole, rest = divmod(abs(fen), 100)
+    return f"{'-' if fen < 0 else ''}{whole:,}.{rest:02d}"
+
+
 def yuan(fen: int) -> Decimal:
     """Fen as an exact decimal of yuan, for a spreadsheet's number cell."""
     return Decimal(fen).scaleb(-2)

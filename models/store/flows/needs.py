@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.forms.money import format_yuan
+from models.forms.money import told_yuan
 from models.store.lock_order import Rank
 from models.store.locking import lock_batch, lock_rows
 from models.store.sql import execute, fetch, fetch_int, fetch_one
@@ -280,9 +280,9 @@ async def _look_at_indicators(session: AsyncSession, ground: Ground, request: St
 
 def short_of_money(wanted_fen: int, left_fen: int, unplaced_fen: int, unplaced_count: int) -> Missing:
     """Names what is missing; a sum that would fit may still not fit line by line, since a line is never split."""
-    have = f"本批次共 {format_yuan(wanted_fen)} 元，所选指标剩余 {format_yuan(left_fen)} 元"
+    have = f"本批次共 {told_yuan(wanted_fen)} 元，所选指标剩余 {told_yuan(left_fen)} 元"
     if wanted_fen > left_fen:
-        need = f"，还差 {format_yuan(wanted_fen - left_fen)} 元"
+        need = f"，还差 {told_yuan(wanted_fen - left_fen)} 元"
     else:
-        need = f"，但有 {unplaced_count} 笔共 {format_yuan(unplaced_fen)} 元在任何一个指标上都放不下（一笔不能拆分）"
+        need = f"，但有 {unplaced_count} 笔共 {told_yuan(unplaced_fen)} 元在任何一个指标上都放不下（一笔不能拆分）"
     return Missing(Lack.MONEY_SHORT, f"{have}{need}，请加选指标或减少批次中的申请", "indicator_nos")

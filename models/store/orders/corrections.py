@@ -19,7 +19,7 @@ from models.forms.application_form import (
     text_parsers,
 )
 from models.forms.catalogs import Catalogs
-from models.forms.money import check_fen, format_yuan
+from models.forms.money import check_fen, told_yuan
 from models.store.sql import fetch
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
@@ -171,7 +171,7 @@ def _forbidden(correction: Correction, before: LineBefore) -> list[LineFault]:
         message = "证件号码不能更正；证件号码有误的，请撤回此申请后重新申请"
         faults.append(LineFault(number, "id_number", Refusal.ID_FIXED, message))
     if correction.amount_fen is not None and correction.amount_fen > before.amount_fen:
-        message = f"流程中的金额只能调低，原为 {format_yuan(before.amount_fen)} 元"
+        message = f"流程中的金额只能调低，原为 {told_yuan(before.amount_fen)} 元"
         faults.append(LineFault(number, "amount_fen", Refusal.AMOUNT_RAISED, message))
     if correction.card_type is not None and correction.account_no is None:
         message = "更正卡类型的，请同时填写账号"
