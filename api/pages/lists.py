@@ -23,9 +23,9 @@ Option = tuple[str, str, str]
 class Column:
     """One column: Chinese, English, field of the API's row (`run.stage_label`), and how it is shown.
 
-    `kind`: text, long (may take several lines), person (who acted, by login), label (a word that the API says), tag (a label with a tone), money
-    (fen), number, when, day, account, yes (a bool), photo. `link` is an address with the row's fields in it. `tone`
-    names the field that `TONES` judges.
+    `kind`: text, long (of several lines, so that the others stay in sight), person (who acted, by login), label (a
+    word that the API says), tag (a label with a tone), money (fen), number, when, day, account, yes (a bool). `link`
+    is an address with the row's fields in it. `tone` names the field that `TONES` judges.
     """
 
     chinese: str
