@@ -15,16 +15,21 @@ from tests.browser import Browser, Page, Values
 from tests.card_ground import Cards, card
 from tests.card_ground import person as citizen_of
 from tests.rows import (
+    ADMIN,
     COUNTY,
     OPERATOR,
     REVIEWER,
     SECOND,
+    SECOND_ADMIN,
     Line,
     Office,
+    add_applications,
+    add_catalogs,
     add_file,
     add_flow,
     add_ground,
     add_summary,
+    citizen_id,
     set_lines,
 )
 
@@ -54,6 +59,8 @@ class DecisionPage:
     second: str = SECOND
     role: Role = Role.REVIEWER
     fields: Mapping[str, Values | str | bool] = field(default_factory=dict)
+    # 303 to the thing's page, or 200 where the answer is shown once and never again
+    done_status: int = 303
     # from the page at the address to the one with the decision, where a preview stands between
     through: Callable[[Browser, Page], Awaitable[Page]] | None = None
 
@@ -140,7 +147,60 @@ async def claim_ground(office: Office) -> str:
     return f"/console/contradictions/{number}"
 
 
+async def application_ground(office: Office) -> str:
+    async with office.database.transaction() as session:
+        await add_catalogs(session)
+        [number] = await add_applications(session, office.vault, [Line(stage="in_review")], None)
+    return f"/console/applications/{number}/review"
+
+
+async def order_ground(office: Office) -> str:
+    ground = await add_ground(office, [Line(), Line()])
+    flow_no = await add_flow(office, ground)
+    body = {"flow_no": flow_no, "kind": "withdrawal", "reason": "已去世"}
+    answer = await office.post("/orders", {**body, "selection": {"application_nos": ground.numbers[:1]}})
+    assert answer.status_code == 201, answer.text
+    return f"/console/orders/{answer.json()['order_no']}"
+
+
+async def person_ground(office: Office) -> str:
+    """A reviewer is invited by one administrator; the others may confirm it."""
+    invited = {"subject": "rev.new", "name": "新审核", "id_number": citizen_id(77), "roles": ["reviewer"]}
+    answer = await office.post("/staff/invitations", invited, "adm.first", role=Role.COUNTY_ADMIN)
+    assert answer.status_code == 201, answer.text
+    return "/console/people/rev.new"
+
+
 DECISIONS = (
+    DecisionPage(
+        "审核申请资料",
+        application_ground,
+        "通过，打开下一份",
+        "trail_entry WHERE act = 'applications.approved'",
+        # what an operator's edit does while it lies before a reviewer
+        "UPDATE application SET bank_code = 'BANK-B', version = version + 1",
+        ("SELECTION_CHANGED",),
+    ),
+    DecisionPage(
+        "复核指令",
+        order_ground,
+        "复核通过",
+        "trail_entry WHERE act = 'orders.confirmed'",
+        "UPDATE flow SET stage = 'paying'",
+        ("FLOW_STAGE_UNFIT",),
+    ),
+    DecisionPage(
+        "确认人员变更",
+        person_ground,
+        "确认",
+        "trail_entry WHERE act = 'person.invited' AND actor <> 'adm.first'",
+        "UPDATE person_change SET decided_by = 'adm.third', decided_at = now(), is_confirmed = false",
+        ("CHANGE_DECIDED",),
+        who=ADMIN,
+        second=SECOND_ADMIN,
+        role=Role.COUNTY_ADMIN,
+        done_status=200,
+    ),
     DecisionPage(
         "审核账号变更",
         card_ground,

@@ -105,13 +105,16 @@ async def taken_back(database: Database, look: Callable[[AsyncSession], Awaitabl
 def judged(asked: ActOnMany, answer: ActAnswer, fit: Iterable[tuple[int, int]]) -> None:
     """Here an act has judged everything: its preview ends, and it itself where it would do otherwise than was shown.
 
-    `fit`: id and fen of each of those that it is about.
+    `fit`: id of each of those that it is about, and what tells it from what it was before: its version, else its fen.
     """
     if not asked.shown:
         return
-    mark = hashlib.sha256(",".join(f"{number}:{fen}" for number, fen in sorted(fit)).encode()).hexdigest()[:32]
+    mark = hashlib.sha256(",".join(f"{number}:{state}" for number, state in sorted(fit)).encode()).hexdigest()[:32]
     if asked.preview:
         raise Previewed({**answer, "preview": True, "seen": mark})
     if asked.seen != mark:
-        detail = f"现在可以办理的是 {answer['count']} 份，与预览时所示的不同；没有作任何改动，请重新预览后办理"
+        detail = (
+            f"现在可以办理的是 {answer['count']} 份，与预览时所示的不同：份数有增减，或其中有的内容已被修改；"
+            "没有作任何改动，请重新查看后办理"
+        )
         raise conflict(Refusal.SELECTION_CHANGED, "预览之后情况有变", detail)

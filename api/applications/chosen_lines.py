@@ -39,14 +39,15 @@ async def choose_lines(
 ) -> Choice:
     """Lock the chosen lines; one that was named and doesn't fit refuses the whole act.
 
-    A preview locks nothing and lists what doesn't fit, named or not; once that was seen it is left out.
+    A preview locks nothing and lists what doesn't fit, named or not; once that was seen it is left out, as long as
+    there is something to do at all.
     """
     selection = asked.selection
     await hold_county(desk, session, asked)
     chosen = own(desk, selected(desk.county, selection, desk.for_whom))
     named = selection.application_nos
     choice = await (look_at if asked.preview else choose)(session, chosen, rules, named, **values)
-    if selection.is_named and choice.left_out and not asked.shown:
+    if selection.is_named and choice.left_out and not (asked.preview or (asked.seen and choice.count)):
         raise unfit(title, choice.left_out)
     return choice
 

@@ -160,6 +160,7 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str,
 
 class _Line(NamedTuple):
     id: int
+    version: int
     application_no: str
     fen: int
     verification: str
@@ -179,7 +180,7 @@ async def _judged(session: AsyncSession, batch: Batch, asked: ActOnMany) -> None
     lines = await fetch(
         session,
         _Line,
-        "SELECT id, application_no, amount_fen AS fen, verification FROM application WHERE batch_id = :batch"
+        "SELECT id, version, application_no, amount_fen AS fen, verification FROM application WHERE batch_id = :batch"
         " AND stage = 'in_batch' ORDER BY id",
         batch=batch.id,
     )
@@ -191,7 +192,7 @@ async def _judged(session: AsyncSession, batch: Batch, asked: ActOnMany) -> None
     ]
     total = sum(line.fen for line in sent)
     answer = act_answer("batch.verification_asked", len(sent), total, left_out)
-    judged(asked, answer, [(line.id, line.fen) for line in sent])
+    judged(asked, answer, [(line.id, line.version) for line in sent])
 
 
 class _Counted(NamedTuple):

@@ -35,20 +35,26 @@ async def decide(window: Staff, application_no: str) -> Response:
     """保存后打开下一份."""
     act = window.form.text("act")
     path, done = _ACTS.get(act, _ACTS["return"])
-    body: dict[str, object] = {"selection": {"application_nos": [application_no]}}
-    if act != "approve" and (reason := reason_of(window.form)):
-        body["reason"] = reason
+    more = {"seen": window.form.text("seen") or None} if act == "approve" else {"reason": reason_of(window.form)}
+    body = {**_only(application_no), **{name: value for name, value in more.items() if value}}
     following = await _next(window, application_no) or f"{PATH}?to_do=true"
     return await window.act(window.ask.post(path, body), done, following, lambda: _review(window, application_no))
 
 
+def _only(number: str) -> dict[str, object]:
+    return {"selection": {"application_nos": [number]}}
+
+
 async def _review(window: Window, number: str) -> Response:
-    whole = await window.ask.search(f"/applications/{number}/disclosures", {"purpose": "review"})
+    """What is approved is what stands here: marked before it is read, so that no change in between goes unnoticed."""
     acts = {act["act"]: act for act in (await window.ask.get(f"/applications/{number}/acts"))["items"]}
+    seen = await _mark(window, number) if acts["approve"]["allowed"] else ""
+    whole = await window.ask.search(f"/applications/{number}/disclosures", {"purpose": "review"})
     history = await window.ask.get(f"/applications/{number}/history")
     return window.show(
         "application_review.html",
         of=whole,
+        seen=seen,
         why=acts["approve"]["why"],
         may_return=acts["return"]["allowed"],
         changed=set(history["changed_since_return"]),
@@ -58,6 +64,11 @@ async def _review(window: Window, number: str) -> Response:
         queue=await _queue(window),
         following=await _next(window, number),
     )
+
+
+async def _mark(window: Window, number: str) -> str:
+    told = await window.ask.search("/application-approvals", {**_only(number), "preview": True})
+    return str(told["seen"])
 
 
 def _photos(whole: dict[str, Any]) -> list[tuple[str, str]]:

@@ -194,7 +194,7 @@ def _names(page: ListPage) -> list[str]:
 
 def _size(given: Mapping[str, str]) -> int:
     size = given.get("limit", "")
-    return int(size) if size.isdigit() and int(size) in SIZES else _USUAL_SIZE
+    return int(size) if size.isascii() and size.isdigit() and int(size) in SIZES else _USUAL_SIZE
 
 
 def chosen_form(form: Form) -> list[str]:

@@ -9,6 +9,8 @@ from models.words.refusals import Refusal
 
 SIGN_IN = "/console/sign-in"
 _PAGES = ("/console", "/citizen/m")
+# What a path may hold as it is (RFC 3986, 3.3), beside letters and digits.
+_PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
 
 def is_own(place: str) -> bool:
@@ -19,6 +21,11 @@ def is_own(place: str) -> bool:
     path = place.partition("?")[0]
     within = any(path == start or path.startswith(f"{start}/") for start in _PAGES)
     return within and "\\" not in place
+
+
+def path_of(request: Request) -> str:
+    """The path as a browser writes it; `request.url` also takes a `?` that was written %3F for its end."""
+    return quote(request.scope["path"], safe=_PATH_SAFE)
 
 
 def is_citizens(path: str) -> bool:
@@ -43,4 +50,5 @@ def sign_in_address(request: Request) -> str:
     """Where to sign in, and to come back from; an act comes back to the page it belongs to."""
     if hasattr(request.state, "sign_in"):
         return str(request.state.sign_in)
-    return f"{SIGN_IN}?next={quote(request.url.path + (f'?{request.url.query}' if request.url.query else ''), safe='')}"
+    here = path_of(request) + (f"?{request.url.query}" if request.url.query else "")
+    return f"{SIGN_IN}?next={quote(here, safe='')}"

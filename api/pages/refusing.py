@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.pages import citizen_window
 from api.pages.asking import Refused
 from api.pages.door import door_of
-from api.pages.origin import is_citizens, is_own, sign_in_address
+from api.pages.origin import is_citizens, is_own, path_of, sign_in_address
 from api.pages.session_ends import Why, why_over
 from api.pages.window import OtherPerson, SignInFirst, Window
 
@@ -80,7 +80,7 @@ async def _on_nobody(request: Request, _: Exception) -> Response:
         return await _left(request)
     if request.headers.get("sec-fetch-site") == "cross-site":
         # a link from another site arrives without the cookie: the page asks once more, by itself
-        return _nobody(request).show("again.html", address=str(request.url.path), query=request.url.query)
+        return _nobody(request).show("again.html", address=path_of(request), query=request.url.query)
     if request.headers.get("hx-request") == "true":
         return Response(headers={"HX-Redirect": sign_in_address(request)})
     return RedirectResponse(sign_in_address(request), 303)
@@ -92,7 +92,7 @@ def _is_live(request: Request) -> bool:
 
 async def _left(request: Request) -> Response:
     """Nothing asks any more; where a page watches its session, it says why that is over, and all else stays."""
-    if request.url.path != LEAVING:
+    if path_of(request) != LEAVING:
         return Response(status_code=_STOP)
     window = _nobody(request)
     window.status = _STOP
@@ -100,7 +100,7 @@ async def _left(request: Request) -> Response:
 
 
 async def _why(request: Request) -> Why | None:
-    return None if is_citizens(request.url.path) else await why_over(door_of(request), request)
+    return None if is_citizens(path_of(request)) else await why_over(door_of(request), request)
 
 
 async def _ended(request: Request) -> Response:
@@ -109,7 +109,7 @@ async def _ended(request: Request) -> Response:
     typed: dict[str, list[str]] = getattr(request.state, "typed", {})
     window = _nobody(request)
     window.status = 401
-    answer = window.show("ended.html", typed=typed, address=request.url.path, why=await _why(request))
+    answer = window.show("ended.html", typed=typed, address=path_of(request), why=await _why(request))
     answer.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML", "HX-Reselect": "#ended"})
     return answer
 
@@ -123,7 +123,7 @@ def _on_other_person(request: Request, error: Exception) -> Response:
 
 
 def _nobody(request: Request) -> Window:
-    if is_citizens(request.url.path):
+    if is_citizens(path_of(request)):
         return citizen_window.nobody(request)
     door = door_of(request)
     return Window(request, door, None, door.ask(request, {}), None)

@@ -16,7 +16,7 @@ from api.pages.form import KEY, Form, field_of
 from api.pages.formats import LANGUAGE, NAMES, label, words
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of, require_open
-from api.pages.origin import is_own, own_pages_only
+from api.pages.origin import is_own, own_pages_only, path_of
 from api.pages.rendering import page_response, render
 from api.pages.staff_names import staff_names
 from api.pages.typed_code import StepUpCode
@@ -84,7 +84,7 @@ class Window:
 
     @property
     def path(self) -> str:
-        return self.request.url.path
+        return path_of(self.request)
 
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "").strip()
@@ -217,7 +217,7 @@ async def staff(request: Request) -> AsyncIterator[Window]:
             request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
             raise SignInFirst
         window = _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
-        require_open(signed.role, request.url.path)
+        require_open(signed.role, window.path)
         await window.code.check()
         NAMES.set(await staff_names(door, signed, window.ask))
         yield window
@@ -241,7 +241,7 @@ async def _form_of(request: Request) -> AsyncIterator[Form | None]:
 def _window(request: Request, door: Door, signed: Signed | None, form: Form | None, headers: dict[str, str]) -> Window:
     key = form.text(KEY) if form else ""
     window = Window(request, door, signed, door.ask(request, headers, key), form)
-    if form is not None and not door.form_keys.is_good(key, window.owner, request.url.path):
+    if form is not None and not door.form_keys.is_good(key, window.owner, window.path):
         raise OtherPerson(window)
     return window
 

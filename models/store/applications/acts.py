@@ -67,7 +67,7 @@ async def look_at(
 
 def _judged(predicate: Predicate, rules: Sequence[Rule]) -> str:
     return (
-        f"SELECT a.id, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out"
+        f"SELECT a.id, a.version, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out"
         f" FROM application a LEFT JOIN batch b ON b.id = a.batch_id WHERE {predicate.sql}"
     )
 
@@ -91,12 +91,12 @@ class _Verdicts(NamedTuple):
 
 class _Fit(NamedTuple):
     id: int
-    fen: int
+    version: int
 
 
 async def fit_of_chosen(session: AsyncSession) -> list[_Fit]:
-    """Id and amount of every line that fits."""
-    return await fetch(session, _Fit, "SELECT id, amount_fen AS fen FROM chosen WHERE left_out IS NULL")
+    """Every line that fits, as it is now: whatever is changed in it makes another version."""
+    return await fetch(session, _Fit, "SELECT id, version FROM chosen WHERE left_out IS NULL")
 
 
 async def verdicts(
