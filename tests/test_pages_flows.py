@@ -40,6 +40,10 @@ async def test_readiness_shows_the_lacking_fen_and_then_the_flow_starts(office: 
     browser = await at(office)
     page = await browser.open((await browser.open("/console/flows")).link("申请提交"))
     page = await browser.submit(page, "下一步", batch_no=ground.batch_no)
+    # the only policy is chosen already; the indicators are to be chosen, and are told to stand above
+    assert "没有覆盖" not in page.main
+    assert page.link("在上面选择") == "#field-indicator_nos"
+    page = await browser.submit(page, "核对", policy_nos=[], indicator_nos=ground.indicator_nos[:1])
     assert "没有覆盖" in page.main
     chosen = {"policy_nos": [ground.policy_no], "indicator_nos": [ground.indicator_nos[0]]}
     page = await browser.submit(page, "核对", **chosen)

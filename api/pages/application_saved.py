@@ -12,10 +12,9 @@ from api.pages.window import Window
 async def saved(window: Window, number: str, warnings: list[dict[str, Any]], done: str) -> Response:
     """The entry stands whatever becomes of photos and review; what the API warns of has a page of its own."""
     told = [*warnings, *await put_photos(window, number)]
-    if window.form.text("then") == "submit":
-        told += await _submitted(window, number)
-    if told:
-        return window.show("application_saved.html", number=number, warnings=told)
+    unsent = await _submitted(window, number) if window.form.text("then") == "submit" else []
+    if told or unsent:
+        return window.show("application_saved.html", number=number, warnings=[*told, *unsent], unsent=bool(unsent))
     return window.done(done, f"/console/applications/{number}")
 
 

@@ -44,10 +44,18 @@ async def _page(window: Window, batch_no: str, policies: Sequence[str], indicato
     year = {"stage": "approved", "fund_year": batch["fund_year"], "limit": 100}
     shown["known_policies"] = (await window.ask.get("/policies", **year))["items"]
     shown["known_indicators"] = (await window.ask.get("/indicators", **year))["items"]
+    if not window.is_act and not {"policy_nos", "indicator_nos"} & set(window.request.query_params):
+        shown["policies"] = policies = _only(shown["known_policies"], "policy_no")
+        shown["indicators"] = indicators = _only(shown["known_indicators"], "indicator_no")
     shown["slots"] = min(MOST_INDICATORS, len(shown["known_indicators"]), len(indicators) + 1)
     asked = {"batch_no": batch_no, "policy_nos": list(policies), "indicator_nos": list(dict.fromkeys(indicators))}
     readiness = await window.ask.get("/flow-readiness", **asked)
     return window.show("flow_start.html", **shown, batch=batch, readiness=readiness, places=PLACES)
+
+
+def _only(known: Sequence[dict[str, Any]], number: str) -> list[str]:
+    """Chosen from the beginning where there is nothing to choose."""
+    return [str(known[0][number])] if len(known) == 1 else []
 
 
 # The way to what a check lacks.

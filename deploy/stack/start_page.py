@@ -59,7 +59,7 @@ class StartPage:
         return page("惠民惠农“一卡通”本机环境", body, nav="只在这台机器上：人和数据都是编的")
 
     async def sign_in(self, request: Request) -> Response:
-        """A session as if the person had just typed a code: another press gives another five minutes for its acts."""
+        """A session as if the person had just typed a code, for as long as it lives: no act asks for one."""
         try:
             form = await form_of(request)
             person = self._people.get(form.get("subject", ""))
@@ -113,7 +113,7 @@ class StartPage:
         head = f"<h2>一季的十二步 · 区县 {TOUR_COUNTY} {escape(load_catalog().counties[TOUR_COUNTY])}</h2>"
         hint = (
             "<p>✓ 是已办的，▶ 是下一步。每一步从上到下按按钮，按钮以该人登录并打开页面；办完回到这里。"
-            "要六位码时，回这里再按一次登录，五分钟内有效。</p>"
+            "这样登录的不会被要求输入六位验证码。</p>"
         )
         table = f"<table><tr><th><th><th>步骤<th>谁</tr>{rows}</table>"
         return f"<section>{head}{hint if done else '<p>系统还没有答复，稍后刷新。</p>'}{table}</section>"
