@@ -106,7 +106,8 @@ class StartPage:
         known = done or [False] * len(STEPS)
         following = known.index(False) if False in known else None
         rows = "".join(
-            f"<tr><td>{'✓' if known[place] else '▶' if place == following else ''}</td><td>{place + 1}</td>"
+            f"<tr{' aria-current=step' if place == following else ''}><td>"
+            f"{'✓' if known[place] else '▶' if place == following else ''}</td><td>{place + 1}</td>"
             f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td><td>{self._turns(step.turns)}</td></tr>"
             for place, step in enumerate(STEPS)
         )
@@ -114,6 +115,8 @@ class StartPage:
         hint = (
             "<p>✓ 是已办的，▶ 是下一步。每一步从上到下按按钮，按钮以该人登录并打开页面；办完回到这里。"
             "这样登录的不会被要求输入六位验证码。</p>"
+            '<p lang="en">✓ is done, ▶ is next. Press the buttons of a step from top to bottom: each signs its person'
+            " in and opens the page; then come back here. The pages have English: “EN” at their top.</p>"
         )
         table = f"<table><tr><th><th><th>步骤<th>谁</tr>{rows}</table>"
         return f"<section>{head}{hint if done else '<p>系统还没有答复，稍后刷新。</p>'}{table}</section>"
