@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -35,9 +35,11 @@ from activities.orders import OrderActivities
 from activities.platform.asking import AskingActivities
 from activities.platform.client import PlatformClient
 from activities.platform.files import PlatformFiles
+from activities.platform.pauses import SharedPauses
 from activities.platform.rows_journal import PostgresJournal
 from activities.policies import ReviewActivities
 from activities.trail_heads import TrailActivities
+from models.contracts import Queue
 from models.gc_tuning import tune_gc
 from models.settings import Settings
 from models.store.database import WORKER_POOLS, Database, Pool, engine_options
@@ -58,6 +60,7 @@ from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
 from workflows.invalidation import AccountEventWorkflow
 from workflows.invalidation_list import InvalidationsWorkflow
+from workflows.options import LIMITS
 from workflows.policy_review import PolicyReviewWorkflow
 from workflows.schedules import keep_schedules, schedules_of
 from workflows.subsidy_flow import SubsidyFlowWorkflow
@@ -106,6 +109,7 @@ def activities_of(
         http,
         clients,
         PostgresJournal(database, vault),
+        SharedPauses(database),
         total_seconds=settings.platform_total_seconds,
     )
     return [
@@ -155,23 +159,55 @@ def _card_activities(
     ]
 
 
-def build_worker(client: Client, settings: Settings, activities: list[Callable[..., Any]]) -> Worker:
-    """A worker whose sandbox refuses modules that a workflow file didn't pass through on purpose."""
+def build_workers(client: Client, settings: Settings, activities: list[Callable[..., Any]]) -> list[Worker]:
+    """One for each queue that this process takes (WORKER_QUEUES)."""
+    grace = timedelta(seconds=settings.worker_grace_seconds)
+    base = settings.temporal_task_queue
+    workers = [_runs_worker(client, base, activities, grace)] if Queue.RUNS in settings.queues else []
+    return workers + [
+        Worker(
+            client,
+            task_queue=queue.named(base),
+            activities=activities,
+            interceptors=[SafeFailures()],
+            graceful_shutdown_timeout=grace,
+            max_concurrent_activities=limits.places,
+            max_concurrent_activity_task_polls=limits.pollers,
+        )
+        for queue, limits in LIMITS.items()
+        if queue in settings.queues
+    ]
+
+
+def _runs_worker(client: Client, queue: str, activities: list[Callable[..., Any]], grace: timedelta) -> Worker:
+    """The runs' own turns with the looks in them; its sandbox refuses modules not passed through on purpose."""
     strict = SandboxRestrictions.default.with_import_notification_policy(
         SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
         | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
     )
     return Worker(
         client,
-        task_queue=settings.temporal_task_queue,
+        task_queue=queue,
         workflows=WORKFLOWS,
         activities=activities,
+        no_remote_activities=True,
         workflow_runner=SandboxedWorkflowRunner(restrictions=strict),
         interceptors=[SafeFailures()],
-        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
-        max_concurrent_activities=20,
+        graceful_shutdown_timeout=grace,
         max_concurrent_local_activities=100,
     )
+
+
+@contextlib.asynccontextmanager
+async def at_work(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    """They end side by side: the grace of one isn't spent while another still takes work."""
+    async with contextlib.AsyncExitStack() as running:
+        for worker in workers:
+            await running.enter_async_context(worker)
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 async def run(settings: Settings) -> None:
@@ -187,14 +223,16 @@ async def run(settings: Settings) -> None:
     clients = parse_clients(settings.platform_clients_file.read_bytes())
     timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
     role = asyncio.create_task(unfit_role(database, stop.set))
-    async with httpx.AsyncClient(trust_env=False, timeout=timeout, follow_redirects=False) as http:
+    # the queues' places bound how many calls are open at once: a pool of connections would bind them together again
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+    async with httpx.AsyncClient(trust_env=False, timeout=timeout, limits=limits, follow_redirects=False) as http:
         client = await _connect(settings, stop)
         if client is not None:
-            worker = build_worker(client, settings, activities_of(database, vault, objects, http, clients, settings))
+            workers = build_workers(client, settings, activities_of(database, vault, objects, http, clients, settings))
             hours = settings.account_check_hours, settings.invalidations_hours
             wanted = schedules_of(sorted(clients), settings.temporal_task_queue, *hours)
             schedules = asyncio.create_task(keep_schedules(client, wanted))
-            async with worker:
+            async with at_work(workers):
                 print("worker is ready", flush=True)
                 await stop.wait()
             schedules.cancel()

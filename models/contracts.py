@@ -50,6 +50,19 @@ WORKFLOW_TYPES: dict[RunKind, str] = {
 }
 
 
+class Queue(StrEnum):
+    """Work by the patience of whoever waits for it; each has places of its own, so that none takes another's."""
+
+    RUNS = "runs"
+    PEOPLE = "people"
+    CALLS = "calls"
+    BULK = "bulk"
+
+    def named(self, base: str) -> str:
+        """Its name in Temporal: that of the runs is the base itself."""
+        return base if self is Queue.RUNS else f"{base}-{self.value}"
+
+
 class Signal(StrEnum):
     """Facts that wake a workflow; each carries ids only, the row says what happened."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.contracts import Queue
 from models.words.calendar import WorkingCalendar, read_calendar
 from models.words.waiting import WAIT_DAYS, Wait
 
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
     upload_max_mib: int = Field(20, ge=1, le=100)
     relay_poll_seconds: float = Field(1.0, gt=0)
     watch_seconds: float = Field(20.0, gt=0)
+    worker_queues: str = Field(
+        "runs,people,calls,bulk", pattern=r"^(runs|people|calls|bulk)(,(runs|people|calls|bulk))*$"
+    )
     worker_grace_seconds: float = Field(75.0, ge=0)
     metrics_address: str | None = None
 
@@ -92,6 +96,11 @@ class Settings(BaseSettings):
     def fund_nature_list(self) -> tuple[str, ...]:
         """资金性质 that an indicator may be of, in the order in which they are offered."""
         return tuple(name for each in self.fund_natures.split(",") if (name := each.strip()))
+
+    @property
+    def queues(self) -> frozenset[Queue]:
+        """What a worker process takes work from."""
+        return frozenset(map(Queue, self.worker_queues.split(",")))
 
     @property
     def platform_total_seconds(self) -> float:
@@ -106,6 +115,13 @@ class Settings(BaseSettings):
     def days_for(self, wait: Wait) -> int:
         """How many working days something may be waited for before it is overdue."""
         return self.wait_days.get(wait, WAIT_DAYS[wait])
+
+    @model_validator(mode="after")
+    def _queues_are_known(self) -> Self:
+        """Refused at the start: a worker that takes nothing would only look as if it worked."""
+        if unknown := set(self.worker_queues.split(",")) - set(Queue):
+            raise ValueError(f"WORKER_QUEUES: {'、'.join(sorted(unknown))} 不是队列，可用的有 {'、'.join(Queue)}")
+        return self
 
     @model_validator(mode="after")
     def _calendar_can_be_read(self) -> Self:

@@ -12,13 +12,13 @@ from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
 from tests.api_server import ApiServer, api_server
 from tests.import_office import YEARS, Desk, seed_county_lists
-from worker import build_worker
+from worker import at_work, build_workers
 
 
 @asynccontextmanager
 async def working(server: ApiServer, client: Client) -> AsyncIterator[None]:
     activities = ApplicationImports(server.database, server.vault, server.objects)
-    async with build_worker(client, server.settings, [activities.import_applications]):
+    async with at_work(build_workers(client, server.settings, [activities.import_applications])):
         yield
 
 

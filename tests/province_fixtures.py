@@ -15,7 +15,6 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
 from api.main import build_database, build_objects, create_app
 from deploy.demo import people
@@ -36,7 +35,7 @@ from tests.loopback import NO_TLS
 from tests.platform_door import Door
 from tests.province import Platform, Province
 from tests.staff import Staff
-from worker import activities_of, build_worker
+from worker import activities_of, at_work, build_workers
 from worker import build_database as build_worker_database
 from workflows.client import connect
 
@@ -232,11 +231,11 @@ async def _working(
     objects: ObjectStore,
     clients: Mapping[str, PlatformCredentials],
     settings: Settings,
-) -> AsyncIterator[Worker]:
+) -> AsyncIterator[None]:
     async with httpx.AsyncClient(trust_env=False, timeout=settings.platform_timeout_seconds, verify=NO_TLS) as http:
         hands = activities_of(database, vault, objects, http, clients, settings)
-        async with build_worker(client, settings, hands) as worker:
-            yield worker
+        async with at_work(build_workers(client, settings, hands)):
+            yield
 
 
 def _credentials(code: str, door: str) -> PlatformCredentials:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -20,6 +19,7 @@ from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
 from worker import WORKFLOWS
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import CALL
+from workflows.run import call
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
 
@@ -57,7 +57,7 @@ async def test_a_changed_order_of_steps_is_found(monkeypatch: pytest.MonkeyPatch
     look_by = SubsidyFlowWorkflow._look_by
 
     async def start_first(self: Any, activity: Any, subject: Any) -> Any:
-        await workflow.execute_activity_method(FlowActivities.start_flow, subject, **CALL)
+        await call(FlowActivities.start_flow, subject, options=CALL)
         return await look_by(self, activity, subject)
 
     monkeypatch.setattr(SubsidyFlowWorkflow, "_look_by", start_first)

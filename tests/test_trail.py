@@ -23,7 +23,7 @@ from temporalio.worker import Worker
 from activities.trail_heads import TrailActivities
 from deploy.stack import Stack, postgres
 from deploy.stack.objects import Access
-from models.contracts import HeadsSigned
+from models.contracts import HeadsSigned, Queue
 from models.store.trail.check import PAGE, Break, check_trail
 from models.store.trail.entries import by_system, record
 from models.store.trail.heads import FOLDER, last_head
@@ -203,7 +203,10 @@ async def test_the_schedule_signs_and_a_broken_trail_fails_its_run(
     await written(server, SIGNED)
     queue = f"trail-{server.settings.s3_bucket}"
     hands = TrailActivities(server.database, server.vault, server.objects)
-    async with Worker(temporal_client, task_queue=queue, workflows=[TrailHeadsWorkflow], activities=[hands.sign_heads]):
+    async with (
+        Worker(temporal_client, task_queue=queue, workflows=[TrailHeadsWorkflow]),
+        Worker(temporal_client, task_queue=Queue.BULK.named(queue), activities=[hands.sign_heads]),
+    ):
         for name in ("first", "second"):
             done = await temporal_client.execute_workflow(
                 TrailHeadsWorkflow.run, id=f"{TRAIL_HEADS}/{queue}-{name}", task_queue=queue

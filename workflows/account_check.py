@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.checks import CheckActivities
     from models.contracts import Look, RunKind, Subject
-    from workflows.options import CALL, PUSH
+    from workflows.options import PAGE, PUSH
     from workflows.run import RowDriven
 
 
@@ -24,7 +24,7 @@ class AccountCheckWorkflow(RowDriven):
         return look.stage
 
     async def _check_page(self, subject: Subject) -> Look:
-        look = await self._look_by(CheckActivities.check_page, subject, first=None, otherwise=CALL)
+        look = await self._look_by(CheckActivities.check_page, subject, first=None, otherwise=PAGE)
         if not look.done:
             self._continue_as_new_if_suggested(subject)
         return look

@@ -7,6 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.catalogs import CatalogActivities
     from models.contracts import Subject
+    from workflows.options import PAGE
     from workflows.run import RowDriven
 
 
@@ -16,4 +17,4 @@ class CatalogRefreshWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> None:
-        await self._until_quiet(partial(self._call, CatalogActivities.refresh_catalogs, subject))
+        await self._until_quiet(partial(self._call, CatalogActivities.refresh_catalogs, subject, options=PAGE))

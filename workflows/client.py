@@ -1,11 +1,11 @@
 """How worker and API speak to Temporal: one data converter, one way to connect."""
 
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import TLSConfig
 
-from models.contracts import Subject
+from models.contracts import RunKind, Subject
 
 COUNTY = SearchAttributeKey.for_keyword("County")
 BATCH = SearchAttributeKey.for_keyword("Batch")
@@ -19,6 +19,16 @@ def attributes_of(subject: Subject, stage: str) -> TypedSearchAttributes:
     pairs = [SearchAttributePair(key, word) for key, word in words if word]
     years = [SearchAttributePair(FUND_YEAR, subject.fund_year)] if subject.fund_year else []
     return TypedSearchAttributes([*pairs, *years])
+
+
+# Whose runs have somebody before a screen: their turns come before those of all others.
+_PEOPLE_WAIT = {RunKind.FACE_LOGIN, RunKind.CARD_CHANGE, RunKind.VILLAGE_ENTRY}
+_FIRST, _USUAL = 1, 3
+
+
+def priority_of(subject: Subject) -> Priority:
+    """Whose turn it is where work waits for a place: people first, then county by county, however much one has."""
+    return Priority(priority_key=_FIRST if subject.kind in _PEOPLE_WAIT else _USUAL, fairness_key=subject.county_code)
 
 
 async def connect(

@@ -16,12 +16,12 @@ class FaceLoginWorkflow(RowDriven):
     @workflow.run
     async def run(self, subject: Subject) -> str:
         await self._call(FaceLoginActivities.open_face_session, subject, options=PROMPT)
-        look = await self._look_by(FaceLoginActivities.look_at_login, subject)
+        look = await self._look_by(FaceLoginActivities.look_at_login, subject, otherwise=PROMPT)
         while not look.done or self._woken:
             await self._pause(subject, look.ask_after_seconds)
             if not self._woken:
                 await self._ask(subject)
-            look = await self._look_by(FaceLoginActivities.look_at_login, subject)
+            look = await self._look_by(FaceLoginActivities.look_at_login, subject, otherwise=PROMPT)
         return look.stage
 
     async def _ask(self, subject: Subject) -> None:

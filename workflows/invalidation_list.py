@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.checks import CheckActivities
     from models.contracts import ProvinceRef
     from workflows.options import PUSH
+    from workflows.run import call
 
 
 @workflow.defn
@@ -14,4 +15,4 @@ class InvalidationsWorkflow:
 
     @workflow.run
     async def run(self, province: ProvinceRef) -> None:
-        await workflow.execute_activity_method(CheckActivities.read_invalidations, province, **PUSH)
+        await call(CheckActivities.read_invalidations, province, options=PUSH)

@@ -1,18 +1,46 @@
-"""Every timeout and retry, each with its reason."""
+"""Every queue, timeout and retry, each with its reason."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from temporalio.common import RetryPolicy
 
+from models.contracts import Queue
+
 # What must not be lost is tried without end; a platform that is down for a weekend is asked every two minutes.
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
+# Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit.
+SILENCE = timedelta(seconds=20)
 
 
-class Options(TypedDict, total=False):
-    start_to_close_timeout: timedelta
-    heartbeat_timeout: timedelta
-    retry_policy: RetryPolicy
+class Limits(NamedTuple):
+    """How much of a queue one worker takes at once, and how many requests for more it keeps open."""
+
+    places: int
+    pollers: int
+
+
+# A place waits for somebody else's answer nearly all of its time, so places cost little; what counts is who waits.
+LIMITS: Mapping[Queue, Limits] = {
+    # Somebody sits before a screen: a call each, over within seconds or given up.
+    Queue.PEOPLE: Limits(places=50, pollers=5),
+    # An instruction or a question: a platform that hangs holds a place for a minute, for every run that asks it then.
+    Queue.CALLS: Limits(places=100, pollers=5),
+    # Lists, files and rounds take minutes to hours and hold a page or two each in memory: that bounds them.
+    Queue.BULK: Limits(places=40, pollers=2),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where an activity waits for a place, how long one try may take, and how it is tried again."""
+
+    queue: Queue
+    limit: timedelta
+    retry: RetryPolicy
+    silence: timedelta = SILENCE
 
 
 class LocalOptions(TypedDict, total=False):
@@ -20,45 +48,37 @@ class LocalOptions(TypedDict, total=False):
     retry_policy: RetryPolicy
 
 
-# Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit.
-SILENCE = timedelta(seconds=20)
 # A look applies at most some hundred pages that came at once: seconds.
-LOOK = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+LOOK = Options(Queue.CALLS, timedelta(minutes=5), PATIENT)
 # The same look, first tried within the workflow's own turn.
 LOCAL_LOOK = LocalOptions(start_to_close_timeout=timedelta(minutes=1), retry_policy=RetryPolicy(maximum_attempts=1))
 # One call to the platform plus its file uploads; longer than the HTTP client's own limit.
-CALL = Options(start_to_close_timeout=timedelta(minutes=5), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+CALL = Options(Queue.CALLS, timedelta(minutes=5), PATIENT)
 # Asking is a safety net: a platform that doesn't answer is asked again at the next turn, callbacks go on meanwhile.
 ASK = Options(
-    start_to_close_timeout=timedelta(minutes=10),
-    heartbeat_timeout=SILENCE,
-    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3),
+    Queue.CALLS, timedelta(minutes=10), RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 )
 # A whole list, page by page.
-PUSH = Options(start_to_close_timeout=timedelta(hours=2), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+PUSH = Options(Queue.BULK, timedelta(hours=2), PATIENT)
+# One page of a walk over lists or accounts that nobody waits for.
+PAGE = Options(Queue.BULK, timedelta(minutes=5), PATIENT)
 # The bank's word on a new account: a citizen looks at 验证中, so a platform that is back is noticed soon.
 BANK = Options(
-    start_to_close_timeout=timedelta(minutes=5),
-    heartbeat_timeout=SILENCE,
-    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
+    Queue.PEOPLE,
+    timedelta(minutes=5),
+    RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
 )
 # A bank that is up answers at once; a slow one must not hold the places that looks at rows need.
 LOCAL_BANK = LocalOptions(start_to_close_timeout=timedelta(seconds=2), retry_policy=RetryPolicy(maximum_attempts=1))
 # A person sits before the screen: tried again within seconds; the activity itself gives up when the time is over.
 PROMPT = Options(
-    start_to_close_timeout=timedelta(minutes=2),
-    heartbeat_timeout=SILENCE,
-    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+    Queue.PEOPLE,
+    timedelta(minutes=2),
+    RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
 )
 # Asked every few seconds anyway.
-PROMPT_ASK = Options(
-    start_to_close_timeout=timedelta(minutes=2),
-    heartbeat_timeout=SILENCE,
-    retry_policy=RetryPolicy(maximum_attempts=1),
-)
+PROMPT_ASK = Options(Queue.PEOPLE, timedelta(minutes=2), RetryPolicy(maximum_attempts=1))
 # 100,000 rows take under a minute; the checking beats every half second, so a dead worker is noticed at once.
-IMPORT = Options(
-    start_to_close_timeout=timedelta(minutes=15), heartbeat_timeout=timedelta(seconds=30), retry_policy=PATIENT
-)
+IMPORT = Options(Queue.BULK, timedelta(minutes=15), PATIENT, silence=timedelta(seconds=30))
 # A hundred counties take seconds; an object store that is away is waited for, the ticks meanwhile are skipped.
-SIGN = Options(start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=SILENCE, retry_policy=PATIENT)
+SIGN = Options(Queue.BULK, timedelta(minutes=30), PATIENT)

@@ -97,7 +97,7 @@ class RowDriven:
         self, activity: Callable[..., Awaitable[Result]], *about: object, options: Options = CALL
     ) -> Result:
         """What goes out to the platform or takes long: an activity that the server keeps."""
-        return await workflow.execute_activity_method(activity, args=about, **options)
+        return await call(activity, *about, options=options)
 
     async def _wait(self, subject: Subject, look: Look) -> None:
         """Until something arrives; after a long silence, or after a contradiction, the platform is asked."""
@@ -173,6 +173,18 @@ class RowDriven:
             await workflow.wait_condition(lambda: self._woken, timeout=timedelta(seconds=seconds))
         except TimeoutError:
             return
+
+
+async def call(activity: Callable[..., Awaitable[Result]], *about: object, options: Options) -> Result:
+    """An activity on the queue of its patience, beside the one that the run itself is on."""
+    return await workflow.execute_activity_method(
+        activity,
+        args=about,
+        task_queue=options.queue.named(workflow.info().task_queue),
+        start_to_close_timeout=options.limit,
+        heartbeat_timeout=options.silence,
+        retry_policy=options.retry,
+    )
 
 
 def seconds_alone(error: FailureError, at_least: float = 0.0) -> float:

@@ -7,6 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.trail_heads import TrailActivities
     from models.contracts import HeadsSigned
     from workflows.options import SIGN
+    from workflows.run import call
 
 
 @workflow.defn
@@ -15,7 +16,7 @@ class TrailHeadsWorkflow:
 
     @workflow.run
     async def run(self) -> HeadsSigned:
-        done = await workflow.execute_activity_method(TrailActivities.sign_heads, **SIGN)
+        done = await call(TrailActivities.sign_heads, options=SIGN)
         if done.broken:
             raise ApplicationError("留痕校验不通过：" + "；".join(done.broken), type="TRAIL_BROKEN", non_retryable=True)
         return done

@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.entries import VillageEntryActivities
     from models.contracts import Look, Subject
     from models.words.card_stages import EntryStage
+    from workflows.options import BANK
     from workflows.run import RowDriven
 
 HAND_OVER = "hand over"
@@ -26,7 +27,7 @@ class VillageEntryWorkflow(RowDriven):
     async def _take_step(self, subject: Subject, look: Look) -> None:
         match look.stage:
             case EntryStage.VALIDATING:
-                await self._call(VillageEntryActivities.validate_entry, subject)
+                await self._call(VillageEntryActivities.validate_entry, subject, options=BANK)
             case EntryStage.APPLYING:
                 await self._apply(subject, look)
             case _:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import httpx
 
-from activities.platform.http import Answer, Call, PlatformTransport
+from activities.platform.http import Answer, Call, Pauses, PlatformTransport
 from activities.platform.journal import Journal, JournaledTransport
+from activities.platform.pauses import OwnPauses
 from models.wire import answers, requests
 from models.wire.answers import (
     Accepted,
@@ -59,10 +60,12 @@ class PlatformClient:
         http: httpx.AsyncClient,
         clients: Mapping[str, PlatformCredentials],
         journal: Journal,
+        pauses: Pauses | None = None,
         *,
         total_seconds: float = 60.0,
     ) -> None:
-        self._transport = JournaledTransport(PlatformTransport(http, clients, total_seconds=total_seconds), journal)
+        transport = PlatformTransport(http, clients, pauses or OwnPauses(), total_seconds=total_seconds)
+        self._transport = JournaledTransport(transport, journal)
 
     async def _catalog(self, operation: Operation, county_code: str, fund_year: int | None = None) -> Catalog:
         query = {} if fund_year is None else {"fund_year": fund_year}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -112,30 +111,39 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Pauses(Protocol):
+    """Until when a province's client is left alone."""
+
+    async def seconds_left(self, province_code: str) -> float: ...
+
+    async def leave_alone(self, province_code: str, seconds: float) -> None: ...
+
+
 class PlatformTransport:
     """Redirects aren't followed, bodies are bounded, and `total_seconds` bounds the whole exchange, a trickle too.
 
-    A platform that says 429 to one call is left alone by every call of that client until its Retry-After is over.
+    A platform that says 429 to one call is left alone by every call of its province until its Retry-After is over.
     """
 
     def __init__(
         self,
         http: httpx.AsyncClient,
         clients: Mapping[str, PlatformCredentials],
+        pauses: Pauses,
         *,
         total_seconds: float,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._http = http
         self._clients = clients
+        self._pauses = pauses
         self._total_seconds = total_seconds
         self._clock = clock
-        self._alone_until: dict[str, float] = {}
 
     async def exchange(self, call: Call, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         if len(body) > BODY_LIMIT:
             raise PlatformRefusal(call.operation, ErrorType.PAYLOAD_TOO_LARGE, 413)
-        self._leave_alone(call)
+        await self._leave_alone(call)
         request = self._request(call, body, headers)
         try:
             async with asyncio.timeout(self._total_seconds):
@@ -144,12 +152,11 @@ class PlatformTransport:
             # the cause's text may quote an address; its kind says enough
             raise PlatformUnavailable(call.operation, type(error).__name__) from None
         if reply.status == 429 and reply.retry_after is not None:
-            wanted = min(reply.retry_after, LONGEST_WAIT_SECONDS)
-            self._alone_until[province_of(call.county_code)] = time.monotonic() + wanted
+            await self._pauses.leave_alone(province_of(call.county_code), min(reply.retry_after, LONGEST_WAIT_SECONDS))
         return reply
 
-    def _leave_alone(self, call: Call) -> None:
-        left = self._alone_until.get(province_of(call.county_code), 0.0) - time.monotonic()
+    async def _leave_alone(self, call: Call) -> None:
+        left = await self._pauses.seconds_left(province_of(call.county_code))
         if left > 0:
             raise PlatformUnavailable(
                 call.operation, "the platform wants to be left alone", code=ErrorType.RATE_LIMITED, retry_after=left

@@ -27,6 +27,12 @@ RETENTION = timedelta(days=90)
 SEARCH_ATTRIBUTES = {"County": "Keyword", "Batch": "Keyword", "FundYear": "Int", "Stage": "Keyword"}
 T = TypeVar("T")
 
+# Off by default. Fairness is kept per partition of a queue, so each has one.
+DYNAMIC_CONFIG = {
+    "matching.enableFairness": "true",
+    "matching.numTaskqueueReadPartitions": "1",
+    "matching.numTaskqueueWritePartitions": "1",
+}
 _PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL"}
 
 
@@ -62,6 +68,7 @@ def part(addresses: Addresses, data: Path, env: dict[str, str]) -> Part:
     data.mkdir(parents=True, exist_ok=True)
     pragmas = [word for key, value in _PRAGMAS.items() for word in ("--sqlite-pragma", f"{key}={value}")]
     attributes = [word for key, kind in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", f"{key}={kind}")]
+    dynamic = [word for key, value in DYNAMIC_CONFIG.items() for word in ("--dynamic-config-value", f"{key}={value}")]
     ports = {
         "--port": addresses.frontend,
         "--ui-port": addresses.ui,
@@ -73,7 +80,7 @@ def part(addresses: Addresses, data: Path, env: dict[str, str]) -> Part:
         argv=[
             *(str(program), "server", "start-dev", "--ip", LOOPBACK, "--namespace", NAMESPACE, "--log-level", "error"),
             *(word for flag, port in ports.items() for word in (flag, str(port))),
-            *("--db-filename", str(data / "temporal.db"), *pragmas, *attributes),
+            *("--db-filename", str(data / "temporal.db"), *pragmas, *attributes, *dynamic),
         ],
         env=env | {"HOME": str(data), "TEMPORAL_VERSION_CHECK_DISABLED": "1"},
         cwd=data,

@@ -142,6 +142,15 @@ class OddAnswer(SQLModel, table=True):
     came_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
+class PlatformPause(SQLModel, table=True):
+    """Until when a province's platform wants to be left alone (429, Retry-After)."""
+
+    __tablename__ = "platform_pause"
+
+    province_code: str = Field(primary_key=True)
+    until: datetime = Field(sa_type=INSTANT)
+
+
 class PlatformReference(SQLModel, table=True):
     """The platform's own ids of our things, for events that come without our reference."""
 

@@ -368,6 +368,12 @@ CREATE TABLE person (
 CREATE UNIQUE INDEX uq_person_login ON person (subject) WHERE NOT is_local;
 CREATE UNIQUE INDEX uq_person_index ON person (county_code, person_index);
 
+CREATE TABLE platform_pause (
+  province_code VARCHAR NOT NULL,
+  until TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_platform_pause PRIMARY KEY (province_code)
+);
+
 CREATE TABLE platform_reference (
   province_code VARCHAR NOT NULL,
   platform_id VARCHAR NOT NULL,
