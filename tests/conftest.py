@@ -23,6 +23,7 @@ from models.gc_tuning import tune_gc
 from models.store.lock_order import strictness
 from tests.contract import lies
 from tests.databases import Databases, deadlocks_in, staged_deadlocks
+from tests.fork_server import Launcher
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "var" / "tests"
@@ -47,8 +48,18 @@ def pytest_collection_finish() -> None:
     tune_gc()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forked_programs() -> Iterator[None]:
+    """A program's imports cost more than what most tests do with it: done once, then forked."""
+    launcher = Launcher()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("deploy.stack.stack.launch", launcher)
+        yield
+    launcher.close()
+
+
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Stack]:
+def servers(forked_programs: None) -> Iterator[Stack]:
     """The session's own stack, nothing started yet: the fixtures below start what they need."""
     STACKS.mkdir(parents=True, exist_ok=True)
     _sweep()
@@ -138,7 +149,7 @@ async def time_skipping_env() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture
-def stack_factory() -> Iterator[Callable[..., Stack]]:
+def stack_factory(forked_programs: None) -> Iterator[Callable[..., Stack]]:
     """Whole stacks of this test's own: `stack_factory(faults="lost=0.1", env={...})`, started and with a fresh home.
 
     `parts=("postgres",)` starts only these; `parts=()` nothing.
