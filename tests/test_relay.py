@@ -27,7 +27,7 @@ from models.words.stages import InboxState
 from tests.api_server import OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
 from tests.tiny_runs import END, eventually, fresh_queue, fresh_subject, noted, tiny_worker
-from workflows.client import connect
+from workflows.client import connect, summary_of
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,18 @@ async def test_a_run_starts_and_its_signals_arrive_as_one(office: Office) -> Non
     # one for the opening, one for all fifty
     assert await office.signals(subject.workflow_id) == 2
     assert await office.undelivered() == []
+
+
+async def test_a_run_says_whose_it_is_and_waits_in_its_countys_turn(office: Office) -> None:
+    """Temporal itself keeps both: what ops read beside the id, and what a place is shared out by."""
+    subject = fresh_subject()
+    await office.open(subject)
+    await office.carry()
+    handle = office.temporal.get_workflow_handle(subject.workflow_id)
+    assert await (await handle.describe()).static_summary() == summary_of(subject)
+    [started] = [one async for one in handle.fetch_history_events() if one.event_id == 1]
+    told = started.workflow_execution_started_event_attributes.priority
+    assert (told.priority_key, told.fairness_key) == (3, subject.county_code)
 
 
 async def test_a_signal_alone_starts_a_run_that_is_gone(office: Office) -> None:

@@ -6,6 +6,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import TLSConfig
 
 from models.contracts import RunKind, Subject
+from models.words.counties import county_words
 
 COUNTY = SearchAttributeKey.for_keyword("County")
 BATCH = SearchAttributeKey.for_keyword("Batch")
@@ -19,6 +20,12 @@ def attributes_of(subject: Subject, stage: str) -> TypedSearchAttributes:
     pairs = [SearchAttributePair(key, word) for key, word in words if word]
     years = [SearchAttributePair(FUND_YEAR, subject.fund_year)] if subject.fund_year else []
     return TypedSearchAttributes([*pairs, *years])
+
+
+def summary_of(subject: Subject) -> str:
+    """What ops read beside a run's id in Temporal UI: whose, what, of which year; never anything about a person."""
+    year = f"（{subject.fund_year} 年）" if subject.fund_year else ""
+    return f"{county_words(subject.county_code)} {subject.kind.label}{year}"
 
 
 # Whose runs have somebody before a screen: their turns come before those of all others.

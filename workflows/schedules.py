@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 
 from models.contracts import ProvinceRef, RunKind, Subject
 from workflows.account_check import AccountCheckWorkflow
-from workflows.client import priority_of
+from workflows.client import priority_of, summary_of
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
 
@@ -51,6 +51,7 @@ def account_checks(province_code: str, task_queue: str, hours: float) -> Schedul
             id=f"{RunKind.ACCOUNT_CHECK.value}/{province_code}-H",
             task_queue=task_queue,
             priority=priority_of(subject),
+            static_summary=summary_of(subject),
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=NIGHT % every)], jitter=JITTER),
         policy=SchedulePolicy(

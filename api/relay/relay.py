@@ -22,7 +22,7 @@ from models.store.database import Database
 from models.store.runs.runs import INBOX_CHANNEL, OUTBOX_CHANNEL, STAGE_CHANNEL
 from models.store.sql import execute
 from models.store.vault import Vault
-from workflows.client import attributes_of, priority_of
+from workflows.client import attributes_of, priority_of, summary_of
 
 _LOG = structlog.get_logger()
 _CALLS_AT_ONCE = 16
@@ -200,6 +200,7 @@ class Relay:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=attributes_of(subject, run.stage),
             priority=priority_of(subject),
+            static_summary=summary_of(subject),
             start_signal=parcel.signal,
             start_signal_args=[parcel.ids] if parcel.signal else [],
             rpc_timeout=_CALL_TIMEOUT,
