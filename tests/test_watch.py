@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,46 @@ async def test_a_terminated_run_is_started_again_and_recorded(
     detail = json.loads(server.vault.open(Field.DETAIL, f"{entry.county_code}/{entry.sequence}", entry.detail))
     assert (entry.actor, entry.act, entry.subject) == ("system", "run_restarted", subject.number)
     assert detail == {"workflow_id": subject.workflow_id, "restarts": 1}
+
+
+async def test_between_two_looks_at_all_what_ended_is_found_and_the_rest_not_listed(
+    server: ApiServer, watch: Watch, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = [await _running(server, temporal_client) for _ in range(3)]
+    assert await watch.look() == 0
+    asked: list[str] = []
+    listed = watch._listed
+
+    async def noted_down(which: str) -> set[str]:
+        asked.append(which)
+        return await listed(which)
+
+    monkeypatch.setattr(watch, "_listed", noted_down)
+    await temporal_client.get_workflow_handle(subjects[1].workflow_id).terminate("by hand")
+    await eventually(partial(_looked, watch))
+    assert [each for each in asked if "= 'Running'" in each] == []
+    assert [(await _run(server, one)).restarts for one in subjects] == [0, 1, 0]
+
+
+async def _looked(watch: Watch) -> bool:
+    """The list may lag behind by a moment."""
+    return await watch.look() == 1
+
+
+async def test_one_that_temporal_has_forgotten_has_all_of_them_listed(
+    server: ApiServer, watch: Watch, temporal_client: Client
+) -> None:
+    """A restored database lacks what is newest: with more than are asked after by name, the newest are."""
+    subjects = [await _running(server, temporal_client) for _ in range(3)]
+    assert await watch.look() == 0
+    async with server.database.transaction() as session:
+        for subject in subjects:
+            await execute(
+                session,
+                "UPDATE run SET workflow_id = workflow_id || '-lost' WHERE workflow_id = :id",
+                id=subject.workflow_id,
+            )
+    assert await watch.look() == 3
 
 
 @pytest.mark.parametrize("how", ["cancel", "fail", "complete"])

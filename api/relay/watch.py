@@ -1,9 +1,10 @@
 """The watch: a run that is open in its row and not running in Temporal is started again; old rows are cleared."""
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -32,6 +33,19 @@ _UNAPPLIED_SECONDS = 60.0
 _CLEAR_EVERY_SECONDS = 3_600.0
 # Backups of Temporal's database are younger than this, and so is whatever an outage may have taken with it.
 _RECENT_SECONDS = 86_400.0
+# All running runs are listed this often only: the list grows with what is open, what ended lately doesn't.
+_ALL_EVERY_SECONDS = 600.0
+# A run's end may be listed this much after it.
+_LISTED_WITHIN_SECONDS = 60
+# So many of the newest, and as many drawn from all, are asked after by name: a Temporal that has forgotten shows.
+_ASKED_AFTER = 10
+
+
+class _Candidate(NamedTuple):
+    """A run that should be running; whether it was started again and not seen since."""
+
+    workflow_id: str
+    was_missing: bool
 
 
 class Watch:
@@ -42,7 +56,8 @@ class Watch:
         self._vault = vault
         self._settings = settings
         self._client = client
-        self._clear_at = 0.0
+        self._clear_at = self._all_at = 0.0
+        self._looked_at: datetime | None = None
         self._was_away = self._has_forgotten = False
 
     async def run(self) -> None:
@@ -98,14 +113,33 @@ class Watch:
 
     async def _restart_missing(self) -> list[str]:
         async with self._database.reading() as session:
-            candidates = await _candidates(session)
-        if not candidates:
-            return []
-        running = await self._running()
-        missing = [one for one in candidates if one not in running and not await self._is_running(one)]
+            began, found = await _now(session), await _candidates(session)
+        suspects = await self._suspects(found) if found else []
+        missing = [one for one in suspects if not await self._is_running(one)]
         async with self._database.transaction() as session:
-            await _seen(session, [one for one in candidates if one not in missing])
+            await _seen(session, [one for one in suspects if one not in missing])
+        self._looked_at = began
         return [one for one in missing if await self._restart(one)]
+
+    async def _suspects(self, found: Sequence[_Candidate]) -> list[str]:
+        """Those started again and not seen since, and what is not listed as running, or was listed as ended."""
+        again = {one.workflow_id for one in found if one.was_missing}
+        drawn = [*found[:_ASKED_AFTER], *random.sample(found, min(len(found), _ASKED_AFTER))]
+        if self._looked_at is None or time.monotonic() >= self._all_at or not await self._knows(drawn):
+            running = await self._listed("ExecutionStatus = 'Running'")
+            self._all_at = time.monotonic() + _ALL_EVERY_SECONDS
+            return [one.workflow_id for one in found if one.workflow_id in again or one.workflow_id not in running]
+        since = self._looked_at - timedelta(seconds=_LISTED_WITHIN_SECONDS)
+        ended = await self._listed(
+            f"ExecutionStatus NOT IN ('Running', 'ContinuedAsNew') AND CloseTime > '{since.isoformat()}'"
+        )
+        return [one.workflow_id for one in found if one.workflow_id in again | ended]
+
+    async def _knows(self, drawn: Sequence[_Candidate]) -> bool:
+        """Whether Temporal has forgotten none of these."""
+        for one in drawn:
+            await self._is_running(one.workflow_id)
+        return not self._has_forgotten
 
     async def _restart(self, workflow_id: str) -> bool:
         try:
@@ -115,10 +149,10 @@ class Watch:
             _LOG.error("run could not be restarted", workflow_id=workflow_id, error=type(error).__name__)
             return False
 
-    async def _running(self) -> set[str]:
+    async def _listed(self, which: str) -> set[str]:
         queue = self._settings.temporal_task_queue.replace("'", "")
         listed = self._client.list_workflows(
-            f"ExecutionStatus = 'Running' AND TaskQueue = '{queue}'", page_size=1000, rpc_timeout=_CALL_TIMEOUT
+            f"{which} AND TaskQueue = '{queue}'", page_size=1000, rpc_timeout=_CALL_TIMEOUT
         )
         return {one.id async for one in listed}
 
@@ -161,12 +195,21 @@ class Watch:
         return 0
 
 
-async def _candidates(session: AsyncSession) -> list[str]:
+async def _now(session: AsyncSession) -> datetime:
+    """The database's clock: this machine's may be wrong by days."""
+    at = await fetch_one(session, datetime, "SELECT now()")
+    assert at is not None
+    return at
+
+
+async def _candidates(session: AsyncSession) -> list[_Candidate]:
+    """The newest first."""
     return await fetch(
         session,
-        str,
-        "SELECT workflow_id FROM run WHERE closed_at IS NULL AND since < now() - make_interval(secs => :grace)"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        _Candidate,
+        "SELECT workflow_id, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
+        " AND since < now() - make_interval(secs => :grace) AND NOT EXISTS (SELECT 1 FROM outbox"
+        " WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL) ORDER BY id DESC",
         grace=_GRACE_SECONDS,
     )
 
