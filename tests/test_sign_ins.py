@@ -113,6 +113,24 @@ async def test_five_failures_lock_a_name_whether_anybody_has_it_or_not(office: O
     assert await office.rows("SELECT tries FROM sign_in_tally WHERE locked_until IS NULL") == []
 
 
+async def test_a_stranger_who_locks_a_name_stops_nobody_who_is_in(office: Office) -> None:
+    """Acts that want a code go on, and the administrator's reset opens the name again, as the refusal says."""
+    phone, answer = await first_time(office, "wu.fang", await invited(office))
+    for _ in range(6):
+        locked = await step(office, "", name="wu.fang", password="a wrong password")
+    assert (locked.status_code, "请县管理员重置" in locked.json()["detail"]) == (429, True)
+    phone.ahead = 1
+    assert (await asked_as(office, answer["session"], "/staff/codes", {"code": phone.code()})).status_code == 200
+    assert (await step(office, "", name="wu.fang", password=PASSWORD)).status_code == 429
+    reset = await office.post("/staff/people/wu.fang/reset", {}, ADMIN)
+    _, later = await first_time(office, "wu.fang", reset.json()["code"])
+    for at in range(5):
+        code = {"code": f"{at:06d}"}
+        assert (await asked_as(office, later["session"], "/staff/codes", code)).json()["code"] == "VALIDATION_FAILED"
+    sixth = await asked_as(office, later["session"], "/staff/codes", {"code": "999999"})
+    assert sixth.json()["code"] == "SIGN_IN_LOCKED"
+
+
 async def test_an_unknown_name_costs_the_same_work(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """One hashing and one entry in a trail each; what differs else is under a millisecond."""
     await first_time(office, "wu.fang", await invited(office))

@@ -12,6 +12,11 @@ def tried_name(vault: Vault, subject: str) -> str:
     return vault.index(Field.TEXT, f"sign-in:{subject}")
 
 
+def own_acts(vault: Vault, county_code: str, subject: str) -> str:
+    """What somebody signed in types is counted apart: a stranger who locks the name locks nobody out of an act."""
+    return vault.index(Field.TEXT, f"own-acts:{county_code}/{subject}")
+
+
 async def count_try(database: Database, index: str) -> None:
     """Before it is judged, by a transaction of its own; 429 while the name is locked."""
     try:

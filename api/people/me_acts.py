@@ -6,7 +6,7 @@ from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply, Work
-from api.people.attempts import count_try, tried_name
+from api.people.attempts import count_try, own_acts
 from api.people.me_views import CodeTaken, SessionOver
 from api.people.sign_in_views import AuthenticatorView, asked, authenticator_view
 from api.server.addresses import address_index
@@ -29,7 +29,7 @@ class OwnActs:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._address = address_index(desk.vault, desk.request)
-        self._index = tried_name(desk.vault, desk.person)
+        self._index = own_acts(desk.vault, desk.county, desk.person)
 
     async def type_code(self, code: str) -> Response:
         """From now on acts that want a recent code are open for five minutes."""
@@ -51,9 +51,9 @@ class OwnActs:
 
     async def change_password(self, old: str, new: str) -> Response:
         """Every session of the person is over: who knew the old one is out."""
-        await count_try(self._desk.database, self._index)
         if fault := weakness(new, self._desk.person):
             raise field_problem({"/new": fault.message}, fault.code)
+        await count_try(self._desk.database, self._index)
         async with self._desk.database.reading() as session:
             kept = await find_person(session, self._desk.county, self._desk.person)
         async with self._desk.hashing.one():

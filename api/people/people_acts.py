@@ -7,6 +7,7 @@ from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply
+from api.people.attempts import tried_name
 from api.people.people_views import HandedOver, more_of_people, person_view
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.forms.identity import parse_citizen_id
@@ -28,6 +29,7 @@ from models.store.people.changes import (
     set_roles,
     set_state,
 )
+from models.store.people.sign_ins import forget_attempts
 from models.store.vault import Field
 from models.tables.people import Person, PersonChange
 from models.tokens import RESERVED, fold
@@ -163,6 +165,9 @@ class PeopleActs:
 
     async def _answer(self, session: AsyncSession, person: Person, code: str | None, status: int = 200) -> Reply:
         assert person.id is not None
+        if code is not None:
+            # whoever was locked out for wrong ones begins anew with it
+            await forget_attempts(session, tried_name(self._desk.vault, person.subject))
         more = (await more_of_people(session, [person.id]))[person.id]
         view = person_view(self._desk.vault, person, more)
         body: HandedOver = {"person": view, "waiting": view["change"] is not None, "code": code}
