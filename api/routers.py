@@ -11,7 +11,7 @@ from api.drafts import drafts
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
 from api.imports import imports
 from api.ops import disclosures, health, runs, trail
-from api.orders import correctible, order_lists, order_preview, orders
+from api.orders import correctible, correction_files, order_lists, order_preview, orders
 from api.people import me, people, to_dos, year_figures
 from api.people import sign_ins as staff_sign_ins
 from api.photos import photos
@@ -52,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence.router,
     orders.router,
     correctible.router,
+    correction_files.router,
     order_preview.router,
     order_lists.router,
     summaries.router,

@@ -9,6 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.applications.person import account_of, id_number_of, name_of, reason_of
+from api.applications.views import HOUSEHOLDS
 from api.counter.chunks import read_lines
 from api.counter.disclosures import WholeNames
 from api.counter.export import respond
@@ -17,48 +18,36 @@ from api.counter.paging import Pages
 from api.counter.roles import Operators
 from api.flows.guard import known_flow
 from api.server.answers import Listed, refusals
+from models.forms.correction_file import COLUMNS
 from models.store.orders.rules import RULES
 from models.store.selection import Predicate
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
-from models.wire.words import HouseholdRegistration
+from models.wire.words import DocumentKind, HouseholdRegistration
 from models.words.flow_words import APPLICANTS, submission_failure
 from models.words.labelled import label_of
 from models.words.stages import DisclosurePurpose, OrderKind
 
 router = APIRouter(tags=["指令"])
 
-HEADERS: Mapping[str, str] = {
-    "application_no": "申请编号",
-    "reason": "提交失败原因",
-    "name": "姓名/组织名称",
-    "id_number": "身份证号/信用代码",
-    "phone": "手机号",
-    "town": "乡镇",
-    "village": "村",
-    "group": "组",
-    "bank": "一卡通开户行",
-    "account_no": "一卡通账号",
-    "household_registration": "户口性质",
-    "family_size": "家庭成员数",
-    "item": "补贴项目",
-    "amount_fen": "补贴金额（元）",
-    "why": "不能修改的原因",
-}
+# Fields of the view behind the columns of the file, where they are called otherwise; what is typed again has none.
+_SHOWN_AS = {"household_registration": "household_label", "amount": "amount_fen"}
+HEADERS: Mapping[str, str] = {_SHOWN_AS.get(name, name): header for name, header in COLUMNS.items()}
 _RULES = RULES[OrderKind.MODIFIED]
-_TITLES = {str(rule.code): rule.title for rule in _RULES}
+TITLES = {str(rule.code): rule.title for rule in _RULES}
 _UNFIT = " ".join(f"WHEN {rule.unfit} THEN '{rule.code}'" for rule in _RULES)
-_LINES = f"""
+LINES = f"""
 SELECT a.* FROM (
   SELECT l.id, l.flow_id, l.application_no, l.applicant_kind, l.name_sealed, l.id_number_sealed, l.phone_sealed,
     l.town_code, l.village_code, l.group_name, l.bank_code, l.account_sealed, l.household_registration, l.family_size,
-    l.item_code, l.amount_fen, l.reason_code, l.reason_sealed, CASE {_UNFIT} END AS unfit
+    l.item_code, l.amount_fen, l.reason_code, l.reason_sealed, CASE {_UNFIT} END AS unfit,
+    ARRAY(SELECT p.kind FROM application_photo p WHERE p.application_id = l.application_id ORDER BY p.kind) AS photos
   FROM flow_line l WHERE l.state = 'rejected' AND CAST(:order AS bigint) IS NOT NULL
 ) AS a
 """
 
 
-class _Row(NamedTuple):
+class CorrectibleRow(NamedTuple):
     id: int
     flow_id: int
     application_no: str
@@ -78,6 +67,7 @@ class _Row(NamedTuple):
     reason_code: str | None
     reason_sealed: str | None
     unfit: str | None
+    photos: list[str]
 
 
 class CorrectibleLine(TypedDict):
@@ -100,9 +90,11 @@ class CorrectibleLine(TypedDict):
     bank: str
     account_no: str
     household_registration: HouseholdRegistration | None
+    household_label: Annotated[str | None, Field(description="农业、非农业")]
     family_size: int | None
     item: Annotated[str, Field(description="补贴项目")]
     amount_fen: Annotated[int, Field(description="金额（分），只能调低")]
+    photos: Annotated[list[DocumentKind], Field(description="已有的照片")]
     why: Annotated[str | None, Field(description="现在不能修改的原因；能修改的为空")]
 
 
@@ -118,14 +110,18 @@ async def list_correctible_lines(desk: Operators, flow_no: str, page: Pages) -> 
     async with desk.database.snapshot() as session:
         chosen = Predicate("a.flow_id = :flow", {"flow": await known_flow(session, desk, flow_no), "order": 0})
         show = partial(_view, desk.shown, await names_of(session, desk.county), whole)
-        rows = await read_lines(session, page, chosen, show, HEADERS, _LINES, _Row)
+        rows = await read_lines(session, page, chosen, show, HEADERS, LINES, CorrectibleRow)
     await whole.note(flow_no, page, rows, DisclosurePurpose.EDIT)
     return await respond(page, HEADERS, rows)
 
 
-def _view(vault: Vault, names: Names, whole: WholeNames, row: _Row) -> CorrectibleLine:
+def _view(vault: Vault, names: Names, whole: WholeNames, row: CorrectibleRow) -> CorrectibleLine:
+    whole.of(row.application_no)
+    return correctible_line(vault, names, row)
+
+
+def correctible_line(vault: Vault, names: Names, row: CorrectibleRow) -> CorrectibleLine:
     number = row.application_no
-    whole.of(number)
     registration = row.household_registration
     return {
         "application_no": number,
@@ -145,8 +141,10 @@ def _view(vault: Vault, names: Names, whole: WholeNames, row: _Row) -> Correctib
         "bank": names.bank(row.bank_code),
         "account_no": account_of(vault, number, row.account_sealed, whole=True),
         "household_registration": HouseholdRegistration(registration) if registration else None,
+        "household_label": label_of(HOUSEHOLDS, registration) if registration else None,
         "family_size": row.family_size,
         "item": names.item(row.item_code),
         "amount_fen": row.amount_fen,
-        "why": _TITLES.get(row.unfit or ""),
+        "photos": [DocumentKind(kind) for kind in row.photos],
+        "why": TITLES.get(row.unfit or ""),
     }

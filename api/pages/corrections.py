@@ -6,16 +6,16 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.application_fields import PHOTOS
 from api.pages.asking import Document, Refused
-from api.pages.form import Form
 from api.pages.lists import catalog
+from api.pages.one import stored_if_any
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
 
 router = APIRouter(prefix="/console/flows/{flow_no}/corrections", include_in_schema=False)
 TEXTS = ("name", "phone", "group", "account_no")
 CODES = ("town_code", "village_code", "bank_code", "household_registration", "card_type")
-PHOTO = "photo"
 _A_PAGE = 20
 Line = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ async def corrections_page(window: Staff, flow_no: str) -> Response:
     after = window.form.text("after") if window.request.method == "POST" else window.query("after")
     lines = await window.ask.get(f"/flows/{flow_no}/correctible-lines", limit=_A_PAGE, after=after)
     places = (await window.ask.get("/catalogs/towns", limit=500, fund_year=china_today().year))["items"]
-    shown = {"lines": lines["items"], "following": lines["next"], "towns": places, "after": after}
+    shown = {"lines": lines["items"], "following": lines["next"], "towns": places, "after": after, "kinds": PHOTOS}
     return window.show("corrections.html", flow_no=flow_no, banks=await catalog(window, "banks"), **shown)
 
 
@@ -66,7 +66,7 @@ async def _correction(window: Window, row: str) -> dict[str, Any]:
         found["amount_fen"] = form.fen(field(row, "amount_fen"))
     if form.text(field(row, "family_size")) != form.text(field(row, "was.family_size")):
         found["family_size"] = form.whole(field(row, "family_size"))
-    photos = await _photos(window, form, row)
+    photos = await _photos(window, row)
     return {
         "application_no": row,
         **found,
@@ -74,14 +74,10 @@ async def _correction(window: Window, row: str) -> dict[str, Any]:
     }
 
 
-async def _photos(window: Window, form: Form, row: str) -> dict[str, int]:
-    """The bank card's new picture, stored first."""
-    files = form.files(field(row, PHOTO))
-    if not files:
-        return {}
-    sent = [("file", (files[0].filename, files[0].file, files[0].content_type))]
-    stored = await window.ask.upload("POST", "/files", {}, sent, part=f"photo-{row}")
-    return {"bank_card": stored["file_id"]}
+async def _photos(window: Window, row: str) -> dict[str, int]:
+    """New pictures of any kind, stored first; the review of the order shows them."""
+    found = {kind: await stored_if_any(window, field(row, f"photos.{kind}")) for kind, _, _ in PHOTOS}
+    return {kind: stored[0] for kind, stored in found.items() if stored}
 
 
 def field(row: str, name: str) -> str:

@@ -1,15 +1,14 @@
 """批量导入: choose, hand in a file, watch it being checked, confirm or mend; a wizard that may be left at any step."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.formats import words
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
 from api.pages.live import show_live
 from api.pages.one import sent_file
+from api.pages.row_faults import SHOWN, groups
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
 from models.words.flow_words import APPLICANTS
@@ -45,7 +44,6 @@ LIST = ListPage(
     ),
     filters=(Filter("stage", "状态", "Stage", labelled(ImportStage)),),
 )
-_SHOWN = 200
 
 
 @router.get("")
@@ -96,8 +94,8 @@ async def show_import(window: Staff, import_no: str) -> Response:
     """③ Being checked, ④ what came of it."""
     one = await window.ask.get(f"/application-imports/{import_no}")
     like = (one["stage"], one["rows_checked"], one["rows_total"], one["decision"], one["to_confirm_version"])
-    told = {"faults": _groups(one["faults"]), "warnings": _groups(one["warnings"])}
-    return show_live(window, "import.html", like, one=one, shown=_SHOWN, **told)
+    told = {"faults": groups(one["faults"]), "warnings": groups(one["warnings"])}
+    return show_live(window, "import.html", like, one=one, shown=SHOWN, **told)
 
 
 @router.post("/{import_no}/decision")
@@ -122,24 +120,3 @@ async def _handed_in(window: Window) -> Any:
     form, sent = window.form, sent_file(window, "file", "请选择要导入的 xlsx 或 csv 文件")
     fields = {name: form.text(name) for name in ("applicant_kind", "fund_year", "batch_no") if form.text(name)}
     return await window.ask.upload("POST", "/application-imports", fields, sent)
-
-
-def _groups(faults: Any) -> list[dict[str, Any]]:
-    """By fault, the most frequent first; the first of each say which row and column."""
-    if not isinstance(faults, list):
-        return [{"title": str(faults), "count": 0, "rows": []}]
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for each in faults:
-        found.setdefault((each["column"], each["code"]), []).append(each)
-    return sorted((_group(rows) for rows in found.values()), key=lambda group: -int(group["count"]))
-
-
-def _group(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    rows = list(rows)
-    shown = [{**each, "where": _where(int(each["row"]))} for each in rows[:_SHOWN]]
-    return {"title": f"{rows[0]['column']} · {rows[0]['message']}", "count": len(rows), "rows": shown}
-
-
-def _where(row: int) -> str:
-    """Row 0 is the file itself."""
-    return words(f"第 {row} 行 · ", f"Row {row} · ") if row else ""

@@ -33,10 +33,14 @@ def sent_file(window: Window, name: str, wanted: str) -> list[tuple[str, Any]]:
 
 async def stored_files(window: Window, name: str, wanted: str) -> list[int]:
     """The files of a field, stored; their ids. Refused (422) at the field with `wanted` where none was chosen."""
-    files = window.form.files(name)
-    if not files:
+    if not window.form.files(name):
         raise bad_field(name, wanted)
-    return [await _stored(window, name, place, file) for place, file in enumerate(files)]
+    return await stored_if_any(window, name)
+
+
+async def stored_if_any(window: Window, name: str) -> list[int]:
+    """The same of a field that may be left empty."""
+    return [await _stored(window, name, place, file) for place, file in enumerate(window.form.files(name))]
 
 
 async def _stored(window: Window, name: str, place: int, file: Any) -> int:

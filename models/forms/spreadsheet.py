@@ -10,9 +10,9 @@ from models.forms import identity
 from models.forms.application_form import OPTIONAL_COLUMNS, ApplicationForm, columns
 from models.forms.application_row import CheckedRow, RowCheck
 from models.forms.catalogs import Catalogs
-from models.sheets.cells import Cell
+from models.forms.headers import HeaderError, as_header, cells_without_column, header_faults, hidden_cells
 from models.sheets.reader import read_sheet
-from models.sheets.rows import Limits, Sheet, SheetRow
+from models.sheets.rows import Limits, SheetRow
 from models.wire.words import ApplicantKind
 from models.words.calendar import china_today
 from models.words.faults import CellFault, FaultCode, FileError
@@ -68,19 +68,13 @@ def check_file(
         places = _header_places(rows, kind)
     except FileError as error:
         return CheckedFile((), (CellFault(0, "", error.fault.code, error.fault.message),))
-    except _HeaderError as error:
+    except HeaderError as error:
         return CheckedFile((), error.faults)
     check = RowCheck(kind, catalogs, today or china_today())
-    hidden = tuple(_hidden(sheet, places, columns(kind)))
+    hidden = tuple(hidden_cells(sheet, places, columns(kind), "导入"))
     del rows[0]
     checked = _check_rows(rows, places, check, kind, progress)
     return replace(checked, to_confirm=_by_row([*hidden, *checked.to_confirm]))
-
-
-class _HeaderError(Exception):
-    def __init__(self, faults: Iterable[CellFault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("header")
 
 
 def _check_rows(
@@ -103,7 +97,7 @@ def _check_rows(
         row = check.check({name: cells[place] for place, name in places.items() if name and place in cells})
         checked[number] = row
         faults += [CellFault(number, headers[fault.field], fault.code, fault.message) for fault in row.faults]
-        faults += _cells_without_column(number, cells, places)
+        faults += cells_without_column(number, cells, places)
     faults += _numbers_twice(checked, headers)
     if progress is not None:
         progress(count, count)
@@ -132,37 +126,18 @@ def _header_places(rows: list[SheetRow], kind: ApplicantKind) -> Mapping[int, st
         raise FileError(FaultCode.NO_ROWS, "文件里没有内容，请下载模板，从第二行起填写后上传")
     number, cells = rows[0]
     names = {header: name for name, header in columns(kind).items()} | {ROW_COLUMN: "", REASON_COLUMN: ""}
-    given = {place: _as_header(cell) for place, cell in cells.items()}
+    given = {place: as_header(cell) for place, cell in cells.items()}
     known = {place: names[header] for place, header in given.items() if header in names}
     if len(known) < len(names) // 3:
         raise FileError(FaultCode.HEADER_MISSING, "第一行不是模板的列名，请下载模板，保留第一行列名后填写")
     if _is_other_kind(given.values(), kind):
         other = "组织" if kind is ApplicantKind.PERSONAL else "个人"
         raise FileError(FaultCode.HEADER_OTHER_KIND, f"这是{other}申请的表格，请在{other}申请处上传")
-    if faults := list(_header_faults(number, given, known, columns(kind))):
-        raise _HeaderError(faults)
+    if faults := list(header_faults(number, given, known, columns(kind), OPTIONAL_COLUMNS)):
+        raise HeaderError(faults)
     if len(rows) == 1:
         raise FileError(FaultCode.NO_ROWS, "文件只有列名，没有申请，请从第二行起填写后上传")
     return known
-
-
-def _hidden(sheet: Sheet, places: Mapping[int, str], headers: Mapping[str, str]) -> Iterable[CellFault]:
-    """What the person who opens the file doesn't see, and would be imported all the same."""
-    header_row = sheet.rows[0][0]
-    for place, name in places.items():
-        if name and place in sheet.hidden_columns:
-            words = f"“{headers[name]}”列在表格中是隐藏的，其中的内容也会导入；请取消隐藏核对后重新上传，或确认导入"
-            yield CellFault(header_row, headers[name], FaultCode.HIDDEN_COLUMN, words)
-    for number in sorted(sheet.hidden_rows - {header_row}):
-        words = "这一行在表格中是隐藏的（筛选、折叠、行高为零或内容不显示），也会导入；请核对是否应当导入"
-        yield CellFault(number, "", FaultCode.HIDDEN_ROW, words)
-
-
-def _as_header(cell: Cell) -> str:
-    """Brackets and blanks differ by input method."""
-    if not isinstance(cell, str):
-        return ""
-    return "".join(cell.split()).replace("(", "（").replace(")", "）")
 
 
 def _is_other_kind(given: Iterable[str], kind: ApplicantKind) -> bool:
@@ -170,47 +145,6 @@ def _is_other_kind(given: Iterable[str], kind: ApplicantKind) -> bool:
     other = next(one for one in ApplicantKind if one is not kind)
     own = columns(kind)["id_number"]
     return own not in given and columns(other)["id_number"] in given
-
-
-def _header_faults(
-    number: int, given: Mapping[int, str], known: Mapping[int, str], headers: Mapping[str, str]
-) -> Iterable[CellFault]:
-    found = [name for name in known.values() if name]
-    for name, header in headers.items():
-        if name not in found and name not in OPTIONAL_COLUMNS:
-            yield CellFault(number, header, FaultCode.COLUMN_MISSING, f"缺少“{header}”列，请按模板补上该列")
-        if found.count(name) > 1:
-            yield CellFault(number, header, FaultCode.COLUMN_TWICE, f"“{header}”列出现了多次，请只保留一列")
-    for place in given.keys() - known.keys():
-        yield CellFault(
-            number,
-            _column_label(place, given[place]),
-            FaultCode.COLUMN_UNKNOWN,
-            f"{_column_label(place, given[place])}不是模板中的列，请删除该列或改为模板中的列名",
-        )
-
-
-def _column_label(place: int, header: str) -> str:
-    """The header where it can't be anybody's data, else the letters of the column."""
-    letters, rest = "", place + 1
-    while rest:
-        rest, letter = divmod(rest - 1, 26)
-        letters = chr(65 + letter) + letters
-    sayable = 0 < len(header) <= 12 and not any(character.isdigit() for character in header)
-    return f"“{header}”列" if sayable else f"{letters} 列"
-
-
-def _cells_without_column(number: int, cells: Mapping[int, Cell], places: Mapping[int, str]) -> list[CellFault]:
-    return [
-        CellFault(
-            number,
-            _column_label(place, ""),
-            FaultCode.CELL_WITHOUT_COLUMN,
-            "这个单元格所在的列没有列名，请删除多余内容，或检查本行是否错列",
-        )
-        for place in cells
-        if place not in places
-    ]
 
 
 def _equal(checked: Mapping[int, CheckedRow], headers: Mapping[str, str]) -> tuple[CellFault, ...]:

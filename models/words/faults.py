@@ -48,6 +48,7 @@ class FaultCode(StrEnum):
     # one cell
     NUMBER_CELL = "NUMBER_CELL"
     CELL_KIND = "CELL_KIND"
+    CELL_FIXED = "CELL_FIXED"
     MERGED_CELL = "MERGED_CELL"
     CELL_WITHOUT_COLUMN = "CELL_WITHOUT_COLUMN"
     # what a person is to confirm

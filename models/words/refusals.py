@@ -171,6 +171,7 @@ class Refusal(Labelled):
     ORDER_DECIDED = "ORDER_DECIDED", "指令已经办理"
     PERSONS_ONLY = "PERSONS_ONLY", "组织没有这一项"
     PHOTOS_MISSING = "PHOTOS_MISSING", "缺材料照片"
+    UNCHANGED = "UNCHANGED", "与导出时相同，没有更正"
     # accounts: changes, entries and checks
     ACCOUNT_CLEARED = "ACCOUNT_CLEARED", "账号信息已清空，没有可核验的账号"
     ACCOUNT_USABLE = "ACCOUNT_USABLE", "登记的账号可用，不需申报"
