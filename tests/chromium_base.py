@@ -65,3 +65,33 @@ async def test_a_cut_line_leaves_the_page_as_it_is_and_says_so(office: Office, s
     await page.context.set_offline(False)
     await page.get_by_role("button", name="查询").click()
     await page.get_by_text("没有符合条件的记录").wait_for()
+
+
+async def test_an_account_is_grouped_while_typed_and_goes_out_without_blanks(office: Office, seen: Chromium) -> None:
+    page = await seen.window(await office.sign_in(OPERATOR))
+    await page.goto("/console/register")
+    await page.get_by_text("按人查找").click()
+    field = page.get_by_label("账号", exact=True)
+    await field.press_sequentially("622848001")
+    assert await field.input_value() == "6228 4800 1"
+    # a digit in the midst: the caret stays behind it
+    for _ in range(4):
+        await page.keyboard.press("ArrowLeft")
+    await page.keyboard.type("9")
+    assert await field.input_value() == "6228 4890 01"
+    assert await field.evaluate("e => e.selectionStart") == 8
+    await page.keyboard.press("Backspace")
+    assert await field.input_value() == "6228 4800 1"
+    await field.select_text()
+    await page.keyboard.press("Control+X")
+    assert await field.input_value() == ""
+    await page.keyboard.press("Control+V")
+    await page.keyboard.press("Control+V")
+    assert await field.input_value() == "6228 4800 1622 8480 01"
+    async with page.expect_request(lambda request: request.method == "POST") as sent:
+        await page.get_by_role("button", name="查找").click()
+    assert "account_no=622848001622848001" in str((await sent.value).post_data)
+    await page.get_by_text("没有").first.wait_for()
+    # what isn't a number is left as it is typed
+    await field.fill("abc 12345")
+    assert await field.input_value() == "abc 12345"

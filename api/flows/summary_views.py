@@ -178,7 +178,12 @@ async def whole_summary(session: AsyncSession, vault: Vault, flow: Flow) -> Summ
 
 
 async def is_draft(session: AsyncSession, row: SummaryRow) -> bool:
-    """Whether the figures may still change: until all lines are settled, or else until a review has frozen them."""
+    """Whether this can't be the copy that is signed: while lines have no result, or an order is changing them.
+
+    What freezes the figures is the county's 审核, and that takes the signed form: the copy for the signatures is
+    printed before, and can't say 草稿. Until then the check code stands in for the freeze: figures that move after the
+    printing (a line withdrawn during the review) have another code, and the old paper is refused (FIGURES_MOVED).
+    """
     if row.figures is not None:
         return False
     return row.number is None or not (await readiness(session, row.id)).settled

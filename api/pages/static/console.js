@@ -43,6 +43,35 @@
     const first = document.querySelector("[autofocus]");
     if (first && event.detail.target === document.body) first.focus();
   });
+  // accounts stand in groups of four while typed; copied and sent they have no blanks
+  const bare = (text) => text.replace(/\s/g, "");
+  const group = (field) => {
+    const digits = bare(field.value);
+    const value = digits.replace(/\d{4}(?=\d)/g, "$& ");
+    if (value === field.value || /\D/.test(digits)) return;
+    const before = bare(field.value.slice(0, field.selectionStart)).length;
+    const place = before + ((before || 1) - 1 >> 2);
+    field.value = value;
+    if (field === document.activeElement) field.setSelectionRange(place, place);
+  };
+  const accounts = (within) => within.querySelectorAll("[data-grouped]");
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-grouped]")) group(event.target);
+  });
+  document.addEventListener("formdata", (event) => {
+    for (const field of accounts(event.target)) event.formData.set(field.name, bare(field.value));
+  });
+  for (const taken of ["copy", "cut"]) {
+    document.addEventListener(taken, (event) => {
+      const field = event.target;
+      if (!field.matches?.("[data-grouped]")) return;
+      const chosen = [field.selectionStart, field.selectionEnd];
+      event.clipboardData.setData("text", bare(field.value.slice(...chosen)));
+      event.preventDefault();
+      if (taken === "cut") field.setRangeText("", ...chosen);
+      group(field);
+    });
+  }
   // reading aloud, where the browser can
   const voice = window.speechSynthesis;
   const offer = () => {
@@ -55,7 +84,8 @@
     said.lang = document.documentElement.lang;
     voice.speak(said);
   });
-  document.addEventListener("htmx:load", offer);
-  document.addEventListener("DOMContentLoaded", offer);
+  for (const come of ["htmx:load", "DOMContentLoaded"]) {
+    document.addEventListener(come, () => { offer(); accounts(document).forEach(group); });
+  }
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 })();
