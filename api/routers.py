@@ -9,7 +9,7 @@ from api.citizens import account, card_preview, logins, notices, sign_ins
 from api.citizens import cards as citizen_cards
 from api.drafts import drafts
 from api.flows import doubles, evidence, flows, lines, payments, settlements, summaries
-from api.imports import imports
+from api.imports import imports, number_files
 from api.ops import disclosures, health, runs, trail
 from api.orders import correctible, correction_files, order_lists, order_preview, orders
 from api.people import me, people, to_dos, year_figures
@@ -38,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     application_acts.router,
     application_returns.router,
     imports.router,
+    number_files.router,
     photos.router,
     batches.router,
     public_list.router,

@@ -212,13 +212,13 @@ async def test_the_file_is_shown_before_it_is_ordered_and_is_one_order(office: O
     browser = await Browser.at(office).sign_in(OPERATOR)
     page = await browser.open(f"/console/flows/{flow_no}/corrections")
     data = (await browser.get(page.link("导出 Excel"))).content
-    nothing = await browser.submit(page, "预览")
+    nothing = await browser.submit(page, "看预览")
     assert (nothing.status, "请选择改好的" in nothing.main) == (422, True)
 
     def broken(rows: Rows) -> None:
         row_of(rows, first).update({NAME: "王晓梅", AMOUNT: 99999})
 
-    refused = await browser.submit(nothing, "预览", file=("x.xlsx", edited(data, broken)))
+    refused = await browser.submit(nothing, "看预览", file=("x.xlsx", edited(data, broken)))
     assert refused.status == 422
     assert "第 2 行 · 补贴金额（元） · 流程中的金额只能调低" in refused.main
     assert "录入指令" not in refused.main
@@ -227,7 +227,7 @@ async def test_the_file_is_shown_before_it_is_ordered_and_is_one_order(office: O
         row_of(rows, first).update({NAME: "王 晓梅", AMOUNT: 5})
 
     page = await browser.open(f"/console/flows/{flow_no}/corrections")
-    shown = await browser.submit(page, "预览", file=("x.csv", as_csv(edited(data, mended))))
+    shown = await browser.submit(page, "看预览", file=("x.csv", as_csv(edited(data, mended))))
     assert shown.status == 200
     for words in ("姓名：王小梅 → 王晓梅", "金额（元）：495.00 → 5.00", "与导出时相同，没有更正", second, "空格"):
         assert words in shown.main, words

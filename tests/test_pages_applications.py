@@ -10,7 +10,7 @@ from models.store.applications import rules
 from models.store.selection import Rule
 from models.words.flow_words import FAILURES, REJECTIONS
 from models.words.stages import ApplicationStage, Channel, LineState, Role, Verification
-from tests.browser import Browser
+from tests.browser import Browser, Page
 from tests.rows import OPERATOR, REVIEWER, SECOND, Line, Office, add_applications, add_catalogs, citizen_id, open_office
 from tests.test_pages_law import HAN
 
@@ -225,6 +225,10 @@ async def test_two_clerks_edit_one_application(office: Office) -> None:
     assert await office.rows("SELECT group_name, version FROM application") == [("9组", 4)]
 
 
+def place_of(page: Page) -> str:
+    return "".join(each.text_content() for each in page.document.cssselect("#queue strong"))
+
+
 async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     """Journey 8: passes one, returns one with a reason; the own entry is skipped with why; the clerk corrects."""
     first, second, own = await put(office, *[Line(stage="in_review")] * 3)
@@ -234,16 +238,23 @@ async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     assert page.path == f"{LIST}/{first}/review"
     assert "待我审核 2 份" in page.document.get_element_by_id("queue").text_content()
     assert "1 份" in page.document.get_element_by_id("queue").text_content()
+    assert place_of(page) == "第 1 件，共 2 件"
+    # skipped it still waits, and the walk begins anew where it ends
+    skipped = await browser.open(page.link("跳过"))
+    assert place_of(skipped) == "第 2 件，共 2 件"
+    assert place_of(await browser.open(skipped.link("跳过"))) == "第 1 件，共 2 件"
     following = await browser.submit(page, "通过，打开下一份")
+    assert place_of(following) == "第 2 件，共 2 件"
     assert following.path.startswith(f"{LIST}/{second}/review")
     assert following.done == "上一份已通过"
     silent = await browser.submit(following, "退回，打开下一份")
-    assert silent.status == 422
+    assert (silent.status, place_of(silent)) == (422, "第 2 件，共 2 件")
     ended = await browser.submit(silent, "退回，打开下一份", usual="账号与银行卡不符", reason="请核对")
     assert ended.path.startswith(LIST)
     assert ended.done == "上一份已退回"
     mine = await browser.open(f"{LIST}/{own}/review")
     assert mine.button("通过，打开下一份").get("disabled") is not None
+    assert place_of(mine) == ""
     assert "由本人录入，须由另一人审核" in mine.main
     clerk = await desk(office)
     # which ones can be publicised is read in the list

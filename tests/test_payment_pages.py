@@ -80,6 +80,19 @@ async def test_journey_21_payments_arrive_on_the_open_page_and_a_return_after_th
     bar = await browser.open(f"/console/payments/bar?flow_no={flow_no}")
     assert "发放成功 2" in bar.main
     assert bar.rows("table.bars")[0]["金额（元）"] == "2.00"
+    # what was paid, day by day in China: a step for each day, with nothing in it too
+    moved = "UPDATE flow_line SET payment_at = CAST(:at AS timestamptz) WHERE application_no = :no"
+    for number, at in ((numbers[0], "2026-11-20T23:30:00Z"), (numbers[2], "2026-11-19T15:59:00Z")):
+        await office.run(moved, no=number, at=at)
+    days = (await office.get("/payments/days", flow_no=flow_no)).json()["items"]
+    assert [(day["day"], day["count"], day["fen"]) for day in days] == [
+        ("2026-11-19", 1, 400),
+        ("2026-11-20", 0, 0),
+        ("2026-11-21", 1, 100),
+    ]
+    bar = await browser.open(f"/console/payments/bar?flow_no={flow_no}")
+    assert [row["金额（元）"] for row in bar.rows("table.bars")[-3:]] == ["4.00", "0.00", "1.00"]
+    assert len(bar.document.cssselect("svg.tall rect")) == 3
     # all have a result: nothing is asked again
     assert bar.document.get_element_by_id("live").get("hx-get") is None
     failed = await browser.open(bar.link("发放失败"))

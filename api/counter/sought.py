@@ -81,12 +81,17 @@ class SoughtNumbers(Protocol):
 
 async def allow_search(desk: Desk, sought: SoughtNumbers) -> None:
     """429 beyond SEARCHES_PER_PERSON_HOUR, in whichever role; the first of an hour that is refused is in the trail."""
-    if not (sought.id_number or sought.account_no):
+    await allow_searches(desk, 1 if sought.id_number or sought.account_no else 0)
+
+
+async def allow_searches(desk: Desk, count: int) -> None:
+    """The same of a list that counts as so many."""
+    if not count:
         return
     caller, most = f"{desk.county}/{desk.person}", desk.settings.searches_per_person_hour
     try:
         async with desk.database.writing_once() as session:
-            await count_search(session, caller, most)
+            await count_search(session, caller, most, count)
     except TooManySearches as refused:
         if refused.first:
             async with desk.database.transaction() as session:

@@ -1,10 +1,12 @@
 """发放结果查询: over the county or one flow, by person, and the history of one line (S1 2.8)."""
 
+from datetime import date
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
 
 from api.applications.payment_results import results_of
 from api.applications.search import Rows, of_person
@@ -28,10 +30,10 @@ from api.flows.payment_views import (
     payment_view,
     payments_of_county,
 )
-from api.server.answers import Listed, refusals
+from api.server.answers import Items, Listed, refusals
 from api.server.problems import not_found
 from models.store.orders.rules import FlowLineFilter, Word
-from models.store.sql import fetch_one
+from models.store.sql import fetch, fetch_one
 from models.words.flow_words import FAILURES
 from models.words.stages import DisclosedThing, PaymentState
 
@@ -41,6 +43,23 @@ _FIGURES = """
 SELECT a.town_code, a.bank_code, a.item_code, a.payment AS state, a.payment_reason_code AS reason, a.amount_fen
 FROM flow_line a
 """
+# A flow is paid within days or weeks; what a county pays in a year is for the figures of its months.
+MOST_DAYS = 92
+_DAYS = """
+WITH paid AS (
+  SELECT (a.payment_at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS lines, sum(a.amount_fen)::bigint AS fen
+  FROM flow_line a WHERE {chosen} GROUP BY 1
+), ends AS (SELECT max(day) AS newest, greatest(min(day), max(day) - CAST(:most AS integer) + 1) AS oldest FROM paid)
+SELECT each::date AS day, coalesce(p.lines, 0) AS lines, coalesce(p.fen, 0) AS fen
+FROM ends CROSS JOIN LATERAL generate_series(ends.oldest, ends.newest, interval '1 day') AS each
+LEFT JOIN paid p ON p.day = each::date ORDER BY 1
+"""
+
+
+class _Day(NamedTuple):
+    day: date
+    lines: int
+    fen: int
 
 
 class PaymentQuery(FlowLineFilter):
@@ -73,6 +92,24 @@ async def payment_figures(desk: Readers, query: Annotated[CountyQuery, Query()])
         names = await names_of(session, desk.county)
         chosen = payments_of_county(desk.county, query)
         return await figures_of(session, names, _FIGURES, chosen, lambda code: PaymentState(code).label, FAILURES.get)
+
+
+class PaidOnDay(TypedDict):
+    day: date
+    count: Annotated[int, Field(description="发放成功的笔数")]
+    fen: Annotated[int, Field(description="金额（分）")]
+
+
+@router.get("/payments/days", summary="按日的发放")
+async def paid_per_day(desk: Readers, query: Annotated[CountyQuery, Query()]) -> Items[PaidOnDay]:
+    """What the same filter finds paid, day by day in China, the oldest first; days without are there with 0.
+
+    The last 92 days up to the newest payment, no more.
+    """
+    chosen = payments_of_county(desk.county, query).also("a.payment = 'paid' AND a.payment_at IS NOT NULL")
+    async with desk.database.snapshot() as session:
+        rows = await fetch(session, _Day, _DAYS.format(chosen=chosen.sql), most=MOST_DAYS, **chosen.values)
+    return {"items": [{"day": row.day, "count": row.lines, "fen": row.fen} for row in rows]}
 
 
 @router.post(

@@ -91,8 +91,10 @@ async def payment_bar(window: Staff) -> Response:
     """The results of the same conditions in one bar, and 失败 by reason; live while a flow is being paid."""
     given = {name: value for name in _OF_BAR if (value := window.query(name))}
     figures = await window.ask.get("/payments/figures", **given)
+    # a flow's days; over a year there would be too many to look at
+    days = (await window.ask.get("/payments/days", **given))["items"] if given.get("flow_no") else []
     going = bool(given.get("flow_no")) and any(each["code"] == PaymentState.AWAITING for each in figures["states"])
-    return show_live(window, "payment_bar.html", figures, figures=figures, given=given, going=going)
+    return show_live(window, "payment_bar.html", (figures, days), figures=figures, given=given, going=going, days=days)
 
 
 @router.get("/{flow_no}/{application_no}")

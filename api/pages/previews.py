@@ -60,7 +60,12 @@ def act_named(window: Window, acts: Sequence[ActOnSeveral], name: str) -> ActOnS
 
 
 def selection(form: Form, page: ListPage) -> dict[str, Any]:
-    """The rows that were ticked, or all that the list's conditions find, as the API's `selection`."""
+    """The rows that were ticked, or all that the list's conditions find, as the API's `selection`.
+
+    A list by numbers has those as its condition.
+    """
+    if form.ticked("everything") and form.text("numbers"):
+        return {"application_nos": form.text("numbers").split()}
     if form.ticked("everything"):
         given = {each.name: form.text(each.name) for each in page.filters if form.text(each.name)}
         return {"filter": {**page.always, **given}}
@@ -81,7 +86,7 @@ async def preview(
 
 def _shown(window: Window, page: ListPage, act: ActOnSeveral, told: Mapping[str, Any], back: str) -> Response:
     filters = [each.name for each in page.filters if window.form.text(each.name)]
-    kept = [(name, window.form.text(name)) for name in ("everything", *filters) if window.form.text(name)]
+    kept = [(name, window.form.text(name)) for name in ("everything", "numbers", *filters) if window.form.text(name)]
     kept += [("chosen", number) for number in chosen_form(window.form)]
     name = words(act.chinese, act.english)
     return window.show("preview.html", page=page, act=act, told=told, kept=kept, back=back or page.path, titled=name)

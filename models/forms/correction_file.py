@@ -1,4 +1,4 @@
-"""The exported lines of 修改申请提交, come back edited: what each row says otherwise, each fault at its cell (S1 2.7)."""
+"""The exported lines of 修改申请提交, come back edited: what each row says otherwise, each fault by cell (S1 2.7)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

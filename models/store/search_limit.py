@@ -8,10 +8,10 @@ from models.store.sql import fetch_one
 
 # One row a person, counted by one statement: several APIs share it, and requests side by side each count.
 _COUNT = """
-INSERT INTO search_tally AS t (caller, since, searches) VALUES (:caller, now(), 1)
+INSERT INTO search_tally AS t (caller, since, searches) VALUES (:caller, now(), :by)
 ON CONFLICT (caller) DO UPDATE SET
   since = CASE WHEN t.since > now() - interval '1 hour' THEN t.since ELSE now() END,
-  searches = CASE WHEN t.since > now() - interval '1 hour' THEN t.searches + 1 ELSE 1 END
+  searches = CASE WHEN t.since > now() - interval '1 hour' THEN t.searches + :by ELSE :by END
 RETURNING searches, extract(epoch FROM since + interval '1 hour' - now())::float8 AS left
 """
 
@@ -30,9 +30,9 @@ class TooManySearches(Exception):
         self.first = first
 
 
-async def count_search(session: AsyncSession, caller: str, most: int) -> None:
-    """Raise TooManySearches beyond so many an hour."""
-    row = await fetch_one(session, _Tally, _COUNT, caller=caller)
+async def count_search(session: AsyncSession, caller: str, most: int, by: int = 1) -> None:
+    """Raise TooManySearches beyond so many an hour; a list of numbers is several at once."""
+    row = await fetch_one(session, _Tally, _COUNT, caller=caller, by=by)
     assert row is not None
     if row.searches > most:
-        raise TooManySearches(row.left, first=row.searches == most + 1)
+        raise TooManySearches(row.left, first=row.searches - by <= most)

@@ -208,6 +208,7 @@ ACTS: Mapping[str, str] = {
     "policy_uploaded_again": "重新上传政策",
     "results_complete": "名单结果收齐",
     "run_restarted": "运行重启",
+    "search.by_list": "按编号清单查询",
     "search.too_many": "查询次数过多被限制",
     "summaries.reviewed": "审核发放汇总",
     "summaries.submitted": "提交发放汇总",
