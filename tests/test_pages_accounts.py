@@ -197,11 +197,18 @@ async def test_many_are_decided_by_list_and_what_claims_nothing_offers_nothing(o
     assert not page.document.cssselect("input[name=take][value=claimed]")
     page = await browser.open("/console/contradictions")
     chosen = [str(number) for number in (*numbers, missing)]
-    refused = await browser.submit(page, "裁定", chosen=chosen, take="claimed", reason="以来件为准")
-    assert (refused.status, refused.code) == (409, "CONTRADICTIONS_UNFIT")
-    ticked = refused.document.cssselect("input[name=chosen][checked]")
-    assert [box.get("value") for box in ticked] == sorted(chosen, reverse=True)
-    page = await browser.submit(refused, "裁定", chosen=chosen[:3], take="claimed", reason="以来件为准")
+    undecided = await browser.submit(page, "看预览", action="/acts", chosen=chosen)
+    assert undecided.status == 422, "which of the two is asked"
+    shown = await browser.submit(page, "看预览", action="/acts", chosen=chosen, take="claimed")
+    assert shown.document.get_element_by_id("preview-count").text_content() == "3"
+    [left] = shown.document.cssselect("details.left-out")
+    assert (left.get("data-code"), left.cssselect("a")[0].text_content()) == ("NOTHING_CLAIMED", str(missing))
+    assert await office.rows("SELECT count(*) FROM contradiction WHERE state <> 'open'") == [(0,)]
+    # what somebody else has decided meanwhile is no part of what was shown
+    await office.run("UPDATE contradiction SET state = 'decided' WHERE id = :id", id=numbers[0])
+    stale = await browser.submit(shown, "确认办理", reason="以来件为准")
+    assert (stale.status, stale.code) == (409, "SELECTION_CHANGED")
+    page = await browser.submit(stale, "确认办理", reason="以来件为准")
     assert page.done == "裁定已提交，随后执行"
     assert [row["序号"] for row in page.rows()] == [str(missing)]
 

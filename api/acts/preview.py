@@ -44,6 +44,10 @@ class ActOnMany(BaseModel):
         return self.preview or self.seen is not None
 
 
+IsPreview = Annotated[bool, Field(description="true：这是预览，没有办理")]
+Seen = Annotated[str, Field(description="预览的回执：办理时原样提交，所办的就是所看的")]
+
+
 class LeftOutLines(TypedDict):
     code: str
     title: Annotated[str, Field(description="不能办理的原因")]
@@ -55,8 +59,8 @@ class ActAnswer(TypedDict):
     """What every act on lines is answered with."""
 
     act: str
-    preview: NotRequired[Annotated[bool, Field(description="true：这是预览，没有办理")]]
-    seen: NotRequired[Annotated[str, Field(description="预览的回执：办理时原样提交，所办的就是所看的")]]
+    preview: NotRequired[IsPreview]
+    seen: NotRequired[Seen]
     count: Annotated[int, Field(description="办理的申请份数")]
     total_fen: Annotated[int, Field(description="办理的金额合计（分）")]
     left_out: Annotated[list[LeftOutLines], Field(description="没有办理的申请，按原因")]
@@ -102,10 +106,11 @@ async def taken_back(database: Database, look: Callable[[AsyncSession], Awaitabl
     return found[0]
 
 
-def judged(asked: ActOnMany, answer: ActAnswer, fit: Iterable[tuple[int, int]]) -> None:
+def judged(asked: ActOnMany, answer: Mapping[str, object], fit: Iterable[tuple[int, int]]) -> None:
     """Here an act has judged everything: its preview ends, and it itself where it would do otherwise than was shown.
 
     `fit`: id of each of those that it is about, and what tells it from what it was before: its version, else its fen.
+    `answer` has their `count`.
     """
     if not asked.shown:
         return

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.asking import Refused
 from api.pages.lists import Column, Filter, ListPage, chosen_form, export, labelled, show_list
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
@@ -59,13 +60,30 @@ async def export_claims(window: Staff) -> Response:
     return export(window, LIST)
 
 
+@router.post("/acts")
+async def preview_decisions(window: Staff) -> Response:
+    """裁定所选: how many would be decided, and what is left out with why; nothing is decided yet."""
+    body = {**_decision(window), **_selected(window), "preview": True, "reason": "预览"}
+    try:
+        told = await window.ask.search("/contradiction-decisions", body)
+    except Refused as refused:
+        if window.problem is not None:
+            raise
+        return await window.shown_again(refused, lambda: list_claims(window))
+    kept = {"chosen": _chosen(window), "take": window.form.text("take")}
+    return window.show("claims_preview.html", told=told, path=PATH, word=TAKEN[told["take"]], **kept)
+
+
 @router.post("/decisions")
 async def decide_many(window: Staff) -> Response:
-    """裁定所选: one decision and one reason for all that were ticked."""
-    ids = [int(each) for each in chosen_form(window.form) if each.isascii() and each.isdigit()]
-    body = {**_decision(window), "selection": {"ids": ids}}
-    asked = window.ask.post("/contradiction-decisions", body)
-    return await window.act(asked, "claims_decided", PATH, lambda: list_claims(window))
+    """One decision and one reason for all that were ticked, just as it was shown."""
+    body = {**_decision(window), **_selected(window), "seen": window.form.maybe("seen")}
+    return await window.act(
+        window.ask.post("/contradiction-decisions", body),
+        "claims_decided",
+        PATH,
+        lambda: preview_decisions(window),
+    )
 
 
 @router.get("/{contradiction_id}")
@@ -86,6 +104,10 @@ async def decide(window: Staff, contradiction_id: str) -> Response:
 
 def _decision(window: Window) -> dict[str, object]:
     return {"take": window.form.maybe("take"), "reason": window.form.maybe("reason")}
+
+
+def _selected(window: Window) -> dict[str, object]:
+    return {"selection": {"ids": [int(each) for each in _chosen(window) if each.isascii() and each.isdigit()]}}
 
 
 def _chosen(window: Window) -> list[str]:

@@ -82,16 +82,22 @@ async def remainder(window: Staff) -> Response:
 
 @router.post("/acts")
 async def preview_submission(window: Staff) -> Response:
+    """What would be submitted, and what would be left out with why."""
     numbers = await _chosen(window)
-    rows = [await window.ask.get(f"/indicators/{number}") for number in numbers[:100]]
-    return window.show("indicator_submission.html", rows=rows)
+    asked = {"indicator_nos": numbers, "preview": True}
+    told = await window.ask.search("/indicator-submissions", asked) if numbers else None
+    return window.show("indicator_submission.html", told=told, numbers=numbers)
 
 
 @router.post("/submission")
 async def submit(window: Staff) -> Response:
-    asked = window.ask.post("/indicator-submissions", {"indicator_nos": chosen_form(window.form)})
+    """Just what was shown."""
+    body = {"indicator_nos": chosen_form(window.form), "seen": window.form.maybe("seen")}
     return await window.act(
-        asked, lambda answer: f"indicators_submitted.{answer['count']}", PATH, lambda: preview_submission(window)
+        window.ask.post("/indicator-submissions", body),
+        lambda answer: f"indicators_submitted.{answer['count']}",
+        PATH,
+        lambda: preview_submission(window),
     )
 
 

@@ -1,6 +1,7 @@
 """人员：县管理员邀请、给角色、锁定、停用、重置；审核人和县管理员的由两名管理员办理。"""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -26,6 +27,10 @@ router = APIRouter(prefix="/staff", tags=["人员"])
 Login = Annotated[str, Path(max_length=80, description="登录名")]
 Roles = Annotated[list[Role], Limited(min_length=1, max_length=len(Role))]
 _ACT = {Refusal.NOT_FOUND: 404, Refusal.CODE_NEEDED: 403, Refusal.OWN_ROW: 403}
+# What an administrator's acts on a person answer alike, by what else refuses them.
+_act = partial(router.post, response_model=HandedOver)
+_act_on_state = partial(_act, responses=refusals(**_ACT, PERSON_STATE_UNFIT=409))
+_act_on_change = partial(_act, responses=refusals(**_ACT, SAME_PERSON=403, CHANGE_DECIDED=409))
 
 
 class _Asked(BaseModel):
@@ -85,76 +90,41 @@ async def invite(desk: Admins, invitation: Invitation) -> Response:
     return await PeopleActs(desk).invite(invited)
 
 
-@router.post(
-    "/people/{subject}/roles",
-    summary="变更角色",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, CHANGE_OPEN=409),
-)
+@_act("/people/{subject}/roles", summary="变更角色", responses=refusals(**_ACT, CHANGE_OPEN=409))
 async def give_roles(desk: Admins, subject: Login, given: GivenRoles) -> Response:
     """All roles that the person has from then on; `reviewer` and `county_admin` are given by two."""
     return await PeopleActs(desk).give_roles(subject, given.roles)
 
 
-@router.post(
-    "/people/{subject}/lock",
-    summary="锁定",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, PERSON_STATE_UNFIT=409),
-)
+@_act_on_state("/people/{subject}/lock", summary="锁定")
 async def lock(desk: Admins, subject: Login) -> Response:
     return await PeopleActs(desk).set_state(subject, PersonState.LOCKED, "person.locked", PersonState.ACTIVE)
 
 
-@router.post(
-    "/people/{subject}/unlock",
-    summary="解除锁定",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, PERSON_STATE_UNFIT=409),
-)
+@_act_on_state("/people/{subject}/unlock", summary="解除锁定")
 async def unlock(desk: Admins, subject: Login) -> Response:
     return await PeopleActs(desk).set_state(subject, PersonState.ACTIVE, "person.unlocked", PersonState.LOCKED)
 
 
-@router.post(
-    "/people/{subject}/stop",
-    summary="停用",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, PERSON_STATE_UNFIT=409),
-)
+@_act_on_state("/people/{subject}/stop", summary="停用")
 async def stop(desk: Admins, subject: Login) -> Response:
     """Somebody who has left; a reset brings the person back."""
     before = PersonState.INVITED, PersonState.ACTIVE, PersonState.LOCKED
     return await PeopleActs(desk).set_state(subject, PersonState.STOPPED, "person.stopped", *before)
 
 
-@router.post(
-    "/people/{subject}/reset",
-    summary="重置登录",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, CHANGE_OPEN=409),
-)
+@_act("/people/{subject}/reset", summary="重置登录", responses=refusals(**_ACT, CHANGE_OPEN=409))
 async def reset_login(desk: Admins, subject: Login) -> Response:
     """Password and authenticator are forgotten, a fresh one-time code is given."""
     return await PeopleActs(desk).reset(subject)
 
 
-@router.post(
-    "/people/{subject}/changes/{change_id}/confirmation",
-    summary="确认人员变更",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, SAME_PERSON=403, CHANGE_DECIDED=409),
-)
+@_act_on_change("/people/{subject}/changes/{change_id}/confirmation", summary="确认人员变更")
 async def confirm_change(desk: Admins, subject: Login, change_id: int) -> Response:
     return await PeopleActs(desk).decide(subject, change_id, confirm=True)
 
 
-@router.post(
-    "/people/{subject}/changes/{change_id}/refusal",
-    summary="不同意人员变更",
-    response_model=HandedOver,
-    responses=refusals(**_ACT, SAME_PERSON=403, CHANGE_DECIDED=409),
-)
+@_act_on_change("/people/{subject}/changes/{change_id}/refusal", summary="不同意人员变更")
 async def refuse_change(desk: Admins, subject: Login, change_id: int) -> Response:
     return await PeopleActs(desk).decide(subject, change_id, confirm=False)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.acts.preview import ActOnMany, act_once, judged
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, require_other
 from api.platform.contradiction_views import (
@@ -49,7 +50,7 @@ class ContradictionDecision(BaseModel):
     ]
 
 
-class Decisions(ContradictionDecision):
+class Decisions(ContradictionDecision, ActOnMany):
     selection: ContradictionSelection
 
 
@@ -91,19 +92,21 @@ async def decide_one(desk: Reviewers, contradiction_id: int, decision: Contradic
     "/contradiction-decisions",
     summary="批量裁定矛盾来件",
     response_model=ContradictionsDecided,
-    responses=refusals(CONTRADICTIONS_UNFIT=409),
+    responses=refusals(CONTRADICTIONS_UNFIT=409, SELECTION_CHANGED=409),
 )
 async def decide_many(desk: Reviewers, decisions: Decisions) -> Response:
     """One decision and one reason for all that are named, or all that a filter finds; the same rules hold for each."""
 
     async def work(session: AsyncSession) -> Reply:
         chosen = await _choose(desk, session, decisions.selection, decisions)
-        if decisions.selection.ids is not None and chosen.left_out:
+        if decisions.selection.ids is not None and chosen.left_out and not decisions.shown:
             raise _unfit(chosen)
+        answer = _decided(chosen, decisions.take)
+        judged(decisions, answer, [(each, 0) for ids in chosen.fit.values() for each in ids])
         await _carry_on(desk, session, chosen, decisions)
-        return Reply(200, _decided(chosen, decisions.take))
+        return Reply(200, answer)
 
-    return await desk.once(work)
+    return await act_once(desk, decisions, work)
 
 
 async def _choose(

@@ -6,6 +6,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from api.acts.preview import IsPreview, Seen
 from api.server.rendering import json_in
 from models.forms.masking import masked
 from models.store.events.contradictions import seal_row
@@ -75,6 +76,8 @@ class ContradictionsDecided(TypedDict):
     """批量裁定的结果。"""
 
     act: str
+    preview: NotRequired[IsPreview]
+    seen: NotRequired[Seen]
     take: Annotated[str, Field(description="采信：applied 保留先前的结果，claimed 采信后来的来件")]
     count: Annotated[int, Field(description="已裁定件数")]
     left_out: list[LeftOutContradictions]

@@ -1,11 +1,12 @@
 """How an indicator is shown; reserved + paid + left = total, as its lines stand."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from api.acts.preview import IsPreview, Seen
 from api.counter.run_block import RunBlock
 from models.store.texts import open_text
 from models.store.vault import Vault
@@ -67,11 +68,20 @@ class IndicatorWithRun(IndicatorView):
     run: RunBlock | None
 
 
+class LeftOutIndicator(TypedDict):
+    indicator_no: str
+    why: Annotated[str, Field(description="不能提交的原因")]
+
+
 class IndicatorsSubmitted(TypedDict):
     act: str
+    preview: NotRequired[IsPreview]
+    seen: NotRequired[Seen]
     count: Annotated[int, Field(description="提交的指标个数")]
     total_fen: Annotated[int, Field(description="金额合计（分）")]
-    left_out: Annotated[list[str], Field(description="总是为空：全部提交，或一个也不提交")]
+    left_out: Annotated[
+        list[LeftOutIndicator], Field(description="预览所示不能提交的；没有预览的，全部提交，或一个也不提交")
+    ]
 
 
 def view(vault: Vault, indicator: Indicator) -> IndicatorView:

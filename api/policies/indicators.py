@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
+from api.acts.preview import ActOnMany, act_once, judged
 from api.counter.catalogs import FundYear
 from api.counter.desk import Desk, Reply
 from api.counter.export import respond
@@ -62,9 +63,7 @@ class _BudgetNames(TypedDict):
     budget_project_name: str
 
 
-class IndicatorSubmission(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class IndicatorSubmission(ActOnMany):
     indicator_nos: Annotated[list[Word], Field(min_length=1, max_length=500)]
 
 
@@ -124,28 +123,36 @@ async def edit_indicator(desk: Operators, indicator_no: str, new: Registration) 
     status_code=200,
     summary="提交指标",
     response_model=IndicatorsSubmitted,
-    responses=refusals(INDICATOR_NOT_SUBMITTABLE=409),
+    responses=refusals(INDICATOR_NOT_SUBMITTABLE=409, SELECTION_CHANGED=409),
 )
 async def submit_indicators(desk: Operators, submission: IndicatorSubmission) -> Response:
-    """All or none: one that can't be submitted refuses the whole act."""
+    """One that can't be submitted refuses the whole act; a preview tells which, and `seen` leaves it out."""
     numbers = list(dict.fromkeys(submission.indicator_nos))
 
     async def work(session: AsyncSession) -> Reply:
-        rows = await _to_submit(session, desk.county, numbers)
+        rows, unfit = await _to_submit(session, desk.county, numbers)
+        if (unfit and not submission.shown) or (not rows and not submission.preview):
+            detail = "所列指标须全部为“待提交”；请去掉 errors 所列各项，或修改后再提交"
+            raise conflict(Refusal.INDICATOR_NOT_SUBMITTABLE, "有指标不能提交", detail, unfit)
+        answer = _submitted(rows, unfit)
+        judged(submission, answer, [(row.id or 0, row.total_fen) for row in rows])
         for indicator in rows:
             await _submit(session, indicator)
-        total = sum(row.total_fen for row in rows)
-        detail = {"indicator_nos": numbers}
-        await desk.trail(session, "indicators_submitted", numbers[0], detail, len(rows), total)
-        answer: IndicatorsSubmitted = {
-            "act": "indicator_submission",
-            "count": len(rows),
-            "total_fen": total,
-            "left_out": [],
-        }
+        told = [row.indicator_no for row in rows]
+        total = answer["total_fen"]
+        await desk.trail(session, "indicators_submitted", told[0], {"indicator_nos": told}, len(rows), total)
         return Reply(200, answer)
 
-    return await desk.once(work)
+    return await act_once(desk, submission, work)
+
+
+def _submitted(rows: Sequence[Indicator], unfit: Sequence[dict[str, object]]) -> IndicatorsSubmitted:
+    return {
+        "act": "indicator_submission",
+        "count": len(rows),
+        "total_fen": sum(row.total_fen for row in rows),
+        "left_out": [{"indicator_no": str(each["indicator_no"]), "why": str(each["detail"])} for each in unfit],
+    }
 
 
 @router.get("/indicators", summary="指标列表", response_model=Listed[IndicatorWithRun])
@@ -218,30 +225,29 @@ async def _find(session: AsyncSession, county: str, indicator_no: str, for_updat
     return rows[0]
 
 
-async def _to_submit(session: AsyncSession, county: str, numbers: Sequence[str]) -> list[Indicator]:
+async def _to_submit(
+    session: AsyncSession, county: str, numbers: Sequence[str]
+) -> tuple[list[Indicator], list[dict[str, object]]]:
+    """Those that can be submitted, and of each other one why not."""
     statement = (
         select(Indicator)
         .where(Indicator.county_code == county, col(Indicator.indicator_no).in_(numbers))
         .order_by(col(Indicator.id))
     )
     rows = {row.indicator_no: row for row in await lock_rows(session, Rank.INDICATOR, statement)}
-    errors = [_unfit(place, rows.get(number)) for place, number in enumerate(numbers)]
-    found = [error for error in errors if error]
-    if found:
-        detail = "所列指标须全部为“待提交”；请去掉 errors 所列各项，或修改后再提交"
-        raise conflict(Refusal.INDICATOR_NOT_SUBMITTABLE, "有指标不能提交", detail, found)
-    return list(rows.values())
+    unfit = [error for place, number in enumerate(numbers) if (error := _unfit(place, number, rows.get(number)))]
+    left_out = {error["indicator_no"] for error in unfit}
+    return [row for row in rows.values() if row.indicator_no not in left_out], unfit
 
 
-def _unfit(place: int, row: Indicator | None) -> dict[str, object] | None:
-    pointer = f"/indicator_nos/{place}"
+def _unfit(place: int, number: str, row: Indicator | None) -> dict[str, object] | None:
+    error: dict[str, object] = {"pointer": f"/indicator_nos/{place}", "indicator_no": number}
     if row is None:
-        return {"pointer": pointer, "code": Refusal.NOT_FOUND, "detail": "本区县没有这个指标"}
+        return {**error, "code": Refusal.NOT_FOUND, "detail": "本区县没有这个指标"}
     if row.stage is ReviewStage.DRAFT:
         return None
     advice = "请先修改再提交" if row.stage is ReviewStage.REJECTED else "不用再提交"
-    detail = f"现为“{row.stage.label}”，{advice}"
-    return {"pointer": pointer, "code": Refusal.NOT_DRAFT, "indicator_no": row.indicator_no, "detail": detail}
+    return {**error, "code": Refusal.NOT_DRAFT, "detail": f"现为“{row.stage.label}”，{advice}"}
 
 
 async def _submit(session: AsyncSession, indicator: Indicator) -> None:

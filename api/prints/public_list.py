@@ -1,27 +1,21 @@
 """公示表: whom a batch is about, masked, for the village's notice board (S1 2.6)."""
 
-import asyncio
 from datetime import timedelta
-from typing import Annotated, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from sqlmodel import select
 
-from api.applications.person import id_number_of, name_of
-from api.counter.names import Names, names_of
+from api.counter.names import names_of
 from api.counter.roles import CountyReaders
-from api.prints.printed import day_of, print_form, seconds_of, yuan_of
-from api.prints.village_lists import MOST_ROWS, Line, column, villages_of
+from api.prints.printed import day_of, seconds_of
+from api.prints.village_lists import OfPlace, column, line_of, lines_of, print_villages, rows_of_place, village_list
 from api.server.answers import file_answer, refusals
 from api.server.problems import not_found
-from models.prints.templates import Template
 from models.prints.village_list import VillageList
-from models.store.selection import Word
-from models.store.sql import fetch
-from models.store.vault import Vault
 from models.tables.batches import Batch
 from models.wire.words import MediaType
-from models.words.counties import county_name
 
 router = APIRouter(tags=["申请结算批次"])
 
@@ -30,9 +24,6 @@ SELECT a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.villa
   a.amount_fen
 FROM application a
 WHERE a.batch_id = :batch AND a.stage NOT IN ('withdrawn', 'closed')
-  AND (CAST(:town AS text) IS NULL OR a.town_code = :town)
-  AND (CAST(:village AS text) IS NULL OR a.village_code = :village)
-ORDER BY a.town_code, a.village_code, a.group_name NULLS FIRST, a.id LIMIT :most
 """
 _COLUMNS = [
     column("序号", 12),
@@ -62,12 +53,7 @@ class _Row(NamedTuple):
     response_class=Response,
     responses=file_answer(MediaType.PDF) | refusals(NOT_FOUND=404, NOTHING_TO_PRINT=409, PRINT_TOO_LARGE=422),
 )
-async def public_list(
-    desk: CountyReaders,
-    batch_no: str,
-    town_code: Annotated[Word | None, Query()] = None,
-    village_code: Annotated[Word | None, Query()] = None,
-) -> Response:
+async def public_list(desk: CountyReaders, batch_no: str, place: OfPlace) -> Response:
     """A sheet a village, A4: who, for what, how much; before the publicity's information is set, too."""
     async with desk.database.snapshot() as session:
         batch = (
@@ -76,44 +62,15 @@ async def public_list(
         if batch is None:
             raise not_found("批次")
         names = await names_of(session, desk.county)
-        values = {"batch": batch.id, "town": town_code, "village": village_code, "most": MOST_ROWS + 1}
-        rows = await fetch(session, _Row, _ROWS, **values)
-    # thousands of sealed values are opened beside the loop
-    lines = await asyncio.to_thread(lambda: [_line(desk.shown, names, row) for row in rows])
-    form = _form(batch, desk.settings.publicity_days, lines)
-    place = (town_code or "", village_code or "")
-    return await print_form(desk, Template.VILLAGE_LIST, form, "补贴公示表", batch_no, *place)
+        rows = await rows_of_place(session, _Row, _ROWS, place, batch=batch.id)
+    lines = await lines_of(rows, partial(line_of, desk, names))
+    return await print_villages(desk, _form(batch, desk.settings.publicity_days), lines, "补贴公示表", place)
 
 
-def _line(vault: Vault, names: Names, row: _Row) -> Line:
-    cells = [
-        name_of(vault, row.application_no, row.name_sealed),
-        id_number_of(vault, row.application_no, row.id_number_sealed),
-        row.group_name or "",
-        names.item(row.item_code),
-        yuan_of(row.amount_fen),
-    ]
-    return f"{names.place(row.town_code)}　{names.place(row.village_code)}", row.amount_fen, cells
-
-
-def _form(batch: Batch, days: int, lines: list[Line]) -> VillageList:
-    return {
-        "draft": False,
-        "dated": seconds_of(batch.created_at),
-        "title": f"{batch.fund_year} 年度补贴公示表",
-        "county": county_name(batch.county_code),
-        "number": batch.batch_no,
-        "facts": [
-            ["区县", county_name(batch.county_code)],
-            ["公示时间", _span(batch, days)],
-            ["公示地址", batch.publicity_address or "＿＿＿＿＿＿＿＿＿＿"],
-        ],
-        "columns": _COLUMNS,
-        "villages": villages_of(lines),
-        "notice": _NOTICE,
-        "check_code": "",
-        "qr": "",
-    }
+def _form(batch: Batch, days: int) -> VillageList:
+    facts = [["公示时间", _span(batch, days)], ["公示地址", batch.publicity_address or "＿＿＿＿＿＿＿＿＿＿"]]
+    dated, title = seconds_of(batch.created_at), f"{batch.fund_year} 年度补贴公示表"
+    return village_list(batch.county_code, batch.batch_no, dated, title, facts, _COLUMNS, _NOTICE)
 
 
 def _span(batch: Batch, days: int) -> str:
