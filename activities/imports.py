@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 from temporalio import activity
 
 from models.contracts import ImportLook, Subject
@@ -16,13 +15,14 @@ from models.forms.catalogs import Catalogs
 from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file
 from models.store.applications.catalogs import form_catalogs
-from models.store.applications.doubles import ItemRow, lock_additions, stage_items
+from models.store.applications.doubles import ItemRow, stage_items
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
 from models.store.imports.findings import MOST_SHOWN, Finding, findings, keep_findings, unconfirmed
+from models.store.imports.imports import finish, import_of, is_on, locked_import, may_join
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
-from models.store.locking import SHARED, fetch_locked, lock_county, lock_rows
+from models.store.locking import lock_rows
 from models.store.objects import ObjectStore, save_file
 from models.store.register.account_locks import locked_people
 from models.store.runs.look import note_stage
@@ -31,11 +31,10 @@ from models.store.sql import execute
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.applications import ApplicationImport
-from models.tables.base import now
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind, MediaType
 from models.words.faults import CellFault
-from models.words.stages import BatchStage, Channel, ImportStage
+from models.words.stages import Channel, ImportStage
 from models.words.waiting import IMPORT, IMPORT_CONFIRMED
 
 REPORT_SECONDS = 0.5
@@ -81,9 +80,9 @@ class ApplicationImports:
         Safe to repeat: rows, figures and stage change together; what waits for a person, or is over, is left alone.
         """
         async with self._database.transaction() as session:
-            row = (await session.exec(_import(subject))).one()
+            row = (await session.exec(import_of(subject))).one()
             look = await _look(session, subject, row)
-        if not _is_on(row):
+        if not is_on(row):
             return look
         data = await self._objects.get(await self._file(row))
         checked, problem = await self._check(row, data)
@@ -144,10 +143,10 @@ class ApplicationImports:
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
         refused = None if problem else await self._refused_rows(subject, data, checked.faults)
         async with self._database.transaction() as session:
-            (row,) = await lock_rows(session, Rank.ADDITIONS, _import(subject))
-            if _is_on(row):
+            (row,) = await lock_rows(session, Rank.ADDITIONS, import_of(subject))
+            if is_on(row):
                 row.refused_file_id = (await save_file(session, refused)).id if refused else None
-                _finish(row, ImportStage.REFUSED, checked)
+                finish(row, ImportStage.REFUSED, checked)
                 row.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
                 row.problem = problem or NOTHING_OF_IT.format(row.rows_refused, checked.row_count)
                 row.faults = self._seal(row, checked.faults[:MOST_SHOWN])
@@ -171,10 +170,10 @@ class ApplicationImports:
             await stage_items(session, items)
             if coming:
                 await self._stage_rows(session, coming)
-            row = await _locked(session, subject)
-            if not _is_on(row):
+            row = await locked_import(session, subject)
+            if not is_on(row):
                 return await _look(session, subject, row)
-            if is_open := await _may_join(session, row):
+            if is_open := await may_join(session, row):
                 # somebody may have used a number since the check
                 checked = await with_used_numbers(session, checked)
                 if not checked.faults:
@@ -185,10 +184,10 @@ class ApplicationImports:
     async def _number(self, subject: Subject, checked: CheckedFile, items: Sequence[ItemRow]) -> Coming | None:
         """None where the file would stop, as things are now: no numbers are used up for what isn't stored."""
         async with self._database.transaction() as session:
-            row = (await session.exec(_import(subject))).one()
+            row = (await session.exec(import_of(subject))).one()
             await stage_items(session, items)
             found = await findings(session, row, checked.to_confirm, items)
-            if not _is_on(row) or await unconfirmed(session, row, found):
+            if not is_on(row) or await unconfirmed(session, row, found):
                 return None
             return await _coming(session, row, checked)
 
@@ -239,7 +238,7 @@ class ApplicationImports:
             await self._stage_rows(session, await _coming(session, row, checked))
         row.rows_imported = await insert_staged(session)
         row.total_fen = checked.total_fen
-        _finish(row, ImportStage.IMPORTED, checked)
+        finish(row, ImportStage.IMPORTED, checked)
         row.faults = self._seal(row, checked.warnings[:MOST_SHOWN])
 
     async def _settle(self, session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:
@@ -270,40 +269,6 @@ async def _coming(session: AsyncSession, row: ApplicationImport, checked: Checke
     numbered = await numbered_forms(session, row, [item.form for item in checked.forms])
     made = row.entered_by, row.batch_id, row.id, row.decided_by
     return Coming(Entered(row.county_code, row.fund_year, Channel.IMPORT, *made), numbered)
-
-
-def _import(subject: Subject) -> SelectOfScalar[ApplicationImport]:
-    return select(ApplicationImport).where(ApplicationImport.import_no == subject.number)
-
-
-def _finish(row: ApplicationImport, stage: ImportStage, checked: CheckedFile) -> None:
-    row.stage = stage
-    row.rows_total = row.rows_checked = checked.row_count
-    row.finished_at = now()
-
-
-def _is_on(row: ApplicationImport) -> bool:
-    """Being checked, or confirmed; otherwise it is over, or waits for an operator's word."""
-    return row.stage is ImportStage.CHECKING or (row.stage is ImportStage.TO_CONFIRM and row.decision is not None)
-
-
-async def _locked(session: AsyncSession, subject: Subject) -> ApplicationImport:
-    """The import, locked after what it may have to wait for: the batch's acts, other imports of the county."""
-    if subject.batch_no is not None:
-        await lock_county(session, subject.county_code)
-    await lock_additions(session, subject.county_code)
-    (row,) = await lock_rows(session, Rank.ADDITIONS, _import(subject))
-    return row
-
-
-async def _may_join(session: AsyncSession, row: ApplicationImport) -> bool:
-    """The batch may have been frozen since the file was handed in."""
-    if row.batch_id is None:
-        return True
-    stages = await fetch_locked(
-        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id", SHARED, id=row.batch_id
-    )
-    return any(stage == BatchStage.OPEN for stage in stages)
 
 
 async def _look(session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:

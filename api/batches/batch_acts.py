@@ -1,16 +1,15 @@
-"""What is done to a batch: lines join and leave, publicity is set, the whole of it is verified."""
+"""What is done to a batch: lines join and leave, publicity is set."""
 
 from datetime import date
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.acts.preview import ActAnswer, ActOnMany, judged
+from api.acts.preview import ActAnswer
 from api.applications.chosen_lines import (
     ActOnLines,
-    act_answer,
     act_answer_of_lines,
     choose_lines,
     hold_county,
@@ -20,20 +19,15 @@ from api.applications.chosen_lines import (
 from api.applications.double_views import DoublesBlock, doubles_block
 from api.batches.batch_views import find_batch
 from api.counter.desk import Desk, Reply
-from api.counter.run_block import RunBlock, run_of
 from api.server.problems import conflict, field_problem
-from models.contracts import RunKind, Subject
-from models.store.applications.acts import LeftOut, change_chosen
-from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES, LOCKED_PERSON
-from models.store.locking import lock_applications
-from models.store.runs.runs import open_run
-from models.store.selection import MOST_NUMBERS, NO_NUL, of_county
-from models.store.sql import execute, fetch, fetch_one
+from models.store.applications.acts import change_chosen
+from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES
+from models.store.selection import NO_NUL, of_county
+from models.store.sql import execute, fetch
 from models.tables.base import now
 from models.tables.batches import Batch
-from models.words.faults import FaultCode
 from models.words.refusals import Refusal
-from models.words.stages import ApplicationStage, BatchStage, Verification
+from models.words.stages import BatchStage
 
 EARLIEST = date(2000, 1, 1)
 MOST_IMAGES = 20
@@ -56,23 +50,6 @@ class PublicitySet(TypedDict):
     start_date: Annotated[date, Field(description="公示开始日期")]
     address: Annotated[str, Field(description="公示地址")]
     image_file_ids: Annotated[list[int], Field(description="公示图片的文件编号")]
-
-
-class _Figures(TypedDict):
-    """Of a batch that is sent to verification."""
-
-    round: Annotated[int, Field(description="第几次提交校验")]
-    lines: Annotated[int, Field(description="申请份数")]
-    pending: Annotated[int, Field(description="待平台校验的份数")]
-    not_required: Annotated[int, Field(description="无须校验的份数（组织）")]
-    held: Annotated[int, Field(description="账号变更中、暂缓的份数")]
-    total_fen: Annotated[int, Field(description="金额（分）")]
-
-
-class VerificationAsked(_Figures):
-    batch_no: str
-    stage: BatchStage
-    run: Annotated[RunBlock | None, Field(description="没有须平台校验的申请时为空")]
 
 
 async def join(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnLines) -> Reply:
@@ -138,159 +115,6 @@ async def _set_images(session: AsyncSession, batch: Batch, file_ids: list[int]) 
         batch=batch.id,
         files=file_ids,
     )
-
-
-async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnMany) -> Reply:
-    """Freeze the batch and send it to verification; a verified one only for lines that were held."""
-    await hold_county(desk, session, asked)
-    batch = await find_batch(desk, session, batch_no, changing=True)
-    if batch.stage not in (BatchStage.OPEN, BatchStage.VERIFIED):
-        detail = f"批次当前“{batch.stage.label}”，不能再提交大数据校验"
-        raise conflict(Refusal.BATCH_FROZEN, "批次不能提交校验", detail)
-    again = batch.stage is BatchStage.VERIFIED
-    if not again:
-        await _need_whole(session, batch)
-    changed = await _mark_lines(session, batch, only_held=again)
-    if again and not changed:
-        detail = "批次已校验，没有因账号变更暂缓、现在可以补校验的申请"
-        raise conflict(Refusal.NOTHING_TO_VERIFY, "没有需要校验的申请", detail)
-    await _judged(session, batch, asked)
-    return await _start_round(desk, session, batch)
-
-
-class _Line(NamedTuple):
-    id: int
-    version: int
-    application_no: str
-    fen: int
-    verification: str
-
-
-# Of a batch, those that the platform isn't asked about.
-_NOT_SENT = (
-    (Verification.NOT_REQUIRED, Refusal.NOTHING_TO_VERIFY, "组织申请无须大数据校验"),
-    (Verification.HELD, FaultCode.ACCOUNT_LOCKED, "账号变更中，暂缓；办结后补校验"),
-)
-
-
-async def _judged(session: AsyncSession, batch: Batch, asked: ActOnMany) -> None:
-    """Who goes to the platform, read only where somebody looks or has looked."""
-    if not asked.shown:
-        return
-    lines = await fetch(
-        session,
-        _Line,
-        "SELECT id, version, application_no, amount_fen AS fen, verification FROM application WHERE batch_id = :batch"
-        " AND stage = 'in_batch' ORDER BY id",
-        batch=batch.id,
-    )
-    sent = [line for line in lines if line.verification == Verification.PENDING]
-    left_out = [
-        LeftOut(code, title, len(numbers), numbers[:MOST_NUMBERS])
-        for verification, code, title in _NOT_SENT
-        if (numbers := [line.application_no for line in lines if line.verification == verification])
-    ]
-    total = sum(line.fen for line in sent)
-    answer = act_answer("batch.verification_asked", len(sent), total, left_out)
-    judged(asked, answer, [(line.id, line.version) for line in sent])
-
-
-class _Counted(NamedTuple):
-    pending: int
-    not_required: int
-    held: int
-    lines: int
-    total_fen: int
-
-
-async def _start_round(desk: Desk, session: AsyncSession, batch: Batch) -> Reply:
-    row = await fetch_one(
-        session,
-        _Counted,
-        "SELECT count(*) FILTER (WHERE verification = 'pending') AS pending,"
-        " count(*) FILTER (WHERE verification = 'not_required') AS not_required,"
-        " count(*) FILTER (WHERE verification = 'held') AS held, count(*) AS lines,"
-        " sum(amount_fen)::bigint AS total_fen FROM application WHERE batch_id = :batch AND stage = 'in_batch'",
-        batch=batch.id,
-    )
-    assert row is not None
-    batch.verification_round += 1
-    batch.stage = BatchStage.VERIFYING if row.pending else BatchStage.VERIFIED
-    batch.updated_at = now()
-    session.add(batch)
-    await session.flush()
-    number = f"{batch.batch_no}-V{batch.verification_round}"
-    if row.pending:
-        await open_run(session, _verification(batch, number), "prepared")
-    figures = _figures(batch, row)
-    told = f"SELECT id FROM application WHERE batch_id = {batch.id} AND stage = 'in_batch'"
-    await desk.trail(session, "batch.verification_asked", batch.batch_no, figures, row.lines, row.total_fen, told)
-    run = await run_of(desk, session, RunKind.VERIFICATION, number)
-    answer: VerificationAsked = {"batch_no": batch.batch_no, "stage": batch.stage, **figures, "run": run}
-    return Reply(202, answer)
-
-
-def _verification(batch: Batch, number: str) -> Subject:
-    return Subject(
-        kind=RunKind.VERIFICATION,
-        number=number,
-        county_code=batch.county_code,
-        fund_year=batch.fund_year,
-        batch_no=batch.batch_no,
-    )
-
-
-def _figures(batch: Batch, row: _Counted) -> _Figures:
-    return {
-        "round": batch.verification_round,
-        "lines": row.lines,
-        "pending": row.pending,
-        "not_required": row.not_required,
-        "held": row.held,
-        "total_fen": row.total_fen,
-    }
-
-
-async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -> int:
-    """Who is to be verified; a repaid line keeps what it had."""
-    held = f" AND a.verification = 'held' AND NOT {LOCKED_PERSON}" if only_held else ""
-    of_batch = "SELECT id FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
-    await lock_applications(session, of_batch, batch=batch.id)
-    return await execute(
-        session,
-        "UPDATE application a SET verification = CASE WHEN a.applicant_kind = 'organization' THEN 'not_required'"
-        f" WHEN {LOCKED_PERSON} THEN 'held' ELSE 'pending' END, verification_reason_sealed = NULL,"
-        " version = a.version + 1, updated_at = now() WHERE a.batch_id = :batch AND a.stage = 'in_batch'"
-        f" AND (a.payments = 0 OR a.verification IN ('none', 'held')){held}",
-        batch=batch.id,
-    )
-
-
-class _StageCount(NamedTuple):
-    stage: str
-    lines: int
-
-
-async def _need_whole(session: AsyncSession, batch: Batch) -> None:
-    """A batch is verified whole: each member is handed in or withdrawn (S1 2.5.1)."""
-    rows = await fetch(
-        session,
-        _StageCount,
-        "SELECT stage, count(*) AS lines FROM application WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1",
-        batch=batch.id,
-    )
-    counts = {ApplicationStage(row.stage): row.lines for row in rows}
-    ready = counts.pop(ApplicationStage.IN_BATCH, 0)
-    if counts:
-        errors = [
-            {"code": Refusal.NOT_IN_BATCH, "stage": stage, "detail": f"“{stage.label}” {count} 份"}
-            for stage, count in counts.items()
-        ]
-        words = "、".join(str(error["detail"]) for error in errors)
-        detail = f"校验须整批提交，还有{words}；请先办到入批次，或撤回、移出这些申请"
-        raise conflict(Refusal.BATCH_NOT_WHOLE, "批次内还有未入批次的申请", detail, errors)
-    if not ready:
-        raise conflict(Refusal.BATCH_EMPTY, "批次内没有申请", "请先把待结算的申请加入批次")
 
 
 async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch:

@@ -17,10 +17,8 @@ from api.batches.batch_acts import (
     JoinAnswer,
     Publicity,
     PublicitySet,
-    VerificationAsked,
     join,
     leave,
-    send_to_verification,
     set_publicity,
 )
 from api.batches.batch_views import (
@@ -33,6 +31,7 @@ from api.batches.batch_views import (
     verification_result,
     whole_batch,
 )
+from api.batches.verification_acts import VerificationAsked, send_to_verification
 from api.counter.chunks import list_lines
 from api.counter.desk import Reply
 from api.counter.export import respond

@@ -7,21 +7,23 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.cards.card_views import (
-    HEADERS,
+from api.cards.card_rows import (
     PARTS,
     STEPS,
-    DecidedPart,
-    PartDetail,
     PartFilter,
-    PartNo,
     PartRow,
     PartSought,
-    PartView,
-    PartViews,
     StepRow,
     of_parts,
     sought_parts,
+)
+from api.cards.card_views import (
+    HEADERS,
+    DecidedPart,
+    PartDetail,
+    PartNo,
+    PartView,
+    PartViews,
 )
 from api.cards.in_flight import payments_in_flight, used_by_another
 from api.counter.chunks import list_lines

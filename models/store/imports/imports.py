@@ -1,0 +1,48 @@
+"""The row of an import: found, locked after what it may have to wait for, still on or over."""
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.contracts import Subject
+from models.forms.spreadsheet import CheckedFile
+from models.store.applications.doubles import lock_additions
+from models.store.lock_order import Rank
+from models.store.locking import SHARED, fetch_locked, lock_county, lock_rows
+from models.tables.applications import ApplicationImport
+from models.tables.base import now
+from models.words.stages import BatchStage, ImportStage
+
+
+def import_of(subject: Subject) -> SelectOfScalar[ApplicationImport]:
+    return select(ApplicationImport).where(ApplicationImport.import_no == subject.number)
+
+
+def finish(row: ApplicationImport, stage: ImportStage, checked: CheckedFile) -> None:
+    row.stage = stage
+    row.rows_total = row.rows_checked = checked.row_count
+    row.finished_at = now()
+
+
+def is_on(row: ApplicationImport) -> bool:
+    """Being checked, or confirmed; otherwise it is over, or waits for an operator's word."""
+    return row.stage is ImportStage.CHECKING or (row.stage is ImportStage.TO_CONFIRM and row.decision is not None)
+
+
+async def locked_import(session: AsyncSession, subject: Subject) -> ApplicationImport:
+    """The import, locked after what it may have to wait for: the batch's acts, other imports of the county."""
+    if subject.batch_no is not None:
+        await lock_county(session, subject.county_code)
+    await lock_additions(session, subject.county_code)
+    (row,) = await lock_rows(session, Rank.ADDITIONS, import_of(subject))
+    return row
+
+
+async def may_join(session: AsyncSession, row: ApplicationImport) -> bool:
+    """The batch may have been frozen since the file was handed in."""
+    if row.batch_id is None:
+        return True
+    stages = await fetch_locked(
+        session, Rank.BATCH, str, "SELECT stage FROM batch WHERE id = :id", SHARED, id=row.batch_id
+    )
+    return any(stage == BatchStage.OPEN for stage in stages)
