@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.pages import applications
 from api.pages.asking import Refused
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list, show_sums
+from api.pages.lists import Column, Filter, ListPage, export, labelled, serve_list, show_list, show_sums
 from api.pages.live import show_live
 from api.pages.previews import NOT_FOUND, ActOnSeveral, act_named, carry_out, preview
 from api.pages.window import Staff
@@ -48,14 +48,7 @@ LEAVE = ActOnSeveral("leave", "移出批次", "Take out of the batch", "removals
 ROOMS = {"applications": LEAVE, "joining": JOIN}
 
 
-@router.get("")
-async def list_batches(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_batches(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/new")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.pages.flow_lines import acts_of
 from api.pages.flow_way import way_of
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.window import Staff, Window
 from models.words.stages import FlowStage
 
@@ -49,14 +49,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_flows(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_flows(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/{flow_no}")

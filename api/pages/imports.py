@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.live import show_live
 from api.pages.one import sent_file
 from api.pages.row_faults import SHOWN, groups
@@ -46,14 +46,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_imports(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_imports(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/new")

@@ -5,12 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.form import Form
 from api.pages.formats import NAMES
-from api.pages.window import Window
+from api.pages.window import Staff, Window
 from models.words.calendar import china_today
 
 SIZES = (20, 50, 100)
@@ -146,6 +147,18 @@ def export(window: Window, page: ListPage) -> Response:
     names = {filtered.name for filtered in page.filters}
     given = {name: value for name, value in conditions(window, page).items() if name in names}
     return window.ask.file(page.api, **{**page.always, **given}, order=page.order, format="xlsx")
+
+
+def serve_list(router: APIRouter, page: ListPage) -> None:
+    """The two routes of a list that is no more than that: the list, and 导出."""
+
+    @router.get("")
+    async def listed(window: Staff) -> Response:
+        return await show_list(window, page)
+
+    @router.get("/export")
+    async def exported(window: Staff) -> Response:
+        return export(window, page)
 
 
 async def show_sums(window: Window, page: ListPage, api: str) -> Response:

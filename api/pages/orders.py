@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.window import Staff
 from models.words.stages import OrderKind, OrderState
 
@@ -38,14 +38,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_orders(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_orders(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/{order_no}")

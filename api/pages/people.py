@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.window import Again, Staff, Window
 from models.words.stages import PersonState, Role
 
@@ -39,14 +39,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_staff(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_staff(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/invite")

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.batches import LIST as BATCHES
-from api.pages.lists import Column, export, show_list
+from api.pages.lists import Column, serve_list
 from api.pages.one import stored_files
 from api.pages.window import Staff, Window
 
@@ -32,14 +32,7 @@ LIST = replace(
 )
 
 
-@router.get("")
-async def list_batches(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_batches(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/{batch_no}")

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.lists import Column, Filter, ListPage, export, show_list
+from api.pages.lists import Column, Filter, ListPage, serve_list, show_list
 from api.pages.window import Staff
 from models.words.code_words import ACTORS, ACTS, ROLES
 
@@ -41,14 +41,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_trail(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_trail(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.post("/check")

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.batches import LIST as BATCHES
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, export, labelled, serve_list, show_list
 from api.pages.live import show_live
 from api.pages.previews import ActOnSeveral, act_named, carry_out, preview
 from api.pages.window import Staff
@@ -55,14 +55,7 @@ RESULTS = ListPage(
 )
 
 
-@router.get("")
-async def list_batches(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_batches(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
 
 
 @router.get("/{batch_no}")
