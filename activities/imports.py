@@ -19,7 +19,7 @@ from models.store.applications.doubles import ItemRow, stage_items
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
 from models.store.imports.findings import MOST_SHOWN, Finding, findings, keep_findings, unconfirmed
-from models.store.imports.imports import finish, import_of, is_on, locked_import, may_join
+from models.store.imports.imports import finish_import, import_of, is_on, locked_import, may_join
 from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
@@ -146,7 +146,7 @@ class ApplicationImports:
             (row,) = await lock_rows(session, Rank.ADDITIONS, import_of(subject))
             if is_on(row):
                 row.refused_file_id = (await save_file(session, refused)).id if refused else None
-                finish(row, ImportStage.REFUSED, checked)
+                finish_import(row, ImportStage.REFUSED, checked)
                 row.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
                 row.problem = problem or NOTHING_OF_IT.format(row.rows_refused, checked.row_count)
                 row.faults = self._seal(row, checked.faults[:MOST_SHOWN])
@@ -238,7 +238,7 @@ class ApplicationImports:
             await self._stage_rows(session, await _coming(session, row, checked))
         row.rows_imported = await insert_staged(session)
         row.total_fen = checked.total_fen
-        finish(row, ImportStage.IMPORTED, checked)
+        finish_import(row, ImportStage.IMPORTED, checked)
         row.faults = self._seal(row, checked.warnings[:MOST_SHOWN])
 
     async def _settle(self, session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:

@@ -220,7 +220,8 @@ async def test_the_file_is_shown_before_it_is_ordered_and_is_one_order(office: O
 
     refused = await browser.submit(nothing, "看预览", file=("x.xlsx", edited(data, broken)))
     assert refused.status == 422
-    assert "第 2 行 · 补贴金额（元） · 流程中的金额只能调低" in refused.main
+    assert "补贴金额（元） · 流程中的金额只能调低" in refused.main
+    assert "第 2 行 · 补贴金额（元）" in refused.main
     assert "录入指令" not in refused.main
 
     def mended(rows: Rows) -> None:
@@ -235,7 +236,7 @@ async def test_the_file_is_shown_before_it_is_ordered_and_is_one_order(office: O
     unreasoned = await browser.submit(shown, "录入指令")
     assert (unreasoned.status, "王晓梅" in unreasoned.main) == (422, True)
     entered = await browser.submit(unreasoned, "录入指令", reason="按平台原因更正")
-    assert "已录入，等待另一人复核" in entered.done
+    assert "已录入，须由另一人复核" in entered.done
     assert "姓名：王小梅 → 王晓梅" in entered.main
     kept = "SELECT kind, state, line_count, total_fen FROM operator_order"
     assert await office.rows(kept) == [("modified", "entered", 1, 500)]

@@ -114,12 +114,13 @@ async def test_settings_then_a_wrong_sum_then_several_are_submitted(office: Offi
     page = await browser.open("/console/indicators")
     preview = await browser.send(page, page.form("提交"), "提交", {"chosen": numbers})
     assert preview.document.get_element_by_id("preview-sum").text == "2,050.01"
+    outdated = await browser.send(page, page.form("提交"), "提交", {"chosen": numbers})
     done = await browser.submit(preview, "确认办理")
     assert "已提交指标" in done.done
     assert {row["状态"] for row in done.rows()} == {"待审核"}
     # what has been submitted already is left out with why, and an outdated preview does nothing
-    twice = await browser.submit(preview, "确认办理")
-    assert (twice.status, twice.code) == (409, "SELECTION_CHANGED")
+    twice = await browser.submit(outdated, "确认办理")
+    assert (twice.status, twice.code) == (409, "INDICATOR_NOT_SUBMITTABLE")
     again = await browser.send(page, page.form("提交"), "提交", {"chosen": numbers})
     assert again.document.get_element_by_id("preview-count").text == "0"
     assert again.main.count("现为“待审核”，不用再提交") == len(numbers)

@@ -25,6 +25,10 @@ router = APIRouter(tags=["申请"])
 
 # So many ids of a list count as one search by an id: a village's can be looked up, a county's can't be tried.
 IDS_A_SEARCH = 10
+_UNREADABLE = (
+    *(FaultCode.FILE_EMPTY, FaultCode.FILE_KIND, FaultCode.FILE_DAMAGED, FaultCode.FILE_ENCODING),
+    *(FaultCode.FILE_SHEETS, FaultCode.FILE_TOO_LARGE, FaultCode.FILE_TOO_MANY_ROWS, FaultCode.FILE_TOO_MANY_COLUMNS),
+)
 _FOUND = """
 SELECT application_no, person_index FROM application
 WHERE county_code = :county AND (application_no = ANY(:numbers) OR person_index = ANY(:people))
@@ -55,16 +59,7 @@ class _Found(NamedTuple):
 @router.post(
     "/applications/number-files/search",
     summary="按编号清单查询申请",
-    responses=refusals(
-        TOO_MANY_SEARCHES=429,
-        **dict.fromkeys(
-            (
-                *("FILE_EMPTY", "FILE_KIND", "FILE_DAMAGED", "FILE_ENCODING", "FILE_SHEETS", "FILE_TOO_LARGE"),
-                *("FILE_TOO_MANY_ROWS", "FILE_TOO_MANY_COLUMNS"),
-            ),
-            422,
-        ),
-    ),
+    responses=refusals(TOO_MANY_SEARCHES=429, **dict.fromkeys(_UNREADABLE, 422)),
 )
 async def search_numbers(
     desk: CountyReaders,

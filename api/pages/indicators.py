@@ -68,7 +68,9 @@ async def register_page(window: Staff) -> Response:
 @router.post("/new")
 async def register(window: Staff) -> Response:
     asked = _asked(window, "POST", "/indicators")
-    return await window.act(asked, "registered", lambda answer: f"{PATH}/{answer['indicator_no']}", _again(window))
+    return await window.act(
+        asked, "registered", lambda answer: f"{PATH}/{answer['indicator_no']}", lambda: register_page(window)
+    )
 
 
 @router.get("/remainder")
@@ -84,8 +86,8 @@ async def remainder(window: Staff) -> Response:
 async def preview_submission(window: Staff) -> Response:
     """What would be submitted, and what would be left out with why."""
     numbers = await _chosen(window)
-    asked = {"indicator_nos": numbers, "preview": True}
-    told = await window.ask.search("/indicator-submissions", asked) if numbers else None
+    body = {"indicator_nos": numbers, "preview": True}
+    told = await window.ask.search("/indicator-submissions", body) if numbers else None
     return window.show("indicator_submission.html", told=told, numbers=numbers)
 
 
@@ -93,11 +95,9 @@ async def preview_submission(window: Staff) -> Response:
 async def submit(window: Staff) -> Response:
     """Just what was shown."""
     body = {"indicator_nos": chosen_form(window.form), "seen": window.form.maybe("seen")}
+    asked = window.ask.post("/indicator-submissions", body)
     return await window.act(
-        window.ask.post("/indicator-submissions", body),
-        lambda answer: f"indicators_submitted.{answer['count']}",
-        PATH,
-        lambda: preview_submission(window),
+        asked, lambda answer: f"indicators_submitted.{answer['count']}", PATH, lambda: preview_submission(window)
     )
 
 
@@ -131,10 +131,6 @@ def _typed(amount: str) -> int | None:
     """In fen; None for what is no amount yet."""
     found = 0 if is_nothing(amount) else parse_yuan(amount.replace(",", "").replace("，", ""))
     return found if isinstance(found, int) else None
-
-
-def _again(window: Window) -> Any:
-    return lambda: _form_page(window, None)
 
 
 async def _form_page(window: Window, one: Any) -> Response:

@@ -31,17 +31,17 @@ _BY_VILLAGE = """
   AND (CAST(:village AS text) IS NULL OR a.village_code = :village)
 ORDER BY a.town_code, a.village_code, a.group_name NULLS FIRST, a.id LIMIT :most
 """
-Row = TypeVar("Row")
+_Row = TypeVar("_Row")
 
 
-class Place(BaseModel):
+class PrintedPlace(BaseModel):
     """One town, one village of it, or all."""
 
     town_code: Word | None = None
     village_code: Word | None = None
 
 
-OfPlace = Annotated[Place, Query()]
+OfPlace = Annotated[PrintedPlace, Query()]
 
 
 class PersonRow(Protocol):
@@ -66,8 +66,8 @@ class PersonRow(Protocol):
 
 
 async def rows_of_place(
-    session: AsyncSession, shape: type[Row], statement: str, place: Place, **values: Value
-) -> list[Row]:
+    session: AsyncSession, shape: type[_Row], statement: str, place: PrintedPlace, **values: Value
+) -> list[_Row]:
     """`statement` ends in its own WHERE; a row more than one print takes, where there are too many."""
     narrowed = {"town": place.town_code, "village": place.village_code, "most": MOST_ROWS + 1}
     return list(await fetch(session, shape, f"{statement}{_BY_VILLAGE}", **values, **narrowed))
@@ -86,7 +86,7 @@ def line_of(desk: Desk, names: Names, row: PersonRow, *between: str) -> Line:
     return f"{names.place(row.town_code)}　{names.place(row.village_code)}", row.amount_fen, cells
 
 
-async def lines_of(rows: Sequence[Row], show: Callable[[Row], Line]) -> list[Line]:
+async def lines_of(rows: Sequence[_Row], show: Callable[[_Row], Line]) -> list[Line]:
     """Thousands of sealed values are opened beside the loop."""
     return await asyncio.to_thread(lambda: [show(row) for row in rows])
 
@@ -110,7 +110,9 @@ def village_list(
     }
 
 
-async def print_villages(desk: Desk, form: VillageList, lines: Sequence[Line], title: str, place: Place) -> Response:
+async def print_villages(
+    desk: Desk, form: VillageList, lines: Sequence[Line], title: str, place: PrintedPlace
+) -> Response:
     whole: VillageList = {**form, "villages": villages_of(lines)}
     called = form["number"], place.town_code or "", place.village_code or ""
     return await print_form(desk, Template.VILLAGE_LIST, whole, title, *called)

@@ -18,7 +18,7 @@ def import_of(subject: Subject) -> SelectOfScalar[ApplicationImport]:
     return select(ApplicationImport).where(ApplicationImport.import_no == subject.number)
 
 
-def finish(row: ApplicationImport, stage: ImportStage, checked: CheckedFile) -> None:
+def finish_import(row: ApplicationImport, stage: ImportStage, checked: CheckedFile) -> None:
     row.stage = stage
     row.rows_total = row.rows_checked = checked.row_count
     row.finished_at = now()
