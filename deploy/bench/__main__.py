@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from deploy.bench import callbacks, cards, evidence, floor, pages, product, troubled
+from deploy.bench import callbacks, cards, evidence, floor, pages, patience, product, troubled
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
+from deploy.bench.patience import patience_rows
 from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
 from deploy.bench.report_pages import page_rows
@@ -19,6 +20,7 @@ from deploy.stack.stack import Stack
 SMALL, LARGE, RUNS = 2_000, 20_000, 3
 WARM = 100
 CARDS, OPEN = 200, 2_000
+PEOPLE = 300
 
 
 def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[int, int]) -> Figures:
@@ -59,6 +61,12 @@ def measure_pages(home: Path, lines_of_file: int) -> pages.Pages:
         return pages.measure(stack, home, lines_of_file)
 
 
+def measure_patience(home: Path, people: int) -> patience.Patience:
+    batch = patience.prepared(home, people)
+    with stack_knowing(home, [batch.seed], patience.SETTINGS) as stack:
+        return patience.measure(stack, batch, people)
+
+
 def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
     bare = floor.pay(stack, batch)
     outcome = product.pay(stack, batch, warm)
@@ -83,6 +91,8 @@ def main() -> int:
     parser.add_argument("--cards-only", action="store_true", help="card changes alone; writes no file")
     parser.add_argument("--troubled-only", action="store_true", help="evidence with failing calls; writes no file")
     parser.add_argument("--pages-only", action="store_true", help="the pages alone; writes no file")
+    parser.add_argument("--patience-only", action="store_true", help="people beside lists that hang; writes no file")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="sign-ins and policies of that part, one a second")
     parser.add_argument("--lines-of-file", type=int, default=pages.LINES_OF_FILE, help="a fifth of the pages' county")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
     said = parser.parse_args()
@@ -99,6 +109,9 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.pages_only:
         print_table(page_rows(measure_pages(said.home.resolve(), said.lines_of_file)))
+        return 0
+    if said.patience_only:
+        print_table(patience_rows(measure_patience(said.home.resolve(), said.people)))
         return 0
     figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     print_table(rows(figures))

@@ -1,6 +1,6 @@
 """The stack that is measured: fresh, without faults or delays, and told of all people who will occur."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ def accounts_of(folder: Path, seed: int) -> Path:
 
 
 @contextmanager
-def stack_knowing(home: Path, seeds: list[int]) -> Iterator[Stack]:
+def stack_knowing(home: Path, seeds: list[int], settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """A fresh, started stack whose platform knows the people of these seeds."""
     end_leftovers(home)
     forget(home)
@@ -67,7 +67,7 @@ def stack_knowing(home: Path, seeds: list[int]) -> Iterator[Stack]:
         seed=1,
         registers=tuple((COUNTY, register_of(folder, seed)) for seed in seeds),
         bank_accounts=tuple(accounts_of(folder, seed) for seed in seeds),
-        env=_QUIET,
+        env=_QUIET | dict(settings or {}),
     )
     with Stack(home, options) as stack:
         stack.start()
