@@ -252,6 +252,7 @@ async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     ended = await browser.submit(silent, "退回，打开下一份", usual="账号与银行卡不符", reason="请核对")
     assert ended.path.startswith(LIST)
     assert ended.done == "上一份已退回"
+    assert "这一栏现在没有记录" in ended.main
     mine = await browser.open(f"{LIST}/{own}/review")
     assert mine.button("通过，打开下一份").get("disabled") is not None
     assert place_of(mine) == ""
