@@ -1,5 +1,6 @@
 """The pages of flows over HTTP, without scripts: start, the flow's page, orders and who confirms them (S1 2.7)."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -76,6 +77,8 @@ async def test_the_flow_page_says_what_waits_what_was_done_and_what_can_be_done(
     for words in ("申请提交", "按乡镇", "红岩镇", "按银行", "农商银行", "各环节用时", "指标"):
         assert words in page.main
     assert "修改申请提交 2" in page.main
+    # a count and a sum side by side would read as one number
+    assert not re.search(r"\d \d[\d,]*\.\d\d 元", page.main)
     assert "李操作" in page.document.cssselect(".head")[0].text_content()
     assert OPERATOR not in page.main, "people are called by their names"
     assert page.link("确认需发放提交 1").endswith("/order?kind=confirmed")

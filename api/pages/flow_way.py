@@ -51,7 +51,7 @@ def _figure(count: int | None, fen: int | None) -> str:
 
 
 def _parts(entry: Entry) -> str:
-    """通过 1,890，平台审核不通过 60（一人多条申请 22，账号无效 38）."""
+    """通过 1,890（1,962,000.00 元），平台审核不通过 60（56,000.00 元；一人多条申请 22，账号无效 38）."""
     together: dict[str, list[Entry]] = {}
     for part in entry["parts"]:
         together.setdefault(part["label"], []).append(part)
@@ -61,9 +61,10 @@ def _parts(entry: Entry) -> str:
 def _part(name: str, parts: Sequence[Entry]) -> str:
     count, fen = sum(part["count"] for part in parts), sum(part["fen"] or 0 for part in parts)
     reasons = [f"{label(part['reason'])} {number(part['count'])}" for part in parts if part["reason"]]
-    why = words(f"（{'，'.join(reasons)}）", f" ({', '.join(reasons)})") if reasons else ""
-    money = words(f" {yuan(fen)} 元", f" {yuan(fen)} yuan") if fen else ""
-    return f"{label(name)} {number(count)}{money}{why}"
+    money = [words(f"{yuan(fen)} 元", f"{yuan(fen)} yuan")] if fen else []
+    # two figures side by side would read as one
+    beside = words("；", "; ").join([*money, *([words("，", ", ").join(reasons)] if reasons else [])])
+    return f"{label(name)} {number(count)}" + (words(f"（{beside}）", f" ({beside})") if beside else "")
 
 
 def _order(order: Entry | None) -> str:

@@ -19,7 +19,7 @@ _STYLE = (
     "nav a{margin-right:1rem}table{border-collapse:collapse;width:100%}h1{font-size:1.4rem}h2{font-size:1.1rem}"
     "h3{font-size:1rem}"
     "td,th{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
-    "tr[aria-current]{background:#e6f4ff}"
+    "tr[aria-current]{background:#e6f4ff}td button{white-space:nowrap}"
     "form{display:inline-block;margin:.2rem .4rem .2rem 0}button,select,input{font:inherit;min-height:2.6rem}"
     "section{border:1px solid #ccc;border-radius:.6rem;padding:.6rem 1rem;margin:1rem 0}"
 )
