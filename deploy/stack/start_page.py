@@ -114,7 +114,7 @@ class StartPage:
         head = f"<h2>一季的十二步 · 区县 {TOUR_COUNTY} {escape(load_catalog().counties[TOUR_COUNTY])}</h2>"
         hint = (
             "<p>✓ 是已办的，▶ 是下一步。每一步从上到下按按钮，按钮以该人登录并打开页面；办完回到这里。"
-            "这样登录的不会被要求输入六位验证码。</p>"
+            "演示人员没有验证器，这样登录的不会被要求输入六位验证码。</p>"
             '<p lang="en">✓ is done, ▶ is next. Press the buttons of a step from top to bottom: each signs its person'
             " in and opens the page; then come back here. The pages have English: “EN” at their top.</p>"
         )
