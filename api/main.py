@@ -20,6 +20,7 @@ from temporalio.client import Client
 
 from api.counter.idempotency import Answered
 from api.counter.parts import Parts
+from api.oidc.provider import Provider, Registration
 from api.pages import refusing
 from api.pages.door import Door
 from api.pages.form_keys import FormKeys
@@ -63,7 +64,10 @@ def create_app(
     # With the scripts and styles of the documentation page.
     app = FastAPIOffline(None, None, title=TITLE, version=VERSION, lifespan=_lifespan)
     app.openapi = openapi  # type: ignore[method-assign]
-    app.state.parts = Parts(database, vault, objects, settings, token_key, clients or {}, temporal_client, relay)
+    provider = _provider(settings)
+    app.state.parts = Parts(
+        database, vault, objects, settings, token_key, clients or {}, temporal_client, relay, provider
+    )
     app.state.door = door = _door(app, app.state.parts)
     app.add_middleware(BodyLimit, settings.upload_max_mib, token_key, settings.request_seconds, door.knows)
     problems.install(app)
@@ -74,6 +78,20 @@ def create_app(
     # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
     return app
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """Whom staff sign in with, where that is set; asked rarely, so no connection is kept open."""
+    if settings.oidc_issuer is None:
+        return None
+    assert settings.oidc_client_id is not None
+    assert settings.oidc_client_secret is not None
+    assert settings.oidc_redirect_url is not None
+    secret = settings.oidc_client_secret.get_secret_value()
+    known = Registration(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_redirect_url, secret)
+    limits = httpx.Limits(max_connections=20, max_keepalive_connections=0)
+    http = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(5.0), follow_redirects=False, limits=limits)
+    return Provider(http, known)
 
 
 def _door(app: FastAPI, parts: Parts) -> Door:
@@ -126,6 +144,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with contextlib.suppress(asyncio.CancelledError):
                 await runner
         await parts.drawing.close()
+        if parts.provider is not None:
+            await parts.provider.close()
 
 
 async def _temporal(settings: Settings) -> Client:

@@ -15,6 +15,11 @@ CountyCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 WorkingDays = Annotated[int, Field(ge=0, le=250)]
 CountyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
+# Encrypted; without TLS on this machine only, for trying out.
+_SAFE = r"^(https://[^\s?#/]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)"
+IssuerAddress = Annotated[str, StringConstraints(max_length=500, pattern=_SAFE + r"(/[^\s?#]*)?$")]
+ReturnAddress = Annotated[str, StringConstraints(max_length=500, pattern=_SAFE + r"/console/sign-in/oidc$")]
+
 
 class Settings(BaseSettings):
     """Every knob of worker and API; the README's configuration table is held against these fields by a test."""
@@ -66,6 +71,10 @@ class Settings(BaseSettings):
     staff_idle_minutes: float = Field(30.0, gt=0)
     staff_session_hours: float = Field(10.0, gt=0, le=24)
     staff_sign_ins_per_address_hour: int = Field(120, ge=1)
+    oidc_issuer: IssuerAddress | None = None
+    oidc_client_id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_redirect_url: ReturnAddress | None = None
     searches_per_person_hour: int = Field(120, ge=1)
     account_check_hours: float = Field(24.0, gt=0)
     invalidations_hours: float = Field(1.0, gt=0)
@@ -107,6 +116,11 @@ class Settings(BaseSettings):
         """How long one exchange with the platform may take in all, connecting and reading included."""
         return 2 * self.platform_timeout_seconds
 
+    @property
+    def passwords(self) -> bool:
+        """Whether staff sign in by passwords kept here: not where the province's 统一身份认证 is set."""
+        return self.oidc_issuer is None
+
     @cached_property
     def calendar(self) -> WorkingCalendar:
         """Working days as the State Council's notices have them."""
@@ -126,6 +140,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _calendar_can_be_read(self) -> Self:
         assert self.calendar.notices, "CALENDAR_FILE has no notice"
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        given = self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_redirect_url
+        if len({value is None for value in given}) > 1:
+            raise ValueError("OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_REDIRECT_URL belong together")
         return self
 
     @model_validator(mode="after")

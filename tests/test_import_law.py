@@ -41,7 +41,7 @@ ROOMS = (
         "models/store/to_dos",
     ),
     *("activities/platform", "activities"),
-    *("api/server", "api/relay", "api/counter", "api/figures", "api/acts", "api/drafts"),
+    *("api/server", "api/oidc", "api/relay", "api/counter", "api/figures", "api/acts", "api/drafts"),
     *("api/applications", "api/photos", "api/policies"),
     *("api/imports", "api/batches", "api/flows", "api/prints", "api/orders"),
     *("api/way", "api/cards", "api/citizens", "api/platform"),

@@ -9,6 +9,7 @@ from joserfc.jwk import OctKey
 from temporalio.client import Client
 
 from api.counter.shown_vault import ShownVault
+from api.oidc.provider import Provider
 from api.relay.broadcast import Broadcast
 from api.relay.relay import Relay
 from api.server.bearer import Standings
@@ -34,6 +35,8 @@ class Parts:
     clients: Mapping[str, PlatformCredentials]
     temporal: Client | None
     relay: Relay | None
+    # where staff sign in, in a province that has one
+    provider: Provider | None = None
     open_requests: OpenRequests = field(default_factory=OpenRequests)
     drawing: Drawing = field(default_factory=Drawing)
     typesetting: Typesetting = field(default_factory=Typesetting)

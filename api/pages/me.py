@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.form import bad_field
-from api.pages.sign_in import with_picture
+from api.pages.sign_in_steps import with_picture
 from api.pages.window import Staff, Window
 
 router = APIRouter(prefix="/console/me", include_in_schema=False)

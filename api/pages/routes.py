@@ -48,6 +48,7 @@ from api.pages import (
     register,
     runs,
     sign_in,
+    sign_in_oidc,
     static,
     summaries,
     summary_decisions,
@@ -110,6 +111,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     me.router,
     help_page.router,
     sign_in.router,
+    sign_in_oidc.router,
     # every other address below /console
     home.last,
 )

@@ -55,6 +55,7 @@ async def show_me(desk: Everyone) -> StaffView:
         "county": county_words(desk.county),
         "code_at": desk.principal.code_at,
         "has_authenticator": person.totp_sealed is not None,
+        "passwords": desk.settings.passwords,
     }
 
 
@@ -89,7 +90,7 @@ async def type_code(desk: Everyone, typed: OwnCode) -> Response:
     "/me/password",
     summary="更改密码",
     response_model=SessionOver,
-    responses=refusals(SIGN_IN_LOCKED=429, SIGN_IN_REFUSED=422, WEAK=422),
+    responses=refusals(PASSWORDS_OFF=403, SIGN_IN_LOCKED=429, SIGN_IN_REFUSED=422, WEAK=422),
 )
 async def change_password(desk: Everyone, changed: ChangedPassword) -> Response:
     return await OwnActs(desk).change_password(changed.old, changed.new)

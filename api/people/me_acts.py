@@ -51,6 +51,9 @@ class OwnActs:
 
     async def change_password(self, old: str, new: str) -> Response:
         """Every session of the person is over: who knew the old one is out."""
+        if not self._desk.settings.passwords:
+            detail = "本系统用统一身份认证登录，没有本地密码；密码请在统一身份认证中更改"
+            raise Problem(403, Refusal.PASSWORDS_OFF, "本地密码已停用", detail)
         if fault := weakness(new, self._desk.person):
             raise field_problem({"/new": fault.message}, fault.code)
         await count_try(self._desk.database, self._index)

@@ -23,6 +23,7 @@ class StaffView(TypedDict):
     county_name: Annotated[str, Field(description="区县名称")]
     county: Annotated[str, Field(description="区县名称和代码")]
     code_at: Annotated[datetime | None, Field(description="最近一次输入验证码的时间")]
+    passwords: Annotated[bool, Field(description="本地密码是否启用；用统一身份认证登录时为 false")]
     has_authenticator: Annotated[bool, Field(description="是否已绑定验证器")]
 
 

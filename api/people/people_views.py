@@ -52,6 +52,7 @@ class PersonView(TypedDict):
     role_labels: list[str]
     state: PersonState
     state_label: str
+    oidc_bound: Annotated[bool, Field(description="是否已绑定统一身份认证")]
     invitation_ends_at: Annotated[datetime | None, Field(description="一次性登录码的有效期")]
     last_signed_in_at: datetime | None
     created_by: Annotated[str, Field(description="邀请人")]
@@ -111,6 +112,7 @@ def person_view(vault: Vault, person: Person, more: MoreOfPerson) -> PersonView:
         "role_labels": [role.label for role in roles],
         "state": person.state,
         "state_label": person.state.label,
+        "oidc_bound": person.oidc_index is not None,
         "invitation_ends_at": person.invitation_ends_at,
         "last_signed_in_at": more.last_signed_in_at,
         "created_by": person.created_by,

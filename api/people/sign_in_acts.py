@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 from fastapi import Request
@@ -38,6 +39,7 @@ from models.words.stages import PersonState, Role, SignInStep
 # As a county: those who sign in never have every connection.
 SIGN_INS = "sign-ins"
 NOBODY = "nobody"
+_WRONG_WORDS = "登录名、密码或验证码不对，或此人不能登录；请核对后再试，忘记密码请县管理员重置"
 Step = Callable[[AsyncSession, HeldTicket], Awaitable[SignInStepView]]
 
 
@@ -53,18 +55,19 @@ class SignIn:
 
     async def begin(self, name: str, password: str) -> SignInStepView:
         """Name and password, or the one-time code of an invitation in the password's place."""
+        self._require_passwords()
         subject = fold(name)
-        await self._limit_address()
+        await self.limit_address()
         index = tried_name(self.vault, subject)
         await count_try(self.database, index)
         async with self.database.reading() as session:
             person = await find_login(session, subject)
         step = await self._judge(person, password)
         if person is None or step is None:
-            raise await self._refused(person)
+            raise await self.refused(person)
         async with self.database.transaction() as session:
             await take_attempt_back(session, index)
-            return await self._ask(session, person, step)
+            return await self.ask(session, person, step)
 
     async def go_on(self, ticket: str, steps: tuple[SignInStep, ...], work: Step) -> SignInStepView:
         """The next step of whoever has a ticket for it."""
@@ -76,18 +79,19 @@ class SignIn:
             return await work(session, entered)
 
     async def set_password(self, ticket: str, password: str) -> SignInStepView:
+        self._require_passwords()
         return await self.go_on(ticket, (SignInStep.PASSWORD,), partial(self._set_password, password))
 
     async def check_code(self, ticket: str, code: str) -> SignInStepView:
         """Counted as the password was, by the person's name: what is tried here is the second factor."""
-        steps = SignInStep.CODE, SignInStep.ENROL
+        steps = (SignInStep.CODE, SignInStep.ENROL) if self.parts.settings.passwords else (SignInStep.ENROL,)
         async with self.database.reading() as session:
             entered = await find_ticket(session, ticket, *steps)
         if entered is not None:
             await count_try(self.database, tried_name(self.vault, entered.person.subject))
         answer = await self.go_on(ticket, steps, partial(self._check_code, code))
         if entered is not None and answer is _WRONG:
-            raise await self._refused(entered.person)
+            raise await self.refused(entered.person)
         return answer
 
     async def choose(self, ticket: str, role: Role) -> SignInStepView:
@@ -106,7 +110,7 @@ class SignIn:
             return None
         return SignInStep.CODE if person.totp_sealed else SignInStep.ENROL
 
-    async def _ask(self, session: AsyncSession, person: Person, step: SignInStep) -> SignInStepView:
+    async def ask(self, session: AsyncSession, person: Person, step: SignInStep) -> SignInStepView:
         if step is not SignInStep.ENROL:
             return asked(step, await open_ticket(session, person, step, None))
         secret = fresh_totp()
@@ -120,7 +124,7 @@ class SignIn:
         async with self.parts.hashing.one():
             person.password_hash = await asyncio.to_thread(hash_of, password)
         await close_ticket(session, entered.ticket)
-        return await self._ask(session, person, SignInStep.ENROL)
+        return await self.ask(session, person, SignInStep.ENROL)
 
     async def _check_code(self, code: str, session: AsyncSession, entered: HeldTicket) -> SignInStepView:
         person, ticket = entered.person, entered.ticket
@@ -135,30 +139,37 @@ class SignIn:
         elif not await take_code(session, self.vault, person, code):
             return _WRONG
         await forget_attempts(session, tried_name(self.vault, person.subject))
-        return await self._enter(session, entered)
+        await close_ticket(session, ticket)
+        return await self.enter(session, person, now())
 
-    async def _enter(self, session: AsyncSession, entered: HeldTicket) -> SignInStepView:
-        choices = role_choices(entered.person)
+    async def enter(self, session: AsyncSession, person: Person, code_at: datetime | None) -> SignInStepView:
+        """Into the only role, or on to the choice of one; `code_at` is when a code was typed on the way."""
+        choices = role_choices(person)
         if len(choices) == 1:
-            return await self._open(session, entered, choices[0]["role"])
-        ticket = await open_ticket(session, entered.person, SignInStep.ROLE, None)
-        await close_ticket(session, entered.ticket)
+            return await self._open(session, person, choices[0]["role"], code_at)
+        ticket = await open_ticket(session, person, SignInStep.ROLE, None, code_at)
         return {**asked(SignInStep.ROLE, ticket), "roles": choices}
 
     async def _choose(self, role: Role, session: AsyncSession, entered: HeldTicket) -> SignInStepView:
         if role.value not in entered.person.roles:
             raise field_problem({"/role": "您没有这个身份，请从所列的身份中选择"})
-        return await self._open(session, entered, role)
-
-    async def _open(self, session: AsyncSession, entered: HeldTicket, role: Role) -> SignInStepView:
-        """The session's secret is fresh: nothing that anybody had before opens it."""
-        person = entered.person
         await close_ticket(session, entered.ticket)
-        secret = await open_session(session, person, role, now())
-        await self._trail(session, person, role, "person.signed_in")
+        return await self._open(session, entered.person, role, entered.ticket.code_at)
+
+    async def _open(
+        self, session: AsyncSession, person: Person, role: Role, code_at: datetime | None
+    ) -> SignInStepView:
+        """The session's secret is fresh: nothing that anybody had before opens it."""
+        secret = await open_session(session, person, role, code_at)
+        await self.trail(session, person, role, "person.signed_in")
         return opened(secret)
 
-    async def _limit_address(self) -> None:
+    def _require_passwords(self) -> None:
+        if not self.parts.settings.passwords:
+            detail = "本系统用本省统一身份认证登录，本地密码已停用；请打开登录页，用统一身份认证登录"
+            raise Problem(403, Refusal.PASSWORDS_OFF, "本地密码已停用", detail)
+
+    async def limit_address(self) -> None:
         try:
             async with self.database.writing_once() as session:
                 most = self.parts.settings.staff_sign_ins_per_address_hour
@@ -169,15 +180,14 @@ class SignIn:
             headers = {"Retry-After": str(int(refused.retry_after) + 1)}
             raise Problem(429, Refusal.TOO_MANY_LOGINS, "登录过于频繁", detail, headers=headers) from None
 
-    async def _refused(self, person: Person | None) -> Problem:
+    async def refused(self, person: Person | None, detail: str = _WRONG_WORDS) -> Problem:
         """One refusal for whatever was wrong, and one entry in a trail, the person's county's or the province's."""
         async with self.database.transaction() as session:
             role = Role(person.roles[0]) if person else None
-            await self._trail(session, person, role, "person.sign_in_refused")
-        detail = "登录名、密码或验证码不对，或此人不能登录；请核对后再试，忘记密码请县管理员重置"
+            await self.trail(session, person, role, "person.sign_in_refused")
         return Problem(401, Refusal.SIGN_IN_REFUSED, "登录未通过", detail, headers={"WWW-Authenticate": "Bearer"})
 
-    async def _trail(self, session: AsyncSession, person: Person | None, role: Role | None, act: str) -> None:
+    async def trail(self, session: AsyncSession, person: Person | None, role: Role | None, act: str) -> None:
         county = person.county_code if person else self.parts.settings.citizen_province_code
         who = person.subject if person else NOBODY
         detail: Mapping[str, object] = {"address": self.address}

@@ -38,6 +38,19 @@ class SignInStepView(TypedDict):
     session: NotRequired[Annotated[str, Field(description="会话的凭据，只给这一次")]]
 
 
+class SignInWays(TypedDict):
+    """工作人员怎样登录。"""
+
+    passwords: Annotated[bool, Field(description="true：登录名和密码；false：本省统一身份认证，本地密码停用")]
+
+
+class OidcBegun(TypedDict):
+    """到统一身份认证去登录。"""
+
+    address: Annotated[str, Field(description="统一身份认证的登录地址")]
+    attempt: Annotated[str, Field(description="本次登录的凭据，只给发起的浏览器；回来时带上，十五分钟内有效")]
+
+
 class SessionEndView(TypedDict):
     """一次登录因何结束。"""
 

@@ -32,6 +32,7 @@ _OLD: Mapping[str, Old] = {
     "face_login": Old("logins_kept_days", "ended_at < {before} AND coalesce(last_seen_at, ended_at) < {before}"),
     # good for a quarter of an hour, a day, an hour
     "sign_in_ticket": Old("logins_kept_days", "made_at < {before}"),
+    "oidc_attempt": Old("logins_kept_days", "made_at < {before}"),
     "sign_in_tally": Old("logins_kept_days", "last_at < {before}"),
     "search_tally": Old("logins_kept_days", "since < {before}"),
     # each person's last one stays: it says when somebody was here last

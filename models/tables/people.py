@@ -36,7 +36,8 @@ class Person(SQLModel, table=True):
     totp_sealed: str | None = None
     # of the last code that was taken: each is good once
     totp_step: int | None = Field(default=None, sa_type=BigInteger)
-    oidc_subject: str | None = Field(default=None, unique=True)
+    # of the province's provider and its name for the person
+    oidc_index: str | None = Field(default=None, unique=True)
     invitation_hash: str | None = None
     invitation_ends_at: datetime | None = Field(default=None, sa_type=INSTANT)
     created_by: str
@@ -75,6 +76,16 @@ class SignInTicket(SQLModel, table=True):
     # of the authenticator that is being bound
     totp_sealed: str | None = None
     code_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    made_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class OidcAttempt(SQLModel, table=True):
+    """A sign-in at the province's provider: begun, or proven and waiting for the one-time code of its person."""
+
+    __tablename__ = "oidc_attempt"
+
+    secret_hash: str = Field(primary_key=True)
+    oidc_index: str | None = None
     made_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 

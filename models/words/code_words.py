@@ -196,6 +196,7 @@ ACTS: Mapping[str, str] = {
     "person.reset": "重置登录",
     "person.roles_given": "变更角色",
     "person.sign_in_refused": "登录未通过",
+    "person.oidc_bound": "绑定统一身份认证",
     "person.signed_in": "登录",
     "person.signed_out": "退出",
     "person.stopped": "停用人员",

@@ -59,8 +59,11 @@ class Refusal(Labelled):
     CHANGE_OPEN = "CHANGE_OPEN", "此人已有一项变更待确认"
     LOGIN_TAKEN = "LOGIN_TAKEN", "登录名已被使用"
     OWN_ROW = "OWN_ROW", "本人的登录须由他人办理"
+    PASSWORDS_OFF = "PASSWORDS_OFF", "本地密码已停用，请用统一身份认证登录"
     PERSON_KNOWN = "PERSON_KNOWN", "此人已在人员名单中"
     PERSON_STATE_UNFIT = "PERSON_STATE_UNFIT", "人员的状态不能办理"
+    PROVIDER_AWAY = "PROVIDER_AWAY", "统一身份认证暂时不可用"
+    PROVIDER_UNSET = "PROVIDER_UNSET", "没有启用统一身份认证"
     # policies, indicators, catalogs and files
     CATALOG_FETCHING = "CATALOG_FETCHING", "正在向平台获取名单"
     FILE_PIXELS = "FILE_PIXELS", "图片的像素太多"

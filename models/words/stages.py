@@ -27,6 +27,7 @@ class SignInStep(Labelled):
     PASSWORD = "password", "设置密码"
     ENROL = "enrol", "绑定验证器"
     CODE = "code", "输入验证码"
+    BIND = "bind", "绑定统一身份认证"
     ROLE = "role", "选择身份"
 
 

@@ -328,6 +328,13 @@ CREATE TABLE odd_answer (
 );
 CREATE INDEX ix_odd_answer_county ON odd_answer (county_code, id);
 
+CREATE TABLE oidc_attempt (
+  secret_hash VARCHAR NOT NULL,
+  oidc_index VARCHAR,
+  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_oidc_attempt PRIMARY KEY (secret_hash)
+);
+
 CREATE TABLE outbox (
   id BIGSERIAL NOT NULL,
   workflow_id VARCHAR NOT NULL,
@@ -354,14 +361,14 @@ CREATE TABLE person (
   password_hash VARCHAR,
   totp_sealed VARCHAR,
   totp_step BIGINT,
-  oidc_subject VARCHAR,
+  oidc_index VARCHAR,
   invitation_hash VARCHAR,
   invitation_ends_at TIMESTAMP WITH TIME ZONE,
   created_by VARCHAR NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_person PRIMARY KEY (id),
   CONSTRAINT uq_person_county_code_subject UNIQUE (county_code, subject),
-  CONSTRAINT uq_person_oidc_subject UNIQUE (oidc_subject),
+  CONSTRAINT uq_person_oidc_index UNIQUE (oidc_index),
   CONSTRAINT ck_person_roles CHECK (cardinality(roles) > 0),
   CONSTRAINT ck_person_personstate CHECK (state IN ('invited', 'active', 'locked', 'stopped'))
 );
@@ -843,7 +850,7 @@ CREATE TABLE sign_in_ticket (
   made_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_sign_in_ticket PRIMARY KEY (secret_hash),
   CONSTRAINT fk_sign_in_ticket_person_id_person FOREIGN KEY(person_id) REFERENCES person (id),
-  CONSTRAINT ck_sign_in_ticket_signinstep CHECK (step IN ('password', 'enrol', 'code', 'role'))
+  CONSTRAINT ck_sign_in_ticket_signinstep CHECK (step IN ('password', 'enrol', 'code', 'bind', 'role'))
 );
 
 CREATE TABLE staff_session (

@@ -89,7 +89,7 @@ async def give_code(session: AsyncSession, person: Person) -> str:
 async def reset(session: AsyncSession, person: Person) -> str:
     """Password and authenticator are forgotten, whatever the state was; the code to begin anew with."""
     person.state = PersonState.INVITED
-    person.password_hash = person.totp_sealed = person.oidc_subject = None
+    person.password_hash = person.totp_sealed = person.oidc_index = None
     await _shut_out(session, person)
     return await give_code(session, person)
 
@@ -97,7 +97,8 @@ async def reset(session: AsyncSession, person: Person) -> str:
 async def set_state(session: AsyncSession, person: Person, state: PersonState) -> None:
     person.state = state
     if state is PersonState.STOPPED:
-        person.invitation_hash = person.invitation_ends_at = None
+        # who comes back, to whichever county, binds the identity anew
+        person.invitation_hash = person.invitation_ends_at = person.oidc_index = None
     await _shut_out(session, person, SessionEnd.LOCKED)
 
 

@@ -77,11 +77,16 @@ def is_invitation(person: Person, typed: str) -> bool:
     return person.invitation_hash == digest(letters) and ends is not None and now() < ends
 
 
-async def open_ticket(session: AsyncSession, person: Person, step: SignInStep, totp_sealed: str | None) -> str:
-    """The secret by which the next step knows the person."""
+async def open_ticket(
+    session: AsyncSession, person: Person, step: SignInStep, totp_sealed: str | None, code_at: datetime | None = None
+) -> str:
+    """The secret by which the next step knows the person; `code_at` is when a code was typed before it."""
     assert person.id is not None
     secret = fresh_secret()
-    session.add(SignInTicket(secret_hash=digest(secret), person_id=person.id, step=step, totp_sealed=totp_sealed))
+    ticket = SignInTicket(
+        secret_hash=digest(secret), person_id=person.id, step=step, totp_sealed=totp_sealed, code_at=code_at
+    )
+    session.add(ticket)
     await session.flush()
     return secret
 
