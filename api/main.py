@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Any, cast
 
 import boto3
+import httpx
 import uvicorn
 import uvloop
 from botocore.config import Config
@@ -20,7 +21,7 @@ from temporalio.client import Client
 
 from api.counter.idempotency import Answered
 from api.counter.parts import Parts
-from api.oidc.provider import Provider, Registration
+from api.oidc.provider import OidcClient, Provider
 from api.pages import refusing
 from api.pages.door import Door
 from api.pages.form_keys import FormKeys
@@ -88,7 +89,7 @@ def _provider(settings: Settings) -> Provider | None:
     assert settings.oidc_client_secret is not None
     assert settings.oidc_redirect_url is not None
     secret = settings.oidc_client_secret.get_secret_value()
-    known = Registration(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_redirect_url, secret)
+    known = OidcClient(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_redirect_url, secret)
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=0)
     http = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(5.0), follow_redirects=False, limits=limits)
     return Provider(http, known)

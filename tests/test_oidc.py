@@ -264,10 +264,17 @@ async def test_a_provider_that_is_away_is_said_and_nothing_is_half_done(office: 
         assert page.document.cssselect("meta[http-equiv=refresh]") == [], "it can't be brought twice"
         assert await count_of(office, "oidc_attempt") == await count_of(office, "staff_session") == 0
         assert [each.name for each in browser.http.cookies.jar if each.name.startswith("onecard")] == []
-    idp.described = {"token_endpoint": "http://elsewhere.test/token"}
-    office.parts.provider._described = None  # type: ignore[union-attr]
+    assert office.parts.provider is not None
     idp.broken = {}
-    assert (await step(office, "/oidc")).json()["code"] == "PROVIDER_AWAY", "no secret leaves without TLS"
+    for endpoint in ("http://elsewhere.test/token", "http://127.0.0.1:9/token"):
+        office.parts.provider._described, idp.described = None, {"token_endpoint": endpoint}
+        begun = await step(office, "/oidc")
+        if endpoint.startswith("http://elsewhere"):
+            assert begun.json()["code"] == "PROVIDER_AWAY", "no secret leaves without TLS"
+        else:
+            state = parse_qs(urlsplit(begun.json()["address"]).query)["state"][0]
+            away = await back(office, {"attempt": begun.json()["attempt"], "state": state, "code": "x"})
+            assert (away.status_code, away.json()["code"]) == (503, "PROVIDER_AWAY"), "nobody listens there"
 
 
 async def test_who_is_locked_or_has_left_does_not_come_in(office: Office, idp: Provider) -> None:

@@ -10,7 +10,7 @@ import pytest
 from deploy.people import main
 from deploy.spoken import spoken
 from tests.rows import COUNTY, Office, citizen_id, open_office
-from tests.sign_ins import first_time
+from tests.sign_ins import PASSWORD, first_time, step
 
 WORDS = (COUNTY, "Chen.Jing", "陈静", "zhou.wei", "周伟")
 
@@ -55,4 +55,11 @@ async def test_the_first_two_are_made_once_and_sign_in(
     codes = [line.rpartition("：")[2] for line in told.splitlines()]
     for login, one in zip(("chen.jing", "zhou.wei"), codes, strict=True):
         assert (await first_time(office, login, one))[1]["session"]
+    for logins, says in ((("chen.jing", "CHEN.jing"), "须是两个人"), (("chen.jing", "li.si"), "没有登录名为 li.si")):
+        assert says in (await ran((COUNTY, "--anew", *logins)))[2]
+    code, told, _ = await ran((COUNTY, "--anew", "Chen.Jing", "zhou.wei"))
+    assert (code, "chen.jing的一次性登录码" in told) == (0, True)
+    assert (await step(office, "", name="chen.jing", password=PASSWORD)).status_code == 401
+    for login, line in zip(("chen.jing", "zhou.wei"), told.splitlines(), strict=True):
+        assert (await first_time(office, login, line.rpartition("：")[2]))[1]["session"]
     assert "已有县管理员" in (await ran((COUNTY, "li.si", "李四", "wang.wu", "王五"), citizen_id(3), citizen_id(4)))[2]

@@ -37,7 +37,7 @@ class ProviderRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Registration:
+class OidcClient:
     """As whom the provider knows this installation."""
 
     issuer: str
@@ -96,7 +96,7 @@ _JSON = TypeAdapter(dict[str, object])
 class Provider:
     """Raises ProviderAway and ProviderRefused; `http` follows no redirects."""
 
-    def __init__(self, http: httpx.AsyncClient, registration: Registration) -> None:
+    def __init__(self, http: httpx.AsyncClient, registration: OidcClient) -> None:
         self._http = http
         self._known = registration
         self._described: tuple[float, _Described] | None = None

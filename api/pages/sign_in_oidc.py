@@ -33,21 +33,15 @@ async def go_to_provider(window: Visitor) -> Response:
 
 @router.get("")
 async def come_back(window: Visitor) -> Response:
-    """Whatever it brings is good for once: the page that follows doesn't open itself again."""
-    window.reopens = False
     attempt, _, place = window.request.cookies.get(_COOKIE, "").partition(".")
-    after = own_place(unquote(place))
     brought = {"attempt": attempt, "state": window.query("state"), "code": window.query("code")}
     try:
         answer = await _judged(window, brought)
     except Refused as refused:
+        # what was brought is used up: the page says so, and doesn't open itself again
+        refused.document["once"] = True
         return _with_attempt(window, await window.shown_again(refused, lambda: first_page(window)), "")
-    if answer["step"] is not None:
-        return _with_attempt(window, step_page(window, answer, after), "")
-    # not sent on by a 303, which a browser would follow as the provider's link and without the strict cookie
-    page, _, query = after.partition("?")
-    here = window.show("again.html", address=page, query=query)
-    return with_cookie(window, _with_attempt(window, here, ""), answer["session"])
+    return _with_attempt(window, _next_page(window, answer, own_place(unquote(place))), "")
 
 
 @router.post("/binding")
@@ -61,6 +55,14 @@ async def _judged(window: Window, brought: dict[str, str]) -> Any:
         detail = "统一身份认证没有完成登录（可能已取消或超时），没有作任何改动；请重新登录"
         raise Refused(401, {"code": Refusal.SIGN_IN_REFUSED, "title": "登录未通过", "detail": detail})
     return await window.ask.mark("/staff/sign-ins/oidc/return", brought)
+
+
+def _next_page(window: Window, answer: Any, after: str) -> Response:
+    """Not sent on by a 303, which a browser would follow as the provider's link and without the strict cookie."""
+    if answer["step"] is not None:
+        return step_page(window, answer, after)
+    page, _, query = after.partition("?")
+    return with_cookie(window, window.show("again.html", address=page, query=query), answer["session"])
 
 
 def _leave(window: Window, address: str) -> Response:

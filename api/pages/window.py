@@ -55,8 +55,6 @@ class Window:
         LANGUAGE.set(self.look.language)
         self.problem: Document | None = None
         self.status = 200
-        # whether this page, asked for again, is the same question
-        self.reopens = True
         self.code = StepUpCode(self)
         self.labels: dict[str, str] = {}  # of the page's fields, as they are drawn
         request.state.window = self
@@ -95,11 +93,6 @@ class Window:
     def wants_part(self) -> bool:
         """A live or lazy fragment is asked for, not the page."""
         return self.request.headers.get("hx-request") == "true" and self.request.headers.get("hx-boosted") != "true"
-
-    @property
-    def opens_again(self) -> bool:
-        """What can't be shown yet is asked for once more, by itself."""
-        return self.status == 503 and self.request.method == "GET" and self.reopens
 
     # -- answers
 

@@ -15,11 +15,11 @@ from api.people.sign_in_views import OidcBegun, SignInStepView, asked
 from api.server.problems import Problem, conflict
 from models.store.people.oidc import (
     begin_attempt,
-    bind,
+    bind_to,
+    bound_person,
     keep_proven,
     lock_login,
     oidc_index,
-    person_of,
     take_attempt,
     take_proven,
 )
@@ -63,7 +63,7 @@ class OidcSignIn:
                 raise _over()
         index = oidc_index(self._vault, await self._asked(self._provider.index_text(code, attempt)))
         async with self._database.transaction() as session:
-            person = await person_of(session, index)
+            person = await bound_person(session, index)
             if person is None:
                 return asked(SignInStep.BIND, await keep_proven(session, index))
             if person.state is PersonState.ACTIVE:
@@ -83,7 +83,7 @@ class OidcSignIn:
                 identity = await take_proven(session, ticket)
                 if identity is None:
                     raise _over()
-                await bind(session, person, identity)
+                await bind_to(session, person, identity)
                 await forget_attempts(session, index)
                 await self._sign_in.trail(session, person, Role(person.roles[0]), "person.oidc_bound")
                 return await self._go_on(session, person)

@@ -46,7 +46,7 @@ async def take_proven(session: AsyncSession, secret: str) -> str | None:
     return await fetch_one(session, str, _TAKE_PROVEN, hash=digest(secret))
 
 
-async def person_of(session: AsyncSession, index: str) -> Person | None:
+async def bound_person(session: AsyncSession, index: str) -> Person | None:
     """Whose identity it is; locked."""
     return await lock_row(session, Rank.DOOR, select(Person).where(Person.oidc_index == index))
 
@@ -56,7 +56,7 @@ async def lock_login(session: AsyncSession, person: Person) -> Person | None:
     return await lock_row(session, Rank.DOOR, select(Person).where(Person.id == person.id))
 
 
-async def bind(session: AsyncSession, person: Person, index: str) -> None:
+async def bind_to(session: AsyncSession, person: Person, index: str) -> None:
     """From now on this identity signs in as this person; the one-time code is used up, a password forgotten."""
     person.oidc_index, person.state = index, PersonState.ACTIVE
     person.password_hash = person.invitation_hash = person.invitation_ends_at = None
