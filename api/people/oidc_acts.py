@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.parts import Parts
 from api.oidc.provider import Attempt, Provider, ProviderAway, ProviderRefused
-from api.people.attempts import count_try, tried_name
+from api.people.attempts import count_try
 from api.people.sign_in_acts import SignIn
 from api.people.sign_in_views import OidcBegun, SignInStepView, asked
 from api.server.problems import Problem, conflict
@@ -20,6 +20,7 @@ from models.store.people.oidc import (
     keep_proven,
     lock_login,
     oidc_index,
+    proven,
     take_attempt,
     take_proven,
 )
@@ -71,20 +72,25 @@ class OidcSignIn:
         raise await self._sign_in.refused(person, "您在本系统的登录已锁定或停用，请联系本区县的县管理员")
 
     async def bind(self, ticket: str, name: str, code: str) -> SignInStepView:
-        """The identity that was just proven, to the row of whoever holds the one-time code of an administrator."""
+        """The identity that was just proven, to the row of whoever holds the one-time code of an administrator.
+
+        Tries are counted by the identity: nobody locks another's name.
+        """
         await self._sign_in.limit_address()
-        subject = fold(name)
-        index = tried_name(self._vault, subject)
-        await count_try(self._database, index)
+        async with self._database.reading() as session:
+            trying = await proven(session, ticket)
+        if trying is None:
+            raise _over()
+        await count_try(self._database, trying)
         async with self._database.transaction() as session:
-            found = await find_login(session, subject)
+            found = await find_login(session, fold(name))
             person = await lock_login(session, found) if found else None
             if person is not None and person.state is PersonState.INVITED and is_invitation(person, code):
                 identity = await take_proven(session, ticket)
                 if identity is None:
                     raise _over()
                 await bind_to(session, person, identity)
-                await forget_attempts(session, index)
+                await forget_attempts(session, trying)
                 await self._sign_in.trail(session, person, Role(person.roles[0]), "person.oidc_bound")
                 return await self._go_on(session, person)
         detail = "登录名或一次性登录码不对，或已过期；请核对后再试，需要新的登录码请联系本区县的县管理员"

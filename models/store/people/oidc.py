@@ -42,6 +42,12 @@ async def keep_proven(session: AsyncSession, index: str) -> str:
     return secret
 
 
+async def proven(session: AsyncSession, secret: str) -> str | None:
+    """The identity that waits for its person."""
+    kept = f"SELECT oidc_index FROM oidc_attempt WHERE secret_hash = :hash AND oidc_index IS NOT NULL AND {_YOUNG}"
+    return await fetch_one(session, str, kept, hash=digest(secret))
+
+
 async def take_proven(session: AsyncSession, secret: str) -> str | None:
     return await fetch_one(session, str, _TAKE_PROVEN, hash=digest(secret))
 
