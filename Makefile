@@ -35,11 +35,15 @@ doctor: ## what is missing on this machine, and how to mend it
 test: venv ## every test, on real servers
 	@$(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+# The journeys of tests/test_*.py, which `make test` walks over HTTP, and what only a browser shows. One browser on one
+# loop for all; for some of them alone: make test-pages PAGE_TESTS=tests/test_pages_flows.py
+PAGE_TESTS := tests tests/chromium_*.py
 # Debian's Chromium and a Chinese face; without them there is no picture and no journey, so a missing one is a failure.
 test-pages: venv ## every journey of the pages in a real browser
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@fc-list :lang=zh-cn 2>/dev/null | grep -q . || apt-get install --yes --quiet --no-install-recommends fonts-noto-cjk fontconfig
-	@$(RUN) -m pytest -q tests/chromium_*.py
+	@ONECARD_IN_CHROMIUM=1 $(RUN) -m pytest -q -o asyncio_default_fixture_loop_scope=session \
+		-o asyncio_default_test_loop_scope=session $(PAGE_TESTS)
 
 pages-all: export PAGES_ALL := 1
 pages-all: test-pages ## the same, with every page in every look and size

@@ -1,8 +1,11 @@
 """A browser without scripts, for journeys over HTTP: opens pages, fills their forms, follows what they answer.
 
 Each page it gets is also looked at: one h1, no inline style or script, nothing from elsewhere, labels on every field.
+In `make test-pages` the same journeys have a window of Chromium instead, which does the same (tests/window.py).
 """
 
+import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +18,8 @@ from models.words.stages import Role
 from tests.rows import COUNTY, Office
 
 BASE = "https://console.test"
+# Journeys are driven by Chromium: `make test-pages` says so.
+IN_CHROMIUM = bool(os.environ.get("ONECARD_IN_CHROMIUM"))
 File = tuple[str, bytes, str]
 Values = Mapping[str, str | Sequence[str] | bool | File | Sequence[File]]
 
@@ -99,6 +104,18 @@ class Page:
         return " ".join(found[0].text_content().split()) if found else ""
 
 
+@dataclass(frozen=True)
+class Cookie:
+    """What a browser keeps, and how."""
+
+    value: str
+    path: str
+    secure: bool
+    http_only: bool
+    same_site: str
+    lasting: bool
+
+
 @dataclass
 class Browser:
     """One person's browser at the office's pages; cookies are its own."""
@@ -108,21 +125,51 @@ class Browser:
     seen: list[str] = field(default_factory=list)
 
     @classmethod
-    def at(cls, office: Office, caller: tuple[str, int] = ("127.0.0.1", 1)) -> "Browser":
+    def at(cls, office: Office, caller: tuple[str, int] = ("127.0.0.1", 1), *, phone: bool = False) -> "Browser":
+        if IN_CHROMIUM:
+            # Playwright is for those alone who want it
+            from tests.window import Window
+
+            return Window.on(office, phone=phone)
         # the app itself is asked: pages are no part of the API's document
         transport = httpx.ASGITransport(app=office.app, client=caller)
         return cls(office, httpx.AsyncClient(transport=transport, base_url=BASE))
 
     async def sign_in(self, who: str, county: str = COUNTY, role: Role | None = None) -> "Browser":
         """A session as if the person had just typed a code."""
-        self.http.cookies.set("onecard_staff", await self.office.sign_in(who, county, role), path="/console")
+        await self.put_cookie("onecard_staff", await self.office.sign_in(who, county, role), "/console")
         return self
+
+    async def put_cookie(self, name: str, value: str, path: str) -> None:
+        self.http.cookies.set(name, value, domain=urlsplit(BASE).hostname or "", path=path)
+
+    async def cookies(self) -> dict[str, Cookie]:
+        return {
+            each.name: Cookie(
+                str(each.value),
+                each.path,
+                each.secure,
+                "httponly" in {name.lower() for name in each._rest},
+                {name.lower(): value for name, value in each._rest.items()}.get("samesite", "").lower(),
+                each.expires is not None,
+            )
+            for each in self.http.cookies.jar
+        }
 
     async def open(self, path: str, **headers: str) -> Page:
         return await self._come(await self.http.get(path, headers=headers))
 
+    async def arrive(self, path: str) -> Page:
+        """By a link of another site: the cookie stays behind, and the page asks once more by itself."""
+        kept, self.http.cookies = self.http.cookies, httpx.Cookies()
+        page = await self.open(path, **{"Sec-Fetch-Site": "cross-site"})
+        self.http.cookies = kept
+        [again] = page.document.cssselect("meta[http-equiv=refresh]")
+        assert again.get("content") == f"0; url={path}"
+        return await self.open(path, **{"Sec-Fetch-Site": "same-origin"})
+
     async def get(self, path: str) -> httpx.Response:
-        """A file or a fragment, as it is."""
+        """A file or a fragment, as it is: asked beside the page."""
         return await self.http.get(path)
 
     async def submit(self, page: Page, button: str = "", action: str = "", **given: Any) -> Page:
@@ -134,6 +181,30 @@ class Browser:
         if answer.status_code == 303:
             answer = await self.http.get(answer.headers["location"])
         return await self._come(answer)
+
+    async def press_twice(self, page: Page, button: str, **given: Any) -> Page:
+        """A doubled click: both forms are under way at once. Gives what the first of them led to."""
+        form = page.form(button)
+        answers = await asyncio.gather(*[self.post(page, form, button, given) for _ in range(2)])
+        return await self._come(min(answers, key=lambda answer: answer.status_code))
+
+    async def go_on(self, page: Page, button: str) -> Page:
+        """After one has signed in anew beside a form whose session was over; `button` is the form's own."""
+        return await self.submit(page, "继续办理")
+
+    async def lose(self, page: Page, button: str, **given: Any) -> Page:
+        """The line is cut while the form is under way: it arrives, the answer doesn't; the page stays as it is."""
+        await self.post(page, page.form(button), button, given)
+        return page
+
+    async def news(self, page: Page, words: str) -> Page:
+        """What the open page shows of itself after a while, without being touched: its live parts are asked."""
+        for part in page.document.cssselect("[hx-get][hx-trigger*=every]"):
+            answer = await self.http.get(part.get("hx-get"))
+            shown = Page(answer, html.document_fromstring(f"<main id='main'>{answer.text}</main>"))
+            if answer.status_code == 200 and words in shown.main:
+                return shown
+        raise AssertionError(f"nothing says {words!r} on {page.path}")
 
     async def post(
         self, page: Page, form: html.FormElement, button: str, given: Values, **headers: str

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
@@ -24,6 +24,10 @@ _AXE = Axe()
 _EXPECTED = re.compile(
     r"Failed to load resource|ERR_INTERNET_DISCONNECTED|htmx:(sendError|responseError|afterRequest|timeout)"
 )
+# What tests call people, and what is long enough to be somebody's number.
+_PERSONAL = re.compile(r"王小梅|王晓梅|王梅|\d{12}")
+_KEPT = """async () => [...Object.keys(localStorage), ...Object.keys(sessionStorage),
+  ...(await indexedDB.databases()).map((each) => each.name), ...(window.caches ? await caches.keys() : [])]"""
 
 
 def program() -> str:
@@ -35,10 +39,11 @@ def program() -> str:
 
 @dataclass
 class Chromium:
-    """One browser of a test."""
+    """The windows of a test."""
 
     browser: Browser
     origin: str
+    contexts: list[BrowserContext] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -56,6 +61,7 @@ class Chromium:
             timezone_id="Asia/Shanghai",
             **more,  # type: ignore[arg-type]
         )
+        self.contexts.append(context)
         context.set_default_timeout(15_000)
         await self.give(context, secret, look)
         page = await context.new_page()
@@ -86,24 +92,45 @@ class Chromium:
         """What holds after every journey."""
         elsewhere = [url for url in self.loaded if not url.startswith((self.origin, "blob:", "data:", "about:"))]
         assert elsewhere == [], "requests to another origin"
-        assert not self.complaints, f"the browser complained: {self.complaints}"
-        for context in self.browser.contexts:
+        assert not self.complaints, "\n".join(["the browser complained:", *dict.fromkeys(self.complaints)])
+        told = [
+            url for url in map(unquote, self.loaded) if not url.startswith(("blob:", "data:")) and _PERSONAL.search(url)
+        ]
+        assert told == [], "a person in an address"
+        for context in self.contexts:
             for page in context.pages:
                 if page.url.startswith(self.origin):
-                    kept = await page.evaluate("() => ({...localStorage, ...sessionStorage})")
-                    assert set(kept) <= {"htmx-current-path-for-history"}, f"{page.url} keeps {list(kept)}"
+                    assert not _PERSONAL.search(await page.title()), "a person in a title"
+                    kept = set(await page.evaluate(_KEPT))
+                    assert kept <= {"htmx-current-path-for-history"}, f"{page.url} keeps {kept}"
+
+    async def close(self) -> None:
+        for context in self.contexts:
+            await context.close()
+
+
+_browsers: list[Browser] = []
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[None]:
+    """One Chromium for all tests; who is at its windows shares nothing."""
+    async with async_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        _browsers.append(await playwright.chromium.launch(executable_path=program(), args=arguments))
+        yield
+        await _browsers.pop().close()
 
 
 @asynccontextmanager
 async def chromium(origin: str) -> AsyncIterator[Chromium]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        seen = Chromium(browser, origin)
+    assert _browsers, "`make test-pages` starts the browser, and says how to start it for some tests alone"
+    seen = Chromium(_browsers[-1], origin)
+    try:
         yield seen
         await seen.check()
-        await browser.close()
+    finally:
+        await seen.close()
 
 
 async def violations(page: Page) -> list[str]:

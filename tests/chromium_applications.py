@@ -120,6 +120,7 @@ async def test_an_entry_with_its_picture(office: Office, seen: Chromium, scripts
     assert await office.rows("SELECT stage, amount_fen FROM application") == [("in_review", 100_050)]
 
 
+@pytest.mark.journey(30)
 async def test_the_keyboard_alone_reviews(office: Office, seen: Chromium) -> None:
     """Journey 8: passes one and is at the next."""
     first, second = await put(office, "in_review", "in_review")

@@ -99,6 +99,7 @@ async def test_a_card_is_changed_on_a_phone(village: Village, seen: Chromium, me
     assert NEW not in page.url
 
 
+@pytest.mark.journey(30)
 async def test_a_card_is_changed_by_the_keyboard_alone(village: Village, seen: Chromium, mei: Citizen) -> None:
     page = await signed_in(village, seen, mei)
     await page.goto("/citizen/m/change?card=0")
@@ -124,6 +125,7 @@ async def test_a_card_is_changed_by_the_keyboard_alone(village: Village, seen: C
     await page.get_by_text("申请已收到").wait_for()
 
 
+@pytest.mark.journey(30)
 async def test_a_card_is_changed_without_scripts(village: Village, seen: Chromium, mei: Citizen) -> None:
     page = await signed_in(village, seen, mei, scripts=False)
     await page.goto("/citizen/m/account")

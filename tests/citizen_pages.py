@@ -54,8 +54,8 @@ class Village:
         return secret
 
     async def browser(self, citizen: Citizen, channel: str = "app") -> Browser:
-        browser = Browser.at(self.office)
-        browser.http.cookies.set("onecard_session", await self.session(citizen, channel), path="/citizen")
+        browser = Browser.at(self.office, phone=channel == "app")
+        await browser.put_cookie("onecard_session", await self.session(citizen, channel), "/citizen")
         return browser
 
 

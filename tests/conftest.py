@@ -21,6 +21,7 @@ from deploy.stack.objects import Access
 from deploy.stack.processes import end_leftovers
 from models.gc_tuning import tune_gc
 from models.store.lock_order import strictness
+from tests.browser import IN_CHROMIUM
 from tests.contract import lies
 from tests.databases import Databases, deadlocks_in, staged_deadlocks
 from tests.fork_server import Launcher
@@ -39,7 +40,20 @@ _numbers = count(1)
 _EARLY = ("test_tries", "test_unreadable_values", "test_watch", "test_stack_programs", "test_stack_commands")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+if IN_CHROMIUM:
+    from tests.chromium import started
+
+    @pytest.fixture(scope="session", autouse=True)
+    async def browser_program() -> AsyncIterator[None]:
+        async with started():
+            yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if IN_CHROMIUM:
+        chosen = [item for item in items if item.path.stem.startswith("chromium") or item.get_closest_marker("journey")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
     items.sort(key=lambda item: item.path.stem not in _EARLY)
 
 

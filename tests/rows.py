@@ -1,8 +1,8 @@
 """Rows for tests of the API: sealed applications, batches, money and policies, and a counter to ask over HTTP."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -69,6 +69,8 @@ class Office:
     http: httpx.AsyncClient
     token_file: Path
     staff: Staff
+    # what ends before the office does: windows that stand open at it
+    guests: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def parts(self) -> Parts:
@@ -142,9 +144,12 @@ async def open_office(database_url: str, folder: Path, **knobs: object) -> Async
     transport = httpx.ASGITransport(app=HeldToContract(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://counter") as http:
         staff = Staff(database_url, vault, settings.token_key_file)
-        yield Office(database, vault, app, http, settings.token_key_file, staff)
-        staff.close()
-    await database.dispose()
+        try:
+            async with AsyncExitStack() as guests:
+                yield Office(database, vault, app, http, settings.token_key_file, staff, guests)
+        finally:
+            staff.close()
+            await database.dispose()
 
 
 def _settings(database_url: str, folder: Path, **knobs: object) -> Settings:

@@ -33,6 +33,7 @@ async def filled(browser: Browser, **changed: object) -> Page:
     return await browser.submit(page, "下一步", **{**CHANGE, **changed})
 
 
+@pytest.mark.journey(24)
 async def test_account_change_and_result_as_the_app_shows_them(village: Village) -> None:
     """Journey 24: face, account, a missing star, a Luhn fault that is kept, the right one, the new face."""
     mei = village.citizen(1)
@@ -83,6 +84,7 @@ async def test_account_change_and_result_as_the_app_shows_them(village: Village)
     assert OLD[-4:] in page.document.cssselect(".face .number")[0].text_content()
 
 
+@pytest.mark.journey(24)
 async def test_a_new_face_once_the_platform_has_it(village: Village) -> None:
     mei = village.citizen(2)
     await village.cards.settle(mei, OLD, FIRST)
@@ -100,6 +102,7 @@ async def test_a_new_face_once_the_platform_has_it(village: Village) -> None:
     assert "没有办理中的事项" in (await browser.open("/citizen/m/matters")).main
 
 
+@pytest.mark.journey(26)
 async def test_what_is_refused_taken_back_invalid_or_cleared_is_told(village: Village) -> None:
     """Journey 26: 不通过 with its remark, 撤销, 无效卡, cleared with a notice, no account."""
     mei, other = village.citizen(3), village.citizen(4)
@@ -160,6 +163,7 @@ async def test_a_county_that_has_the_new_account_already_is_named(village: Villa
     assert "此区县登记的已是这一账号" in page.main
 
 
+@pytest.mark.journey(25)
 async def test_the_code_is_for_the_browser_that_asked_and_goes_when_its_time_is_over(village: Village) -> None:
     """Journey 25: QR, its expiry, a new one; in another browser it opens nothing."""
     browser, thief = Browser.at(village.office), Browser.at(village.office)
@@ -192,6 +196,7 @@ async def test_the_code_is_for_the_browser_that_asked_and_goes_when_its_time_is_
     assert fresh.path != page.path
 
 
+@pytest.mark.journey(25)
 async def test_a_passed_face_opens_the_account_in_this_browser(village: Village) -> None:
     mei = village.citizen(6)
     await village.cards.settle(mei, OLD, FIRST)
@@ -212,11 +217,11 @@ async def test_a_passed_face_opens_the_account_in_this_browser(village: Village)
     assert "我的“一卡通”账号" in page.main
     assert "本次" in (await browser.open(page.link("登录记录"))).main
     assert (await browser.open("/citizen/m")).path == "/citizen/m/account", "who is signed in goes on"
-    kept = dict(browser.http.cookies)
+    kept = (await browser.cookies())["onecard_session"]
     page = await browser.submit(page, "退出")
     assert "您已退出" in page.main
     old = Browser.at(village.office)
-    old.http.cookies.update(kept)
+    await old.put_cookie("onecard_session", kept.value, "/citizen")
     assert (await old.open("/citizen/m/account")).path == "/citizen/m/ended?why=signed_out"
 
 
@@ -239,8 +244,8 @@ async def test_a_session_that_is_over_says_why_and_loses_nothing(village: Villag
     assert lost.status == 401
     assert "填写的内容还在" in lost.main
     assert await village.cards.rows("SELECT count(*) FROM card_change") == [(0,)]
-    browser.http.cookies.set("onecard_session", await village.session(mei), path="/citizen")
-    sent = await browser.submit(lost, "继续办理")
+    await browser.put_cookie("onecard_session", await village.session(mei), "/citizen")
+    sent = await browser.go_on(lost, "提交")
     assert "申请已收到" in sent.done
     assert await village.cards.rows("SELECT count(*) FROM card_change") == [(1,)]
     assert "已自动退出" in (await browser.open("/citizen/m/ended?why=idle")).main
@@ -254,7 +259,7 @@ async def test_another_persons_form_does_nothing(village: Village) -> None:
         await village.cards.settle(each, card(100 + number), FIRST)
     browser = await village.browser(mei)
     checked = await filled(browser)
-    browser.http.cookies.set("onecard_session", await village.session(yong), path="/citizen")
+    await browser.put_cookie("onecard_session", await village.session(yong), "/citizen")
     refused = await browser.submit(checked, "提交")
     assert refused.status == 409
     assert "您现在以 **9 登录" in refused.main

@@ -111,6 +111,7 @@ async def test_the_years_figures_stand_beside_their_bars(office: Office) -> None
     assert "还没有" in (await browser.open("/console/figures?fund_year=2025")).main
 
 
+@pytest.mark.journey(29)
 async def test_runs_are_listed_and_ops_alone_go_on_into_temporal_ui(office: Office) -> None:
     """Journey 29."""
     flow_no = await a_season(office)
@@ -126,6 +127,7 @@ async def test_runs_are_listed_and_ops_alone_go_on_into_temporal_ui(office: Offi
     assert (await ops.get("/console/runs/export")).headers["content-type"].startswith("application/vnd.openxml")
 
 
+@pytest.mark.journey(29)
 async def test_ops_see_nobodys_data_on_any_page(office: Office) -> None:
     """Every menu that ops may open, their to-dos and a flow: no name, no phone, no id, no account of anybody."""
     flow_no = await a_season(office)
@@ -142,6 +144,7 @@ async def test_ops_see_nobodys_data_on_any_page(office: Office) -> None:
             assert word not in opened.answer.text.replace(OPS, ""), (place, word)
 
 
+@pytest.mark.journey(29)
 async def test_an_auditor_checks_the_chain_and_sees_where_it_was_tampered_with(
     office_with_files: Office, owner: psycopg.Connection
 ) -> None:

@@ -71,6 +71,7 @@ def test_each_menu_is_the_tables() -> None:
     assert {name: set(entry.roles) for name, entry in ENTRIES.items()} == {name: TABLE[name] for name in ENTRIES}
 
 
+@pytest.mark.journey(4)
 async def test_every_menus_page_opens_for_its_roles_alone(office: Office) -> None:
     async with office.database.transaction() as session:
         await add_catalogs(session)
@@ -87,6 +88,7 @@ async def test_every_menus_page_opens_for_its_roles_alone(office: Office) -> Non
     assert wrong == []
 
 
+@pytest.mark.journey(4)
 async def test_another_countys_numbers_are_not_there(office: Office) -> None:
     ground = await add_ground(office, [Line(), Line()], county=OTHER_COUNTY)
     flow_no = await add_flow(office, ground)

@@ -61,6 +61,7 @@ async def test_a_list_opens_with_what_waits_and_finds_by_conditions_and_by_perso
     assert [option.text for option in towns.document.cssselect("#q-village_code option")] == ["全部", "前进村"]
 
 
+@pytest.mark.journey(11)
 async def test_what_is_chosen_is_previewed_and_then_done(office: Office) -> None:
     """Journey 11: 2,000 by filter; the preview names what is left out, and the figures agree."""
     matched = await put(office, *[Line(1_000, stage="matched")] * 2_000)
@@ -142,6 +143,7 @@ def entry(person: int, **more: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.journey(5, 7)
 async def test_an_entry_on_pc(office: Office) -> None:
     """Journeys 5 and 7: stars left empty are told with links to their fields, nothing typed is lost; a second
     application of the same person and item is saved with a reminder."""
@@ -197,6 +199,7 @@ async def test_a_detail_masks_until_it_is_asked_and_tells_its_life(office: Offic
     assert (foreign.status, foreign.code) == (404, "NOT_FOUND")
 
 
+@pytest.mark.journey(9)
 async def test_two_clerks_edit_one_application(office: Office) -> None:
     """Journey 9: the second is told whose change came between, what is so now, and nothing typed is lost."""
     browser = await desk(office)
@@ -229,6 +232,7 @@ def place_of(page: Page) -> str:
     return "".join(each.text_content() for each in page.document.cssselect("#queue strong"))
 
 
+@pytest.mark.journey(8)
 async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     """Journey 8: passes one, returns one with a reason; the own entry is skipped with why; the clerk corrects."""
     first, second, own = await put(office, *[Line(stage="in_review")] * 3)

@@ -21,6 +21,7 @@ async def office(database_url: str, tmp_path: Path, s3_settings: Access) -> Asyn
         yield opened
 
 
+@pytest.mark.journey(15)
 async def test_applications_come_into_a_batch_and_go_out_until_it_is_verified(office: Office) -> None:
     """Journey 15: verification, its results page, and an export with the same count."""
     lines = [Line(1_000, stage="pending_settlement", verification="none", person=place) for place in (11, 12, 13)]
@@ -63,6 +64,7 @@ async def test_applications_come_into_a_batch_and_go_out_until_it_is_verified(of
     assert (await browser.open(f"/console/batches/{batch_no}/flows")).status == 404
 
 
+@pytest.mark.journey(16)
 async def test_publicity_with_images_says_from_when_a_flow_may_start(office: Office) -> None:
     """Journey 16."""
     ground = await add_ground(office, [Line()])

@@ -32,6 +32,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
         yield opened
 
 
+@pytest.mark.journey(14)
 async def test_the_list_waits_for_the_place_and_names_are_taken_over(office: Office) -> None:
     """Journey 14."""
     lines = [Line(1_000, stage="publicised", verification="none", match_outcome=None, person=21 + n) for n in range(5)]

@@ -68,6 +68,7 @@ async def stage(office: Office, part: str) -> str:
     return str((await office.get(f"/card-changes/{part}", REVIEWER)).json()["stage"])
 
 
+@pytest.mark.journey(24)
 async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_next(
     office: Office, cards: Cards
 ) -> None:
@@ -171,6 +172,7 @@ async def test_the_own_account_is_decided_by_somebody_else(office: Office, cards
     assert await stage(office, part) == "in_review"
 
 
+@pytest.mark.journey(27)
 async def test_two_reviewers_decide_at_once_and_the_second_is_told(office: Office, cards: Cards) -> None:
     [part] = await asked(cards, 1)
     one, page_of_one = await at_desk(office, part=part)

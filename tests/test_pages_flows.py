@@ -35,6 +35,7 @@ async def at(office: Office, who: str = OPERATOR) -> Browser:
     return await Browser.at(office).sign_in(who)
 
 
+@pytest.mark.journey(17)
 async def test_readiness_shows_the_lacking_fen_and_then_the_flow_starts(office: Office) -> None:
     """Journey 17."""
     ground = await add_ground(office, [Line(60), Line(50), Line(40)], money=[100, 30])
@@ -113,6 +114,7 @@ async def confirmed(office: Office, page: Page) -> Page:
     return await reviewer.submit(order, "复核通过", remark="已核对")
 
 
+@pytest.mark.journey(18)
 async def test_rejected_lines_are_corrected_in_the_table_and_confirmed_by_another(office: Office) -> None:
     """Journey 18, its first order; a fault is shown at its field, with everything as it was typed."""
     flow_no, named = await mixed_flow(office)
@@ -144,6 +146,7 @@ async def test_rejected_lines_are_corrected_in_the_table_and_confirmed_by_anothe
 
 
 @pytest.mark.parametrize("kind", ["confirmed", "unverified", "repayment", "cancellation"])
+@pytest.mark.journey(18)
 async def test_an_order_of_all_its_lines_is_shown_entered_and_confirmed_by_another(office: Office, kind: str) -> None:
     """Journey 18, the others."""
     flow_no, named = await mixed_flow(office)
@@ -188,6 +191,7 @@ async def test_lines_are_ticked_withdrawn_and_put_off(office: Office) -> None:
     assert sheet.headers["content-type"].startswith("application/vnd.openxmlformats")
 
 
+@pytest.mark.journey(27)
 async def test_two_reviewers_decide_at_once_and_the_second_is_told(office: Office) -> None:
     """Journey 27; and who entered an order decides nothing, whatever the page shows."""
     flow_no, _ = await mixed_flow(office)
@@ -221,15 +225,42 @@ async def test_who_entered_an_order_may_not_confirm_it_in_another_role_either(of
     assert "录入人不能复核" in own.main
 
 
+@pytest.mark.journey(23)
+async def test_a_flow_is_cancelled_until_its_summary_is_approved_and_not_after(office: Office) -> None:
+    flow_no, _ = await mixed_flow(office)
+    operator, reviewer = await at(office), await at(office, REVIEWER)
+    flow, order = f"/console/flows/{flow_no}", f"/console/flows/{flow_no}/order?kind=cancellation"
+    await office.run("UPDATE flow SET stage = 'summary_submitted'")
+    page = await operator.open((await operator.open(flow)).link("撤销流程"))
+    assert "撤销流程 7 笔" in page.main
+    # the platform approves while the form lies open: too late
+    await office.run("UPDATE flow SET stage = 'summary_approved'")
+    late = await operator.submit(page, "确认办理", reason="政策取消")
+    assert (late.status, late.code) == (409, "FLOW_STAGE_UNFIT")
+    assert (await operator.open(flow)).button("撤销流程").get("disabled") is not None  # type: ignore[union-attr]
+    assert await count_of(office, "operator_order") == 0
+    # and what was entered before is confirmed before, or not at all
+    await office.run("UPDATE flow SET stage = 'county_passed'")
+    entered = await operator.submit(await operator.open(order), "确认办理", reason="政策取消")
+    open_form = await reviewer.open(entered.path.partition("?")[0])
+    await office.run("UPDATE flow SET stage = 'summary_approved'")
+    assert (await reviewer.submit(open_form, "复核通过", remark="同意")).status == 409
+    await office.run("UPDATE flow SET stage = 'county_passed'")
+    again = await reviewer.open(entered.path.partition("?")[0])
+    assert "复核通过" in (await reviewer.submit(again, "复核通过", remark="同意")).done
+    assert await office.rows("SELECT kind, state FROM operator_order") == [("cancellation", "confirmed")]
+
+
+@pytest.mark.journey(28)
 async def test_a_line_cut_while_submitting_and_sent_again_has_one_effect(office: Office) -> None:
     """Journey 28: the answer is lost, the same form goes out again."""
     flow_no, _ = await mixed_flow(office)
     browser = await at(office)
     page = await browser.open(f"/console/flows/{flow_no}/order?kind=confirmed")
-    form = page.form("确认办理")
-    lost = await browser.post(page, form, "确认办理", {"reason": "经核实"})
-    again = await browser.post(page, form, "确认办理", {"reason": "经核实"})
-    assert (lost.status_code, again.headers["location"]) == (303, lost.headers["location"])
+    page = await browser.lose(page, "确认办理", reason="经核实")
+    assert await count_of(office, "operator_order") == 1, "what was sent has arrived"
+    again = await browser.submit(page, "确认办理", reason="经核实")
+    assert "已录入，等待另一人复核" in again.done
     assert await count_of(office, "operator_order") == 1
 
 

@@ -13,13 +13,14 @@ from activities.imports import ApplicationImports
 from deploy.demo.drawings import photo_archive
 from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject
-from tests.browser import Page
+from tests.browser import IN_CHROMIUM, Page
 from tests.import_office import row, sheet
 from tests.page_ground import at, office_with_files
 from tests.rows import COUNTY, OPERATOR, REVIEWER, YEAR, Office, count_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ROWS = 60
+# where real people would wait, as many as real people bring
+ROWS = 2_000 if IN_CHROMIUM else 60
 
 
 @pytest.fixture
@@ -42,8 +43,9 @@ async def checked(office: Office, page: Page) -> str:
     return number
 
 
+@pytest.mark.journey(10)
 async def test_a_file_with_faults_is_refused_whole_mended_and_taken_in(office: Office) -> None:
-    """Journey 10, on fewer rows."""
+    """Journey 10; over HTTP on fewer rows."""
     browser = await at(office, OPERATOR)
     page = await browser.open((await browser.open("/console/imports")).link("新的导入"))
     page = await browser.submit(page, "下一步", applicant_kind="personal", fund_year=str(YEAR))

@@ -17,6 +17,7 @@ async def office(database_url: str, tmp_path: Path, s3_settings: Access) -> Asyn
         yield opened
 
 
+@pytest.mark.journey(12)
 async def test_a_policy_is_refused_uploaded_again_and_approved_on_the_open_page(office: Office) -> None:
     """Journey 12: its page shows what the platform says without being reloaded."""
     browser = await at(office, ADMIN)
@@ -34,6 +35,7 @@ async def test_a_policy_is_refused_uploaded_again_and_approved_on_the_open_page(
     [asked] = [part.get("hx-get") for part in policy.document.cssselect("#live")]
     assert (await browser.get(asked)).status_code == 204
     await reviewed(office, "policy", number, "rejected", "文件不清晰")
+    assert "文件不清晰" in (await browser.news(policy, "文件不清晰")).main
     seen = await browser.get(asked)
     assert (seen.status_code, "文件不清晰" in seen.text, "hx-push-url" in seen.headers) == (200, True, False)
     page = await browser.open(f"/console/policies/{number}/upload")
@@ -84,6 +86,7 @@ async def chosen(browser: Browser) -> None:
         assert done.done == "已保存"
 
 
+@pytest.mark.journey(13)
 async def test_settings_then_a_wrong_sum_then_several_are_submitted(office: Office) -> None:
     """Journey 13."""
     browser = await at(office, OPERATOR)

@@ -47,6 +47,7 @@ async def first_time_in(office: Office, code: str, login: str = "wu.fang1") -> t
     return browser, phone, await browser.submit(page, "完成登录", code=phone.code())
 
 
+@pytest.mark.journey(1)
 async def test_an_invited_clerk_signs_in_and_stands_where_the_link_led(office: Office) -> None:
     """Journey 1."""
     handed = await invite(office, "operator")
@@ -55,16 +56,14 @@ async def test_an_invited_clerk_signs_in_and_stands_where_the_link_led(office: O
     browser, phone, page = await first_time_in(office, code)
     assert page.path == "/console/flows?stage=paying"
     assert "吴芳（县操作员）" in page.text
-    [cookie] = [each for each in browser.http.cookies.jar if each.name == "onecard_staff"]
-    assert (cookie.path, cookie.secure, cookie.expires) == ("/console", True, None)
-    assert {name.lower() for name in cookie._rest} >= {"httponly", "samesite"}
-    assert cookie._rest["SameSite"].lower() == "strict"
+    cookie = (await browser.cookies())["onecard_staff"]
+    assert (cookie.path, cookie.secure, cookie.http_only) == ("/console", True, True)
+    assert (cookie.same_site, cookie.lasting) == ("strict", False)
 
     # out: the secret that somebody may have copied opens nothing any more
-    kept = cookie.value
     page = await browser.submit(page, action="/console/sign-out")
     assert "已退出" in page.main
-    browser.http.cookies.set("onecard_staff", str(kept), domain="console.test", path="/console")
+    await browser.put_cookie("onecard_staff", cookie.value, "/console")
     assert (await browser.get("/console/flows")).headers["location"].startswith("/console/sign-in")
 
     page = await browser.open("/console/sign-in?next=https://evil.test/console")
@@ -72,10 +71,11 @@ async def test_an_invited_clerk_signs_in_and_stands_where_the_link_led(office: O
     phone.ahead = 1
     page = await browser.submit(page, "完成登录", code=phone.code())
     assert page.path == "/console"
-    [again] = [each.value for each in browser.http.cookies.jar if each.name == "onecard_staff"]
-    assert again != kept, "a session that somebody planted beforehand is not the one that is opened"
+    again = (await browser.cookies())["onecard_staff"]
+    assert again.value != cookie.value, "a session that somebody planted beforehand is not the one that is opened"
 
 
+@pytest.mark.journey(1)
 async def test_five_wrong_ones_lock_and_nobody_learns_who_exists(office: Office) -> None:
     await first_time_in(office, code_on(await invite(office, "operator")))
     told = {}
@@ -94,6 +94,7 @@ async def test_five_wrong_ones_lock_and_nobody_learns_who_exists(office: Office)
         assert "password" not in path
 
 
+@pytest.mark.journey(1)
 async def test_a_reviewer_is_confirmed_by_a_second_and_chooses_a_role(office: Office) -> None:
     page = await invite(office, "operator", "reviewer")
     assert "已提出，待另一名县管理员确认" in page.done
@@ -141,6 +142,7 @@ async def test_an_act_that_wants_a_code_asks_for_it_with_what_was_typed(office: 
     assert re.fullmatch(r"[2-9A-Z]{4}(-[2-9A-Z]{4}){2}", code_on(page))
 
 
+@pytest.mark.journey(2)
 async def test_a_session_that_ends_under_a_filled_form_loses_nothing(office: Office) -> None:
     """Journey 2: what was typed stays, one signs in beside it, and the same form goes through once."""
     office.staff.add_known(ADMIN, COUNTY)
@@ -155,9 +157,9 @@ async def test_a_session_that_ends_under_a_filled_form_loses_nothing(office: Off
     assert await office.rows("SELECT 1 FROM person WHERE subject = 'he.ping'") == []
     await browser.sign_in(ADMIN)
     assert "填写的内容还在那里" in (await browser.open("/console/signed-in")).main
-    page = await browser.submit(ended, "继续办理")
+    page = await browser.go_on(ended, "邀请")
     assert code_on(page)
-    again = await browser.submit(ended, "继续办理")
+    again = await browser.go_on(ended, "邀请")
     assert code_on(again) == code_on(page)
     assert len(await office.rows("SELECT 1 FROM person WHERE subject = 'he.ping'")) == 1
 

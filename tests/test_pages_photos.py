@@ -47,6 +47,7 @@ def entry(**more: object) -> dict[str, object]:
     return {f"form.{name}": value for name, value in fields.items()} | more
 
 
+@pytest.mark.journey(5)
 async def test_a_person_with_photo_goes_straight_to_review(office: Office) -> None:
     """Journey 5: entered with its picture and handed in; the reviewer sees it beside the fields."""
     browser = await at(office, OPERATOR)
@@ -65,9 +66,10 @@ async def test_a_person_with_photo_goes_straight_to_review(office: Office) -> No
     assert citizen_id(31) not in "".join([*browser.seen, *reviewer.seen, shown])
 
 
+@pytest.mark.journey(6)
 async def test_an_organization_on_a_phone(office: Office) -> None:
     """Journey 6: the field opens the camera; what is no picture is told, and the entry stands all the same."""
-    browser = await Browser.at(office).sign_in("app.zhou", role=Role.APPLICANT)
+    browser = await Browser.at(office, phone=True).sign_in("app.zhou", role=Role.APPLICANT)
     step = await browser.submit(await browser.open(f"{LIST}/new"), "组织")
     pieces = (
         {"form.name": "红岩农机合作社", "form.id_number": CREDIT_CODE},

@@ -48,6 +48,7 @@ async def signed_in(office: Office, who: str) -> Browser:
     return await Browser.at(office).sign_in(who)
 
 
+@pytest.mark.journey(19)
 async def test_journey_19_form_review_refusal_withdrawal_review_submission(office: Office) -> None:
     flow_no, numbers = await settled(office)
     reviewer, operator = await signed_in(office, REVIEWER), await signed_in(office, OPERATOR)
@@ -106,6 +107,7 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
     assert leads(again, "/review")
 
 
+@pytest.mark.journey(20)
 async def test_journey_20_a_second_reviewer_types_count_and_sum(office: Office) -> None:
     flow_no, _ = await settled(office)
     await approve(office, flow_no)
@@ -132,7 +134,7 @@ async def test_journey_20_a_second_reviewer_types_count_and_sum(office: Office) 
         # what was typed is still there
         assert {f.get("name"): f.get("value") for f in shown.form("确认发放").cssselect("input[type=text]")} == wrong
     assert await count_of(office, "summary WHERE confirmed_at IS NOT NULL") == 0
-    paid = await second.submit(page, "确认发放", **typed)
+    paid = await second.press_twice(page, "确认发放", **typed)
     assert paid.done == "已确认发放"
     assert await count_of(office, "summary WHERE confirmed_by = 'rev.zhao'") == 1
 
