@@ -15,7 +15,7 @@ PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=ti
 SILENCE = timedelta(seconds=20)
 
 
-class Limits(NamedTuple):
+class QueueLimits(NamedTuple):
     """How much of a queue one worker takes at once, and how many requests for more it keeps open."""
 
     places: int
@@ -23,13 +23,13 @@ class Limits(NamedTuple):
 
 
 # A place waits for somebody else's answer nearly all of its time, so places cost little; what counts is who waits.
-LIMITS: Mapping[Queue, Limits] = {
+LIMITS: Mapping[Queue, QueueLimits] = {
     # Somebody sits before a screen: a call each, over within seconds or given up.
-    Queue.PEOPLE: Limits(places=50, pollers=5),
+    Queue.PEOPLE: QueueLimits(places=50, pollers=5),
     # An instruction or a question: a platform that hangs holds a place for a minute, for every run that asks it then.
-    Queue.CALLS: Limits(places=100, pollers=5),
+    Queue.CALLS: QueueLimits(places=100, pollers=5),
     # Lists, files and rounds take minutes to hours and hold a page or two each in memory: that bounds them.
-    Queue.BULK: Limits(places=40, pollers=2),
+    Queue.BULK: QueueLimits(places=40, pollers=2),
 }
 
 
