@@ -70,7 +70,7 @@ async def test_from_the_phone_over_the_desk_to_a_new_face(village: Village) -> N
     request = (await village.cards.act(lambda session: lock_request(session, str(number)))).request
     await village.cards.validated(request)
     waiting = await phone.open("/citizen/m/matters")
-    assert all(words in waiting.main for words in ("待审核", "审核通过前，补贴仍发到现用账号"))
+    assert all(words in waiting.main for words in ("待审核", "新账号上卡成功前，补贴仍发到现用账号"))
     assert "申请失败" in (await phone.open("/citizen/m/finished")).main, "what went wrong is kept"
 
     desk = await Browser.at(village.office).sign_in(REVIEWER)
