@@ -15,6 +15,7 @@ from tests.rows import (
     Office,
     add_applications,
     add_batch,
+    add_file,
     add_flow,
     add_ground,
     lock_account,
@@ -105,6 +106,24 @@ async def test_what_is_left_out_is_listed_and_what_was_seen_is_done(office: Offi
     assert (late.status_code, late.json()["code"]) == (409, "SELECTION_CHANGED")
     done = await done_as_shown(office, "/settlement-materials", body)
     assert (done["count"], done["total_fen"]) == (1, 7_00)
+
+
+async def test_what_was_changed_since_it_was_seen_is_not_done(office: Office) -> None:
+    """Count and sum are the same: another account, or another picture of the card, is another thing to approve."""
+    (number,) = await put(office, Line(stage="in_review"))
+    async with office.database.transaction() as session:
+        file = await add_file(session, content_type="image/png")
+    changes = (
+        "UPDATE application SET bank_code = 'BANK-B', version = version + 1 WHERE application_no = :no",
+        "INSERT INTO application_photo (application_id, kind, file_id, stored_at)"
+        f" SELECT id, 'bank_card', {file}, now() FROM application WHERE application_no = :no",
+    )
+    for change in changes:
+        told = await preview(office, "/application-approvals", named(number), REVIEWER)
+        await office.run(change, no=number)
+        late = await office.post("/application-approvals", named(number, seen=told["seen"]), REVIEWER)
+        assert (late.status_code, late.json()["code"]) == (409, "SELECTION_CHANGED"), change
+    await done_as_shown(office, "/application-approvals", named(number), REVIEWER)
 
 
 async def test_a_filter_lists_all_that_it_leaves_out(office: Office) -> None:

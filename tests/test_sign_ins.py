@@ -264,6 +264,9 @@ async def test_people_are_an_administrators_and_never_the_own_row(office: Office
     same = await invite(office, subject="wu.fang2")
     assert (same.status_code, same.json()["code"]) == (409, "PERSON_KNOWN")
     assert (await invite(office, subject="x.y", id_number="50010119800101")).status_code == 422
+    for name in ("赵\u202e核审", "<script>", "=1+1", "王\n审核"):
+        odd = await invite(office, subject="x.y", name=name, id_number=citizen_id(3))
+        assert (odd.status_code, odd.json()["errors"][0]["pointer"]) == (422, "/name"), name
     assert (await invite(office, subject="platform", id_number=citizen_id(2))).json()["code"] == "LOGIN_TAKEN"
     for act in ("lock", "stop", "reset"):
         own = await office.post(f"/staff/people/{ADMIN}/{act}", {}, ADMIN)

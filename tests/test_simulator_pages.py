@@ -107,6 +107,10 @@ def test_pages_are_for_this_machine_and_its_own_forms(platform: Trial, browser: 
     foreign = browser.post("/switches/speed", data={"speed": "1"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert foreign.status_code == 401
     assert platform.ask("/health")["time_scale"] != 1
+    for path in ("/admin/clients/reload", "/admin/registers/500001", "/admin/face-sessions/F-1"):
+        plain = {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+        assert browser.post(path, content=b"{}", headers=plain).status_code == 401, path
+    assert browser.post("/admin/clients/reload", content=b"{}").status_code == 200
     assert not is_local("127.0.0.1:9100", "10.0.0.7")
     assert is_local("[::1]:9100", "::1")
     assert is_local("localhost:9100", "127.0.0.1")

@@ -106,11 +106,11 @@ async def taken_back(database: Database, look: Callable[[AsyncSession], Awaitabl
     return found[0]
 
 
-def judged(asked: ActOnMany, answer: Mapping[str, object], fit: Iterable[tuple[int, int]]) -> None:
+def judged(asked: ActOnMany, answer: Mapping[str, object], fit: Iterable[tuple[int, int | str]]) -> None:
     """Here an act has judged everything: its preview ends, and it itself where it would do otherwise than was shown.
 
-    `fit`: id of each of those that it is about, and what tells it from what it was before: its version, else its fen.
-    `answer` has their `count`.
+    `fit`: id of each of those that it is about, and what tells it from what it was: its version and photos, else its
+    fen. `answer` has their `count`.
     """
     if not asked.shown:
         return

@@ -10,7 +10,7 @@ from api.counter.desk import Desk, Reply
 from api.people.attempts import tried_name
 from api.people.people_views import HandedOver, more_of_people, person_view
 from api.server.problems import Problem, conflict, field_problem, not_found
-from models.forms.identity import parse_citizen_id
+from models.forms.identity import parse_citizen_id, parse_person_name
 from models.store.clock import today_in_china
 from models.store.people.changes import (
     PRIVILEGED,
@@ -136,6 +136,10 @@ class PeopleActs:
         number = parse_citizen_id(invited.id_number, await today_in_china(session))
         if isinstance(number, Fault):
             raise field_problem({"/id_number": number.message}, number.code)
+        # it stands beside every act: nothing in it that turns the writing round or can't be seen
+        name = parse_person_name(invited.name)
+        if isinstance(name, Fault):
+            raise field_problem({"/name": name.message}, name.code)
         if subject in RESERVED or await login_taken(session, county, subject):
             detail = "这个登录名已有人使用，请换一个，例如加上所在单位的简称"
             raise conflict(Refusal.LOGIN_TAKEN, "登录名已被使用", detail)
@@ -143,7 +147,7 @@ class PeopleActs:
         if known := await known_as(session, county, index):
             detail = f"此人在本区县已有登录名 {known}；一人一个登录名，请在其名下增加角色或重置登录"
             raise conflict(Refusal.PERSON_KNOWN, "此人已在人员名单中", detail)
-        return NewPerson(county, subject, invited.name, index, invited.roles)
+        return NewPerson(county, subject, name, index, invited.roles)
 
     async def _ask(self, session: AsyncSession, person: Person, kind: PersonChangeKind, roles: Collection[str]) -> None:
         if await change_of(session, person) is not None:

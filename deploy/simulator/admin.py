@@ -27,6 +27,7 @@ from .faces import move_face_session
 from .faults import Plan
 from .flows import end_flow, need_free_county
 from .ledger import ledger
+from .pages import require_own
 from .problems import Problem, from_validation
 from .registers import load_bank_accounts, load_register
 from .world import Switches, World, new_id
@@ -252,6 +253,9 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         status = 200
         try:
+            if request.method != "GET":
+                # a form of elsewhere needs nobody's leave to be sent here, whatever its content
+                require_own(request)
             said = await endpoint(request)
         except ValidationError as error:
             problem = from_validation(error)

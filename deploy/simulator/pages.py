@@ -44,10 +44,15 @@ def page(title: str, body: str, status: int = 200, *, refresh: int | None = None
     )
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The first value of each field; raises Problem where another site's page has sent it."""
+def require_own(request: Request) -> None:
+    """Raises Problem where another site's page has sent it; programs send nothing of the kind."""
     if request.headers.get("sec-fetch-site", "none") not in _OWN:
         raise Problem("UNAUTHORIZED", "请从模拟器自己的页面操作")
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The first value of each field of our own pages."""
+    require_own(request)
     return {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
 
 

@@ -91,12 +91,17 @@ class _Verdicts(NamedTuple):
 
 class _Fit(NamedTuple):
     id: int
-    version: int
+    state: str
 
 
 async def fit_of_chosen(session: AsyncSession) -> list[_Fit]:
-    """Every line that fits, as it is now: whatever is changed in it makes another version."""
-    return await fetch(session, _Fit, "SELECT id, version FROM chosen WHERE left_out IS NULL")
+    """Every line that fits, as it is now: a change makes another version, another photo has another file."""
+    return await fetch(
+        session,
+        _Fit,
+        "SELECT c.id, c.version || '/' || coalesce((SELECT sum(p.file_id) FROM application_photo p"
+        " WHERE p.application_id = c.id), 0) AS state FROM chosen c WHERE c.left_out IS NULL",
+    )
 
 
 async def verdicts(
