@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.export import respond
+from api.counter.export import Gathered, Rows, gathering, respond
 from api.counter.paging import MAX_EXPORT, Page
 from models.store.selection import Predicate
 from models.store.sql import fetch
@@ -63,12 +63,11 @@ async def read_lines(
     source: str,
     shape: type[Shown],
     order: ListOrder = ListOrder.OLDEST,
-) -> list[tuple[int, View]]:
+) -> Rows:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
-    rows: list[tuple[int, View]] = []
-    kept = tuple(headers) if page.export else None
+    rows = gathering(page, headers)
     async for chunk in _chunks(session, page, chosen, source, shape, order):
-        rows += await asyncio.to_thread(_shown, chunk, show, kept)
+        await asyncio.to_thread(_show, chunk, show, rows)
     return rows
 
 
@@ -89,8 +88,6 @@ async def _chunks(
         after, wanted = rows[-1].id, wanted - len(rows)
 
 
-def _shown(rows: Sequence[Shown], show: Callable[[Shown], View], kept: Sequence[str] | None) -> list[tuple[int, View]]:
-    """An export keeps the columns of its file only: 100,000 whole views would not fit."""
-    if kept is None:
-        return [(row.id, show(row)) for row in rows]
-    return [(row.id, {field: view.get(field) for field in kept}) for row in rows for view in (show(row),)]
+def _show(chunk: Sequence[Shown], show: Callable[[Shown], View], rows: Gathered) -> None:
+    """What is sealed is opened: too long for the loop."""
+    rows.extend((row.id, show(row)) for row in chunk)

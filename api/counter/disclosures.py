@@ -4,12 +4,14 @@
 files of refused rows are noted alike.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from itertools import islice
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from api.counter.desk import Desk
+from api.counter.export import Rows
 from api.counter.paging import Page
 from models.store.people.disclosures import WholeAnswer, note_disclosure
 from models.words.stages import DisclosedThing, DisclosurePurpose, Role
@@ -57,18 +59,23 @@ class WholeNames:
         self,
         within: str,
         page: Page,
-        rows: Sequence[tuple[int, Mapping[str, object]]],
+        rows: Rows,
         purpose: DisclosurePurpose = DisclosurePurpose.NAMES,
     ) -> None:
         """Of the rows that are given out, those that were shown whole; `within` is the number of the list.
 
         After the list was read and its connection given back: one person's list never holds two.
         """
-        given = rows if page.export else rows[: page.limit]
-        numbers = [str(view["application_no"]) for _, view in given if view["application_no"] in self._shown]
+        if not self._shown:
+            return
+        numbers = await asyncio.to_thread(self._given, page, rows)
         if not numbers:
             return
         given_for = DisclosurePurpose.EXPORT if page.export else purpose
         shown = WholeAnswer(DisclosedThing.APPLICATION, numbers, given_for, within)
         async with self._desk.database.transaction() as session:
             await note_disclosure(session, self._desk.county, self._desk.person, self._desk.role, shown)
+
+    def _given(self, page: Page, rows: Rows) -> list[str]:
+        given = rows if page.export else islice(rows, page.limit)
+        return [str(view["application_no"]) for _, view in given if view["application_no"] in self._shown]

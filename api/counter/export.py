@@ -1,14 +1,22 @@
-"""The answer of a list: a page as JSON, or all of it as an Excel file."""
+"""The answer of a list: a page as JSON, or all of it as an Excel file.
+
+A whole list is never in memory: its rows go to the disk as they are read, from there row by row into the file, and the
+file goes out piece by piece.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from itertools import islice
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, Protocol, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,7 +26,8 @@ from api.server.file_names import attachment
 from api.server.problems import Problem
 from api.server.rendering import rendered
 from models.forms.money import yuan
-from models.sheets.writer import write_sheet
+from models.sheets.spool import Plain, Spool
+from models.sheets.writer import write_sheet_to
 from models.words.refusals import Refusal
 
 # Beside the loop, on threads of their own: a sheet of 100,000 rows takes seconds. As many as exports are read at once.
@@ -32,11 +41,31 @@ PEOPLE = frozenset({
 Cell = str | int | Decimal | None
 View = Mapping[str, object]
 T = TypeVar("T")
+_PIECE = 64 * 1024
 
 
-async def respond(
-    page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]], beside: View | None = None
-) -> Response:
+class Rows(Protocol):
+    """Rows of a list: (id, what is shown)."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[tuple[int, View]]: ...
+
+
+class Gathered(Rows, Protocol):
+    """Rows that become more."""
+
+    def extend(self, rows: Iterable[tuple[int, View]], /) -> None: ...
+
+
+def gathering(page: Page, headers: Mapping[str, str]) -> Gathered:
+    """No rows yet: a page's are held, an export's lie on the disk, with the columns of the file only."""
+    if page.export:
+        return Spool(tuple(headers), _plain)
+    page_of_rows: list[tuple[int, View]] = []
+    return page_of_rows
+
+
+async def respond(page: Page, headers: Mapping[str, str], rows: Rows, beside: View | None = None) -> Response:
     """`rows` are (id, what is shown), one more than the page holds when there is a next one.
 
     `headers` are the columns of the Excel file: field of the view -> Chinese name; `*_fen` is shown in yuan.
@@ -44,7 +73,7 @@ async def respond(
     """
     if page.export:
         return await _sheet(page, headers, rows)
-    shown = rows[: page.limit]
+    shown = list(islice(rows, page.limit))
     following = str(shown[-1][0]) if len(rows) > page.limit else None
     content = rendered({**(beside or {}), "items": [view for _, view in shown], "next": following})
     return Response(content, media_type="application/json")
@@ -57,38 +86,49 @@ async def listed(
     chosen: tuple[SelectOfScalar[T], object],
     show: Callable[[T], tuple[int, View]],
 ) -> Response:
-    """Newest first by the key, the second of `chosen`; an export keeps the columns of its file only."""
-    rows: list[tuple[int, View]] = []
+    """Newest first by the key, the second of `chosen`."""
+    rows = gathering(page, headers)
     async for chunk in page.chunks(session, *chosen):
-        for number, view in map(show, chunk):
-            rows.append((number, {field: view.get(field) for field in headers} if page.export else view))
+        rows.extend(map(show, chunk))
     return await respond(page, headers, rows)
 
 
-async def _sheet(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> Response:
+async def _sheet(page: Page, headers: Mapping[str, str], rows: Rows) -> Response:
     if len(rows) > MAX_EXPORT:
         detail = f"一次最多导出 {MAX_EXPORT} 行，请加上筛选条件分几次导出"
         raise Problem(422, Refusal.EXPORT_TOO_LARGE, "导出的行数太多", detail)
-    content = await asyncio.get_running_loop().run_in_executor(_SHEETS, _written, page, headers, rows)
-    return Response(content, media_type=XLSX, headers=attachment("xlsx", *page.called))
+    file = await asyncio.get_running_loop().run_in_executor(_SHEETS, _written, page, headers, rows)
+    told = {**attachment("xlsx", *page.called), "Content-Length": str(os.fstat(file.fileno()).st_size)}
+    return StreamingResponse(_pieces(file), media_type=XLSX, headers=told)
 
 
-def _written(page: Page, headers: Mapping[str, str], rows: Sequence[tuple[int, View]]) -> bytes:
+def _written(page: Page, headers: Mapping[str, str], rows: Rows) -> BinaryIO:
+    """The file, still to be read; it is gone from the disk when it is closed."""
     cells = ([_cell(page, field, view.get(field)) for field in headers] for _, view in rows)
-    return write_sheet(list(headers.values()), cells)
+    file = NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115 - closed by whoever reads it
+    write_sheet_to(file.name, list(headers.values()), cells)
+    return cast("BinaryIO", file)
 
 
-def _cell(page: Page, field: str, value: object) -> Cell:
-    if value is None:
-        return None
-    if field in PEOPLE and isinstance(value, str):
-        return page.person(value)
-    if field.endswith("_fen") and isinstance(value, int):
-        return yuan(value)
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+def _plain(value: object) -> Plain:
+    """As it may lie on the disk, and is read in the file."""
     if isinstance(value, datetime):
         return value.astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list | tuple):
         return "、".join(str(part) for part in value)
-    return value if isinstance(value, int | Decimal) else str(value)
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _cell(page: Page, field: str, value: object) -> Cell:
+    plain = _plain(value)
+    if field in PEOPLE and isinstance(plain, str):
+        return page.person(plain)
+    return yuan(plain) if field.endswith("_fen") and isinstance(plain, int) else plain

@@ -67,20 +67,24 @@ class Page:
             statement = statement.where(column < self.after)
         return statement.order_by(column.desc()).limit(self.rows)
 
-    async def chunks(self, session: AsyncSession, statement: SelectOfScalar[T], key: object) -> AsyncIterator[list[T]]:
-        """Newest first: the page, or the whole list little by little, so that nobody waits while it is read."""
+    async def chunks(
+        self, session: AsyncSession, statement: SelectOfScalar[T], key: object, *, oldest: bool = False
+    ) -> AsyncIterator[list[T]]:
+        """The page, or the whole list little by little, so that nobody waits while it is read; newest first or not."""
         if not self.export:
-            yield list(await session.exec(self.newest_first(statement, key)))
+            ordered = self.oldest_first(statement, key) if oldest else self.newest_first(statement, key)
+            yield list(await session.exec(ordered))
             return
         column, left = _column(key), self.rows
-        ordered = following = statement.order_by(column.desc())
+        ordered = following = statement.order_by(column.asc() if oldest else column.desc())
         while left > 0:
             rows = list(await session.exec(following.limit(min(CHUNK, left))))
             yield rows
             if len(rows) < CHUNK:
                 return
             left -= len(rows)
-            following = ordered.where(column < getattr(rows[-1], column.key))
+            last = getattr(rows[-1], column.key)
+            following = ordered.where(column > last if oldest else column < last)
             session.expunge_all()
 
     def oldest_first(self, statement: SelectOfScalar[T], key: object) -> SelectOfScalar[T]:

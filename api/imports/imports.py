@@ -14,7 +14,7 @@ from api.applications.chosen_lines import Reason
 from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
 from api.counter.disclosures import note_whole
-from api.counter.export import respond
+from api.counter.export import gathering, respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
@@ -178,9 +178,11 @@ async def list_to_confirm(desk: CountyStaff, page: Pages, import_no: str) -> Res
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
     async with desk.database.snapshot() as session:
         row = await find_import(desk, session, import_no)
-        found = (await session.exec(page.oldest_first(findings_of(row), ImportFinding.id))).all()
         names = await names_of(session, desk.county)
-    return await respond(page, FINDING_HEADERS, finding_views(names, found))
+        rows = gathering(page, FINDING_HEADERS)
+        async for chunk in page.chunks(session, findings_of(row), ImportFinding.id, oldest=True):
+            rows.extend(finding_views(names, chunk))
+    return await respond(page, FINDING_HEADERS, rows)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from api.counter.export import respond
+from api.counter.export import gathering, respond
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import RunReaders
 from api.counter.run_block import run_blocks
@@ -43,9 +43,9 @@ async def list_runs(
         statement = statement.where(text(late if is_overdue else f"NOT ({late})").bindparams(**ends))
     if restarted is not None:
         statement = statement.where((col(Run.restarts) > 0) == restarted)
-    rows: list[tuple[int, RunView]] = []
+    rows = gathering(page, headers_for(desk.role))
     async with desk.database.snapshot() as session:
         async for chunk in page.chunks(session, statement, Run.id):
             blocks = await run_blocks(desk, session, chunk)
-            rows += [(run.id or 0, run_view(run, block)) for run, block in zip(chunk, blocks, strict=True)]
+            rows.extend((run.id or 0, run_view(run, block)) for run, block in zip(chunk, blocks, strict=True))
     return await respond(page, headers_for(desk.role), rows)

@@ -10,7 +10,7 @@ from pydantic import Field as Limited
 from sqlalchemy import any_, literal
 from sqlmodel import col, select
 
-from api.counter.export import respond
+from api.counter.export import gathering, respond
 from api.counter.paging import Pages
 from api.counter.roles import Admins, PeopleReaders
 from api.people.people_acts import Invited, PeopleActs
@@ -60,11 +60,11 @@ async def list_people(
         statement = statement.where(Person.state == state)
     if role is not None:
         statement = statement.where(literal(role.value) == any_(col(Person.roles)))
-    rows: list[tuple[int, PersonView]] = []
+    rows = gathering(page, HEADERS)
     async with desk.database.snapshot() as session:
         async for chunk in page.chunks(session, statement, Person.id):
             more = await more_of_people(session, _ids(chunk))
-            rows += [(person.id or 0, person_view(desk.shown, person, more[person.id or 0])) for person in chunk]
+            rows.extend((person.id or 0, person_view(desk.shown, person, more[person.id or 0])) for person in chunk)
     return await respond(page, HEADERS, rows)
 
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk
 from api.counter.disclosures import note_whole
-from api.counter.export import respond
+from api.counter.export import gathering, respond
 from api.counter.paging import Pages
 from api.counter.roles import Readers, Reviewers
 from api.platform.inbox_views import HEADERS, InboxContent, InboxView, inbox_view
@@ -40,10 +40,10 @@ async def list_inbox(
         if value is not None:
             statement = statement.where(col(getattr(Inbox, field)) == value)
     async with desk.database.snapshot() as session:
-        rows: list[tuple[int, InboxView]] = []
+        rows = gathering(page, HEADERS)
         async for chunk in page.chunks(session, statement, Inbox.id):
             conflicts = await _conflicts(session, [row.id or 0 for row in chunk])
-            rows += [(row.id or 0, inbox_view(row, conflicts.get(row.id or 0, 0))) for row in chunk]
+            rows.extend((row.id or 0, inbox_view(row, conflicts.get(row.id or 0, 0))) for row in chunk)
     return await respond(page, HEADERS, rows)
 
 

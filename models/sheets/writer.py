@@ -25,7 +25,19 @@ _INJECTION = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_sheet(headers: Sequence[str], rows: Iterable[Sequence[OutputCell]], sheet_name: str = "导出") -> bytes:
-    """An export. Columns whose first value is text are text columns; Decimal is shown with two decimals."""
+    """A small sheet, whole in memory."""
+    target = io.BytesIO()
+    write_sheet_to(target, headers, rows, sheet_name)
+    return target.getvalue()
+
+
+def write_sheet_to(
+    target: io.BytesIO | str, headers: Sequence[str], rows: Iterable[Sequence[OutputCell]], sheet_name: str = "导出"
+) -> None:
+    """Into a file by its path, row by row: nothing is held that has been written.
+
+    Columns whose first value is text are text columns; Decimal is shown with two decimals.
+    """
     rows = iter(rows)
     first = next(rows, None)
     text_columns = [
@@ -37,7 +49,6 @@ def write_sheet(headers: Sequence[str], rows: Iterable[Sequence[OutputCell]], sh
         {header: _output(cell) for header, cell in zip(headers, row, strict=True)}
         for row in chain([first if first is not None else [None] * len(headers)], rows)
     )
-    target = io.BytesIO()
     write_worksheet(
         records,
         target,
@@ -50,7 +61,6 @@ def write_sheet(headers: Sequence[str], rows: Iterable[Sequence[OutputCell]], sh
         column_width=18,
         column_widths=column_widths(headers),
     )
-    return target.getvalue()
 
 
 def column_widths(headers: Iterable[str]) -> dict[str, float]:
