@@ -21,6 +21,7 @@ from temporalio.client import Client
 
 from api.counter.idempotency import Answered
 from api.counter.parts import Parts
+from api.near_routes import NearRoutes
 from api.oidc.provider import OidcClient, Provider
 from api.pages import refusing
 from api.pages.door import Door
@@ -48,6 +49,7 @@ from models.words import counties
 from workflows.client import connect
 
 TITLE, VERSION = "一卡通对接", "1"
+_API = (docs.router, *ROUTERS)
 
 
 def create_app(
@@ -74,7 +76,7 @@ def create_app(
     problems.install(app)
     refusing.install(app)
     app.add_exception_handler(Answered, _on_answered)
-    app.router.routes.extend(_routes())
+    app.router.routes.append(_near_routes())
     app.add_middleware(refusing.ProblemPages)
     # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
@@ -111,11 +113,17 @@ def _door(app: FastAPI, parts: Parts) -> Door:
 def _routes() -> Sequence[BaseRoute]:
     """FastAPI works an included router's routes out at its first request, 0.15 s: once for all apps of a process."""
     together = APIRouter()
-    for router in (docs.router, *ROUTERS):
+    for router in _API:
         together.include_router(router, default_response_class=Rendered)
     for pages in PAGES:
         together.include_router(pages)
     return together.routes
+
+
+@cache
+def _near_routes() -> NearRoutes:
+    paths = ([getattr(route, "path", "") for route in router.routes] for router in (*_API, *PAGES))
+    return NearRoutes(zip(_routes(), paths, strict=True))
 
 
 @cache
