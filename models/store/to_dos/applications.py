@@ -50,8 +50,8 @@ SELECT 'repayable' AS kind, true AS able, {_SUMS} FROM (
   SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND {REPAYABLE}
 ) AS open HAVING count(*) > 0
 """
-# A batch stands for its applications; one in which there are none yet waits for nobody. One of repayments alone keeps
-# the publicity that it had.
+# A batch stands for its applications; one in which there are none yet waits for nobody: the first of them is asked for
+# batch by batch, as a join all applications would be read. One of repayments alone keeps the publicity that it had.
 _BATCHES = f"""
 WITH batches AS (
   SELECT b.id, b.batch_no, b.stage, b.publicity_start, b.updated_at, NOT again.again AND (b.publicity_start IS NULL
@@ -60,7 +60,7 @@ WITH batches AS (
   FROM batch b CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM application a WHERE a.batch_id = b.id
     AND a.payments = 0 AND a.stage <> 'withdrawn') AS again) AS again
   WHERE b.county_code = :county AND b.stage IN ('open', 'verifying', 'verified')
-    AND EXISTS (SELECT FROM application a WHERE a.batch_id = b.id AND a.stage <> 'withdrawn')
+    AND (SELECT true FROM application a WHERE a.batch_id = b.id AND a.stage <> 'withdrawn' LIMIT 1)
 ), kinds AS (
   SELECT 'to_verify' AS kind, * FROM batches WHERE stage = 'open'
   UNION ALL SELECT 'to_verify_again', * FROM batches b WHERE b.stage = 'verified' AND EXISTS (SELECT FROM application a
