@@ -1,7 +1,6 @@
 """How quick the pages are with 100,000 applications in a county, at the server and on a slow line in a real browser."""
 
 import asyncio
-import math
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +12,7 @@ import httpx
 from deploy.bench.ground import county_play, make_batch
 from deploy.bench.lines import COUNTY
 from deploy.bench.memory import rss_mib
+from deploy.bench.open_pages import busy_to_dos
 from deploy.bench.slow_line import Visits, visits
 from deploy.demo.play import Play
 from deploy.stack.sign_in import demo_people, sign_in_locally
@@ -22,7 +22,6 @@ from models.words.stages import Role
 FILES, LINES_OF_FILE = 5, 20_000
 FIRST_SEED = 101
 ASKED = 40
-OPEN_PAGES, OPEN_SECONDS, LIVE_SECONDS = 200, 15.0, 3.0
 LIST = "/console/applications"
 
 
@@ -39,6 +38,7 @@ class Pages:
     of_its_questions: float
     export_seconds: float
     export_mib: float
+    export_delay_ms: float
     busy_to_dos_ms: float
     visits: Visits
 
@@ -46,25 +46,23 @@ class Pages:
 def measure(stack: Stack, home: Path, lines_of_file: int = LINES_OF_FILE) -> Pages:
     with httpx.Client(base_url=stack.layout.api_url, timeout=120.0, trust_env=False) as http:
         play = county_play(stack, http)
-        sample, import_no = _fill(play, home, lines_of_file)
+        sample = _fill(play, home, lines_of_file)
         far = _cursor(play, FILES * lines_of_file - 1_000)
+        play.choose_policy_unit()
     person = next(p for p in demo_people([COUNTY]) if p.role is Role.OPERATOR)
     cookie = {"onecard_staff": sign_in_locally(stack.layout, person)}
     server = asyncio.run(_server(stack, cookie, far, sample))
-    # nobody has two hundred pages open: an office has
-    office = [p for p in demo_people([COUNTY]) if p.role in (Role.COUNTY_ADMIN, Role.REVIEWER)]
-    cookies = [{"onecard_staff": sign_in_locally(stack.layout, each)} for each in office]
-    server["busy_to_dos_ms"] = asyncio.run(_busy(stack.layout.api_url, cookie, cookies, import_no))
+    server["busy_to_dos_ms"] = busy_to_dos(stack, cookie)
     return Pages(lines=FILES * lines_of_file, **server, visits=visits(stack.layout.api_url, cookie))
 
 
-def _fill(play: Play, home: Path, lines_of_file: int) -> tuple[str, str]:
-    """Drafts enough for a large county, as its files bring them; a name that is in them, and the last import."""
+def _fill(play: Play, home: Path, lines_of_file: int) -> str:
+    """Drafts enough for a large county, as its files bring them; a name that is in them."""
     batch_no = play.open_batch("十万笔")
     for seed in range(FIRST_SEED, FIRST_SEED + FILES):
         batch = make_batch(home / "lines", seed, lines_of_file)
-        imported = play.import_file(batch_no, batch.path.name, batch.file)
-    return batch.lines[0].name, str(imported["import_no"])
+        play.import_file(batch_no, batch.path.name, batch.file)
+    return batch.lines[0].name
 
 
 def _cursor(play: Play, place: int) -> str:
@@ -82,11 +80,7 @@ async def _server(stack: Stack, cookie: dict[str, str], far: str, name: str) -> 
         base_url=url, cookies=cookie, headers=headers, timeout=120.0, trust_env=False
     ) as browser:
         first = await _p95(lambda: browser.get(LIST, params={"limit": "50"}))
-        worker = stack.pid("api")
-        before = rss_mib(worker)
-        begun = time.perf_counter()
-        await _whole(browser, f"{LIST}/export")
-        exported, grown = time.perf_counter() - begun, rss_mib(worker) - before
+        exported, grown, delay = await _export(stack.pid("api"), browser)
         return {
             "list_ms": first,
             "far_ms": await _p95(lambda: browser.get(LIST, params={"limit": "50", "after": far})),
@@ -96,6 +90,7 @@ async def _server(stack: Stack, cookie: dict[str, str], far: str, name: str) -> 
             "of_its_questions": await _ratio(stack, browser),
             "export_seconds": exported,
             "export_mib": grown,
+            "export_delay_ms": delay,
         }
 
 
@@ -129,9 +124,22 @@ async def _ratio(stack: Stack, browser: httpx.AsyncClient) -> float:
             await browser.get(LIST, params={"limit": "50", "stage": "draft"})
             ours.append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            operator.get("/applications", limit=50, stage="draft")
+            operator.get("/applications", limit=50, stage="draft", order="newest")
             theirs.append(time.perf_counter() - begun)
     return statistics.median(ours) / statistics.median(theirs)
+
+
+async def _export(api: int, browser: httpx.AsyncClient) -> tuple[float, float, float]:
+    """Seconds, MiB that the API has grown by, and how many ms anybody else's call took at most meanwhile."""
+    exporting = asyncio.create_task(_whole(browser, f"{LIST}/export"))
+    before, begun, longest = rss_mib(api), time.perf_counter(), 0.0
+    while not exporting.done():
+        asked = time.perf_counter()
+        (await browser.get("/console/leaving", params={"live": "1"})).raise_for_status()
+        longest = max(longest, time.perf_counter() - asked)
+        await asyncio.wait([exporting], timeout=0.02)
+    await exporting
+    return time.perf_counter() - begun, rss_mib(api) - before, longest * 1000
 
 
 async def _whole(browser: httpx.AsyncClient, path: str) -> int:
@@ -141,30 +149,3 @@ async def _whole(browser: httpx.AsyncClient, path: str) -> int:
         async for piece in answer.aiter_bytes():
             size += len(piece)
     return size
-
-
-async def _busy(url: str, own: dict[str, str], cookies: list[dict[str, str]], import_no: str) -> float:
-    """To-dos while 200 open pages of an office ask for what is new every three seconds."""
-    ends, live = time.perf_counter() + OPEN_SECONDS, f"/console/imports/{import_no}"
-    people = [httpx.AsyncClient(base_url=url, cookies=each, timeout=60.0, trust_env=False) for each in cookies]
-
-    async def open_page(place: int) -> None:
-        await asyncio.sleep(LIVE_SECONDS * place / OPEN_PAGES)
-        while time.perf_counter() < ends:
-            begun = time.perf_counter()
-            await people[place % len(people)].get(live, params={"live": "1"})
-            await asyncio.sleep(max(0.0, LIVE_SECONDS - (time.perf_counter() - begun)))
-
-    pages = [asyncio.create_task(open_page(place)) for place in range(OPEN_PAGES)]
-    took = []
-    async with httpx.AsyncClient(base_url=url, cookies=own, timeout=60.0, trust_env=False) as browser:
-        while time.perf_counter() < ends:
-            begun = time.perf_counter()
-            answer = await browser.get("/console")
-            # a refusal is no quick answer
-            took.append(time.perf_counter() - begun if answer.status_code == 200 else math.inf)
-            await asyncio.sleep(0.2)
-    await asyncio.gather(*pages)
-    for client in people:
-        await client.aclose()
-    return sorted(took)[len(took) * 95 // 100] * 1000
