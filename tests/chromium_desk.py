@@ -91,7 +91,7 @@ async def test_it_is_worked_without_scripts_and_read_in_english(office: Office, 
     await page.goto(f"{DESK}/{part}")
     await page.locator("input[name=passed][value=true]").check()
     await page.get_by_role("button", name="Save (S)").click()
-    await page.get_by_text("Decision saved").wait_for()
+    await page.get_by_text("The decision on the former one was saved").wait_for()
     assert await stages(office) == ["approved"]
     english = await seen.window(await office.sign_in(REVIEWER), look="en.normal.light")
     await english.goto(f"{DESK}/{part}")
