@@ -158,6 +158,12 @@ async def test_an_auditor_checks_the_chain_and_sees_where_it_was_tampered_with(
     whole = await auditor.submit(page, "校验留痕")
     assert "完整：逐条核对" in whole.main
     assert whole.document.cssselect("[data-result=intact]")
+    # a reload reads what was noted: it is no second check, and whoever reads details sees it too
+    assert (await auditor.open("/console/trail")).document.cssselect("[data-result=intact]")
+    seen = await (await Browser.at(office).sign_in(REVIEWER)).open("/console/trail")
+    assert seen.document.cssselect("[data-result=intact]")
+    assert seen.button("校验留痕") is None
+    assert await office.rows("SELECT count(*) FROM trail_entry WHERE act = 'trail.checked'") == [(1,)]
     assert "校验留痕" in (await auditor.open("/console/trail?act=trail.checked")).rows("table.rows")[0]["操作"]
     owner.execute("ALTER TABLE trail_entry DISABLE TRIGGER USER")
     owner.execute("UPDATE trail_entry SET actor = 'some.body' WHERE county_code = %s AND sequence = 2", (COUNTY,))

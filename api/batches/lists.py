@@ -30,7 +30,7 @@ from api.counter.export import respond
 from api.counter.long_poll import LongPoll
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
-from api.counter.roles import CountyReaders, Operators
+from api.counter.roles import CountyReaders, Operators, Readers
 from api.counter.run_block import RunBlock, run_of
 from api.server.answers import Listed, refusals
 from api.server.problems import conflict, not_found
@@ -123,7 +123,7 @@ async def _add_list(desk: Desk, session: AsyncSession, choice: Choice, fund_year
 
 
 @router.get("/beneficiary-lists", summary="数据初始化名单", response_model=Listed[ListView])
-async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = None) -> Response:
+async def list_lists(desk: Readers, page: Pages, fund_year: FilterYear = None) -> Response:
     statement = select(BeneficiaryList).where(BeneficiaryList.county_code == desk.county)
     if fund_year is not None:
         statement = statement.where(BeneficiaryList.fund_year == fund_year)
@@ -133,7 +133,7 @@ async def list_lists(desk: CountyReaders, page: Pages, fund_year: FilterYear = N
 
 
 @router.get("/beneficiary-lists/{list_no}", response_model=ListView, responses=refusals(NOT_FOUND=404))
-async def show_list(desk: CountyReaders, list_no: str, long_poll: LongPoll) -> Response:
+async def show_list(desk: Readers, list_no: str, long_poll: LongPoll) -> Response:
     """Counts per result, and what its run waits for."""
     await long_poll.until_other(desk, STAGE_OF_LIST, list_no)
     async with desk.database.snapshot() as session:

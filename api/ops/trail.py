@@ -10,7 +10,7 @@ from api.counter.desk import Desk, Reply
 from api.counter.disclosures import Disclosing, note_whole
 from api.counter.export import listed
 from api.counter.paging import Pages
-from api.counter.roles import Readers, Reviewers
+from api.counter.roles import Auditors, Readers, Reviewers
 from api.ops.time_range import Since, Until, between
 from api.ops.trail_views import HEADERS, TrailVerification, TrailView, trail_view, verification_view
 from api.server.answers import Listed, refusals
@@ -76,14 +76,13 @@ async def verify_trail(desk: Readers) -> TrailVerification:
 
 
 @router.post("/trail/verifications", status_code=201, summary="校验留痕并记入留痕", response_model=TrailVerification)
-async def note_verification(desk: Readers) -> Response:
+async def note_verification(desk: Auditors) -> Response:
     """The same, and that it was done, by whom and with which result: the last of the trail's own entries."""
     await desk.give_stored_answer()
     found = await _verified(desk)
 
     async def work(session: AsyncSession) -> Reply:
-        told = {"intact": found["intact"], "first_bad_sequence": found["first_bad_sequence"]}
-        await desk.trail(session, "trail.checked", "trail", told)
+        await desk.trail(session, "trail.checked", "trail", found)
         return Reply(201, found)
 
     return await desk.once(work)

@@ -103,4 +103,5 @@ async def show_one(window: Staff, list_no: str) -> Response:
     going = listed["stage"] in SHOWN_STAGES
     slot = await window.ask.get("/province-slot") if going else None
     like = (listed["stage"], listed["results"], listed["run"] and listed["run"]["waiting_for"], slot)
-    return show_live(window, "beneficiary_list.html", like, listed=listed, slot=slot, going=going)
+    shown = {"listed": listed, "slot": slot, "going": going, "reads_lines": window.signed.role is not Role.OPS}
+    return show_live(window, "beneficiary_list.html", like, **shown)

@@ -25,6 +25,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     # at a desk the next one is open by then
     "former_approved": ("上一份已通过", "The former one was approved"),
     "former_returned": ("上一份已退回", "The former one was sent back"),
+    "trail_checked": ("已逐条校验，结果见下", "Checked; the result is below"),
     "flow_started": ("已启动补贴流程", "The flow has been started"),
     "import_confirmed": ("已确认导入", "Confirmed"),
     "import_dropped": ("已放弃导入", "The import was dropped"),

@@ -94,6 +94,7 @@ class ListPage:
     help: tuple[str, str] = ("", "")
     key: str = ""
     figures: str = ""
+    exports: bool = True
     template: str = "list.html"
 
 
@@ -112,7 +113,7 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
         "rows": answer["items"],
         "following": answer.get("next"),
         "beside": answer,
-        "catalogs": await _catalogs(window, page, given),
+        "catalogs": await catalogs_of(window, page, given),
         "acts": (),
         "sizes": SIZES,
         "size": _size(given),
@@ -168,7 +169,7 @@ async def show_sums(window: Window, page: ListPage, api: str) -> Response:
     return window.show_part("parts/sums.html", figures=await window.ask.get(api, **{**page.always, **given}))
 
 
-async def _catalogs(window: Window, page: ListPage, given: Mapping[str, str]) -> dict[str, list[Option]]:
+async def catalogs_of(window: Window, page: ListPage, given: Mapping[str, str]) -> dict[str, list[Option]]:
     """Options of the filters that choose from a catalog of the platform."""
     found: dict[str, list[Option]] = {}
     for filtered in page.filters:

@@ -1,12 +1,24 @@
 """发放结果查询: over the county and per flow, its bar and reasons, and one line's results as they came (S1 2.8)."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.flow_lines import acts_of
-from api.pages.lists import Column, Filter, ListPage, Sought, conditions, export, labelled, show_list, show_sums
+from api.pages.lists import (
+    Column,
+    Filter,
+    ListPage,
+    Sought,
+    catalogs_of,
+    conditions,
+    export,
+    labelled,
+    show_list,
+    show_sums,
+)
 from api.pages.live import show_live
 from api.pages.window import Staff, Window
 from models.words.flow_words import FAILURES
@@ -62,13 +74,15 @@ LIST = ListPage(
         " needs its evidence handed in, what failed can be paid again to another account.",
     ),
 )
+# For whom the lines are nobody's business: the same conditions, and sums alone.
+SUMS = replace(LIST, sought=(), exports=False)
 # All but the one that the bar itself tells apart.
 _OF_BAR = ("flow_no", "fund_year", "batch_no", "town_code", "bank_code")
 
 
 @router.get("")
 async def list_payments(window: Staff) -> Response:
-    return await _listed(window)
+    return await (_summed(window) if window.signed.role is Role.OPS else _listed(window))
 
 
 @router.post("")
@@ -116,6 +130,14 @@ async def _listed(window: Window) -> Response:
         "repayable": await window.ask.get("/applications/figures", repayable="true") if flow_no or failed else None,
     }
     return await show_list(window, LIST, **more)
+
+
+async def _summed(window: Window) -> Response:
+    named = {each.name for each in SUMS.filters}
+    given = {name: value for name, value in conditions(window, SUMS).items() if name in named}
+    figures = await window.ask.get("/payments/figures", **given)
+    catalogs = await catalogs_of(window, SUMS, given)
+    return window.show("payment_figures.html", page=SUMS, given=given, figures=figures, catalogs=catalogs)
 
 
 def _step(result: dict[str, Any]) -> dict[str, Any]:

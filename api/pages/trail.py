@@ -1,11 +1,14 @@
 """操作留痕: who did what when, by role, act, thing and time; and whether the chain of entries is whole."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.lists import Column, Filter, ListPage, serve_list, show_list
-from api.pages.window import Staff
+from api.pages.lists import Column, Filter, ListPage, export, show_list
+from api.pages.window import Staff, Window
 from models.words.code_words import ACTORS, ACTS, ROLES
+from models.words.stages import Role
 
 router = APIRouter(prefix="/console/trail", include_in_schema=False)
 LIST = ListPage(
@@ -41,11 +44,25 @@ LIST = ListPage(
 )
 
 
-serve_list(router, LIST)
+@router.get("")
+async def list_trail(window: Staff) -> Response:
+    return await show_list(window, LIST, check=await _last_check(window), checks=window.signed.role is Role.AUDITOR)
+
+
+@router.get("/export")
+async def export_trail(window: Staff) -> Response:
+    return export(window, LIST)
 
 
 @router.post("/check")
 async def check(window: Staff) -> Response:
-    """Its result is shown where the trail is listed, and noted in the trail."""
-    found = await window.ask.post("/trail/verifications")
-    return await show_list(window, LIST, found=found, given={})
+    """Walks the chain once and notes in it what was found; the page then reads that entry, however often."""
+    asked = window.ask.post("/trail/verifications")
+    return await window.act(asked, "trail_checked", LIST.path, lambda: list_trail(window))
+
+
+async def _last_check(window: Window) -> Any:
+    """The entry of the last check, for whoever reads details; what it found is in it."""
+    found = await window.ask.get("/trail", act="trail.checked", limit=1)
+    entry = next(iter(found["items"]), None)
+    return entry if entry and isinstance(entry.get("detail"), dict) else None
