@@ -187,5 +187,5 @@ async def test_what_has_no_result_is_settled_with_proof_after_a_preview(office: 
     assert answer.headers["content-disposition"].startswith(f'attachment; filename="{batch}.pdf"')
     too_far = await browser.open(f"{lists.path}/file?town_code=500001101")
     assert (too_far.status, too_far.code) == (409, "NOTHING_TO_PRINT")
-    ops = await (await Browser.at(office).sign_in(OPS)).open("/console/payments")
+    ops = await (await Browser.at(office).sign_in(OPS)).open("/console/payments/export")
     assert (ops.status, ops.code) == (403, "ROLE_NOT_ALLOWED")

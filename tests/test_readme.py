@@ -153,6 +153,20 @@ def test_every_route_that_is_named_exists() -> None:
     assert named <= set(allowed()), named - set(allowed())
 
 
+@pytest.mark.parametrize("text", [ROUTES, ROUTES_CHINESE], ids=["en", "zh"])
+def test_every_route_stands_in_a_table(text: str) -> None:
+    tables = "\n".join(line for line in text.splitlines() if line.startswith("|"))
+    assert set(allowed()) - set(ROUTE.findall(tables)) == set()
+
+
+def test_the_other_routes_name_exactly_whom_they_let_in() -> None:
+    routes = allowed()
+    for _, cell, people in rows(section(ROUTES, "The other routes"), 3)[2:]:
+        told = set() if people in ("no token", CITIZEN) else {Role(word) for word in people.split(", ")}
+        wrong = {(method, path): routes[method, path] for method, path in ROUTE.findall(cell)}
+        assert {route for route, roles in wrong.items() if roles != told} == set(), people
+
+
 def test_kinds_of_orders_are_all_named() -> None:
     table = section(ROUTES, "From the buttons to the routes")
     assert [kind for kind in stages.OrderKind if f"`{kind.value}`" not in table.replace("kind: ", "` `")] == []
