@@ -1,10 +1,8 @@
 """完整信息查看记录: who was given whose data in clear, when and what for, by person, thing and time."""
 
 from fastapi import APIRouter
-from starlette.responses import Response
 
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
-from api.pages.window import Staff
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from models.words.stages import DisclosedThing, DisclosurePurpose
 
 router = APIRouter(prefix="/console/disclosures", include_in_schema=False)
@@ -38,13 +36,4 @@ LIST = ListPage(
         " added here first. It has numbers only, nobody's data.",
     ),
 )
-
-
-@router.get("")
-async def list_disclosures(window: Staff) -> Response:
-    return await show_list(window, LIST)
-
-
-@router.get("/export")
-async def export_disclosures(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST)
