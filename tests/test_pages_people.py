@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from lxml import html
 
 from models.words.refusals import Refusal
 from models.words.stages import Role
@@ -38,6 +39,8 @@ async def first_time_in(office: Office, code: str, login: str = "wu.fang1") -> t
     assert "设置密码" in page.main
     page = await browser.submit(page, "下一步", password=PASSWORD, again="something else")
     assert "两次输入的密码不同" in page.problem
+    # a password is never sent back, whatever the page is shown again for
+    assert PASSWORD not in html.tostring(page.document, encoding="unicode")
     page = await browser.submit(page, "下一步", password=PASSWORD, again=PASSWORD)
     assert page.document.cssselect("img.qr")[0].get("src").startswith("data:image/svg+xml;base64,")
     phone = Phone(str(page.document.cssselect("code")[0].text_content()))

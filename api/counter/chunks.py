@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.counter.export import Gathered, Rows, gathering, respond
+from api.counter.export import Gathered, ListedRows, gathering, respond
 from api.counter.paging import MAX_EXPORT, Page
 from models.store.selection import Predicate
 from models.store.sql import fetch
@@ -63,7 +63,7 @@ async def read_lines(
     source: str,
     shape: type[Shown],
     order: ListOrder = ListOrder.OLDEST,
-) -> Rows:
+) -> ListedRows:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows = gathering(page, headers)
     async for chunk in _chunks(session, page, chosen, source, shape, order):

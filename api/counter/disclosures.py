@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from api.counter.desk import Desk
-from api.counter.export import Rows
+from api.counter.export import ListedRows
 from api.counter.paging import Page
 from models.store.people.disclosures import WholeAnswer, note_disclosure
 from models.words.stages import DisclosedThing, DisclosurePurpose, Role
@@ -59,7 +59,7 @@ class WholeNames:
         self,
         within: str,
         page: Page,
-        rows: Rows,
+        rows: ListedRows,
         purpose: DisclosurePurpose = DisclosurePurpose.NAMES,
     ) -> None:
         """Of the rows that are given out, those that were shown whole; `within` is the number of the list.
@@ -76,6 +76,6 @@ class WholeNames:
         async with self._desk.database.transaction() as session:
             await note_disclosure(session, self._desk.county, self._desk.person, self._desk.role, shown)
 
-    def _given(self, page: Page, rows: Rows) -> list[str]:
+    def _given(self, page: Page, rows: ListedRows) -> list[str]:
         given = rows if page.export else islice(rows, page.limit)
         return [str(view["application_no"]) for _, view in given if view["application_no"] in self._shown]

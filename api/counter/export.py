@@ -44,15 +44,15 @@ T = TypeVar("T")
 _PIECE = 64 * 1024
 
 
-class Rows(Protocol):
-    """Rows of a list: (id, what is shown)."""
+class ListedRows(Protocol):
+    """ListedRows of a list: (id, what is shown)."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[tuple[int, View]]: ...
 
 
-class Gathered(Rows, Protocol):
-    """Rows that become more."""
+class Gathered(ListedRows, Protocol):
+    """ListedRows that become more."""
 
     def extend(self, rows: Iterable[tuple[int, View]], /) -> None: ...
 
@@ -65,7 +65,7 @@ def gathering(page: Page, headers: Mapping[str, str]) -> Gathered:
     return page_of_rows
 
 
-async def respond(page: Page, headers: Mapping[str, str], rows: Rows, beside: View | None = None) -> Response:
+async def respond(page: Page, headers: Mapping[str, str], rows: ListedRows, beside: View | None = None) -> Response:
     """`rows` are (id, what is shown), one more than the page holds when there is a next one.
 
     `headers` are the columns of the Excel file: field of the view -> Chinese name; `*_fen` is shown in yuan.
@@ -93,7 +93,7 @@ async def listed(
     return await respond(page, headers, rows)
 
 
-async def _sheet(page: Page, headers: Mapping[str, str], rows: Rows) -> Response:
+async def _sheet(page: Page, headers: Mapping[str, str], rows: ListedRows) -> Response:
     if len(rows) > MAX_EXPORT:
         detail = f"一次最多导出 {MAX_EXPORT} 行，请加上筛选条件分几次导出"
         raise Problem(422, Refusal.EXPORT_TOO_LARGE, "导出的行数太多", detail)
@@ -102,7 +102,7 @@ async def _sheet(page: Page, headers: Mapping[str, str], rows: Rows) -> Response
     return StreamingResponse(_pieces(file), media_type=XLSX, headers=told)
 
 
-def _written(page: Page, headers: Mapping[str, str], rows: Rows) -> BinaryIO:
+def _written(page: Page, headers: Mapping[str, str], rows: ListedRows) -> BinaryIO:
     """The file, still to be read; it is gone from the disk when it is closed."""
     cells = ([_cell(page, field, view.get(field)) for field in headers] for _, view in rows)
     file = NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115 - closed by whoever reads it

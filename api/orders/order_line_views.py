@@ -11,7 +11,7 @@ from api.applications.views import HOUSEHOLDS
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk
 from api.counter.disclosures import WholeNames
-from api.counter.export import Rows
+from api.counter.export import ListedRows
 from api.counter.names import Names, names_of
 from api.counter.paging import Page
 from api.orders.order_people import HEADERS as PERSON_HEADERS
@@ -73,7 +73,9 @@ class OrderLineView(OrderPerson):
     fault: Annotated[str | None, Field(description="未执行原因")]
 
 
-async def read_order_lines(desk: Desk, session: AsyncSession, page: Page, order: Order, whole: WholeNames) -> Rows:
+async def read_order_lines(
+    desk: Desk, session: AsyncSession, page: Page, order: Order, whole: WholeNames
+) -> ListedRows:
     chosen = Predicate("a.order_id = :order", {"order": order.id})
     views = OrderLineViews(desk.shown, await names_of(session, desk.county), whole.of)
     return await read_lines(session, page, chosen, views.view, HEADERS, ORDER_LINES, OrderLineRow)

@@ -5,7 +5,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.preview import taken_back
 from api.counter.disclosures import WholeNames
-from api.counter.export import Rows, respond
+from api.counter.export import ListedRows, respond
 from api.counter.paging import Pages
 from api.counter.roles import Operators
 from api.orders.order_acts import REFUSALS, take_order
@@ -38,7 +38,7 @@ async def preview_order(desk: Operators, page: Pages, wanted: OrderPreview) -> R
     catalogs = await catalogs_of(desk, wanted)
     whole = WholeNames(desk)
 
-    async def look(session: AsyncSession) -> tuple[OrderTold, Rows]:
+    async def look(session: AsyncSession) -> tuple[OrderTold, ListedRows]:
         """Entered and read: a preview judges just as the entry does."""
         entered = await take_order(desk, session, wanted, catalogs)
         order = await find_order(session, desk, entered["order_no"])

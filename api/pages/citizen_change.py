@@ -19,7 +19,7 @@ async def change_page(window: Citizen) -> Response:
 
 @router.post("")
 async def check_page(window: Citizen) -> Response:
-    if window.form.text("again"):
+    if window.form.text("back"):
         # back from the page that shows old and new: everything as it was typed
         window.problem = {}
         return await _form_page(window)

@@ -12,6 +12,7 @@ from models.words.faults import Fault
 from models.words.refusals import Refusal
 
 KEY = "form_key"
+_PASSWORDS = frozenset({"password", "old", "new", "again"})
 
 
 class Form:
@@ -68,8 +69,8 @@ class Form:
         return Form(FormData([*self._data.multi_items(), *more.items()]))
 
     def typed(self) -> Mapping[str, list[str]]:
-        """As it was typed, for the page that shows it again; never the key."""
-        names = {name for name in self._data if name != KEY}
+        """As it was typed, for the page that shows it again; never the key, and no password: it is typed anew."""
+        names = set(self._data) - {KEY, *_PASSWORDS}
         return {name: [value for value in self._data.getlist(name) if isinstance(value, str)] for name in names}
 
 
