@@ -74,7 +74,7 @@ async def test_a_file_with_faults_is_refused_whole_mended_and_taken_in(office: O
     mended = sheet([good(place) for place in range(1, ROWS + 1)])
     page = await browser.submit(again, "上传并校对", file=("申请.xlsx", mended, XLSX))
     taken = await browser.open(f"/console/imports/{await checked(office, page)}")
-    assert f"已导入 {ROWS} 行" in taken.main
+    assert f"已导入 {ROWS:,} 行" in taken.main
     listed = await browser.open(taken.link("查看这批申请"))
     assert len(listed.rows()) == 50
     archive = await browser.open("/console/photo-archives")

@@ -96,8 +96,10 @@ async def test_journey_21_payments_arrive_on_the_open_page_and_a_return_after_th
     # all have a result: nothing is asked again
     assert bar.document.get_element_by_id("live").get("hx-get") is None
     failed = await browser.open(bar.link("发放失败"))
-    assert [(row["申请编号"], row["说明"]) for row in failed.rows()] == [(numbers[1], "发放失败：账户已销户")]
-    assert [row["申请编号"] for row in (await browser.open(bar.link("账户已销户"))).rows()] == [numbers[1]]
+    assert [(row["申请编号"], row["说明"]) for row in failed.rows("table.rows")] == [
+        (numbers[1], "发放失败：账户已销户")
+    ]
+    assert [row["申请编号"] for row in (await browser.open(bar.link("账户已销户"))).rows("table.rows")] == [numbers[1]]
     # 退票 after the end stands beside what was paid
     await office.run("UPDATE flow SET stage = 'ended', outcome = 'disbursed' WHERE flow_no = :no", no=flow_no)
     await arrives(office, numbers[2], "failed", 2, late=True)
@@ -108,7 +110,7 @@ async def test_journey_21_payments_arrive_on_the_open_page_and_a_return_after_th
     assert "7.00" in sums.text
     # by person, never in an address
     found = await browser.submit(await browser.open("/console/payments"), "查找", id_number=citizen_id(7))
-    assert [row["申请编号"] for row in found.rows()] == [numbers[0]]
+    assert [row["申请编号"] for row in found.rows("table.rows")] == [numbers[0]]
     assert citizen_id(7) not in "".join(browser.seen)
     notices = await browser.open(page.link("打印发放明细公示表"))
     printed = await browser.get(f"{notices.path}/file?town_code=500001100")

@@ -46,6 +46,8 @@ _AS_IT_STANDS = """() => { const copy = document.documentElement.cloneNode(true)
 _BY_SCRIPT = "form => Boolean(form.closest('[hx-boost=true], [hx-post], [hx-get]'))"
 _UNFOLD = """each => { for (let fold = each.closest('details'); fold; fold = fold.parentElement.closest('details'))
   fold.open = true; }"""
+_OFFER = """(field, value) => { if (![...field.options].some((each) => each.value === value))
+  field.add(new Option(value, value)); }"""
 _ALLOW = "form => { for (const each of form.querySelectorAll('[disabled]')) each.disabled = false; }"
 
 
@@ -290,6 +292,8 @@ async def _fill(fields: Locator, name: str, value: object) -> None:
 
 async def _write(one: Locator, kind: str, text: str) -> None:
     if kind.startswith("select"):
+        # what isn't offered is chosen all the same, in a page that somebody has altered
+        await one.evaluate(_OFFER, text)
         await one.select_option(text)
     elif kind == "hidden":
         await one.evaluate("(field, value) => { field.value = value; }", text)
