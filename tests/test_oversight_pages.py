@@ -82,6 +82,8 @@ async def test_the_first_page_lists_my_turns_and_leads_to_them(office: Office) -
     assert "在等别人" in page.main
     badge = await browser.get("/console/badge?live=1")
     assert f">{len(mine)}<" in badge.text
+    tab = await browser.get("/console/badge?live=1&title=%3Cb%3E500001-L2026-0001")
+    assert f"<title>({len(mine)}) &lt;b&gt;500001-L2026-0001</title>" in tab.text
     assert (await browser.get(f"/console/badge?live=1&shown={len(mine)}")).status_code == 204
     empty = await (await Browser.at(office).sign_in("app.licant", role=Role.APPLICANT)).open("/console")
     assert "今天没有待办" in empty.main

@@ -11,6 +11,7 @@ from api.pages.menu import menu_of
 from api.pages.window import Staff, Window
 
 router = APIRouter(include_in_schema=False)
+_TITLE = 200
 # Where a page has another name than the API's list.
 _OTHERWISE = {
     "/policy-unit": "/console/policies",
@@ -26,11 +27,11 @@ async def home(window: Staff) -> Response:
 
 @router.get("/console/badge")
 async def badge(window: Staff) -> Response:
-    """How many kinds of things wait for me; nothing is said where it is as it was."""
+    """How many kinds of things wait for me, in the bar and in the tab; nothing is said where it is as it was."""
     todos = await window.ask.get("/to-dos")
     if window.query("shown") == str(todos["count"]):
         return window.nothing_new()
-    return window.show_part("badge.html", count=todos["count"])
+    return window.show_part("badge.html", count=todos["count"], title=window.query("title")[:_TITLE])
 
 
 def place_of(window: Window, to_do: Mapping[str, Any]) -> str:
