@@ -323,6 +323,7 @@ def test_what_is_held_against_a_stored_instant_is_the_databases_clock() -> None:
         "api/pages/form_keys.py",  # how old a form is
         "api/pages/formats.py",  # how long something waits, as a page shows it
         "api/platform/callbacks.py",  # the signature of a callback
+        "models/id_tokens.py",  # what the province's sign-in has signed
         "models/tables/base.py",  # before the database's clock has been read
         "models/tokens.py",  # when a token was issued
         "models/words/calendar.py",  # the day on which a form is filled

@@ -260,7 +260,7 @@ async def test_a_line_cut_while_submitting_and_sent_again_has_one_effect(office:
     page = await browser.lose(page, "确认办理", reason="经核实")
     assert await count_of(office, "operator_order") == 1, "what was sent has arrived"
     again = await browser.submit(page, "确认办理", reason="经核实")
-    assert "已录入，等待另一人复核" in again.done
+    assert "已录入，须由另一人复核" in again.done
     assert await count_of(office, "operator_order") == 1
 
 

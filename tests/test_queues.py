@@ -12,7 +12,7 @@ from tests.county_office import Office
 from tests.platform_door import Door
 from tests.province import Province
 from tests.test_logins import ended
-from workflows.options import LIMITS, Limits
+from workflows.options import LIMITS, QueueLimits
 
 pytest_plugins = ["tests.province_fixtures"]
 OPEN = "SELECT count(*) FROM run WHERE kind = 'catalog-refresh' AND stage <> 'done'"
@@ -22,7 +22,7 @@ LISTS = "GET /v1/counties/.*/budget-units"
 @pytest.fixture(scope="module", autouse=True)
 def one_place_for_lists() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(LIMITS, Queue.BULK, Limits(places=1, pollers=1))  # type: ignore[arg-type]
+        patched.setitem(LIMITS, Queue.BULK, QueueLimits(places=1, pollers=1))  # type: ignore[arg-type]
         yield
 
 
