@@ -37,7 +37,7 @@ test: venv ## every test, on real servers
 
 # The journeys of tests/test_*.py, which `make test` walks over HTTP, and what only a browser shows. One browser on one
 # loop for all; for some of them alone: make test-pages PAGE_TESTS=tests/test_pages_flows.py
-PAGE_TESTS := tests tests/chromium_*.py
+PAGE_TESTS := tests/test_*.py tests/chromium_*.py
 # Debian's Chromium and a Chinese face; without them there is no picture and no journey, so a missing one is a failure.
 test-pages: venv ## every journey of the pages in a real browser
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
