@@ -6,6 +6,7 @@ In `make test-pages` the same journeys have a window of Chromium instead, which 
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,8 @@ class Page:
 
     @property
     def title(self) -> str:
-        return str(self.document.findtext(".//title"))
+        """The page's own, without the count that the tab has once the badge was asked for."""
+        return re.sub(r"^\([0-9,]+\) ", "", str(self.document.findtext(".//title")))
 
     @property
     def menu(self) -> list[str]:
