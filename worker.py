@@ -60,7 +60,7 @@ from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
 from workflows.invalidation import AccountEventWorkflow
 from workflows.invalidation_list import InvalidationsWorkflow
-from workflows.options import LIMITS
+from workflows.options import LIMITS, STICKY_TIMEOUT
 from workflows.policy_review import PolicyReviewWorkflow
 from workflows.schedules import keep_schedules, schedules_of
 from workflows.subsidy_flow import SubsidyFlowWorkflow
@@ -195,6 +195,7 @@ def _runs_worker(client: Client, queue: str, activities: list[Callable[..., Any]
         interceptors=[SafeFailures()],
         graceful_shutdown_timeout=grace,
         max_concurrent_local_activities=100,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )
 
 

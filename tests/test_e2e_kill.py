@@ -1,13 +1,17 @@
 """One whole flow in two counties at once, while worker, Temporal, platform and API are each killed in the middle."""
 
+import asyncio
 import signal
 from collections.abc import Callable
 from functools import partial
+from typing import LiteralString
 
 import httpx
+from temporalio.api.enums.v1 import PendingWorkflowTaskState
 
-from deploy.stack import Stack
-from tests.county_files import expected, organizations_500001, personal_500001, personal_500003
+from deploy.stack import Stack, temporal
+from models.contracts import RunKind, workflow_id
+from tests.county_files import CountyFile, expected, organizations_500001, personal_500001, personal_500003
 from tests.whole_stack import (
     QUICK,
     Whole,
@@ -19,8 +23,11 @@ from tests.whole_stack import (
     pay_whole,
     trail_holds,
 )
+from workflows.client import connect
 
 BIG, SMALL = "500001", "500003"
+# From when a worker is there again; by Temporal's own timeouts it would be 10 s from the decision on.
+CARRIED_OUT_SECONDS = 5.0
 EVIDENCE_LINES = 10
 # A callback that met a dead API comes again after seconds, when the flow's end may be here already: nobody asks sooner.
 UNASKED = QUICK | {"PLATFORM_MISSING_PAGE_SECONDS": "60"}
@@ -41,6 +48,7 @@ def test_a_whole_flow_survives_the_death_of_every_part(stack_factory: Callable[.
         big, small = (play.result(timeout=90) for play in playing)
         balances(whole, BIG, big, expected(people, organizations))
         balances(whole, SMALL, small, expected(others))
+        _decide_as_a_worker_dies(whole, others)
         evidence = whole.play(BIG)
         sent = evidence.send_evidence(big, evidence.paid_lines(big, EVIDENCE_LINES))
         assert sent["done_count"] == EVIDENCE_LINES
@@ -105,3 +113,51 @@ def _kill_api_while_callbacks_come(whole: Whole) -> None:
     whole.until("a callback under way", lambda: whole.platform("GET", "/health")["undelivered"])
     whole.stack.kill("api")
     whole.stack.start("api")
+
+
+def _decide_as_a_worker_dies(whole: Whole, file: CountyFile) -> None:
+    """The next worker carries it out as soon as it is there.
+
+    It waits neither for the queue of runs that the dead one had in memory nor for a turn that it had begun.
+    """
+    remembered, begun, both = (_stopped_import(whole, file) for _ in range(3))
+    whole.stack.kill("worker")
+    _drop(whole, remembered)
+    _carried_out(whole, remembered, "worker")
+    whole.stack.signal("worker", signal.SIGSTOP)
+    _drop(whole, begun)
+    whole.until("a turn begun and never ended", lambda: asyncio.run(_turn_begun(whole, begun)))
+    whole.stack.kill("worker")
+    _carried_out(whole, begun, "worker")
+    whole.stack.kill("worker")
+    whole.stack.kill("api")
+    whole.stack.start("worker", "api")
+    _drop(whole, both)
+    _carried_out(whole, both)
+
+
+def _stopped_import(whole: Whole, file: CountyFile) -> str:
+    """The same file once more waits for an operator's word."""
+    play = whole.play(SMALL)
+    number = play.hand_in(play.open_batch("再来一次"), file.name, file.data, file.kind)
+    path = f"/application-imports/{number}"
+    play.county.operator.wait("待确认", path, lambda seen: seen["stage"] == "to_confirm")
+    return number
+
+
+def _drop(whole: Whole, number: str) -> None:
+    whole.people[SMALL].operator.post(f"/application-imports/{number}/refusal", {"reason": "重复导入"})
+
+
+def _carried_out(whole: Whole, number: str, *parts: str) -> None:
+    whole.stack.start(*parts)
+    run = workflow_id(RunKind.APPLICATION_IMPORT, number)
+    closed: LiteralString = "SELECT closed_at FROM run WHERE workflow_id = %s"
+    whole.until("the decision carried out", lambda: whole.one(closed, run), seconds=CARRIED_OUT_SECONDS)
+
+
+async def _turn_begun(whole: Whole, number: str) -> bool:
+    client = await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE)
+    run = client.get_workflow_handle(workflow_id(RunKind.APPLICATION_IMPORT, number))
+    turn = (await run.describe()).raw_description.pending_workflow_task
+    return turn.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED

@@ -13,6 +13,15 @@ from models.contracts import Queue
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
 # Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit.
 SILENCE = timedelta(seconds=20)
+# A turn that a dead worker has begun is begun anew by another one after this long; Temporal's own 10 s are a person's
+# patience. A look that takes longer doesn't need more: the worker prolongs the turn by itself (a workflow task
+# heartbeat) at four fifths of it, three events of history each. Shorter ones would time out living workers that are
+# held up for a moment, and every such turn is done twice.
+WORKFLOW_TASK_TIMEOUT = timedelta(seconds=4)
+# A turn waits so long for the worker that remembers the run; then any may take it, and reads the run's history first.
+# Temporal's own 10 s are what a dead worker's runs would wait. Shorter ones would take runs away from a worker that is
+# only busy, and reading a history costs more than waiting for it.
+STICKY_TIMEOUT = timedelta(seconds=3)
 
 
 class QueueLimits(NamedTuple):

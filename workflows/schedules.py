@@ -23,6 +23,7 @@ from models.contracts import ProvinceRef, RunKind, Subject
 from workflows.account_check import AccountCheckWorkflow
 from workflows.client import priority_of, summary_of
 from workflows.invalidation_list import InvalidationsWorkflow
+from workflows.options import WORKFLOW_TASK_TIMEOUT
 from workflows.trail_heads import TrailHeadsWorkflow
 
 # 18:00 UTC is 02:00 in China: the banks are quiet and nobody waits at a desk.
@@ -50,6 +51,7 @@ def account_checks(province_code: str, task_queue: str, hours: float) -> Schedul
             # Temporal adds the time of the tick: that is the round's number
             id=f"{RunKind.ACCOUNT_CHECK.value}/{province_code}-H",
             task_queue=task_queue,
+            task_timeout=WORKFLOW_TASK_TIMEOUT,
             priority=priority_of(subject),
             static_summary=summary_of(subject),
         ),
@@ -69,7 +71,12 @@ def account_checks(province_code: str, task_queue: str, hours: float) -> Schedul
 def trail_heads(task_queue: str) -> Schedule:
     """The signing of every county's head; one Schedule for all of them."""
     return Schedule(
-        action=ScheduleActionStartWorkflow(TrailHeadsWorkflow.run, id=f"{TRAIL_HEADS}/hourly", task_queue=task_queue),
+        action=ScheduleActionStartWorkflow(
+            TrailHeadsWorkflow.run,
+            id=f"{TRAIL_HEADS}/hourly",
+            task_queue=task_queue,
+            task_timeout=WORKFLOW_TASK_TIMEOUT,
+        ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=HOUR)]),
         policy=SchedulePolicy(
             # one that waits for the object store will sign what stands when that is back
@@ -91,6 +98,7 @@ def invalidations(province_code: str, task_queue: str, hours: float) -> Schedule
             ProvinceRef(province_code=province_code),
             id=f"{INVALIDATIONS}/{province_code}",
             task_queue=task_queue,
+            task_timeout=WORKFLOW_TASK_TIMEOUT,
         ),
         spec=ScheduleSpec(
             intervals=[ScheduleIntervalSpec(every=every, offset=timedelta(minutes=int(province_code[:2])) % every)]

@@ -23,6 +23,7 @@ from models.store.runs.runs import INBOX_CHANNEL, OUTBOX_CHANNEL, STAGE_CHANNEL
 from models.store.sql import execute
 from models.store.vault import Vault
 from workflows.client import attributes_of, priority_of, summary_of
+from workflows.options import WORKFLOW_TASK_TIMEOUT
 
 _LOG = structlog.get_logger()
 _CALLS_AT_ONCE = 16
@@ -201,6 +202,7 @@ class Relay:
             search_attributes=attributes_of(subject, run.stage),
             priority=priority_of(subject),
             static_summary=summary_of(subject),
+            task_timeout=WORKFLOW_TASK_TIMEOUT,
             start_signal=parcel.signal,
             start_signal_args=[parcel.ids] if parcel.signal else [],
             rpc_timeout=_CALL_TIMEOUT,
