@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from deploy.bench import callbacks, cards, evidence, floor, pages, patience, product, troubled
+from deploy.bench import callbacks, cards, evidence, floor, pages, patience, product, province, troubled
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
 from deploy.bench.patience import patience_rows
+from deploy.bench.province import province_rows
 from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
 from deploy.bench.report_pages import page_rows
@@ -21,6 +22,7 @@ SMALL, LARGE, RUNS = 2_000, 20_000, 3
 WARM = 100
 CARDS, OPEN = 200, 2_000
 PEOPLE = 300
+PROVINCE_LINES, COUNTIES, COUNTY_LINES = 100_000, 120, 400
 
 
 def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[int, int]) -> Figures:
@@ -28,7 +30,7 @@ def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[in
     sizes = [*([small] * runs), large]
     batches = [make_batch(home / "lines", seed, count) for seed, count in enumerate(sizes, start=1)]
     warm = [make_batch(home / "lines", len(sizes) + batch.seed, WARM) for batch in batches]
-    with stack_knowing(home, [batch.seed for batch in [*batches, *warm]]) as stack:
+    with stack_knowing(home, [*batches, *warm]) as stack:
         pairs = [_pair(stack, *both) for both in zip(batches, warm, strict=True)]
         *smalls, (bare_large, outcome_large) = pairs
         return Figures(
@@ -52,7 +54,7 @@ def measure_cards(home: Path, card_counts: tuple[int, int]) -> cards.Cards:
 
 def measure_troubled(home: Path, small: int) -> troubled.Troubled:
     batch, warm = make_batch(home / "lines", 1, small), make_batch(home / "lines", 2, WARM)
-    with stack_knowing(home, [batch.seed, warm.seed]) as stack:
+    with stack_knowing(home, [batch, warm]) as stack:
         return troubled.measure(stack, product.pay(stack, batch, warm).flow_no)
 
 
@@ -63,8 +65,15 @@ def measure_pages(home: Path, lines_of_file: int) -> pages.Pages:
 
 def measure_patience(home: Path, people: int) -> patience.Patience:
     batch = patience.prepared(home, people)
-    with stack_knowing(home, [batch.seed], patience.SETTINGS) as stack:
+    with stack_knowing(home, [batch], patience.SETTINGS) as stack:
         return patience.measure(stack, batch, people)
+
+
+def measure_province(home: Path, said: argparse.Namespace) -> province.Province:
+    return province.Province(
+        lists=province.measure_lists(home, said.province_lines, said.runs),
+        counties=province.measure_counties(home, said.counties, said.county_lines),
+    )
 
 
 def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
@@ -92,6 +101,10 @@ def main() -> int:
     parser.add_argument("--troubled-only", action="store_true", help="evidence with failing calls; writes no file")
     parser.add_argument("--pages-only", action="store_true", help="the pages alone; writes no file")
     parser.add_argument("--patience-only", action="store_true", help="people beside lists that hang; writes no file")
+    parser.add_argument("--province-only", action="store_true", help="large lists, all counties; writes no file")
+    parser.add_argument("--province-lines", type=int, default=PROVINCE_LINES, help="of a large list")
+    parser.add_argument("--counties", type=int, default=COUNTIES, help="counties that pay at once")
+    parser.add_argument("--county-lines", type=int, default=COUNTY_LINES, help="lines of each")
     parser.add_argument("--people", type=int, default=PEOPLE, help="sign-ins and policies of that part, one a second")
     parser.add_argument("--lines-of-file", type=int, default=pages.LINES_OF_FILE, help="a fifth of the pages' county")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
@@ -112,6 +125,9 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.patience_only:
         print_table(patience_rows(measure_patience(said.home.resolve(), said.people)))
+        return 0
+    if said.province_only:
+        print_table(province_rows(measure_province(said.home.resolve(), said)))
         return 0
     figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     print_table(rows(figures))

@@ -1,6 +1,6 @@
 """The stack that is measured: fresh, without faults or delays, and told of all people who will occur."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,43 +30,44 @@ class Batch:
     lines: list[Line]
     file: bytes
     path: Path
+    county: str = COUNTY
 
     @property
     def total_fen(self) -> int:
         return sum(line.amount_fen for line in self.lines)
 
 
-def make_batch(folder: Path, seed: int, count: int) -> Batch:
+def make_batch(folder: Path, seed: int, count: int, county: str = COUNTY) -> Batch:
     """Lines, file and registers of one run, written below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = invent(seed, count)
+    lines = invent(seed, count, county)
     file = application_file(lines)
-    path = folder / f"lines-{seed}.xlsx"
+    path = folder / f"lines-{county}-{seed}.xlsx"
     path.write_bytes(file)
-    register_of(folder, seed).write_bytes(register_file(lines))
-    accounts_of(folder, seed).write_bytes(accounts_file(lines))
-    return Batch(seed, lines, file, path)
+    batch = Batch(seed, lines, file, path, county)
+    register_of(batch).write_bytes(register_file(lines))
+    accounts_of(batch).write_bytes(accounts_file(lines))
+    return batch
 
 
-def register_of(folder: Path, seed: int) -> Path:
-    return folder / f"register-{seed}.csv"
+def register_of(batch: Batch) -> Path:
+    return batch.path.with_name(f"register-{batch.county}-{batch.seed}.csv")
 
 
-def accounts_of(folder: Path, seed: int) -> Path:
-    return folder / f"accounts-{seed}.csv"
+def accounts_of(batch: Batch) -> Path:
+    return batch.path.with_name(f"accounts-{batch.county}-{batch.seed}.csv")
 
 
 @contextmanager
-def stack_knowing(home: Path, seeds: list[int], settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """A fresh, started stack whose platform knows the people of these seeds."""
+def stack_knowing(home: Path, batches: Sequence[Batch], settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """A fresh, started stack whose platform knows the people of these batches."""
     end_leftovers(home)
     forget(home)
-    folder = home / "lines"
     options = Options(
         time_scale=0,
         seed=1,
-        registers=tuple((COUNTY, register_of(folder, seed)) for seed in seeds),
-        bank_accounts=tuple(accounts_of(folder, seed) for seed in seeds),
+        registers=tuple((batch.county, register_of(batch)) for batch in batches),
+        bank_accounts=tuple(accounts_of(batch) for batch in batches),
         env=_QUIET | dict(settings or {}),
     )
     with Stack(home, options) as stack:

@@ -51,10 +51,10 @@ class Line:
     fate: str
 
 
-def invent(seed: int, count: int) -> list[Line]:
-    """Lines of people who occur under no other seed; the same seed gives the same lines."""
-    dice = random.Random(seed)  # noqa: S311
-    people = _people(dice, seed)
+def invent(seed: int, count: int, county: str = COUNTY) -> list[Line]:
+    """Lines of people who occur under no other seed and in no other county; the same two give the same lines."""
+    dice = random.Random(f"{county}-{seed}")  # noqa: S311
+    people = _people(dice, seed, county)
     lines: list[Line] = []
     for fate in _fates(dice, count):
         if fate == "second_line":
@@ -68,7 +68,7 @@ def invent(seed: int, count: int) -> list[Line]:
 def fine_lines(seed: int, count: int) -> list[Line]:
     """People whose data is in order, a line each."""
     dice = random.Random(seed)  # noqa: S311
-    return [_line(dice, person, "fine") for person in islice(_people(dice, seed), count)]
+    return [_line(dice, person, "fine") for person in islice(_people(dice, seed, COUNTY), count)]
 
 
 def application_file(lines: list[Line]) -> bytes:
@@ -116,13 +116,14 @@ def _fates(dice: random.Random, count: int) -> list[str]:
     return fates
 
 
-def _people(dice: random.Random, seed: int) -> Iterator[tuple[str, str, int]]:
-    """Name, id and a serial number; ids of different seeds differ in their last places."""
+def _people(dice: random.Random, seed: int, county: str) -> Iterator[tuple[str, str, int]]:
+    """Name, id and a serial number; ids of different seeds differ in their last places, those of counties in front."""
     for serial in range(_BIRTH_DAYS * 10):
         born = _FIRST_BIRTH + timedelta(days=serial % _BIRTH_DAYS)
-        seventeen = f"{COUNTY}{born:%Y%m%d}{(seed % 100) * 10 + serial // _BIRTH_DAYS:03d}"
+        seventeen = f"{county}{born:%Y%m%d}{(seed % 100) * 10 + serial // _BIRTH_DAYS:03d}"
         name = dice.choice(_SURNAMES) + "".join(dice.choices(_GIVEN, k=2))
-        yield name, seventeen + citizen_id_check_digit(seventeen), (seed % 100) * 10_000_000 + serial
+        number = (int(county[2:]) * 100 + seed % 100) * 10_000_000 + serial
+        yield name, seventeen + citizen_id_check_digit(seventeen), number
 
 
 def _line(dice: random.Random, person: tuple[str, str, int], fate: str) -> Line:

@@ -37,11 +37,11 @@ def pay(stack: Stack, batch: Batch, warm: Batch) -> Outcome:
     stack.start("worker")
     with httpx.Client(base_url=stack.layout.api_url, timeout=60.0, trust_env=False) as http:
         play = county_play(stack, http)
-        _run(play, more_ground(play, warm.total_fen * 2), warm)
+        pay_batch(play, more_ground(play, warm.total_fen * 2), warm)
         ground = more_ground(play, batch.total_fen * 2)
         play.report.rows.clear()
         begun = time.perf_counter()
-        flow = _run(play, ground, batch)
+        flow = pay_batch(play, ground, batch)
         seconds = time.perf_counter() - begun
     paid = figure(flow["figures"]["payments"], "paid")
     return Outcome(
@@ -56,7 +56,8 @@ def pay(stack: Stack, batch: Batch, warm: Batch) -> Outcome:
     )
 
 
-def _run(play: Play, ground: Ground, batch: Batch) -> Json:
+def pay_batch(play: Play, ground: Ground, batch: Batch) -> Json:
+    """From the file to flow.ended: the flow as it stands then."""
     batch_no = play.open_batch(f"测速批次 {batch.seed}")
     play.import_file(batch_no, batch.path.name, batch.file)
     play.review_and_publicise(batch_no)
