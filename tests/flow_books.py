@@ -1,6 +1,6 @@
 """What is always true of a county's flows, lines and indicators, read from the rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -61,7 +61,13 @@ class Books:
         self._ended: dict[str, str] = {}
 
     def check(self, rows: Rows) -> None:
-        found = rows(ALL)
-        assert [row for row in found if row[0] != "ended"] == []
-        for flow_no, _, figures in (row[1].partition("|") for row in found if row[0] == "ended"):
-            assert self._ended.setdefault(flow_no, figures) == figures, flow_no
+        assert list(self.found(rows)) == []
+
+    def found(self, rows: Rows) -> Iterator[str]:
+        """What must not be, in words."""
+        for what, row in rows(ALL):
+            flow_no, _, figures = row.partition("|")
+            if what != "ended":
+                yield f"{what}: {row}"
+            elif self._ended.setdefault(flow_no, figures) != figures:
+                yield f"{flow_no} has ended, and changed since"

@@ -307,12 +307,12 @@ def no_personal_data_outside(whole: Whole, known: str, *files: CountyFile) -> No
     assert any(known.encode() in content for place, content in contents.items() if "temporal.db" in place.name)
     for place, content in contents.items():
         assert not [secret.decode() for secret in secrets if secret in content], place.name
-    keys = "\n".join(_object_keys(whole)).encode()
+    keys = "\n".join(object_keys(whole)).encode()
     assert keys
     assert not [secret.decode() for secret in secrets if secret in keys]
 
 
-def _object_keys(whole: Whole) -> Iterator[str]:
+def object_keys(whole: Whole) -> Iterator[str]:
     client = whole.stack.layout.objects.client()
     for page in client.get_paginator("list_objects_v2").paginate(Bucket="onecard"):
         yield from (entry["Key"] for entry in page.get("Contents", []))

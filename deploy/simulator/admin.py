@@ -175,9 +175,10 @@ class Admin:
             columns += ", CAST(body AS TEXT) AS body"
         rows = self._world.store.rows(
             f"SELECT {columns} FROM event WHERE status = coalesce(?, status)"
-            " AND type = coalesce(?, type) ORDER BY seq LIMIT 10000",
+            " AND type = coalesce(?, type) AND client_id = coalesce(?, client_id) ORDER BY seq LIMIT 10000",
             status,
             kind,
+            request.query_params.get("client_id"),
         )
         counts = {
             row[0]: row[1] for row in self._world.store.rows("SELECT status, count(*) FROM event GROUP BY status")
