@@ -34,7 +34,7 @@ from api.batches.batch_views import (
 from api.batches.verification_acts import VerificationAsked, send_to_verification
 from api.counter.chunks import list_lines
 from api.counter.desk import Reply
-from api.counter.export import respond
+from api.counter.export import listed_together
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
@@ -108,8 +108,8 @@ async def list_batches(
     if stage is not None:
         statement = statement.where(Batch.stage == stage)
     async with desk.database.snapshot() as session:
-        batches = (await session.exec(page.newest_first(statement, Batch.id))).all()
-        return await respond(page, BATCH_HEADERS, await batch_views(session, desk.shown, batches))
+        chosen = (statement, Batch.id)
+        return await listed_together(session, page, BATCH_HEADERS, chosen, partial(batch_views, session, desk.shown))
 
 
 @router.get("/batches/{batch_no}", response_model=WholeBatch, responses=refusals(NOT_FOUND=404))

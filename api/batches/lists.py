@@ -26,7 +26,7 @@ from api.batches.list_views import (
 from api.counter.chunks import read_lines
 from api.counter.desk import Desk, Reply
 from api.counter.disclosures import WholeNames
-from api.counter.export import respond
+from api.counter.export import listed_together, respond
 from api.counter.long_poll import LongPoll
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
@@ -128,8 +128,8 @@ async def list_lists(desk: Readers, page: Pages, fund_year: FilterYear = None) -
     if fund_year is not None:
         statement = statement.where(BeneficiaryList.fund_year == fund_year)
     async with desk.database.snapshot() as session:
-        lists = (await session.exec(page.newest_first(statement, BeneficiaryList.id))).all()
-        return await respond(page, LIST_HEADERS, await list_views(desk, session, lists))
+        chosen = (statement, BeneficiaryList.id)
+        return await listed_together(session, page, LIST_HEADERS, chosen, partial(list_views, desk, session))
 
 
 @router.get("/beneficiary-lists/{list_no}", response_model=ListView, responses=refusals(NOT_FOUND=404))

@@ -1,5 +1,6 @@
 """账号核验 by hand: for one account or the whole county, and the rounds that walked it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -10,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.counter.desk import Desk, Reply
-from api.counter.export import respond
+from api.counter.export import listed_together
 from api.counter.paging import Pages
 from api.counter.roles import OperatorsAndReviewers, Readers
 from api.counter.run_block import RunBlock, run_of, runs_of
@@ -168,12 +169,13 @@ async def list_rounds(desk: Readers, page: Pages, stage: Annotated[RoundStage | 
     statement = statement.where(own)
     if stage is not None:
         statement = statement.where(CheckRound.stage == stage)
+
+    async def shown(rounds: list[CheckRound]) -> Iterable[tuple[int, RoundWithRun]]:
+        runs = await runs_of(desk, session, RunKind.ACCOUNT_CHECK, [each.round_no for each in rounds])
+        return [(each.id or 0, _with_run(each, runs.get(each.round_no))) for each in rounds]
+
     async with desk.database.snapshot() as session:
-        rounds = (await session.exec(page.newest_first(statement, CheckRound.id))).all()
-        numbers = [each.round_no for each in rounds]
-        runs = await runs_of(desk, session, RunKind.ACCOUNT_CHECK, numbers)
-        views = [(each.id or 0, _with_run(each, runs.get(each.round_no))) for each in rounds]
-    return await respond(page, HEADERS, views)
+        return await listed_together(session, page, HEADERS, (statement, CheckRound.id), shown)
 
 
 @router.get(

@@ -14,6 +14,7 @@ from models.store.selection import Predicate
 from models.store.sql import fetch
 
 CHUNK = 2_000
+_FEW = 101
 View = Mapping[str, object]
 
 
@@ -67,7 +68,11 @@ async def read_lines(
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows = gathering(page, headers)
     async for chunk in _chunks(session, page, chosen, source, shape, order):
-        await asyncio.to_thread(_show, chunk, show, rows)
+        # a page that is looked at is shown sooner than a thread is found
+        if len(chunk) <= _FEW:
+            _show(chunk, show, rows)
+        else:
+            await asyncio.to_thread(_show, chunk, show, rows)
     return rows
 
 
@@ -89,5 +94,5 @@ async def _chunks(
 
 
 def _show(chunk: Sequence[Shown], show: Callable[[Shown], View], rows: Gathered) -> None:
-    """What is sealed is opened: too long for the loop."""
+    """What is sealed is opened: of many rows too long for the loop."""
     rows.extend((row.id, show(row)) for row in chunk)

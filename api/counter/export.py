@@ -6,10 +6,11 @@ file goes out piece by piece.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Protocol, TypeVar, cast
@@ -85,11 +86,30 @@ async def listed(
     headers: Mapping[str, str],
     chosen: tuple[SelectOfScalar[T], object],
     show: Callable[[T], tuple[int, View]],
+    *,
+    oldest: bool = False,
 ) -> Response:
-    """Newest first by the key, the second of `chosen`."""
+    """Newest first by the key, the second of `chosen`, or `oldest`; each row is shown by itself."""
+
+    async def shown(chunk: list[T]) -> Iterable[tuple[int, View]]:
+        return map(show, chunk)
+
+    return await listed_together(session, page, headers, chosen, shown, oldest=oldest)
+
+
+async def listed_together(
+    session: AsyncSession,
+    page: Page,
+    headers: Mapping[str, str],
+    chosen: tuple[SelectOfScalar[T], object],
+    show: Callable[[list[T]], Awaitable[Iterable[tuple[int, View]]]],
+    *,
+    oldest: bool = False,
+) -> Response:
+    """The same where what stands beside rows is read for many at once."""
     rows = gathering(page, headers)
-    async for chunk in page.chunks(session, *chosen):
-        rows.extend(map(show, chunk))
+    async for chunk in page.chunks(session, *chosen, oldest=oldest):
+        rows.extend(await show(chunk))
     return await respond(page, headers, rows)
 
 
@@ -104,7 +124,8 @@ async def _sheet(page: Page, headers: Mapping[str, str], rows: ListedRows) -> Re
 
 def _written(page: Page, headers: Mapping[str, str], rows: ListedRows) -> BinaryIO:
     """The file, still to be read; it is gone from the disk when it is closed."""
-    cells = ([_cell(page, field, view.get(field)) for field in headers] for _, view in rows)
+    columns = [(field, _shown_in_file(page, field)) for field in headers]
+    cells = ([show(view.get(field)) for field, show in columns] for _, view in rows)
     file = NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115 - closed by whoever reads it
     write_sheet_to(file.name, list(headers.values()), cells)
     return cast("BinaryIO", file)
@@ -117,18 +138,23 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _plain(value: object) -> Plain:
-    """As it may lie on the disk, and is read in the file."""
+    """As it may lie on the disk, and is read in the file; a county's list has three million of them."""
+    if type(value) is str or value is None:
+        return value
     if isinstance(value, datetime):
-        return value.astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+        return value.astimezone(_SHANGHAI).replace(tzinfo=None).isoformat(" ", "seconds")
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list | tuple):
         return "、".join(str(part) for part in value)
-    return value if value is None or isinstance(value, int) else str(value)
+    return value if isinstance(value, int) else str(value)
 
 
-def _cell(page: Page, field: str, value: object) -> Cell:
-    plain = _plain(value)
-    if field in PEOPLE and isinstance(plain, str):
-        return page.person(plain)
-    return yuan(plain) if field.endswith("_fen") and isinstance(plain, int) else plain
+def _shown_in_file(page: Page, field: str) -> Callable[[object], Cell]:
+    """How a column's values are shown: who acted by name, money in yuan."""
+    if field in PEOPLE:
+        called = cache(page.person)
+        return lambda value: called(plain) if isinstance(plain := _plain(value), str) else plain
+    if field.endswith("_fen"):
+        return lambda value: yuan(plain) if isinstance(plain := _plain(value), int) else plain
+    return _plain

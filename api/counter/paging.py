@@ -1,6 +1,6 @@
 """Keyset paging: `after` is the id of the last row seen, so a list that grows is never skipped or shown twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -61,37 +61,34 @@ class Page:
         """How many rows to read: one more than shown tells whether there is a next page."""
         return MAX_EXPORT + 1 if self.export else self.limit + 1
 
-    def newest_first(self, statement: SelectOfScalar[T], key: object) -> SelectOfScalar[T]:
-        column = _column(key)
-        if self.after is not None:
-            statement = statement.where(column < self.after)
-        return statement.order_by(column.desc()).limit(self.rows)
-
     async def chunks(
         self, session: AsyncSession, statement: SelectOfScalar[T], key: object, *, oldest: bool = False
     ) -> AsyncIterator[list[T]]:
         """The page, or the whole list little by little, so that nobody waits while it is read; newest first or not."""
-        if not self.export:
-            ordered = self.oldest_first(statement, key) if oldest else self.newest_first(statement, key)
-            yield list(await session.exec(ordered))
-            return
-        column, left = _column(key), self.rows
-        ordered = following = statement.order_by(column.asc() if oldest else column.desc())
-        while left > 0:
-            rows = list(await session.exec(following.limit(min(CHUNK, left))))
-            yield rows
-            if len(rows) < CHUNK:
-                return
-            left -= len(rows)
-            last = getattr(rows[-1], column.key)
-            following = ordered.where(column > last if oldest else column < last)
-            session.expunge_all()
-
-    def oldest_first(self, statement: SelectOfScalar[T], key: object) -> SelectOfScalar[T]:
         column = _column(key)
-        if self.after is not None:
-            statement = statement.where(column > self.after)
-        return statement.order_by(column.asc()).limit(self.rows)
+        ordered = statement.order_by(column.asc() if oldest else column.desc())
+
+        async def read(after: int | None, most: int) -> list[T]:
+            if self.export:  # what was given out before is done with
+                session.expunge_all()
+            beyond = ordered if after is None else ordered.where(column > after if oldest else column < after)
+            return list(await session.exec(beyond.limit(most)))
+
+        async for rows in self.pieces(read, lambda row: int(getattr(row, column.key))):
+            yield rows
+
+    async def pieces(
+        self, read: Callable[[int | None, int], Awaitable[list[T]]], key: Callable[[T], int]
+    ) -> AsyncIterator[list[T]]:
+        """The same of what `read` gives, in its order, beyond a key and so many at most."""
+        after, left = self.after, self.rows
+        while left > 0:
+            size = min(CHUNK, left) if self.export else left
+            rows = await read(after, size)
+            yield rows
+            if len(rows) < size:
+                return
+            after, left = key(rows[-1]), left - len(rows)
 
 
 def _column(key: object) -> InstrumentedAttribute[int]:

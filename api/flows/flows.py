@@ -1,6 +1,6 @@
 """补贴流程: its start, the county's flows, and one flow with all that it waits for (S1 2.7)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from api.applications.double_views import DoublesBlock, doubles_block
 from api.counter.desk import Desk, Reply
-from api.counter.export import respond
+from api.counter.export import listed_together
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import Pages
 from api.counter.roles import Operators, Readers
@@ -165,12 +165,14 @@ async def list_flows(desk: Readers, page: Pages, criteria: Annotated[FlowFilter,
         statement = statement.where(Flow.fund_year == criteria.fund_year)
     if criteria.ended is not None:
         statement = statement.where((Flow.stage == FlowStage.ENDED) == criteria.ended)
-    async with desk.database.snapshot() as session:
-        flows = (await session.exec(page.newest_first(statement, Flow.id))).all()
+
+    async def shown(flows: list[Flow]) -> Iterable[tuple[int, FlowListed]]:
         sums = await line_sums(session, [flow.id or 0 for flow in flows])
         runs = await runs_of(desk, session, RunKind.SUBSIDY_FLOW, [flow.flow_no for flow in flows])
-    rows = [(flow.id or 0, _listed(flow, sums, runs)) for flow in flows]
-    return await respond(page, HEADERS, rows)
+        return [(flow.id or 0, _listed(flow, sums, runs)) for flow in flows]
+
+    async with desk.database.snapshot() as session:
+        return await listed_together(session, page, HEADERS, (statement, Flow.id), shown)
 
 
 def _listed(flow: Flow, sums: Mapping[int, FlowSums], runs: Mapping[str, RunBlock]) -> FlowListed:

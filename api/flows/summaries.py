@@ -1,6 +1,7 @@
 """发放汇总审核: live until a reviewer passes it, then frozen; submission and 确认发放 by others (S1 2.7)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply
-from api.counter.export import respond
+from api.counter.export import gathering, respond
 from api.counter.paging import Pages
 from api.counter.roles import Operators, Readers, Reviewers, require_other
 from api.flows.guard import flow_for, flow_id, require_stage, run_id
@@ -80,9 +81,11 @@ async def list_summaries(desk: Readers, page: Pages, criteria: Annotated[Summary
     `review` is 审核状态, `submission` 提交状态, `platform_review` what the platform said; `*_label` their words.
     """
     chosen = chosen_summaries(desk.county, criteria.criteria)
+    rows = gathering(page, HEADERS)
     async with desk.database.snapshot() as session:
-        rows = await newest_summaries(session, chosen, page.after, page.rows)
-        return await respond(page, HEADERS, await listed_summaries(session, desk.shown, rows))
+        async for piece in page.pieces(partial(newest_summaries, session, chosen), lambda row: row.id):
+            rows.extend(await listed_summaries(session, desk.shown, piece))
+    return await respond(page, HEADERS, rows)
 
 
 @router.get("/flows/{flow_no}/summary", responses=refusals(NOT_FOUND=404))

@@ -176,15 +176,16 @@ async def _to_confirm(desk: Desk, session: AsyncSession, row: ApplicationImport)
     if not row.to_confirm_count:
         return []
     found = await session.exec(findings_of(row).order_by(col(ImportFinding.id)).limit(MOST_SHOWN))
-    return finding_views(await names_of(session, desk.county), found.all())
+    names = await names_of(session, desk.county)
+    return [finding_view(names, each) for each in found]
 
 
 def findings_of(row: ApplicationImport) -> SelectOfScalar[ImportFinding]:
     return select(ImportFinding).where(ImportFinding.import_id == row.id)
 
 
-def finding_views(names: Names, found: Sequence[ImportFinding]) -> list[tuple[int, FindingView]]:
-    return [(each.id or 0, _finding(names, each)) for each in found]
+def finding_view(names: Names, each: ImportFinding) -> tuple[int, FindingView]:
+    return each.id or 0, _finding(names, each)
 
 
 def _finding(names: Names, each: ImportFinding) -> FindingView:

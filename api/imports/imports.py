@@ -1,6 +1,7 @@
 """Applications from a county's file: handed in here, checked and taken in by a run."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
@@ -14,7 +15,7 @@ from api.applications.chosen_lines import Reason
 from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
 from api.counter.disclosures import note_whole
-from api.counter.export import gathering, respond
+from api.counter.export import listed, listed_together
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
@@ -27,7 +28,7 @@ from api.imports.import_views import (
     ImportView,
     WholeImport,
     find_import,
-    finding_views,
+    finding_view,
     findings_of,
     import_views,
     list_version,
@@ -155,8 +156,8 @@ async def list_imports(desk: CountyStaff, page: Pages, stage: ImportStage | None
     if stage is not None:
         statement = statement.where(ApplicationImport.stage == stage)
     async with desk.database.snapshot() as session:
-        imports = (await session.exec(page.newest_first(statement, ApplicationImport.id))).all()
-        return await respond(page, IMPORT_HEADERS, await import_views(session, imports))
+        chosen = (statement, ApplicationImport.id)
+        return await listed_together(session, page, IMPORT_HEADERS, chosen, partial(import_views, session))
 
 
 @router.get("/application-imports/{import_no}", response_model=WholeImport, responses=refusals(NOT_FOUND=404))
@@ -177,12 +178,9 @@ async def show_import(desk: CountyStaff, import_no: str, long_poll: LongPoll) ->
 async def list_to_confirm(desk: CountyStaff, page: Pages, import_no: str) -> Response:
     """待确认: the rows that stopped the import and why, in the order of the file; what came since is marked."""
     async with desk.database.snapshot() as session:
-        row = await find_import(desk, session, import_no)
+        chosen = (findings_of(await find_import(desk, session, import_no)), ImportFinding.id)
         names = await names_of(session, desk.county)
-        rows = gathering(page, FINDING_HEADERS)
-        async for chunk in page.chunks(session, findings_of(row), ImportFinding.id, oldest=True):
-            rows.extend(finding_views(names, chunk))
-    return await respond(page, FINDING_HEADERS, rows)
+        return await listed(session, page, FINDING_HEADERS, chosen, partial(finding_view, names), oldest=True)
 
 
 @router.post(

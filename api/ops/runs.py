@@ -1,12 +1,13 @@
 """The county's runs: what each waits for, since when and until when; for ops with the link into Temporal UI."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from api.counter.export import gathering, respond
+from api.counter.export import listed_together
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import RunReaders
 from api.counter.run_block import run_blocks
@@ -43,9 +44,10 @@ async def list_runs(
         statement = statement.where(text(late if is_overdue else f"NOT ({late})").bindparams(**ends))
     if restarted is not None:
         statement = statement.where((col(Run.restarts) > 0) == restarted)
-    rows = gathering(page, headers_for(desk.role))
+
+    async def shown(runs: list[Run]) -> Iterable[tuple[int, RunView]]:
+        blocks = await run_blocks(desk, session, runs)
+        return [(run.id or 0, run_view(run, block)) for run, block in zip(runs, blocks, strict=True)]
+
     async with desk.database.snapshot() as session:
-        async for chunk in page.chunks(session, statement, Run.id):
-            blocks = await run_blocks(desk, session, chunk)
-            rows.extend((run.id or 0, run_view(run, block)) for run, block in zip(chunk, blocks, strict=True))
-    return await respond(page, headers_for(desk.role), rows)
+        return await listed_together(session, page, headers_for(desk.role), (statement, Run.id), shown)

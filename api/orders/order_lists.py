@@ -1,5 +1,6 @@
 """Lists of orders and of their lines: what was ordered, by whom, what would change, and what came of it."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk
 from api.counter.disclosures import WholeNames
-from api.counter.export import respond
+from api.counter.export import listed_together, respond
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders
@@ -43,13 +44,15 @@ async def list_orders(desk: CountyReaders, page: Pages, query: Annotated[OrderQu
         statement = statement.where(Order.kind == query.kind)
     if query.state is not None:
         statement = statement.where(Order.state == query.state)
+
+    async def shown(orders: list[Order]) -> Iterable[tuple[int, OrderView]]:
+        numbers = await flow_numbers(session, orders)
+        return [(order.id or 0, order_view(desk.shown, order, numbers.get(order.flow_id or 0))) for order in orders]
+
     async with desk.database.snapshot() as session:
         if query.flow_no is not None:
             statement = statement.where(Order.flow_id == await known_flow(session, desk, query.flow_no))
-        orders = (await session.exec(page.newest_first(statement, Order.id))).all()
-        numbers = await flow_numbers(session, orders)
-    rows = [(order.id or 0, order_view(desk.shown, order, numbers.get(order.flow_id or 0))) for order in orders]
-    return await respond(page, HEADERS, rows)
+        return await listed_together(session, page, HEADERS, (statement, Order.id), shown)
 
 
 @router.get("/orders/{order_no}", responses=refusals(NOT_FOUND=404))

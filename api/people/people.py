@@ -1,6 +1,6 @@
 """人员：县管理员邀请、给角色、锁定、停用、重置；审核人和县管理员的由两名管理员办理。"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from pydantic import Field as Limited
 from sqlalchemy import any_, literal
 from sqlmodel import col, select
 
-from api.counter.export import gathering, respond
+from api.counter.export import listed_together
 from api.counter.paging import Pages
 from api.counter.roles import Admins, PeopleReaders
 from api.people.people_acts import Invited, PeopleActs
@@ -60,12 +60,13 @@ async def list_people(
         statement = statement.where(Person.state == state)
     if role is not None:
         statement = statement.where(literal(role.value) == any_(col(Person.roles)))
-    rows = gathering(page, HEADERS)
+
+    async def shown(people: list[Person]) -> Iterable[tuple[int, PersonView]]:
+        more = await more_of_people(session, _ids(people))
+        return [(person.id or 0, person_view(desk.shown, person, more[person.id or 0])) for person in people]
+
     async with desk.database.snapshot() as session:
-        async for chunk in page.chunks(session, statement, Person.id):
-            more = await more_of_people(session, _ids(chunk))
-            rows.extend((person.id or 0, person_view(desk.shown, person, more[person.id or 0])) for person in chunk)
-    return await respond(page, HEADERS, rows)
+        return await listed_together(session, page, HEADERS, (statement, Person.id), shown)
 
 
 @router.get("/people/{subject}", summary="一名人员", responses=refusals(NOT_FOUND=404))

@@ -1,6 +1,6 @@
 """The platform's events as they came: everybody sees that there is one, a reviewer of its county what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk
 from api.counter.disclosures import note_whole
-from api.counter.export import gathering, respond
+from api.counter.export import listed_together
 from api.counter.paging import Pages
 from api.counter.roles import Readers, Reviewers
 from api.platform.inbox_views import HEADERS, InboxContent, InboxView, inbox_view
@@ -39,12 +39,13 @@ async def list_inbox(
     for field, value in {"state": state, "event_type": event_type, "number": number}.items():
         if value is not None:
             statement = statement.where(col(getattr(Inbox, field)) == value)
+
+    async def shown(events: list[Inbox]) -> Iterable[tuple[int, InboxView]]:
+        conflicts = await _conflicts(session, [row.id or 0 for row in events])
+        return [(row.id or 0, inbox_view(row, conflicts.get(row.id or 0, 0))) for row in events]
+
     async with desk.database.snapshot() as session:
-        rows = gathering(page, HEADERS)
-        async for chunk in page.chunks(session, statement, Inbox.id):
-            conflicts = await _conflicts(session, [row.id or 0 for row in chunk])
-            rows.extend((row.id or 0, inbox_view(row, conflicts.get(row.id or 0, 0))) for row in chunk)
-    return await respond(page, HEADERS, rows)
+        return await listed_together(session, page, HEADERS, (statement, Inbox.id), shown)
 
 
 @router.get("/inbox/{inbox_id}/content", summary="来件原文", responses=refusals(NOT_FOUND=404, CODE_NEEDED=403))

@@ -1,6 +1,6 @@
 """指标内容: registered, corrected and submitted, several at once (S1 2.3.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from api.acts.preview import ActOnMany, act_once, judged
 from api.counter.catalogs import FundYear
 from api.counter.desk import Desk, Reply
-from api.counter.export import respond
+from api.counter.export import listed_together
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import Operators, Readers
@@ -170,12 +170,13 @@ async def list_indicators(
         statement = statement.where(Indicator.stage == stage)
     if document_no is not None:
         statement = statement.where(Indicator.document_no == document_no)
-    async with desk.database.snapshot() as session:
-        rows = (await session.exec(page.newest_first(statement, Indicator.id))).all()
+
+    async def shown(rows: list[Indicator]) -> Iterable[tuple[int, IndicatorWithRun]]:
         runs = await runs_of(desk, session, RunKind.INDICATOR_REVIEW, [row.indicator_no for row in rows])
-    return await respond(
-        page, HEADERS, [(row.id or 0, _with_run(desk, row, runs.get(row.indicator_no))) for row in rows]
-    )
+        return [(row.id or 0, _with_run(desk, row, runs.get(row.indicator_no))) for row in rows]
+
+    async with desk.database.snapshot() as session:
+        return await listed_together(session, page, HEADERS, (statement, Indicator.id), shown)
 
 
 @router.get("/indicators/{indicator_no}", summary="指标", responses=refusals(NOT_FOUND=404))

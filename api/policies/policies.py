@@ -1,16 +1,18 @@
 """补贴政策: uploaded, reviewed by the platform, uploaded again after a refusal (S1 1.1.2)."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from sqlmodel import select
 
-from api.counter.export import respond
+from api.counter.desk import Desk
+from api.counter.export import listed_together
 from api.counter.long_poll import LongPoll, stage_of
-from api.counter.names import names_of
+from api.counter.names import Names, names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import Admins, Readers
-from api.counter.run_block import run_of, runs_of
+from api.counter.run_block import RunBlock, run_of, runs_of
 from api.policies.policy_acts import NewPolicy, NewUpload, check_items, find_policy, upload, upload_anew
 from api.policies.policy_views import HEADERS, ListedPolicy, PolicyWithRun, UploadedPolicy, policy_view
 from api.server.answers import Listed, refusals
@@ -66,16 +68,18 @@ async def list_policies(
         statement = statement.where(Policy.fund_year == fund_year)
     if stage is not None:
         statement = statement.where(Policy.stage == stage)
-    async with desk.database.snapshot() as session:
-        rows = (await session.exec(page.newest_first(statement, Policy.id))).all()
+
+    async def shown(rows: list[Policy]) -> Iterable[tuple[int, ListedPolicy]]:
         runs = await runs_of(desk, session, RunKind.POLICY_REVIEW, [row.policy_no for row in rows])
+        return [(row.id or 0, _listed(desk, row, names, runs.get(row.policy_no))) for row in rows]
+
+    async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
+        return await listed_together(session, page, HEADERS, (statement, Policy.id), shown)
 
-    def shown(row: Policy) -> ListedPolicy:
-        items = [names.item(code) for code in row.item_codes]
-        return {**policy_view(desk.shown, row), "items": items, "run": runs.get(row.policy_no)}
 
-    return await respond(page, HEADERS, [(row.id or 0, shown(row)) for row in rows])
+def _listed(desk: Desk, row: Policy, names: Names, run: RunBlock | None) -> ListedPolicy:
+    return {**policy_view(desk.shown, row), "items": [names.item(code) for code in row.item_codes], "run": run}
 
 
 @router.get("/policies/{policy_no}", summary="补贴政策", responses=refusals(NOT_FOUND=404))

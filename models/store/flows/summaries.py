@@ -79,9 +79,7 @@ def chosen_summaries(county_code: str, criteria: Mapping[str, str | int]) -> Pre
     return chosen
 
 
-async def newest_summaries(
-    session: AsyncSession, chosen: Predicate, before: int | None, most: int
-) -> Sequence[SummaryRow]:
+async def newest_summaries(session: AsyncSession, chosen: Predicate, before: int | None, most: int) -> list[SummaryRow]:
     """The county's flows, the newest first, with their newest summary; there is none while lines aren't settled."""
     return await fetch(
         session,
