@@ -1,9 +1,10 @@
-"""One value by its kind, the same in tables, facts and cards; and the cells of a list's rows.
+"""One value by its kind, the same in tables, facts and cards; the rows of a list, and the options of a condition.
 
 Made here and not by macros: a page of a list has seven hundred cells, and calling a macro costs more than they do.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from markupsafe import Markup, escape
@@ -12,8 +13,8 @@ from api.pages.formats import address, at, day, grouped, label, number, person, 
 from api.pages.tones import tone
 
 Row = Mapping[str, Any]
-_NOTHING = Markup("—")
-_TAG = Markup('<span class="tag {}">{}</span>')
+_NOTHING = "—"
+_IS_CURRENT = ' aria-current="true"'
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
 _RIGHT, _CHINESE = frozenset({"money", "number"}), frozenset({"text", "long", "person"})
@@ -38,32 +39,73 @@ class Shown(Protocol):
 
 def cell(kind: str, value: Any, code: object = "") -> Markup:
     """A value as it is read, escaped; `code` is the stage behind a tag, which its colour goes by."""
-    if value is None or value == "":
-        return _NOTHING
-    return _KINDS.get(kind, _plain)(value) if kind != "tag" else tag(value, code)
+    return Markup(_shown(kind, value, code))  # noqa: S704 - escaped below
 
 
 def tag(said: object, code: object = "") -> Markup:
     """A stage or state: a word on a tinted ground; the colour is never the only sign."""
-    return _TAG.format(tone(code), label(said))
+    return Markup(_tag(tone(code), label(said)))  # noqa: S704 - escaped below
 
 
-def cells_of(columns: Iterable[Shown]) -> Callable[[Row], Markup]:
-    """What makes a row's cells; the columns are worked out once a page."""
+@lru_cache(maxsize=2_000)
+def _tag(colour: str, words: str) -> str:
+    return f'<span class="tag {escape(colour)}">{escape(words)}</span>'
+
+
+def _shown(kind: str, value: Any, code: object = "") -> str:
+    if value is None or value == "":
+        return _NOTHING
+    return _tag(tone(code), label(value)) if kind == "tag" else _KINDS.get(kind, _plain)(value)
+
+
+def _escaped(text: str) -> str:
+    """Most values are one word of Chinese characters, letters or digits: nothing in it is a sign of HTML."""
+    return text if text.isalnum() else escape(text)
+
+
+def rows_of(
+    columns: Iterable[Shown], rows: Iterable[Row], key: str, chosen: Collection[str] | None, current: object
+) -> Markup:
+    """A list's rows, with a tick each where `chosen` are ticked; the columns are worked out once a page."""
     makers = [_maker(column) for column in columns]
+    if chosen is not None:
+        makers.insert(0, lambda row: _tick(str(row[key]), chosen))
+    lines = [
+        f"<tr{_IS_CURRENT if current is not None and row[key] == current else ''}>"
+        f"{''.join([make(row) for make in makers])}</tr>"
+        for row in rows
+    ]
     # what each of them makes is escaped; escaped again by a join it would cost twice as much
-    return lambda row: Markup("".join([make(row) for make in makers]))  # noqa: S704
+    return Markup("\n".join(lines))  # noqa: S704
+
+
+def _tick(value: str, chosen: Collection[str]) -> str:
+    shown, ticked = escape(value), " checked" if value in chosen else ""
+    return (
+        '<td><input class="form-check-input" type="checkbox" name="chosen"'
+        f' value="{shown}" aria-label="{shown}"{ticked}></td>'
+    )
 
 
 def _maker(column: Shown) -> Callable[[Row], str]:
-    opened, field, kind, code = _opened(column), column.field, column.kind, column.tone
+    opened, show, link = _opened(column), _reader(column), column.link
+    if not link:
+        return lambda row: f"{opened}{show(row)}</td>"
+    # an address has no sign of HTML but those of its pattern
+    return lambda row: f'{opened}<a href="{address(link, row).replace("&", "&amp;")}">{show(row)}</a></td>'
+
+
+def _reader(column: Shown) -> Callable[[Row], str]:
+    """The column's value of a row, as it is read."""
+    field, code, form = column.field, column.tone, _KINDS.get(column.kind, _plain)
+    if column.kind == "tag":
+        return lambda row: _shown("tag", at(row, field), at(row, code) if code else "")
 
     def shown(row: Row) -> str:
-        return cell(kind, at(row, field), at(row, code) if code else "")
+        value = at(row, field) if "." in field else row.get(field)
+        return _NOTHING if value is None or value == "" else form(value)
 
-    if not column.link:
-        return lambda row: f"{opened}{shown(row)}</td>"
-    return lambda row: f'{opened}<a href="{escape(address(column.link, row))}">{shown(row)}</a></td>'
+    return shown
 
 
 def _opened(column: Shown) -> str:
@@ -73,7 +115,18 @@ def _opened(column: Shown) -> str:
     return f'<td data-label="{escape(words(column.chinese, column.english))}"{language}{kept}>'
 
 
-def _account(value: str) -> Markup:
+def options_of(options: Iterable[tuple[object, str, str]], chosen: object, *, chinese: bool) -> Markup:
+    """Of a condition that is one of several; `chinese`: their words are the same in both languages."""
+    language = ' lang="zh-CN"' if chinese else ""
+    made = [
+        f'<option value="{escape(value)}"{language}{" selected" if chosen == str(value) else ""}>'
+        f"{_escaped(label(words(zh, en)))}</option>"
+        for value, zh, en in options
+    ]
+    return Markup("\n".join(made))  # noqa: S704
+
+
+def _account(value: str) -> str:
     if "*" in value:
         return escape(value)
     return _ACCOUNT.format(Markup("").join(_GROUP.format(part) for part in grouped(value)))
@@ -83,18 +136,21 @@ def _run(value: str) -> Markup:
     return _RUN.format(value, words("运行", "Run"))
 
 
-def _plain(value: Any) -> Markup:
-    return escape(words("、", ", ").join(map(str, value)) if isinstance(value, list | tuple) else value)
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = words("、", ", ").join(map(str, value))
+    return _escaped(str(value))
 
 
-_KINDS: Mapping[str, Callable[[Any], Markup]] = {
-    "money": lambda fen: escape(yuan(fen)),
-    "number": lambda value: escape(number(value)),
-    "when": lambda at: escape(when(at)),
-    "day": lambda at: escape(day(at)),
-    "person": lambda login: escape(person(login)),
-    "label": lambda said: escape(label(said)),
-    "yes": lambda value: escape(words("是", "Yes") if value else words("否", "No")),
+# What is made of numbers and times needs no escape.
+_KINDS: Mapping[str, Callable[[Any], str]] = {
+    "money": yuan,
+    "number": number,
+    "when": when,
+    "day": lambda at: _escaped(day(at)),
+    "person": lambda login: _escaped(person(login)),
+    "label": lambda said: _escaped(label(said)),
+    "yes": lambda value: words("是", "Yes") if value else words("否", "No"),
     "account": _account,
     "run": _run,
 }

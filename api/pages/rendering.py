@@ -10,10 +10,11 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
-from api.pages.cells import cell, cells_of, tag
+from api.pages.cells import cell, options_of, rows_of, tag
 from api.pages.formats import FILTERS, GLOBALS, LANGUAGE
 from api.pages.looks import COLOURS, LANGUAGES, SIZES, Look
 from api.pages.paging import backwards, forwards
+from api.pages.spoken import Spoken
 from api.pages.static import static_url
 
 HERE = Path(__file__).parent
@@ -27,7 +28,7 @@ _WORTH_PACKING = 1024
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -35,13 +36,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=[Spoken],
     )
     made.filters.update(FILTERS)
     made.globals.update(
         GLOBALS,
+        LANGUAGE=language,
         cell_by_kind=cell,
         tag_of_stage=tag,
-        cells_of=cells_of,
+        rows_of=rows_of,
+        options_of=options_of,
         backwards=backwards,
         forwards=forwards,
         static=static_url,
@@ -55,7 +59,7 @@ def _environment() -> Environment:
 def render(template: str, look: Look, values: Mapping[str, Any]) -> str:
     before = LANGUAGE.set(look.language)
     try:
-        return _environment().get_template(template).render(look=look, **values)
+        return _environment(look.language).get_template(template).render(look=look, **values)
     finally:
         LANGUAGE.reset(before)
 

@@ -1,0 +1,50 @@
+"""What lists put together without templates: escaped whatever stands in it, and the same in both languages' pages."""
+
+from markupsafe import escape
+
+from api.pages.cells import options_of, rows_of
+from api.pages.lists import Column
+from api.pages.rendering import _environment
+
+HOSTILE = "\"><script>&'{{ 1 }}"
+KINDS = ("text", "long", "person", "label", "day", "tag", "account", "run")
+
+
+def test_whatever_stands_in_a_row_is_text() -> None:
+    columns = [Column("名", HOSTILE, "name", kind=kind, tone="name") for kind in KINDS]
+    linked = Column("号", "Number", "name", link="/console/flows/{name}/lines?a=1&b={name}")
+    row = {"name": HOSTILE}
+    made = rows_of([*columns, linked, Column("们", "Several", "names")], [row, {"name": None, **row}], "name", (), None)
+    options = options_of([(HOSTILE, HOSTILE, HOSTILE), (1, "一", "one")], "1", chinese=False)
+    for text in (made, options):
+        assert str(escape(HOSTILE))[:12] in text
+        assert "<script" not in text
+        assert "'" not in text
+        assert text.count('"') % 2 == 0
+    assert made.count("<td") == 2 * (1 + len(KINDS) + 2)
+    assert "/console/flows/%22%3E%3Cscript%3E%26%27%7B%7B%201%20%7D%7D/lines?a=1&amp;b=%22" in made
+    assert '<option value="1" selected>一</option>' in options
+
+
+def test_ticks_and_the_row_that_stands_open() -> None:
+    rows = [{"no": "A-1", "fen": 123_45}, {"no": "A-2", "fen": None}]
+    columns = [Column("号", "No", "no", link="/x/{no}"), Column("金额", "Sum", "fen", kind="money")]
+    made = rows_of(columns, rows, "no", ["A-2"], "A-1")
+    first, second = made.split("\n")
+    assert first.startswith('<tr aria-current="true"><td><input')
+    assert " checked" not in first
+    assert 'value="A-2" aria-label="A-2" checked' in second
+    assert '<a href="/x/A-1">A-1</a>' in first
+    assert ">123.45</td>" in first
+    assert ">—</td>" in second
+
+
+def test_two_texts_are_chosen_when_a_template_is_compiled() -> None:
+    """Else each page would choose several hundred times."""
+    template = '<p title="{{ _(\'显示\', "Display") }}">{{ _("共 " ~ n ~ " 条", n ~ " in all") }}</p>'
+    for language, said, other in (("zh", "显示", "Display"), ("en", "Display", "显示")):
+        source = str(_environment(language).compile(template, raw=True))
+        assert said in source
+        assert other not in source
+        assert source.count("context.call(") == 1, "only what is put together of values is still a call"
+        assert _environment(language).from_string(template).render(n=2).startswith(f'<p title="{said}">')
