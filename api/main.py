@@ -26,6 +26,7 @@ from api.oidc.provider import OidcClient, Provider
 from api.pages import refusing
 from api.pages.door import Door
 from api.pages.form_keys import FormKeys
+from api.pages.quiet import Quiet
 from api.pages.routes import ROUTERS as PAGES
 from api.people.sessions import Sessions
 from api.relay.relay import Relay
@@ -106,6 +107,7 @@ def _door(app: FastAPI, parts: Parts) -> Door:
         token=sessions.token,
         form_keys=FormKeys(parts.vault.digest),
         cookies_secure=parts.settings.citizen_cookies_secure,
+        quiet=Quiet(parts.stages),
     )
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.pages.in_process import Answer, Body, Caller, as_form, as_json, ask, query_of, scope_of
+from api.pages.quiet import Quiet
 from models.words.refusals import Refusal
 
 Document = dict[str, Any]
@@ -17,6 +18,12 @@ _UNREADABLE: Document = {
     "title": "系统内部出错",
     "detail": "没有作任何改动，请稍后重试；反复出现请联系运维",
 }
+
+
+class _Remembered(NamedTuple):
+    quiet: Quiet
+    who: str
+    county: str
 
 
 class Refused(Exception):
@@ -41,6 +48,11 @@ class Ask:
         self._key = key
         # what the API gives a citizen's browser
         self.cookies: list[str] = []
+        self._remembered: _Remembered | None = None
+
+    def remember(self, quiet: Quiet, who: str, county: str) -> None:
+        """What `who` has been answered is asked again only when something of the county has been told."""
+        self._remembered = _Remembered(quiet, who, county)
 
     def speak_as(self, token: str) -> None:
         """The same person with a fresher token."""
@@ -48,7 +60,16 @@ class Ask:
 
     async def get(self, path: str, **query: object) -> Any:
         """The answer's JSON; raises Refused. `query` without what is None or empty."""
-        return await self._send("GET", path, query)
+        if self._remembered is None:
+            return await self._send("GET", path, query)
+        quiet, who, county = self._remembered
+        asked = query_of(query)
+
+        async def read() -> bytes:
+            return _good(await ask(self._app, self._caller(), "GET", path, asked))
+
+        # as bytes: a page may do with its answer what it likes
+        return _json(await quiet.get((who, path, asked), read, lambda _: county))
 
     async def search(self, path: str, body: Mapping[str, object], **query: object) -> Any:
         """A question whose conditions never stand in an address."""
@@ -86,18 +107,23 @@ class Ask:
     ) -> Any:
         answer = await ask(self._app, self._caller(key), method, path, query_of(query), body)
         self.cookies += answer.all(b"set-cookie")
-        return _read(answer)
+        return _json(_good(answer))
 
 
-def _read(answer: Answer) -> Any:
-    try:
-        said = orjson.loads(answer.content) if answer.content else None
-    except orjson.JSONDecodeError:
-        said = _UNREADABLE
+def _good(answer: Answer) -> bytes:
+    """The answer's content; raises Refused."""
     if answer.status < 400:
-        return said
+        return answer.content
+    said = _json(answer.content)
     waits = next(iter(answer.all(b"retry-after")), None)
     raise Refused(answer.status, {**said, "retry_after": waits} if isinstance(said, dict) else _UNREADABLE)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return orjson.loads(content) if content else None
+    except orjson.JSONDecodeError:
+        return _UNREADABLE
 
 
 class _HandedThrough(Response):

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from api.pages.asking import Ask
 from api.pages.form_keys import FormKeys, idempotency_key
 from api.pages.kept import Kept
+from api.pages.quiet import Quiet
 from models.words.stages import Role
 
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
@@ -49,6 +50,7 @@ class Door:
     token: Callable[[Any], str]
     form_keys: FormKeys
     cookies_secure: bool
+    quiet: Quiet
     kept: Kept = field(default_factory=Kept)
 
     def ask(self, request: Request, headers: Mapping[str, str], form_key: str = "") -> Ask:

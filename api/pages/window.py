@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -20,6 +21,7 @@ from api.pages.origin import is_own, own_pages_only, path_of
 from api.pages.rendering import page_response, render
 from api.pages.staff_names import staff_names
 from api.pages.typed_code import StepUpCode
+from models.words.stages import Role
 
 # a text, or a function of the answer
 Told = str | Callable[[Any], str]
@@ -118,6 +120,8 @@ class Window:
             answer = await self.code.then(asked)
         except Refused as refused:
             return await self.shown_again(refused, again)
+        if self._signed is not None:
+            self.door.quiet.tell(self._signed.county_code)
         act = done if isinstance(done, str) else done(answer)
         return self.done(act, place if isinstance(place, str) else place(answer))
 
@@ -192,8 +196,12 @@ class Window:
 
     def look_address(self, **changed: str) -> str:
         """Sets the look and comes back here; of an act, to the page it belongs to."""
-        here = self.here() if self.request.method == "GET" else self.back()
-        return f"/console/look?{urlencode({'to': replace(self.look, **changed).written(), 'back': here})}"
+        return f"/console/look?to={replace(self.look, **changed).written()}&{self._back_here}"
+
+    @cached_property
+    def _back_here(self) -> str:
+        """As a part of an address: a page has it a dozen times."""
+        return urlencode({"back": self.here() if self.request.method == "GET" else self.back()})
 
     def _is_place(self) -> bool:
         return self.request.method == "GET" and self.status < 400
@@ -209,8 +217,8 @@ async def staff(request: Request) -> AsyncIterator[Window]:
     if request.method in UNSAFE:
         own_pages_only(request)
     # a badge that asks by itself is no sign of life
-    prolong = request.query_params.get("live") != "1"
-    signed = await door.who(request.cookies.get(STAFF_COOKIE, ""), prolong=prolong)
+    polls = request.method == "GET" and request.query_params.get("live") == "1"
+    signed = await _signed(door, request.cookies.get(STAFF_COOKIE, ""), polls=polls)
     # a long body of nobody known was not let in (api/server/limits.py)
     async with _form_of(request) as form:
         if signed is None:
@@ -218,9 +226,23 @@ async def staff(request: Request) -> AsyncIterator[Window]:
             raise SignInFirst
         window = _window(request, door, signed, form, {"Authorization": f"Bearer {door.token(signed)}"})
         require_open(signed.role, window.path)
+        # what ops read is not their county's alone
+        if polls and signed.role is not Role.OPS:
+            window.ask.remember(door.quiet, window.owner, signed.county_code)
         await window.code.check()
         NAMES.set(await staff_names(door, signed, window.ask))
         yield window
+
+
+async def _signed(door: Door, cookie: str, *, polls: bool) -> Signed | None:
+    """A poll's session is read anew when something of its county has been told: a lock or a sign-out is."""
+    if not polls:
+        return await door.who(cookie)
+
+    async def who() -> Signed | None:
+        return await door.who(cookie, prolong=False)
+
+    return await door.quiet.get(("session", cookie), who, lambda signed: signed.county_code if signed else "")
 
 
 async def visitor(request: Request) -> AsyncIterator[Window]:

@@ -1,4 +1,4 @@
-"""Who waits for what has this number: woken when its stage is told, and nobody else."""
+"""Who waits for what has this number: woken when its stage is told, and nobody else. What else is told of a county."""
 
 import asyncio
 from collections import defaultdict
@@ -33,10 +33,15 @@ class Broadcast:
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
         self.hears = False
+        # how much has been told so far, and how much had been when something of a county was told last
+        self.told = 0
+        self._last: dict[str, int] = {}
+        self._deaf = 0
 
     def now_hears(self, hears: bool) -> None:
         """Whether what the database tells comes here. Everybody reads once more: something may have been missed."""
         self.hears = hears
+        self.told = self._deaf = self.told + 1
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.wake()
@@ -53,9 +58,16 @@ class Broadcast:
                 self._leave(number, listener)
 
     def tell(self, number: str) -> None:
+        """Of the number, and of the county that it begins with; of a county alone, where it is its code."""
+        self.told += 1
+        self._last[number.partition("-")[0]] = self.told
         for listener in self._listeners.get(number, ()):
             listener.told = True
             listener.wake()
+
+    def is_quiet(self, county: str, since: int) -> bool:
+        """Whether nothing of the county can have changed since so much was told; False while nothing is heard."""
+        return self.hears and max(self._deaf, self._last.get(county, 0)) <= since
 
     def _leave(self, number: str, listener: Listener) -> None:
         self._listeners[number].discard(listener)

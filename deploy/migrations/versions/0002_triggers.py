@@ -35,6 +35,7 @@ CHANGES = {
 SQL = Path(__file__).parents[1] / "sql"
 STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql")
 ITEM_FUNCTIONS = ("note_repeated_items", "note_repeated_item")
+TELLING_FUNCTIONS = ("tell_stage", "tell_county", "tell_county_of", "note_stage_since")
 MAKER_FUNCTIONS = (
     "refuse_same_person",
     "keep_maker",
@@ -83,7 +84,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, "tell_stage", "note_stage_since"):
+    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, *TELLING_FUNCTIONS):
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")

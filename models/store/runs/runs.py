@@ -11,7 +11,8 @@ from models.store.sql import execute, fetch_int, fetch_one
 
 OUTBOX_CHANNEL = "onecard_outbox"
 INBOX_CHANNEL = "onecard_inbox"
-# What has another stage now, by its number: whoever waits for it. Told by triggers (0002_stages), never by hand.
+# What has another stage now, by its number: whoever waits for it; and a county of which anything is another now, by its
+# code. Told by triggers (0002_stages), never by hand.
 STAGE_CHANNEL = "onecard_stage"
 
 # Into the outbox, and the relay told with the commit: in one statement.
