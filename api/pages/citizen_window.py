@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from api.pages.asking import Ask, Document, Refused
 from api.pages.door import Door, door_of
-from api.pages.form import KEY, Form
+from api.pages.form import KEY, UNSAFE, Form
 from api.pages.origin import own_pages_only
-from api.pages.window import UNSAFE, OtherPerson, SignInFirst, Window
+from api.pages.window import OtherPerson, SignInFirst, Window
 
 ENTRY = "/citizen/m"
 ACCOUNT = f"{ENTRY}/account"

@@ -58,6 +58,14 @@ class Door:
         caller = (request.client.host, request.client.port) if request.client else ("", 0)
         return Ask(self.app, caller, headers, idempotency_key(form_key))
 
+    async def who_asks_again(self, cookie: str) -> Signed | None:
+        """Of a poll, which prolongs nothing: read anew when something of the county was told, as a sign-out is."""
+
+        async def who() -> Signed | None:
+            return await self.who(cookie, prolong=False)
+
+        return await self.quiet.get(("session", cookie), who, lambda signed: signed.county_code if signed else "")
+
     async def knows(self, cookie: str) -> bool:
         """Whether somebody's long body is worth reading."""
         return bool(cookie) and await self.who(cookie, prolong=False) is not None

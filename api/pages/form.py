@@ -1,9 +1,11 @@
 """What a form brings, as the API wants it: text to types, and which field is at fault where one has none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
 from api.pages.asking import Refused
@@ -12,6 +14,7 @@ from models.words.faults import Fault
 from models.words.refusals import Refusal
 
 KEY = "form_key"
+UNSAFE = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 _PASSWORDS = frozenset({"password", "old", "new", "again"})
 
 
@@ -96,3 +99,10 @@ def bad_fields(wrong: Mapping[str, str]) -> Refused:
 def field_of(error: Mapping[str, Any]) -> str:
     pointer = str(error.get("pointer") or "")
     return pointer.strip("/").replace("/", ".") or str(error.get("parameter") or "")
+
+
+@asynccontextmanager
+async def form_of(request: Request) -> AsyncIterator[Form | None]:
+    """What a POST brings; its files are closed when it is answered."""
+    async with request.form() as data:
+        yield Form(data) if request.method in UNSAFE else None

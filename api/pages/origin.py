@@ -1,6 +1,7 @@
 """Where a request comes from, and where somebody may be sent: our own pages only."""
 
-from urllib.parse import quote, urlsplit
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Request
 
@@ -26,6 +27,23 @@ def is_own(place: str) -> bool:
 def path_of(request: Request) -> str:
     """The path as a browser writes it; `request.url` also takes a `?` that was written %3F for its end."""
     return quote(request.scope["path"], safe=_PATH_SAFE)
+
+
+def changed_address(request: Request, changed: Mapping[str, object]) -> str:
+    """The request's own address with other conditions; an empty one is left out, what was done is said once."""
+    query = {**dict(request.query_params), **changed}
+    if "done" not in changed:
+        query.pop("done", None)
+    kept = {name: value for name, value in query.items() if value not in (None, "")}
+    path = path_of(request)
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def came_from(request: Request) -> str:
+    """The page of ours that it was sent from, with its conditions; "" where it is another site's, or the same."""
+    came = urlsplit(request.headers.get("referer", ""))
+    ours = came.netloc == request.headers.get("host") and is_own(came.path) and came.path != path_of(request)
+    return came.path + (f"?{came.query}" if came.query else "") if ours else ""
 
 
 def is_citizens(path: str) -> bool:

@@ -1,11 +1,10 @@
 """Who stands at the window, what they ask, and the page they are shown."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -13,11 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.asking import Ask, Document, Refused
 from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
-from api.pages.form import KEY, Form, field_of
+from api.pages.form import KEY, UNSAFE, Form, field_of, form_of
 from api.pages.formats import LANGUAGE, NAMES, label, words
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of, require_open
-from api.pages.origin import is_own, own_pages_only, path_of
+from api.pages.origin import came_from, changed_address, own_pages_only, path_of
 from api.pages.rendering import page_response, render
 from api.pages.staff_names import staff_names
 from api.pages.typed_code import StepUpCode
@@ -25,7 +24,6 @@ from models.words.stages import Role
 
 # a text, or a function of the answer
 Told = str | Callable[[Any], str]
-UNSAFE = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 Again = Callable[[], Awaitable[Response]]
 
 
@@ -177,11 +175,7 @@ class Window:
 
     def here(self, **changed: object) -> str:
         """This page's address with other conditions; an empty one is left out."""
-        query = {**dict(self.request.query_params), **changed}
-        if "done" not in changed:
-            query.pop("done", None)
-        kept = {name: value for name, value in query.items() if value not in (None, "")}
-        return f"{self.path}?{urlencode(kept)}" if kept else self.path
+        return changed_address(self.request, changed)
 
     def is_within(self, path: str) -> bool:
         """Whether this page is in that menu."""
@@ -189,10 +183,8 @@ class Window:
 
     def back(self) -> str:
         """The page that a refused act belongs to: where it was sent from, else the act's own thing, else the start."""
-        came = urlsplit(self.request.headers.get("referer", ""))
-        if came.netloc == self.request.headers.get("host") and is_own(came.path) and came.path != self.path:
-            return came.path + (f"?{came.query}" if came.query else "")
-        return self.path.rpartition("/")[0] if self.path.count("/") > 2 else self.start
+        above = self.path.rpartition("/")[0] if self.path.count("/") > 2 else self.start
+        return came_from(self.request) or above
 
     def look_address(self, **changed: str) -> str:
         """Sets the look and comes back here; of an act, to the page it belongs to."""
@@ -218,9 +210,10 @@ async def staff(request: Request) -> AsyncIterator[Window]:
         own_pages_only(request)
     # a badge that asks by itself is no sign of life
     polls = request.method == "GET" and request.query_params.get("live") == "1"
-    signed = await _signed(door, request.cookies.get(STAFF_COOKIE, ""), polls=polls)
+    cookie = request.cookies.get(STAFF_COOKIE, "")
+    signed = await (door.who_asks_again(cookie) if polls else door.who(cookie))
     # a long body of nobody known was not let in (api/server/limits.py)
-    async with _form_of(request) as form:
+    async with form_of(request) as form:
         if signed is None:
             request.state.typed = {**form.typed(), KEY: [form.text(KEY)]} if form else {}
             raise SignInFirst
@@ -234,30 +227,12 @@ async def staff(request: Request) -> AsyncIterator[Window]:
         yield window
 
 
-async def _signed(door: Door, cookie: str, *, polls: bool) -> Signed | None:
-    """A poll's session is read anew when something of its county has been told: a lock or a sign-out is."""
-    if not polls:
-        return await door.who(cookie)
-
-    async def who() -> Signed | None:
-        return await door.who(cookie, prolong=False)
-
-    return await door.quiet.get(("session", cookie), who, lambda signed: signed.county_code if signed else "")
-
-
 async def visitor(request: Request) -> AsyncIterator[Window]:
     """The window at which nobody has signed in yet; its forms are held to our own pages, and have a key too."""
     if request.method in UNSAFE:
         own_pages_only(request)
-    async with _form_of(request) as form:
+    async with form_of(request) as form:
         yield _window(request, door_of(request), None, form, {})
-
-
-@asynccontextmanager
-async def _form_of(request: Request) -> AsyncIterator[Form | None]:
-    """What a POST brings; its files are closed when it is answered."""
-    async with request.form() as data:
-        yield Form(data) if request.method in UNSAFE else None
 
 
 def _window(request: Request, door: Door, signed: Signed | None, form: Form | None, headers: dict[str, str]) -> Window:
