@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,21 +14,22 @@ from models.contracts import ImportLook, Subject
 from models.forms.application_form import ApplicationForm
 from models.forms.catalogs import Catalogs
 from models.forms.files import refused_rows_file
-from models.forms.spreadsheet import CheckedFile, check_file
+from models.forms.spreadsheet import CheckedFile, check_file, nothing_in_it
+from models.sheets.spool import DiskRows
 from models.store.applications.catalogs import form_catalogs
 from models.store.applications.doubles import ItemRow, stage_items
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
 from models.store.imports.findings import MOST_SHOWN, Finding, findings, keep_findings, unconfirmed
 from models.store.imports.imports import finish_import, import_of, is_on, locked_import, may_join
-from models.store.imports.rules import numbered_forms, with_locked, with_other_accounts, with_used_numbers
+from models.store.imports.rules import fresh_numbers, numbered, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
 from models.store.objects import ObjectStore, save_file
 from models.store.register.account_locks import locked_people
 from models.store.runs.look import note_stage
 from models.store.runs.runs import close_run
-from models.store.sql import execute
+from models.store.sql import Value, execute
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.applications import ApplicationImport
@@ -61,10 +63,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Coming:
-    """The rows of a file with their numbers, and in whose name they come."""
+    """The rows of a file with their numbers, each once, and in whose name they come."""
 
     entered: Entered
-    numbered: Sequence[tuple[str, ApplicationForm]]
+    numbered: Iterator[tuple[str, ApplicationForm]]
 
 
 class ApplicationImports:
@@ -100,7 +102,7 @@ class ApplicationImports:
         async with self._database.reading() as session:
             catalogs = await form_catalogs(session, row.county_code, row.fund_year)
         if catalogs is None:
-            return CheckedFile((), ()), NO_CATALOGS
+            return nothing_in_it(), NO_CATALOGS
         checked = await self._check_reporting(row, data, catalogs)
         if checked.faults and not checked.row_count:  # what is wrong is the file or its header, not a row
             return checked, checked.faults[0].message
@@ -130,15 +132,13 @@ class ApplicationImports:
                 id=row.id,
             )
 
-    def _items(self, checked: CheckedFile) -> list[ItemRow]:
-        index, forms = self._vault.index, [(item.row, item.form) for item in checked.forms]
-        return [
-            ItemRow(
-                *(row, index(Field.ID_NUMBER, form.id_number), form.item_code, form.amount_fen),
-                *(form.bank_code, index(Field.ACCOUNT, form.account_no)),
-            )
-            for row, form in forms
-        ]
+    def _items(self, checked: CheckedFile) -> DiskRows[ItemRow]:
+        index, items = self._vault.index, DiskRows(tuple[Value, ...], ItemRow._make)
+        for each in checked.forms:
+            form = each.form
+            person, account = index(Field.ID_NUMBER, form.id_number), index(Field.ACCOUNT, form.account_no)
+            items.append(ItemRow(each.row, person, form.item_code, form.amount_fen, form.bank_code, account))
+        return items
 
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
         refused = None if problem else await self._refused_rows(subject, data, checked.faults)
@@ -159,7 +159,7 @@ class ApplicationImports:
         return await self._objects.put(subject.county_code, content, MediaType.XLSX.value, "system")
 
     async def _store_rows(
-        self, subject: Subject, data: bytes, checked: CheckedFile, items: Sequence[ItemRow]
+        self, subject: Subject, data: bytes, checked: CheckedFile, items: Iterable[ItemRow]
     ) -> ImportLook:
         """All in one transaction. Whoever else adds to the county waits while it compares and inserts, no longer.
 
@@ -181,7 +181,7 @@ class ApplicationImports:
                     return await self._settle(session, subject, row)
         return await self._refuse(subject, data, checked, None if is_open else BATCH_FROZEN)
 
-    async def _number(self, subject: Subject, checked: CheckedFile, items: Sequence[ItemRow]) -> Coming | None:
+    async def _number(self, subject: Subject, checked: CheckedFile, items: Iterable[ItemRow]) -> Coming | None:
         """None where the file would stop, as things are now: no numbers are used up for what isn't stored."""
         async with self._database.transaction() as session:
             row = (await session.exec(import_of(subject))).one()
@@ -192,9 +192,10 @@ class ApplicationImports:
             return await _coming(session, row, checked)
 
     async def _stage_rows(self, session: AsyncSession, coming: Coming) -> None:
-        for start in range(0, len(coming.numbered), ROWS_AT_ONCE):
-            some = coming.numbered[start : start + ROWS_AT_ONCE]
-            rows = await asyncio.to_thread(new_rows, self._vault, coming.entered, some)
+        def some() -> list[Mapping[str, Value]]:
+            return new_rows(self._vault, coming.entered, islice(coming.numbered, ROWS_AT_ONCE))
+
+        while rows := await asyncio.to_thread(some):
             activity.heartbeat()
             await stage_rows(session, rows)
 
@@ -203,7 +204,7 @@ class ApplicationImports:
         session: AsyncSession,
         row: ApplicationImport,
         checked: CheckedFile,
-        items: Sequence[ItemRow],
+        items: Iterable[ItemRow],
         coming: Coming | None,
     ) -> None:
         """What the operator confirmed goes in, if nothing has come since that would have stopped it as well."""
@@ -266,9 +267,10 @@ class ApplicationImports:
 
 
 async def _coming(session: AsyncSession, row: ApplicationImport, checked: CheckedFile) -> Coming:
-    numbered = await numbered_forms(session, row, [item.form for item in checked.forms])
+    fresh = await fresh_numbers(session, row, checked.forms)
     made = row.entered_by, row.batch_id, row.id, row.decided_by
-    return Coming(Entered(row.county_code, row.fund_year, Channel.IMPORT, *made), numbered)
+    entered = Entered(row.county_code, row.fund_year, Channel.IMPORT, *made)
+    return Coming(entered, numbered(checked.forms, fresh))
 
 
 async def _look(session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.orders import OrderActivities
 from models.forms.application_form import build_form
-from models.forms.spreadsheet import CheckedFile, FormRow
+from models.forms.spreadsheet import CheckedFile, Forms
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal
 from models.store.cards.requests import Citizen
@@ -174,8 +174,8 @@ async def edit(at: Counter) -> None:
 
 async def entry_of_a_file(at: Counter) -> None:
     values = [{}, *CHANGED.values()]
-    forms = [build_form(ApplicantKind.PERSONAL, form(**change)) for change in values]
-    checked = CheckedFile(tuple(FormRow(row, each) for row, each in enumerate(forms, 2)), ())
+    forms = [(row, build_form(ApplicantKind.PERSONAL, form(**change))) for row, change in enumerate(values, 2)]
+    checked = CheckedFile(Forms(ApplicantKind.PERSONAL, [(row, each.model_dump()) for row, each in forms]), ())
 
     async def faults() -> list[tuple[int, str, str, str]]:
         locked = await at.cards.act(lambda session: locked_people(session, COUNTY))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, TypeAdapter
@@ -87,6 +88,10 @@ NAMING = ("name", "group")
 _APPLICATION_NO = re.compile(r"[A-Za-z0-9-]{1,40}")
 # Numbers stand in addresses, file names and Temporal; what looks like an id, a card or a phone must never be one.
 _PERSONAL_NUMBER = re.compile(r"[0-9]{11,}|[0-9]{17}[0-9Xx]|[0-9A-Z]{18}")
+_ENUMERATIONS: Mapping[str, type[StrEnum]] = {
+    "card_type": CardType,
+    "household_registration": HouseholdRegistration,
+}
 _ANY_FORM = TypeAdapter[ApplicationForm](Annotated[ApplicationForm, Field(discriminator="kind")])
 
 
@@ -98,6 +103,13 @@ def columns(kind: ApplicantKind) -> Mapping[str, str]:
 def build_form(kind: ApplicantKind, values: Mapping[str, object]) -> ApplicationForm:
     """A form from values that were checked before."""
     return _ANY_FORM.validate_python({**values, "kind": kind})
+
+
+def made_again(kind: ApplicantKind, values: Mapping[str, object]) -> ApplicationForm:
+    """A form from values that a form was built from before, words of enumerations as texts: nothing is checked."""
+    of_enumerations = {name: made(str(values[name])) for name, made in _ENUMERATIONS.items() if values.get(name)}
+    form = PersonalForm if kind is ApplicantKind.PERSONAL else OrganizationForm
+    return form.model_construct(**{**values, **of_enumerations})  # type: ignore[arg-type]
 
 
 def text_parsers(kind: ApplicantKind, today: date) -> Mapping[str, TextParser]:

@@ -50,17 +50,17 @@ class CheckedRow:
     def form(self) -> ApplicationForm | None:
         return None if self.faults else build_form(self.kind, self.values)
 
-    @property
-    def line_key(self) -> LineKey | None:
-        """Person, item and amount, where all three could be read: what makes two lines the same."""
-        id_number, item, amount = (self.values.get(name) for name in ("id_number", "item_code", "amount_fen"))
-        return (id_number, item, amount) if id_number and item and amount else None
-
     def take(self, column: str, value_name: str, outcome: Value | Fault) -> None:
         if isinstance(outcome, Fault):
             self.faults.append(FieldFault(column, outcome.code, outcome.message))
         else:
             self.values[value_name] = outcome
+
+
+def line_key(values: Mapping[str, Value]) -> LineKey | None:
+    """Person, item and amount, where all three could be read: what makes two lines the same."""
+    id_number, item, amount = (values.get(name) for name in ("id_number", "item_code", "amount_fen"))
+    return (id_number, item, amount) if id_number and item and amount else None
 
 
 class RowCheck:

@@ -15,7 +15,7 @@ from models.forms.spreadsheet import REASON_COLUMN, ROW_COLUMN
 from models.sheets.archive import HINT_SHEET
 from models.sheets.cells import Cell, SpoiledCell, number_text
 from models.sheets.reader import read_rows
-from models.sheets.rows import Limits
+from models.sheets.rows import Limits, no_rows
 from models.sheets.writer import column_widths, safe_text, text_format, write_sheet
 from models.wire.words import ApplicantKind
 from models.words.faults import CellFault, FileError
@@ -52,13 +52,13 @@ def refused_rows_file(data: bytes, faults: Sequence[CellFault], limits: Limits |
     try:
         rows = read_rows(data, limits or Limits())
     except FileError:
-        rows = []
+        rows = no_rows()
     header = {place: _shown(cell) for place, cell in rows[0][1].items()} if rows else {}
     own = {place: name for place, name in header.items() if name not in {ROW_COLUMN, REASON_COLUMN}}
     places = sorted({place for number, cells in rows if number in reasons for place in cells} | own.keys())
     places = [place for place in places if place in own or place not in header]
     headers = [*_distinct([own.get(place, "") for place in places]), ROW_COLUMN, REASON_COLUMN]
-    cells_of = dict(rows)
+    cells_of = {number: cells for number, cells in rows if number in reasons}
     refused = (
         [
             *(_shown(cells_of.get(number, {}).get(place, "")) for place in places),

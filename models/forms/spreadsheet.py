@@ -1,18 +1,20 @@
 """A county's file of applications: read, checked row by row, every fault with its place."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain
+from itertools import islice
+from typing import cast
 
 from models.forms import identity
-from models.forms.application_form import OPTIONAL_COLUMNS, ApplicationForm, columns
+from models.forms.application_form import OPTIONAL_COLUMNS, ApplicationForm, build_form, columns, made_again
 from models.forms.application_row import CheckedRow, RowCheck
 from models.forms.catalogs import Catalogs
 from models.forms.headers import HeaderError, as_header, cells_without_column, header_faults, hidden_cells
+from models.forms.same_rows import Among, ReadRow, equal, numbers_twice, several
 from models.sheets.reader import read_sheet
-from models.sheets.rows import Limits, SheetRow
+from models.sheets.rows import Limits, SheetRows
+from models.sheets.spool import DiskRows, Marshalled
 from models.wire.words import ApplicantKind
 from models.words.calendar import china_today
 from models.words.faults import CellFault, FaultCode, FileError
@@ -34,6 +36,40 @@ class FormRow:
     form: ApplicationForm
 
 
+class Forms(Sequence[FormRow]):
+    """The rows of a file that have no fault, as forms, in its order; made anew from the disk whenever they are read."""
+
+    def __init__(
+        self, kind: ApplicantKind, rows: DiskRows[ReadRow] | Sequence[ReadRow], at_fault: Set[int] = frozenset()
+    ) -> None:
+        self._kind = kind
+        self._rows = rows
+        self._at_fault = at_fault
+
+    def __len__(self) -> int:
+        return len(self._rows) - len(self._at_fault)
+
+    def __iter__(self) -> Iterator[FormRow]:
+        for number, values in self._read():
+            yield FormRow(number, made_again(self._kind, values))
+
+    def __getitem__(self, place: int) -> FormRow:  # type: ignore[override]
+        return next(islice(self, range(len(self))[place], None))
+
+    def numbers(self) -> Iterator[tuple[int, str]]:
+        """Rows that bring an application number, with it."""
+        for number, values in self._read():
+            if given := values.get("application_no"):
+                yield number, str(given)
+
+    def amounts(self) -> Iterator[int]:
+        """In fen."""
+        return (cast("int", values["amount_fen"]) for _, values in self._read())
+
+    def _read(self) -> Iterator[ReadRow]:
+        return (row for row in self._rows if row[0] not in self._at_fault)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
     """What a file holds. Whether one row at fault refuses the others is the caller's rule; warnings refuse nothing.
@@ -41,15 +77,12 @@ class CheckedFile:
     `to_confirm` stops a file without faults as 待确认: a person says that it is meant.
     """
 
-    forms: tuple[FormRow, ...]
+    forms: Forms
     faults: tuple[CellFault, ...]
     warnings: tuple[CellFault, ...] = ()
     row_count: int = 0
     to_confirm: tuple[CellFault, ...] = ()
-
-    @property
-    def total_fen(self) -> int:
-        return sum(item.form.amount_fen for item in self.forms)
+    total_fen: int = 0
 
 
 def check_file(
@@ -67,60 +100,76 @@ def check_file(
         rows = sheet.rows
         places = _header_places(rows, kind)
     except FileError as error:
-        return CheckedFile((), (CellFault(0, "", error.fault.code, error.fault.message),))
+        return nothing_in_it(CellFault(0, "", error.fault.code, error.fault.message))
     except HeaderError as error:
-        return CheckedFile((), error.faults)
+        return nothing_in_it(*error.faults)
     check = RowCheck(kind, catalogs, today or china_today())
     hidden = tuple(hidden_cells(sheet, places, columns(kind), "导入"))
-    del rows[0]
-    checked = _check_rows(rows, places, check, kind, progress)
+    checked = _Checking(kind, places, check).all(rows, progress)
     return replace(checked, to_confirm=_by_row([*hidden, *checked.to_confirm]))
 
 
-def _check_rows(
-    rows: list[SheetRow],
-    places: Mapping[int, str],
-    check: RowCheck,
-    kind: ApplicantKind,
-    progress: Progress | None,
-) -> CheckedFile:
-    headers = columns(kind)
-    checked: dict[int, CheckedRow] = {}
-    faults: list[CellFault] = []
-    count = len(rows)
-    rows.reverse()
-    while rows:
-        if progress is not None and len(checked) % _PROGRESS_EVERY == 0:
-            progress(len(checked), count)
-        # Taken off its list, a row's cells are gone as soon as they are checked: files hold a hundred thousand rows.
-        number, cells = rows.pop()
-        row = check.check({name: cells[place] for place, name in places.items() if name and place in cells})
-        checked[number] = row
-        faults += [CellFault(number, headers[fault.field], fault.code, fault.message) for fault in row.faults]
-        faults += cells_without_column(number, cells, places)
-    faults += _numbers_twice(checked, headers)
-    if progress is not None:
-        progress(count, count)
-    warnings, equal = _warnings(checked, kind), _equal(checked, headers)
-    forms = _forms(checked, {fault.row for fault in faults})
-    return CheckedFile(forms, _by_row(faults), warnings, count, to_confirm=equal)
+def nothing_in_it(*faults: CellFault) -> CheckedFile:
+    """A file of which no row was looked at."""
+    return CheckedFile(Forms(ApplicantKind.PERSONAL, ()), faults)
 
 
-def _by_row(faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
-    return tuple(sorted(faults, key=lambda fault: fault.row))
+class _Checking:
+    """One pass through a file; of each row a few numbers are kept, all else of it is on the disk."""
+
+    def __init__(self, kind: ApplicantKind, places: Mapping[int, str], check: RowCheck) -> None:
+        self._kind = kind
+        self._headers = columns(kind)
+        self._places = places
+        self._check = check
+        self._read: DiskRows[ReadRow] = DiskRows(_plain, tuple)
+        self._faults: list[CellFault] = []
+        self._warnings: list[CellFault] = []
+        self._among = Among()
+
+    def all(self, rows: SheetRows, progress: Progress | None) -> CheckedFile:
+        """Every row but the first, which names the columns."""
+        count = len(rows) - 1
+        for place, (number, cells) in enumerate(islice(rows, 1, None)):
+            if progress is not None and place % _PROGRESS_EVERY == 0:
+                progress(place, count)
+            row = self._check.check({name: cells[at] for at, name in self._places.items() if name and at in cells})
+            self._note(number, row)
+            self._faults += cells_without_column(number, cells, self._places)
+        if progress is not None:
+            progress(count, count)
+        return self._checked(count)
+
+    def _note(self, number: int, row: CheckedRow) -> None:
+        headers = self._headers
+        self._faults += [CellFault(number, headers[each.field], each.code, each.message) for each in row.faults]
+        self._warnings += [CellFault(number, headers[each.field], each.code, each.message) for each in row.notices]
+        given = row.values.get("id_number")
+        personal = isinstance(given, str) and self._kind is ApplicantKind.PERSONAL
+        if personal and (warning := identity.citizen_id_warning(str(given))):
+            self._warnings.append(CellFault(number, headers["id_number"], warning.code, warning.message))
+        if not row.faults:
+            # whatever is made of it again has been a form
+            build_form(self._kind, row.values)
+        self._among.note(row.values)
+        self._read.append((number, row.values))
+
+    def _checked(self, count: int) -> CheckedFile:
+        same = self._among.same(self._read)
+        self._faults += numbers_twice(same.numbers, self._headers)
+        warnings = [*self._warnings, *several(same.items, self._headers)]
+        forms = Forms(self._kind, self._read, {fault.row for fault in self._faults})
+        return CheckedFile(
+            forms,
+            _by_row(self._faults),
+            _by_row(warnings),
+            count,
+            to_confirm=tuple(equal(same.lines, self._headers)),
+            total_fen=sum(forms.amounts()),
+        )
 
 
-def _forms(checked: dict[int, CheckedRow], at_fault: set[int]) -> tuple[FormRow, ...]:
-    """The forms of rows without a fault; what was read of a row goes with it."""
-    forms = []
-    for number in list(checked):
-        row = checked.pop(number)
-        if number not in at_fault and (form := row.form):
-            forms.append(FormRow(number, form))
-    return tuple(forms)
-
-
-def _header_places(rows: list[SheetRow], kind: ApplicantKind) -> Mapping[int, str]:
+def _header_places(rows: SheetRows, kind: ApplicantKind) -> Mapping[int, str]:
     """Our name of the column at each place ("" for one that is read over), from the first filled row."""
     if not rows:
         raise FileError(FaultCode.NO_ROWS, "文件里没有内容，请下载模板，从第二行起填写后上传")
@@ -147,56 +196,11 @@ def _is_other_kind(given: Iterable[str], kind: ApplicantKind) -> bool:
     return own not in given and columns(other)["id_number"] in given
 
 
-def _equal(checked: Mapping[int, CheckedRow], headers: Mapping[str, str]) -> tuple[CellFault, ...]:
-    """Equal rows may be two machines of one owner, or one typed twice: a person says which."""
-    lines: defaultdict[object, list[int]] = defaultdict(list)
-    for number, row in checked.items():
-        if key := row.line_key:
-            lines[key].append(number)
-    text = "与第 {} 行相同（同一对象、同一补贴项目、同一金额），请确认是几笔补贴，不是重复填写"
-    return _by_row(
-        CellFault(row, headers["id_number"], FaultCode.LINE_TWICE, text.format(others))
-        for row, others in _others(lines)
-    )
+def _by_row(faults: Iterable[CellFault]) -> tuple[CellFault, ...]:
+    return tuple(sorted(faults, key=lambda fault: fault.row))
 
 
-def _numbers_twice(checked: Mapping[int, CheckedRow], headers: Mapping[str, str]) -> Iterable[CellFault]:
-    """The same application number in several rows: a fault of each of them."""
-    numbers: defaultdict[object, list[int]] = defaultdict(list)
-    for number, row in checked.items():
-        if given := row.values.get("application_no"):
-            numbers[given].append(number)
-    for row_number, others in _others(numbers):
-        text = f"申请编号与第 {others} 行相同，请改为不同的编号或留空"
-        yield CellFault(row_number, headers["application_no"], FaultCode.APPLICATION_NO_TWICE, text)
-
-
-def _others(groups: Mapping[object, list[int]]) -> Iterable[tuple[int, str]]:
-    """Of every row in a group of several: the row, and up to three of its fellows."""
-    for rows in groups.values():
-        if len(rows) > 1:
-            for row in rows:
-                yield row, "、".join(str(other) for other in [other for other in rows[:4] if other != row][:3])
-
-
-def _warnings(checked: Mapping[int, CheckedRow], kind: ApplicantKind) -> tuple[CellFault, ...]:
-    """Odd ids, and several lines of one person and item with different amounts; equal ones are to be confirmed."""
-    headers = columns(kind)
-    header = headers["id_number"]
-    warnings: list[CellFault] = []
-    items: defaultdict[object, dict[object, list[int]]] = defaultdict(dict)
-    for number, row in checked.items():
-        warnings += [CellFault(number, headers[told.field], told.code, told.message) for told in row.notices]
-        given = row.values.get("id_number")
-        if not isinstance(given, str):
-            continue
-        if key := row.line_key:
-            items[key[:2]].setdefault(key[2], []).append(number)
-        if kind is ApplicantKind.PERSONAL and (fault := identity.citizen_id_warning(given)):
-            warnings.append(CellFault(number, header, fault.code, fault.message))
-    several = {item: sorted(chain(*amounts.values())) for item, amounts in items.items() if len(amounts) > 1}
-    text = "同一对象的同一补贴项目在第 {} 行还有申请，金额不同，允许导入，请确认不是重复填报"
-    warnings += [
-        CellFault(row, header, FaultCode.SEVERAL_LINES, text.format(others)) for row, others in _others(several)
-    ]
-    return _by_row(warnings)
+def _plain(row: ReadRow) -> Marshalled:
+    """Words of an enumeration are texts on the disk."""
+    number, values = row
+    return number, {name: str(value) if isinstance(value, str) else value for name, value in values.items()}

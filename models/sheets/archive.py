@@ -7,12 +7,14 @@ import io
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from models.sheets.rows import Limits, Sheet
-from models.sheets.xml import Attributes, SheetXml, Styles, cell_styles, damaged, elements, shared_strings
+from models.sheets.shared import Styles, cell_styles, shared_strings
+from models.sheets.sheet_xml import SheetXml
+from models.sheets.xml import Attributes, damaged, elements
 from models.sheets.zip_entries import count_entries
 from models.words.faults import FaultCode, FileError
 
@@ -20,6 +22,9 @@ from models.words.faults import FaultCode, FileError
 HINT_SHEET = "填写说明"
 
 _MAX_PARTS = 10_000
+_AT_ONCE = 256 * 1024
+# 100,000 rows of 13 text cells have 8 million; empty ones compress to nothing and cost their seconds all the same.
+_MAX_TAGS = 10_000_000
 _LARGEST_WORKBOOK_PART = 8 * 1024 * 1024
 _USUAL_WORKBOOK = "xl/workbook.xml"
 _UNREADABLE = (
@@ -52,7 +57,8 @@ class _Package:
     def __contains__(self, name: str) -> bool:
         return _folded(name) in self._entries
 
-    def part(self, name: str) -> bytes:
+    def part(self, name: str) -> Iterable[bytes]:
+        """Read piece by piece: unpacked, a whole county's sheet is as large as a worker's memory."""
         entry = self._entries.get(_folded(name))
         # Two parts of one name: nobody can say which of them a spreadsheet shows.
         if entry is None or _folded(name) in self._twice:
@@ -60,12 +66,24 @@ class _Package:
         # Other methods unpack a block at once, whatever the bound.
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise damaged()
+        self._measure(entry)
+        return self._pieces(entry)
+
+    def _measure(self, entry: zipfile.ZipInfo) -> None:
+        """Before anything is made of it: unpacking costs little, walking through what it holds doesn't."""
+        tags = 0
+        for piece in self._pieces(entry):
+            self._left -= len(piece)
+            if self._left < 0:
+                raise FileError(FaultCode.FILE_TOO_LARGE, "文件解压后过大，请删除多余的工作表、图片和空白行后再上传")
+            tags += piece.count(b"<")
+        if tags > _MAX_TAGS:
+            raise FileError(FaultCode.FILE_TOO_LARGE, "文件里的单元格太多，请删除多余的空白行和空白列后再上传")
+
+    def _pieces(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
         with self._archive.open(entry) as part:
-            content = part.read(self._left + 1)
-        self._left -= len(content)
-        if self._left < 0:
-            raise FileError(FaultCode.FILE_TOO_LARGE, "文件解压后过大，请删除多余的工作表、图片和空白行后再上传")
-        return content
+            while piece := part.read(_AT_ONCE):
+                yield piece
 
     def relations(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Of each relation of a part ("" is the package): what it is, and the part it leads to."""
@@ -83,8 +101,8 @@ class _Workbook:
         main = _main_part(package)
         self._elements = _sheet_elements(package, main)
         self._relations = package.relations(main)
-        self._texts = shared_strings(self._related("/sharedStrings") or b"<sst/>")
-        self._styles: Styles = cell_styles(self._related("/styles") or b"<styleSheet/>")
+        self._texts = shared_strings(self._related("/sharedStrings") or [b"<sst/>"])
+        self._styles: Styles = cell_styles(b"".join(self._related("/styles") or [b"<styleSheet/>"]))
 
     def read(self) -> Sheet:
         """The one visible sheet that holds anything."""
@@ -96,7 +114,7 @@ class _Workbook:
         ]
         if len(filled) > 1:
             raise FileError(FaultCode.FILE_SHEETS, "文件里有多个工作表有内容，请只保留一个要导入的工作表")
-        found = filled[0] if filled else Sheet([])
+        found = filled[0] if filled else Sheet()
         if len(found.rows) < 2:
             self._say_where_rows_are(sheets)
         return found
@@ -112,7 +130,7 @@ class _Workbook:
     def _sheet(self, part: _SheetPart) -> Sheet:
         return SheetXml(self._package.part(part.target), self._texts, self._styles, self._limits).sheet
 
-    def _related(self, kind: str) -> bytes | None:
+    def _related(self, kind: str) -> Iterable[bytes] | None:
         found = (target for what, target in self._relations.values() if what.endswith(kind))
         return next((self._package.part(target) for target in found), None)
 

@@ -1,14 +1,15 @@
 """Reading a county's file as if it were hostile: its kind by content, never by name."""
 
+import codecs
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from models.normal_form import real
 from models.sheets.archive import read_workbook
 from models.sheets.cells import Cell
-from models.sheets.rows import Limits, Sheet, SheetRow
-from models.sheets.xml import too_many_rows
+from models.sheets.rows import Limits, Sheet, SheetRow, SheetRows, new_rows, too_many_rows
 from models.words.faults import FaultCode, FileError
 
 _ZIP = b"PK\x03\x04"
@@ -27,7 +28,11 @@ _OTHER_KINDS = (
 )
 
 
-def read_rows(data: bytes, limits: Limits) -> list[SheetRow]:
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_AT_ONCE = 256 * 1024
+
+
+def read_rows(data: bytes, limits: Limits) -> SheetRows:
     """The filled rows of an xlsx or csv file, or FileError."""
     return read_sheet(data, limits).rows
 
@@ -45,10 +50,12 @@ def read_sheet(data: bytes, limits: Limits) -> Sheet:
         raise FileError(FaultCode.FILE_KIND, "文件是旧版 .xls 或加了密码，请取消密码并另存为 .xlsx 后再上传")
     if data.startswith(_OTHER_KINDS) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise FileError(FaultCode.FILE_KIND, "文件内容不是 Excel 或 CSV（与文件名无关），请下载模板填写后上传")
-    return Sheet(list(_csv_rows(_decode(data), limits)))
+    rows = new_rows()
+    rows.extend(_csv_rows(_lines(data, _encoding(data)), limits))
+    return Sheet(SheetRows(rows))
 
 
-def _decode(data: bytes) -> str:
+def _encoding(data: bytes) -> str:
     """UTF-8 with or without its mark, else GB18030 of 2022, which Chinese Excel saves; Python's is of 2000."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileError(
@@ -56,19 +63,32 @@ def _decode(data: bytes) -> str:
         )
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            text = data.decode(encoding)
+            # all of it is decoded, before any of it is blamed
+            controls = sum(1 for piece in _decoded(data, encoding) if _CONTROL.search(piece))
         except UnicodeDecodeError:
             continue
-        if any(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\r\n"):
+        if controls:
             raise FileError(FaultCode.FILE_KIND, "文件含控制字符，不是 CSV 文本，请下载模板填写后上传 .xlsx 或 .csv")
-        return real(text) if encoding == "gb18030" else text
+        return encoding
     raise FileError(FaultCode.FILE_ENCODING, "文件编码无法识别，请另存为“CSV UTF-8（逗号分隔）”后再上传")
 
 
-def _csv_rows(text: str, limits: Limits) -> Iterator[SheetRow]:
+def _decoded(data: bytes, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for start in range(0, len(data), _AT_ONCE):
+        yield decoder.decode(data[start : start + _AT_ONCE])
+    yield decoder.decode(b"", final=True)
+
+
+def _lines(data: bytes, encoding: str) -> Iterable[str]:
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+    return map(real, lines) if encoding == "gb18030" else lines
+
+
+def _csv_rows(lines: Iterable[str], limits: Limits) -> Iterator[SheetRow]:
     filled = 0
     try:
-        for number, record in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
+        for number, record in enumerate(csv.reader(lines, strict=True), start=1):
             row: dict[int, Cell] = {column: value for column, value in enumerate(record) if value.strip()}
             if not row:
                 continue

@@ -1,5 +1,6 @@
 """Business numbers: `500001-S2026-000001`; given out in the transaction that uses them."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,7 +26,7 @@ class Series(StrEnum):
 WIDTH = {Series.APPLICATION: 7}
 
 
-async def take(session: AsyncSession, series: Series, county_code: str, year: int, count: int = 1) -> list[str]:
+async def take(session: AsyncSession, series: Series, county_code: str, year: int, count: int = 1) -> Iterator[str]:
     """The next `count` numbers of a county's series for a year, in order."""
     name = f"{county_code}-{series.value}{year}"
     last = await fetch_int(
@@ -36,8 +37,8 @@ async def take(session: AsyncSession, series: Series, county_code: str, year: in
         count=count,
     )
     width = WIDTH.get(series, 4)
-    return [f"{name}-{number:0{width}d}" for number in range(last - count + 1, last + 1)]
+    return (f"{name}-{number:0{width}d}" for number in range(last - count + 1, last + 1))
 
 
 async def take_one(session: AsyncSession, series: Series, county_code: str, year: int) -> str:
-    return (await take(session, series, county_code, year))[0]
+    return next(await take(session, series, county_code, year))

@@ -56,10 +56,11 @@ class _What(NamedTuple):
 
 
 async def findings(
-    session: AsyncSession, row: ApplicationImport, of_the_file: Sequence[CellFault], items: Sequence[ItemRow]
+    session: AsyncSession, row: ApplicationImport, of_the_file: Sequence[CellFault], items: Iterable[ItemRow]
 ) -> list[Finding]:
     """All of them, in the order of the file; what is about the file itself comes first. After `stage_items`."""
-    by_row = {item.file_row: item for item in items}
+    wanted = {fault.row for fault in of_the_file}
+    by_row = {item.file_row: item for item in items if item.file_row in wanted} if wanted else {}
     in_file = [_in_file(fault, by_row.get(fault.row)) for fault in of_the_file]
     rows = await there_already(session, row.county_code, row.fund_year)
     found = [*await _known_file(session, row), *in_file, *map(_there, rows)]

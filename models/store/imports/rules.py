@@ -1,12 +1,13 @@
 """What the county's rows say against the rows of a file: numbers in use, accounts that are being changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm, columns
-from models.forms.spreadsheet import CheckedFile
+from models.forms.spreadsheet import CheckedFile, Forms
 from models.store.applications.rows import is_reserved, used_numbers
 from models.store.numbers import Series, take
 from models.store.register.account_locks import Lock
@@ -18,6 +19,7 @@ from models.words.faults import CellFault, FaultCode
 
 NUMBER_COLUMN = "申请编号"
 ACCOUNT_COLUMN = "一卡通账号"
+_NUMBERS_AT_ONCE = 5_000
 
 
 def with_locked(vault: Vault, county_code: str, checked: CheckedFile, locked: Mapping[str, Lock]) -> CheckedFile:
@@ -46,15 +48,15 @@ async def with_other_accounts(session: AsyncSession, county_code: str, checked: 
 
 async def with_used_numbers(session: AsyncSession, checked: CheckedFile) -> CheckedFile:
     """A number of the file that exists already, or could become one of ours, refuses its row."""
-    given = {item.form.application_no: item.row for item in checked.forms if item.form.application_no}
-    if not given:
-        return checked
-    used = await used_numbers(session, list(given))
-    faults = [
-        CellFault(row, NUMBER_COLUMN, FaultCode.APPLICATION_NO_TWICE, _why_not(number in used))
-        for number, row in given.items()
-        if number in used or is_reserved(number)
-    ]
+    faults = []
+    numbers = checked.forms.numbers()
+    while given := dict(islice(numbers, _NUMBERS_AT_ONCE)):
+        used = await used_numbers(session, list(given.values()))
+        faults += [
+            CellFault(row, NUMBER_COLUMN, FaultCode.APPLICATION_NO_TWICE, _why_not(number in used))
+            for row, number in given.items()
+            if number in used or is_reserved(number)
+        ]
     return _with_faults(checked, faults)
 
 
@@ -70,13 +72,11 @@ def _why_not(used: bool) -> str:
     return "申请编号与系统编号的格式相同，请改为其他编号，或留空由系统编号"
 
 
-async def numbered_forms(
-    session: AsyncSession, row: ApplicationImport, forms: Sequence[ApplicationForm]
-) -> list[tuple[str, ApplicationForm]]:
-    """Rows that bring no number get the next ones, in the order of the file."""
-    missing = sum(1 for form in forms if form.application_no is None)
-    fresh: list[str] = []
-    if missing:
-        fresh = await take(session, Series.APPLICATION, row.county_code, row.fund_year, missing)
-    supply = iter(fresh)
-    return [(form.application_no or next(supply), form) for form in forms]
+async def fresh_numbers(session: AsyncSession, row: ApplicationImport, forms: Forms) -> Iterator[str]:
+    """For rows that bring no number, in the order of the file."""
+    missing = len(forms) - sum(1 for _ in forms.numbers())
+    return await take(session, Series.APPLICATION, row.county_code, row.fund_year, missing) if missing else iter(())
+
+
+def numbered(forms: Forms, fresh: Iterator[str]) -> Iterator[tuple[str, ApplicationForm]]:
+    return ((item.form.application_no or next(fresh), item.form) for item in forms)
