@@ -85,6 +85,22 @@ async def test_between_two_looks_at_all_what_ended_is_found_and_the_rest_not_lis
     assert [(await _run(server, one)).restarts for one in subjects] == [0, 1, 0]
 
 
+async def test_one_by_one_each_open_run_is_asked_after_whatever_the_lists_say(
+    server: ApiServer, watch: Watch, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = [await _running(server, temporal_client) for _ in range(3)]
+    assert await watch.look() == 0
+
+    async def nothing(which: str) -> set[str]:
+        return set()
+
+    monkeypatch.setattr(watch, "_listed", nothing)
+    monkeypatch.setattr("api.relay.watch._NEWEST", 0)
+    await temporal_client.get_workflow_handle(subjects[0].workflow_id).terminate("by hand")
+    assert sorted([await watch.look() for _ in subjects]) == [0, 0, 1]
+    assert [(await _run(server, one)).restarts for one in subjects] == [1, 0, 0]
+
+
 async def _looked(watch: Watch) -> bool:
     """The list may lag behind by a moment."""
     return await watch.look() == 1

@@ -1,10 +1,10 @@
 """The watch: a run that is open in its row and not running in Temporal is started again; old rows are cleared."""
 
 import asyncio
-import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from math import ceil, inf
 from typing import NamedTuple
 
 import structlog
@@ -33,17 +33,21 @@ _UNAPPLIED_SECONDS = 60.0
 _CLEAR_EVERY_SECONDS = 3_600.0
 # Backups of Temporal's database are younger than this, and so is whatever an outage may have taken with it.
 _RECENT_SECONDS = 86_400.0
-# All running runs are listed this often only: the list grows with what is open, what ended lately doesn't.
-_ALL_EVERY_SECONDS = 600.0
+# Within so long each open run is asked after by its name, some of them at each look: a list of all takes seconds where
+# thousands are open, and grows with them; a list of what has ended lately doesn't.
+_ALL_WITHIN_SECONDS = 600.0
+_MOST_ASKED_AFTER = 200
+_CALLS_AT_ONCE = 8
 # A run's end may be listed this much after it.
 _LISTED_WITHIN_SECONDS = 60
-# So many of the newest, and as many drawn from all, are asked after by name: a Temporal that has forgotten shows.
-_ASKED_AFTER = 10
+# So many of the newest are asked after at each look, too: a Temporal that has forgotten shows.
+_NEWEST = 10
 
 
 class _Candidate(NamedTuple):
     """A run that should be running; whether it was started again and not seen since."""
 
+    id: int
     workflow_id: str
     was_missing: bool
 
@@ -56,7 +60,9 @@ class Watch:
         self._vault = vault
         self._settings = settings
         self._client = client
-        self._clear_at = self._all_at = 0.0
+        self._clear_at = 0.0
+        # the number of the run that was asked after last
+        self._asked_until = inf
         self._looked_at: datetime | None = None
         self._was_away = self._has_forgotten = False
 
@@ -115,31 +121,48 @@ class Watch:
         async with self._database.reading() as session:
             began, found = await _now(session), await _candidates(session)
         suspects = await self._suspects(found) if found else []
-        missing = [one for one in suspects if not await self._is_running(one)]
+        missing = await self._not_running(suspects)
         async with self._database.transaction() as session:
             await _seen(session, [one for one in suspects if one not in missing])
         self._looked_at = began
         return [one for one in missing if await self._restart(one)]
 
     async def _suspects(self, found: Sequence[_Candidate]) -> list[str]:
-        """Those started again and not seen since, and what is not listed as running, or was listed as ended."""
+        """Those started again and not seen since, and what is not running when asked after, or was listed as ended.
+
+        All are listed at the first look, and when Temporal has forgotten one: it may have come back older.
+        """
         again = {one.workflow_id for one in found if one.was_missing}
-        drawn = [*found[:_ASKED_AFTER], *random.sample(found, min(len(found), _ASKED_AFTER))]
-        if self._looked_at is None or time.monotonic() >= self._all_at or not await self._knows(drawn):
+        asked = [one.workflow_id for one in (*found[:_NEWEST], *self._next(found))]
+        gone = set(await self._not_running(dict.fromkeys(asked)))
+        if self._looked_at is None or self._has_forgotten:
             running = await self._listed("ExecutionStatus = 'Running'")
-            self._all_at = time.monotonic() + _ALL_EVERY_SECONDS
             return [one.workflow_id for one in found if one.workflow_id in again or one.workflow_id not in running]
         since = self._looked_at - timedelta(seconds=_LISTED_WITHIN_SECONDS)
         ended = await self._listed(
             f"ExecutionStatus NOT IN ('Running', 'ContinuedAsNew') AND CloseTime > '{since.isoformat()}'"
         )
-        return [one.workflow_id for one in found if one.workflow_id in again | ended]
+        return [one.workflow_id for one in found if one.workflow_id in again | ended | gone]
 
-    async def _knows(self, drawn: Sequence[_Candidate]) -> bool:
-        """Whether Temporal has forgotten none of these."""
-        for one in drawn:
-            await self._is_running(one.workflow_id)
-        return not self._has_forgotten
+    def _next(self, found: Sequence[_Candidate]) -> Sequence[_Candidate]:
+        """Whose turn it is to be asked after, from the newest to the oldest and round again."""
+        share = ceil(len(found) * self._settings.watch_seconds / _ALL_WITHIN_SECONDS)
+        older = [one for one in found if one.id < self._asked_until] or found
+        turn = older[: min(share, _MOST_ASKED_AFTER)]
+        self._asked_until = turn[-1].id if turn else inf
+        return turn
+
+    async def _not_running(self, workflow_ids: Iterable[str]) -> list[str]:
+        """Those of them that Temporal, asked by name, doesn't know as running: its lists may lag behind."""
+        calls = asyncio.Semaphore(_CALLS_AT_ONCE)
+
+        async def is_gone(workflow_id: str) -> bool:
+            async with calls:
+                return not await self._is_running(workflow_id)
+
+        asked = list(workflow_ids)
+        gone = await asyncio.gather(*map(is_gone, asked))
+        return [one for one, is_gone_now in zip(asked, gone, strict=True) if is_gone_now]
 
     async def _restart(self, workflow_id: str) -> bool:
         try:
@@ -157,7 +180,7 @@ class Watch:
         return {one.id async for one in listed}
 
     async def _is_running(self, workflow_id: str) -> bool:
-        """The list may lag behind; asked by id, Temporal answers as of now."""
+        """Temporal's answer as of now."""
         try:
             handle = self._client.get_workflow_handle(workflow_id)
             found = await handle.describe(rpc_timeout=_CALL_TIMEOUT)
@@ -207,7 +230,7 @@ async def _candidates(session: AsyncSession) -> list[_Candidate]:
     return await fetch(
         session,
         _Candidate,
-        "SELECT workflow_id, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
+        "SELECT id, workflow_id, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
         " AND since < now() - make_interval(secs => :grace) AND NOT EXISTS (SELECT 1 FROM outbox"
         " WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL) ORDER BY id DESC",
         grace=_GRACE_SECONDS,
