@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, cast
 
@@ -40,7 +41,7 @@ from activities.platform.rows_journal import PostgresJournal
 from activities.policies import ReviewActivities
 from activities.trail_heads import TrailActivities
 from models.contracts import Queue
-from models.gc_tuning import tune_gc
+from models.gc_tuning import give_back_memory, tune_gc
 from models.settings import Settings
 from models.store.database import WORKER_POOLS, Database, Pool, engine_options
 from models.store.database_role import leave_if_unfit, unfit_role
@@ -87,6 +88,15 @@ WORKFLOWS = [
     VillageEntryWorkflow,
 ]
 RECONNECT_SECONDS = 2.0
+# Refuses modules that are not passed through on purpose. Workflow files aren't loaded anew for every run, which takes
+# 4 ms and 34 KiB each: they keep nothing (tests/test_import_law.py), and are replayed in the strict sandbox by tests.
+STRICT_SANDBOX = SandboxRestrictions.default.with_import_notification_policy(
+    SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
+    | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+)
+SANDBOX = STRICT_SANDBOX.with_passthrough_modules("workflows")
+# Turns are Python: more threads than can run would only each keep their own memory.
+TURN_THREADS = 4
 
 
 def build_database(settings: Settings) -> Database:
@@ -180,18 +190,15 @@ def build_workers(client: Client, settings: Settings, activities: list[Callable[
 
 
 def _runs_worker(client: Client, queue: str, activities: list[Callable[..., Any]], grace: timedelta) -> Worker:
-    """The runs' own turns with the looks in them; its sandbox refuses modules not passed through on purpose."""
-    strict = SandboxRestrictions.default.with_import_notification_policy(
-        SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
-        | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    )
+    """The runs' own turns with the looks in them."""
     return Worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS,
         activities=activities,
         no_remote_activities=True,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=strict),
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        workflow_task_executor=ThreadPoolExecutor(TURN_THREADS, thread_name_prefix="turn"),
         interceptors=[SafeFailures()],
         graceful_shutdown_timeout=grace,
         max_concurrent_local_activities=100,
@@ -265,6 +272,7 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
 
 def main() -> None:
     tune_gc()
+    give_back_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(Settings()))
 

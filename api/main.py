@@ -39,7 +39,7 @@ from api.server.protocol import bounded
 from api.server.rendering import Rendered
 from api.server.security_headers import SecurityHeaders
 from models import tokens
-from models.gc_tuning import give_back_large_pieces, tune_gc
+from models.gc_tuning import give_back_memory, tune_gc
 from models.settings import Settings
 from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_options
 from models.store.database_role import leave_if_unfit, unfit_role
@@ -223,7 +223,7 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 def main() -> None:
     """Settings come from the environment, once."""
     tune_gc()
-    give_back_large_pieces()
+    give_back_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(Settings()))
 

@@ -23,6 +23,11 @@ FORBIDDEN_LIBRARIES = {
     "models": {"temporalio", "fastapi", "starlette", "uvicorn"} | (NETWORK - {"psycopg"}),
     "workflows": {"fastapi", "starlette", "uvicorn", "sqlalchemy", "sqlmodel"} | NETWORK,
 }
+# Beside the workflows: how they are started, and by which timeouts.
+NO_WORKFLOW = {"workflows/client.py", "workflows/schedules.py", "workflows/options.py"}
+# What a second run of the same history would find otherwise.
+CHANGING_MODULES = {"time", "random", "uuid", "secrets", "os", "sys", "threading", "subprocess", "io", "pathlib"}
+CHANGING_CALLS = (".now", ".utcnow", ".today", "open", "print", "input")
 FORBIDDEN_MODULES = {"workflows": ("models.tables", "models.settings", "models.store")}
 
 # The rooms of a layer, from the floor up: a room imports what lies under it, never back.
@@ -128,7 +133,27 @@ def breaches(source: Source) -> list[str]:
         *_room_breaches(source),
         *_temporal_breaches(source),
         *_page_breaches(source),
+        *_memory_breaches(source),
     ]
+
+
+def _memory_breaches(source: Source) -> Iterator[str]:
+    """All runs share one copy of a workflow's file: it keeps nothing, and depends on nothing that a history hasn't."""
+    if source.layer != "workflows" or source.path in NO_WORKFLOW:
+        return
+    for statement in source.tree.body:
+        value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+        if value is not None and not isinstance(value, ast.Constant | ast.Tuple | ast.BinOp | ast.Call):
+            yield f"{source.path}:{statement.lineno} what runs share can't change: {ast.unparse(value)}"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Global):
+            yield f"{source.path}:{node.lineno} runs share nothing that changes"
+    for line, name in source.imported():
+        if name.partition(".")[0] in CHANGING_MODULES:
+            yield f"{source.path}:{line} a history has no {name}"
+    for line, name in source.called():
+        if (name.endswith(CHANGING_CALLS[:3]) and name != "workflow.now") or name in CHANGING_CALLS:
+            yield f"{source.path}:{line} a history has no {name}()"
 
 
 def _page_breaches(source: Source) -> Iterator[str]:
@@ -244,6 +269,11 @@ def test_nothing_imports_deploy_but_tests() -> None:
         ("workflows/a.py", "from models import settings"),
         ("workflows/a.py", "from models.store.vault import Vault"),
         ("workflows/a.py", "import urllib.request"),
+        ("workflows/a.py", "SEEN = {}"),
+        ("workflows/a.py", "SEEN: list[int] = [n for n in ()]"),
+        ("workflows/a.py", "count = 0\ndef f():\n    global count"),
+        ("workflows/a.py", "from random import uniform"),
+        ("workflows/a.py", "def f():\n    return datetime.now()"),
         ("api/flows/flows.py", "from activities.flows import submit"),
         ("api/flows/flows.py", "import deploy.stack"),
         ("worker.py", "import api.main"),
@@ -280,6 +310,10 @@ def test_a_breach_is_seen(path: str, code: str) -> None:
         ("models/tables/a.py", "from ..words import Stage"),
         ("activities/a.py", "import httpx\nfrom models.settings import Settings\ndef f(c: httpx.AsyncClient): ..."),
         ("workflows/a.py", "from activities.flows import Flows\nfrom models.contracts import FlowInput"),
+        (
+            "workflows/a.py",
+            "WORD = 'due'\nSECONDS = 60.0 * 2\nEVERY = timedelta(days=1)\ndef f():\n    return workflow.now()",
+        ),
         ("workflows/client.py", "async def connect():\n    return await Client.connect('x')"),
         ("api/main.py", "engine = create_async_engine(url)"),
         ("worker.py", "from workflows.client import connect\nfrom activities.flows import Flows"),

@@ -10,13 +10,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.workflow import NondeterminismError
 
 from activities.flows import FlowActivities
 from models.contracts import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
-from worker import WORKFLOWS
+from worker import STRICT_SANDBOX, WORKFLOWS
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import CALL
 from workflows.run import call
@@ -35,13 +35,10 @@ def _history(file: Path) -> WorkflowHistory:
 
 
 def _replayer() -> Replayer:
-    strict = SandboxRestrictions.default.with_import_notification_policy(
-        SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
-        | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-    )
+    """Every run's modules loaded anew and restricted, where a worker shares them."""
     return Replayer(
         workflows=WORKFLOWS,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=strict),
+        workflow_runner=SandboxedWorkflowRunner(restrictions=STRICT_SANDBOX),
         data_converter=pydantic_data_converter,
     )
 

@@ -21,14 +21,15 @@ class WaitingSince(NamedTuple):
 
 
 async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> WaitingSince:
-    """Write stage and what is waited for into the run's row."""
+    """Write stage and what is waited for into the run's row; most looks find them there, and write nothing."""
     waiting = await fetch_one(
         session,
         WaitingSince,
-        "UPDATE run SET"
-        " since = CASE WHEN stage = :stage AND waiting_for = :waiting THEN since ELSE now() END,"
-        " stage = :stage, waiting_for = :waiting WHERE workflow_id = :id RETURNING since, EXISTS (SELECT"
-        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS ask_now",
+        "WITH noted AS (UPDATE run SET since = now(), stage = :stage, waiting_for = :waiting WHERE workflow_id = :id"
+        " AND (stage <> :stage OR waiting_for <> :waiting) RETURNING since)"
+        " SELECT coalesce((SELECT since FROM noted), run.since) AS since, EXISTS (SELECT"
+        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS ask_now"
+        " FROM run WHERE workflow_id = :id",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
