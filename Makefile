@@ -63,7 +63,7 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 	$(RUN) -m pytest -q tests/contract_walk.py
 	@$(RUN) -m deploy.bare_install
 
-bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|province measures that alone
+bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|province|open|backpressure measures that alone
 	@$(RUN) -m deploy.bench $(if $(PART),--$(PART)-only)
 
 vendor: venv ## fetch the pages' htmx and Bootstrap anew at their named versions (needs npm)

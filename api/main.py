@@ -34,6 +34,7 @@ from api.relay.watch import Watch
 from api.routers import ROUTERS
 from api.server import docs, problems
 from api.server.limits import BodyLimit
+from api.server.open_requests import Admission
 from api.server.openapi import describe
 from api.server.protocol import bounded
 from api.server.rendering import Rendered
@@ -79,6 +80,7 @@ def create_app(
     app.add_exception_handler(Answered, _on_answered)
     app.router.routes.append(_near_routes())
     app.add_middleware(refusing.ProblemPages)
+    app.add_middleware(Admission)
     # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
     return app

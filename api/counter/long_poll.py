@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 
 from api.counter.desk import Desk
 from api.relay.broadcast import Broadcast, Listener
+from models.places import resting
 from models.store.sql import fetch_one
 
 LONGEST_WAIT_SECONDS = 20.0
@@ -43,11 +44,12 @@ class _LongPoll:
 async def until_news(request: Request, stages: Broadcast, listener: Listener, until: float) -> bool:
     """Until the row should be read again, `until` at the latest; False when the client has gone away."""
     until = min(until, time.monotonic() + (_READ_EVERY_SECONDS if stages.hears else _LOOK_EVERY_SECONDS))
-    while (left := until - time.monotonic()) > 0:
-        if await listener.wait(min(left, _LOOK_EVERY_SECONDS)):
-            return True
-        if await request.is_disconnected():
-            return False
+    async with resting():
+        while (left := until - time.monotonic()) > 0:
+            if await listener.wait(min(left, _LOOK_EVERY_SECONDS)):
+                return True
+            if await request.is_disconnected():
+                return False
     return True
 
 

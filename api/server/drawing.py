@@ -13,6 +13,7 @@ import structlog
 
 from models.photos.process import JPEG, LENGTH_BYTES, PNG, REFUSED, packed
 from models.photos.redraw import NOT_A_PICTURE, Measure, Photo, PhotoRefused
+from models.places import resting
 from models.wire.words import MediaType
 from models.words.refusals import Refusal
 
@@ -42,7 +43,7 @@ class Drawing:
         It is not read before it is its turn: those that wait hold no memory.
         """
         room = self._ordinary if size.decoded_bytes <= ORDINARY_BYTES else self._large
-        async with room.place(county) as drawer:
+        async with resting(), room.place(county) as drawer:
             return await drawer.draw(await asyncio.to_thread(whole))
 
     async def close(self) -> None:

@@ -68,7 +68,7 @@ class BodyLimit:
             # the server throws the rest of the body away as it comes; hung up on, a client might never see the answer
             await refused.response()(scope, receive, send)
             return
-        if _brings_body(headers):
+        if brings_body(headers):
             unread = await self._is_left_unread(scope, headers)
             receive = _nothing if unread else _bounded(receive, limit, self._seconds)
         await self._app(scope, receive, send)
@@ -93,7 +93,7 @@ class BodyLimit:
         if _declared(headers) > limit:
             most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
             raise Problem(413, Refusal.PAYLOAD_TOO_LARGE, "内容太大", f"最多 {most}，请缩小文件或分几次提交")
-        if _brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS, PAGE_PATHS, STAFF_SIGN_INS)):
+        if brings_body(headers) and not path.startswith((CALLBACKS, CITIZEN_PATHS, PAGE_PATHS, STAFF_SIGN_INS)):
             principal_in(self._token_key, headers.get("authorization", ""))
 
 
@@ -176,7 +176,7 @@ def _no_room() -> Problem:
     return Problem(503, Refusal.BUSY, "暂时无法接收", detail, headers={"Retry-After": "2"}).hanging_up()
 
 
-def _brings_body(headers: Mapping[str, str]) -> bool:
+def brings_body(headers: Mapping[str, str]) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 

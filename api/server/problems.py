@@ -52,6 +52,7 @@ _WORDS: Mapping[str, str] = {
     "model_attributes_type": "须为 JSON 对象",
     "dict_type": "须为 JSON 对象",
 }
+BUSY_DETAIL = "同时办理的人较多，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
 _STATUSES: Mapping[int, tuple[RefusalCode, str, str]] = {
     400: (Refusal.BAD_REQUEST, "请求读不出来", "请求内容不完整或格式不对，请核对后重新提交"),
     404: (Refusal.NOT_FOUND, "没有这一项", "请核对地址和编号；别的区县的数据在这里查不到"),
@@ -59,6 +60,7 @@ _STATUSES: Mapping[int, tuple[RefusalCode, str, str]] = {
     408: (Refusal.REQUEST_TIMEOUT, "内容没有按时传完", "请检查网络后用同一 Idempotency-Key 重试；大文件请分几次提交"),
     413: (Refusal.PAYLOAD_TOO_LARGE, "内容太大", "请缩小文件或分几次提交"),
     415: (Refusal.UNSUPPORTED_MEDIA_TYPE, "内容的类型不对", "请按 /docs 所示的类型提交"),
+    503: (Refusal.BUSY, "系统繁忙", BUSY_DETAIL),
 }
 
 
@@ -116,6 +118,10 @@ def field_problem(errors: Mapping[str, str], code: RefusalCode = Refusal.VALIDAT
     """422 for values that fit their type but not the rows; keys are JSON pointers."""
     listed = [{"pointer": pointer, "code": code, "detail": detail} for pointer, detail in errors.items()]
     return Problem(422, Refusal.VALIDATION_FAILED, "填写的内容有误", "请按 errors 所列的位置更正后重新提交", listed)
+
+
+def busy() -> Problem:
+    return Problem(503, Refusal.BUSY, "系统繁忙", BUSY_DETAIL, headers={"Retry-After": "2"})
 
 
 def install(app: FastAPI) -> None:
@@ -229,8 +235,7 @@ def _on_database(request: Request, error: Exception) -> JSONResponse:
 def _on_busy(_: Request, error: Exception) -> JSONResponse:
     """All places for this kind of work are taken, or what it changes is; nothing is wrong with what was asked."""
     _LOG.warning("busy", error=type(error).__name__)
-    detail = "同时办理的人较多，没有作任何改动，请稍后用同一 Idempotency-Key 重试"
-    return Problem(503, Refusal.BUSY, "系统繁忙", detail, headers={"Retry-After": "2"}).response()
+    return busy().response()
 
 
 def _on_damaged(_: Request, error: Exception) -> JSONResponse:

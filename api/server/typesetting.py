@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from api.server.rendering import rendered
-from models.places import Busy, Places
+from models.places import Busy, Places, resting
 from models.prints.templates import Template
 
 _LOG = structlog.get_logger()
@@ -32,7 +32,7 @@ class Typesetting:
 
     async def pdf(self, county: str, template: Template, data: Mapping[str, object]) -> bytes:
         """Raises Busy where it is not its turn in time, or isn't done in time."""
-        async with self._counties[county].one(), self._places.one():
+        async with resting(), self._counties[county].one(), self._places.one():
             return await _set(template, rendered(data))
 
 

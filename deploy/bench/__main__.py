@@ -6,8 +6,22 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from deploy.bench import callbacks, cards, evidence, floor, pages, patience, product, province, troubled
+from deploy.bench import (
+    backpressure,
+    callbacks,
+    cards,
+    evidence,
+    floor,
+    open_runs,
+    pages,
+    patience,
+    product,
+    province,
+    troubled,
+)
+from deploy.bench.backpressure import backpressure_rows
 from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
+from deploy.bench.open_runs import open_rows
 from deploy.bench.patience import patience_rows
 from deploy.bench.province import province_rows
 from deploy.bench.report import Figures, print_table, rows, write
@@ -76,6 +90,16 @@ def measure_province(home: Path, said: argparse.Namespace) -> province.Province:
     )
 
 
+def measure_backpressure(home: Path, seconds: int) -> backpressure.Backpressure:
+    with stack_knowing(home, []) as stack:
+        return backpressure.measure(stack, seconds)
+
+
+def measure_open(home: Path, count: int) -> open_runs.OpenRuns:
+    with stack_knowing(home, []) as stack:
+        return open_runs.measure(stack, count)
+
+
 def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
     bare = floor.pay(stack, batch)
     outcome = product.pay(stack, batch, warm)
@@ -105,6 +129,11 @@ def main() -> int:
     parser.add_argument("--province-lines", type=int, default=PROVINCE_LINES, help="of a large list")
     parser.add_argument("--counties", type=int, default=COUNTIES, help="counties that pay at once")
     parser.add_argument("--county-lines", type=int, default=COUNTY_LINES, help="lines of each")
+    parser.add_argument("--open-only", action="store_true", help="runs that wait, --open of them; writes no file")
+    parser.add_argument(
+        "--backpressure-only", action="store_true", help="too many callbacks and people; writes no file"
+    )
+    parser.add_argument("--seconds", type=int, default=backpressure.SECONDS, help="of twice what can be applied")
     parser.add_argument("--people", type=int, default=PEOPLE, help="sign-ins and policies of that part, one a second")
     parser.add_argument("--lines-of-file", type=int, default=pages.LINES_OF_FILE, help="a fifth of the pages' county")
     parser.add_argument("--out", type=Path, default=ROOT / "BENCHMARKS.md")
@@ -128,6 +157,12 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.province_only:
         print_table(province_rows(measure_province(said.home.resolve(), said)))
+        return 0
+    if said.backpressure_only:
+        print_table(backpressure_rows(measure_backpressure(said.home.resolve(), said.seconds)))
+        return 0
+    if said.open_only:
+        print_table(open_rows(measure_open(said.home.resolve(), said.open)))
         return 0
     figures = measure(said.home.resolve(), said.small, said.large, said.runs, (said.cards, said.open))
     print_table(rows(figures))
