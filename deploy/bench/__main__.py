@@ -78,9 +78,9 @@ def measure_pages(home: Path, lines_of_file: int) -> pages.Pages:
 
 
 def measure_patience(home: Path, people: int) -> patience.Patience:
-    batch = patience.prepared(home, people)
-    with stack_knowing(home, [batch], patience.SETTINGS) as stack:
-        return patience.measure(stack, batch, people)
+    ground = patience.prepared(home, people)
+    with stack_knowing(home, ground.batches, patience.SETTINGS) as stack:
+        return patience.measure(stack, ground, people)
 
 
 def measure_province(home: Path, said: argparse.Namespace) -> province.Province:

@@ -91,7 +91,7 @@ def _pair(stack: Stack, batch: Batch, warm: Batch) -> Pair:
 def measure_counties(home: Path, count: int, lines: int) -> Counties:
     """Each with its own four people and its own file; the clock runs from the first import to the last flow.ended."""
     batches = [make_batch(home / "lines", 1, lines, str(FIRST_COUNTY + place)) for place in range(count)]
-    with stack_knowing(home, batches) as stack, ThreadPoolExecutor(count) as pool, _plays(stack, batches) as plays:
+    with stack_knowing(home, batches) as stack, ThreadPoolExecutor(count) as pool, plays_of(stack, batches) as plays:
         grounds = list(pool.map(_ground, plays, batches))
         before, begun = _cpu(stack), time.perf_counter()
         each = list(pool.map(_paid, plays, grounds, batches))
@@ -100,7 +100,8 @@ def measure_counties(home: Path, count: int, lines: int) -> Counties:
 
 
 @contextmanager
-def _plays(stack: Stack, batches: Sequence[Batch]) -> Iterator[list[Play]]:
+def plays_of(stack: Stack, batches: Sequence[Batch]) -> Iterator[list[Play]]:
+    """Each batch's county with people of its own."""
     limits = httpx.Limits(max_connections=len(batches), max_keepalive_connections=len(batches))
     with httpx.Client(base_url=stack.layout.api_url, timeout=600.0, trust_env=False, limits=limits) as http:
         year = china_today().year

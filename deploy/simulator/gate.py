@@ -88,12 +88,16 @@ class Gate:
             reply, fresh = self._remembered(operation, call, key, f"{operation.method} {target}")
             if fresh:
                 await self._overtake(operation, reply)
-                if self._world.switches.answer_delay_seconds:
-                    self._world.wake()
-                    await asyncio.sleep(self._world.switches.answer_delay_seconds)
+                await self._delay(operation)
             return reply
         finally:
             self._running.discard(running)
+
+    async def _delay(self, operation: Operation) -> None:
+        switches = self._world.switches
+        if switches.answer_delay_seconds and operation.name in (switches.delayed_operations or (operation.name,)):
+            self._world.wake()
+            await asyncio.sleep(switches.answer_delay_seconds)
 
     def _remembered(self, operation: Operation, call: Call, key: str, target: str) -> tuple[Reply, bool]:
         """The remembered answer, or a new one that is remembered in the transaction of its effect."""

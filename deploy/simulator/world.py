@@ -34,6 +34,8 @@ class Switches(BaseModel):
     face_session_seconds: float = 300
     verify_memory_seconds: float = 86_400
     answer_delay_seconds: float = 0
+    # by their names; none: all that change something
+    delayed_operations: tuple[str, ...] = ()
     hang_seconds: float = 5
     late_seconds: float = 3
     reorder_seconds: float = 0.5
