@@ -105,7 +105,7 @@ async def put_lines(server: ApiServer, count: int, stage: str, **columns: Value)
     forms: list[ApplicationForm] = await asyncio.to_thread(_forms, count)
     entered = Entered(COUNTY, YEAR, Channel.IMPORT, ENTERED_BY)
     async with server.database.transaction() as session:
-        numbers = await take(session, Series.APPLICATION, COUNTY, YEAR, count)
+        numbers = list(await take(session, Series.APPLICATION, COUNTY, YEAR, count))
         rows = new_rows(server.vault, entered, zip(numbers, forms, strict=True))
         await insert_rows(session, [{**row, "stage": stage, **columns} for row in rows])
     return numbers

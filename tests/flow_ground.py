@@ -86,7 +86,7 @@ class Surveyor:
             )
             session.add(batch)
             await session.flush()
-            numbers = await take(session, Series.APPLICATION, self._county, year, len(built))
+            numbers = list(await take(session, Series.APPLICATION, self._county, year, len(built)))
             rows = new_rows(self._vault, entered, zip(numbers, built, strict=True))
             await insert_rows(session, [{**row, "stage": "in_batch", "batch_id": batch.id} for row in rows])
             return batch.batch_no, numbers
