@@ -21,13 +21,13 @@ from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
 from models.wire.answers import AccountVerdict
 from models.wire.requests import AccountChangeSubmission, AccountQuery
-from models.wire.words import AccountReason, AccountSource
+from models.wire.words import AccountReason, AccountSource, ProblemCode
 from models.words.card_stages import PartStage, RequestStage
 from models.words.card_words import reason_words
-from models.words.errors import ADVICE, ErrorType
+from models.words.errors import ADVICE
 
 # These say something about the account; every other refusal is about us, and is tried until somebody has seen to it.
-ABOUT_THE_ACCOUNT = frozenset({ErrorType.VALIDATION_FAILED})
+ABOUT_THE_ACCOUNT = frozenset({ProblemCode.VALIDATION_FAILED})
 
 
 class CardActivities:
@@ -122,7 +122,7 @@ class CardActivities:
         try:
             answer = await self._platform.apply_account_change(request, key=f"{ref.part_no}/a{ref.attempt}")
         except PlatformRefusal as refusal:
-            if refusal.code is ErrorType.ACCOUNT_CHANGE_PENDING:
+            if refusal.code is ProblemCode.ACCOUNT_CHANGE_PENDING:
                 return Handed(try_again_seconds=self._settings.platform_busy_retry_seconds)
             if refusal.code not in ABOUT_THE_ACCOUNT:
                 raise
@@ -165,7 +165,7 @@ class CardActivities:
             reason=self._open(Field.REASON, request, request.reason_sealed) if request.reason_sealed else None,
         )
 
-    async def _not_taken(self, ref: PartRef, code: ErrorType) -> None:
+    async def _not_taken(self, ref: PartRef, code: ProblemCode) -> None:
         """The platform won't even take it: a failed 上卡 that leaves the old account in use."""
         async with self._database.transaction() as session:
             locked, part = await lock_part(session, ref.part_no)

@@ -35,9 +35,8 @@ from models.tables.base import now
 from models.tables.cards import CheckRound
 from models.wire.answers import AccountVerdict, Invalidation, province_of
 from models.wire.requests import AccountQueries, AccountQuery
-from models.wire.words import AccountReason
+from models.wire.words import AccountReason, ProblemCode
 from models.words.card_stages import RoundStage
-from models.words.errors import ErrorType
 from models.words.stages import AccountStatus
 from models.words.waiting import ROUND
 
@@ -120,7 +119,7 @@ class CheckActivities:
         try:
             answer = await self._platform.verify_accounts(place, AccountQueries(accounts=queries), key=key)
         except PlatformRefusal as refusal:
-            if refusal.code is not ErrorType.VALIDATION_FAILED:
+            if refusal.code is not ProblemCode.VALIDATION_FAILED:
                 raise
             if len(queries) > 1:
                 async with self._database.transaction() as session:

@@ -23,13 +23,13 @@ from models.tables.batches import Batch, Dataset
 from models.tables.flows import Flow
 from models.wire.answers import PAGE_LIMIT
 from models.wire.requests import ApplicantRecord, DatasetCommit, DatasetOpening, records_json
-from models.wire.words import DatasetKind, RoundMode
-from models.words.errors import BUSY, ErrorType
+from models.wire.words import DatasetKind, ProblemCode, RoundMode
+from models.words.errors import BUSY
 from models.words.stages import DatasetStage
 
 PAGES_AT_ONCE = 3
 # A list that the platform no longer knows was dropped after 24 hours: it is sent anew under keys of its own.
-DROPPED = (ErrorType.NOT_FOUND, ErrorType.DATASET_CLOSED)
+DROPPED = (ProblemCode.NOT_FOUND, ProblemCode.DATASET_CLOSED)
 
 
 class DatasetActivities:

@@ -21,8 +21,8 @@ from models.store.sql import execute, fetch, fetch_one
 from models.tables.flows import Flow, Order
 from models.wire.answers import EVIDENCE_LIMIT
 from models.wire.requests import Document, Evidence, EvidenceItem
-from models.wire.words import DocumentKind
-from models.words.errors import ADVICE, ErrorType
+from models.wire.words import DocumentKind, ProblemCode
+from models.words.errors import ADVICE
 from models.words.evidence import is_complete, missing_words
 
 EvidenceItems = tuple[EvidenceItem, ...]
@@ -110,7 +110,9 @@ class EvidenceActivities:
             complete = {item.application_no for item in items}
             going = [line for line in ready if line.application_no in complete]
             if trouble is None and len(going) < len(ready):
-                await self._leave_out(order, {line.application_no for line in ready} - complete, ErrorType.FILE_REFUSED)
+                await self._leave_out(
+                    order, {line.application_no for line in ready} - complete, ProblemCode.FILE_REFUSED
+                )
                 lines = going
                 continue
             key = f"{order.order_no}/evidence/{page}.{len(ready)}" + (f".{_digest(items)}" if trouble else "")
@@ -154,7 +156,7 @@ class EvidenceActivities:
             lines = [line for line in lines if line.application_id not in waiting]
             return _complete(lines, photos, uploaded), trouble
 
-    async def _leave_out(self, order: Order, numbers: set[str], code: ErrorType) -> None:
+    async def _leave_out(self, order: Order, numbers: set[str], code: ProblemCode) -> None:
         async with self._database.transaction() as session:
             await execute(
                 session,

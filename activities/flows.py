@@ -23,7 +23,7 @@ from models.tables.batches import Batch
 from models.tables.flows import Flow
 from models.wire import requests
 from models.wire.requests import Cancellation
-from models.words.errors import ErrorType
+from models.wire.words import ProblemCode
 from models.words.stages import FlowStage, SummaryStage
 
 IMAGES = "SELECT file_id FROM batch_image WHERE batch_id = :id ORDER BY position"
@@ -139,7 +139,7 @@ class FlowActivities:
         """Another flow in the county: wait. Any other no ends this flow, and its lines are free again."""
         async with self._database.transaction() as session:
             flow = await lock_flow_of_run(session, flow.flow_no)
-            if refusal.code is ErrorType.COUNTY_FLOW_ACTIVE:
+            if refusal.code is ProblemCode.COUNTY_FLOW_ACTIVE:
                 if flow.stage is FlowStage.STARTING:
                     flow.stage, flow.holder = FlowStage.WAITING_COUNTY, refusal.holder or flow.county_code
                     await session.flush()
@@ -232,7 +232,7 @@ class FlowActivities:
         try:
             await self._platform.confirm_payment(flow.county_code, flow.platform_id, confirmation, key=key)
         except PlatformRefusal as refusal:
-            if refusal.code not in (ErrorType.SUMMARY_APPROVED, ErrorType.FLOW_ENDED):
+            if refusal.code not in (ProblemCode.SUMMARY_APPROVED, ProblemCode.FLOW_ENDED):
                 raise
             # The platform has the confirmation already; its payments will show what it paid.
         async with self._database.transaction() as session:

@@ -35,7 +35,8 @@ from models.store.vault import Vault
 from models.tables.flows import Flow, Order
 from models.wire.answers import PAGE_LIMIT
 from models.wire.requests import AccountQueries, Cancellation, Withdrawal
-from models.words.errors import ADVICE, ErrorType
+from models.wire.words import ProblemCode
+from models.words.errors import ADVICE
 from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
 
@@ -144,7 +145,7 @@ class OrderActivities:
         try:
             await self._platform.cancel_flow(flow.county_code, flow.platform_id, Cancellation(reason=reason), key=key)
         except PlatformRefusal as refusal:
-            if refusal.code is not ErrorType.FLOW_ENDED:
+            if refusal.code is not ProblemCode.FLOW_ENDED:
                 if order is None:
                     raise
                 await self._failed(order, refusal)

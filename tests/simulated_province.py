@@ -17,8 +17,8 @@ from deploy.simulator import launch
 from models.wire import requests
 from models.wire.events import Event, parse_event
 from models.wire.signing import PlatformCredentials, verify_callback
-from models.wire.words import ApplicantKind
-from models.words.errors import ErrorType
+from models.wire.words import ApplicantKind, ProblemCode
+from models.words.errors import PlatformTrouble
 from tests.loopback import NO_TLS
 from tests.scripted_platform import MemoryJournal, ScriptedPlatform, client_at, credentials_at, reply
 
@@ -39,7 +39,7 @@ class Province:
     credentials: PlatformCredentials
     http: httpx.AsyncClient
     inbox: ScriptedPlatform
-    troubles: list[ErrorType] = field(default_factory=list)
+    troubles: list[ProblemCode | PlatformTrouble] = field(default_factory=list)
 
     async def insist(self, act: Callable[[], Awaitable[Found]]) -> Found:
         """As the activity's retries do: the same key and content until there is an answer."""

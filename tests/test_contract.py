@@ -12,7 +12,8 @@ from api.main import openapi
 from api.server.openapi import operations
 from models.store.flows.needs import Lack
 from models.tokens import BadToken
-from models.words.errors import ErrorType
+from models.wire.words import ProblemCode
+from models.words.errors import PlatformTrouble
 from models.words.faults import FaultCode
 from models.words.refusals import Refusal
 from tests.contract import HeldToContract, has_shape, lies
@@ -54,7 +55,8 @@ def test_a_callback_is_told_what_it_may_be_answered_and_no_more() -> None:
 
 
 def test_every_code_that_is_told_is_one_of_the_lists() -> None:
-    known = {code.value for codes in (Refusal, FaultCode, BadToken, Lack, ErrorType) for code in codes}
+    lists = (Refusal, FaultCode, BadToken, Lack, ProblemCode, PlatformTrouble)
+    known = {code.value for codes in lists for code in codes}
     told = {
         code
         for _, _, operation in operations(openapi())

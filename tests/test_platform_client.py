@@ -15,7 +15,7 @@ from activities.platform.tries import with_retries
 from models.wire import answers as shapes
 from models.wire import requests
 from models.wire.words import MediaType, Operation, ProblemCode
-from models.words.errors import ErrorType
+from models.words.errors import PlatformTrouble
 from tests.scripted_platform import (
     ACCOUNT,
     COUNTY,
@@ -114,7 +114,7 @@ async def test_after_a_refusal_the_same_key_is_judged_anew(at: Bench) -> None:
     with pytest.raises(PlatformRefusal) as refused:
         await at.client.commit_dataset(COUNTY, "d-1", totals, key="k")
     assert (refused.value.code, refused.value.holder, refused.value.status) == (
-        ErrorType.PROVINCE_BUSY,
+        ProblemCode.PROVINCE_BUSY,
         "500003",
         409,
     )
@@ -124,42 +124,47 @@ async def test_after_a_refusal_the_same_key_is_judged_anew(at: Bench) -> None:
 
 HTML = b"<html>ok</html>"
 TROUBLES = {
-    "500": (reply(500, HTML, "text/html"), ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "503": (reply(503, headers="retry-after: 7\r\n"), ErrorType.PLATFORM_UNAVAILABLE, 7.0, False),
-    "500 with a problem": (problem("INTERNAL", 500), ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "500 with the words of success": (reply(500, ACCEPTED), ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "429": (problem("RATE_LIMITED", 429, "retry-after: 1\r\n"), ErrorType.RATE_LIMITED, 1.0, False),
-    "429 with a strange wait": (reply(429, headers="retry-after: soon\r\n"), ErrorType.RATE_LIMITED, None, False),
-    "in progress": (problem("IN_PROGRESS", 409), ErrorType.IN_PROGRESS, None, False),
-    "401": (problem("UNAUTHORIZED", 401), ErrorType.UNAUTHORIZED, None, False),
-    "403 without a problem": (reply(403, HTML, "text/html"), ErrorType.FORBIDDEN_COUNTY, None, False),
-    "connection closed": (b"", ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "no HTTP": (b"SSH-2.0-x\r\n\r\nconnection: close", ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "answer cut off": (reply(202, ACCEPTED, cut=5), ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "bad gzip": (reply(202, b"xx", headers="content-encoding: gzip\r\n"), ErrorType.PLATFORM_UNAVAILABLE, None, False),
-    "half JSON": (reply(202, b'{"submission_id": "s'), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "HTML with 200": (reply(200, HTML, "text/html"), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "HTML with 202": (reply(202, HTML, "text/html"), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "JSON said to be HTML": (reply(202, ACCEPTED, "text/html"), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "another success": (reply(200, ACCEPTED), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "204": (reply(204), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "empty": (reply(202), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "without its id": (reply(202, {"client_reference": "policy/1"}), ErrorType.PLATFORM_ODD_ANSWER, None, True),
+    "500": (reply(500, HTML, "text/html"), PlatformTrouble.PLATFORM_UNAVAILABLE, None, False),
+    "503": (reply(503, headers="retry-after: 7\r\n"), PlatformTrouble.PLATFORM_UNAVAILABLE, 7.0, False),
+    "500 with a problem": (problem("INTERNAL", 500), PlatformTrouble.PLATFORM_UNAVAILABLE, None, False),
+    "500 with the words of success": (reply(500, ACCEPTED), PlatformTrouble.PLATFORM_UNAVAILABLE, None, False),
+    "429": (problem("RATE_LIMITED", 429, "retry-after: 1\r\n"), ProblemCode.RATE_LIMITED, 1.0, False),
+    "429 with a strange wait": (reply(429, headers="retry-after: soon\r\n"), ProblemCode.RATE_LIMITED, None, False),
+    "in progress": (problem("IN_PROGRESS", 409), ProblemCode.IN_PROGRESS, None, False),
+    "401": (problem("UNAUTHORIZED", 401), ProblemCode.UNAUTHORIZED, None, False),
+    "403 without a problem": (reply(403, HTML, "text/html"), ProblemCode.FORBIDDEN_COUNTY, None, False),
+    "connection closed": (b"", PlatformTrouble.PLATFORM_UNAVAILABLE, None, False),
+    "no HTTP": (b"SSH-2.0-x\r\n\r\nconnection: close", PlatformTrouble.PLATFORM_UNAVAILABLE, None, False),
+    "answer cut off": (reply(202, ACCEPTED, cut=5), PlatformTrouble.PLATFORM_UNAVAILABLE, None, False),
+    "bad gzip": (
+        reply(202, b"xx", headers="content-encoding: gzip\r\n"),
+        PlatformTrouble.PLATFORM_UNAVAILABLE,
+        None,
+        False,
+    ),
+    "half JSON": (reply(202, b'{"submission_id": "s'), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "HTML with 200": (reply(200, HTML, "text/html"), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "HTML with 202": (reply(202, HTML, "text/html"), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "JSON said to be HTML": (reply(202, ACCEPTED, "text/html"), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "another success": (reply(200, ACCEPTED), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "204": (reply(204), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "empty": (reply(202), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "without its id": (reply(202, {"client_reference": "policy/1"}), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
     "somebody else's": (
         reply(202, {**ACCEPTED, "client_reference": "policy/2"}),
-        ErrorType.PLATFORM_ODD_ANSWER,
+        PlatformTrouble.PLATFORM_ODD_ANSWER,
         None,
         True,
     ),
     "redirect": (
         reply(307, ACCEPTED, headers="location: /v1/elsewhere\r\n"),
-        ErrorType.PLATFORM_ODD_ANSWER,
+        PlatformTrouble.PLATFORM_ODD_ANSWER,
         None,
         True,
     ),
-    "404 of a proxy": (reply(404, HTML, "text/html"), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "409 without a problem": (reply(409, {"error": "x"}), ErrorType.PLATFORM_ODD_ANSWER, None, True),
-    "unknown code": (problem("NEW_RULE", 409), ErrorType.PLATFORM_ODD_ANSWER, None, True),
+    "404 of a proxy": (reply(404, HTML, "text/html"), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "409 without a problem": (reply(409, {"error": "x"}), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
+    "unknown code": (problem("NEW_RULE", 409), PlatformTrouble.PLATFORM_ODD_ANSWER, None, True),
 }
 
 
@@ -186,7 +191,7 @@ async def test_after_a_429_no_call_of_the_client_goes_out_before_its_time(at: Be
     with pytest.raises(PlatformUnavailable) as left_alone:
         await at.client.list_towns(COUNTY)
     assert len(at.platform.seen) == 1
-    assert left_alone.value.code is ErrorType.RATE_LIMITED
+    assert left_alone.value.code is ProblemCode.RATE_LIMITED
     assert 0 < (left_alone.value.retry_after or 0) <= 1
     assert (await with_retries(partial(at.client.list_towns, COUNTY))).items == ()
 
@@ -203,7 +208,7 @@ async def test_silence_ends_and_the_same_key_finds_the_late_answer() -> None:
         at.platform.replies, at.platform.hold = [reply(202, ACCEPTED)], asyncio.Event()
         with pytest.raises(PlatformUnavailable) as caught:
             await at.client.submit_policy(POLICY, key="k")
-        assert caught.value.code == ErrorType.PLATFORM_UNAVAILABLE
+        assert caught.value.code == PlatformTrouble.PLATFORM_UNAVAILABLE
         at.platform.hold.set()
         assert (await at.client.submit_policy(POLICY, key="k")).submission_id == "s-1"
         assert at.platform.seen[0].body == at.platform.seen[1].body
@@ -266,14 +271,14 @@ async def test_an_endless_answer_is_cut(at: Bench) -> None:
 async def test_too_large_a_body_is_refused_before_it_is_sent(at: Bench) -> None:
     with pytest.raises(PlatformRefusal) as refused:
         await at.client.upload_file(COUNTY, b"x" * (shapes.BODY_LIMIT + 1), MediaType.PDF)
-    assert refused.value.code == ErrorType.PAYLOAD_TOO_LARGE
+    assert refused.value.code == ProblemCode.PAYLOAD_TOO_LARGE
     assert at.platform.seen == []
 
 
 async def test_a_province_without_access_waits_for_its_configuration(at: Bench) -> None:
     with pytest.raises(PlatformUnavailable) as caught:
         await at.client.get_flow("430102", "f-1")
-    assert caught.value.code == ErrorType.PLATFORM_NOT_CONFIGURED
+    assert caught.value.code == PlatformTrouble.PLATFORM_NOT_CONFIGURED
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "a b", "键", "a\r\nx: y"])
@@ -340,7 +345,7 @@ async def test_a_verdict_for_each_account_or_none(at: Bench, asked: int, answere
     at.platform.replies = [reply(200, {"verdicts": [{"valid": True}] * answered})]
     with pytest.raises(PlatformUnavailable) as caught:
         await at.client.verify_accounts(COUNTY, requests.AccountQueries(accounts=(ACCOUNT,) * asked), key="k")
-    assert caught.value.code == ErrorType.PLATFORM_ODD_ANSWER
+    assert caught.value.code == PlatformTrouble.PLATFORM_ODD_ANSWER
     assert at.journal.kept["k"][1] is None
 
 
@@ -356,7 +361,7 @@ async def test_another_page_than_asked_for_is_odd(at: Bench, change: dict[str, o
     at.platform.replies = [reply(200, {**page, **change}), reply(200, page)]
     with pytest.raises(PlatformUnavailable) as caught:
         await at.client.get_payment_page(COUNTY, "f-1", 1)
-    assert caught.value.code == ErrorType.PLATFORM_ODD_ANSWER
+    assert caught.value.code == PlatformTrouble.PLATFORM_ODD_ANSWER
     assert (await at.client.get_payment_page(COUNTY, "f-1", 1)).payments == ()
 
 

@@ -18,10 +18,11 @@ from models.wire.words import (
     PaymentReason,
     PaymentStatus,
     PlatformOutcome,
+    ProblemCode,
     ReviewStatus,
     RoundMode,
 )
-from models.words.errors import ErrorType
+from models.words.errors import PlatformTrouble
 from tests.simulated_province import COUNTY, FROZEN, LINES, PNG, YEAR, Province, line, province
 
 
@@ -147,7 +148,7 @@ async def prepared(at: Province) -> tuple[str, str, str]:
     again = start.model_copy(update={"client_reference": "flow/2"})
     with pytest.raises(PlatformRefusal) as refused:
         await at.insist(lambda: at.client.start_flow(again, key="flow/2:start"))
-    assert (refused.value.code, refused.value.holder) == (ErrorType.COUNTY_FLOW_ACTIVE, COUNTY)
+    assert (refused.value.code, refused.value.holder) == (ProblemCode.COUNTY_FLOW_ACTIVE, COUNTY)
     return flow.flow_id, indicator, image.file_id
 
 
@@ -174,7 +175,7 @@ async def summarised(at: Province, flow: str, lines: list[requests.ApplicantReco
     confirmation = requests.PaymentConfirmation(application_count=count, total_fen=total)
     with pytest.raises(PlatformRefusal) as early:
         await at.insist(lambda: at.client.confirm_payment(COUNTY, flow, confirmation, key="flow/1:pay"))
-    assert early.value.code == ErrorType.SUMMARY_NOT_APPROVED
+    assert early.value.code == ProblemCode.SUMMARY_NOT_APPROVED
     summary = requests.Summary(
         client_reference="flow/1:summary/1",
         total_fen=total,
@@ -188,7 +189,7 @@ async def summarised(at: Province, flow: str, lines: list[requests.ApplicantReco
     wrong = summary.model_copy(update={"household_count": count + 1})
     with pytest.raises(PlatformRefusal) as refused:
         await at.insist(lambda: at.client.submit_summary(COUNTY, flow, wrong, key="flow/1:summary/wrong"))
-    assert refused.value.code == ErrorType.CONTROL_TOTAL_MISMATCH
+    assert refused.value.code == ProblemCode.CONTROL_TOTAL_MISMATCH
     assert [fault.pointer for fault in refused.value.errors] == ["/household_count"]
     await at.insist(lambda: at.client.submit_summary(COUNTY, flow, summary, key="flow/1:summary/1"))
     event = await at.event(lambda one: isinstance(one, SummaryReviewed))
@@ -222,7 +223,7 @@ async def paid(at: Province, flow: str, lines: list[requests.ApplicantRecord], p
     with pytest.raises(PlatformRefusal) as refused:
         await at.insist(lambda: at.client.submit_evidence(COUNTY, flow, wrong, key="flow/1:evidence/2"))
     assert (refused.value.code, refused.value.application_nos) == (
-        ErrorType.LINE_NOT_PAID,
+        ProblemCode.LINE_NOT_PAID,
         (frozen.application_no,),
     )
 
@@ -254,9 +255,11 @@ async def test_a_whole_flow_on_a_bad_day_has_each_effect_once(tmp_path: Path) ->
         await there.admin("PUT", "/settings", b'{"hang_seconds": 0.8}')
         await there.admin("PUT", "/faults", BAD_DAY)
         await whole_flow(there)
-        assert {ErrorType.PLATFORM_UNAVAILABLE, ErrorType.RATE_LIMITED, ErrorType.PLATFORM_ODD_ANSWER} <= set(
-            there.troubles
-        )
+        assert {
+            PlatformTrouble.PLATFORM_UNAVAILABLE,
+            ProblemCode.RATE_LIMITED,
+            PlatformTrouble.PLATFORM_ODD_ANSWER,
+        } <= set(there.troubles)
         assert there.journal.odd
         effects = (await there.admin("GET", "/ledger")).json()
         assert len(effects["flows"]) == 1

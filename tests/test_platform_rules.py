@@ -12,8 +12,8 @@ from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal, PlatformUnavailable
 from models.wire import answers as shapes
 from models.wire import requests
-from models.wire.words import AccountSource, CardType, DatasetKind, FaceChannel, FaceStatus
-from models.words.errors import ErrorType
+from models.wire.words import AccountSource, CardType, DatasetKind, FaceChannel, FaceStatus, ProblemCode
+from models.words.errors import PlatformTrouble
 from tests.scripted_platform import credentials_at
 from tests.simulated_province import COUNTY, Province, person, province
 
@@ -38,28 +38,28 @@ async def test_another_content_under_a_used_key_is_a_mismatch(there: Province) -
     there.journal.kept.clear()
     with pytest.raises(PlatformRefusal) as refused:
         await there.client.open_dataset(opening.model_copy(update={"client_reference": "x"}), key="list/1:open")
-    assert refused.value.code == ErrorType.IDEMPOTENCY_MISMATCH
+    assert refused.value.code == ProblemCode.IDEMPOTENCY_MISMATCH
 
 
 async def test_a_wrong_secret_and_another_province_are_trouble_of_configuration(there: Province) -> None:
     with pytest.raises(PlatformUnavailable) as foreign:
         await there.client.get_flow("430102", "f")
-    assert foreign.value.code == ErrorType.PLATFORM_NOT_CONFIGURED
+    assert foreign.value.code == PlatformTrouble.PLATFORM_NOT_CONFIGURED
     forged = credentials_at(int(there.url.rpartition(":")[2])).model_copy(
         update={"secrets": (SecretStr("another-secret-altogether"),)}
     )
     stranger = PlatformClient(there.http, {"500000": forged}, there.journal)
     with pytest.raises(PlatformUnavailable) as refused:
         await stranger.list_banks(COUNTY)
-    assert refused.value.code == ErrorType.UNAUTHORIZED
+    assert refused.value.code == ProblemCode.UNAUTHORIZED
 
 
 async def test_what_isnt_there_yet_is_refused_by_its_own_name(there: Province) -> None:
     opening = requests.DatasetOpening(client_reference="list/1", kind=DatasetKind.BENEFICIARY_INIT, county_code=COUNTY)
     dataset = await there.client.open_dataset(opening, key="list/1:open")
     for asked, code in (
-        (there.client.get_result_page(COUNTY, dataset.dataset_id, 1), ErrorType.NOT_READY),
-        (there.client.get_review(COUNTY, "nothing"), ErrorType.NOT_FOUND),
+        (there.client.get_result_page(COUNTY, dataset.dataset_id, 1), ProblemCode.NOT_READY),
+        (there.client.get_review(COUNTY, "nothing"), ProblemCode.NOT_FOUND),
     ):
         with pytest.raises(PlatformRefusal) as refused:
             await asked

@@ -13,8 +13,7 @@ from activities.platform.tries import LONGEST_RETRY_SECONDS, for_each, with_retr
 from deploy.demo.people import Json
 from models.contracts import Signal
 from models.wire.answers import EVIDENCE_LIMIT
-from models.wire.words import Operation
-from models.words.errors import ErrorType
+from models.wire.words import Operation, ProblemCode
 from tests.card_office import CardOffice
 from tests.county_office import Office, lines
 from tests.platform_door import Door
@@ -95,7 +94,7 @@ async def test_a_refusal_ends_all_of_it_at_once() -> None:
     async def do(item: int) -> None:
         if item == 1:
             await begun.wait()
-            raise PlatformRefusal(Operation.UPLOAD_FILE, ErrorType.FILE_REFUSED, 422)
+            raise PlatformRefusal(Operation.UPLOAD_FILE, ProblemCode.FILE_REFUSED, 422)
         begun.set()
         try:
             await asyncio.Event().wait()

@@ -9,8 +9,8 @@ from temporalio.exceptions import ApplicationError
 
 from models.wire import answers
 from models.wire.answers import RefusalDetails
-from models.wire.words import Operation
-from models.words.errors import ADVICE, ErrorType
+from models.wire.words import Operation, ProblemCode
+from models.words.errors import ADVICE, PlatformTrouble
 
 _SHOWN_FAULTS = 10
 # A Retry-After of more is not believed.
@@ -26,7 +26,7 @@ class PlatformRefusal(Exception):
     def __init__(
         self,
         operation: Operation,
-        code: ErrorType,
+        code: ProblemCode,
         status: int,
         *,
         holder: str | None = None,
@@ -61,7 +61,7 @@ class PlatformUnavailable(Exception):
         operation: Operation,
         cause: str,
         *,
-        code: ErrorType = ErrorType.PLATFORM_UNAVAILABLE,
+        code: ProblemCode | PlatformTrouble = PlatformTrouble.PLATFORM_UNAVAILABLE,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(f"{operation}: {code}, {cause}")

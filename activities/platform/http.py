@@ -19,7 +19,7 @@ from models.wire import answers
 from models.wire.answers import BODY_LIMIT, Wire, province_of
 from models.wire.signing import PlatformCredentials, sha256_hex, sign_request
 from models.wire.words import Operation, ProblemCode
-from models.words.errors import ErrorType
+from models.words.errors import PlatformTrouble
 
 Answer = TypeVar("Answer", bound=Wire)
 
@@ -34,11 +34,11 @@ _TEMPORARY = frozenset(
         ProblemCode.UNAVAILABLE,
     }
 )
-_BY_STATUS: Mapping[int, ErrorType] = {
-    401: ErrorType.UNAUTHORIZED,
-    403: ErrorType.FORBIDDEN_COUNTY,
-    408: ErrorType.PLATFORM_UNAVAILABLE,
-    429: ErrorType.RATE_LIMITED,
+_BY_STATUS: Mapping[int, ProblemCode | PlatformTrouble] = {
+    401: ProblemCode.UNAUTHORIZED,
+    403: ProblemCode.FORBIDDEN_COUNTY,
+    408: PlatformTrouble.PLATFORM_UNAVAILABLE,
+    429: ProblemCode.RATE_LIMITED,
 }
 
 
@@ -90,7 +90,7 @@ def parse_answer(call: Call, body: bytes, shape: type[Answer]) -> Answer:
 
 
 def _trouble(call: Call, reply: HttpReply) -> PlatformRefusal | PlatformUnavailable | AnswerOutsideContract:
-    code = ErrorType.PLATFORM_UNAVAILABLE if reply.status >= 500 else _BY_STATUS.get(reply.status)
+    code = PlatformTrouble.PLATFORM_UNAVAILABLE if reply.status >= 500 else _BY_STATUS.get(reply.status)
     if code is not None:
         return PlatformUnavailable(call.operation, f"HTTP {reply.status}", code=code, retry_after=reply.retry_after)
     if reply.status < 400 or reply.media_type not in ("application/problem+json", "application/json"):
@@ -99,11 +99,12 @@ def _trouble(call: Call, reply: HttpReply) -> PlatformRefusal | PlatformUnavaila
         problem = answers.Problem.model_validate_json(reply.body)
     except ValidationError:
         return AnswerOutsideContract(f"{reply.status} without a problem document of the contract")
-    code = ErrorType(problem.code)
     if problem.code in _TEMPORARY:
-        return PlatformUnavailable(call.operation, f"HTTP {reply.status}", code=code, retry_after=reply.retry_after)
+        return PlatformUnavailable(
+            call.operation, f"HTTP {reply.status}", code=problem.code, retry_after=reply.retry_after
+        )
     return PlatformRefusal(
-        call.operation, code, reply.status, holder=problem.holder, errors=problem.errors, detail=problem.detail
+        call.operation, problem.code, reply.status, holder=problem.holder, errors=problem.errors, detail=problem.detail
     )
 
 
@@ -142,7 +143,7 @@ class PlatformTransport:
 
     async def exchange(self, call: Call, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         if len(body) > BODY_LIMIT:
-            raise PlatformRefusal(call.operation, ErrorType.PAYLOAD_TOO_LARGE, 413)
+            raise PlatformRefusal(call.operation, ProblemCode.PAYLOAD_TOO_LARGE, 413)
         await self._leave_alone(call)
         request = self._request(call, body, headers)
         try:
@@ -159,7 +160,7 @@ class PlatformTransport:
         left = await self._pauses.seconds_left(province_of(call.county_code))
         if left > 0:
             raise PlatformUnavailable(
-                call.operation, "the platform wants to be left alone", code=ErrorType.RATE_LIMITED, retry_after=left
+                call.operation, "the platform wants to be left alone", code=ProblemCode.RATE_LIMITED, retry_after=left
             )
 
     def _request(self, call: Call, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
@@ -185,7 +186,7 @@ class PlatformTransport:
         credentials = self._clients.get(province_of(call.county_code))
         if credentials is None:
             raise PlatformUnavailable(
-                call.operation, f"province of {call.county_code}", code=ErrorType.PLATFORM_NOT_CONFIGURED
+                call.operation, f"province of {call.county_code}", code=PlatformTrouble.PLATFORM_NOT_CONFIGURED
             )
         return credentials
 

@@ -17,7 +17,7 @@ from activities.platform.http import (
     read_answer,
 )
 from models.wire.words import Operation
-from models.words.errors import ErrorType
+from models.words.errors import PlatformTrouble
 
 _KEY = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _KEPT_OF_ODD_ANSWER = 256 * 1024
@@ -91,7 +91,7 @@ class JournaledTransport:
             kept = reply.body[:_KEPT_OF_ODD_ANSWER]
             await self._journal.odd_answer(call.county_code, call.operation, key, reply.status, kept)
             raise PlatformUnavailable(
-                call.operation, str(odd), code=ErrorType.PLATFORM_ODD_ANSWER, retry_after=reply.retry_after
+                call.operation, str(odd), code=PlatformTrouble.PLATFORM_ODD_ANSWER, retry_after=reply.retry_after
             ) from None
 
     def _kept(self, call: Call, answer: bytes, shape: type[Answer]) -> Answer:
@@ -99,5 +99,5 @@ class JournaledTransport:
             return parse_answer(call, answer, shape)
         except AnswerOutsideContract as odd:
             raise PlatformUnavailable(
-                call.operation, f"kept answer: {odd}", code=ErrorType.PLATFORM_ODD_ANSWER
+                call.operation, f"kept answer: {odd}", code=PlatformTrouble.PLATFORM_ODD_ANSWER
             ) from None

@@ -26,7 +26,7 @@ from models.store.sql import fetch, fetch_int
 from models.store.vault import Vault
 from models.tables.flows import Flow
 from models.words.counties import county_name
-from models.words.errors import ADVICE, ErrorType
+from models.words.errors import ADVICE
 from models.words.flow_words import StatusWords, status_of
 from models.words.stages import (
     FlowOutcome,
@@ -122,7 +122,7 @@ def flow_head(flow: Flow) -> FlowHead:
 
 
 def _advice(code: str | None) -> str | None:
-    return ADVICE.get(ErrorType(code)) if code in set(ErrorType) else code
+    return ADVICE.get(code, code) if code else None
 
 
 async def flow_details(session: AsyncSession, vault: Vault, flow: Flow) -> FlowDetails:

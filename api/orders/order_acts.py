@@ -42,9 +42,9 @@ from models.store.runs.runs import open_run
 from models.store.selection import LineFilter, Selection, selected
 from models.store.texts import open_text, seal_text
 from models.tables.flows import Flow, Order
-from models.wire.words import Outcome
+from models.wire.words import Outcome, ProblemCode
 from models.words.calendar import china_today
-from models.words.errors import ADVICE, ErrorType
+from models.words.errors import ADVICE
 from models.words.evidence import missing_words
 from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
@@ -84,7 +84,7 @@ async def refuse_while_cancelling(session: AsyncSession, flow: Flow, kind: Order
 async def refuse_when_approved(session: AsyncSession, flow: Flow) -> None:
     """The platform's approval may be stored before the flow's stage says so."""
     if await summary_is_approved(session, flow_id(flow)):
-        raise conflict(Refusal.SUMMARY_APPROVED, "不能再撤销", ADVICE[ErrorType.SUMMARY_APPROVED])
+        raise conflict(Refusal.SUMMARY_APPROVED, "不能再撤销", ADVICE[ProblemCode.SUMMARY_APPROVED])
 
 
 async def _enter_cancellation(desk: Desk, session: AsyncSession, wanted: NewOrder, flow: Flow) -> OrderEntered:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from models.wire.words import AccountReason, PaymentReason
+from models.wire.words import AccountReason, PaymentReason, ProblemCode
 from models.words.card_stages import PartStage
-from models.words.errors import ErrorType
 from models.words.unreadable import UNREADABLE_CODE
 
 ACCOUNT_REASONS: Mapping[str, str] = {
@@ -14,7 +13,7 @@ ACCOUNT_REASONS: Mapping[str, str] = {
     AccountReason.ACCOUNT_FROZEN: "账户已冻结",
     AccountReason.NOT_A_SUBSIDY_ACCOUNT: "不是惠民惠农补贴账户",
     AccountReason.OTHER: "银行未说明具体原因",
-    ErrorType.VALIDATION_FAILED: "平台未受理，资料不合规",
+    ProblemCode.VALIDATION_FAILED: "平台未受理，资料不合规",
     PaymentReason.LIMIT_EXCEEDED: "超过账户限额",
     PaymentReason.BANK_ERROR: "银行处理出错",
     UNREADABLE_CODE: "登记的内容无法读取，未能核验",

@@ -1,7 +1,8 @@
 """All that the API refuses, and what each means: a program goes by the code, people read title and detail.
 
 Beside these: a field's or a file's faults (`faults.FaultCode`), what a flow's start lacks (`store/flows/needs.Lack`),
-bad tokens (`tokens.BadToken`), and what the platform says (`errors.ErrorType`).
+bad tokens (`tokens.BadToken`), and what the platform says (`wire.words.ProblemCode`) or
+keeps from us (`errors.PlatformTrouble`).
 """
 
 from models.words.faults import FaultCode

@@ -9,7 +9,7 @@ from models.store.sql import execute
 from models.store.vault import Vault
 from models.tables.batches import Dataset
 from models.wire.answers import RefusalDetails
-from models.words.errors import ADVICE, ErrorType
+from models.words.errors import ADVICE
 from models.words.stages import DatasetStage
 
 LINES_OF_LIST = "SELECT application_id FROM dataset_line WHERE dataset_id = :id"
@@ -20,7 +20,7 @@ async def take_back(session: AsyncSession, vault: Vault, dataset: Dataset, refus
 
     The list is held by the caller, with what goes on with its results.
     """
-    advice = ADVICE[ErrorType(refusal.code)]
+    advice = ADVICE[refusal.code]
     dataset.stage, dataset.refusal_code, dataset.refusal_detail = DatasetStage.REFUSED, refusal.code, advice
     await session.flush()
     if dataset.kind == "beneficiary_init":
@@ -59,7 +59,7 @@ async def _take_back_verification(session: AsyncSession, dataset: Dataset) -> No
 
 async def _take_back_round(session: AsyncSession, vault: Vault, dataset: Dataset, refusal: RefusalDetails) -> None:
     """Without named lines all are sent back, so that a person looks before the same round goes out again."""
-    said = f"平台拒收：{ADVICE[ErrorType(refusal.code)]}"
+    said = f"平台拒收：{ADVICE[refusal.code]}"
     named = list(refusal.application_nos) or None
     sent_back = await send_back(session, vault, dataset, "other", said, named)
     if not sent_back:
