@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
-from models.contracts import Look, StartResult, Subject
+from models.contracts import EntryHanded, Look, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
@@ -25,14 +25,14 @@ from models.tables.base import now
 from models.tables.cards import VillageEntry
 from models.wire.answers import AccountVerdict
 from models.wire.requests import AccountChangeSubmission, AccountQuery
-from models.wire.words import AccountChangeStatus, AccountReason, AccountSource, EventType
+from models.wire.words import AccountChangeStatus, AccountReason, AccountSource, EventType, ProblemCode
 from models.words.card_stages import EntryStage
 from models.words.card_words import reason_words
-from models.words.errors import ADVICE, ErrorType
+from models.words.errors import ADVICE
 from models.words.waiting import ENTRY
 
 # The words of a no that is about this entry; every other one is the operators' of the system to set right.
-ABOUT_THE_ENTRY = frozenset({ErrorType.VALIDATION_FAILED, ErrorType.NOT_FOUND})
+ABOUT_THE_ENTRY = frozenset({ProblemCode.VALIDATION_FAILED, ProblemCode.NOT_FOUND})
 
 
 class _InUse(NamedTuple):
@@ -84,28 +84,28 @@ class VillageEntryActivities:
             await record(session, self._vault, act)
 
     @activity.defn
-    async def apply_entry(self, subject: Subject) -> StartResult:
+    async def apply_entry(self, subject: Subject) -> EntryHanded:
         """Hand a confirmed entry over under the key of its attempt; one that is handed over already passes."""
         entry = await self._entry(subject)
         if entry.stage is not EntryStage.APPLYING or entry.submission_id is not None:
-            return StartResult(started=True)
+            return EntryHanded(taken=True)
         request = await self._submission(entry)
         key = f"{entry.entry_no}/a{entry.attempt}"
         try:
             answer = await self._platform.apply_account_change(request, key=key)
         except PlatformRefusal as refusal:
-            if refusal.code is ErrorType.ACCOUNT_CHANGE_PENDING:
-                return StartResult(started=False, try_again_seconds=self._settings.platform_busy_retry_seconds)
+            if refusal.code is ProblemCode.ACCOUNT_CHANGE_PENDING:
+                return EntryHanded(taken=False, try_again_seconds=self._settings.platform_busy_retry_seconds)
             if refusal.code not in ABOUT_THE_ENTRY:
                 raise
             await self._not_taken(subject, refusal.code)
-            return StartResult(started=False, refused=True)
+            return EntryHanded(taken=False)
         async with self._database.transaction() as session:
             locked = await locked_entry(session, subject.number)
             if locked is not None and locked.submission_id is None:
                 locked.submission_id = answer.submission_id
             await remember(session, subject.county_code, answer.submission_id, subject.number)
-        return StartResult(started=True)
+        return EntryHanded(taken=True)
 
     async def _submission(self, entry: VillageEntry) -> AccountChangeSubmission:
         old_bank, old_account = await self._old_account(entry)
@@ -140,7 +140,7 @@ class VillageEntryActivities:
         place = register_row(entry.county_code, entry.person_index)
         return row.bank_code, self._vault.open(Field.ACCOUNT, place, row.account_sealed)
 
-    async def _not_taken(self, subject: Subject, code: ErrorType) -> None:
+    async def _not_taken(self, subject: Subject, code: ProblemCode) -> None:
         async with self._database.transaction() as session:
             entry = await locked_entry(session, subject.number)
             if entry is not None and entry.stage is EntryStage.APPLYING:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from models.words.labelled import Labelled
 from models.words.stages import OrderKind
@@ -233,4 +233,12 @@ class CardLook(Look):
 class Handed(Contract):
     """What came of handing a part over: taken, refused for good, or to be tried again after a while."""
 
+    try_again_seconds: float = 0.0
+
+
+class EntryHanded(Contract):
+    """What came of handing a 村社申报 over: taken; or not, and looked at again, after so long where it is busy."""
+
+    # histories and workers from before say it as a flow's start
+    taken: bool = Field(validation_alias=AliasChoices("taken", "started"))
     try_again_seconds: float = 0.0

@@ -38,9 +38,9 @@ class VillageEntryWorkflow(RowDriven):
         if left := self._seconds_left(HAND_OVER):
             await self._pause(subject, left)
             return
-        result = await self._call(VillageEntryActivities.apply_entry, subject)
-        if not result.started:
-            await self._pause(subject, self._leave_alone(HAND_OVER, result.try_again_seconds))
+        handed = await self._call(VillageEntryActivities.apply_entry, subject)
+        if not handed.taken:
+            await self._pause(subject, self._leave_alone(HAND_OVER, handed.try_again_seconds))
             return
         await self._pause(subject, look.ask_after_seconds)
         if not self._woken:
