@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
+from api.pages.lists import FROM_TO, Column, Filter, ListPage, labelled, serve_list
 from models.words.stages import DisclosedThing, DisclosurePurpose
 
 router = APIRouter(prefix="/console/disclosures", include_in_schema=False)
@@ -26,8 +26,7 @@ LIST = ListPage(
         Filter("actor", "查看人", "Who", catalog="people"),
         Filter("thing", "类别", "Kind", labelled(DisclosedThing)),
         Filter("number", "编号", "Number of the thing", kind="text"),
-        Filter("since", "自", "From", kind="day"),
-        Filter("until", "至", "To", kind="day"),
+        *FROM_TO,
         Filter("purpose", "用途", "Purpose", labelled(DisclosurePurpose)),
     ),
     help=(

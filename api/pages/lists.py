@@ -54,6 +54,10 @@ class Filter:
     parent: str = ""
 
 
+# Of what has happened: from one day to another, both with it.
+FROM_TO = (Filter("since", "自", "From", kind="day"), Filter("until", "至", "To", kind="day"))
+
+
 @dataclass(frozen=True)
 class Sought:
     """A condition that never stands in an address (name, id, account, phone): sent by POST to the API's search."""

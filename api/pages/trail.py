@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.lists import Column, Filter, ListPage, export, show_list
+from api.pages.lists import FROM_TO, Column, Filter, ListPage, export, show_list
 from api.pages.window import Staff, Window
 from models.words.code_words import ACTORS, ACTS, ROLES
 from models.words.stages import Role
@@ -32,8 +32,7 @@ LIST = ListPage(
         Filter("role", "身份", "Role", tuple((code, label, label) for code, label in ROLES.items())),
         Filter("act", "操作", "Act", tuple((code, label, label) for code, label in ACTS.items())),
         Filter("subject", "对象", "Thing", kind="text"),
-        Filter("since", "自", "From", kind="day"),
-        Filter("until", "至", "To", kind="day"),
+        *FROM_TO,
     ),
     help=(
         "每一次办理都记在这里，逐条相连，改不了也删不掉。校验留痕逐条核对，说出第一条不对的。",

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.forms.account_numbers import parse_card_type
-from models.forms.application_form import parse_family_size, parse_household_registration, parse_or_empty
+from models.forms.application_form import (
+    PERSONAL_COLUMNS,
+    parse_family_size,
+    parse_household_registration,
+    parse_or_empty,
+)
 from models.forms.application_row import cell_text
 from models.forms.catalogs import Catalogs
 from models.forms.headers import HeaderError, as_header, cells_without_column, header_faults, hidden_cells
@@ -17,24 +22,14 @@ from models.sheets.rows import Limits, Sheet
 from models.sheets.writer import safe_text
 from models.words.faults import CellFault, Fault, FaultCode, FileError
 
-# Our name of each column of the export, in its order, and its header.
+# One file has lines of people and of organizations. 卡类型 is empty for a line that no type was told of: who types
+# another account fills it in.
+_EITHER_KIND = {**PERSONAL_COLUMNS, "name": "姓名/组织名称", "id_number": "身份证号/信用代码"}
+# Our name of each column of the export, in its order, and its header: those of the form it was entered with, and why.
 COLUMNS: Mapping[str, str] = {
-    "application_no": "申请编号",
+    "application_no": _EITHER_KIND["application_no"],
     "reason": "提交失败原因",
-    "name": "姓名/组织名称",
-    "id_number": "身份证号/信用代码",
-    "phone": "手机号",
-    "town": "乡镇",
-    "village": "村",
-    "group": "组",
-    "bank": "一卡通开户行",
-    "account_no": "一卡通账号",
-    # of a line nobody knows it: filled in by who types another account
-    "card_type": "卡类型",
-    "household_registration": "户口性质",
-    "family_size": "家庭成员数",
-    "item": "补贴项目",
-    "amount": "补贴金额（元）",
+    **{name: header for name, header in _EITHER_KIND.items() if name != "application_no"},
     "why": "不能修改的原因",
 }
 # Where each field of a correction stands in the file.
