@@ -101,11 +101,26 @@ def told(history: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> None:
+    """From 申请提交 to 待确认发放, with a round, two orders, a line put off and a summary that was sent back."""
     ground = await add_ground(office, [Line(100), Line(200), Line(400), Line(800)])
     await lock_account(office, ground.numbers[3])
-    started = await office.post("/flows", ground.start)
-    flow_no, path = started.json()["flow_no"], f"/flows/{started.json()['flow_no']}/history"
-    first = (await office.get(path)).json()
+    flow_no = str((await office.post("/flows", ground.start)).json()["flow_no"])
+    path = f"/flows/{flow_no}/history"
+    tells_the_start((await office.get(path)).json())
+    await answer_round(office, ground.numbers)
+    orders = await decide_orders(office, flow_no, ground.numbers[0])
+    assert (await office.post(f"/flows/{flow_no}/deferrals", {"reason": "等换卡"})).status_code == 200
+    await pass_second_summary(office, flow_no)
+    waiting = (await office.get(path)).json()
+    tells_all(waiting, orders)
+    tells_steps(waiting)
+    blind = (await office.get(path, OPS)).json()
+    assert told(blind) == told(waiting)
+    assert not any(each["said"] or (each["order"] or {}).get("reason") for each in blind["entries"])
+    assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404
+
+
+def tells_the_start(first: dict[str, Any]) -> None:
     assert told(first) == [("申请提交", "done"), ("暂缓", "done"), ("启动中", "now")]
     begun, held, _ = first["entries"]
     assert (begun["by"], begun["count"], begun["fen"], held["count"], held["fen"]) == (OPERATOR, 4, 1500, 1, 800)
@@ -114,10 +129,13 @@ async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> N
         ("指标", 1, 1500),
     ]
     assert [each["label"] for each in first["later"]][-3:] == ["待确认发放", "发放中", "结束"]
+
+
+async def answer_round(office: Office, numbers: list[str]) -> None:
+    """The first round as the platform has answered it: one refused, two accepted."""
     await office.run("UPDATE flow SET stage = 'settling', platform_id = 'F-1', started_at = now()")
-    # a round that the platform has answered: one accepted, one refused
-    await set_lines(office, ground.numbers[:1], "rejected", reason_code="duplicate_person", sent=True)
-    await set_lines(office, ground.numbers[1:3], "accepted", sent=True)
+    await set_lines(office, numbers[:1], "rejected", reason_code="duplicate_person", sent=True)
+    await set_lines(office, numbers[1:3], "accepted", sent=True)
     await office.run(
         "WITH d AS (INSERT INTO dataset (reference, kind, county_code, flow_id, mode, stage, generation, record_count,"
         " total_fen, created_at, committed_at, reviewed_at) SELECT flow_no || '.r1', 'application_submission',"
@@ -126,17 +144,24 @@ async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> N
         " amount_fen, outcome, reason_code) SELECT d.id, l.id, l.application_id, l.application_no, l.amount_fen,"
         " l.state, l.reason_code FROM d, flow_line l WHERE l.sent"
     )
-    # two orders, one confirmed by the reviewer and one not; the held line is put off
+
+
+async def decide_orders(office: Office, flow_no: str, number: str) -> list[str]:
+    """Two withdrawals of one line: the reviewer refuses the first and confirms the second, which is carried out."""
     ordered = {"kind": "withdrawal", "flow_no": flow_no, "reason": "本人要求"}
-    chosen = {"selection": {"application_nos": ground.numbers[:1]}}
-    orders = []
+    chosen = {"selection": {"application_nos": [number]}}
+    orders: list[str] = []
     for decision in ("refusal", "confirmation"):
         order_no = (await office.post("/orders", ordered | chosen)).json()["order_no"]
         await office.post(f"/orders/{order_no}/{decision}", {"remark": "已电话核实"}, REVIEWER)
         orders.append(order_no)
     await office.run("UPDATE operator_order SET state = 'done' WHERE state = 'confirmed'")
-    await set_lines(office, ground.numbers[:1], "withdrawn", money="released")
-    assert (await office.post(f"/flows/{flow_no}/deferrals", {"reason": "等换卡"})).status_code == 200
+    await set_lines(office, [number], "withdrawn", money="released")
+    return orders
+
+
+async def pass_second_summary(office: Office, flow_no: str) -> None:
+    """审核 不通过, then a new one 通过 and 提交, and the platform approves it."""
     await add_summary(office, flow_no)
     review = {"passed": False, "opinion": "石龙镇重复"}
     assert (await office.post(f"/flows/{flow_no}/summary/review", review, REVIEWER)).status_code == 200
@@ -147,7 +172,9 @@ async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> N
     assert (await office.post(f"/flows/{flow_no}/summary/submission", who="op.qian", role=Role.OPERATOR)).is_success
     await office.run("UPDATE summary SET stage = 'approved', platform_reviewed_at = clock_timestamp() WHERE number = 2")
     await office.run("UPDATE flow SET stage = 'summary_approved'")
-    waiting = (await office.get(path)).json()
+
+
+def tells_all(waiting: dict[str, Any], orders: list[str]) -> None:
     assert told(waiting) == [
         ("申请提交", "done"),
         ("暂缓", "done"),
@@ -174,9 +201,9 @@ async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> N
     assert (withdrawn["entered_by"], withdrawn["confirmed_by"]) == (OPERATOR, REVIEWER)
     assert (withdrawn["reason"], withdrawn["remark"]) == ("本人要求", "已电话核实")
     assert (entries[7]["said"], entries[8]["said"], entries[8]["fen"]) == ("石龙镇重复", "同意发放", 600)
-    blind = (await office.get(path, OPS)).json()
-    assert told(blind) == told(waiting)
-    assert not any(each["said"] or (each["order"] or {}).get("reason") for each in blind["entries"])
+
+
+def tells_steps(waiting: dict[str, Any]) -> None:
     steps = [(each["label"], each["number"]) for each in waiting["steps"]]
     assert steps == [
         ("启动中", None),
@@ -189,7 +216,6 @@ async def test_the_history_is_one_list_of_all_that_happened(office: Office) -> N
         ("待确认发放", 2),
     ]
     assert [each["until"] for each in waiting["steps"]].index(None) == len(steps) - 1
-    assert (await office.get(path, county=OTHER_COUNTY)).status_code == 404
 
 
 async def test_what_comes_after_the_end_stands_after_it(office: Office) -> None:

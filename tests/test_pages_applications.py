@@ -276,6 +276,10 @@ async def test_a_reviewer_goes_from_one_to_the_next(office: Office) -> None:
     assert [mark.text_content() for mark in marked.document.cssselect("mark")] == ["000000009999"]
 
 
+WRONG_ID = "500101199001010010"
+LAST = {name: entry(801)[name] for name in ("form.item_code", "form.amount_fen")}
+
+
 async def applicant(office: Office, who: str = "app.zhou") -> Browser:
     return await Browser.at(office).sign_in(who, role=Role.APPLICANT)
 
@@ -292,13 +296,28 @@ async def test_an_applicant_fills_four_steps_and_goes_on_later(office: Office) -
     assert "王小梅" not in sealed
     step = await browser.open(later.link("继续填写"))
     assert step.form("下一步").fields["form.id_number"] == "123"
-    filled = entry(801)
+    await enter_once(office, browser, await filled_to_the_last(browser, step))
+    [(number,)] = await office.rows("SELECT application_no FROM application")
+    other = await applicant(office, "app.wu")
+    assert "还没有申请" in (await other.open(LIST)).main
+    assert (await other.open(f"{LIST}/{number}")).status == 404
+    reviewer = await desk(office, REVIEWER)
+    await office.run("UPDATE application SET stage = 'in_review', channel = 'import'")
+    returned = await reviewer.submit(await reviewer.open(f"{LIST}/{number}/review"), "退回", usual="账号与银行卡不符")
+    assert returned.done == "上一份已退回"
+    mine = await browser.open(LIST)
+    assert "审核退回：账号与银行卡不符" in mine.main
+    assert mine.has_link("修改")
+
+
+async def filled_to_the_last(browser: Browser, step: Page) -> Page:
+    """Three steps filled in, the id number with a wrong digit; the fourth."""
     pieces = (
         ("form.name", "form.id_number"),
         ("form.town_code", "form.village_code", "form.group", "form.phone"),
         ("form.bank_code", "form.account_no", "form.household_registration", "form.family_size"),
     )
-    wrong = {**filled, "form.id_number": "500101199001010010"}
+    wrong = {**entry(801), "form.id_number": WRONG_ID}
     for names in pieces:
         if "form.bank_code" in names:
             # what has to be filled in is asked for here, all of it, by its name
@@ -308,15 +327,19 @@ async def test_an_applicant_fills_four_steps_and_goes_on_later(office: Office) -
                 assert f"{name}：还没有填写" in step.problem
         step = await browser.submit(step, "下一步", **{name: wrong[name] for name in names})
     assert "4/4" in step.main
-    last = {name: filled[name] for name in ("form.item_code", "form.amount_fen")}
-    refused = await browser.submit(step, "保存为草稿", **last)
+    return step
+
+
+async def enter_once(office: Office, browser: Browser, step: Page) -> None:
+    """From the fourth step: refused for what is wrong at the first, mended there, and entered once."""
+    refused = await browser.submit(step, "保存为草稿", **LAST)
     # what is wrong is at the first step, and stands there as it was typed
     assert (refused.status, "1/4" in refused.main) == (422, True)
-    assert refused.form("下一步").fields["form.id_number"] == "500101199001010010"
-    right = await browser.submit(refused, "下一步", **{"form.id_number": filled["form.id_number"]})
+    assert refused.form("下一步").fields["form.id_number"] == WRONG_ID
+    right = await browser.submit(refused, "下一步", **{"form.id_number": entry(801)["form.id_number"]})
     step = await browser.open(right.path.split("?")[0].rpartition("/")[0] + "/4")
     assert step.form("提交审核").fields["form.amount_fen"] == "1,234.56"
-    entered = await browser.submit(step, "提交审核", **last)
+    entered = await browser.submit(step, "提交审核", **LAST)
     # without the picture of the card it isn't handed in: that is said first, with the way to mend it
     assert "已存为草稿，还没有提交审核" in entered.main
     assert entered.link("补齐后再提交").endswith("/edit")
@@ -325,21 +348,9 @@ async def test_an_applicant_fills_four_steps_and_goes_on_later(office: Office) -
     assert await office.rows("SELECT channel, entered_by, amount_fen FROM application") == [
         ("mobile", "app.zhou", 123_456)
     ]
-    twice = await browser.submit(step, "保存为草稿", **last)
+    twice = await browser.submit(step, "保存为草稿", **LAST)
     assert "草稿，还没有提交审核" in twice.main
     assert await office.rows("SELECT count(*) FROM application") == [(1,)]
-    other = await (await applicant(office, "app.wu")).open(LIST)
-    assert "还没有申请" in other.main
-    (number,) = (await office.rows("SELECT application_no FROM application"))[0]
-    stranger = await (await applicant(office, "app.wu")).open(f"{LIST}/{number}")
-    assert stranger.status == 404
-    reviewer = await desk(office, REVIEWER)
-    await office.run("UPDATE application SET stage = 'in_review', channel = 'import'")
-    returned = await reviewer.submit(await reviewer.open(f"{LIST}/{number}/review"), "退回", usual="账号与银行卡不符")
-    assert returned.done == "上一份已退回"
-    mine = await browser.open(LIST)
-    assert "审核退回：账号与银行卡不符" in mine.main
-    assert mine.has_link("修改")
 
 
 async def test_a_draft_is_its_writers_alone(office: Office) -> None:

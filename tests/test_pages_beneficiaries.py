@@ -40,23 +40,42 @@ async def test_the_list_waits_for_the_place_and_names_are_taken_over(office: Off
         numbers = await add_applications(session, office.vault, lines, None)
     await lock_account(office, numbers[4])
     browser = await at(office, OPERATOR)
+    list_no = await handed_in(browser, held=numbers[4])
+    await waits_for_the_place(office, browser, list_no)
+    await answered(office, list_no, numbers[:4])
+    results = await four_results(browser, list_no)
+    wrong = await browser.send(results, results.form("按平台更正姓名"), "按平台更正姓名", {"chosen": []})
+    assert (wrong.status, wrong.code) == (422, "NOTHING_CHOSEN")
+    await takes_over_names(office, browser, await browser.submit(results, "查询", outcome="name_differs"), numbers[1])
+
+
+async def handed_in(browser: Browser, held: str) -> str:
+    """All that may go are handed in, without the one whose account is being changed; the list's number."""
     page = await browser.open((await browser.open("/console/beneficiaries")).link("数据初始化"))
     assert len(page.rows()) == 5
     preview = await browser.send(page, page.form("数据初始化"), "数据初始化", {"everything": True})
     assert preview.document.get_element_by_id("preview-count").text == "4"
-    [held] = preview.document.cssselect("details.left-out")
-    assert (held.get("data-code"), numbers[4] in held.text_content()) == ("ACCOUNT_LOCKED", True)
+    [left_out] = preview.document.cssselect("details.left-out")
+    assert (left_out.get("data-code"), held in left_out.text_content()) == ("ACCOUNT_LOCKED", True)
     listed = await browser.submit(preview, "确认办理")
     assert "已提交数据初始化 4 份" in listed.done
     [row] = listed.rows()
-    page = await browser.open(listed.link(row["名单"]))
+    assert listed.has_link(row["名单"])
+    return row["名单"]
+
+
+async def waits_for_the_place(office: Office, browser: Browser, list_no: str) -> None:
+    """Behind another county: who that is, and which turn this one has."""
+    page = await browser.open(f"/console/beneficiaries/{list_no}")
     [asked] = [part.get("hx-get") for part in page.document.cssselect("#live")]
-    await queue(office, row["名单"])
+    await queue(office, list_no)
     waiting = await browser.get(asked)
     assert f"占用的区县：{await county_of(browser)}" in "".join(waiting.text.split())
     assert "本区县排在第 1 位" in waiting.text
-    await answered(office, row["名单"], numbers[:4])
-    page = await browser.open(f"/console/beneficiaries/{row['名单']}")
+
+
+async def four_results(browser: Browser, list_no: str) -> Page:
+    page = await browser.open(f"/console/beneficiaries/{list_no}")
     for sentence in (
         "匹配成功",
         "身份证存在，但姓名不同，正确姓名：XXX",
@@ -71,10 +90,12 @@ async def test_the_list_waits_for_the_place_and_names_are_taken_over(office: Off
         "无此对象",
         "该对象无农商银行的惠民惠农账号",
     ]
-    wrong = await browser.send(results, results.form("按平台更正姓名"), "按平台更正姓名", {"chosen": []})
-    assert (wrong.status, wrong.code) == (422, "NOTHING_CHOSEN")
-    differing = await browser.submit(results, "查询", outcome="name_differs")
-    assert [each["编号"] for each in differing.rows()] == [numbers[1]]
+    return results
+
+
+async def takes_over_names(office: Office, browser: Browser, differing: Page, number: str) -> None:
+    """The platform's name of the one line that differs, by an order that somebody else confirms."""
+    assert [each["编号"] for each in differing.rows()] == [number]
     preview = await browser.send(differing, differing.form("按平台更正姓名"), "按平台更正姓名", {"everything": True})
     assert preview.document.get_element_by_id("preview-count").text == "1"
     assert "王小梅" in preview.main
@@ -86,9 +107,9 @@ async def test_the_list_waits_for_the_place_and_names_are_taken_over(office: Off
     decided = await browser_of_reviewer(office, order.path.partition("?")[0])
     assert "复核通过" in decided.done, decided.main
     [(name, stage)] = await office.rows(
-        "SELECT name_sealed, stage FROM application WHERE application_no = :no", no=numbers[1]
+        "SELECT name_sealed, stage FROM application WHERE application_no = :no", no=number
     )
-    assert (office.vault.open(Field.NAME, numbers[1], str(name)), stage) == ("王晓梅", "publicised")
+    assert (office.vault.open(Field.NAME, number, str(name)), stage) == ("王晓梅", "publicised")
 
 
 async def browser_of_reviewer(office: Office, path: str) -> Page:

@@ -76,6 +76,27 @@ async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_n
     validated = "INSERT INTO matter_step (request_id, step, words, at) SELECT id, 'bank_validated', '通过', now() FROM "
     await office.run(f"{validated} card_change")
     browser, page = await at_desk(office)
+    has_the_seeds_list(page)
+    page = await browser.open(page.link("渝快办-账号变更"))
+    shows_before_and_after(page)
+    page = await browser.submit(page, "保存(S)", passed="true")
+    assert (page.done, page.path) == ("上一件的审核结果已保存", f"{DESK}/{second}?done=card_decided")
+    assert await stage(office, first) == "approved"
+    # a refusal without an opinion is not saved, and what was chosen stays chosen
+    page = await browser.submit(page, "保存(S)", passed="false")
+    assert page.status == 422
+    assert "审核不通过须填写审核意见" in page.problem
+    assert page.document.cssselect("input[name=passed][value=false][checked]")
+    page = await browser.submit(page, "保存(S)", passed="false", remark="卡面照片与姓名不符")
+    assert await stage(office, second) == "refused"
+    assert page.path.startswith(f"{DESK}/{third}?")
+    page = await browser.submit(page, "保存(S)", passed="true")
+    assert page.path == f"{DESK}?done=card_decided"
+    assert {row["数据状态"] for row in page.rows()} == {"审核通过"}
+    await nothing_personal(browser, page)
+
+
+def has_the_seeds_list(page: Page) -> None:
     assert page.title.startswith("账号变更审核")
     heads = ["序号", "业务类型", "数据状态", "申请人", "申请时间", "姓名", "身份证号码", "银行名称", "银行账号"]
     [row, *_] = page.rows()
@@ -88,7 +109,9 @@ async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_n
         label.text_content().strip() for label in page.document.cssselect("section[aria-labelledby=conditions] label")
     ]
     assert labels[:5] == ["开户银行", "姓名", "身份证号", "银行账号", "申请人姓名"]
-    page = await browser.open(page.link("渝快办-账号变更"))
+
+
+def shows_before_and_after(page: Page) -> None:
     assert citizen_id(1) in page.main
     assert [mark.text_content() for mark in page.document.cssselect("mark")] == [
         "中国工商银行",
@@ -105,21 +128,6 @@ async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_n
     }
     [chosen] = page.document.cssselect("tr[aria-current]")
     assert "**1" in chosen.text_content()
-    page = await browser.submit(page, "保存(S)", passed="true")
-    assert (page.done, page.path) == ("上一件的审核结果已保存", f"{DESK}/{second}?done=card_decided")
-    assert await stage(office, first) == "approved"
-    # a refusal without an opinion is not saved, and what was chosen stays chosen
-    page = await browser.submit(page, "保存(S)", passed="false")
-    assert page.status == 422
-    assert "审核不通过须填写审核意见" in page.problem
-    assert page.document.cssselect("input[name=passed][value=false][checked]")
-    page = await browser.submit(page, "保存(S)", passed="false", remark="卡面照片与姓名不符")
-    assert await stage(office, second) == "refused"
-    assert page.path.startswith(f"{DESK}/{third}?")
-    page = await browser.submit(page, "保存(S)", passed="true")
-    assert page.path == f"{DESK}?done=card_decided"
-    assert {row["数据状态"] for row in page.rows()} == {"审核通过"}
-    await nothing_personal(browser, page)
 
 
 async def nothing_personal(browser: Browser, page: Page) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.objects import Access
-from tests.browser import Browser
+from tests.browser import Browser, Page
 from tests.page_ground import ITEM, PDF, UNIT, at, office_with_files, reviewed
 from tests.rows import ADMIN, COUNTY, OPERATOR, OPS, YEAR, Office
 
@@ -86,6 +86,16 @@ async def chosen(browser: Browser) -> None:
         assert done.done == "已保存"
 
 
+# Its parts are one fen short of the whole.
+TYPED = {
+    "document_no": f"渝财农〔{YEAR}〕15号",
+    "budget_unit_code": "11500001006562645B",
+    "budget_project_code": f"{COUNTY}{YEAR}001",
+    "total_fen": "2,000.00",
+    "central_fen": "1999.99",
+}
+
+
 @pytest.mark.journey(13)
 async def test_settings_then_a_wrong_sum_then_several_are_submitted(office: Office) -> None:
     """Journey 13."""
@@ -96,24 +106,36 @@ async def test_settings_then_a_wrong_sum_then_several_are_submitted(office: Offi
     await chosen(browser)
     page = await browser.open("/console/indicators")
     assert "11500001006562645B" in page.main
-    form = await browser.open(page.link("登记指标"))
-    typed = {
-        "document_no": f"渝财农〔{YEAR}〕15号",
-        "budget_unit_code": "11500001006562645B",
-        "budget_project_code": f"{COUNTY}{YEAR}001",
-        "total_fen": "2,000.00",
-        "central_fen": "1999.99",
-    }
-    told = await browser.get("/console/indicators/remainder?total_fen=2,000.00&central_fen=1999.99")
-    assert "还差 0.01 元" in " ".join(told.text.split())
-    wrong = await browser.submit(form, "保存", **typed)
-    assert (wrong.status, "四项之和" in wrong.problem) == (422, True)
-    assert wrong.form("保存").fields["central_fen"] == "1999.99"
+    await is_told_what_is_missing(browser, await browser.open(page.link("登记指标")))
     numbers = []
     for total in ("2000", "50", "0.01"):
         fresh = await browser.open("/console/indicators/new")
-        saved = await browser.submit(fresh, "保存", **{**typed, "total_fen": total, "central_fen": total})
+        saved = await browser.submit(fresh, "保存", **{**TYPED, "total_fen": total, "central_fen": total})
         numbers.append(saved.path.split("/")[3].partition("?")[0])
+    await submits_several(browser, numbers)
+    await reviewed(office, "indicator", numbers[0], "rejected", "文号有误")
+    await reviewed(office, "indicator", numbers[1], "approved", "同意")
+    page = await browser.open(f"/console/indicators/{numbers[0]}")
+    assert "文号有误" in page.main
+    mended = await browser.submit(await browser.open(page.link("修改")), "保存")
+    assert "待提交" in mended.main
+    # from its own page too: the way on stands where one has just saved
+    one = await browser.submit(await browser.submit(mended, "提交指标"), "确认办理")
+    assert {row["编号"]: row["状态"] for row in one.rows()}[numbers[0]] == "待审核"
+    balances = await browser.open("/console/indicators")
+    assert "剩余 50.00 元" in balances.main
+
+
+async def is_told_what_is_missing(browser: Browser, form: Page) -> None:
+    """The four parts must make up the whole; what was typed stays."""
+    told = await browser.get("/console/indicators/remainder?total_fen=2,000.00&central_fen=1999.99")
+    assert "还差 0.01 元" in " ".join(told.text.split())
+    wrong = await browser.submit(form, "保存", **TYPED)
+    assert (wrong.status, "四项之和" in wrong.problem) == (422, True)
+    assert wrong.form("保存").fields["central_fen"] == "1999.99"
+
+
+async def submits_several(browser: Browser, numbers: list[str]) -> None:
     page = await browser.open("/console/indicators")
     preview = await browser.send(page, page.form("提交"), "提交", {"chosen": numbers})
     assert preview.document.get_element_by_id("preview-sum").text == "2,050.01"
@@ -128,14 +150,3 @@ async def test_settings_then_a_wrong_sum_then_several_are_submitted(office: Offi
     assert again.document.get_element_by_id("preview-count").text == "0"
     assert again.main.count("现为“待审核”，不用再提交") == len(numbers)
     assert "确认办理" not in again.main
-    await reviewed(office, "indicator", numbers[0], "rejected", "文号有误")
-    await reviewed(office, "indicator", numbers[1], "approved", "同意")
-    page = await browser.open(f"/console/indicators/{numbers[0]}")
-    assert "文号有误" in page.main
-    mended = await browser.submit(await browser.open(page.link("修改")), "保存")
-    assert "待提交" in mended.main
-    # from its own page too: the way on stands where one has just saved
-    one = await browser.submit(await browser.submit(mended, "提交指标"), "确认办理")
-    assert {row["编号"]: row["状态"] for row in one.rows()}[numbers[0]] == "待审核"
-    balances = await browser.open("/console/indicators")
-    assert "剩余 50.00 元" in balances.main

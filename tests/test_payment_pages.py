@@ -8,7 +8,7 @@ import pypdf
 import pytest
 
 from deploy.stack.objects import Access
-from tests.browser import Browser
+from tests.browser import Browser, Page
 from tests.decision_pages import SCAN
 from tests.rows import (
     OPERATOR,
@@ -80,6 +80,27 @@ async def test_journey_21_payments_arrive_on_the_open_page_and_a_return_after_th
     bar = await browser.open(f"/console/payments/bar?flow_no={flow_no}")
     assert "发放成功 2" in bar.main
     assert bar.rows("table.bars")[0]["金额（元）"] == "2.00"
+    bar = await shows_days(office, browser, flow_no, numbers)
+    # all have a result: nothing is asked again
+    assert bar.document.get_element_by_id("live").get("hx-get") is None
+    failed = await browser.open(bar.link("发放失败"))
+    assert [(row["申请编号"], row["说明"]) for row in failed.rows("table.rows")] == [
+        (numbers[1], "发放失败：账户已销户")
+    ]
+    assert [row["申请编号"] for row in (await browser.open(bar.link("账户已销户"))).rows("table.rows")] == [numbers[1]]
+    await shows_a_return_after_the_end(office, browser, flow_no, numbers[2])
+    # by person, never in an address
+    found = await browser.submit(await browser.open("/console/payments"), "查找", id_number=citizen_id(7))
+    assert [row["申请编号"] for row in found.rows("table.rows")] == [numbers[0]]
+    assert citizen_id(7) not in "".join(browser.seen)
+    notices = await browser.open(page.link("打印发放明细公示表"))
+    printed = await browser.get(f"{notices.path}/file?town_code=500001100")
+    assert len(pypdf.PdfReader(io.BytesIO(printed.content)).pages) == 1
+    assert (await browser.get("/console/payments/export?payment=failed")).headers["content-type"].endswith("sheet")
+
+
+async def shows_days(office: Office, browser: Browser, flow_no: str, numbers: list[str]) -> Page:
+    """The first and the last line paid on two days, one apart: the bar has a step for each day."""
     # what was paid, day by day in China: a step for each day, with nothing in it too
     moved = "UPDATE flow_line SET payment_at = CAST(:at AS timestamptz) WHERE application_no = :no"
     for number, at in ((numbers[0], "2026-11-20T23:30:00Z"), (numbers[2], "2026-11-19T15:59:00Z")):
@@ -93,29 +114,18 @@ async def test_journey_21_payments_arrive_on_the_open_page_and_a_return_after_th
     bar = await browser.open(f"/console/payments/bar?flow_no={flow_no}")
     assert [row["金额（元）"] for row in bar.rows("svg.tall ~ div table")] == ["4.00", "0.00", "1.00"]
     assert len(bar.document.cssselect("svg.tall rect")) == 3
-    # all have a result: nothing is asked again
-    assert bar.document.get_element_by_id("live").get("hx-get") is None
-    failed = await browser.open(bar.link("发放失败"))
-    assert [(row["申请编号"], row["说明"]) for row in failed.rows("table.rows")] == [
-        (numbers[1], "发放失败：账户已销户")
-    ]
-    assert [row["申请编号"] for row in (await browser.open(bar.link("账户已销户"))).rows("table.rows")] == [numbers[1]]
-    # 退票 after the end stands beside what was paid
+    return bar
+
+
+async def shows_a_return_after_the_end(office: Office, browser: Browser, flow_no: str, number: str) -> None:
+    """退票 after the end stands beside what was paid."""
     await office.run("UPDATE flow SET stage = 'ended', outcome = 'disbursed' WHERE flow_no = :no", no=flow_no)
-    await arrives(office, numbers[2], "failed", 2, late=True)
-    line = await browser.open(f"/console/payments/{flow_no}/{numbers[2]}")
+    await arrives(office, number, "failed", 2, late=True)
+    line = await browser.open(f"/console/payments/{flow_no}/{number}")
     ways = [" ".join(li.text_content().split()) for li in line.document.cssselect("ol.way li")]
     assert ["发放成功" in ways[0], "发放失败" in ways[1], "流程结束后到达" in ways[1]] == [True] * 3
     sums = await browser.get(f"/console/payments/figures?flow_no={flow_no}")
     assert "7.00" in sums.text
-    # by person, never in an address
-    found = await browser.submit(await browser.open("/console/payments"), "查找", id_number=citizen_id(7))
-    assert [row["申请编号"] for row in found.rows("table.rows")] == [numbers[0]]
-    assert citizen_id(7) not in "".join(browser.seen)
-    notices = await browser.open(page.link("打印发放明细公示表"))
-    printed = await browser.get(f"{notices.path}/file?town_code=500001100")
-    assert len(pypdf.PdfReader(io.BytesIO(printed.content)).pages) == 1
-    assert (await browser.get("/console/payments/export?payment=failed")).headers["content-type"].endswith("sheet")
 
 
 @pytest.mark.journey(22)

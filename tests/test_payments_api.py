@@ -104,6 +104,11 @@ async def test_payments_of_all_flows_are_one_list_by_filter_and_by_person(office
     assert await sought(office, county=OTHER_COUNTY, id_number=citizen_id(7)) == foreign
     assert (await office.post("/payments/search", {})).status_code == 422
     assert (await office.get("/payments", OPS)).status_code == 403
+    await sums_up(office, later)
+    await in_a_sheet(office, first)
+
+
+async def sums_up(office: Office, later: str) -> None:
     figures = (await office.get("/payments/figures", fund_year="2025")).json()
     assert (figures["count"], figures["fen"]) == (2, 300)
     assert figures["states"] == [
@@ -114,6 +119,9 @@ async def test_payments_of_all_flows_are_one_list_by_filter_and_by_person(office
     assert [(each["label"], each["fen"]) for each in figures["banks"]] == [("农商银行", 300)]
     assert (await office.get("/payments/figures", OPS, flow_no=later)).json()["fen"] == 700
     assert (await office.get("/payments/figures", OPERATOR, OTHER_COUNTY)).json()["fen"] == 500
+
+
+async def in_a_sheet(office: Office, first: str) -> None:
     (row,) = table(await office.get("/payments", format="xlsx", payment="failed"))
     told = ("年份", "申请结算批次", "流程编号", "姓名/组织名称", "第几次发放", "发放结果", "发放说明", "结果来源")
     assert {

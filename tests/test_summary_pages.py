@@ -56,7 +56,29 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
     [row] = listed.rows()
     assert row["流程汇总金额（元）"] == "1,240.56"
     assert (row["流程总户数"], row["审核状态"], row["提交状态"]) == ("3", "待审核", "未提交")
-    detail = await reviewer.open(listed.link(flow_no))
+    await says_its_paper(office, reviewer, await reviewer.open(listed.link(flow_no)), flow_no)
+    assert "由审核人办理" in (await operator.open(f"/console/summaries/{flow_no}")).main
+    page = await reviewer.open(f"/console/summaries/{flow_no}/review")
+    await lacks_something(reviewer, page)
+    # 不通过, a line is withdrawn, a new summary with other figures and another code
+    told = await reviewer.submit(page, "确认办理", passed="false", opinion="有一笔重复，先撤回")
+    assert (told.path, told.done) == (f"/console/summaries/{flow_no}?done=summary_reviewed", "汇总已审核")
+    assert "有一笔重复，先撤回" in told.main
+    await set_lines(office, numbers[:1], "withdrawn", payment=None, money="released")
+    await add_summary(office, flow_no)
+    await passes_with_form(reviewer, flow_no)
+    submitted = await operator.submit(await operator.open(f"/console/summaries/{flow_no}/submission"), "提交平台审核")
+    assert (submitted.done, "已提交" in submitted.main) == ("汇总已提交平台审核", True)
+    # and refused by the platform: the county's review is open again, said with why
+    await office.run("UPDATE summary SET stage = 'rejected', platform_reviewed_at = now() WHERE number = 2")
+    await add_summary(office, flow_no)
+    again = await reviewer.open(f"/console/summaries/{flow_no}")
+    for words in ("第 3 次汇总", "第 2 次汇总", "审核不通过"):
+        assert words in again.main
+    assert leads(again, "/review")
+
+
+async def says_its_paper(office: Office, reviewer: Browser, detail: Page, flow_no: str) -> None:
     # the paper says the figures of the page, and is the same file each time
     printed = [await reviewer.get(detail.link("下载汇总审批表")) for _ in range(2)]
     assert printed[0].content == printed[1].content
@@ -67,9 +89,10 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
     assert code in paper.replace(" ", "")
     # whose turn it isn't is told why
     assert "流程现在是“待汇总审核”" in detail.main
-    assert "由审核人办理" in (await operator.open(f"/console/summaries/{flow_no}")).main
-    page = await reviewer.open(f"/console/summaries/{flow_no}/review")
-    # without the form, without a tick, without a decision, without an opinion
+
+
+async def lacks_something(reviewer: Browser, page: Page) -> None:
+    """Without the form, without a tick, without a decision, without an opinion."""
     for fields, said in (
         ({"passed": "true", "opinion": "同意"}, "请核对审批表上的核对码"),
         ({"passed": "true", "compared": True, "opinion": "同意"}, "审核通过须上传汇总审批表"),
@@ -80,12 +103,10 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
         assert refused.status == 422, fields
         assert said in refused.problem
     assert "请选择签字盖章后扫描的汇总审批表" in (await reviewer.submit(page, "上传")).problem
-    # 不通过, a line is withdrawn, a new summary with other figures and another code
-    told = await reviewer.submit(page, "确认办理", passed="false", opinion="有一笔重复，先撤回")
-    assert (told.path, told.done) == (f"/console/summaries/{flow_no}?done=summary_reviewed", "汇总已审核")
-    assert "有一笔重复，先撤回" in told.main
-    await set_lines(office, numbers[:1], "withdrawn", payment=None, money="released")
-    await add_summary(office, flow_no)
+
+
+async def passes_with_form(reviewer: Browser, flow_no: str) -> None:
+    """The second summary, of which a line is gone."""
     page = await reviewer.open(f"/console/summaries/{flow_no}/review")
     assert "6.00" in page.main
     shown = await reviewer.submit(page, "上传", form_file_id=("审批表.pdf", SCAN, "application/pdf"))
@@ -96,15 +117,6 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
     assert "第 1 次汇总" in passed.main
     own = await reviewer.open(f"/console/summaries/{flow_no}")
     assert "由县操作员办理" in own.main
-    submitted = await operator.submit(await operator.open(f"/console/summaries/{flow_no}/submission"), "提交平台审核")
-    assert (submitted.done, "已提交" in submitted.main) == ("汇总已提交平台审核", True)
-    # and refused by the platform: the county's review is open again, said with why
-    await office.run("UPDATE summary SET stage = 'rejected', platform_reviewed_at = now() WHERE number = 2")
-    await add_summary(office, flow_no)
-    again = await reviewer.open(f"/console/summaries/{flow_no}")
-    for words in ("第 3 次汇总", "第 2 次汇总", "审核不通过"):
-        assert words in again.main
-    assert leads(again, "/review")
 
 
 @pytest.mark.journey(20)
