@@ -8,14 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from deploy.stack.keys import DEMO_PEOPLE, role_of
 from deploy.stack.layout import Layout
-from models.store.database import Database
-from models.store.people.persons import find_person
-from models.store.people.sessions import open_session
-from models.tables.base import now
 from models.words.stages import Role
 
 # No session lives longer.
@@ -43,6 +37,14 @@ def demo_people(counties: Collection[str]) -> list[DemoPerson]:
 
 async def open_local_session(layout: Layout, person: DemoPerson) -> str:
     """The secret for the cookie of a fresh session; for as long as it lives, as if a code had just been typed."""
+    # all tables and SQLAlchemy with them: half of what `make down` would take, which signs nobody in
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    from models.store.database import Database
+    from models.store.people.persons import find_person
+    from models.store.people.sessions import open_session
+    from models.tables.base import now
+
     engine = create_async_engine(layout.database_url)
     try:
         async with Database(engine).transaction() as session:
