@@ -41,7 +41,7 @@ class Options:
     )
     bank_accounts: tuple[Path, ...] = (_DATA / "bank-accounts-500001-2000.csv",)
     env: Mapping[str, str] = field(default_factory=dict)
-    # Off: PostgreSQL doesn't wait for the disk. That survives kill -9, not a power cut; for tests.
+    # Off: PostgreSQL and Temporal don't wait for the disk. That survives kill -9, not a power cut; for tests.
     durable: bool = True
 
     def simulator_flags(self) -> list[str]:

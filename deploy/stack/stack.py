@@ -177,7 +177,8 @@ class Stack:
                 self.create_database(postgres.DATABASE)
                 self._migrate()
             case "temporal":
-                self._launch(temporal.part(layout.temporal, layout.home / "temporal", layout.base_environment()))
+                data, env = layout.home / "temporal", layout.base_environment()
+                self._launch(temporal.part(layout.temporal, data, env, layout.options.durable))
             case "s3":
                 self._launch(objects.part(layout.objects, layout.home / "s3", layout.base_environment()))
             case "simulator":

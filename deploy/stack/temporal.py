@@ -33,7 +33,6 @@ DYNAMIC_CONFIG = {
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
 }
-_PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL"}
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,13 @@ def find_program(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def part(addresses: Addresses, data: Path, env: dict[str, str]) -> Part:
+def part(addresses: Addresses, data: Path, env: dict[str, str], durable: bool) -> Part:
     program = find_program("temporal")
     if program is None:
         raise StackError("没有找到 Temporal 程序 (temporal)。请运行 make venv 重新安装。")
     data.mkdir(parents=True, exist_ok=True)
-    pragmas = [word for key, value in _PRAGMAS.items() for word in ("--sqlite-pragma", f"{key}={value}")]
+    kept = {"journal_mode": "WAL", "synchronous": "FULL" if durable else "OFF"}
+    pragmas = [word for key, value in kept.items() for word in ("--sqlite-pragma", f"{key}={value}")]
     attributes = [word for key, kind in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", f"{key}={kind}")]
     dynamic = [word for key, value in DYNAMIC_CONFIG.items() for word in ("--dynamic-config-value", f"{key}={value}")]
     ports = {
