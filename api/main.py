@@ -180,10 +180,14 @@ def build_database(settings: Settings) -> Database:
     return Database.of_pools({kind: create_async_engine(url, **given) for kind, given in options.items()})
 
 
-def build_objects(settings: Settings, vault: Vault) -> ObjectStore:
+def build_s3(settings: Settings) -> S3:
     client = boto3.client("s3", config=Config(**S3_CONFIG_FOR_PEOPLE), **s3_arguments(settings))
     # typed by boto3's stubs as keyword dictionaries, which no protocol with named arguments fits
-    return ObjectStore(cast(S3, client), settings.s3_bucket, vault, BOUNDS[Pool.DESK].wait_seconds)
+    return cast(S3, client)
+
+
+def build_objects(settings: Settings, vault: Vault, s3: S3) -> ObjectStore:
+    return ObjectStore(s3, settings.s3_bucket, vault, BOUNDS[Pool.DESK].wait_seconds)
 
 
 async def serve(settings: Settings) -> None:
@@ -192,7 +196,7 @@ async def serve(settings: Settings) -> None:
     app = create_app(
         database,
         vault,
-        build_objects(settings, vault),
+        build_objects(settings, vault, build_s3(settings)),
         settings,
         tokens.load_key(settings.token_key_file),
         await _temporal(settings),

@@ -31,6 +31,7 @@ from models.words.stages import Role
 from tests.contract import HeldToContract
 from tests.loopback import NO_TLS
 from tests.staff import Staff
+from tests.store_clients import s3_of
 
 COUNTY, OTHER_COUNTY, PROVINCE = "500001", "500003", "500000"
 YEAR = 2026
@@ -130,7 +131,7 @@ async def api_server(
     tokens.create_token_key_file(knobs.token_key_file)
     database = build_database(knobs)
     ring, credentials = vault or fresh_vault(), fresh_credentials()
-    objects = build_objects(knobs, ring)
+    objects = build_objects(knobs, ring, s3_of(knobs))
     key = tokens.load_key(knobs.token_key_file)
     app = create_app(database, ring, objects, knobs, key, temporal, {PROVINCE: credentials})
     staff = Staff(database_url, ring, knobs.token_key_file)

@@ -3,10 +3,11 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 
+import certifi
 import psutil
 import psycopg
 import pytest
@@ -72,6 +73,17 @@ def forked_programs() -> Iterator[None]:
     launcher.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Reading all certificate authorities takes 40 ms of every HTTP client, and nobody here speaks TLS: one will do."""
+    first, end, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
+    bundle = tmp_path_factory.mktemp("authorities") / "one.pem"
+    bundle.write_text(first + end, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(certifi, "where", lambda: str(bundle))
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers(forked_programs: None) -> Iterator[Stack]:
     """The session's own stack, nothing started yet: the fixtures below start what they need."""
@@ -111,8 +123,9 @@ def empty_database_url(servers: Stack) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def databases(servers: Stack, migrated_template: str) -> Databases:
-    return Databases(servers, migrated_template)
+def databases(servers: Stack, migrated_template: str) -> Iterator[Databases]:
+    with closing(Databases(servers, migrated_template)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Databases for tests: made once, emptied between tests, since making one takes longer than most tests."""
 
 from collections import Counter
+from contextlib import suppress
 from itertools import count
+
+import psycopg
 
 from deploy.stack import Stack
 
@@ -52,6 +55,7 @@ class Databases:
         self._template = template
         self._numbers = count(1)
         self._free: list[str] = []
+        self._connections: dict[str, psycopg.Connection] = {}
         with servers.layout.cluster.connect(template) as connection:
             self._rules = connection.execute(_RULES).fetchone()
 
@@ -67,13 +71,29 @@ class Databases:
 
     def give_back(self, name: str) -> None:
         """Connections that are still there are ended; whoever holds one has forgotten it."""
-        with self._servers.layout.cluster.connect(name) as connection:
-            connection.execute(_ALONE)
-            found = connection.execute(_DEADLOCKS).fetchone()
-            assert found == (staged_deadlocks[name],), f"deadlocks in {name}: {found}"
-            changed = connection.execute(_CHANGED).fetchone()
-            if changed == (False,) and connection.execute(_RULES).fetchone() == self._rules:
-                connection.execute(_EMPTY)
-                self._free.append(name)
-                return
+        connection = self._alone(name)
+        found = connection.execute(_DEADLOCKS).fetchone()
+        assert found == (staged_deadlocks[name],), f"deadlocks in {name}: {found}"
+        changed = connection.execute(_CHANGED).fetchone()
+        if changed == (False,) and connection.execute(_RULES).fetchone() == self._rules:
+            connection.execute(_EMPTY)
+            self._free.append(name)
+            return
+        self._connections.pop(name).close()
         self._servers.drop_database(name)
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
+    def _alone(self, name: str) -> psycopg.Connection:
+        """The only connection there is; it lasts, for a new one has to learn all tables, which takes longest.
+
+        A test may have ended it.
+        """
+        with suppress(KeyError, psycopg.OperationalError):
+            self._connections[name].execute(_ALONE)
+            return self._connections[name]
+        self._connections[name] = connection = self._servers.layout.cluster.connect(name)
+        connection.execute(_ALONE)
+        return connection

@@ -35,13 +35,15 @@ from tests.loopback import NO_TLS
 from tests.platform_door import Door
 from tests.province import Platform, Province
 from tests.staff import Staff
+from tests.store_clients import s3_of
 from worker import activities_of, at_work, build_workers
 from worker import build_database as build_worker_database
 from workflows.client import connect
 
 # The simulator knows these two by itself.
 _CODES = [str(code) for code in range(10, 100) if code not in (43, 50)]
-LOOK_EVERY_SECONDS = 0.05
+# Each look is a whole answer of the API; the first ones come sooner.
+LOOK_EVERY_SECONDS = 0.1
 
 
 class Provinces:
@@ -193,7 +195,7 @@ async def _running(
 ) -> AsyncIterator[Province]:
     tokens.create_token_key_file(settings.token_key_file)
     database, vault, workers = build_database(settings), fresh_vault(), build_worker_database(settings)
-    objects = build_objects(settings, vault)
+    objects = build_objects(settings, vault, s3_of(settings))
     credentials = _credentials(code, door)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     clients = {f"{code}0000": credentials}

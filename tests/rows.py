@@ -36,6 +36,7 @@ from models.words.stages import BatchStage, ReviewStage, Role
 from tests.contract import HeldToContract
 from tests.staff import Staff
 from tests.statements import rows_of
+from tests.store_clients import s3_of
 
 COUNTY = "500001"
 OTHER_COUNTY = "500003"
@@ -140,7 +141,7 @@ async def open_office(database_url: str, folder: Path, **knobs: object) -> Async
     vault = LocalVault.from_file(settings.vault_key_file)
     database = build_database(settings)
     token_key = tokens.load_key(settings.token_key_file)
-    app = create_app(database, vault, build_objects(settings, vault), settings, token_key, None)
+    app = create_app(database, vault, build_objects(settings, vault, s3_of(settings)), settings, token_key, None)
     transport = httpx.ASGITransport(app=HeldToContract(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://counter") as http:
         staff = Staff(database_url, vault, settings.token_key_file)

@@ -12,7 +12,7 @@ import uvloop
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
 
-from api.main import build_database, build_objects, create_app
+from api.main import build_database, build_objects, build_s3, create_app
 from models import tokens
 from models.gc_tuning import tune_gc
 from models.settings import Settings
@@ -28,7 +28,7 @@ def product(settings: Settings, database: Database) -> FastAPI:
     return create_app(
         database,
         vault,
-        build_objects(settings, vault),
+        build_objects(settings, vault, build_s3(settings)),
         settings,
         tokens.load_key(settings.token_key_file),
         None,
