@@ -59,9 +59,14 @@ class Books:
 
     def __init__(self) -> None:
         self._ended: dict[str, str] = {}
+        self._right_at = ""
 
     def check(self, rows: Rows) -> None:
-        assert list(self.found(rows)) == []
+        """Who waits looks many times a second: as long as nobody has written, what was right is."""
+        [(moment,)] = rows("SELECT pg_current_snapshot()::text")
+        if moment != self._right_at:
+            assert list(self.found(rows)) == []
+            self._right_at = moment
 
     def found(self, rows: Rows) -> Iterator[str]:
         """What must not be, in words."""
