@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import yaml
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import make_url
 
-from deploy.stack import Stack, postgres, programs
+from deploy.stack import Stack, postgres, programs, stack
 
 ROOT = Path(__file__).resolve().parents[1]
 # What is only ever added to.
@@ -86,13 +85,13 @@ def test_worker_and_api_do_not_run_as_owner_or_superuser(stack_factory: Callable
     layout = stack_factory(parts=("postgres", "temporal", "worker")).layout
     for role in (postgres.OWNER, postgres.SUPERUSER):
         env = layout.environment(layout.cluster.url(postgres.DATABASE, role))
-        for program in (["worker.py"], ["-m", "api.main"]):
-            done = subprocess.run(
-                [sys.executable, *program], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-            )
-            assert done.returncode == 1
-            assert f"数据库用户 {role} 拥有数据表或是超级用户" in done.stderr
-            assert "Traceback" not in done.stderr
+        worker = programs.worker(f"worker-{role}", layout.temporal.address, env)
+        for program in (worker, programs.api(f"api-{role}", layout.ports["api"], env)):
+            ended = stack.launch(program, layout.run, layout.logs)
+            assert ended.popen.wait(60) == 1
+            said = ended.log.read_text(encoding="utf-8")
+            assert f"数据库用户 {role} 拥有数据表或是超级用户" in said
+            assert "Traceback" not in said
 
 
 def test_the_compose_files_script_makes_them_all(stack_factory: Callable[..., Stack]) -> None:

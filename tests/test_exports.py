@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,19 @@ ACT = re.compile(r"[a-z_]+(?:\.[a-z_]+)?")
 LATIN = re.compile(r"[A-Za-z]")
 
 
+@cache
+def calls() -> list[tuple[str, list[ast.expr]]]:
+    """What is called in all sources, by its name, and with what."""
+    nodes = [node for path in SOURCES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    names = [node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "") for node in nodes]
+    return list(zip(names, (node.args for node in nodes), strict=True))
+
+
 def literals(name: str, place: int) -> Iterator[str]:
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or len(node.args) <= place:
-                continue
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            argument = node.args[place]
-            if called == name and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+    for called, arguments in calls():
+        if called == name and len(arguments) > place:
+            argument = arguments[place]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                 yield argument.value
 
 
