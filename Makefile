@@ -10,7 +10,7 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo up down clean doctor test test-pages pages-all tour pictures check bench vendor lock venv
+.PHONY: help demo up down clean doctor test test-pages pages-all tour pictures check bench faults vendor lock venv
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -65,6 +65,9 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 
 bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|province|open|backpressure measures that alone
 	@$(RUN) -m deploy.bench $(if $(PART),--$(PART)-only)
+
+faults: venv ## everything that must be survived, case by case; SEED=… repeats it, CASE=… plays some
+	@$(RUN) -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case "$(CASE)")
 
 vendor: venv ## fetch the pages' htmx and Bootstrap anew at their named versions (needs npm)
 	@$(RUN) -m deploy.vendor

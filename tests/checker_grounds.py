@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
@@ -31,7 +32,7 @@ def of_stack(whole: Whole) -> Ground:
     vault = LocalVault.from_file(whole.stack.layout.vault_key)
     return Ground(
         rows=whole.rows,
-        platform=lambda path: whole.platform("GET", path),
+        platform=partial(_platform_of_stack, whole),
         counties=lambda: whole.people,
         executions=partial(_executions_of_stack, whole),
         secrets=lambda: secrets_in(whole.rows, vault),
@@ -119,6 +120,11 @@ def _names(home: Path) -> Iterator[str]:
         yield place.name
         if place.is_dir() and place.name != "postgres":
             yield from (file.name for file in place.rglob("*"))
+
+
+def _platform_of_stack(whole: Whole, path: str) -> Json:
+    place, _, query = path.partition("?")
+    return whole.platform("GET", place, **dict(parse_qsl(query)))
 
 
 def _platform_of(province: Province, path: str) -> Json:
