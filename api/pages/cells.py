@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
-from api.pages.formats import address, at, day, grouped, label, number, person, when, words, yuan
+from api.pages.formats import address, at, day, grouped, label, number, person, said, when, words, yuan
 from api.pages.tones import tone
 
 Row = Mapping[str, Any]
@@ -42,9 +42,9 @@ def cell(kind: str, value: Any, code: object = "") -> Markup:
     return Markup(_shown(kind, value, code))  # noqa: S704 - escaped below
 
 
-def tag(said: object, code: object = "") -> Markup:
+def tag(word: object, code: object = "") -> Markup:
     """A stage or state: a word on a tinted ground; the colour is never the only sign."""
-    return Markup(_tag(tone(code), label(said)))  # noqa: S704 - escaped below
+    return Markup(_tag(tone(code), label(word)))  # noqa: S704 - escaped below
 
 
 @lru_cache(maxsize=2_000)
@@ -149,7 +149,8 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "when": when,
     "day": lambda at: _escaped(day(at)),
     "person": lambda login: _escaped(person(login)),
-    "label": lambda said: _escaped(label(said)),
+    "label": lambda word: _escaped(label(word)),
+    "said": said,
     "yes": lambda value: words("是", "Yes") if value else words("否", "No"),
     "account": _account,
     "run": _run,

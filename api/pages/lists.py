@@ -25,8 +25,9 @@ class Column:
     """One column: Chinese, English, field of the API's row (`run.stage_label`), and how it is shown.
 
     `kind`: text, long (of several lines, so that the others stay in sight), person (who acted, by login), label (a
-    word that the API says), tag (a label with a tone), money (fen), number, when, day, account, yes (a bool). `link`
-    is an address with the row's fields in it. `tone` names the field that `TONES` judges.
+    word that the API says), said (such a word, or what somebody wrote), tag (a label with a tone), money (fen), number,
+    when, day, account, yes (a bool). `link` is an address with the row's fields in it. `tone` names the field that
+    `TONES` judges.
     """
 
     chinese: str
