@@ -17,7 +17,13 @@ _NOTHING = "—"
 _IS_CURRENT = ' aria-current="true"'
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
-_RIGHT, _CHINESE = frozenset({"money", "number"}), frozenset({"text", "long", "person"})
+_CHINESE = frozenset({"text", "long", "person"})
+# Words may stand in two lines where the window is narrow, numbers not.
+_CLASSES: Mapping[str, str] = {
+    **dict.fromkeys(("money", "number"), ' class="right"'),
+    **dict.fromkeys(("label", "said", "tag"), ' class="word"'),
+    "long": ' class="long"',
+}
 
 
 class Shown(Protocol):
@@ -111,7 +117,7 @@ def _reader(column: Shown) -> Callable[[Row], str]:
 def _opened(column: Shown) -> str:
     """On a phone the column's name stands beside the value."""
     language = ' lang="zh-CN"' if column.kind in _CHINESE else ""
-    kept = ' class="right"' if column.kind in _RIGHT else ' class="long"' if column.kind == "long" else ""
+    kept = _CLASSES.get(column.kind, "")
     return f'<td data-label="{escape(words(column.chinese, column.english))}"{language}{kept}>'
 
 
