@@ -82,7 +82,7 @@ class Window:
             return ""
         return words("{}（{}）", "{} ({})").format(person.name or person.subject, label(person.role.label))
 
-    @property
+    @cached_property
     def path(self) -> str:
         return path_of(self.request)
 

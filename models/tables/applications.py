@@ -27,6 +27,12 @@ class Application(SQLModel, table=True):
             "id",
             postgresql_where=text("stage = 'draft' AND returned_reason_sealed IS NOT NULL"),
         ),
+        # a verified batch is asked each time whether a line of it is still to be verified
+        Index(
+            "ix_application_held",
+            "batch_id",
+            postgresql_where=text("stage = 'in_batch' AND verification = 'held'"),
+        ),
         Index("ix_application_person", "person_index", "county_code"),
         Index("ix_application_name", "county_code", "name_index"),
         Index("ix_application_batch", "batch_id", "id"),

@@ -610,6 +610,7 @@ CREATE TABLE application (
 );
 CREATE INDEX ix_application_batch ON application (batch_id, id);
 CREATE INDEX ix_application_county ON application (county_code, id);
+CREATE INDEX ix_application_held ON application (batch_id) WHERE stage = 'in_batch' AND verification = 'held';
 CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_id IS NOT NULL;
 CREATE INDEX ix_application_list ON application (list_id);
 CREATE INDEX ix_application_name ON application (county_code, name_index);

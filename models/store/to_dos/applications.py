@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from models.store.applications.makers import MADE_BY
 from models.store.register.account_locks import account_locked_sql
 from models.store.selection import REPAYABLE
-from models.store.sql import fetch
-from models.store.to_dos.found import Asker, Found
+from models.store.to_dos.found import Asker, Found, Question
 
 _SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
 # One walk over the stages that somebody has to do something about, by their index alone (`TO_DO_COLUMNS`): what is
@@ -92,37 +89,42 @@ WHERE NOT EXISTS (SELECT FROM policy_unit WHERE county_code = :county)
 """
 
 
-async def of_applications(session: AsyncSession, asker: Asker) -> list[Found]:
-    staged = await fetch(session, Found, _APPLICATIONS, county=asker.county, actor=asker.person, stages=_STAGES)
-    returned = await fetch(session, Found, _RETURNED, county=asker.county)
-    repayable = await fetch(session, Found, _REPAYABLE, county=asker.county)
-    return [*(rest for each in staged if (rest := _without(each, returned))), *returned, *repayable]
+def of_applications(asker: Asker) -> list[Question]:
+    """With the returned among the drafts: see `without_returned`."""
+    county = {"county": asker.county}
+    staged = Question(_APPLICATIONS, {**county, "actor": asker.person, "stages": _STAGES})
+    return [staged, Question(_RETURNED, county), Question(_REPAYABLE, county)]
 
 
-def _without(found: Found, returned: Sequence[Found]) -> Found | None:
+def without_returned(found: Sequence[Found]) -> list[Found]:
     """Returned drafts are a kind of their own."""
-    if found.kind != "drafts" or not returned:
-        return found
-    less = returned[0]
-    left = found.counted - less.counted
-    return found._replace(counted=left, total_fen=(found.total_fen or 0) - (less.total_fen or 0)) if left else None
+    returned = next((each for each in found if each.kind == "returned_drafts"), None)
+    if returned is None:
+        return list(found)
+    return [rest for each in found if (rest := _less(each, returned) if each.kind == "drafts" else each)]
 
 
-async def of_own_applications(session: AsyncSession, asker: Asker) -> list[Found]:
+def _less(drafts: Found, returned: Found) -> Found | None:
+    left = drafts.counted - returned.counted
+    fen = (drafts.total_fen or 0) - (returned.total_fen or 0)
+    return drafts._replace(counted=left, total_fen=fen) if left else None
+
+
+def of_own_applications(asker: Asker) -> Question:
     """An applicant's own."""
-    return await fetch(session, Found, _RETURNED_OWN, county=asker.county, actor=asker.person)
+    return Question(_RETURNED_OWN, {"county": asker.county, "actor": asker.person})
 
 
-async def of_batches(session: AsyncSession, asker: Asker, public_since: date) -> list[Found]:
+def of_batches(asker: Asker, public_since: date) -> Question:
     """`public_since`: the last day on which a publicity that is over may have begun."""
-    return await fetch(session, Found, _BATCHES, county=asker.county, public_since=public_since)
+    return Question(_BATCHES, {"county": asker.county, "public_since": public_since})
 
 
-async def of_imports(session: AsyncSession, asker: Asker) -> list[Found]:
+def of_imports(asker: Asker) -> Question:
     """Refused ones are their own enterer's, for a week: nothing is left of them that could be done with."""
-    return await fetch(session, Found, _IMPORTS, county=asker.county, actor=asker.person)
+    return Question(_IMPORTS, {"county": asker.county, "actor": asker.person})
 
 
-async def of_policies(session: AsyncSession, asker: Asker) -> list[Found]:
+def of_policies(asker: Asker) -> Question:
     """And indicators."""
-    return await fetch(session, Found, _POLICIES, county=asker.county)
+    return Question(_POLICIES, {"county": asker.county})
