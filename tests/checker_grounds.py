@@ -34,7 +34,7 @@ def of_stack(whole: Whole) -> Ground:
         rows=whole.rows,
         platform=partial(_platform_of_stack, whole),
         counties=lambda: whole.people,
-        executions=partial(_executions_of_stack, whole),
+        executions=partial(executions_of, whole),
         secrets=lambda: secrets_in(whole.rows, vault),
         written=lambda: _written(whole),
         heard=_listening(whole),
@@ -97,7 +97,7 @@ def _listening(whole: Whole) -> Heard:
     return heard
 
 
-def _executions_of_stack(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]:
+def executions_of(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]:
     async def ask() -> Mapping[str, Execution]:
         return await executions(await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE), ids)
 
