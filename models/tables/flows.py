@@ -214,7 +214,7 @@ class Order(SQLModel, table=True):
 
 
 class OrderLine(SQLModel, table=True):
-    """A line that an order names; `correction_sealed` holds the corrected fields of a rejected line."""
+    """A line that an order names; `correction_sealed`: a rejected line's corrected fields, or the platform's name."""
 
     __tablename__ = "order_line"
     __table_args__ = (Index("ix_order_line_application", "application_id"),)
