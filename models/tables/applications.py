@@ -95,6 +95,8 @@ class Application(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default=text("'{}'"))
     )
     reviewed_by: str | None = None
+    # the photos that stood then are what was passed
+    reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     version: int = 1
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
@@ -176,6 +178,10 @@ class ApplicationImport(SQLModel, table=True):
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
     decision_reason_sealed: str | None = None
+    # the refused one that this file is the correction of
+    corrects_id: int | None = Field(default=None, foreign_key="application_import.id", sa_type=BigInteger)
+    noted_by: str | None = None
+    noted_at: datetime | None = Field(default=None, sa_type=INSTANT)
     entered_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
