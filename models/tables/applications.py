@@ -180,8 +180,8 @@ class ApplicationImport(SQLModel, table=True):
     decision_reason_sealed: str | None = None
     # the refused one that this file is the correction of
     corrects_id: int | None = Field(default=None, foreign_key="application_import.id", sa_type=BigInteger)
-    noted_by: str | None = None
-    noted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = Field(default=None, sa_type=INSTANT)
     entered_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -591,6 +591,7 @@ CREATE TABLE application (
   entered_by VARCHAR NOT NULL,
   edited_by VARCHAR[] DEFAULT '{}' NOT NULL,
   reviewed_by VARCHAR,
+  reviewed_at TIMESTAMP WITH TIME ZONE,
   version INTEGER NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -641,6 +642,9 @@ CREATE TABLE application_import (
   decided_by VARCHAR,
   decided_at TIMESTAMP WITH TIME ZONE,
   decision_reason_sealed VARCHAR,
+  corrects_id BIGINT,
+  acknowledged_by VARCHAR,
+  acknowledged_at TIMESTAMP WITH TIME ZONE,
   entered_by VARCHAR NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   finished_at TIMESTAMP WITH TIME ZONE,
@@ -649,6 +653,7 @@ CREATE TABLE application_import (
   CONSTRAINT ck_application_import_decided_by CHECK ((decision IS NULL) = (decided_by IS NULL)),
   CONSTRAINT uq_application_import_import_no UNIQUE (import_no),
   CONSTRAINT fk_application_import_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
+  CONSTRAINT fk_application_import_corrects_id_application_import FOREIGN KEY(corrects_id) REFERENCES application_import (id),
   CONSTRAINT fk_application_import_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
   CONSTRAINT ck_application_import_importstage CHECK (stage IN ('checking', 'to_confirm', 'refused', 'imported')),
   CONSTRAINT fk_application_import_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id),
@@ -673,6 +678,15 @@ CREATE TABLE import_finding (
   CONSTRAINT fk_import_finding_import_id_application_import FOREIGN KEY(import_id) REFERENCES application_import (id)
 );
 CREATE INDEX ix_import_finding_import ON import_finding (import_id, id);
+
+CREATE TABLE file_use (
+  file_id BIGINT NOT NULL,
+  thing VARCHAR(40) NOT NULL,
+  number VARCHAR NOT NULL,
+  CONSTRAINT pk_file_use PRIMARY KEY (file_id, thing, number),
+  CONSTRAINT fk_file_use_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
+  CONSTRAINT ck_file_use_fileof CHECK (thing IN ('person', 'policy', 'publicity', 'summary', 'settlement', 'village_entry', 'correction'))
+);
 
 CREATE TABLE batch_image (
   batch_id BIGINT NOT NULL,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from models.store.applications.makers import MADE_BY
+from models.store.imports.imports import TO_CORRECT
 from models.store.register.account_locks import account_locked_sql
 from models.store.selection import REPAYABLE
 from models.store.to_dos.found import Asker, Found, Question
@@ -70,11 +71,11 @@ WITH batches AS (
 SELECT kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen, min(updated_at) AS since,
   CASE WHEN count(*) = 1 THEN min(batch_no) END AS number FROM kinds GROUP BY 1
 """
-_IMPORTS = """
+_IMPORTS = f"""
 SELECT 'import_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
   min(coalesce(finished_at, created_at)) AS since, NULL::text AS number FROM application_import
 WHERE county_code = :county AND (stage = 'to_confirm' AND decision IS NULL
-  OR stage = 'refused' AND entered_by = :actor AND finished_at > now() - interval '7 days') GROUP BY 1
+  OR entered_by = :actor AND {TO_CORRECT}) GROUP BY 1
 """
 _POLICIES = """
 SELECT 'policy_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
@@ -121,7 +122,7 @@ def of_batches(asker: Asker, public_since: date) -> Question:
 
 
 def of_imports(asker: Asker) -> Question:
-    """Refused ones are their own enterer's, for a week: nothing is left of them that could be done with."""
+    """Refused ones are their own enterer's."""
     return Question(_IMPORTS, {"county": asker.county, "actor": asker.person})
 
 
