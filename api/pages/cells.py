@@ -6,6 +6,7 @@ Made here and not by macros: a page of a list has seven hundred cells, and calli
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
@@ -70,10 +71,18 @@ def _escaped(text: str) -> str:
 
 
 def rows_of(
-    columns: Iterable[Shown], rows: Iterable[Row], key: str, chosen: Collection[str] | None, current: object
+    columns: Iterable[Shown],
+    rows: Iterable[Row],
+    key: str,
+    chosen: Collection[str] | None,
+    current: object,
+    asked: tuple[str, str] = ("", ""),
 ) -> Markup:
-    """A list's rows, with a tick each where `chosen` are ticked; the columns are worked out once a page."""
-    makers = [_maker(column) for column in columns]
+    """A list's rows, with a tick each where `chosen` are ticked; the columns are worked out once a page.
+
+    `asked`: the list's path and its conditions, which links to its things take along, so that one comes back to it.
+    """
+    makers = [_maker(column, _beside(column.link, *asked)) for column in columns]
     if chosen is not None:
         makers.insert(0, lambda row: _tick(str(row[key]), chosen))
     lines = [
@@ -93,12 +102,17 @@ def _tick(value: str, chosen: Collection[str]) -> str:
     )
 
 
-def _maker(column: Shown) -> Callable[[Row], str]:
+def _beside(link: str, path: str, asked: str) -> str:
+    own = asked and link.startswith(f"{path}/")
+    return f"{'&' if '?' in link else '?'}{urlencode({'list': asked})}" if own else ""
+
+
+def _maker(column: Shown, beside: str) -> Callable[[Row], str]:
     opened, show, link = _opened(column), _reader(column), column.link
     if not link:
         return lambda row: f"{opened}{show(row)}</td>"
     # an address has no sign of HTML but those of its pattern
-    return lambda row: f'{opened}<a href="{address(link, row).replace("&", "&amp;")}">{show(row)}</a></td>'
+    return lambda row: f'{opened}<a href="{(address(link, row) + beside).replace("&", "&amp;")}">{show(row)}</a></td>'
 
 
 def _reader(column: Shown) -> Callable[[Row], str]:

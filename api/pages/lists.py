@@ -112,6 +112,9 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
     """A GET with conditions in the address, or a POST that seeks by what never stands there."""
     given = conditions(window, page)
     answer = await ask_for(window, page, given)
+    if given.get("after") and not answer["items"] and window.request.method == "GET":
+        # an act has emptied the last page
+        return window.go(window.here(after="", back="", done=window.query("done")))
     shown = {
         "page": page,
         "given": given,
