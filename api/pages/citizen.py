@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.citizen_window import ENTRY, Citizen
-from api.pages.live import show_live
 
 router = APIRouter(prefix=ENTRY, include_in_schema=False)
 _NEWEST = 5
@@ -12,11 +11,9 @@ _NEWEST = 5
 
 @router.get("/account")
 async def show_account(window: Citizen) -> Response:
-    """Faces, newest matters and the count of notices, as they come to be while the page is open."""
     account = await window.ask.get("/citizen/account")
     matters = await window.ask.get("/citizen/matters", limit=_NEWEST)
-    shown = {"account": account, "matters": matters["items"], "more": matters["next"]}
-    return show_live(window, "citizen/account.html", shown, **shown)
+    return window.show("citizen/account.html", account=account, matters=matters["items"], more=matters["next"])
 
 
 @router.get("/counties")
@@ -27,12 +24,12 @@ async def show_counties(window: Citizen) -> Response:
 
 @router.get("/notices")
 async def show_notices(window: Citizen) -> Response:
-    """What is shown is read; what is new is marked this once. What comes while the page is open stays new."""
+    """What is shown is read; what is new is marked this once."""
     notices = await window.ask.get("/citizen/notices", after=window.query("after"))
-    if window.query("live") != "1" and any(not each["read"] for each in notices["items"]):
+    if any(not each["read"] for each in notices["items"]):
         newest = notices["items"][0]["notice_no"]
         await window.ask.mark("/citizen/notices/read", {"notice_no": newest})
-    return show_live(window, "citizen/notices.html", [each["notice_no"] for each in notices["items"]], found=notices)
+    return window.show("citizen/notices.html", found=notices)
 
 
 @router.get("/sign-ins")

@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.citizen_window import ENTRY, Citizen, CitizenWindow
-from api.pages.live import show_live
 
 router = APIRouter(prefix=ENTRY, include_in_schema=False)
 
@@ -21,8 +20,7 @@ async def show_finished(window: Citizen) -> Response:
 
 @router.get("/matters/{request_no}")
 async def show_matter(window: Citizen, request_no: str) -> Response:
-    matter = await window.ask.get(f"/citizen/matters/{request_no}")
-    return show_live(window, "citizen/matter.html", matter, matter=matter)
+    return window.show("citizen/matter.html", matter=await window.ask.get(f"/citizen/matters/{request_no}"))
 
 
 @router.get("/matters/{request_no}/withdrawal")
@@ -39,5 +37,4 @@ async def withdraw(window: Citizen, request_no: str) -> Response:
 
 async def _list(window: CitizenWindow, state: str) -> Response:
     found = await window.ask.get("/citizen/matters", state=state, after=window.query("after"))
-    shown = {"matters": found["items"], "following": found["next"]}
-    return show_live(window, "citizen/matters.html", shown, state=state, **shown)
+    return window.show("citizen/matters.html", matters=found["items"], following=found["next"], state=state)

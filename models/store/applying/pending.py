@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.fault_points import FaultPoint, reach
 from models.store.applying.decisions import settle_decided
 from models.store.applying.reviews import apply_review
 from models.store.cards.results import apply_account_changes as apply_change_results
@@ -71,7 +70,6 @@ async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Sub
         await _forget(session)
     await settle_decided(session, vault, number)
     await _forget(session)
-    reach(FaultPoint.BEFORE_APPLIED)
     return count
 
 
