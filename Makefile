@@ -10,7 +10,7 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo up down clean doctor test test-pages pages-all tour pictures check bench vendor lock venv
+.PHONY: help demo up down clean doctor test test-pages pages-all pages-old tour pictures check bench faults vendor lock venv
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,14 +39,22 @@ test: venv ## every test, on real servers
 # loop for all; for some of them alone: make test-pages PAGE_TESTS=tests/test_pages_flows.py
 PAGE_TESTS := tests/test_*.py tests/chromium_*.py
 # Debian's Chromium and a Chinese face; without them there is no picture and no journey, so a missing one is a failure.
+IN_CHROMIUM = ONECARD_IN_CHROMIUM=1 $(RUN) -m pytest -q -o asyncio_default_fixture_loop_scope=session \
+	-o asyncio_default_test_loop_scope=session
 test-pages: venv ## every journey of the pages in a real browser
 	@command -v chromium >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium
 	@fc-list :lang=zh-cn 2>/dev/null | grep -q . || apt-get install --yes --quiet --no-install-recommends fonts-noto-cjk fontconfig
-	@ONECARD_IN_CHROMIUM=1 $(RUN) -m pytest -q -o asyncio_default_fixture_loop_scope=session \
-		-o asyncio_default_test_loop_scope=session $(PAGE_TESTS)
+	@$(IN_CHROMIUM) $(PAGES_LIMIT) $(PAGE_TESTS)
 
+# One test goes through all pages in one look, and may take half an hour for it.
 pages-all: export PAGES_ALL := 1
+pages-all: PAGES_LIMIT := -o faulthandler_timeout=3600
 pages-all: test-pages ## the same, with every page in every look and size
+
+# Before a release: what offices with Windows 7 have. tests/test_*.py alone has journeys by these numbers.
+pages-old: venv ## journeys 5, 8, 20 and 24 in Chromium 109, the last for Windows 7 (needs npm)
+	@CHROMIUM=$$($(RUN) -m deploy.old_browser) && export CHROMIUM && \
+		ONECARD_JOURNEYS=5,8,20,24 $(IN_CHROMIUM) tests/test_*.py
 
 tour: venv ## a season's twelve steps through the pages in Chromium; counts clicks and seconds, leaves pictures in var/tour
 	@$(RUN) -m deploy.tour
@@ -63,8 +71,11 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 	$(RUN) -m pytest -q tests/contract_walk.py
 	@$(RUN) -m deploy.bare_install
 
-bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|lookups|province|open|backpressure measures that alone
+bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|province|open|backpressure measures that alone
 	@$(RUN) -m deploy.bench $(if $(PART),--$(PART)-only)
+
+faults: venv ## everything that must be survived, case by case; SEED=… repeats it, CASE=… plays some
+	@$(RUN) -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case "$(CASE)")
 
 vendor: venv ## fetch the pages' htmx and Bootstrap anew at their named versions (needs npm)
 	@$(RUN) -m deploy.vendor

@@ -43,6 +43,7 @@ from activities.platform.pauses import SharedPauses
 from activities.platform.rows_journal import PostgresJournal
 from activities.policies import ReviewActivities
 from activities.trail_heads import TrailActivities
+from models import fault_points
 from models.contracts import Queue
 from models.gc_tuning import give_back_memory, tune_gc
 from models.settings import Settings
@@ -248,6 +249,7 @@ async def run(settings: Settings) -> None:
     s3 = boto3.client("s3", config=Config(**S3_CONFIG), **s3_arguments(settings))
     objects = ObjectStore(cast(S3, s3), settings.s3_bucket, vault)
     clients = parse_clients(settings.platform_clients_file.read_bytes())
+    fault_points.arm(settings, clients)
     timeout = httpx.Timeout(settings.platform_timeout_seconds, connect=5.0)
     role = asyncio.create_task(unfit_role(database, stop.set))
     # the queues' places bound how many calls are open at once: a pool of connections would bind them together again

@@ -39,7 +39,7 @@ from api.server.openapi import describe
 from api.server.protocol import bounded
 from api.server.rendering import Rendered
 from api.server.security_headers import SecurityHeaders
-from models import tokens
+from models import fault_points, tokens
 from models.gc_tuning import give_back_memory, tune_gc
 from models.settings import Settings
 from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_options
@@ -193,6 +193,8 @@ def build_objects(settings: Settings, vault: Vault, s3: S3) -> ObjectStore:
 async def serve(settings: Settings) -> None:
     database = build_database(settings)
     vault = LocalVault.from_file(settings.vault_key_file)
+    clients = parse_clients(settings.platform_clients_file.read_bytes())
+    fault_points.arm(settings, clients)
     app = create_app(
         database,
         vault,
@@ -200,7 +202,7 @@ async def serve(settings: Settings) -> None:
         settings,
         tokens.load_key(settings.token_key_file),
         await _temporal(settings),
-        parse_clients(settings.platform_clients_file.read_bytes()),
+        clients,
     )
     server = uvicorn.Server(_config(app, settings))
     role = asyncio.create_task(unfit_role(database, partial(setattr, server, "should_exit", True)))

@@ -43,7 +43,7 @@ def vendor() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     listed = []
     for package in PACKAGES:
-        contents = _fetched(package)
+        contents = fetched(package)
         for name, content in contents.items():
             (FOLDER / name).write_bytes(content)
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
@@ -55,7 +55,7 @@ def vendor() -> int:
     return 0
 
 
-def _fetched(package: Package) -> dict[str, bytes]:
+def fetched(package: Package) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         command = ["npm", "pack", "--silent", f"{package.name}@{package.version}"]
         try:

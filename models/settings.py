@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     )
     worker_grace_seconds: float = Field(75.0, ge=0)
     metrics_address: str | None = None
+    fault_points: str | None = None
 
     trusted_proxies: str | None = None
     api_host: str = "127.0.0.1"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
@@ -31,9 +32,9 @@ def of_stack(whole: Whole) -> Ground:
     vault = LocalVault.from_file(whole.stack.layout.vault_key)
     return Ground(
         rows=whole.rows,
-        platform=lambda path: whole.platform("GET", path),
+        platform=partial(_platform_of_stack, whole),
         counties=lambda: whole.people,
-        executions=partial(_executions_of_stack, whole),
+        executions=partial(executions_of, whole),
         secrets=lambda: secrets_in(whole.rows, vault),
         written=lambda: _written(whole),
         heard=_listening(whole),
@@ -96,7 +97,7 @@ def _listening(whole: Whole) -> Heard:
     return heard
 
 
-def _executions_of_stack(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]:
+def executions_of(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]:
     async def ask() -> Mapping[str, Execution]:
         return await executions(await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE), ids)
 
@@ -119,6 +120,11 @@ def _names(home: Path) -> Iterator[str]:
         yield place.name
         if place.is_dir() and place.name != "postgres":
             yield from (file.name for file in place.rglob("*"))
+
+
+def _platform_of_stack(whole: Whole, path: str) -> Json:
+    place, _, query = path.partition("?")
+    return whole.platform("GET", place, **dict(parse_qsl(query)))
 
 
 def _platform_of(province: Province, path: str) -> Json:

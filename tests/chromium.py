@@ -7,16 +7,20 @@ and the browser's storage holds no text of a page.
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.async_playwright import Axe
+from lxml import html
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
+from tests import english
+
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-DESKTOP, PHONE = {"width": 1366, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 # CSS pixels: fingers on a touch screen, and where the type is large
 TARGET, LARGE_TARGET = 44, 60
 _AXE = Axe()
@@ -48,12 +52,24 @@ class Chromium:
     complaints: list[str] = field(default_factory=list)
 
     async def window(
-        self, secret: str = "", *, phone: bool = False, scripts: bool = True, look: str = "", **more: object
+        self,
+        secret: str = "",
+        *,
+        phone: bool = False,
+        scripts: bool = True,
+        look: str = "",
+        zoom: int = 1,
+        **more: object,
     ) -> Page:
-        """A person's own window; `secret` is the session's, as `sign_in` of the office gives it."""
+        """A person's own window; `secret` is the session's, as `sign_in` of the office gives it.
+
+        `zoom` is the browser's own: what is twice as large has half the room.
+        """
+        room = PHONE if phone else DESKTOP
         context = await self.browser.new_context(
             base_url=self.origin,
-            viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
+            viewport={"width": room["width"] // zoom, "height": room["height"] // zoom},
+            device_scale_factor=zoom,
             has_touch=phone,
             is_mobile=phone,
             java_script_enabled=scripts,
@@ -161,12 +177,30 @@ async def sideways(page: Page) -> int:
     return await page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-async def chinese_left(page: Page) -> list[str]:
-    """In English: texts with Chinese in them that aren't marked as data (lang=zh-CN)."""
-    return await page.evaluate(
-        """() => { const found = []; const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-          while (walk.nextNode()) { const node = walk.currentNode;
-            if (/[\\u3400-\\u9fff]/.test(node.data) && !node.parentElement.closest('[lang=zh-CN], [translate=no]'))
-              found.push(node.data.trim().slice(0, 60)); }
-          return found; }"""
+async def controls(page: Page) -> tuple[Counter[str], list[str]]:
+    """What can be pressed or filled on the page itself, by name; and those of it that something else lies over."""
+    found = await page.evaluate(
+        """() => [...document.querySelectorAll('button, a.btn, select, textarea, summary, input:not([type=hidden])')]
+          .filter((e) => e.closest('main') && e.checkVisibility())
+          .map((e) => { e.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+            const box = e.getBoundingClientRect();
+            const hit = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+            const there = Boolean(hit && (e.contains(hit) || hit.closest('label')?.contains(e)));
+            return [`${e.ariaLabel || e.name || ''} ${e.textContent.trim().slice(0, 30)}`, there]; })"""
     )
+    return Counter(name for name, _ in found), [name for name, there in found if not there]
+
+
+async def out_of_sight(page: Page) -> list[str]:
+    """Tables wider than the window whose rows can't be told any more once one scrolls to their last columns."""
+    return await page.evaluate(
+        """() => [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1)
+          .filter((e) => { const first = e.querySelector('tbody tr > :first-child');
+            return first && getComputedStyle(first).position !== 'sticky'; })
+          .map((e) => `${e.getAttribute('aria-label')}: ${e.scrollWidth} of ${e.clientWidth}`)"""
+    )
+
+
+async def chinese_left(page: Page) -> list[str]:
+    """In English: what is Chinese and isn't marked as data."""
+    return english.chinese_left(html.document_fromstring(await page.content()))

@@ -4,17 +4,23 @@ Ten of them in every look and size; all of them so by `make pages-all`.
 """
 
 import os
-import re
 from collections.abc import AsyncIterator, Iterator
-from functools import cache
 
 import pytest
-from fastapi.routing import APIRoute
 from playwright.async_api import Page
 
-from api.pages.routes import ROUTERS
 from models.words.stages import Role
-from tests.chromium import Chromium, chinese_left, chromium, sideways, small_targets, violations
+from tests.chromium import (
+    Chromium,
+    chinese_left,
+    chromium,
+    controls,
+    out_of_sight,
+    sideways,
+    small_targets,
+    violations,
+)
+from tests.page_addresses import addresses
 from tests.played import NUMBERS, Played, home_of, played
 
 EVERYTHING = bool(os.environ.get("PAGES_ALL"))
@@ -30,32 +36,8 @@ TEN = (
     *("/console", "/console/applications", "/console/flows", "/console/flows/{flow_no}", "/console/card-changes"),
     *("/console/orders", "/console/summaries", "/console/register", "/console/figures", "/console/trail"),
 )
-# What is no page: files, fragments, and what only moves on.
-NO_PAGE = re.compile(
-    r"/(look|badge|leaving|export|sums|file|template|refused-rows|remainder|now|bar|images|files|photos|villages)(/|$)|/prints/|/flows/\{flow_no\}/order$"
-    r"|/lines/figures$|/payments/figures$|/sign-in|/signed-|/switch|/drafts/"
-)
-# Of an address whose part is no number.
-CHOSEN = {
-    "/console/applications/new/{kind}": "/console/applications/new/personal",
-    "/console/batches/{batch_no}/{room}": "/console/batches/{batch_no}/joining",
-    "/console/catalogs/{kind}": "/console/catalogs/banks",
-    "/console/indicators/choices/{kind}": "/console/indicators/choices/units",
-}
 # Who opens a page: the first of them who may.
 OPENERS = (Role.OPERATOR, Role.REVIEWER, Role.COUNTY_ADMIN, Role.OPS)
-
-
-@cache
-def addresses() -> list[str]:
-    """The address of every page of staff, as the routes have it."""
-    found = [
-        route.path
-        for router in ROUTERS
-        for route in router.routes
-        if isinstance(route, APIRoute) and "GET" in route.methods and route.path.startswith("/console")
-    ]
-    return sorted(CHOSEN.get(path, path) for path in found if "{rest" not in path and not NO_PAGE.search(path))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +72,7 @@ async def test_every_page_is_whole(season: Played, seen: Chromium) -> None:
         faults += await violations(page)
         if await sideways(page):
             faults.append(f"{address}: scrolls sideways")
+        faults += [f"{address}: out of sight at 1366: {table}" for table in await out_of_sight(page)]
     assert not faults, "\n".join(faults)
     # what the season leaves nothing of, and what nobody may open at its end
     assert len(closed) <= 12, closed
@@ -124,3 +107,34 @@ async def test_pages_in_every_look(season: Played, seen: Chromium, look: str, ph
         if look.startswith("en"):
             faults += [f"{address}: Chinese in English: {text}" for text in await chinese_left(page)]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.journey(30)
+async def test_at_the_largest_type_and_zoomed_nothing_is_lost(season: Played, seen: Chromium) -> None:
+    """特大 at 200 %: no sideways scrolling, and whatever can be pressed or filled is there and lies under nothing."""
+    # one session each: whoever signs in anew has left the other window
+    secrets = {role: await season.secret(role) for role in OPENERS}
+    usual = {role: await seen.window(secret) for role, secret in secrets.items()}
+    large = {role: await seen.window(secret, look="zh.huge.light", zoom=2) for role, secret in secrets.items()}
+    faults = []
+    for pattern in addresses() if EVERYTHING else TEN:
+        address = season.address(pattern)
+        before = await _opened(usual, address) if address else None
+        after = await _opened(large, address) if address else None
+        if before is None or after is None:
+            continue
+        there, covered = await controls(after)
+        faults += [f"{address}: lost: {name}" for name in (await controls(before))[0] - there]
+        faults += [f"{address}: covered: {name}" for name in covered]
+        if await sideways(after):
+            faults.append(f"{address}: scrolls sideways by {await sideways(after)}")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.REVIEWER])
+async def test_the_summaries_states_are_in_sight(season: Played, seen: Chromium, role: Role) -> None:
+    """On a screen of 1366 by 768 at the standard size the seed's ten columns stand beside each other."""
+    page = await seen.window(await season.secret(role))
+    await page.goto("/console/summaries?limit=50")
+    wide = "e => e.scrollWidth - e.clientWidth"
+    assert await page.locator("#list .scroll").evaluate(wide) <= 1

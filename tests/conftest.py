@@ -43,16 +43,43 @@ _EARLY = ("test_tries", "test_unreadable_values", "test_watch", "test_stack_prog
 
 if IN_CHROMIUM:
     from tests.chromium import started
+    from tests.window import Window
+
+    # Journeys that are made once more in these ways (CONSOLE 2.9, journey 30).
+    _WAYS = {"keyboard": {5, 8, 20, 24}, "plain": {5, 8, 11, 24}}
+    # These alone, where the run names some.
+    _ASKED = {int(number) for number in os.environ.get("ONECARD_JOURNEYS", "").split(",") if number}
 
     @pytest.fixture(scope="session", autouse=True)
     async def browser_program() -> AsyncIterator[None]:
         async with started():
             yield
 
+    def _journeys(item: pytest.Item) -> set[int]:
+        return {number for mark in item.iter_markers("journey") for number in mark.args}
+
+    def _is_asked(item: pytest.Item) -> bool:
+        if _ASKED:
+            return bool(_journeys(item) & _ASKED)
+        return bool(_journeys(item)) or item.path.stem.startswith("chromium")
+
+    def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+        numbers = _journeys(metafunc.definition)
+        if numbers and not metafunc.definition.path.stem.startswith("chromium"):
+            also = [name for name, journeys in _WAYS.items() if journeys & numbers]
+            metafunc.parametrize("way", ["mouse", *also], indirect=True)
+
+    @pytest.fixture(autouse=True)
+    def way(request: pytest.FixtureRequest) -> Iterator[None]:
+        """How those at the windows of this test work them."""
+        Window.way = getattr(request, "param", "mouse")
+        yield
+        Window.way = "mouse"
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if IN_CHROMIUM:
-        chosen = [item for item in items if item.path.stem.startswith("chromium") or item.get_closest_marker("journey")]
+        chosen = [item for item in items if _is_asked(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
     items.sort(key=lambda item: item.path.stem not in _EARLY)

@@ -19,6 +19,8 @@ from io import BufferedRWPair
 from pathlib import Path
 from typing import TypedDict, cast
 
+import time_machine
+
 from deploy.stack.processes import ROOT, Identity, Part, PidFile, Running
 from deploy.stack.processes import launch as launch_anew
 
@@ -159,6 +161,8 @@ def _become(job: Job) -> None:
     os.environ.clear()
     os.environ.update(job["env"])
     time.tzset()
+    if skew := job["env"].get("ONECARD_CLOCK_SKEW"):
+        time_machine.travel(time.time() + float(skew), tick=True).start()
 
 
 def _run(argv: list[str]) -> None:

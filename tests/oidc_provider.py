@@ -4,6 +4,7 @@ It is strict where a real one is: client, redirect, code and verifier must fit, 
 says is what a test has set: hostile claims, another key, another algorithm, or nothing at all.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -42,6 +43,8 @@ class Provider:
     """`who` is whoever sits before it; `claims` overrides what a token says, None leaves a claim out."""
 
     url: str = ""
+    # where its people are sent back to, as it was registered
+    returns: str = RETURN
     who: str = "u-0001"
     key: RSAKey | ECKey = field(default_factory=lambda: RSAKey.generate_key(2048, auto_kid=True))
     claims: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +52,8 @@ class Provider:
     signer: Signer = _signed
     # answered with instead, by path
     broken: dict[str, Response] = field(default_factory=dict)
+    # seconds before each answer
+    slow: float = 0.0
     asked: list[dict[str, str]] = field(default_factory=list)
     # paths, as they were asked for
     calls: list[str] = field(default_factory=list)
@@ -82,6 +87,7 @@ class Provider:
     def _or_broken(self, path: str, answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def asked(request: Request) -> Response:
             self.calls.append(path)
+            await asyncio.sleep(self.slow)
             broken = self.broken.get(path)
             return broken if broken is not None else await answer(request)
 
@@ -104,10 +110,10 @@ class Provider:
     async def _authorize(self, request: Request) -> Response:
         asked = dict(request.query_params)
         self.asked.append(asked)
-        assert (asked["client_id"], asked["redirect_uri"], asked["response_type"]) == (CLIENT, RETURN, "code")
+        assert (asked["client_id"], asked["redirect_uri"], asked["response_type"]) == (CLIENT, self.returns, "code")
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked | {"who": self.who}
-        return RedirectResponse(f"{RETURN}?{urlencode({'code': code, 'state': asked['state']})}", 302)
+        return RedirectResponse(f"{self.returns}?{urlencode({'code': code, 'state': asked['state']})}", 302)
 
     async def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
@@ -115,7 +121,7 @@ class Provider:
             return JSONResponse({"error": "invalid_client"}, 401)
         asked = self.codes.pop(form.get("code", ""), None)
         proof = _base64(hashlib.sha256(form["code_verifier"].encode()).digest())
-        if asked is None or asked["code_challenge"] != proof or form["redirect_uri"] != RETURN:
+        if asked is None or asked["code_challenge"] != proof or form["redirect_uri"] != self.returns:
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(time.time())
         claims = {

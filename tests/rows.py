@@ -17,6 +17,7 @@ from api.counter.parts import Parts
 from api.main import build_database, build_objects, create_app
 from deploy.stack.objects import Access
 from models import tokens
+from models.file_owners import FileOf
 from models.forms.identity import citizen_id_check_digit
 from models.settings import Settings
 from models.store import vault as vaults
@@ -24,6 +25,7 @@ from models.store.database import Database
 from models.store.flows.start import StartRequest, enter_flow
 from models.store.people.persons import find_person
 from models.store.people.sessions import open_session
+from models.store.policies.file_uses import use_files
 from models.store.sql import Value, copy_rows, execute, fetch_int
 from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault, name_index
@@ -224,6 +226,8 @@ async def add_file(session: AsyncSession, county: str = COUNTY, content_type: st
     session.add(file)
     await session.flush()
     assert file.id is not None
+    # whoever plays an act may name it
+    await use_files(session, FileOf.POLICY, [(file.id, digest)])
     return file.id
 
 

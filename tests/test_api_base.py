@@ -22,6 +22,8 @@ from api.routers import ROUTERS
 from api.server.openapi import CHANGE_NOTHING
 from deploy.stack import Stack
 from models.contracts import RunKind, Subject
+from models.file_owners import FileOf
+from models.store.policies.file_uses import use_files
 from models.store.runs.runs import open_run
 from models.store.sql import execute
 from models.tables.policies import PolicyUnit, StoredFile
@@ -204,6 +206,7 @@ async def _policy_file(server: ApiServer) -> int:
         session.add(file)
         await session.flush()
         assert file.id is not None
+        await use_files(session, FileOf.PERSON, [(file.id, "county_admin")])
         return file.id
 
 

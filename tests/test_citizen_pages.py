@@ -4,9 +4,12 @@ import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+from lxml import html
 
 from models.store.register.notices import News, notify
+from models.store.sql import execute
 from models.store.vault import Field
 from models.wire.words import AccountReason
 from models.words.card_stages import NoticeKind
@@ -15,6 +18,8 @@ from tests.card_ground import FIRST, SECOND, THIRD, card
 from tests.citizen_pages import Village, open_village
 from tests.test_card_requests import decide
 
+IDLE_FOR_A_WHILE = "UPDATE face_login SET last_seen_at = now() - interval '5 minutes'"
+STILL_IDLE = "SELECT last_seen_at < now() - interval '4 minutes' FROM face_login"
 OLD, NEW = card(1), card(500_001)
 GROUPED = " ".join(OLD[at : at + 4] for at in range(0, len(OLD), 4))
 CHANGE = {"card_type": "bank_card", "account_no": NEW, "bank_code": "ABC", "reason": "停用旧卡", "authorised": True}
@@ -100,6 +105,36 @@ async def test_a_new_face_once_the_platform_has_it(village: Village) -> None:
     finished = await browser.open("/citizen/m/finished")
     assert all(words in finished.main for words in ("已办理", "变更成功", "完结时间"))
     assert "没有办理中的事项" in (await browser.open("/citizen/m/matters")).main
+
+
+async def test_open_pages_say_what_is_new_by_themselves(village: Village) -> None:
+    """Account with its count of notices, 办理中, one matter, 系统通知: nothing while nothing is new."""
+    mei = village.citizen(9)
+    await village.cards.settle(mei, OLD, FIRST)
+    browser = await village.browser(mei)
+    request = await village.cards.in_review(mei, NEW, FIRST)
+    places = ("account", "matters", f"matters/{request.request_no}", "notices")
+    pages = {place: await browser.open(f"/citizen/m/{place}") for place in places}
+
+    async def asked(place: str) -> httpx.Response:
+        [live] = pages[place].document.cssselect("#live[hx-get]")
+        assert pages[place].link("刷新") == f"/citizen/m/{place}"
+        return await browser.get(live.get("hx-get"))
+
+    assert [(await asked(place)).status_code for place in places] == [204] * 4
+    await village.cards.act(lambda session: execute(session, IDLE_FOR_A_WHILE))
+    await decide(village.cards, request, FIRST, True)
+    await village.cards.told(request, FIRST)
+    shown = {place: await asked(place) for place in places}
+    assert {answer.status_code for answer in shown.values()} == {200}
+    account = html.document_fromstring(shown["account"].text).get_element_by_id("live")
+    assert NEW[-4:] in account.cssselect(".face .number")[0].text_content()
+    assert account.cssselect(".badge-count")[0].text_content() == "1"
+    assert "没有办理中的事项" in shown["matters"].text
+    assert "已办理" in shown[f"matters/{request.request_no}"].text
+    assert await village.cards.rows(STILL_IDLE) == [(True,)], "a page that asks by itself prolongs nothing"
+    await browser.open("/citizen/m/account")
+    assert await village.cards.rows(STILL_IDLE) == [(False,)]
 
 
 @pytest.mark.journey(26)

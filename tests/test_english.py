@@ -7,7 +7,7 @@ import api.main  # noqa: F401 - with it every vocabulary is there
 from api.pages.formats import LANGUAGE, label, title_of
 from api.pages.words import ENGLISH, title_in_english
 from api.policies.catalogs import CATALOG_WORDS
-from models.words import card_words, code_words, flow_words, waiting
+from models.words import card_words, code_words, evidence, flow_words, waiting
 from models.words.labelled import Labelled
 from models.words.refusals import Refusal
 
@@ -25,7 +25,7 @@ def said() -> Iterator[str]:
     """Members, and the words of codes; what a run waits for."""
     for kind in vocabularies():
         yield from (word.label for word in kind)
-    for module in (card_words, code_words, flow_words, waiting):
+    for module in (card_words, code_words, evidence, flow_words, waiting):
         for name, words in vars(module).items():
             if name.isupper() and isinstance(words, dict):
                 yield from (str(word) for word in words.values() if type(word) is str)

@@ -1,28 +1,25 @@
-"""What else breaks, on one stack: workers that freeze, servers that vanish, a platform that lies, loses and repeats."""
+"""What else breaks, on one stack: servers that vanish, workers that are replaced, a platform that lies and repeats."""
 
-import json
 import random
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-import httpx
 import pytest
 
 from deploy.demo.drawings import drawing
 from deploy.demo.people import Json
 from deploy.demo.play import Ground
-from deploy.simulator.clients import Client, callback_headers
 from deploy.stack import Options, Stack
 from deploy.stack.processes import end_leftovers
 from deploy.stack.stack import remove_home
 from tests.conftest import STACKS
 from tests.county_files import Expected, expected, personal_500001, personal_500003
+from tests.posting import send
 from tests.whole_stack import QUICK, TOTAL_FEN, Burst, Whole, balances, nothing_left_over, opened, pay_next, trail_holds
 
-BIG, SMALL, PROVINCE = "500001", "500003", "500000"
+BIG, SMALL = "500001", "500003"
 SEED = 20_261
 SPEED = 5
 # Of events and of answers; what gets lost is fetched by asking, here after some seconds instead of a day.
@@ -113,52 +110,6 @@ def test_a_platform_that_loses_repeats_and_stumbles_while_workers_are_replaced(s
     trail_holds(whole, BIG, SMALL)
 
 
-def test_a_worker_that_freezes_beyond_its_heartbeat_and_wakes_again(scene: Scene) -> None:
-    """Two attempts of one hand-over live at once: one effect, the answer of the first that came."""
-    whole = scene.whole
-    pay, end = scene.pays(SMALL, 20, 30)
-    whole.platform("PUT", "/settings", {"answer_delay_seconds": 1.5})
-    playing = whole.begin(pay)
-    before = {row[0] for row in whole.rows("SELECT key FROM instruction")}
-    key = whole.until("a page under way", lambda: _under_way(whole, before))
-    for name in ("worker", "worker-2"):
-        whole.stack.signal(name, signal.SIGSTOP)
-    whole.platform("PUT", "/settings", {"answer_delay_seconds": 0})
-    whole.stack.add_worker("worker-3")
-    # What Temporal gives to the last question of a frozen worker is silent too: each lasts a heartbeat's time.
-    answered = partial(whole.one, "SELECT answered_at FROM instruction WHERE key = %s", key)
-    whole.until("the other attempt", answered, seconds=180)
-    for name in ("worker", "worker-2"):
-        whole.stack.signal(name, signal.SIGCONT)
-    flow_no = playing.result(timeout=90)
-    balances(whole, SMALL, flow_no, end)
-    assert whole.rows("SELECT count(*) FROM instruction WHERE key = %s", key) == [(1,)]
-    whole.stack.stop("worker-3")
-
-
-def test_the_database_dies_again_and_again_and_nothing_acknowledged_is_lost(scene: Scene) -> None:
-    whole, dice = scene.whole, random.Random(SEED)
-    pay, end = scene.pays(SMALL, 30, 40)
-    playing = whole.begin(pay)
-    acknowledged: list[str] = []
-    posting = Posting(scene, acknowledged)
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        posts = [pool.submit(posting.run) for _ in range(4)]
-        for _ in range(3):
-            whole.until("callbacks taken", partial(_at_least, acknowledged, len(acknowledged) + dice.randint(20, 120)))
-            whole.stack.signal("postgres", signal.SIGQUIT)
-            whole.until("it is gone", lambda: not whole.stack.is_running("postgres"))
-            whole.stack.start("postgres")
-        posting.over = True
-        assert {code for post in posts for code in post.result(30)} <= {204, 503}
-    balances(whole, SMALL, playing.result(timeout=90), end)
-    stored = {row[0] for row in whole.rows("SELECT event_id FROM inbox WHERE event_id LIKE 'probe-%%'")}
-    assert set(acknowledged) <= stored
-    print(f"{len(acknowledged)} callbacks acknowledged, all stored, over three deaths of the database")
-    whole.rows("DELETE FROM inbox WHERE event_id LIKE 'probe-%%' RETURNING id")
-    nothing_left_over(whole)
-
-
 def test_one_callback_many_times_at_once_a_burst_at_the_end_and_an_api_that_dies_in_between(scene: Scene) -> None:
     """The page comes when nobody can be told: Temporal is away, then both API processes die with it in the inbox."""
     whole = scene.whole
@@ -214,37 +165,6 @@ def test_a_contradiction_waits_for_a_person_and_no_file_is_named_before_it_is_st
     _every_row_has_its_object(whole)
 
 
-class Posting:
-    """Posts callbacks about nothing we know to both API processes, and keeps those that were acknowledged."""
-
-    def __init__(self, scene: Scene, acknowledged: list[str]) -> None:
-        self.over = False
-        self._scene = scene
-        self._acknowledged = acknowledged
-
-    def run(self) -> set[int]:
-        codes: set[int] = set()
-        mine = f"probe-{id(object())}-{random.randbytes(6).hex()}"
-        number = 0
-        while not self.over:
-            event_id = f"{mine}-{number}"
-            code = _send(self._scene, event_id, json.dumps({"type": "policy.reviewed", "data": {"number": number}}))
-            codes.add(code)
-            if code == 204:
-                self._acknowledged.append(event_id)
-            number += 1
-        return codes
-
-
-def _at_least(acknowledged: list[str], enough: int) -> bool:
-    return len(acknowledged) >= enough
-
-
-def _under_way(whole: Whole, before: set[str]) -> str | None:
-    rows = whole.rows("SELECT key FROM instruction WHERE key LIKE '%%/p1' AND answered_at IS NULL")
-    return next((row[0] for row in rows if row[0] not in before), None)
-
-
 def _lost(whole: Whole) -> list[Json]:
     items: list[Json] = whole.platform("GET", "/events", status="lost", body=1)["items"]
     return items
@@ -257,19 +177,7 @@ def _lost_pair(whole: Whole, before: set[str]) -> tuple[Json, Json] | None:
 
 def _send(scene: Scene, event_id: str, body: str) -> int:
     """As the platform would, to one of the two API processes."""
-    layout = scene.whole.stack.layout
-    url = random.choice((layout.api_url, scene.second_api))
-    client = Client(
-        client_id="platform",
-        province_code=PROVINCE,
-        secrets=[],
-        callback_url=url,
-        callback_secrets=[layout.secrets.callback_secrets[PROVINCE]],
-    )
-    headers = callback_headers(client, event_id, body.encode())
-    return httpx.post(
-        f"{url}/callbacks/{PROVINCE}", content=body.encode(), headers=headers, timeout=30, trust_env=False
-    ).status_code
+    return send(scene.whole.stack, event_id, body, random.choice((None, scene.second_api)))
 
 
 def _every_row_has_its_object(whole: Whole) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from api.photos.intake import save_photos
+from models.store.applications.photos import save_photos
 from models.store.orders.apply_corrections import BY_APPLICATION, CORRECTED, CorrectedLine, apply_corrections
 from models.store.sql import fetch, fetch_int
 from models.tables.policies import StoredFile

@@ -1,5 +1,6 @@
 """统一身份认证 in the place of passwords: the way there and back through the pages, and all that is no sign-in."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from api.oidc.provider import Attempt
 from tests.browser import Browser, Page
@@ -275,6 +276,58 @@ async def test_a_provider_that_is_away_is_said_and_nothing_is_half_done(office: 
             state = parse_qs(urlsplit(begun.json()["address"]).query)["state"][0]
             away = await back(office, {"attempt": begun.json()["attempt"], "state": state, "code": "x"})
             assert (away.status_code, away.json()["code"]) == (503, "PROVIDER_AWAY"), "nobody listens there"
+
+
+HURRIED = 0.7
+
+
+async def _stuck() -> AsyncIterator[bytes]:
+    yield b"{"
+    await asyncio.Event().wait()
+
+
+async def _dripping() -> AsyncIterator[bytes]:
+    """Always something, so that no wait for the next byte is long."""
+    while True:
+        yield b" "
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/keys"])
+async def test_a_provider_that_hangs_is_said_within_the_limit(office: Office, idp: Provider, path: str) -> None:
+    """Stuck in the midst of its answer, or dripping for ever: the page says so while its reader still waits."""
+    provider = office.parts.provider
+    assert provider is not None
+    provider._seconds = HURRIED
+    for body in (_stuck, _dripping):
+        provider._described = provider._keys = None
+        browser = Browser.at(office)
+        page = await browser.open("/console/sign-in")
+        idp.broken = {path: StreamingResponse(body())}
+        if path in ("/token", "/keys"):
+            came = await idp.sign_in((await browser.submit(page, BUTTON)).link("继续"))
+            asked = browser.open(came, **CAME)
+        else:
+            asked = browser.submit(page, BUTTON)
+        since = time.monotonic()
+        page = await asked
+        assert HURRIED < time.monotonic() - since < HURRIED + 2
+        assert (page.status, page.code) == (503, "PROVIDER_AWAY")
+        assert "统一身份认证没有应答" in page.problem
+        assert await count_of(office, "oidc_attempt") == await count_of(office, "staff_session") == 0
+
+
+async def test_answers_that_are_slow_one_by_one_end_together(office: Office, idp: Provider) -> None:
+    """Each within its own limit: the return as a whole has one too."""
+    provider = office.parts.provider
+    assert provider is not None
+    brought = await begun(office, idp)
+    provider._seconds, provider._described = HURRIED, None
+    idp.slow = 0.8 * HURRIED
+    at = time.monotonic()
+    away = await back(office, brought)
+    assert (away.status_code, away.json()["code"]) == (503, "PROVIDER_AWAY")
+    assert time.monotonic() - at < 2 * HURRIED + 1
 
 
 async def test_who_is_locked_or_has_left_does_not_come_in(office: Office, idp: Provider) -> None:

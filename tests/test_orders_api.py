@@ -469,6 +469,19 @@ async def test_a_name_corrected_otherwise_meanwhile_stops_the_order(office: Offi
     assert await count_of(office, "application WHERE stage = 'publicised'") == 0
 
 
+async def test_the_name_that_was_read_is_taken_or_none(office: Office) -> None:
+    [number] = await unmatched(office, ["王晓梅"])
+    body = {"kind": "name_correction", "reason": "x", "selection": {"application_nos": [number]}}
+    order_no = (await office.post("/orders", body)).json()["order_no"]
+    other = office.vault.seal(Field.NAME, number, "王小玫")
+    await office.run("UPDATE application SET correct_name_sealed = :other", other=other)
+    [line] = (await office.get(f"/orders/{order_no}/lines", REVIEWER)).json()["items"]
+    assert line["correction"] == {"name": {"before": "王小梅", "after": "王晓梅"}}, "what was ordered"
+    answer = await office.post(f"/orders/{order_no}/confirmation", {}, REVIEWER)
+    assert (answer.status_code, codes(answer)) == (409, ["CORRECT_NAME_CHANGED"])
+    assert await office.rows("SELECT stage FROM application") == [("unmatched",)]
+
+
 async def test_orders_are_listed_by_kind_state_and_flow(office: Office) -> None:
     flow_no, named = await mixed_flow(office)
     first = (await office.post("/orders", order("withdrawal", flow_no, named["accepted"]))).json()["order_no"]

@@ -60,7 +60,8 @@ async def a_season(office: Office) -> str:
         office, ground.numbers[1:2], "accepted", payment="paid", money="paid", payment_at="2026-05-06T16:30:00Z"
     )
     await office.run(
-        "UPDATE run SET stage = 'settling', waiting_for = '等待操作员处理', since = now() - interval '20 days'"
+        "UPDATE run SET stage = 'settling', waiting_for = :words, since = now() - interval '20 days'",
+        words="等待操作员处理未通过、未提交或暂缓的申请",
     )
     async with office.database.transaction() as session:
         await add_applications(session, office.vault, [Line(stage="draft"), Line(stage="in_review")], None)

@@ -103,6 +103,43 @@ async def test_rows_that_are_ticked(office: Office) -> None:
     assert (await office.rows("SELECT stage FROM application WHERE application_no = :no", no=second))[0] == ("draft",)
 
 
+def above(page: Page) -> list[str]:
+    return [str(link.get("href")) for link in page.document.cssselect(".crumbs a")]
+
+
+async def test_one_comes_back_to_the_list_as_it_was(office: Office) -> None:
+    """Conditions, size and page, after an act on several, on one that was opened there, and after looking at one."""
+    await put(office, *[Line(stage="draft")] * 70, Line(stage="matched"))
+    browser = await desk(office)
+    page = await browser.open((await browser.open(f"{LIST}?stage=draft&town_code=500001100&limit=50")).link("下一页"))
+    rows = shown(page.rows())
+    assert (len(rows), "after=" in page.path) == (20, True)
+    preview = await browser.send(page, page.form("撤回"), "撤回", {"chosen": rows[:1]})
+    assert preview.link("返回") == page.path
+    refused = await browser.submit(preview, "确认办理")
+    assert (refused.status, refused.link("返回")) == (422, page.path)
+    done = await browser.submit(refused, "确认办理", usual="申请人放弃")
+    assert (done.path, "已撤回 1 份" in done.done) == (f"{page.path}&done=withdrawn.1", True)
+    assert shown(done.rows()) == rows[1:]
+
+    one = await browser.open(page.link(rows[1]))
+    assert above(one) == [page.path]
+    edited = await browser.open(one.link("编辑"))
+    assert above(await browser.open(above(edited)[1])) == [page.path]
+    preview = await browser.submit(one, "撤回")
+    done = await browser.submit(preview, "确认办理", usual="申请人放弃")
+    assert (done.path, shown(done.rows())) == (f"{page.path}&done=withdrawn.1", rows[2:])
+
+    # the last page is emptied: the first one is shown, with what was done
+    everyone = await browser.send(done, done.form("撤回"), "撤回", {"chosen": rows[2:]})
+    done = await browser.submit(everyone, "确认办理", usual="申请人放弃")
+    assert ("after=" in done.path, len(done.rows()), "已撤回 18 份" in done.done) == (False, 50, True)
+    # whom one has sought stands in no address
+    found = await browser.submit(page, "查找", name="王小梅")
+    preview = await browser.send(found, found.form("撤回"), "撤回", {"chosen": shown(found.rows())[:1]})
+    assert preview.link("返回") == LIST
+
+
 async def test_a_role_has_its_own_acts(office: Office) -> None:
     mine, other = await put(office, Line(stage="in_review"), Line(stage="in_review"))
     await office.run("UPDATE application SET edited_by = ARRAY['rev.zhao'] WHERE application_no = :no", no=mine)
@@ -327,12 +364,13 @@ async def filled_to_the_last(browser: Browser, step: Page) -> Page:
                 assert f"{name}：还没有填写" in step.problem
         step = await browser.submit(step, "下一步", **{name: wrong[name] for name in names})
     assert "4/4" in step.main
+    assert [button.text_content() for button in step.document.cssselect("form.act .btn-primary")] == ["提交审核"]
     return step
 
 
 async def enter_once(office: Office, browser: Browser, step: Page) -> None:
     """From the fourth step: refused for what is wrong at the first, mended there, and entered once."""
-    refused = await browser.submit(step, "保存为草稿", **LAST)
+    refused = await browser.submit(step, "提交审核", **LAST)
     # what is wrong is at the first step, and stands there as it was typed
     assert (refused.status, "1/4" in refused.main) == (422, True)
     assert refused.form("下一步").fields["form.id_number"] == WRONG_ID
@@ -348,7 +386,7 @@ async def enter_once(office: Office, browser: Browser, step: Page) -> None:
     assert await office.rows("SELECT channel, entered_by, amount_fen FROM application") == [
         ("mobile", "app.zhou", 123_456)
     ]
-    twice = await browser.submit(step, "保存为草稿", **LAST)
+    twice = await browser.submit(step, "提交审核", **LAST)
     assert "草稿，还没有提交审核" in twice.main
     assert await office.rows("SELECT count(*) FROM application") == [(1,)]
 

@@ -13,7 +13,7 @@ from activities.imports import ApplicationImports
 from deploy.demo.drawings import photo_archive
 from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject
-from tests.browser import IN_CHROMIUM, Page
+from tests.browser import IN_CHROMIUM, Browser, Page
 from tests.import_office import row, sheet
 from tests.page_ground import at, office_with_files
 from tests.rows import COUNTY, OPERATOR, REVIEWER, YEAR, Office, count_of
@@ -70,11 +70,15 @@ async def test_a_file_with_faults_is_refused_whole_mended_and_taken_in(office: O
     book = openpyxl.load_workbook(io.BytesIO((await browser.get(refused.link("下载被拒行"))).content))
     assert book.active.max_row == 13
     again = await browser.open(refused.link("改好重新上传"))
-    assert again.path == f"/console/imports/file?applicant_kind=personal&fund_year={YEAR}&batch_no="
+    assert again.path == f"/console/imports/file?applicant_kind=personal&fund_year={YEAR}&batch_no=&corrects={number}"
+    assert await to_correct(browser) == ["1"]
     mended = sheet([good(place) for place in range(1, ROWS + 1)])
     page = await browser.submit(again, "上传并校对", file=("申请.xlsx", mended, XLSX))
+    assert await to_correct(browser) == [], "its correction is being checked, and counts from now on"
     taken = await browser.open(f"/console/imports/{await checked(office, page)}")
     assert f"已导入 {ROWS:,} 行" in taken.main
+    former = await browser.open(taken.link(number))
+    assert f"已改正：{taken.path.split('/')[3]}" in former.main
     listed = await browser.open(taken.link("查看这批申请"))
     assert len(listed.rows()) == 50
     archive = await browser.open("/console/photo-archives")
@@ -82,6 +86,45 @@ async def test_a_file_with_faults_is_refused_whole_mended_and_taken_in(office: O
     pictures = ("照片.zip", photo_archive("bank_card", numbers), "application/zip")
     stored = await browser.submit(archive, "上传", kind="bank_card", file=pictures)
     assert "已保存照片 2" in stored.done
+
+
+async def to_correct(browser: Browser) -> list[str]:
+    """What the to-dos say of refused imports: how many, if any; the list behind has as many."""
+    home = await browser.open("/console")
+    found = [row for row in home.document.cssselect("tbody tr") if "未导入的批量导入" in row.text_content()]
+    for row_of in found:
+        listed = await browser.open(row_of.cssselect("a")[0].get("href"))
+        assert [str(len(listed.rows()))] == [row_of.cssselect("td.right")[0].text_content().strip()]
+    return [row_of.cssselect("td.right")[0].text_content().strip() for row_of in found]
+
+
+async def test_a_refused_file_waits_until_it_is_corrected_or_noted(office: Office) -> None:
+    """Another import is no correction unless somebody says so; what corrects one may itself be refused."""
+    browser = await at(office, OPERATOR)
+    wizard = f"/console/imports/file?applicant_kind=personal&fund_year={YEAR}"
+
+    async def handed_in(at_page: Page, *rows: list[Any]) -> str:
+        page = await browser.submit(at_page, "上传并校对", file=("一.xlsx", sheet(list(rows)), XLSX))
+        return await checked(office, page)
+
+    faulty = good(1, phone="12")
+    first = await handed_in(await browser.open(wizard), faulty)
+    await handed_in(await browser.open(wizard), good(2))
+    assert await to_correct(browser) == ["1"], "another file says nothing of this one"
+    chosen = await browser.open("/console/imports/new")
+    upload = await browser.submit(chosen, "下一步", applicant_kind="personal", fund_year=str(YEAR), corrects=first)
+    second = await handed_in(upload, faulty)
+    assert await to_correct(browser) == ["1"]
+    refused = await browser.open(f"/console/imports/{second}")
+    noted = await browser.submit(refused, "知道了，不再改正")
+    assert ("已知悉" in noted.done, "知道了" in noted.main) == (True, False)
+    assert await to_correct(browser) == []
+    for number, status in ((second, 200), ("I500001-2026-9999", 404)):
+        answer = await office.post(f"/application-imports/{number}/acknowledgement")
+        assert answer.status_code == status
+    taken = await handed_in(await browser.open(wizard), good(3))
+    answer = await office.post(f"/application-imports/{taken}/acknowledgement")
+    assert (answer.status_code, answer.json()["code"]) == (409, "IMPORT_NOT_REFUSED")
 
 
 async def test_what_is_there_already_stops_the_file_until_somebody_says_that_it_is_meant(office: Office) -> None:

@@ -103,6 +103,7 @@ async def test_what_signing_in_leaves_behind_goes_after_its_days(office: Office)
     for days in (29, 31):
         at = f"now() - interval '{days} days'"
         await office.run(f"INSERT INTO sign_in_tally (name_index, tries, last_at) VALUES ('{days}', 1, {at})")
+        await office.run(f"INSERT INTO oidc_attempt (secret_hash, made_at) VALUES ('{days}', {at})")
         await office.run(f"INSERT INTO search_tally (caller, searches, since) VALUES ('{days}', 1, {at})")
         await office.run(
             "INSERT INTO sign_in_ticket (secret_hash, person_id, step, made_at)"
@@ -115,6 +116,7 @@ async def test_what_signing_in_leaves_behind_goes_after_its_days(office: Office)
         ("sign_in_tally", "name_index"),
         ("search_tally", "caller"),
         ("sign_in_ticket", "secret_hash"),
+        ("oidc_attempt", "secret_hash"),
     ):
         assert await office.rows(f"SELECT {column} FROM {table}") == [("29",)], table
     left = await office.rows("SELECT p.subject FROM staff_session s JOIN person p ON p.id = person_id ORDER BY s.id")

@@ -13,8 +13,10 @@ from PIL import Image, PngImagePlugin
 
 from deploy.stack.objects import Access
 from models.photos.redraw import MAX_PIXELS, PhotoRefused, redraw
+from models.store.applications.photos import ReviewedPhoto
 from models.store.sql import execute, fetch_int
-from models.words.stages import Role
+from models.wire.words import DocumentKind
+from models.words.stages import ApplicationStage, Role
 from tests.api_server import OTHER_COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import put_lines
 from tests.statements import rows_of
@@ -136,12 +138,51 @@ async def test_photos_are_the_countys_and_the_applicants_own_and_fixed_in_time(s
     mine = {"role": Role.APPLICANT, "person": "wang"}
     # what was reviewed is changed by editing only; what the county still wants to see may be added
     for stage, kind, status in (("matched", "bank_card", 409), ("matched", "portrait", 200), ("paid", "portrait", 409)):
-        async with server.database.transaction() as session:
-            await execute(session, "UPDATE application SET stage = :s WHERE application_no = :no", s=stage, no=number)
+        await at_stage(server, number, stage)
         answer = await put(server, number, picture(), kind=kind, **mine)
         assert (answer.status_code, answer.json().get("code", "PHOTOS_FIXED")) == (status, "PHOTOS_FIXED")
     assert (await put(server, number, picture(), kind="invoice")).status_code == 200
     assert (await put(server, number, picture(), kind="selfie")).status_code == 422
+
+
+async def test_what_a_reviewer_has_passed_stays_as_it_was_seen(server: ApiServer) -> None:
+    """Replaced by nobody, one by one or in an archive, until it is sent back; what wasn't there may still be added."""
+    (number,) = await put_lines(server, 1, "in_review")
+    chosen = {"selection": {"application_nos": [number]}}
+    for kind in ("bank_card", "id_card_front"):
+        assert (await put(server, number, picture(), kind=kind)).status_code == 200
+    assert (await put(server, number, picture())).status_code == 200, "nobody has passed it yet"
+    assert (await server.post(Role.REVIEWER, "/application-approvals", chosen)).status_code == 200
+
+    async def refused(kind: str) -> str:
+        answer = await put(server, number, picture(), kind=kind)
+        packed = await send(server, archive({f"{number}_{kind}.jpg": picture()}))
+        assert (answer.status_code, packed.status_code) == (409, 422)
+        assert (answer.json()["code"], packed.json()["errors"][0]["code"]) == ("PHOTOS_FIXED", "PHOTOS_FIXED")
+        detail = str(answer.json()["detail"])
+        assert detail.partition("：")[2] in packed.json()["errors"][0]["detail"]
+        return detail
+
+    for stage in ("in_review", "publicised", "matched"):
+        await at_stage(server, number, stage)
+        assert "请先由审核人审核退回" in await refused("bank_card")
+        assert "请先由审核人审核退回" in await refused("id_card_front")
+    assert (await put(server, number, picture(), kind="invoice")).status_code == 200
+    assert (await put(server, number, picture(), kind="invoice")).status_code == 200, "nobody has reviewed that one"
+    in_flow = ReviewedPhoto(number, DocumentKind.INVOICE, ApplicationStage.IN_FLOW)
+    assert "修改申请提交" in in_flow.why_fixed
+    await at_stage(server, number, "paid")
+    assert "不再更换" in await refused("bank_card")
+    assert (await put(server, number, picture(), kind="id_card_front")).status_code == 200, "evidence, sent again"
+    await at_stage(server, number, "matched")
+    returned = await server.post(Role.REVIEWER, "/application-returns", {**chosen, "reason": "照片不清"})
+    assert returned.status_code == 200, returned.text
+    assert (await put(server, number, picture())).status_code == 200
+
+
+async def at_stage(server: ApiServer, number: str, stage: str) -> None:
+    async with server.database.transaction() as session:
+        await execute(session, "UPDATE application SET stage = :s WHERE application_no = :no", s=stage, no=number)
 
 
 async def test_an_archive_named_by_application_numbers(server: ApiServer) -> None:

@@ -16,7 +16,9 @@ from sqlmodel import col, select
 from activities.policies import ReviewActivities
 from deploy.stack.objects import Access
 from models.contracts import RunKind, Subject, workflow_id
+from models.file_owners import OPENED_BY, FileOf
 from models.store.events.contradictions import Claim, keep_claim
+from models.store.policies.file_uses import use_files
 from models.store.runs.runs import close_run, open_run
 from models.store.sql import execute, fetch_int
 from models.store.texts import open_text, seal_text
@@ -48,7 +50,7 @@ def png(width: int = 3, height: int = 2) -> bytes:
 
 
 async def stored(server: ApiServer, data: bytes = PDF, name: str = "政策.pdf", county: str = COUNTY) -> int:
-    answer = await server.upload(Role.OPERATOR, data, name, county)
+    answer = await server.upload(Role.COUNTY_ADMIN, data, name, county)
     assert answer.status_code == 201, answer.text
     file_id: int = answer.json()["file_id"]
     return file_id
@@ -315,7 +317,7 @@ def workbook() -> bytes:
 )
 async def test_a_file_comes_back_as_it_was(server: ApiServer, data: bytes, name: str, kind: str) -> None:
     file_id = await stored(server, data, name)
-    answer = await server.get(Role.REVIEWER, f"/files/{file_id}")
+    answer = await server.get(Role.COUNTY_ADMIN, f"/files/{file_id}")
     assert (answer.content, answer.headers["content-type"]) == (data, kind)
     assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -328,7 +330,7 @@ async def test_a_picture_comes_back_drawn_anew_whatever_it_is_for(server: ApiSer
     Image.new("RGB", (40, 30), "red").save(target, "JPEG", exif=exif)
     for data, name in ((target.getvalue() + b"PK\x03\x04 13800001234", "a.jpg"), (png(), "a.png"), (png(), "照片")):
         file_id = await stored(server, data, name)
-        answer = await server.get(Role.REVIEWER, f"/files/{file_id}")
+        answer = await server.get(Role.COUNTY_ADMIN, f"/files/{file_id}")
         assert answer.headers["content-type"] == "image/jpeg"
         drawn = Image.open(io.BytesIO(answer.content))
         assert drawn.size == Image.open(io.BytesIO(data)).size
@@ -343,7 +345,7 @@ async def test_a_picture_comes_back_drawn_anew_whatever_it_is_for(server: ApiSer
 async def test_a_scan_with_bytes_around_it_is_kept_from_head_to_end(server: ApiServer) -> None:
     for data in (PDF + b"\0" * 4845, b"\r\n\0junk" + PDF, b"\xef\xbb\xbf" + PDF + b"\x1a"):
         file_id = await stored(server, data, "scan.pdf")
-        answer = await server.get(Role.REVIEWER, f"/files/{file_id}")
+        answer = await server.get(Role.COUNTY_ADMIN, f"/files/{file_id}")
         assert (answer.content, answer.headers["content-type"]) == (PDF, "application/pdf")
 
 
@@ -392,11 +394,41 @@ async def test_an_applicant_gets_the_own_files_only(server: ApiServer) -> None:
     assert (await server.http.get("/policies", headers=headers)).status_code == 403
 
 
+async def test_a_file_is_theirs_who_may_see_what_it_belongs_to(server: ApiServer) -> None:
+    """Before it belongs to anything: the person's who brought it, who alone may name it."""
+    file_id = await stored(server, png(), "a.png")
+
+    async def openers() -> set[Role]:
+        answers = {role: await server.get(role, f"/files/{file_id}") for role in Role}
+        assert {answer.status_code for answer in answers.values()} <= {200, 404}
+        return {role for role, answer in answers.items() if answer.status_code == 200}
+
+    assert await openers() == {Role.COUNTY_ADMIN}
+    publicity = {"start_date": "2026-09-01", "address": "村务公开栏", "image_file_ids": [file_id]}
+    batch = (await server.post(Role.OPERATOR, "/batches", {"fund_year": YEAR, "title": "批次"})).json()["batch_no"]
+    answer = await server.put(Role.OPERATOR, f"/batches/{batch}/publicity", publicity)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/image_file_ids/0")
+    for thing in set(FileOf) - {FileOf.PERSON}:
+        async with server.database.transaction() as session:
+            await execute(session, "DELETE FROM file_use WHERE thing <> 'person'")
+            await use_files(session, thing, [(file_id, "NO-1")])
+        assert await openers() == OPENED_BY[thing] | {Role.COUNTY_ADMIN}, thing
+
+
+async def test_a_persons_photo_is_noted_as_the_persons(server: ApiServer) -> None:
+    file_id = await stored(server, png(), "a.png")
+    async with server.database.transaction() as session:
+        await use_files(session, FileOf.VILLAGE_ENTRY, [(file_id, "C2026-1")])
+    assert (await server.get(Role.REVIEWER, f"/files/{file_id}")).status_code == 200
+    [noted] = (await server.get(Role.REVIEWER, "/disclosures", purpose="photo")).json()["items"]
+    assert (noted["thing"], noted["number"], noted["within"]) == ("village_entry", "C2026-1", str(file_id))
+
+
 async def test_a_damaged_object_is_never_given_out(server: ApiServer, s3_settings: Access) -> None:
     file_id = await stored(server, PDF + b"%%EOF damaged")
     async with server.database.transaction() as session:
         await execute(session, "UPDATE stored_file SET sha256 = repeat('0', 64) WHERE id = :id", id=file_id)
-    answer = await server.get(Role.OPERATOR, f"/files/{file_id}")
+    answer = await server.get(Role.COUNTY_ADMIN, f"/files/{file_id}")
     assert (answer.status_code, answer.json()["code"]) == (503, "FILE_DAMAGED")
 
 
@@ -423,7 +455,7 @@ async def test_excel_files_have_words_for_our_codes(server: ApiServer) -> None:
 
     trail = await export("/trail")
     assert column(trail, "操作")[:2] == ["上传政策", "上传文件"]
-    assert set(column(trail, "身份")) == {"县管理", "县操作员"}
+    assert set(column(trail, "身份")) == {"县管理"}
     assert column(await export("/policies"), "补贴项目") == ["耕地地力保护补贴"]
     assert column(await export("/contradictions"), "类别") == ["政策审核结果"]
     assert column(await export("/runs"), "阶段")[0] == "待审核"

@@ -23,8 +23,8 @@ from models.store.runs.runs import close_run, open_run, wake
 from models.store.sql import execute
 from models.tables.base import now
 from models.tables.records import Inbox, Outbox, PlatformReference, Run
-from models.words.stages import InboxState
-from tests.api_server import OTHER_COUNTY, PROVINCE, ApiServer, api_server
+from models.words.stages import InboxState, Role
+from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
 from tests.tiny_runs import END, eventually, fresh_queue, fresh_subject, noted, tiny_worker
 from workflows.client import connect, summary_of
@@ -387,6 +387,10 @@ async def test_another_countys_or_another_things_event_is_set_aside(office: Offi
     assert {event.state for event in found.values()} == {InboxState.QUARANTINED}
     assert [event.effect for event in found.values()] == ["OTHER_COUNTY", "OTHER_KIND", "UNREADABLE"]
     assert await noted(office.temporal, subject.workflow_id) == []
+    # whose it is nobody can say: it tells of one county's things in another's name
+    for county, seen in ((OTHER_COUNTY, False), (COUNTY, False), (PROVINCE, True)):
+        listed = (await office.server.get(Role.REVIEWER, "/inbox", county)).json()["items"]
+        assert (found["evt-1"].id in [one["id"] for one in listed]) is seen
 
 
 async def test_no_personal_data_reaches_temporal(office: Office) -> None:

@@ -143,6 +143,10 @@ def test_one_change_of_a_person_at_a_time_in_a_county(platform: Trial, county: C
     elsewhere = county.probe.post("/account-changes", change(row, county_code="500105"))
     assert elsewhere.status_code == 202
     assert county.probe.get(f"/account-changes/{pending}").json()["status"] == "pending"
+    at_desk = platform.admin.get("/clerk").json()["items"]
+    [told] = [str(one) for one in at_desk if one["ref"] == pending]
+    assert all(words in told for words in ("500001", "渝快办：无 → ", "第 1 次"))
+    assert not any(row[name] in told for name in ("holder_name", "holder_id_number", "account_no"))
     platform.decide(pending, approve=False, opinion="资料不符")
     assert (county.reviewed(pending)["status"], county.reviewed(pending)["reason"]) == ("failed", "资料不符")
     platform.decide(elsewhere.json()["submission_id"])

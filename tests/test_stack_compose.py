@@ -22,7 +22,8 @@ class Service(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     image: str
-    environment: dict[str, str] = {}
+    # a name alone hands on what `deploy/.env` says, and nothing where it says nothing
+    environment: dict[str, str | None] = {}
     depends_on: dict[str, Dependency] = {}
     command: list[str] = []
     restart: str
@@ -45,9 +46,20 @@ def test_programs_get_settings_that_exist_and_every_required_one(services: dict[
 def test_only_the_migrations_are_given_the_owner(services: dict[str, Service]) -> None:
     assert [name for name, service in services.items() if OWNER_URL.upper() in service.environment] == ["prepare"]
     for name in ("worker", "api", "prepare"):
-        assert "://onecard_app:" in services[name].environment["DATABASE_URL"]
-    assert "://onecard_owner:" in services["prepare"].environment[OWNER_URL.upper()]
+        assert "://onecard_app:" in str(services[name].environment["DATABASE_URL"])
+    assert "://onecard_owner:" in str(services["prepare"].environment[OWNER_URL.upper()])
     assert services["temporal"].environment["POSTGRES_USER"] == "temporal"
+
+
+def test_the_api_alone_is_handed_the_sign_in_provider(services: dict[str, Service]) -> None:
+    """Where `deploy/.env` says nothing of them they aren't there: an empty one would be no address."""
+    wanted = {name.upper() for name in Settings.model_fields if name.startswith("oidc_")}
+    assert len(wanted) == 4
+    given = {
+        name: {key: value for key, value in each.environment.items() if key in wanted}
+        for name, each in services.items()
+    }
+    assert {name: found for name, found in given.items() if found} == {"api": dict.fromkeys(wanted)}
 
 
 def test_every_dependency_is_a_service(services: dict[str, Service]) -> None:
@@ -70,7 +82,7 @@ def test_no_secret_is_written_down(services: dict[str, Service]) -> None:
         value
         for service in services.values()
         for name, value in service.environment.items()
-        if re.search("PASSWORD|PWD|SECRET|ACCESS_KEY", name)
+        if value is not None and re.search("PASSWORD|PWD|SECRET|ACCESS_KEY", name)
     }
     assert secret
     assert [value for value in secret if not re.fullmatch(r"\$\{[A-Z0-9_]+:\?[^}]+\}", value)] == []

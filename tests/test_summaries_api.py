@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models.wire.words import MediaType
 from models.words.stages import FlowStage, Role
 from tests.rows import (
     COUNTY,
@@ -86,7 +87,7 @@ async def test_an_open_summary_is_live_and_a_passed_one_is_frozen(office: Office
 async def test_form_and_opinion_are_required(office: Office) -> None:
     flow_no, _ = await settled_flow(office)
     path = f"/flows/{flow_no}/summary/review"
-    foreign, sheet = await form(office, county=OTHER_COUNTY), await form(office, "application/vnd.ms-excel")
+    foreign, sheet = await form(office, county=OTHER_COUNTY), await form(office, MediaType.XLSX.value)
     for review in (
         {"passed": True, "opinion": "同意"},
         {"passed": True, "form_file_id": await form(office)},

@@ -4,9 +4,8 @@ A page is what the document holds when nothing is loading any more, so tests rea
 Whoever goes on from a page that the window has left finds it as it lay there: another tab, in which nothing happened.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,8 +14,10 @@ from playwright.async_api import Locator, Request, Response, Route
 from playwright.async_api import Page as Tab
 
 from tests.api_server import serving
-from tests.browser import Browser, Cookie, File, Page, Values, look_at
+from tests.browser import Browser, Cookie, Page, Values
 from tests.chromium import Chromium, chromium, violations
+from tests.hands import Hands, Keyboard
+from tests.page_laws import look_at
 from tests.rows import Office
 
 # Headers of an answer as it lay there: what says how long it is, or packed, is no longer so.
@@ -44,10 +45,6 @@ _AS_IT_STANDS = """() => { const copy = document.documentElement.cloneNode(true)
     else kept.setAttribute('value', field.value); });
   return '<!doctype html>' + copy.outerHTML; }"""
 _BY_SCRIPT = "form => Boolean(form.closest('[hx-boost=true], [hx-post], [hx-get]'))"
-_UNFOLD = """each => { for (let fold = each.closest('details'); fold; fold = fold.parentElement.closest('details'))
-  fold.open = true; }"""
-_OFFER = """(field, value) => { if (![...field.options].some((each) => each.value === value))
-  field.add(new Option(value, value)); }"""
 _ALLOW = "form => { for (const each of form.querySelectorAll('[disabled]')) each.disabled = false; }"
 
 
@@ -93,15 +90,19 @@ async def _guest(office: Office) -> Chromium:
 class Window(Browser):
     """One person's window, with cookies of its own."""
 
+    # of all windows of a test: `mouse`, `keyboard` alone, or `plain`, without scripts (tests/conftest.py)
+    way: ClassVar[str] = "mouse"
     phone: bool = False
     scripts: bool = True
+    hands: Hands = field(default_factory=Hands)
     _tab: Tab | None = None
     _shown: Page | None = None
     _came: Response | None = None
 
     @classmethod
     def on(cls, office: Office, *, phone: bool = False) -> "Window":
-        return cls(office, office.http, phone=phone)
+        hands = Keyboard() if cls.way == "keyboard" else Hands()
+        return cls(office, office.http, phone=phone, scripts=cls.way != "plain", hands=hands)
 
     async def tab(self) -> Tab:
         if self._tab is None:
@@ -136,9 +137,19 @@ class Window(Browser):
     async def open(self, path: str, **headers: str) -> Page:
         assert not headers, "what a browser says of itself is not ours to say"
         tab = await self.tab()
+        if isinstance(self.hands, Keyboard) and (link := await self._link(path)) is not None:
+            await self.hands.go_to(link)
+            async with tab.expect_navigation() as led:
+                await self.hands.push(link)
+            return await self._snapshot(await led.value)
         answer = await tab.goto(path)
         assert answer is not None
         return await self._snapshot(answer)
+
+    async def _link(self, path: str) -> Locator | None:
+        """The one of the page that leads there, where it has one in sight that a navigation follows."""
+        links = (await self.tab()).locator(f'a[href="{path}"]:not([target]):not([hx-boost] a):visible')
+        return links.first if await links.count() else None
 
     async def arrive(self, path: str) -> Page:
         tab = await self.tab()
@@ -174,7 +185,7 @@ class Window(Browser):
         line.on("Fetch.requestPaused", lambda event: _cut(line, event))
         pattern = {"urlPattern": f"*{form.get('action')}", "requestStage": "Response"}
         await line.send("Fetch.enable", {"patterns": [pattern]})
-        await _button(found, button).click()
+        await self.hands.push(_button(found, button))
         await tab.get_by_text("网络中断，内容还在，请重试").wait_for()
         await line.detach()
         return page
@@ -190,27 +201,27 @@ class Window(Browser):
         if self._shown is not page:
             await self._bring_back(page)
         found = (await self.tab()).locator("form").nth(page.document.forms.index(form))
-        await found.evaluate(_UNFOLD)
+        await self.hands.unfold(found)
         for name, value in given.items():
-            await _fill(found.locator(f'[name="{name}"]'), name, value)
+            await self.hands.fill(found.locator(f'[name="{name}"]'), name, value)
         return found
 
     async def _press(self, form: Locator, button: Locator, clicks: int = 1) -> Page:
         tab = await self.tab()
-        await button.evaluate(_UNFOLD)
         if not await button.is_enabled():
             # pressed all the same, in a page that somebody has altered
             await form.evaluate("form => form.closest('fieldset')?.removeAttribute('disabled')")
             await form.evaluate(_ALLOW)
+        await self.hands.go_to(button)
         if not (self.scripts and await form.evaluate(_BY_SCRIPT)):
             async with tab.expect_navigation() as led:
-                await button.click(click_count=clicks)
+                await self.hands.push(button, clicks)
             return await self._snapshot(await led.value)
         action = urlsplit(await form.evaluate("form => form.action")).path
         method = (await form.evaluate("form => form.method")).upper()
         await tab.evaluate("() => { window.formsSettled = 0; }")
         async with tab.expect_event("response", lambda each: _answers_to(each, method, action)) as coming:
-            await button.click(click_count=clicks)
+            await self.hands.push(button, clicks)
         answer = await coming.value
         await tab.evaluate(_SETTLED)
         return await self._snapshot(answer)
@@ -272,46 +283,3 @@ def _answers_to(answer: Response, method: str, action: str) -> bool:
 
 async def _cut(line: Any, event: dict[str, Any]) -> None:
     await line.send("Fetch.failRequest", {"requestId": event["requestId"], "errorReason": "ConnectionReset"})
-
-
-async def _fill(fields: Locator, name: str, value: object) -> None:
-    """As a person does it, by what kind of field it is."""
-    assert await fields.count(), f"the form has no field {name}"
-    await fields.first.evaluate(_UNFOLD)
-    kind = await fields.first.evaluate("field => field.type")
-    if kind in ("checkbox", "radio"):
-        await _tick(fields, name, value)
-    elif kind == "file":
-        files = value if isinstance(value, list) else [value]
-        await fields.first.set_input_files([_upload(each) for each in files])
-    else:
-        texts = [str(value)] if isinstance(value, str | bool) else [str(each) for each in value]  # type: ignore[attr-defined]
-        for place, text in enumerate(texts):
-            await _write(fields.nth(place), kind, text)
-
-
-async def _write(one: Locator, kind: str, text: str) -> None:
-    if kind.startswith("select"):
-        # what isn't offered is chosen all the same, in a page that somebody has altered
-        await one.evaluate(_OFFER, text)
-        await one.select_option(text)
-    elif kind == "hidden":
-        await one.evaluate("(field, value) => { field.value = value; }", text)
-    else:
-        await one.fill(text)
-
-
-async def _tick(boxes: Locator, name: str, value: object) -> None:
-    wanted: Sequence[str] = (
-        ["true"] if value is True else [] if value is False else [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
-    )
-    offered = [str(each) for each in await boxes.evaluate_all("all => all.map(each => each.value)")]
-    assert set(wanted) <= set(offered), f"{name}: {wanted} of {offered}"
-    for place, one in enumerate(offered):
-        if one in wanted or await boxes.nth(place).evaluate("box => box.type") == "checkbox":
-            await boxes.nth(place).set_checked(one in wanted)
-
-
-def _upload(file: File) -> dict[str, Any]:
-    name, content, kind = file
-    return {"name": name, "mimeType": kind, "buffer": content}

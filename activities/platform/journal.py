@@ -16,6 +16,7 @@ from activities.platform.http import (
     parse_answer,
     read_answer,
 )
+from models.fault_points import FaultPoint, reach
 from models.wire.words import Operation
 from models.words.errors import PlatformTrouble
 
@@ -75,13 +76,16 @@ class JournaledTransport:
         if intention.answer is not None:
             return self._kept(call, intention.answer, shape)
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        reach(FaultPoint.BEFORE_CALL)
         try:
             reply = await self._transport.exchange(call, intention.body, headers)
             answer = await self._read(call, reply, shape, key)
         except PlatformRefusal as refusal:
             await self._journal.refused(key, refusal.code)
             raise
+        reach(FaultPoint.AFTER_ACCEPTED)
         await self._journal.answered(key, reply.body)
+        reach(FaultPoint.BEFORE_RECORDED)
         return answer
 
     async def _read(self, call: Call, reply: HttpReply, shape: type[Answer], key: str | None) -> Answer:

@@ -254,7 +254,8 @@ async def _change(desk: Desk, session: AsyncSession, line: Application, columns:
         line.edited_by = [*line.edited_by, desk.person]
     if line.stage is not ApplicationStage.DRAFT:
         line.stage = ApplicationStage.IN_REVIEW
-        line.reviewed_by = line.list_id = line.match_outcome = line.match_bank_name = None
+        line.reviewed_by = line.reviewed_at = None
+        line.list_id = line.match_outcome = line.match_bank_name = None
         line.correct_name_sealed = line.correct_name_index = None
     line.version += 1
     line.updated_at = now()

@@ -19,11 +19,15 @@ from api.applications.chosen_lines import (
 from api.applications.double_views import DoublesBlock, doubles_block
 from api.batches.batch_views import find_batch
 from api.counter.desk import Desk, Reply
+from api.counter.uploads import pictures_among
 from api.server.problems import conflict, field_problem
+from models.file_owners import FileOf
+from models.free_text import FREE_TEXT
 from models.store.applications.acts import change_chosen
 from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES
+from models.store.policies.file_uses import use_files
 from models.store.selection import NO_NUL, of_county
-from models.store.sql import execute, fetch
+from models.store.sql import execute
 from models.tables.base import now
 from models.tables.batches import Batch
 from models.words.refusals import Refusal
@@ -37,7 +41,9 @@ class Publicity(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     start_date: date
-    address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=NO_NUL)]
+    address: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=NO_NUL), FREE_TEXT
+    ]
     image_file_ids: Annotated[list[int], Field(min_length=1, max_length=MOST_IMAGES)]
 
 
@@ -95,6 +101,7 @@ async def set_publicity(desk: Desk, session: AsyncSession, batch_no: str, public
     session.add(batch)
     await session.flush()
     await _set_images(session, batch, publicity.image_file_ids)
+    await use_files(session, FileOf.PUBLICITY, [(file_id, batch_no) for file_id in publicity.image_file_ids])
     after = publicity.model_dump(mode="json")
     await desk.trail(session, "batch.publicity_set", batch_no, {"before": before, "after": after})
     answer: PublicitySet = {
@@ -126,15 +133,7 @@ async def _open_batch(desk: Desk, session: AsyncSession, batch_no: str) -> Batch
 
 
 async def _need_images(desk: Desk, session: AsyncSession, file_ids: list[int]) -> None:
-    rows = await fetch(
-        session,
-        int,
-        "SELECT id FROM stored_file WHERE id = ANY(:ids) AND county_code = :county"
-        " AND content_type IN ('image/png', 'image/jpeg')",
-        ids=file_ids,
-        county=desk.county,
-    )
-    known = set(rows)
+    known = await pictures_among(desk, session, file_ids)
     unknown = {
         f"/image_file_ids/{place}": "没有这个图片文件，请先用 POST /files 上传 PNG 或 JPEG 图片"
         for place, file_id in enumerate(file_ids)

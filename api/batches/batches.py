@@ -40,6 +40,7 @@ from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators
 from api.server.answers import Listed, refusals
+from models.free_text import FREE_TEXT
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, filtered
 from models.store.texts import seal_text
@@ -67,7 +68,9 @@ class NewBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fund_year: Annotated[int, Field(strict=True, ge=2000, le=2099)]
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
+    title: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL), FREE_TEXT
+    ]
 
 
 class BatchOpened(TypedDict):

@@ -37,6 +37,7 @@ from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.contracts import RunKind
+from models.free_text import FREE_TEXT
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal, remark_of
 from models.store.selection import NO_NUL
@@ -50,7 +51,9 @@ from models.words.stages import DisclosedThing
 
 router = APIRouter(tags=["账号变更审核"])
 OWN = "本人的账号变更须由他人审核"
-Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
+Remark = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL), FREE_TEXT
+]
 
 
 class _Hindrances(TypedDict):

@@ -42,7 +42,9 @@ from api.counter.uploads import usable_file
 from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import RunKind, Signal, workflow_id
+from models.file_owners import FileOf
 from models.forms.identity import mask_account_no
+from models.store.policies.file_uses import use_files
 from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
 from models.store.register.register import register_row
 from models.store.runs.runs import wake
@@ -100,11 +102,12 @@ async def enter_account(desk: Operators, new: NewEntry) -> Response:
 
 
 async def _enter(desk: Desk, session: AsyncSession, form: EntryForm, warnings: list[EntryError]) -> Reply:
-    await usable_file(session, desk.county, form.photo_file_id, PHOTO_TYPES, "/photo_file_id")
+    await usable_file(desk, session, form.photo_file_id, PHOTO_TYPES, "/photo_file_id")
     try:
         entry = await open_entry(session, desk.vault, desk.county, form, desk.person)
     except EntryRefused as refusal:
         raise conflict(refusal.code, "不能申报", refusal.words) from None
+    await use_files(session, FileOf.VILLAGE_ENTRY, [(form.photo_file_id, entry.entry_no)])
     detail = {"name": form.name, "id_number": form.id_number, "bank_code": form.bank_code}
     after = {"account_no": form.account_no, "photo_file_id": form.photo_file_id}
     await desk.trail(session, "village_entry.entered", entry.entry_no, detail | after)

@@ -12,6 +12,7 @@ from api.counter.run_block import RunBlock
 from api.server.problems import Problem
 from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES, account_note, account_warning, parse_account_no
+from models.free_text import FREE_TEXT
 from models.normal_form import changes
 from models.store.register.entries import EntryForm
 from models.store.selection import NO_NUL
@@ -57,7 +58,9 @@ class NewEntry(BaseModel):
     bank_code: Typed
     account_no: Typed = Field(repr=False)
     photo_file_id: Annotated[int, Field(strict=True)]
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=NO_NUL)] | None = None
+    reason: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=NO_NUL), FREE_TEXT] | None
+    ) = None
 
 
 class EntryView(TypedDict):

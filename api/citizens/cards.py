@@ -17,6 +17,7 @@ from api.counter.idempotency import Reply
 from api.counter.paging import MAX_LIMIT
 from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, field_problem
+from models.free_text import FREE_TEXT
 from models.store.cards.limits import TooManyRequests, refuse_too_many
 from models.store.cards.parts import CardRefusal
 from models.store.cards.requests import CardWish, Incomplete, OneAtATime, open_request, withdraw_request
@@ -53,7 +54,7 @@ class ChangeForm(BaseModel):
     card_type: CardType | None = None
     account_no: Annotated[str, Field(max_length=60)] = ""
     bank_code: Annotated[str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    reason: Annotated[str | None, Field(max_length=200)] = None
+    reason: Annotated[str | None, Field(max_length=200), FREE_TEXT] = None
     authorised: StrictBool = False
 
 

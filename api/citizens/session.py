@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 from fastapi.security import APIKeyCookie
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -24,6 +24,7 @@ SESSION_COOKIE = "onecard_session"
 # Named for the documentation; what it holds is read below.
 _COOKIE = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="人脸识别通过后由 /citizen/logins 给出")
 PATH = "/citizen"
+WATCHING = "Onecard-Watching"
 # As a county: all citizens together never have every connection.
 CITIZENS = "citizens"
 _LONGEST_COOKIE = 200
@@ -76,14 +77,23 @@ def own_pages_only(request: Request) -> None:
         raise Problem(403, Refusal.OTHER_SITE, "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")
 
 
-async def signed_in(request: Request, _: Annotated[str | None, Depends(_COOKIE)]) -> AsyncIterator[CitizenDesk]:
+async def signed_in(
+    request: Request,
+    _: Annotated[str | None, Depends(_COOKIE)],
+    watching: Annotated[
+        Literal["1"] | None,
+        Header(alias=WATCHING, description="1：打开着的页面自己在问，不算本人的操作，不延长登录"),
+    ] = None,
+) -> AsyncIterator[CitizenDesk]:
     parts, found = parts_of(request), None
     secret = cookie(request, SESSION_COOKIE)
     if secret is not None:
         async with parts.database.share_of(CITIZENS).transaction() as session:
             province = parts.settings.citizen_province_code
             vault = parts.shown if only_looks(request) else parts.vault
-            found = await find_session(session, vault, digest(secret), province, lives(parts.settings))
+            found = await find_session(
+                session, vault, digest(secret), province, lives(parts.settings), prolong=watching is None
+            )
     if not isinstance(found, SignedIn):
         raise not_signed_in(parts.settings, found)
     with parts.open_requests.one(request, found.person_index, ""):

@@ -27,6 +27,7 @@ from api.flows.guard import (
 from api.flows.line_views import FLOW_LINES, HEADERS, FlowLineRow, FlowLineView, flow_line_view
 from api.server.answers import Listed, refusals
 from models.contracts import Signal
+from models.free_text import FREE_TEXT
 from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.rules import DEFERRAL_RULES, FlowLineFilter, FlowLineSelection, Word, judge
 from models.store.runs.runs import wake
@@ -37,7 +38,7 @@ from models.words.stages import FlowStage, LineState
 
 router = APIRouter(tags=["补贴流程"])
 
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[str, Field(min_length=1, max_length=500), FREE_TEXT]
 _FIGURES = """
 SELECT a.town_code, a.bank_code, a.item_code, a.state, a.amount_fen,
   CASE WHEN a.payment IS NULL THEN a.reason_code ELSE a.payment_reason_code END AS reason FROM flow_line a

@@ -1,6 +1,6 @@
 """核实无结果的发放: a reviewer settles lines that the platform never reported on, with proof."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -10,18 +10,20 @@ from api.acts.preview import ActAnswer, ActOnMany, act_once, judged
 from api.applications.chosen_lines import act_answer, hold_county
 from api.counter.desk import Desk, Reply
 from api.counter.roles import Reviewers, require_other
+from api.counter.uploads import usable_file
 from api.flows.guard import flow_for, flow_id, require_lines, require_stage
 from api.server.answers import refusals
-from api.server.problems import field_problem
+from models.file_owners import FileOf
+from models.free_text import FREE_TEXT
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.difference import keep_difference
 from models.store.locking import lock_applications, lock_indicators
 from models.store.orders.rules import SETTLEMENT_RULES, FlowLineFilter, FlowLineSelection, Verdict, judge
+from models.store.policies.file_uses import use_files
 from models.store.sql import execute, scratch
 from models.store.vault import Field as Sealed
-from models.tables.policies import StoredFile
+from models.wire.words import MediaType
 from models.words.makers import Act
-from models.words.refusals import Refusal
 from models.words.stages import FlowStage, PaymentState
 
 router = APIRouter(tags=["发放结果"])
@@ -32,7 +34,7 @@ class Settlement(ActOnMany):
 
     selection: FlowLineSelection
     status: Literal["paid", "failed"]
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Annotated[str, Field(min_length=1, max_length=500), FREE_TEXT]
     proof_file_id: int = Field(ge=1, le=2**63 - 1)
 
 
@@ -58,9 +60,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     flow = await flow_for(session, desk, flow_no)
     require_stage(flow, {FlowStage.ENDED}, "核实无结果的发放")
     require_other(Act.PAYMENT_SETTLED, await acts_in_flow(session, flow_no, desk.person))
-    proof = await session.get(StoredFile, settlement.proof_file_id)
-    if proof is None or proof.county_code != desk.county:
-        raise field_problem({"/proof_file_id": "没有这个文件，请先上传银行出具的凭证"}, Refusal.FILE_UNKNOWN)
+    await usable_file(desk, session, settlement.proof_file_id, frozenset(MediaType), "/proof_file_id")
     selection, named = settlement.selection, settlement.selection.application_nos is not None
     if selection.filter is not None:
         narrowed = {**selection.filter.criteria, "payment": PaymentState.UNRESOLVED}
@@ -70,6 +70,7 @@ async def _settle(desk: Desk, session: AsyncSession, flow_no: str, settlement: S
     answer = act_answer("payments.settled", count, total, verdict.left_out)
     judged(settlement, answer, [(each.line_id, each.amount_fen) for each in verdict.fit])
     require_lines(verdict, named=named and not settlement.shown, act="核实")
+    await use_files(session, FileOf.SETTLEMENT, [(settlement.proof_file_id, flow_no)])
     await lock_indicators(session, flow)
     await _lay(desk, session, settlement, verdict)
     await _book(desk, session, flow_id(flow), settlement)

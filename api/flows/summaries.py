@@ -13,6 +13,7 @@ from api.counter.desk import Desk, Reply
 from api.counter.export import gathering, respond
 from api.counter.paging import Pages
 from api.counter.roles import Operators, Readers, Reviewers, require_other
+from api.counter.uploads import usable_file
 from api.flows.guard import flow_for, flow_id, require_stage, run_id
 from api.flows.summary_views import (
     HEADERS,
@@ -26,23 +27,25 @@ from api.flows.summary_views import (
 from api.server.answers import Listed, refusals
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import Signal
+from models.file_owners import FileOf
 from models.forms.money import MAX_FEN, told_yuan
+from models.free_text import FREE_TEXT
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.figures import check_code, summary_figures
 from models.store.flows.summaries import chosen_summaries, newest_summaries, readiness
+from models.store.policies.file_uses import use_files
 from models.store.runs.runs import wake
 from models.store.texts import seal_text
 from models.tables.base import now
 from models.tables.flows import Flow, Summary
-from models.tables.policies import StoredFile
-from models.words.faults import FaultCode
+from models.wire.words import MediaType
 from models.words.makers import Act
 from models.words.refusals import Refusal
 from models.words.stages import FlowStage, SummaryStage
 
 router = APIRouter(tags=["发放汇总"])
 
-FORM_TYPES = frozenset({"application/pdf", "image/png", "image/jpeg"})
+FORM_TYPES = frozenset({MediaType.PDF, MediaType.PNG, MediaType.JPEG})
 
 # Of each of the three acts.
 _UNFIT = {
@@ -60,7 +63,7 @@ class SummaryReview(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     passed: bool
-    opinion: str = Field(min_length=1, max_length=1000)
+    opinion: Annotated[str, Field(min_length=1, max_length=1000), FREE_TEXT]
     form_file_id: int | None = Field(None, ge=1, le=2**63 - 1)
     check_code: str | None = Field(None, max_length=40, description="审批表上的核对码；填了的须与现在的数字一致")
 
@@ -141,7 +144,7 @@ async def _review(desk: Desk, session: AsyncSession, flow_no: str, review: Summa
     require_other(Act.SUMMARY_REVIEWED, await acts_in_flow(session, flow_no, desk.person))
     if review.passed:
         await _require_settled(session, flow)
-        await _require_form(session, desk, review.form_file_id)
+        await _use_form(desk, session, flow_no, review.form_file_id)
     before = summary.stage
     summary.figures = await summary_figures(session, flow_id(flow))
     _require_code(flow, summary, review)
@@ -212,12 +215,10 @@ async def _require_settled(session: AsyncSession, flow: Flow) -> None:
         raise conflict(Refusal.ORDERS_UNDER_WAY, "有指令正在执行", detail)
 
 
-async def _require_form(session: AsyncSession, desk: Desk, file_id: int | None) -> None:
-    file = await session.get(StoredFile, file_id) if file_id is not None else None
-    if file is None or file.county_code != desk.county:
-        raise field_problem({"/form_file_id": "没有这个文件，请先上传汇总审批表"}, Refusal.FILE_UNKNOWN)
-    if file.content_type not in FORM_TYPES:
-        raise field_problem({"/form_file_id": "汇总审批表须为 PDF 或图片（PNG、JPEG）"}, FaultCode.FILE_KIND)
+async def _use_form(desk: Desk, session: AsyncSession, flow_no: str, file_id: int | None) -> None:
+    assert file_id is not None
+    await usable_file(desk, session, file_id, FORM_TYPES, "/form_file_id")
+    await use_files(session, FileOf.SUMMARY, [(file_id, flow_no)])
 
 
 def _require_code(flow: Flow, summary: Summary, review: SummaryReview) -> None:

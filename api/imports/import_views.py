@@ -116,6 +116,10 @@ class WholeImport(ImportView):
     to_confirm_url: Annotated[str | None, Field(description="待确认清单的地址")]
     decision_reason: Annotated[str | None, Field(description="确认或放弃的原因")]
     refused_rows_url: Annotated[str | None, Field(description="被拒行文件的地址")]
+    corrects: Annotated[str | None, Field(description="改正的是哪一次未导入的")]
+    corrected_by: Annotated[list[str], Field(description="由哪几次导入改正")]
+    acknowledged_by: Annotated[str | None, Field(description="未导入，由谁知悉")]
+    acknowledged_at: datetime | None
     run: RunBlock | None
 
 
@@ -162,8 +166,34 @@ async def whole_import(desk: Desk, session: AsyncSession, row: ApplicationImport
         "to_confirm_url": f"/application-imports/{row.import_no}/to-confirm" if row.to_confirm_count else None,
         "decision_reason": _reason(desk, row),
         "refused_rows_url": f"/application-imports/{row.import_no}/refused-rows" if row.refused_file_id else None,
+        **await _corrections(session, row),
+        "acknowledged_by": row.acknowledged_by,
+        "acknowledged_at": row.acknowledged_at,
         "run": await run_of(desk, session, RunKind.APPLICATION_IMPORT, row.import_no),
     }
+
+
+class _Corrections(TypedDict):
+    corrects: str | None
+    corrected_by: list[str]
+
+
+_CORRECTIONS = """
+SELECT import_no, corrects_id IS NOT NULL AND corrects_id = :id AS later FROM application_import
+WHERE county_code = :county AND (corrects_id = :id OR id = :former) ORDER BY id
+"""
+
+
+class _Other(NamedTuple):
+    import_no: str
+    later: bool
+
+
+async def _corrections(session: AsyncSession, row: ApplicationImport) -> _Corrections:
+    """The one before, and those after."""
+    found = await fetch(session, _Other, _CORRECTIONS, county=row.county_code, id=row.id, former=row.corrects_id or 0)
+    former = next((each.import_no for each in found if not each.later), None)
+    return {"corrects": former, "corrected_by": [each.import_no for each in found if each.later]}
 
 
 async def list_version(session: AsyncSession, row: ApplicationImport) -> int:

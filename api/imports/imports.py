@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
@@ -21,6 +22,7 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyStaff, Enterers, Operators
 from api.counter.run_block import RunBlock, run_of
+from api.imports.import_acts import acknowledge, decide_import, require_refused
 from api.imports.import_views import (
     FINDING_HEADERS,
     IMPORT_HEADERS,
@@ -31,32 +33,28 @@ from api.imports.import_views import (
     finding_view,
     findings_of,
     import_views,
-    list_version,
     whole_import,
 )
 from api.server.answers import XLSX, Listed, file_answer, refusals
 from api.server.file_names import attachment
-from api.server.problems import Problem, conflict, not_found
-from models.contracts import RunKind, Signal, Subject, workflow_id
+from api.server.problems import Problem, not_found
+from models.contracts import RunKind, Subject
 from models.forms.files import template
+from models.store.imports.imports import TO_CORRECT
 from models.store.numbers import Series, take_one
 from models.store.objects import save_file
-from models.store.runs.runs import open_run, wake
+from models.store.runs.runs import open_run
 from models.store.selection import Word
-from models.store.vault import Field as Sealed
 from models.tables.applications import ApplicationImport, ImportFinding
-from models.tables.base import now
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind
 from models.words.faults import FaultCode
 from models.words.flow_words import APPLICANTS
-from models.words.refusals import Refusal
 from models.words.stages import DisclosedThing, DisclosurePurpose, ImportStage, ImportVerdict
 
 router = APIRouter(tags=["批量导入"])
 
 FundYearOfForm = Annotated[int, Form(ge=2000, le=2099)]
-DROPPED = "操作员放弃了导入，文件的所有行都没有导入"
 ZIP_MAGIC = b"PK\x03\x04"
 CSV = "text/csv"
 
@@ -83,7 +81,14 @@ class ImportTaken(TypedDict):
     "/application-imports",
     status_code=202,
     response_model=ImportTaken,
-    responses=refusals(FILE_EMPTY=422, NOT_FOUND=404, BATCH_FROZEN=409, OTHER_FUND_YEAR=409, CATALOG_FETCHING=503),
+    responses=refusals(
+        FILE_EMPTY=422,
+        NOT_FOUND=404,
+        BATCH_FROZEN=409,
+        OTHER_FUND_YEAR=409,
+        IMPORT_NOT_REFUSED=409,
+        CATALOG_FETCHING=503,
+    ),
 )
 async def hand_in(
     desk: Operators,
@@ -91,6 +96,7 @@ async def hand_in(
     fund_year: FundYearOfForm,
     applicant_kind: Annotated[ApplicantKind, Form()],
     batch_no: Annotated[Word | None, Form()] = None,
+    corrects: Annotated[Word | None, Form(description="改正的是哪一次未导入的")] = None,
 ) -> Response:
     """批量导入: all rows or none; with a batch number the rows are planned for that batch."""
     if not file.size:
@@ -104,9 +110,17 @@ async def hand_in(
 
     async def work(session: AsyncSession) -> Reply:
         batch_id = await open_batch_id(desk, session, batch_no, fund_year) if batch_no else None
-        return await _accept(desk, session, stored, fund_year, applicant_kind, batch_id, batch_no)
+        former = await _refused(desk, session, corrects) if corrects else None
+        return await _accept(desk, session, stored, fund_year, applicant_kind, batch_id, batch_no, former)
 
     return await desk.once(work)
+
+
+async def _refused(desk: Desk, session: AsyncSession, import_no: str) -> ApplicationImport:
+    """What the new file corrects: it is nobody's to-do any more, the new one's result is."""
+    row = await find_import(desk, session, import_no)
+    require_refused(row)
+    return row
 
 
 async def _accept(
@@ -117,6 +131,7 @@ async def _accept(
     kind: ApplicantKind,
     batch_id: int | None,
     batch_no: str | None,
+    former: ApplicationImport | None,
 ) -> Reply:
     number = await take_one(session, Series.IMPORT, desk.county, fund_year)
     saved = await save_file(session, stored)
@@ -129,11 +144,13 @@ async def _accept(
         batch_id=batch_id,
         file_id=saved.id,
         stage=ImportStage.CHECKING,
+        corrects_id=former.id if former else None,
         entered_by=desk.person,
     )
     session.add(row)
     await open_run(session, _subject(row, batch_no), ImportStage.CHECKING.value)
     detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind, "batch_no": batch_no}
+    detail |= {"corrects": former.import_no} if former else {}
     await desk.trail(session, "import.handed_in", number, detail)
     run = await run_of(desk, session, RunKind.APPLICATION_IMPORT, number)
     body: ImportTaken = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
@@ -151,10 +168,17 @@ def _subject(row: ApplicationImport, batch_no: str | None) -> Subject:
 
 
 @router.get("/application-imports", summary="批量导入", response_model=Listed[ImportView])
-async def list_imports(desk: CountyStaff, page: Pages, stage: ImportStage | None = None) -> Response:
+async def list_imports(
+    desk: CountyStaff,
+    page: Pages,
+    stage: ImportStage | None = None,
+    to_do: Annotated[bool, Query(description="本人提交而被拒、还没有改正或知悉的")] = False,
+) -> Response:
     statement = select(ApplicationImport).where(ApplicationImport.county_code == desk.county)
     if stage is not None:
         statement = statement.where(ApplicationImport.stage == stage)
+    if to_do:
+        statement = statement.where(text(TO_CORRECT), ApplicationImport.entered_by == desk.person)
     async with desk.database.snapshot() as session:
         chosen = (statement, ApplicationImport.id)
         return await listed_together(session, page, IMPORT_HEADERS, chosen, partial(import_views, session))
@@ -192,7 +216,7 @@ async def confirm_import(desk: Operators, import_no: str, decision: ImportConfir
     """确认导入: all that is listed is meant. What has come since, and isn't on the list, stops the import again."""
     seen = decision.to_confirm_version
     return await desk.once(
-        lambda session: _decide(desk, session, import_no, ImportVerdict.CONFIRMED, decision.reason, seen)
+        lambda session: decide_import(desk, session, import_no, ImportVerdict.CONFIRMED, decision.reason, seen)
     )
 
 
@@ -203,38 +227,19 @@ async def confirm_import(desk: Operators, import_no: str, decision: ImportConfir
 )
 async def drop_import(desk: Operators, import_no: str, decision: ImportDecision) -> Response:
     """放弃导入: nothing of the file is taken in."""
-    return await desk.once(lambda session: _decide(desk, session, import_no, ImportVerdict.DROPPED, decision.reason))
+    return await desk.once(
+        lambda session: decide_import(desk, session, import_no, ImportVerdict.DROPPED, decision.reason)
+    )
 
 
-async def _decide(
-    desk: Desk, session: AsyncSession, import_no: str, decision: ImportVerdict, reason: str, seen: int | None = None
-) -> Reply:
-    row = await find_import(desk, session, import_no, changing=True)
-    await _refuse_unless_to_confirm(desk, session, row)
-    if seen is not None and seen != await list_version(session, row):
-        detail = f"导入 {import_no} 的待确认清单在您查看之后又有变化；请刷新，核对新的清单后再确认"
-        raise conflict(Refusal.LIST_CHANGED, "待确认清单已变", detail)
-    row.decision, row.decided_by, row.decided_at = decision, desk.person, now()
-    row.decision_reason_sealed = desk.vault.seal(Sealed.REASON, import_no, reason)
-    if decision is ImportVerdict.DROPPED:
-        row.stage, row.finished_at, row.problem, row.faults = ImportStage.REFUSED, now(), DROPPED, None
-    session.add(row)
-    await session.flush()
-    await wake(session, workflow_id(RunKind.APPLICATION_IMPORT, import_no), Signal.IMPORT_DECIDED, [import_no])
-    told = {"before": ImportStage.TO_CONFIRM, "after": row.stage, "reason": reason, "found": row.to_confirm_count}
-    await desk.trail(session, f"import.{decision}", import_no, told, row.rows_total)
-    return Reply(200, await whole_import(desk, session, row))
-
-
-async def _refuse_unless_to_confirm(desk: Desk, session: AsyncSession, row: ApplicationImport) -> None:
-    if row.stage is not ImportStage.TO_CONFIRM:
-        words = f"“{row.stage.label}”，只有“{ImportStage.TO_CONFIRM.label}”的才能确认或放弃"
-        raise conflict(
-            Refusal.IMPORT_NOT_WAITING, "导入不在待确认", f"导入 {row.import_no} 现在是{words}；请刷新后核对"
-        )
-    if row.decision is not None:
-        detail = f"导入 {row.import_no} 已由 {await desk.called(session, row.decided_by)} 确认，正在导入；请刷新后核对"
-        raise conflict(Refusal.IMPORT_CONFIRMED, "导入已经确认", detail)
+@router.post(
+    "/application-imports/{import_no}/acknowledgement",
+    response_model=WholeImport,
+    responses=refusals(NOT_FOUND=404, IMPORT_NOT_REFUSED=409),
+)
+async def acknowledge_import(desk: Operators, import_no: str) -> Response:
+    """知道了: a refused import that nobody will correct is a to-do no more."""
+    return await desk.once(lambda session: acknowledge(desk, session, import_no))
 
 
 @router.get(

@@ -20,7 +20,7 @@ from models.secrets import digest, fresh_secret
 _LOG = structlog.get_logger()
 _DISCOVERY = "/.well-known/openid-configuration"
 _LARGEST_ANSWER = 256 * 1024
-# One exchange in all; a person waits for two of them at most.
+# For one answer, to its last byte; all that a return asks together may take twice that: a person waits for it.
 _SECONDS = 8.0
 # A key that the provider takes back is believed for so long at most; a new one is looked for at once.
 _KEPT_SECONDS = 3600.0
@@ -96,9 +96,10 @@ _JSON = TypeAdapter(dict[str, object])
 class Provider:
     """Raises ProviderAway and ProviderRefused; `http` follows no redirects."""
 
-    def __init__(self, http: httpx.AsyncClient, registration: OidcClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, registration: OidcClient, seconds: float = _SECONDS) -> None:
         self._http = http
         self._known = registration
+        self._seconds = seconds
         self._described: tuple[float, _Described] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
@@ -125,14 +126,21 @@ class Provider:
 
     async def index_text(self, code: str, attempt: Attempt) -> str:
         """Who has signed in: issuer and subject, which together name one person for ever."""
-        described = await self._description()
-        token = await self._exchange(described, code, attempt)
-        expected = Expected(self._known.issuer, self._known.client_id, attempt.nonce)
         try:
-            return f"{self._known.issuer}\n{await self._verified(described, token, expected)}"
+            async with asyncio.timeout(2 * self._seconds):
+                return f"{self._known.issuer}\n{await self._subject(code, attempt)}"
         except IdTokenRefused as refused:
             _LOG.warning("an ID token was refused", why=str(refused))
             raise ProviderRefused from refused
+        except TimeoutError as error:
+            raise _away("its answers together take too long") from error
+
+    async def _subject(self, code: str, attempt: Attempt) -> str:
+        described = await self._description()
+        token = await self._exchange(described, code, attempt)
+        return await self._verified(
+            described, token, Expected(self._known.issuer, self._known.client_id, attempt.nonce)
+        )
 
     async def _verified(self, described: _Described, token: str, expected: Expected) -> str:
         try:
@@ -199,7 +207,7 @@ class Provider:
         asked = {"Accept": "application/json", **(headers or {})}
         try:
             async with (
-                asyncio.timeout(_SECONDS),
+                asyncio.timeout(self._seconds),
                 self._http.stream(method, address, data=form, headers=asked) as answer,
             ):
                 body = bytearray()

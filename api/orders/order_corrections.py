@@ -10,9 +10,11 @@ from api.flows.guard import flow_id
 from api.orders.order_forms import NewOrder
 from api.orders.order_views import OrderWarning
 from api.server.problems import Problem
+from models.file_owners import FileOf
 from models.forms.catalogs import Catalogs
 from models.store.orders.corrections import LineFault, check_correction, lines_before, looks_of, seal_correction
 from models.store.orders.rules import RULES, FlowLineSelection, Verdict, judge
+from models.store.policies.file_uses import use_files
 from models.tables.flows import Flow
 from models.words.calendar import china_today
 from models.words.faults import FaultCode
@@ -52,7 +54,7 @@ async def checked_corrections(
         return {}
     today = china_today()
     files = {file_id for each in wanted.corrections for file_id in (each.photos or {}).values()}
-    pictures = await pictures_among(session, desk.county, files)
+    pictures = await pictures_among(desk, session, files)
     before = await lines_before(session, [line.line_id for line in verdict.fit])
     sealed: dict[str, tuple[str, int]] = {}
     faults: list[tuple[int, LineFault]] = []
@@ -70,6 +72,8 @@ async def checked_corrections(
         sealed[number] = (seal_correction(desk.vault, number, checked), fen)
     if faults:
         raise _faulty(faults)
+    photos = [(file, each.application_no) for each in wanted.corrections for file in (each.photos or {}).values()]
+    await use_files(session, FileOf.CORRECTION, photos)
     return sealed
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.server.problems import field_problem
+from models.free_text import FREE_TEXT
 from models.store.orders.corrections import Correction
 from models.store.orders.rules import WHOLE, FlowLineFilter, Word
 from models.store.selection import MOST_NUMBERS
@@ -34,7 +35,7 @@ class NewOrder(BaseModel):
     flow_no: Word | None = None
     selection: OrderSelection | None = None
     corrections: list[Correction] | None = Field(None, min_length=1, max_length=MOST_NUMBERS)
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Field(min_length=1, max_length=500), FREE_TEXT]
 
 
 def check_shape(wanted: NewOrder) -> None:

@@ -107,9 +107,9 @@ class OrderLineViews:
         """`before` is known only until the order has been carried out; None where they can't be read."""
         is_open = row.state == OrderState.ENTERED and row.done is None
         if row.kind == OrderKind.NAME_CORRECTION:
-            if not is_open or row.correct_name_sealed is None:
+            if not is_open or row.correction_sealed is None:
                 return {}
-            after = self._open(Sealed.NAME, row.application_no, row.correct_name_sealed)
+            after = self._open(Sealed.NAME, row.application_no, row.correction_sealed)
             return {"name": {"before": self._open(Sealed.NAME, row.application_no, row.name_sealed), "after": after}}
         if row.correction_sealed is None:
             return {}

@@ -26,7 +26,7 @@ SELECT a.*, others.told AS others, others.count AS others_count FROM (
     coalesce(l.town_code, p.town_code) AS town_code, l.village_code, l.group_name,
     coalesce(l.bank_code, p.bank_code) AS bank_code, l.account_sealed, l.amount_fen AS line_fen,
     l.household_registration, l.family_size,
-    p.correct_name_sealed, p.county_code, p.person_index, p.applicant_kind, p.item_code,
+    p.county_code, p.person_index, p.applicant_kind, p.item_code,
     coalesce(l.verification, p.verification) AS verification, p.verification_reason_sealed, l.state AS line_state,
     l.payment, l.reason_code, l.reason_sealed
   FROM order_line ol JOIN operator_order o ON o.id = ol.order_id JOIN application p ON p.id = ol.application_id
@@ -68,7 +68,6 @@ class OrderLineRow(NamedTuple):
     line_fen: int | None
     household_registration: str | None
     family_size: int | None
-    correct_name_sealed: str | None
     county_code: str
     person_index: str
     applicant_kind: str

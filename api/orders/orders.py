@@ -1,5 +1,7 @@
 """Orders: an operator enters with a reason, another person confirms or refuses (S1 2.7 [ours])."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,10 +17,11 @@ from api.server.answers import refusals
 from api.server.problems import conflict, not_found
 from models.contracts import Signal
 from models.forms.catalogs import Catalogs
+from models.free_text import FREE_TEXT
 from models.store.applications.acts import change_chosen, choose
 from models.store.applications.makers import ADD_EDITOR
 from models.store.locking import lock_county
-from models.store.orders.orders import NAME_RULES, TAKE_CORRECT_NAME, locked_order, mark_decided
+from models.store.orders.orders import NAME_AS_ORDERED, NAME_RULES, TAKE_CORRECT_NAME, locked_order, mark_decided
 from models.store.orders.rules import FIT_STAGES, RULES, judge_order
 from models.store.runs.runs import wake
 from models.store.selection import of_county
@@ -38,13 +41,13 @@ _UNDECIDED = {Refusal.NOT_FOUND: 404, Refusal.SAME_PERSON: 403, Refusal.ORDER_DE
 class OrderConfirmation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    remark: str | None = Field(None, max_length=500)
+    remark: Annotated[str | None, Field(max_length=500), FREE_TEXT] = None
 
 
 class OrderRefusal(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    remark: str = Field(min_length=1, max_length=500)
+    remark: Annotated[str, Field(min_length=1, max_length=500), FREE_TEXT]
 
 
 @router.post("/orders", status_code=201, response_model=OrderEntered, responses=REFUSALS)
@@ -145,7 +148,7 @@ async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
 async def _correct_names(session: AsyncSession, county: str, order: Order) -> None:
     """按平台更正姓名 takes effect at once: the lines wait for the next initialisation."""
     chosen = of_county(county).also("a.id IN (SELECT application_id FROM order_line WHERE order_id = :order)")
-    choice = await choose(session, chosen, NAME_RULES, None, order=order.id)
+    choice = await choose(session, chosen, (*NAME_RULES, NAME_AS_ORDERED), None, order=order.id)
     if choice.count != order.line_count:
         detail = "指令中有申请已不符合条件，请复核不通过并由操作员重新录入"
         errors = await named_errors(session, county, choice.left_out)

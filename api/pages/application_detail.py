@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.pages.application_fields import PHOTOS
 from api.pages.applications import ACTS, LIST
-from api.pages.formats import words
+from api.pages.formats import is_word, label, words
 from api.pages.previews import acts_of
 from api.pages.window import Staff, Window
 from models.words.stages import Role
@@ -63,11 +63,14 @@ def _enters(window: Window) -> bool:
 
 
 def _step(entry: dict[str, Any]) -> dict[str, Any]:
-    number = entry["number"] or ""
-    said = " · ".join(part for part in (number, entry["said"] or "") if part)
+    number, said = entry["number"] or "", entry["said"] or ""
+    # what somebody wrote stands by itself, as it was written
+    parts = [number, label(entry["order_label"]), label(said) if is_word(said) else ""]
+    text = " · ".join(part for part in parts if part)
+    quotes = [said] if said and not is_word(said) else []
     link = f"/console/flows/{number}" if "-L" in number else ""
     shown = {name: entry[name] for name in ("mark", "at", "by")}
-    return {**shown, "title": entry["label"], "text": said, "link": link}
+    return {**shown, "title": entry["label"], "text": text, "quotes": quotes, "link": link}
 
 
 def _photos(stored: list[dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:

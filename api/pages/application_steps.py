@@ -5,7 +5,16 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.application_fields import MAYBE, OF_PERSONS, PERSONAL, PHOTOS, form_of, options_of, with_amount
+from api.pages.application_fields import (
+    MAYBE,
+    OF_PERSONS,
+    PERSONAL,
+    PHOTOS,
+    form_of,
+    options_of,
+    photos_in,
+    with_amount,
+)
 from api.pages.application_saved import saved
 from api.pages.asking import Refused
 from api.pages.form import bad_fields
@@ -39,9 +48,9 @@ async def step_page(window: Staff, draft_id: str, step: int) -> Response:
 
 @router.post("/{draft_id}/{step}")
 async def fill(window: Staff, draft_id: str, step: int) -> Response:
-    """Kept first, whatever is wrong with it; the last step enters it."""
+    """Kept first, whatever is wrong with it; the last step enters it, and 以后再填 too where it brings photos."""
     draft = await _kept(window, draft_id, step)
-    if draft is None or window.form.text("then") == "later":
+    if draft is None or (window.form.text("then") == "later" and not photos_in(window.form)):
         return window.done("saved", PATH)
     if step < len(STEPS):
         return await _go_on(window, draft, step)

@@ -48,7 +48,7 @@ LIST = ListPage(
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),
-        Column("初始化结果", "Match", "match_result", kind="label"),
+        Column("初始化结果", "Match", "match_result", kind="said"),
         Column("校验", "Verification", "verification_label", kind="label"),
         Column("账号变更中", "Account changing", "held", kind="yes"),
         Column("更新时间", "Changed", "updated_at", kind="when"),

@@ -6,10 +6,11 @@ Made here and not by macros: a page of a list has seven hundred cells, and calli
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from api.pages.formats import address, at, day, grouped, label, number, person, when, words, yuan
+from api.pages.formats import address, at, day, grouped, label, number, person, said, when, words, yuan
 from api.pages.tones import tone
 
 Row = Mapping[str, Any]
@@ -17,7 +18,13 @@ _NOTHING = "—"
 _IS_CURRENT = ' aria-current="true"'
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
-_RIGHT, _CHINESE = frozenset({"money", "number"}), frozenset({"text", "long", "person"})
+_CHINESE = frozenset({"text", "long", "person"})
+# Words may stand in two lines where the window is narrow, numbers not.
+_CLASSES: Mapping[str, str] = {
+    **dict.fromkeys(("money", "number"), ' class="right"'),
+    **dict.fromkeys(("label", "said", "tag"), ' class="word"'),
+    "long": ' class="long"',
+}
 
 
 class Shown(Protocol):
@@ -42,9 +49,9 @@ def cell(kind: str, value: Any, code: object = "") -> Markup:
     return Markup(_shown(kind, value, code))  # noqa: S704 - escaped below
 
 
-def tag(said: object, code: object = "") -> Markup:
+def tag(word: object, code: object = "") -> Markup:
     """A stage or state: a word on a tinted ground; the colour is never the only sign."""
-    return Markup(_tag(tone(code), label(said)))  # noqa: S704 - escaped below
+    return Markup(_tag(tone(code), label(word)))  # noqa: S704 - escaped below
 
 
 @lru_cache(maxsize=2_000)
@@ -64,10 +71,18 @@ def _escaped(text: str) -> str:
 
 
 def rows_of(
-    columns: Iterable[Shown], rows: Iterable[Row], key: str, chosen: Collection[str] | None, current: object
+    columns: Iterable[Shown],
+    rows: Iterable[Row],
+    key: str,
+    chosen: Collection[str] | None,
+    current: object,
+    asked: tuple[str, str] = ("", ""),
 ) -> Markup:
-    """A list's rows, with a tick each where `chosen` are ticked; the columns are worked out once a page."""
-    makers = [_maker(column) for column in columns]
+    """A list's rows, with a tick each where `chosen` are ticked; the columns are worked out once a page.
+
+    `asked`: the list's path and its conditions, which links to its things take along, so that one comes back to it.
+    """
+    makers = [_maker(column, _beside(column.link, *asked)) for column in columns]
     if chosen is not None:
         makers.insert(0, lambda row: _tick(str(row[key]), chosen))
     lines = [
@@ -87,12 +102,17 @@ def _tick(value: str, chosen: Collection[str]) -> str:
     )
 
 
-def _maker(column: Shown) -> Callable[[Row], str]:
+def _beside(link: str, path: str, asked: str) -> str:
+    own = asked and link.startswith(f"{path}/")
+    return f"{'&' if '?' in link else '?'}{urlencode({'list': asked})}" if own else ""
+
+
+def _maker(column: Shown, beside: str) -> Callable[[Row], str]:
     opened, show, link = _opened(column), _reader(column), column.link
     if not link:
         return lambda row: f"{opened}{show(row)}</td>"
     # an address has no sign of HTML but those of its pattern
-    return lambda row: f'{opened}<a href="{address(link, row).replace("&", "&amp;")}">{show(row)}</a></td>'
+    return lambda row: f'{opened}<a href="{(address(link, row) + beside).replace("&", "&amp;")}">{show(row)}</a></td>'
 
 
 def _reader(column: Shown) -> Callable[[Row], str]:
@@ -111,7 +131,7 @@ def _reader(column: Shown) -> Callable[[Row], str]:
 def _opened(column: Shown) -> str:
     """On a phone the column's name stands beside the value."""
     language = ' lang="zh-CN"' if column.kind in _CHINESE else ""
-    kept = ' class="right"' if column.kind in _RIGHT else ' class="long"' if column.kind == "long" else ""
+    kept = _CLASSES.get(column.kind, "")
     return f'<td data-label="{escape(words(column.chinese, column.english))}"{language}{kept}>'
 
 
@@ -149,7 +169,8 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "when": when,
     "day": lambda at: _escaped(day(at)),
     "person": lambda login: _escaped(person(login)),
-    "label": lambda said: _escaped(label(said)),
+    "label": lambda word: _escaped(label(word)),
+    "said": said,
     "yes": lambda value: words("是", "Yes") if value else words("否", "No"),
     "account": _account,
     "run": _run,

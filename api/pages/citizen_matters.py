@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.citizen_window import ENTRY, Citizen, CitizenWindow
+from api.pages.live import show_live
 
 router = APIRouter(prefix=ENTRY, include_in_schema=False)
 
@@ -20,7 +21,8 @@ async def show_finished(window: Citizen) -> Response:
 
 @router.get("/matters/{request_no}")
 async def show_matter(window: Citizen, request_no: str) -> Response:
-    return window.show("citizen/matter.html", matter=await window.ask.get(f"/citizen/matters/{request_no}"))
+    matter = await window.ask.get(f"/citizen/matters/{request_no}")
+    return show_live(window, "citizen/matter.html", matter, matter=matter)
 
 
 @router.get("/matters/{request_no}/withdrawal")
@@ -37,4 +39,5 @@ async def withdraw(window: Citizen, request_no: str) -> Response:
 
 async def _list(window: CitizenWindow, state: str) -> Response:
     found = await window.ask.get("/citizen/matters", state=state, after=window.query("after"))
-    return window.show("citizen/matters.html", matters=found["items"], following=found["next"], state=state)
+    shown = {"matters": found["items"], "following": found["next"]}
+    return show_live(window, "citizen/matters.html", shown, state=state, **shown)

@@ -98,7 +98,10 @@ def nobody(request: Request) -> CitizenWindow:
 def _made(request: Request, form: Form | None) -> CitizenWindow:
     door = door_of(request)
     own = [f"{name}={value}" for name, value in request.cookies.items() if name.startswith(_COOKIES)]
-    ask = door.ask(request, {"Cookie": "; ".join(own)}, form.text(KEY) if form else "")
+    # a part that asks by itself is no sign of life
+    watching = "1" if request.query_params.get("live") == "1" else ""
+    headers = {"Cookie": "; ".join(own), "Onecard-Watching": watching}
+    ask = door.ask(request, headers, form.text(KEY) if form else "")
     return CitizenWindow(request, door, ask, form, None)
 
 

@@ -30,6 +30,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     "import_confirmed": ("已确认导入", "Confirmed"),
     "import_dropped": ("已放弃导入", "The import was dropped"),
     "import_handed_in": ("文件已上传", "File uploaded"),
+    "import_noted": ("已知悉，不再列入待办", "Noted; it is no to-do any more"),
     "indicators_submitted": ("已提交指标", "Indicators submitted"),
     "corrected": ("已保存修改", "Changes saved"),
     "draft_begun": ("新申请已建立，每填一步就保存", "A new application: each step is kept"),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
+from api.pages.formats import label
 from api.pages.window import Staff
 from models.words.evidence import OF_PERSON, PHOTOS
 from models.words.refusals import Refusal
@@ -29,7 +30,7 @@ async def requirement_page(window: Staff, item_code: str) -> Response:
     item = next((row for row in rows if row["item_code"] == item_code), None)
     if item is None:
         raise Refused(404, NO_ITEM)
-    kinds = [(kind.value, PHOTOS[kind], "") for kind in OF_PERSON]
+    kinds = [(kind.value, label(PHOTOS[kind]), "") for kind in OF_PERSON]
     return window.show("evidence_requirement.html", item=item, kinds=kinds)
 
 

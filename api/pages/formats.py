@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
+
 from api.pages.tones import tone
 from api.pages.words import ENGLISH, title_in_english
 
@@ -28,10 +30,25 @@ def words(chinese: str, english: str) -> str:
     return english if is_english() else chinese
 
 
+def is_word(text: str) -> bool:
+    """One that the API says, or several of them; anything else was written by somebody."""
+    return all(each in ENGLISH for each in text.split("、"))
+
+
 def label(chinese: Any) -> str:
-    """A word that the API says; what has no English is shown as it is."""
+    """A word that the API says, or several of them; what has no English is shown as it is."""
     text = "" if chinese is None else str(chinese)
-    return ENGLISH.get(text, text) if is_english() else text
+    if not is_english():
+        return text
+    return ENGLISH.get(text) or (", ".join(ENGLISH[each] for each in text.split("、")) if is_word(text) else text)
+
+
+def said(text: Any) -> Markup:
+    """A word of the API's, or what somebody wrote: in English the one is translated, the other marked as Chinese."""
+    told = label(text)
+    if not is_english() or told.isascii() or is_word(str(text)):
+        return escape(told)
+    return Markup('<span lang="zh-CN">{}</span>').format(told)
 
 
 def person(login: Any) -> str:
@@ -140,6 +157,7 @@ FILTERS = {
     "since": since,
     "grouped": grouped,
     "label": label,
+    "said": said,
     "person": person,
     "title_of": title_of,
 }

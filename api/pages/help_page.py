@@ -5,6 +5,7 @@ from typing import NamedTuple
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.formats import title_of
 from api.pages.window import Staff
 from models.words.refusals import Refusal
 
@@ -61,8 +62,12 @@ class _Problem(NamedTuple):
 
 @router.get("")
 async def show_help(window: Staff) -> Response:
-    problems = [_Problem(each.value, each.label, advice_on(each.value)) for each in sorted(Refusal)]
+    problems = [_Problem(each.value, _means(each), advice_on(each.value)) for each in sorted(Refusal)]
     return window.show("help.html", problems=problems)
+
+
+def _means(refusal: Refusal) -> str:
+    return title_of({"code": refusal.value, "title": refusal.label})
 
 
 def advice_on(code: str) -> Advice:

@@ -1,10 +1,12 @@
 """批量导入: choose, hand in a file, watch it being checked, confirm or mend; a wizard that may be left at any step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.formats import label, when
 from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.live import show_live
 from api.pages.one import sent_file
@@ -42,8 +44,13 @@ LIST = ListPage(
         Column("导入人", "By", "entered_by", kind="person"),
         Column("提交时间", "Handed in at", "created_at", kind="when"),
     ),
-    filters=(Filter("stage", "状态", "Stage", labelled(ImportStage)),),
+    filters=(
+        Filter("stage", "状态", "Stage", labelled(ImportStage)),
+        Filter("to_do", "须改正", "To be corrected", (("true", "是", "Yes"),)),
+    ),
 )
+
+_CHOSEN = ("applicant_kind", "fund_year", "batch_no", "corrects")
 
 
 serve_list(router, LIST)
@@ -51,19 +58,21 @@ serve_list(router, LIST)
 
 @router.get("/new")
 async def choose_page(window: Staff) -> Response:
-    """① What kind, which year, which batch."""
+    """① What kind, which year, which batch; and which refused one the file corrects, where some wait for it."""
     batches = (await window.ask.get("/batches", stage="open", limit="100"))["items"]
     open_ones = [(each["batch_no"], f"{each['batch_no']} {each['title']}") for each in batches]
     kinds = list(APPLICANTS.items())
-    return window.show("import_choices.html", kinds=kinds, batches=open_ones, year=china_today().year)
+    waiting = (await window.ask.get("/application-imports", to_do="true", limit="100"))["items"]
+    refused = [(each["import_no"], _called(each)) for each in waiting]
+    shown = {"kinds": kinds, "batches": open_ones, "refused": refused}
+    return window.show("import_choices.html", year=china_today().year, **shown)
 
 
 @router.get("/file")
 async def file_page(window: Staff) -> Response:
     """② The file; what was chosen stands in the address."""
-    names = ("applicant_kind", "fund_year", "batch_no")
     asked = window.form.text if window.is_act else window.query
-    chosen = {name: asked(name) for name in names}
+    chosen = {name: asked(name) for name in _CHOSEN}
     label = APPLICANTS.get(chosen["applicant_kind"], chosen["applicant_kind"])
     return window.show("import_file.html", chosen=chosen, kind_label=label)
 
@@ -104,12 +113,23 @@ async def decide(window: Staff, import_no: str) -> Response:
     return await window.act(asked, done, f"{PATH}/{import_no}", lambda: show_import(window, import_no))
 
 
+@router.post("/{import_no}/acknowledgement")
+async def acknowledge(window: Staff, import_no: str) -> Response:
+    """知道了: not corrected, and no to-do any more."""
+    asked = window.ask.post(f"/application-imports/{import_no}/acknowledgement")
+    return await window.act(asked, "import_noted", f"{PATH}/{import_no}", lambda: show_import(window, import_no))
+
+
 @router.get("/{import_no}/refused-rows")
 async def refused_rows(window: Staff, import_no: str) -> Response:
     return window.ask.file(f"/application-imports/{import_no}/refused-rows")
 
 
+def _called(one: Mapping[str, Any]) -> str:
+    return f"{one['import_no']}（{label(one['kind_label'])}，{when(one['created_at'])}）"
+
+
 async def _handed_in(window: Window) -> Any:
     form, sent = window.form, sent_file(window, "file", "请选择要导入的 xlsx 或 csv 文件")
-    fields = {name: form.text(name) for name in ("applicant_kind", "fund_year", "batch_no") if form.text(name)}
+    fields = {name: form.text(name) for name in _CHOSEN if form.text(name)}
     return await window.ask.upload("POST", "/application-imports", fields, sent)

@@ -25,8 +25,9 @@ class Column:
     """One column: Chinese, English, field of the API's row (`run.stage_label`), and how it is shown.
 
     `kind`: text, long (of several lines, so that the others stay in sight), person (who acted, by login), label (a
-    word that the API says), tag (a label with a tone), money (fen), number, when, day, account, yes (a bool). `link`
-    is an address with the row's fields in it. `tone` names the field that `TONES` judges.
+    word that the API says), said (such a word, or what somebody wrote), tag (a label with a tone), money (fen), number,
+    when, day, account, yes (a bool). `link` is an address with the row's fields in it. `tone` names the field that
+    `TONES` judges.
     """
 
     chinese: str
@@ -111,6 +112,9 @@ async def show_list(window: Window, page: ListPage, **more: Any) -> Response:
     """A GET with conditions in the address, or a POST that seeks by what never stands there."""
     given = conditions(window, page)
     answer = await ask_for(window, page, given)
+    if given.get("after") and not answer["items"] and window.request.method == "GET":
+        # an act has emptied the last page
+        return window.go(window.here(after="", back="", done=window.query("done")))
     shown = {
         "page": page,
         "given": given,

@@ -41,7 +41,7 @@ LIST = ListPage(
         Column("账号", "Account", "account_no", kind="account"),
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
-        Column("初始化结果", "Match", "result", kind="label"),
+        Column("初始化结果", "Match", "result", kind="said"),
         Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),
         Column("登记账号", "Account on file", "registered_note", kind="label"),
     ),

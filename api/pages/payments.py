@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.flow_lines import acts_of
+from api.pages.formats import label, words
 from api.pages.lists import (
     Column,
     Filter,
@@ -44,7 +45,7 @@ LIST = ListPage(
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("第几次", "Attempt", "attempt", kind="number"),
         Column("结果", "Result", "payment_label", kind="tag", tone="payment"),
-        Column("说明", "Explanation", "explanation"),
+        Column("说明", "Explanation", "explanation", kind="said"),
         Column("流水号", "Serial no.", "bank_serial_no"),
         Column("时间", "Time", "payment_at", kind="when"),
         Column("来源", "Source", "source_label", kind="label"),
@@ -142,8 +143,8 @@ async def _summed(window: Window) -> Response:
 
 def _step(result: dict[str, Any]) -> dict[str, Any]:
     """One result as an entry of the way."""
-    said = [result["source_label"], result["reason_label"], result["reason"], result["bank_serial_no"]]
+    told = [label(result["source_label"]), label(result["reason_label"]), result["bank_serial_no"]]
     mark = "done" if result["status"] == PaymentState.PAID else "bad"
-    late = ["流程结束后到达"] if result["after_end"] else []
-    words = " · ".join(str(each) for each in [*said, *late] if each)
-    return {"mark": mark, "title": result["label"], "at": result["at"], "by": "", "text": words}
+    late = words("流程结束后到达", "after the flow's end") if result["after_end"] else ""
+    text, quotes = " · ".join(each for each in [*told, late] if each), [result["reason"] or ""]
+    return {"mark": mark, "title": result["label"], "at": result["at"], "by": "", "text": text, "quotes": quotes}

@@ -88,8 +88,9 @@ def _shown(window: Window, page: ListPage, act: ActOnSeveral, told: Mapping[str,
     filters = [each.name for each in page.filters if window.form.text(each.name)]
     kept = [(name, window.form.text(name)) for name in ("everything", "numbers", *filters) if window.form.text(name)]
     kept += [("chosen", number) for number in chosen_form(window.form)]
+    back = back or window.behind.back(page.path)
     name = words(act.chinese, act.english)
-    return window.show("preview.html", page=page, act=act, told=told, kept=kept, back=back or page.path, titled=name)
+    return window.show("preview.html", page=page, act=act, told=told, kept=kept, back=back, titled=name)
 
 
 async def _nothing_chosen(window: Window, page: ListPage, act: ActOnSeveral, back: str) -> Response:
@@ -108,13 +109,13 @@ async def carry_out(
     chosen: bool = True,
     more: Mapping[str, object] | None = None,
 ) -> Response:
-    """Done just as it was shown (`seen`), then back to `place`, the list if none; refused, it is shown anew."""
+    """Done just as it was shown (`seen`), then back to `place`, else the list as it was; refused, it is shown anew."""
     body: dict[str, object] = {"seen": window.form.text("seen"), **(more or {})}
     if chosen:
         body["selection"] = selection(window.form, page)
     if act.reason:
         body["reason"] = reason_of(window.form)
-    back = place or page.path
+    back = place or window.behind.back(page.path)
     asked = window.ask.post(api or act.api, {name: value for name, value in body.items() if value not in (None, "")})
     return await window.act(
         asked,

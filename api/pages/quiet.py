@@ -9,7 +9,7 @@ T = TypeVar("T")
 # What is told by time alone (days that are over, an idle session's end) is seen so late at most; and so is everything
 # where a line to the database has died without a word.
 LONGEST_SECONDS = 60.0
-_MOST = 5_000
+_MOST = 2_000
 
 
 class News(Protocol):
@@ -49,11 +49,17 @@ class Quiet:
 
     def _keep(self, name: Hashable, kept: _Kept) -> None:
         if len(self._kept) >= _MOST:
-            self._kept.clear()
+            self._drop()
         if kept.county and self._news.is_quiet(kept.county, kept.since):
             self._kept[name] = kept
         else:
             self._kept.pop(name, None)
+
+    def _drop(self) -> None:
+        """Those that are no good any more; all, where so many are asked for within a minute."""
+        at = time.monotonic()
+        good = {name: kept for name, kept in self._kept.items() if at < kept.until}
+        self._kept = good if len(good) < _MOST else {}
 
     def tell(self, county: str) -> None:
         """Something was done here: who looks at once sees it, though the database hasn't told yet."""

@@ -14,6 +14,7 @@ from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, UNSAFE, Form, field_of, form_of
 from api.pages.formats import LANGUAGE, NAMES, label, words
+from api.pages.list_behind import ListBehind, beside
 from api.pages.looks import Look, look_of
 from api.pages.menu import menu_of, require_open
 from api.pages.origin import came_from, changed_address, own_pages_only, path_of
@@ -56,6 +57,7 @@ class Window:
         self.problem: Document | None = None
         self.status = 200
         self.code = StepUpCode(self)
+        self.behind = ListBehind(self)
         self.labels: dict[str, str] = {}  # of the page's fields, as they are drawn
         request.state.window = self
 
@@ -82,7 +84,7 @@ class Window:
             return ""
         return words("{}（{}）", "{} ({})").format(person.name or person.subject, label(person.role.label))
 
-    @property
+    @cached_property
     def path(self) -> str:
         return path_of(self.request)
 
@@ -130,7 +132,7 @@ class Window:
     def done(self, act: str, place: str) -> Response:
         """See `done_words`: the address carries a name, the words come from a list."""
         assert act.partition(".")[0] in DONE
-        return self.go(f"{place}{'&' if '?' in place else '?'}{urlencode({'done': act})}")
+        return self.go(beside(self.behind.stay(place), done=act))
 
     def go(self, place: str) -> Response:
         return RedirectResponse(place, 303)

@@ -114,6 +114,11 @@ _OWN: Mapping[str, str] = {
     "平台迟到的发放结果": "Late result of the platform",
     "由县操作员办理": "Done by an operator",
     "没有符合条件的申请": "No line fits",
+    # a match's results, in words for anybody
+    "身份证存在，但姓名不同，正确姓名：XXX": "Known by another name",
+    "该对象无XXX银行的惠民惠农账号": "No account at that bank",
+    "没有选择任何一行": "No row is chosen",
+    "请在列表中勾选要办理的行，或选择符合条件的全部": "Tick rows of the list, or take all that match",
     "等待扫码": "Waiting for the scan",
     "等待人脸识别": "Waiting for face recognition",
     "正在准备": "Getting ready",
@@ -193,6 +198,7 @@ _OWN: Mapping[str, str] = {
     "银行卡照片": "Picture of the bank card",
     "其他材料": "Other material",
     "营业执照（其他材料）": "Business licence (other material)",
+    "至少一张材料照片，如营业执照（其他材料）；银行卡照片不计": "One picture at least (not of the card)",
 }
 # What the vocabularies of `models/words` say and has no line above; a test finds what is missing.
 _LISTED: Mapping[str, str] = json.loads(Path(__file__).with_name("english.json").read_text("utf-8"))

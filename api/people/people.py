@@ -17,6 +17,7 @@ from api.people.people_acts import Invited, PeopleActs
 from api.people.people_views import HEADERS, HandedOver, PersonView, more_of_people, person_view
 from api.server.answers import Listed, refusals
 from api.server.problems import not_found
+from models.free_text import FREE_TEXT
 from models.store.people.persons import find_person
 from models.store.selection import NO_NUL
 from models.tables.people import Person
@@ -39,7 +40,9 @@ class _Asked(BaseModel):
 
 class Invitation(_Asked):
     subject: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9._@-]{2,80}$")]
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=NO_NUL)]
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=NO_NUL), FREE_TEXT
+    ]
     id_number: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
     roles: Roles
 

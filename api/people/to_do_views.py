@@ -65,7 +65,7 @@ RULES: Mapping[ToDoKind, Place] = {
     _K.EVIDENCE: _applications(stage="paid"),
     _K.REPAYABLE: _applications(repayable="true"),
     _K.IMPORT_TO_CONFIRM: Place((O,), "/application-imports", {"stage": "to_confirm"}),
-    _K.IMPORT_REFUSED: Place((O,), "/application-imports", {"stage": "refused"}),
+    _K.IMPORT_REFUSED: Place((O,), "/application-imports", {"to_do": "true"}),
     _K.INDICATOR_DRAFT: Place((O,), "/indicators", {"stage": "draft"}),
     _K.INDICATOR_REJECTED: Place((O,), "/indicators", {"stage": "rejected"}),
     _K.MATERIAL_REVIEW: Place((R,), "/applications", {"stage": "in_review", "approved": "false"}),

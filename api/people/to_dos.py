@@ -15,9 +15,10 @@ from models.store.to_dos.applications import (
     of_imports,
     of_own_applications,
     of_policies,
+    without_returned,
 )
-from models.store.to_dos.flows import ended_flows, of_flows
-from models.store.to_dos.found import Asker, Found
+from models.store.to_dos.flows import ended_flows, of_flows, open_summary
+from models.store.to_dos.found import Asker, Found, found_by
 from models.store.to_dos.watched import (
     OpenRuns,
     last_check,
@@ -47,34 +48,34 @@ async def list_to_dos(desk: Everyone) -> ToDos:
 async def _found(desk: Desk, session: AsyncSession, asker: Asker) -> tuple[list[Found], list[OpenRuns]]:
     match desk.role:
         case Role.APPLICANT:
-            return await of_own_applications(session, asker), []
+            return await found_by(session, of_own_applications(asker)), []
         case Role.OPS:
             return await _of_ops(desk, session, asker), []
         case Role.AUDITOR:
-            checked = await last_check(session, asker)
-            return [*checked, *await ended_flows(session, asker), *await of_contradictions(session, asker)], []
+            found = await found_by(session, ended_flows(asker))
+            return [*await last_check(session, asker), *found, *await of_contradictions(session, asker)], []
     assert desk.role in COUNTY
     return await _of_county(desk, session, asker)
 
 
 async def _of_ops(desk: Desk, session: AsyncSession, asker: Asker) -> list[Found]:
     runs = of_runs(await open_runs(session, asker, desk.settings))
-    callbacks = await of_callbacks(session, asker, ops=True)
-    return [*runs, *callbacks, *await of_installation(session, asker)]
+    return [*runs, *await found_by(session, of_callbacks(asker, ops=True), *of_installation(asker))]
 
 
 async def _of_county(desk: Desk, session: AsyncSession, asker: Asker) -> tuple[list[Found], list[OpenRuns]]:
     public_since = china_today() - timedelta(days=desk.settings.publicity_days)
     runs = await open_runs(session, asker, desk.settings)
-    found = [
-        *await of_applications(session, asker),
-        *await of_batches(session, asker, public_since),
-        *await of_imports(session, asker),
-        *await of_policies(session, asker),
-        *await of_flows(session, asker),
-        *await of_accounts(session, asker),
-        *await of_contradictions(session, asker),
-        *await of_callbacks(session, asker, ops=False),
-        *of_runs(runs),
-    ]
+    found = await found_by(
+        session,
+        *of_applications(asker),
+        of_batches(asker, public_since),
+        of_imports(asker),
+        of_policies(asker),
+        *of_flows(asker),
+        *of_accounts(asker),
+        of_callbacks(asker, ops=False),
+    )
+    summary, contradictions = await open_summary(session, asker), await of_contradictions(session, asker)
+    found = [*without_returned(found), *summary, *contradictions, *of_runs(runs)]
     return [each for each in found if each.kind not in _NOT_TOLD], runs

@@ -16,9 +16,8 @@ from api.server.limits import MIB
 from api.server.problems import Problem, conflict
 from models.photos.archive import MAX_ARCHIVE_PIXELS, ArchiveRefused, Member, MemberFault, PhotoArchive
 from models.photos.redraw import Measure, Photo, PhotoRefused, measure
-from models.store.applications.makers import add_editor
-from models.store.objects import save_file
-from models.store.sql import execute, fetch, scratch
+from models.store.applications.photos import fixed_among, reviewed_photos, save_photos
+from models.store.sql import fetch
 from models.tables.applications import Application
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
@@ -108,26 +107,6 @@ async def store(desk: Desk, photo: Photo) -> StoredFile:
     return await desk.objects.put(desk.county, photo.data, photo.media_type.value, desk.person)
 
 
-async def save_photos(
-    session: AsyncSession, photos: Iterable[tuple[str, DocumentKind, StoredFile]], editor: str
-) -> None:
-    """Refer to photos that are in S3 already; a photo of the same kind is replaced, which counts as an edit."""
-    rows = []
-    for application_no, kind, stored in photos:
-        saved = await save_file(session, stored)
-        assert saved.id is not None
-        rows.append((application_no, kind.value, saved.id))
-    numbers = sorted({number for number, *_ in rows})
-    await add_editor(session, editor, "a.application_no = ANY(:numbers)", numbers=numbers)
-    await scratch(session, "new_photo", {"application_no": "text", "kind": "text", "file_id": "bigint"}, rows)
-    await execute(
-        session,
-        "INSERT INTO application_photo (application_id, kind, file_id, stored_at)"
-        " SELECT a.id, n.kind, n.file_id, now() FROM new_photo n JOIN application a USING (application_no)"
-        " ON CONFLICT (application_id, kind) DO UPDATE SET file_id = excluded.file_id, stored_at = now()",
-    )
-
-
 async def put_archive(desk: Desk, source: BinaryIO, kind: DocumentKind | None) -> Response:
     """All photos of a zip, or none and what is wrong with each."""
     try:
@@ -158,7 +137,15 @@ def _too_much(code: RefusalCode, what: str) -> Problem:
     return Problem(422, code, "压缩包不能使用", f"{what}，一张也没有保存；请缩小照片，或分几个压缩包上传")
 
 
+async def refuse_reviewed(desk: Desk, session: AsyncSession, photos: Iterable[NewPhoto]) -> None:
+    """409 where one would take the place of what a reviewer has passed; the applications are locked."""
+    for fixed in await fixed_among(session, desk.county, {(photo.application_no, photo.kind) for photo in photos}):
+        detail = f"申请 {fixed.application_no} 的{called(PHOTOS, fixed.kind)}：{fixed.why_fixed}"
+        raise conflict(Refusal.PHOTOS_FIXED, "照片已审核", detail)
+
+
 async def _keep(desk: Desk, session: AsyncSession, photos: Sequence[NewPhoto]) -> Reply:
+    await refuse_reviewed(desk, session, photos)
     await save_photos(session, photos, desk.person)
     applications = len({photo.application_no for photo in photos})
     kinds = dict(Counter(photo.kind.value for photo in photos))
@@ -174,7 +161,7 @@ class _Known(NamedTuple):
 
 
 async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
-    """Names that are no application of the county, or of one whose photos are fixed."""
+    """Names that are no application of the county, or of one whose photos, or this one of them, are fixed."""
     async with desk.database.reading() as session:
         rows = await fetch(
             session,
@@ -184,7 +171,9 @@ async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
             county=desk.county,
             numbers=list({member.application_no for member in members}),
         )
+        reviewed = await reviewed_photos(session, desk.county, [row.application_no for row in rows])
     stages = {row.application_no: ApplicationStage(row.stage) for row in rows}
+    fixed = {(each.application_no, each.kind): each.why_fixed for each in reviewed}
     faults = []
     for member in members:
         stage = stages.get(member.application_no)
@@ -194,6 +183,8 @@ async def _unfit(desk: Desk, members: Sequence[Member]) -> list[MemberFault]:
         elif stage in _CLOSED:
             message = f"申请的状态是“{stage.label}”，照片不能再更换"
             faults.append(member.fault(Refusal.PHOTOS_FIXED, message))
+        elif why := fixed.get((member.application_no, member.kind)):
+            faults.append(member.fault(Refusal.PHOTOS_FIXED, why))
     return faults
 
 

@@ -16,16 +16,18 @@ from api.counter.roles import CountyAndApplicants, Enterers, Operators, find_lin
 from api.photos.intake import (
     ARCHIVE_REFUSALS,
     PHOTO_REFUSALS,
+    NewPhoto,
     PhotosStored,
     draw,
     may_take,
     put_archive,
-    save_photos,
+    refuse_reviewed,
     store,
 )
 from api.server.answers import file_answer, refusals
 from api.server.problems import not_found
 from models.photos.smaller import LEAST_WIDTH, MOST_WIDTH, smaller
+from models.store.applications.photos import save_photos
 from models.tables.applications import ApplicationPhoto
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind, MediaType
@@ -57,7 +59,9 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
     async def work(session: AsyncSession) -> Reply:
         line = await find_line(desk, session, application_no, changing=True)
         may_take(desk, line, kind)
-        await save_photos(session, [(application_no, kind, stored)], desk.person)
+        photo = NewPhoto(application_no, kind, stored)
+        await refuse_reviewed(desk, session, [photo])
+        await save_photos(session, [photo], desk.person)
         detail = {"kind": kind.value, "sha256": stored.sha256}
         await desk.trail(session, "photo.stored", application_no, detail, 1)
         answer: PhotoStored = {"application_no": application_no, "kind": kind, "size": stored.size}

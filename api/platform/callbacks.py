@@ -10,6 +10,7 @@ from api.counter.parts import Parts, parts_of
 from api.server.answers import refusals
 from api.server.beside_loop import beside_loop
 from api.server.problems import Problem
+from models.fault_points import FaultPoint, reach
 from models.store.database import Pool
 from models.store.events.inbox import body_row
 from models.store.sql import fetch_one
@@ -52,9 +53,11 @@ async def take_callback(province_code: str, request: Request) -> Response:
     credentials = _addressed(parts, province_code, request)
     async with parts.callback_room.holding(request.stream()) as body:
         values = await beside_loop(len(body), lambda: _taken(parts, credentials, province_code, request, body))
+    reach(FaultPoint.BEFORE_INBOX_COMMIT)
     async with parts.database.pool(Pool.CALLBACKS).writing_once() as session:
         if await fetch_one(session, int, _STORE, **values) is None:
             await _keep_beside(session, values)
+    reach(FaultPoint.AFTER_INBOX_COMMIT)
     # No NOTIFY: it would make commits of all callbacks queue up behind each other; other replicas poll.
     if parts.relay is not None:
         parts.relay.nudge()

@@ -19,6 +19,7 @@ from api.platform.contradiction_views import (
 from api.server.answers import refusals
 from api.server.problems import Problem, conflict, not_found
 from models.contracts import Signal
+from models.free_text import FREE_TEXT
 from models.store.applications.makers import acts_about
 from models.store.applying.contradiction_choice import (
     HINDRANCES,
@@ -46,7 +47,7 @@ class ContradictionDecision(BaseModel):
 
     take: Literal["applied", "claimed"]
     reason: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]+$")
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]+$"), FREE_TEXT
     ]
 
 

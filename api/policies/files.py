@@ -1,5 +1,6 @@
 """Files of a county: stored first, then named by id wherever they are used."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, File, Response, UploadFile
@@ -7,21 +8,25 @@ from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
-from api.counter.desk import Reply
+from api.counter.desk import Desk, Reply
 from api.counter.disclosures import note_whole
-from api.counter.roles import CountyAndApplicants
+from api.counter.roles import CountyAndApplicants, Everyone
 from api.counter.uploads import SUFFIXES, find_file
 from api.policies.file_kinds import as_stored
 from api.server.answers import file_answer, refusals
 from api.server.file_names import attachment
 from api.server.limits import MIB
 from api.server.problems import Problem, not_found
+from models.file_owners import FileOf
 from models.store.objects import save_file
+from models.store.policies.file_uses import BelongsTo, use_files
 from models.wire.words import MediaType
 from models.words.refusals import Refusal
-from models.words.stages import DisclosedThing, DisclosurePurpose, Role
+from models.words.stages import DisclosedThing, DisclosurePurpose
 
 router = APIRouter(tags=["文件"])
+# Whose photo it is, as everywhere else where a photo is shown.
+_PHOTO_OF = {FileOf.VILLAGE_ENTRY: DisclosedThing.VILLAGE_ENTRY, FileOf.CORRECTION: DisclosedThing.APPLICATION}
 
 
 class FileStored(TypedDict):
@@ -51,8 +56,9 @@ async def upload_file(desk: CountyAndApplicants, file: Annotated[UploadFile, Fil
 
     async def work(session: AsyncSession) -> Reply:
         row = await save_file(session, stored)
-        await desk.trail(session, "file_stored", f"file-{row.id}", {"sha256": row.sha256, "size": row.size})
         assert row.id is not None
+        await use_files(session, FileOf.PERSON, [(row.id, desk.person)])
+        await desk.trail(session, "file_stored", f"file-{row.id}", {"sha256": row.sha256, "size": row.size})
         body: FileStored = {"file_id": row.id, "content_type": kind, "size": row.size}
         return Reply(201, body, f"/files/{row.id}")
 
@@ -65,14 +71,22 @@ async def upload_file(desk: CountyAndApplicants, file: Annotated[UploadFile, Fil
     response_class=Response,
     responses=file_answer(*MediaType) | refusals(NOT_FOUND=404),
 )
-async def read_file(desk: CountyAndApplicants, file_id: int) -> Response:
-    """A card's picture as a policy's pages: whoever opens one is noted."""
+async def read_file(desk: Everyone, file_id: int) -> Response:
+    """For whoever may see what it belongs to, and for who brought it; it is noted, a photo as its person's."""
     async with desk.database.reading() as session:
-        row = await find_file(session, desk.county, file_id)
-    if row is None or (desk.role is Role.APPLICANT and row.stored_by != desk.person):
+        found = await find_file(desk, session, file_id)
+    if found is None:
         raise not_found("文件")
+    row, uses = found
     data = await desk.objects.get(row)
-    await note_whole(desk, DisclosedThing.FILE, str(file_id), DisclosurePurpose.PHOTO)
+    await _note(desk, file_id, uses)
     suffix = SUFFIXES.get(MediaType(row.content_type), "bin")
     headers = {**attachment(suffix, "文件", desk.county, str(row.id)), "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type=row.content_type, headers=headers)
+
+
+async def _note(desk: Desk, file_id: int, uses: Sequence[BelongsTo]) -> None:
+    number = str(file_id)
+    people = [(thing, use.number) for use in uses if (thing := _PHOTO_OF.get(use.thing))]
+    for thing, whose in people or [(DisclosedThing.FILE, number)]:
+        await note_whole(desk, thing, whose, DisclosurePurpose.PHOTO, number if people else None)

@@ -12,9 +12,12 @@ from api.counter.uploads import usable_file
 from api.policies.policy_views import UploadedPolicy, UploadWarning, policy_view
 from api.server.problems import conflict, field_problem, not_found
 from models.contracts import RunKind, Subject
+from models.file_owners import FileOf
+from models.free_text import FREE_TEXT
 from models.store.lock_order import Rank
 from models.store.locking import lock_row
 from models.store.numbers import Series, take_one
+from models.store.policies.file_uses import use_files
 from models.store.policies.unit import unit_to_hand_in
 from models.store.runs.runs import open_run
 from models.store.texts import open_text, seal_text
@@ -25,7 +28,7 @@ from models.words.refusals import Refusal
 from models.words.stages import ReviewStage
 
 Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), FREE_TEXT
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 ItemCodes = Annotated[list[Code], Field(min_length=1, max_length=200)]
@@ -68,8 +71,9 @@ async def upload_anew(desk: Desk, session: AsyncSession, policy_no: str, new: Ne
     unit = await unit_to_hand_in(session, desk.county)
     policy = await find_policy(session, desk.county, policy_no, for_update=True)
     _check_refused(policy)
-    file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
+    file = await usable_file(desk, session, new.file_id, FILE_KINDS)
     assert file.id is not None
+    await use_files(session, FileOf.POLICY, [(file.id, policy_no)])
     before = {
         "title": open_text(desk.vault, desk.county, policy.title_sealed),
         "item_codes": policy.item_codes,
@@ -87,10 +91,12 @@ async def upload_anew(desk: Desk, session: AsyncSession, policy_no: str, new: Ne
 
 
 async def _new_policy(desk: Desk, session: AsyncSession, new: NewPolicy, fund_year: int, unit: PolicyUnit) -> Policy:
-    file = await usable_file(session, desk.county, new.file_id, FILE_KINDS)
+    file = await usable_file(desk, session, new.file_id, FILE_KINDS)
     assert file.id is not None
+    number = await take_one(session, Series.POLICY, desk.county, fund_year)
+    await use_files(session, FileOf.POLICY, [(file.id, number)])
     return Policy(
-        policy_no=await take_one(session, Series.POLICY, desk.county, fund_year),
+        policy_no=number,
         county_code=desk.county,
         fund_year=fund_year,
         policy_unit_code=unit.code,

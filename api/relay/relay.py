@@ -17,6 +17,7 @@ from api.relay.broadcast import Broadcast
 from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, due_ids, note, parcels_of, put_off, take_due
 from api.relay.routing import EVENTS_AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
+from models.fault_points import FaultPoint, reach
 from models.settings import Settings
 from models.store.database import Database
 from models.store.runs.runs import INBOX_CHANNEL, OUTBOX_CHANNEL, STAGE_CHANNEL
@@ -153,6 +154,7 @@ class Relay:
         runs = await addressees(session, {entry.workflow_id for entry in entries})
         parcels = parcels_of(entries)
         troubles = await asyncio.gather(*(self._deliver(one, runs.get(one.workflow_id)) for one in parcels))
+        reach(FaultPoint.BEFORE_DELIVERED)
         for parcel, trouble in zip(parcels, troubles, strict=True):
             run = runs.get(parcel.workflow_id)
             await note(session, parcel, trouble, run is not None and run.is_open)

@@ -40,6 +40,7 @@ _PUT_OFF = (
 )
 # Twice what 500 lines with reasons of 4,000 letters take; while more is parsed nobody else would be served.
 _EVENT_LIMIT = 8 * 1024 * 1024
+_OTHER_COUNTY = "OTHER_COUNTY"
 _DATASETS = frozenset({RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION, RunKind.SUBSIDY_FLOW})
 _FLOWS = frozenset({RunKind.SUBSIDY_FLOW})
 # Runs of a whole province: an event of any of its counties may be theirs.
@@ -129,6 +130,9 @@ class Router:
         misfit = _misfit(row, run, kinds)
         if misfit is not None:
             _quarantine(row, misfit)
+            if misfit == _OTHER_COUNTY:
+                # what it tells is another county's than it names: neither of the two reads it, the province does
+                row.county_code = None
             return None
         row.state = InboxState.RECEIVED
         _try_again_in(row, _ROUTED_AGAIN.total_seconds())
@@ -220,7 +224,7 @@ def _misfit(row: Inbox, run: Run, kinds: frozenset[RunKind]) -> str | None:
     # a face belongs to no county, a card change to all that it names
     fits = row.county_code == run.county_code or run.kind in _OF_PROVINCE
     if not fits or row.province_code != province_of(run.county_code):
-        return "OTHER_COUNTY"
+        return _OTHER_COUNTY
     return None if run.kind in kinds else "OTHER_KIND"
 
 

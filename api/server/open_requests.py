@@ -49,9 +49,9 @@ class OpenRequests:
                 del self._open[whose]
 
 
-# Twice what has a connection at once: more would only wait for one, and each takes the others' time on the event loop,
-# callbacks among them. What waits for a store, a process or a change isn't counted.
-PLACES = 24
+# A few more than have a connection at once: others would only wait for one, and each step of each stands before the
+# next step of a callback on the event loop. What waits for a store, a process or a change isn't counted.
+PLACES = 12
 # Whoever waits here has brought a whole request, and holds no more than that. A page is worked on for some 0.05 s.
 WAITING, WAIT_SECONDS = 200, 5.0
 # A callback is stored within milliseconds; so many at once are a platform that sends all of a night again.

@@ -48,6 +48,7 @@ class LifeEvent(TypedDict):
     at: datetime
     by: Annotated[str | None, Field(description="办理人；平台和银行办的为空")]
     number: Annotated[str | None, Field(description="所属流程、名单、批次、导入或指令")]
+    order_label: Annotated[str | None, Field(description="所录入、复核的指令的类别")]
     said: Annotated[str | None, Field(description="结果、原因或意见")]
     fen: Annotated[int | None, Field(description="金额（分）")]
     changed: Annotated[list[str], Field(description="编辑时改动的字段")]
@@ -71,6 +72,7 @@ def event_of(vault: Vault, county: str, fact: Fact) -> LifeEvent:
         "at": fact.at,
         "by": fact.by,
         "number": fact.number,
+        "order_label": OrderKind(fact.code).label if fact.event in _ORDERS and fact.code else None,
         "said": _said(vault, county, fact, detail),
         "fen": fact.fen,
         "changed": _changed(detail),
@@ -89,8 +91,7 @@ def _said(vault: Vault, county: str, fact: Fact, detail: Mapping[str, object]) -
         reason = detail.get("reason")
         return reason if isinstance(reason, str) else None
     if fact.event in _ORDERS:
-        kind = OrderKind(fact.code).label if fact.code else ""
-        return "：".join(part for part in (kind, open_text(vault, county, fact.sealed)) if part) or None
+        return open_text(vault, county, fact.sealed) or None
     return "等待平台结果" if fact.code == "pending" else _code_words(fact)
 
 

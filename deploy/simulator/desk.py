@@ -9,6 +9,7 @@ from starlette.routing import Route
 from .agenda import Agenda, Decision
 from .events import Data
 from .pages import form_of, page, told
+from .shapes import AccountChangeBody
 from .store import Row
 from .world import World
 
@@ -21,6 +22,7 @@ KIND_WORDS = {
     "application_submission": "申请提交",
     "account_change": "账号变更",
 }
+_CARDS = {"bank_card": "银行卡", "passbook": "存折"}
 
 
 def board(world: World, agenda: Agenda) -> list[Data]:
@@ -59,9 +61,20 @@ def _item(world: World, entry: Row) -> Data:
     row = world.store.row(f"SELECT * FROM {table} WHERE {key} = ?", ref)
     if row is not None:
         said |= {"county_code": row["county_code"], "client_reference": row["client_reference"]}
-        said["said"] = row["said"] if table == "review" else None
+        said["said"] = _said(world, table, row)
         said["record_count"] = row["record_count"] if table == "dataset" else None
     return said
+
+
+def _said(world: World, table: str, row: Row) -> str | None:
+    """What a review is about; of an account change neither whose it is nor any number."""
+    if table == "review":
+        return str(row["said"])
+    if table == "dataset":
+        return None
+    body, names = AccountChangeBody.model_validate_json(row["body"]), world.catalog.bank_names
+    old = names.get(body.old_bank_code or "", "无")
+    return f"{body.source}：{old} → {names[body.new_bank_code]}，{_CARDS[body.card_type]}，第 {body.attempt} 次"
 
 
 def _table(items: list[Data]) -> str:
@@ -71,7 +84,7 @@ def _table(items: list[Data]) -> str:
 
 
 def _line(one: Data) -> str:
-    said = one.get("said") or one.get("record_count") or ""
+    said = one.get("said") or (f"{one['record_count']} 份" if one.get("record_count") else "")
     state = "等待审核" if one["waiting"] else "自动审核"
     cells = [KIND_WORDS[str(one["kind"])], one.get("county_code"), one.get("client_reference"), said, state]
     return (

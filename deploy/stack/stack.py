@@ -105,6 +105,10 @@ class Stack:
         self._launch(programs.api(name, port, self.layout.environment() | dict(env or {})))
         return f"http://{LOOPBACK}:{port}"
 
+    def start_with(self, name: str, env: Mapping[str, str]) -> None:
+        """Worker or API where it always is, with some settings of its own."""
+        self._start_ours(name, env)
+
     def kill(self, name: str) -> None:
         """SIGKILL, for the part and what it started."""
         kill(self._running.pop(name))
@@ -193,11 +197,12 @@ class Stack:
         port, clients = layout.ports["simulator"], layout.simulator_clients
         self._launch(programs.simulator(port, state, clients, env, options.simulator_flags()))
 
-    def _start_ours(self, name: str) -> None:
+    def _start_ours(self, name: str, env: Mapping[str, str] | None = None) -> None:
         if name == "worker":
-            self.add_worker(name)
+            self.add_worker(name, env)
         else:
-            self._launch(programs.api(name, self.layout.ports["api"], self.layout.environment()))
+            settings = self.layout.environment() | dict(env or {})
+            self._launch(programs.api(name, self.layout.ports["api"], settings))
 
     def _launch(self, part: Part) -> None:
         # Noted before it is waited for: a start that fails or is broken off still ends it.

@@ -17,9 +17,7 @@ class Application(SQLModel, table=True):
 
     __tablename__ = "application"
     __table_args__ = (
-        # in the order of a list, with what a list is narrowed by that stays as it was entered: rare rows are found by
-        # walking through a county's entries instead of its rows
-        Index("ix_application_county", "county_code", "id", "town_code", "bank_code", "village_code"),
+        Index("ix_application_county", "county_code", "id"),
         # with what to-dos count and sum, so that nobody's rows are read for it; within a stage persons alone change any
         # of it, so that the platform's results stay cheap
         Index("ix_application_stage", "county_code", "stage", "id", postgresql_include=["amount_fen", *TO_DO_COLUMNS]),
@@ -29,11 +27,16 @@ class Application(SQLModel, table=True):
             "id",
             postgresql_where=text("stage = 'draft' AND returned_reason_sealed IS NOT NULL"),
         ),
+        # a verified batch is asked each time whether a line of it is still to be verified
+        Index(
+            "ix_application_held",
+            "batch_id",
+            postgresql_where=text("stage = 'in_batch' AND verification = 'held'"),
+        ),
         Index("ix_application_person", "person_index", "county_code"),
         Index("ix_application_name", "county_code", "name_index"),
-        # with what a page of batches sums; it changes where `ix_application_stage` does anyway
-        Index("ix_application_batch", "batch_id", "id", postgresql_include=["stage", "amount_fen"]),
-        Index("ix_application_list", "list_id", "id"),
+        Index("ix_application_batch", "batch_id", "id"),
+        Index("ix_application_list", "list_id"),
         Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint(
@@ -92,6 +95,8 @@ class Application(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(String), nullable=False, server_default=text("'{}'"))
     )
     reviewed_by: str | None = None
+    # the photos that stood then are what was passed
+    reviewed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     version: int = 1
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
@@ -173,6 +178,10 @@ class ApplicationImport(SQLModel, table=True):
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
     decision_reason_sealed: str | None = None
+    # the refused one that this file is the correction of
+    corrects_id: int | None = Field(default=None, foreign_key="application_import.id", sa_type=BigInteger)
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = Field(default=None, sa_type=INSTANT)
     entered_by: str
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -221,10 +230,9 @@ class RegisterAccount(SQLModel, table=True):
     __tablename__ = "register_account"
     __table_args__ = (
         UniqueConstraint("person_index", "county_code"),
-        # whether somebody else has the account is told by the entry alone
-        Index("ix_register_account_account", "account_index", "county_code", "id", postgresql_include=["person_index"]),
+        Index("ix_register_account_account", "account_index"),
         Index("ix_register_account_name", "county_code", "name_index"),
-        Index("ix_register_account_county", "county_code", "id", "status", "bank_code"),
+        Index("ix_register_account_county", "county_code", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from models.file_owners import FileOf
 from models.tables.base import INSTANT, enum_column, now
 from models.words.stages import ReviewStage
 
@@ -24,6 +25,16 @@ class StoredFile(SQLModel, table=True):
     platform_file_id: str | None = None
     stored_by: str
     stored_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class FileUse(SQLModel, table=True):
+    """What a stored file belongs to, by number; of one that belongs to nothing yet, who brought it."""
+
+    __tablename__ = "file_use"
+
+    file_id: int = Field(primary_key=True, foreign_key="stored_file.id", sa_type=BigInteger)
+    thing: FileOf = Field(primary_key=True, sa_type=enum_column(FileOf))
+    number: str = Field(primary_key=True)
 
 
 class PolicyUnit(SQLModel, table=True):

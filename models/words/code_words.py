@@ -168,6 +168,7 @@ ACTS: Mapping[str, str] = {
     "import.confirmed": "确认导入",
     "import.dropped": "放弃导入",
     "import.handed_in": "提交导入文件",
+    "import.noted": "知悉导入被拒",
     "import.imported": "导入完成",
     "import.refused": "导入被拒",
     "import.to_confirm": "导入停在待确认",

@@ -431,8 +431,8 @@ CREATE TABLE register_account (
   CONSTRAINT ck_register_account_accountstatus CHECK (status IN ('valid', 'invalid', 'cleared')),
   CONSTRAINT ck_register_account_cardtype CHECK (card_type IN ('bank_card', 'passbook'))
 );
-CREATE INDEX ix_register_account_account ON register_account (account_index, county_code, id) INCLUDE (person_index);
-CREATE INDEX ix_register_account_county ON register_account (county_code, id, status, bank_code);
+CREATE INDEX ix_register_account_account ON register_account (account_index);
+CREATE INDEX ix_register_account_county ON register_account (county_code, id);
 CREATE INDEX ix_register_account_name ON register_account (county_code, name_index);
 
 CREATE TABLE repeated_item (
@@ -549,9 +549,6 @@ CREATE TABLE account_check (
   CONSTRAINT fk_account_check_register_account_id_register_account FOREIGN KEY(register_account_id) REFERENCES register_account (id)
 );
 
--- A season rewrites each row about twelve times, whole batches at once. Half of a page stays free for the next version, and what
--- is dead is cleared away by whoever comes next: without it the table grew to eight times its rows until a vacuum came.
--- A county's season is a few in a hundred of a province's rows, and shall be vacuumed and analysed.
 CREATE TABLE application (
   id BIGSERIAL NOT NULL,
   application_no VARCHAR NOT NULL,
@@ -594,6 +591,7 @@ CREATE TABLE application (
   entered_by VARCHAR NOT NULL,
   edited_by VARCHAR[] DEFAULT '{}' NOT NULL,
   reviewed_by VARCHAR,
+  reviewed_at TIMESTAMP WITH TIME ZONE,
   version INTEGER NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -610,11 +608,12 @@ CREATE TABLE application (
   CONSTRAINT ck_application_verification CHECK (verification IN ('none', 'held', 'pending', 'passed', 'failed', 'not_required')),
   CONSTRAINT ck_application_householdregistration CHECK (household_registration IN ('agricultural', 'non_agricultural')),
   CONSTRAINT ck_application_outcome CHECK (match_outcome IN ('matched', 'name_differs', 'not_found', 'no_account', 'passed', 'failed', 'accepted', 'rejected'))
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
-CREATE INDEX ix_application_batch ON application (batch_id, id) INCLUDE (stage, amount_fen);
-CREATE INDEX ix_application_county ON application (county_code, id, town_code, bank_code, village_code);
+);
+CREATE INDEX ix_application_batch ON application (batch_id, id);
+CREATE INDEX ix_application_county ON application (county_code, id);
+CREATE INDEX ix_application_held ON application (batch_id) WHERE stage = 'in_batch' AND verification = 'held';
 CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_id IS NOT NULL;
-CREATE INDEX ix_application_list ON application (list_id, id);
+CREATE INDEX ix_application_list ON application (list_id);
 CREATE INDEX ix_application_name ON application (county_code, name_index);
 CREATE INDEX ix_application_person ON application (person_index, county_code);
 CREATE INDEX ix_application_returned ON application (county_code, id) WHERE stage = 'draft' AND returned_reason_sealed IS NOT NULL;
@@ -643,6 +642,9 @@ CREATE TABLE application_import (
   decided_by VARCHAR,
   decided_at TIMESTAMP WITH TIME ZONE,
   decision_reason_sealed VARCHAR,
+  corrects_id BIGINT,
+  acknowledged_by VARCHAR,
+  acknowledged_at TIMESTAMP WITH TIME ZONE,
   entered_by VARCHAR NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   finished_at TIMESTAMP WITH TIME ZONE,
@@ -651,6 +653,7 @@ CREATE TABLE application_import (
   CONSTRAINT ck_application_import_decided_by CHECK ((decision IS NULL) = (decided_by IS NULL)),
   CONSTRAINT uq_application_import_import_no UNIQUE (import_no),
   CONSTRAINT fk_application_import_batch_id_batch FOREIGN KEY(batch_id) REFERENCES batch (id),
+  CONSTRAINT fk_application_import_corrects_id_application_import FOREIGN KEY(corrects_id) REFERENCES application_import (id),
   CONSTRAINT fk_application_import_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
   CONSTRAINT ck_application_import_importstage CHECK (stage IN ('checking', 'to_confirm', 'refused', 'imported')),
   CONSTRAINT fk_application_import_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id),
@@ -675,6 +678,15 @@ CREATE TABLE import_finding (
   CONSTRAINT fk_import_finding_import_id_application_import FOREIGN KEY(import_id) REFERENCES application_import (id)
 );
 CREATE INDEX ix_import_finding_import ON import_finding (import_id, id);
+
+CREATE TABLE file_use (
+  file_id BIGINT NOT NULL,
+  thing VARCHAR(40) NOT NULL,
+  number VARCHAR NOT NULL,
+  CONSTRAINT pk_file_use PRIMARY KEY (file_id, thing, number),
+  CONSTRAINT fk_file_use_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
+  CONSTRAINT ck_file_use_fileof CHECK (thing IN ('person', 'policy', 'publicity', 'summary', 'settlement', 'village_entry', 'correction'))
+);
 
 CREATE TABLE batch_image (
   batch_id BIGINT NOT NULL,
@@ -985,7 +997,6 @@ CREATE TABLE flow_indicator (
   CONSTRAINT fk_flow_indicator_indicator_id_indicator FOREIGN KEY(indicator_id) REFERENCES indicator (id)
 );
 
--- As `application`: four rewrites a line, of which payment and evidence touch no index.
 CREATE TABLE flow_line (
   id BIGSERIAL NOT NULL,
   flow_id BIGINT NOT NULL,
@@ -1040,15 +1051,15 @@ CREATE TABLE flow_line (
   CONSTRAINT ck_flow_line_applicantkind CHECK (applicant_kind IN ('personal', 'organization')),
   CONSTRAINT ck_flow_line_householdregistration CHECK (household_registration IN ('agricultural', 'non_agricultural')),
   CONSTRAINT ck_flow_line_roundmode CHECK (mode IN ('initial', 'modified', 'confirmed', 'unverified', 'repayment'))
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+);
 CREATE INDEX ix_flow_line_account ON flow_line (account_index);
 CREATE INDEX ix_flow_line_again ON flow_line (county_code) WHERE attempt > 1;
 CREATE INDEX ix_flow_line_application ON flow_line (application_id);
-CREATE INDEX ix_flow_line_county ON flow_line (county_code, id, town_code, bank_code);
-CREATE INDEX ix_flow_line_flow ON flow_line (flow_id, id, state);
+CREATE INDEX ix_flow_line_county ON flow_line (county_code, id);
 CREATE INDEX ix_flow_line_indicator ON flow_line (indicator_id);
 CREATE INDEX ix_flow_line_name ON flow_line (county_code, name_index);
 CREATE INDEX ix_flow_line_number ON flow_line (application_no);
+CREATE INDEX ix_flow_line_state ON flow_line (flow_id, state);
 
 CREATE TABLE flow_policy (
   flow_id BIGINT NOT NULL,
@@ -1091,24 +1102,6 @@ CREATE TABLE operator_order (
 CREATE INDEX ix_operator_order_county ON operator_order (county_code, id);
 CREATE INDEX ix_operator_order_flow ON operator_order (flow_id, state);
 
-CREATE TABLE flow_tally (
-  flow_id BIGINT NOT NULL,
-  state VARCHAR NOT NULL,
-  payment VARCHAR NOT NULL,
-  lines BIGINT NOT NULL,
-  fen BIGINT NOT NULL,
-  sendable BIGINT NOT NULL,
-  CONSTRAINT pk_flow_tally PRIMARY KEY (flow_id, state, payment)
-);
-
-CREATE TABLE dataset_tally (
-  dataset_id BIGINT NOT NULL,
-  outcome VARCHAR NOT NULL,
-  lines BIGINT NOT NULL,
-  fen BIGINT NOT NULL,
-  CONSTRAINT pk_dataset_tally PRIMARY KEY (dataset_id, outcome)
-);
-
 CREATE TABLE payment_page (
   flow_id BIGINT NOT NULL,
   page INTEGER NOT NULL,
@@ -1148,7 +1141,6 @@ CREATE TABLE summary (
   CONSTRAINT fk_summary_form_file_id_stored_file FOREIGN KEY(form_file_id) REFERENCES stored_file (id)
 );
 
--- Each line is rewritten once, by its result, which touches no index.
 CREATE TABLE dataset_line (
   dataset_id BIGINT NOT NULL,
   position INTEGER NOT NULL,
@@ -1162,7 +1154,7 @@ CREATE TABLE dataset_line (
   CONSTRAINT fk_dataset_line_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id),
   CONSTRAINT fk_dataset_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
   CONSTRAINT ck_dataset_line_outcome CHECK (outcome IN ('matched', 'name_differs', 'not_found', 'no_account', 'passed', 'failed', 'accepted', 'rejected'))
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+);
 CREATE INDEX ix_dataset_line_application ON dataset_line (application_id);
 CREATE INDEX ix_dataset_line_number ON dataset_line (application_no);
 

@@ -54,7 +54,7 @@ SUBMIT = LineAct(
             f"a.channel <> 'import' AND NOT {HAS_CARD_PHOTO}",
         ),
     ),
-    "stage = 'in_review', reviewed_by = NULL, returned_reason_sealed = NULL",
+    "stage = 'in_review', reviewed_by = NULL, reviewed_at = NULL, returned_reason_sealed = NULL",
     Stage.IN_REVIEW,
 )
 APPROVE = LineAct(
@@ -65,7 +65,8 @@ APPROVE = LineAct(
         Rule(Refusal.ALREADY_APPROVED, "资料审核已通过，待公示", "a.reviewed_by IS NOT NULL"),
         Rule(Refusal.SELF_ENTERED, "由本人录入，须由另一人审核", MADE_BY),
     ),
-    "reviewed_by = :actor",
+    # not the transaction's instant: a photo may have come while this one waited for its lock
+    "reviewed_by = :actor, reviewed_at = clock_timestamp()",
     Stage.IN_REVIEW,
 )
 # A list that nobody has prepared yet counts too: its lines are fixed as they are chosen.
@@ -141,6 +142,7 @@ _ANEW = {
     column: (f"a.{column}", "NULL")
     for column in (
         "reviewed_by",
+        "reviewed_at",
         "list_id",
         "match_outcome",
         "correct_name_sealed",

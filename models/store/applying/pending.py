@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
+from models.fault_points import FaultPoint, reach
 from models.store.applying.decisions import settle_decided
 from models.store.applying.reviews import apply_review
 from models.store.cards.results import apply_account_changes as apply_change_results
@@ -70,6 +71,7 @@ async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Sub
         await _forget(session)
     await settle_decided(session, vault, number)
     await _forget(session)
+    reach(FaultPoint.BEFORE_APPLIED)
     return count
 
 

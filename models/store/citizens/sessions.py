@@ -146,12 +146,18 @@ class Living:
 
 
 async def find_session(
-    session: AsyncSession, vault: Vault, session_hash: str, province_code: str, lives: Lives
+    session: AsyncSession,
+    vault: Vault,
+    session_hash: str,
+    province_code: str,
+    lives: Lives,
+    *,
+    prolong: bool = True,
 ) -> SignedIn | SessionEnd | None:
     """The person of a live session, whose idle time begins anew; one that is over is ended for good."""
     found = await look_at_session(session, session_hash, province_code, lives)
     if isinstance(found, Living):
-        if found.idle > lives.idle / _TOUCHES_PER_IDLE:
+        if prolong and found.idle > lives.idle / _TOUCHES_PER_IDLE:
             await _touch(session, session_hash)
         return person_behind(vault, found.login)
     if found is not None:

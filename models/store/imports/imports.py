@@ -13,6 +13,14 @@ from models.tables.applications import ApplicationImport
 from models.tables.base import now
 from models.words.stages import BatchStage, ImportStage
 
+# Refused ones wait for their enterer until a corrected file is handed in (its own result counts from then on), or until
+# somebody has said 知道了; who dropped one knows it.
+TO_CORRECT = (
+    "application_import.stage = 'refused' AND application_import.decision IS NULL"
+    " AND application_import.acknowledged_at IS NULL AND NOT EXISTS (SELECT FROM application_import AS later"
+    " WHERE later.county_code = application_import.county_code AND later.corrects_id = application_import.id)"
+)
+
 
 def import_of(subject: Subject) -> SelectOfScalar[ApplicationImport]:
     return select(ApplicationImport).where(ApplicationImport.import_no == subject.number)

@@ -71,7 +71,10 @@ OF_LINE = (
     " JOIN flow_line l USING (county_code, person_index) WHERE l.id = :line AND r.account_index = l.account_index),"
     " card_type) END"
 )
+# A reviewer has confirmed them: they are passed like those that stood at the review.
 STORE_PHOTOS = """
+WITH passed AS (UPDATE application SET reviewed_at = now()
+  WHERE id = ANY(CAST(:ids AS bigint[])) AND reviewed_by IS NOT NULL)
 INSERT INTO application_photo (application_id, kind, file_id, stored_at)
 SELECT id, kind, file_id, now()
 FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:files AS bigint[])) AS new (id, kind, file_id)

@@ -31,6 +31,13 @@ NAME_IN_ORDER = Rule(
     " AND o.kind = 'name_correction' AND o.state IN ('entered', 'confirmed') AND o.id <> CAST(:order AS bigint))",
 )
 NAME_RULES = (NOT_NAME_DIFFERS, NAME_IN_ORDER, lock_rule(LockedAct.NAME_CORRECTION, "a"))
+# The order holds the very answer of the platform that it was entered on, as its enterer and its reviewer read it.
+NAME_AS_ORDERED = Rule(
+    Refusal.CORRECT_NAME_CHANGED,
+    "平台反馈的正确姓名在指令录入之后有变",
+    "a.correct_name_sealed IS DISTINCT FROM (SELECT ol.correction_sealed FROM order_line ol"
+    " WHERE ol.order_id = CAST(:order AS bigint) AND ol.application_id = a.id)",
+)
 # Names as the platform says, then initialised again (S1 2.4.1); both columns are sealed to the same row and field.
 TAKE_CORRECT_NAME = (
     f"name_sealed = correct_name_sealed, name_index = correct_name_index, stage = 'publicised', {CLEAR_MATCH}"
@@ -83,11 +90,12 @@ async def add_flow_lines(
 
 
 async def add_chosen_applications(session: AsyncSession, order: Order) -> None:
-    """The lines of the transaction's `chosen` applications that fit."""
+    """The lines of the transaction's `chosen` applications that fit, each with the name that it is to get."""
     await execute(
         session,
-        "INSERT INTO order_line (order_id, application_id, application_no, amount_fen) "
-        "SELECT :order, id, application_no, amount_fen FROM chosen WHERE left_out IS NULL",
+        "INSERT INTO order_line (order_id, application_id, application_no, amount_fen, correction_sealed)"
+        " SELECT :order, c.id, c.application_no, c.amount_fen, a.correct_name_sealed"
+        " FROM chosen c JOIN application a ON a.id = c.id WHERE c.left_out IS NULL",
         order=order.id,
     )
 

@@ -1,9 +1,6 @@
 """Card changes and 村社申报 that wait for a reviewer: never the own account, nor what the person entered."""
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
-from models.store.sql import fetch
-from models.store.to_dos.found import Asker, Found
+from models.store.to_dos.found import Asker, Question
 
 # A 上卡 that failed is done with once a later request of the person has come, or the register has another account.
 _CARDS = """
@@ -27,8 +24,6 @@ FROM village_entry WHERE county_code = :county AND stage = 'entered' GROUP BY 2
 """
 
 
-async def of_accounts(session: AsyncSession, asker: Asker) -> list[Found]:
-    return [
-        *await fetch(session, Found, _CARDS, county=asker.county, own=asker.person_index),
-        *await fetch(session, Found, _ENTRIES, county=asker.county, own=asker.person_index, actor=asker.person),
-    ]
+def of_accounts(asker: Asker) -> list[Question]:
+    values = {"county": asker.county, "own": asker.person_index, "actor": asker.person}
+    return [Question(_CARDS, values), Question(_ENTRIES, values)]

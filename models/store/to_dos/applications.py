@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from models.store.applications.makers import MADE_BY
+from models.store.imports.imports import TO_CORRECT
 from models.store.register.account_locks import account_locked_sql
 from models.store.selection import REPAYABLE
-from models.store.sql import fetch
-from models.store.to_dos.found import Asker, Found
+from models.store.to_dos.found import Asker, Found, Question
 
 _SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
 # One walk over the stages that somebody has to do something about, by their index alone (`TO_DO_COLUMNS`): what is
@@ -73,11 +71,11 @@ WITH batches AS (
 SELECT kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen, min(updated_at) AS since,
   CASE WHEN count(*) = 1 THEN min(batch_no) END AS number FROM kinds GROUP BY 1
 """
-_IMPORTS = """
+_IMPORTS = f"""
 SELECT 'import_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
   min(coalesce(finished_at, created_at)) AS since, NULL::text AS number FROM application_import
 WHERE county_code = :county AND (stage = 'to_confirm' AND decision IS NULL
-  OR stage = 'refused' AND entered_by = :actor AND finished_at > now() - interval '7 days') GROUP BY 1
+  OR entered_by = :actor AND {TO_CORRECT}) GROUP BY 1
 """
 _POLICIES = """
 SELECT 'policy_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
@@ -92,37 +90,42 @@ WHERE NOT EXISTS (SELECT FROM policy_unit WHERE county_code = :county)
 """
 
 
-async def of_applications(session: AsyncSession, asker: Asker) -> list[Found]:
-    staged = await fetch(session, Found, _APPLICATIONS, county=asker.county, actor=asker.person, stages=_STAGES)
-    returned = await fetch(session, Found, _RETURNED, county=asker.county)
-    repayable = await fetch(session, Found, _REPAYABLE, county=asker.county)
-    return [*(rest for each in staged if (rest := _without(each, returned))), *returned, *repayable]
+def of_applications(asker: Asker) -> list[Question]:
+    """With the returned among the drafts: see `without_returned`."""
+    county = {"county": asker.county}
+    staged = Question(_APPLICATIONS, {**county, "actor": asker.person, "stages": _STAGES})
+    return [staged, Question(_RETURNED, county), Question(_REPAYABLE, county)]
 
 
-def _without(found: Found, returned: Sequence[Found]) -> Found | None:
+def without_returned(found: Sequence[Found]) -> list[Found]:
     """Returned drafts are a kind of their own."""
-    if found.kind != "drafts" or not returned:
-        return found
-    less = returned[0]
-    left = found.counted - less.counted
-    return found._replace(counted=left, total_fen=(found.total_fen or 0) - (less.total_fen or 0)) if left else None
+    returned = next((each for each in found if each.kind == "returned_drafts"), None)
+    if returned is None:
+        return list(found)
+    return [rest for each in found if (rest := _less(each, returned) if each.kind == "drafts" else each)]
 
 
-async def of_own_applications(session: AsyncSession, asker: Asker) -> list[Found]:
+def _less(drafts: Found, returned: Found) -> Found | None:
+    left = drafts.counted - returned.counted
+    fen = (drafts.total_fen or 0) - (returned.total_fen or 0)
+    return drafts._replace(counted=left, total_fen=fen) if left else None
+
+
+def of_own_applications(asker: Asker) -> Question:
     """An applicant's own."""
-    return await fetch(session, Found, _RETURNED_OWN, county=asker.county, actor=asker.person)
+    return Question(_RETURNED_OWN, {"county": asker.county, "actor": asker.person})
 
 
-async def of_batches(session: AsyncSession, asker: Asker, public_since: date) -> list[Found]:
+def of_batches(asker: Asker, public_since: date) -> Question:
     """`public_since`: the last day on which a publicity that is over may have begun."""
-    return await fetch(session, Found, _BATCHES, county=asker.county, public_since=public_since)
+    return Question(_BATCHES, {"county": asker.county, "public_since": public_since})
 
 
-async def of_imports(session: AsyncSession, asker: Asker) -> list[Found]:
-    """Refused ones are their own enterer's, for a week: nothing is left of them that could be done with."""
-    return await fetch(session, Found, _IMPORTS, county=asker.county, actor=asker.person)
+def of_imports(asker: Asker) -> Question:
+    """Refused ones are their own enterer's."""
+    return Question(_IMPORTS, {"county": asker.county, "actor": asker.person})
 
 
-async def of_policies(session: AsyncSession, asker: Asker) -> list[Found]:
+def of_policies(asker: Asker) -> Question:
     """And indicators."""
-    return await fetch(session, Found, _POLICIES, county=asker.county)
+    return Question(_POLICIES, {"county": asker.county})

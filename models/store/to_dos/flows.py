@@ -7,8 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.makers import MADE_BY, acts_in_flow
 from models.store.orders.rules import LINE_IN_ORDER
-from models.store.sql import fetch, fetch_one
-from models.store.to_dos.found import Asker, Found
+from models.store.sql import fetch_one
+from models.store.to_dos.found import Asker, Found, Question
 from models.words.makers import Act, closed_by
 from models.words.stages import FlowStage
 
@@ -80,22 +80,19 @@ class _Sum(NamedTuple):
     fen: int
 
 
-async def of_flows(session: AsyncSession, asker: Asker) -> list[Found]:
-    return [
-        *await fetch(session, Found, _LINES, county=asker.county, order=0),
-        *await fetch(session, Found, _ORDERS, county=asker.county, actor=asker.person),
-        *await fetch(session, Found, _UNRESOLVED, county=asker.county, actor=asker.person),
-        *await ended_flows(session, asker),
-        *await _summary(session, asker),
-    ]
+def of_flows(asker: Asker) -> list[Question]:
+    """Beside the open one's summary."""
+    asked = {"county": asker.county, "actor": asker.person}
+    lines = Question(_LINES, {"county": asker.county, "order": 0})
+    return [lines, Question(_ORDERS, asked), Question(_UNRESOLVED, asked), ended_flows(asker)]
 
 
-async def ended_flows(session: AsyncSession, asker: Asker) -> list[Found]:
+def ended_flows(asker: Asker) -> Question:
     """Flows whose end the platform and we tell differently."""
-    return await fetch(session, Found, _UNEQUAL, county=asker.county)
+    return Question(_UNEQUAL, {"county": asker.county})
 
 
-async def _summary(session: AsyncSession, asker: Asker) -> list[Found]:
+async def open_summary(session: AsyncSession, asker: Asker) -> list[Found]:
     """The open flow's summary while it is somebody's of the county to act on."""
     flow = await fetch_one(session, _Open, _OPEN_FLOW, county=asker.county, stages=list(_SUMMARY_ACTS))
     if flow is None:

@@ -1,0 +1,136 @@
+"""Worker, relay and API die, freeze, are replaced and doubled while a county plays."""
+
+import signal
+from functools import partial
+
+import httpx
+import pytest
+
+from models.fault_points import FaultPoint
+from tests.fault_ground import BIG, SMALL, Scene
+from tests.whole_stack import Burst
+
+pytest_plugins = ["tests.fault_fixtures"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    [FaultPoint.BEFORE_CALL, FaultPoint.AFTER_ACCEPTED, FaultPoint.BEFORE_RECORDED, FaultPoint.BEFORE_APPLIED],
+)
+def test_worker_killed(scene: Scene, point: FaultPoint) -> None:
+    """DURABILITY: worker SIGKILL before the call, after the platform accepted, before the result is recorded.
+
+    One payment, the same key.
+    """
+    _dies_again_and_again(scene, "worker", point)
+
+
+@pytest.mark.parametrize(
+    "point", [FaultPoint.BEFORE_INBOX_COMMIT, FaultPoint.AFTER_INBOX_COMMIT, FaultPoint.BEFORE_DELIVERED]
+)
+def test_api_killed(scene: Scene, point: FaultPoint) -> None:
+    """DURABILITY: API SIGKILL before / after the inbox commit; relay SIGKILL before marking delivered.
+
+    The event has exactly one effect.
+    """
+    _dies_again_and_again(scene, "api", point)
+
+
+def test_workers_away(scene: Scene) -> None:
+    """DURABILITY: all workers away for a while. What comes meanwhile is stored, and taken when one is back."""
+    game = scene.begin()
+    for _ in range(2):
+        scene.until("a list under review", lambda: game.is_over or _under_review(scene))
+        if game.is_over:
+            break
+        scene.kill("worker")
+        scene.until("its results, stored", lambda: scene.whole.one("SELECT 1 FROM inbox WHERE applied_at IS NULL"))
+        scene.stack.start("worker")
+        scene.until("taken", lambda: not _under_review(scene))
+    scene.finish(game)
+
+
+def test_rolling_sigterm(scene: Scene) -> None:
+    """DURABILITY: rolling SIGTERM every few seconds. Resumes, nothing acknowledged is lost."""
+    scene.copy("worker-2")
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    for turn in range(6):
+        if not all(scene.moved(game, 3) for game in games):
+            break
+        name = ("worker", "worker-2")[turn % 2]
+        scene.stack.stop(name)
+        scene.did(f"{name} SIGTERM")
+        scene.stack.add_worker(name)
+    scene.finish(*games)
+
+
+def test_two_of_each(scene: Scene) -> None:
+    """DURABILITY: two workers/relays/API processes on one row. One effect."""
+    scene.copy("worker-2")
+    second = scene.copy("api-2")
+    scene.faults(rates={"duplicate": 1.0, "repeated": 0.5})
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    headers = scene.whole.people[SMALL].operator._headers | {"Idempotency-Key": "eight-at-once"}
+    urls = iter([scene.stack.layout.api_url, second] * 4)
+    body = {"title": "同一次提交", "fund_year": scene.whole.play(SMALL).year}
+
+    def act() -> tuple[int, str]:
+        answer = httpx.post(f"{next(urls)}/batches", json=body, headers=headers, timeout=30, trust_env=False)
+        return answer.status_code, answer.json()["batch_no"]
+
+    answers = Burst(8).run(act)
+    assert len(set(answers)) == 1, answers
+    scene.finish(*games)
+    scene.injected.update(scene.fault_counts())
+
+
+def test_worker_frozen(scene: Scene) -> None:
+    """DURABILITY: worker SIGSTOP beyond its heartbeat, then SIGCONT (two attempts alive). One effect."""
+    scene.whole.platform("PUT", "/settings", {"answer_delay_seconds": 1.5})
+    before = set(_keys(scene))
+    game = scene.begin()
+    scene.until("a page under way", lambda: set(_keys(scene)) - before)
+    (page, *_) = set(_keys(scene)) - before
+    scene.freeze("worker")
+    scene.whole.platform("PUT", "/settings", {"answer_delay_seconds": 0})
+    scene.copy("worker-2")
+    # what Temporal gives to the last question of a frozen worker is silent too: each lasts a heartbeat's time
+    answered = partial(scene.whole.one, "SELECT answered_at FROM instruction WHERE key = %s", page)
+    scene.until("the other attempt", answered, seconds=180)
+    scene.wake("worker")
+    scene.finish(game)
+    assert scene.whole.rows("SELECT count(*) FROM instruction WHERE key = %s", page) == [(1,)]
+
+
+def test_api_frozen(scene: Scene) -> None:
+    """DURABILITY: an API that stands still with callbacks half taken, and is killed so. One effect."""
+    game = scene.begin()
+    scene.until("a list under review", lambda: _under_review(scene))
+    scene.stack.signal("api", signal.SIGSTOP)
+    scene.did("api SIGSTOP")
+    scene.until("a callback under way", lambda: scene.whole.platform("GET", "/health")["undelivered"])
+    scene.kill("api")
+    scene.stack.start("api")
+    scene.finish(game)
+
+
+def _dies_again_and_again(scene: Scene, name: str, point: FaultPoint, times: int = 2) -> None:
+    """Armed anew each time it comes back; the last time it comes back to stay."""
+    scene.arm(name, f"{point}=kill@{scene.dice.randint(1, 4)}")
+    game = scene.begin()
+    for left in reversed(range(times)):
+        scene.until(f"{name} dies {point}", lambda: scene.gone(name) or game.is_over)
+        if not scene.gone(name):
+            break
+        scene.did(f"{name} SIGKILL {point}")
+        scene.run(name, {"FAULT_POINTS": f"{point}=kill@{scene.dice.randint(1, 4)}"} if left else {})
+    scene.finish(game)
+
+
+def _under_review(scene: Scene) -> object:
+    return scene.whole.one("SELECT 1 FROM dataset WHERE stage = 'under_review'")
+
+
+def _keys(scene: Scene) -> list[str]:
+    rows = scene.whole.rows("SELECT key FROM instruction WHERE key LIKE '%/p1' AND answered_at IS NULL")
+    return [str(row[0]) for row in rows]

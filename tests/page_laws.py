@@ -1,0 +1,51 @@
+"""What holds on every page, whoever opens it: tests/browser.py and tests/window.py look at each that they get."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lxml import html
+from lxml.cssselect import CSSSelector
+
+if TYPE_CHECKING:
+    from tests.browser import Page
+
+
+@cache
+def _selector(words: str) -> CSSSelector:
+    """Compiled once: lxml does it anew at each `cssselect`, and every page is asked the same dozen."""
+    return CSSSelector(words, translator="html")
+
+
+def select(document: html.HtmlElement, words: str) -> list[html.HtmlElement]:
+    return _selector(words)(document)
+
+
+def look_at(page: "Page") -> None:
+    where, document = page.path, page.document
+    policy = page.answer.headers.get("content-security-policy", "")
+    assert "default-src 'self'" in policy, where
+    assert "unsafe" not in policy, where
+    assert page.answer.headers["cache-control"] == "no-store", where
+    assert len(select(document, "h1")) == 1, f"{where}: one h1"
+    named = [word for word in select(document, "h1")[0].text_content().split() if word != "·"]
+    assert len(named) == len(set(named)), f"{where}: said twice: {named}"
+    for live in select(document, "#live[hx-get]"):
+        # beside the heading, or said of the whole: what was before stays as it was
+        still = [tag.text for tag in select(document, "h1 + .tag") if live not in tag.iterancestors()]
+        assert still == [], f"{where}: {still} stay as they were while the rest of the page goes on"
+    assert not select(document, "[style], style, script:not([src])"), f"{where}: inline style or script"
+    handlers = [a for element in document.iter() for a in element.attrib if a.startswith(("on", "hx-on"))]
+    assert handlers == [], f"{where}: {handlers}"
+    for element in select(document, "[src], link[href]"):
+        address = element.get("src") or element.get("href")
+        assert address.startswith(("/", "data:image")), f"{where}: {address}"
+    labels = {label.get("for") for label in select(document, "label[for]")}
+    for inputs in select(document, "input:not([type=hidden]), select, textarea"):
+        within = next(inputs.iterancestors("label"), None)
+        labelled = inputs.get("aria-label") or inputs.get("id") in labels or within is not None
+        assert labelled, f"{where}: no label for {inputs.get('name')}"
+    identified = [element.get("id") for element in select(document, "[id]")]
+    assert len(identified) == len(set(identified)), f"{where}: an id twice"
+    for form in document.forms:
+        if (form.get("method") or "").lower() == "post":
+            assert form.cssselect("input[name=form_key]"), f"{where}: a form without its key"
