@@ -393,6 +393,18 @@ async def test_another_countys_or_another_things_event_is_set_aside(office: Offi
         assert (found["evt-1"].id in [one["id"] for one in listed]) is seen
 
 
+async def test_what_nobody_knows_of_a_county_is_not_read_in_anothers_name_either(office: Office) -> None:
+    """Parked it would lie open to the reviewer of the county that it names."""
+    server = office.server
+    await post_event(server, "evt-1", policy_reviewed(f"{COUNTY}-Z2026-9999.1", county=OTHER_COUNTY))
+    await office.carry()
+    event = await office.event("evt-1")
+    assert (event.state, event.effect) == (InboxState.QUARANTINED, "OTHER_COUNTY")
+    for county, status in ((OTHER_COUNTY, 404), (COUNTY, 404), (PROVINCE, 200)):
+        answer = await server.get(Role.REVIEWER, f"/inbox/{event.id}/content", county)
+        assert answer.status_code == status
+
+
 async def test_no_personal_data_reaches_temporal(office: Office) -> None:
     subject = fresh_subject()
     await office.open(subject)

@@ -124,7 +124,7 @@ class Router:
         if RunKind.ACCOUNT_EVENT in kinds:
             await _open_account_event(session, row)
         run = await run_of_number(session, row.number) if row.number else None
-        if run is None:
+        if run is None and not _names_another_county(row):
             self._park(row)
             return None
         misfit = _misfit(row, run, kinds)
@@ -220,7 +220,17 @@ async def _by_platform_id(session: AsyncSession, row: Inbox, event: Event) -> st
     return number_of(known.number) if known else None
 
 
-def _misfit(row: Inbox, run: Run, kinds: frozenset[RunKind]) -> str | None:
+def _names_another_county(row: Inbox) -> bool:
+    """Whether the reference, known or not, is of a county of the province that the event isn't in the name of."""
+    named = (row.number or "").partition("-")[0]
+    if len(named) != 6 or not named.isdigit() or province_of(named) != row.province_code:
+        return False
+    return named not in (row.county_code, row.province_code)
+
+
+def _misfit(row: Inbox, run: Run | None, kinds: frozenset[RunKind]) -> str | None:
+    if run is None:
+        return _OTHER_COUNTY
     # a face belongs to no county, a card change to all that it names
     fits = row.county_code == run.county_code or run.kind in _OF_PROVINCE
     if not fits or row.province_code != province_of(run.county_code):
