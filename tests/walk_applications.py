@@ -1,0 +1,254 @@
+"""Steps with applications, batches and lists, from entry to a verified batch (DOMAIN 3)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from deploy.demo.drawings import drawing
+from models.words.calendar import china_today
+from models.words.stages import Role
+from tests.walk_counter import Hand, Request
+from tests.walk_ground import FATES, YEAR, Place
+from tests.walk_model import LINE_ACTS, can_be
+from tests.walk_steps import HANDS, NOWHERE, PICK, WHERE, Batch, Line, Steps, step
+
+PEOPLE = st.integers(0, len(FATES) - 1)
+FAULTS = {
+    "no amount": {"amount_fen": 0},
+    "a wrong digit in the card": {"account_no": "6228480000000000001"},
+    "a wrong digit in the id": {"id_number": "510223197001010010"},
+    "another county's village": {"village_code": "510101100001"},
+}
+HEADS = "姓名,身份证号,手机号,乡镇,村,组,一卡通开户行,一卡通账号,户口性质,家庭成员数,补贴项目,补贴金额（元）"
+
+
+class ApplicationSteps(Steps):
+    # a form is filled in
+
+    def enter(self, hand: Hand, place: Place, who: int, fault: str = "", batch_no: str | None = None) -> None:
+        changes = FAULTS.get(fault, {})
+        body = {"fund_year": YEAR, "batch_no": batch_no, "form": place.form(who) | changes}
+        barred = self.barred(hand, hand.place, Role.OPERATOR, Role.APPLICANT)
+        barred = barred or ("it is another county's" if hand.place is not place else None)
+        words = f"enters an application of person {who}" + (f" with {fault}" if fault else "")
+        answer = self.counter.act(hand, Request(words, "/applications", body), barred or fault or None)
+        if answer:
+            number = str(answer["application_no"])
+            self.model.made([number], hand.subject)
+            self.photograph(hand, number)
+
+    def photograph(self, hand: Hand, number: str) -> None:
+        picture = drawing("bank_card", number)
+        path = f"/applications/{number}/photos/bank_card"
+        request = Request(f"adds the card's picture to {number}", path, method="PUT", files=_file("c.jpg", picture))
+        if self.counter.act(hand, request):
+            self.model.made([number], hand.subject)
+
+    @step(where=WHERE, which=HANDS, who=PEOPLE, fault=st.sampled_from(("", "", "", *FAULTS)))
+    def enters(self, where: int, which: int, who: int, fault: str) -> None:
+        self.enter(self.hand(where, which, Role.OPERATOR, Role.APPLICANT), self.places[where], who, fault)
+
+    @step(where=WHERE, which=HANDS, pick=PICK, stale=st.booleans(), who=PEOPLE)
+    def edits(self, where: int, which: int, pick: int, stale: bool, who: int) -> None:
+        """The phone of it, or with a version that isn't the newest one."""
+        place, hand = self.places[where], self.hand(where, which, Role.OPERATOR, Role.APPLICANT)
+        line = self.pick(self.lines(place), lambda one: one.stage == "draft", pick) or _nowhere(place)
+        form = place.form(who, phone="13900005678")
+        body = {"version": line.version - stale or 99, "form": form}
+        barred = self.barred(hand, place, Role.OPERATOR, Role.APPLICANT) or ("what was seen is old" if stale else None)
+        barred = barred or self._not_own(hand, [line])
+        barred = barred or (f"it is {line.stage}" if line.stage in ("withdrawn", "closed", "in_batch") else None)
+        words = f"edits {line.number}, {line.stage}, as of version {body['version']}"
+        if self.counter.act(hand, Request(words, f"/applications/{line.number}", body, "PUT"), barred):
+            self.model.made([line.number], hand.subject)
+
+    @step(where=WHERE, which=HANDS, faulty=st.booleans(), who=PEOPLE)
+    def imports(self, where: int, which: int, faulty: bool, who: int) -> None:
+        """Two rows; nothing of a file with a fault comes in."""
+        place, hand = self.places[where], self.hand(where, which, Role.OPERATOR)
+        one, bank = place.beneficiaries[who], "中国农业银行"
+        fields = [one.name, one.id_number, "13800001234", "城关镇", "东街村", "6组", bank, one.cards["old"][1]]
+        amounts = ("123.45", "无" if faulty else "67.80")
+        rows = [",".join([*fields, "农业", "4", "耕地地力保护补贴", amount]) for amount in amounts]
+        content = "\n".join([HEADS, *rows]).encode("gb18030")
+        request = Request(
+            "hands in a file of two rows" + (", one of them wrong" if faulty else ""),
+            "/application-imports",
+            files=_file("rows.csv", content),
+            data={"fund_year": str(YEAR), "applicant_kind": "personal"},
+        )
+        answer = self.counter.act(hand, request, self.barred(hand, hand.place, Role.OPERATOR))
+        if answer:
+            self._import_goes_on(hand, str(answer["import_no"]), faulty)
+
+    def _import_goes_on(self, hand: Hand, import_no: str, faulty: bool) -> None:
+        path = f"/application-imports/{import_no}"
+        seen = hand.person.wait("import", path, lambda seen: bool(seen["stage"] != "checking"), 30)
+        if seen["stage"] == "to_confirm":
+            assert not faulty, "a file with a fault asks to be confirmed"
+            self.counter.act(
+                hand, Request(f"says that {import_no} is meant", f"{path}/confirmation", {"reason": "属实"})
+            )
+            seen = hand.person.wait("import", path, lambda seen: seen["stage"] in ("imported", "refused"), 30)
+        assert seen["stage"] == ("refused" if faulty else "imported"), seen["stage"]
+        rows = hand.person.pages("/applications", import_no=import_no)
+        assert len(rows) == (0 if faulty else 2), f"{len(rows)} rows of {import_no}"
+        self.model.made([row["application_no"] for row in rows], hand.subject)
+
+    # acts on lines
+
+    def do(self, hand: Hand, place: Place, name: str, lines: Sequence[Line]) -> bool:
+        act, numbers = LINE_ACTS[name], [line.number for line in lines]
+        body = {"selection": {"application_nos": numbers}} | ({"reason": "情况有变"} if act.with_reason else {})
+        barred = self.barred(hand, place, *act.roles) or self._unfit(name, lines) or self._not_own(hand, lines)
+        if name == "approve" and hand.subject in self.model.makers_of(numbers):
+            barred = barred or "the same person made it"
+        words = f"{name}: {', '.join(f'{line.number} ({line.stage})' for line in lines)}"
+        return self.counter.act(hand, Request(words, act.path, body), barred) is not None
+
+    def _unfit(self, name: str, lines: Sequence[Line]) -> str | None:
+        stages = LINE_ACTS[name].stages
+        unfit = [line for line in lines if not can_be(line.stage, stages)]
+        if name == "publicise":
+            unfit += [line for line in lines if line.stage == "in_review" and not line.is_approved]
+        return f"{unfit[0].number} is {unfit[0].stage}" if unfit else None
+
+    def _not_own(self, hand: Hand, lines: Sequence[Line]) -> str | None:
+        others = hand.role is Role.APPLICANT and any(line.entered_by != hand.subject for line in lines)
+        return "it is somebody else's" if others else None
+
+    @step(where=WHERE, which=HANDS, name=st.sampled_from(tuple(LINE_ACTS)), pick=PICK, second=PICK)
+    def acts_on_lines(self, where: int, which: int, name: str, pick: int, second: int) -> None:
+        place, act = self.places[where], LINE_ACTS[name]
+        found = self.lines(place)
+        chosen = [self.pick(found, lambda one: one.stage in act.stages, each) for each in (pick, second)]
+        lines = list(dict.fromkeys(one for one in chosen if one)) or [_nowhere(place)]
+        self.do(self.hand(where, which, *act.roles), place, name, lines)
+
+    @step(
+        where=WHERE,
+        which=HANDS,
+        name=st.sampled_from(("submit", "withdraw", "material", "publicise")),
+        pick=PICK,
+        change=st.sampled_from(("nothing", "a withdrawal", "an entry")),
+    )
+    def acts_as_seen(self, where: int, which: int, name: str, pick: int, change: str) -> None:
+        """All that a filter finds, as a preview showed it; meanwhile somebody else does something."""
+        act = LINE_ACTS[name]
+        hand, stage = self.hand(where, which, *act.roles), sorted(act.stages)[pick % len(act.stages)]
+        body = {"selection": {"filter": {"stage": stage}}} | ({"reason": "情况有变"} if act.with_reason else {})
+        barred = self.barred(hand, hand.place, *act.roles)
+        words = f"previews {name} of all that are {stage}"
+        shown = self.counter.act(hand, Request(words, act.path, body | {"preview": True}), barred)
+        if shown is None:
+            return
+        if change == "an entry":
+            self.enter(Hand(hand.place, "zhao", Role.OPERATOR), hand.place, pick % len(FATES))
+        elif change == "a withdrawal":
+            open_lines = [one for one in self.lines(hand.place) if one.stage in LINE_ACTS["withdraw"].stages]
+            if open_lines:
+                self.do(Hand(hand.place, "zhao", Role.OPERATOR), hand.place, "withdraw", open_lines[:1])
+        request = Request(f"does {name} as it was shown", act.path, body | {"seen": shown["seen"]})
+        answer = self.counter.act(hand, request)
+        same = answer is None or (answer["count"], answer["total_fen"]) == (shown["count"], shown["total_fen"])
+        assert same, f"shown were {shown['count']} lines, done {answer}"
+
+    # batches
+
+    def open_batch(self, hand: Hand) -> None:
+        request = Request("opens a batch", "/batches", {"title": "批次", "fund_year": YEAR})
+        self.counter.act(hand, request, self.barred(hand, hand.place, Role.OPERATOR))
+
+    def join(self, hand: Hand, place: Place, batch: Batch, lines: Sequence[Line]) -> None:
+        frozen = batch.stage in ("verified", "done")
+        barred = self.barred(hand, place, Role.OPERATOR) or (f"the batch is {batch.stage}" if frozen else None)
+        gone = [line for line in lines if line.stage in ("withdrawn", "closed")]
+        barred = barred or (f"{gone[0].number} is {gone[0].stage}" if gone else None)
+        numbers = [line.number for line in lines]
+        words = f"puts {', '.join(f'{one.number} ({one.stage})' for one in lines)} into {batch.number}, {batch.stage}"
+        body = {"selection": {"application_nos": numbers}}
+        self.counter.act(hand, Request(words, f"/batches/{batch.number}/applications", body), barred)
+
+    def verify(self, hand: Hand, place: Place, batch: Batch) -> None:
+        request = Request(
+            f"sends {batch.number}, {batch.stage}, to verification", f"/batches/{batch.number}/verifications"
+        )
+        self.counter.act_twice(hand, request, self.barred(hand, place, Role.OPERATOR))
+
+    def publicise(self, hand: Hand, place: Place, batch: Batch, days: int = 8) -> None:
+        body = {
+            "start_date": (china_today() - timedelta(days=days)).isoformat(),
+            "address": "村务公开栏",
+            "image_file_ids": [place.file("notice")],
+        }
+        request = Request(
+            f"publicises {batch.number} since {days} days", f"/batches/{batch.number}/publicity", body, "PUT"
+        )
+        self.counter.act(hand, request, self.barred(hand, place, Role.OPERATOR))
+
+    @step(
+        where=WHERE,
+        which=HANDS,
+        name=st.sampled_from(("join", "verify", "publicise", "leave", "open")),
+        pick=PICK,
+        line=PICK,
+    )
+    def acts_on_batches(self, where: int, which: int, name: str, pick: int, line: int) -> None:
+        place, hand = self.places[where], self.hand(where, which, Role.OPERATOR)
+        batch = self.pick(self.batches(place), lambda one: one.stage == "open", pick)
+        batch = batch or Batch(f"{place.code}-P{YEAR}-9999", "nowhere", is_publicised=False)
+        wanted = {"join": "pending_settlement", "leave": "in_batch"}.get(name, "")
+        one = self.pick(self.lines(place), lambda each: each.stage == wanted, line) or _nowhere(place)
+        match name:
+            case "open":
+                self.open_batch(hand)
+            case "join":
+                self.join(hand, place, batch, [one])
+            case "verify":
+                self.verify(hand, place, batch)
+            case "publicise":
+                self.publicise(hand, place, batch, days=pick)
+            case _:
+                body = {"selection": {"application_nos": [one.number]}}
+                request = Request(
+                    f"takes {one.number} out of {batch.number}", f"/batches/{batch.number}/removals", body
+                )
+                barred = self.barred(hand, place, Role.OPERATOR)
+                self.counter.act(hand, request, barred or (None if one.stage in _IN else f"it is {one.stage}"))
+
+    def initialise(self, hand: Hand, place: Place, lines: Sequence[Line]) -> None:
+        unfit = [line for line in lines if not can_be(line.stage, {"publicised", "unmatched"})]
+        barred = self.barred(hand, place, Role.OPERATOR) or (f"it is {unfit[0].stage}" if unfit else None)
+        body = {"selection": {"application_nos": [line.number for line in lines]}}
+        words = f"asks for the initialisation of {', '.join(f'{one.number} ({one.stage})' for one in lines)}"
+        # not twice at once: whoever isn't matched may be asked for again as soon as the platform has said so
+        self.counter.act(hand, Request(words, "/beneficiary-lists", body), barred)
+
+    @step(where=WHERE, which=HANDS, pick=PICK)
+    def initialises(self, where: int, which: int, pick: int) -> None:
+        place = self.places[where]
+        line = self.pick(self.lines(place), lambda one: one.stage == "publicised", pick) or _nowhere(place)
+        self.initialise(self.hand(where, which, Role.OPERATOR), place, [line])
+
+
+# In a batch, or planned for one.
+_IN = (
+    "in_batch",
+    "draft",
+    "in_review",
+    "publicised",
+    "unmatched",
+    "matched",
+    "pending_settlement",
+    "withdrawn",
+    "failed",
+)
+
+
+def _nowhere(place: Place) -> Line:
+    return Line(f"{place.code}-{NOWHERE}", "nowhere", 1, None, is_approved=False, entered_by="")
+
+
+def _file(name: str, content: bytes) -> dict[str, tuple[str, bytes, str]]:
+    return {"file": (name, content, "application/octet-stream")}

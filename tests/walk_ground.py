@@ -1,0 +1,304 @@
+"""Where the random walks go: one running stack, and for each walk two counties that nobody has heard of."""
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, LiteralString, NamedTuple, TypeVar
+
+import httpx
+import psycopg
+from pydantic import SecretStr
+from rich.console import Console
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from deploy.demo.drawings import drawing, form_pdf
+from deploy.demo.people import County, Json, Person
+from deploy.demo.play import Play
+from deploy.demo.report import Report
+from deploy.local_people import LocalPerson, driver_url, put_local_people
+from deploy.stack import Stack
+from models import tokens
+from models.store.database import ENGINE_OPTIONS, Database
+from models.store.register.accounts import NewAccount, apply_change
+from models.store.vault import Field, LocalVault
+from models.wire.signing import PlatformCredentials
+from models.words.calendar import china_today
+from models.words.stages import Role
+from tests.application_lines import card, citizen_id
+from tests.checker_grounds import of_stack
+from tests.flow_ground import Laid, Surveyor
+from tests.loopback import NO_TLS
+from tests.whole_stack import QUICK, Whole
+
+Found = TypeVar("Found")
+PROVINCE = "500000"
+YEAR = china_today().year
+# A platform that hangs is given up, and one that says nothing is asked, within seconds.
+SETTINGS = QUICK | {
+    "PLATFORM_TIMEOUT_SECONDS": "2",
+    "PLATFORM_FIRST_ASK_SECONDS": "3",
+    "PLATFORM_ASK_SECONDS": "3",
+    "PLATFORM_BUSY_RETRY_SECONDS": "0.5",
+    "CITIZEN_LOGINS_PER_ADDRESS_HOUR": "100000",
+    "SEARCHES_PER_PERSON_HOUR": "100000",
+}
+SWITCHES = {"late_seconds": 0.6, "reorder_seconds": 0.3, "hang_seconds": 2.5}
+TOTAL_FEN = 100_000
+# Maker and checker are roles, not people: each of the three may be either, and so get in the own way.
+STAFF = ("li", "wang", "zhao")
+ROLES: Mapping[str, tuple[Role, ...]] = {
+    **dict.fromkeys(STAFF, (Role.OPERATOR, Role.REVIEWER, Role.COUNTY_ADMIN)),
+    "liu": (Role.APPLICANT,),
+    "zheng": (Role.AUDITOR,),
+}
+IN_THE_PLAY = {
+    "county_admin": ("zhao", Role.COUNTY_ADMIN),
+    "operator": ("li", Role.OPERATOR),
+    "reviewer": ("wang", Role.REVIEWER),
+    "second_reviewer": ("zhao", Role.REVIEWER),
+}
+# What the platform knows of the people, one of each kind: another name, verification, how the payment goes.
+FATES = (
+    ("", "passed", "paid"),
+    ("", "passed", "failed:账户冻结"),
+    ("", "failed:不符合条件", "paid"),
+    ("", "passed", "returned:退票"),
+    ("章小梅", "passed", "paid"),
+    ("", "passed", "late:系统延迟"),
+)
+NAME = "张小梅"
+PATIENCE_SECONDS, LOOK_EVERY_SECONDS = 60.0, 0.05
+
+
+class Beneficiary(NamedTuple):
+    """Somebody of both counties, with an account in the registers and two more at the bank."""
+
+    place: int
+    fate: tuple[str, str, str]
+
+    @property
+    def id_number(self) -> str:
+        return citizen_id(self.place)
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def cards(self) -> Mapping[str, tuple[str, str]]:
+        """Bank and number of each."""
+        return {
+            "old": ("ABC", card(self.place)),
+            "new": ("ICBC", card(1_000_000 + self.place)),
+            "closed": ("ICBC", card(2_000_000 + self.place)),
+        }
+
+
+@dataclass
+class Place:
+    """A county of a walk: its people, what stands before anybody does anything, and files to hand in."""
+
+    name: str
+    code: str
+    people: Mapping[tuple[str, Role], Person]
+    # the same people as the demo's play and the checker know them
+    county: County
+    beneficiaries: Sequence[Beneficiary]
+    laid: Laid
+    batch_no: str | None = None
+    _files: dict[str, int] = field(default_factory=dict)
+
+    def person(self, subject: str, role: Role) -> Person:
+        return self.people[subject, role]
+
+    @property
+    def operator(self) -> Person:
+        return self.people["li", Role.OPERATOR]
+
+    def play(self) -> Play:
+        return Play(self.county, YEAR, Report(Console(quiet=True)))
+
+    def file(self, kind: str) -> int:
+        """Stored when it is first needed; a picture, or the approval form."""
+        if kind not in self._files:
+            content = form_pdf("form") if kind == "form" else drawing(kind, self.code)
+            self._files[kind] = self.operator.file_id(f"{kind}.pdf" if kind == "form" else f"{kind}.jpg", content)
+        return self._files[kind]
+
+    def form(self, person: int, **changes: object) -> Json:
+        somebody = self.beneficiaries[person]
+        bank, account = somebody.cards["old"]
+        return {
+            "kind": "personal",
+            "name": somebody.name,
+            "id_number": somebody.id_number,
+            "phone": "13800001234",
+            "town_code": f"{self.code}100",
+            "village_code": f"{self.code}100001",
+            "group": "6组",
+            "bank_code": bank,
+            "account_no": account,
+            "household_registration": "agricultural",
+            "family_size": 4,
+            "item_code": "BT1001",
+            "amount_fen": 10_000 + person,
+        } | changes
+
+
+class Ground:
+    """The stack of all walks; a walk that failed leaves things behind, so the next one gets another stack."""
+
+    def __init__(self, make: Callable[..., Stack]) -> None:
+        self._make = make
+        self._walks = 0
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._open()
+
+    def _open(self) -> None:
+        self._closing = ExitStack()
+        self.stack = self._make(env=SETTINGS, time_scale=0, seed=7)
+        self._closing.callback(self.stack.close)
+        layout = self.stack.layout
+        self.http = self._closing.enter_context(
+            httpx.Client(base_url=layout.api_url, timeout=PATIENCE_SECONDS, trust_env=False, verify=NO_TLS)
+        )
+        self._back_door = self._closing.enter_context(
+            httpx.Client(base_url=f"{layout.simulator_url}/admin", timeout=30, trust_env=False, verify=NO_TLS)
+        )
+        self.whole = Whole(self.stack, self.http)
+        # what the checker asks; it hears everything from the stack's first request on
+        self.seen = replace(of_stack(self.whole), rows=self.rows, platform=lambda path: self.platform("GET", path))
+        self.vault = LocalVault.from_file(layout.vault_key)
+        self.platform("PUT", "/settings", SWITCHES)
+        self.credentials = PlatformCredentials(
+            base_url=f"{layout.simulator_url}/v1",
+            client_id=f"onecard-{PROVINCE}",
+            secrets=(SecretStr(layout.secrets.client_secrets[PROVINCE]),),
+            callback_secrets=(SecretStr(layout.secrets.callback_secrets[PROVINCE]),),
+        )
+
+    def rows(self, statement: LiteralString, named: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        return _patiently(lambda: self._rows(statement, named))
+
+    def platform(self, method: str, path: str, wish: object = None, **query: str | int) -> Json:
+        def ask() -> Json:
+            answer = self._back_door.request(method, path, json=wish, params=query or None).raise_for_status()
+            told: Json = answer.json()
+            return told
+
+        return _patiently(ask)
+
+    def _rows(self, statement: LiteralString, named: Mapping[str, object] | None) -> list[tuple[Any, ...]]:
+        """On one connection, for as long as the server lives."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(driver_url(self.stack.layout.database_url), autocommit=True)
+        return self._connection.execute(statement, named).fetchall()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._closing.close()
+
+    def renew(self) -> None:
+        self.close()
+        self._open()
+
+    def post_event(self, event_id: str, headers: Mapping[str, str], content: bytes) -> httpx.Response:
+        return self.http.post(f"/callbacks/{PROVINCE}", content=content, headers={**headers, "webhook-id": event_id})
+
+    def two_counties(self, *with_batch: bool) -> list[Place]:
+        """Each with an approved policy and indicator, its people, and a batch where wanted."""
+        self._walks += 1
+        people = [Beneficiary(self._walks * len(FATES) + place, fate) for place, fate in enumerate(FATES)]
+        codes = [f"{PROVINCE[:2]}{1000 + 2 * self._walks + each:04d}" for each in (0, 1)]
+        self._platform_knows(people, codes)
+        self._put_staff(codes)
+        return asyncio.run(self._laid(people, dict(zip(codes, with_batch, strict=True))))
+
+    def _platform_knows(self, people: Sequence[Beneficiary], codes: Sequence[str]) -> None:
+        register = [("id_number", "name", "bank_code", "account_no", "verification", "payment")]
+        accounts = [("bank_code", "account_no", "card_type", "holder_name", "holder_id_number", "status")]
+        for one in people:
+            other_name, verification, payment = one.fate
+            register.append((one.id_number, other_name or one.name, *one.cards["old"], verification, payment))
+            for kind, account in one.cards.items():
+                status = "closed" if kind == "closed" else "open"
+                accounts.append((*account, "bank_card", other_name or one.name, one.id_number, status))
+        for code in codes:
+            self._load(f"/registers/{code}", register)
+        self._load("/bank-accounts", accounts)
+
+    def _load(self, path: str, rows: Sequence[Sequence[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        self._back_door.post(path, content=text.getvalue().encode()).raise_for_status()
+
+    def _put_staff(self, codes: Sequence[str]) -> None:
+        people = [LocalPerson(code, subject, roles, subject) for code in codes for subject, roles in ROLES.items()]
+        with psycopg.connect(driver_url(self.stack.layout.database_url), autocommit=True) as connection:
+            put_local_people(connection, self.vault, people)
+
+    def _place(self, name: str, code: str, people: Sequence[Beneficiary], laid: Laid) -> Place:
+        key = self.stack.layout.token_key
+        minted = {
+            (subject, role): tokens.mint(key, subject, role, code, code=True)
+            for subject, roles in ROLES.items()
+            for role in roles
+        }
+        staff = {who: Person(self.http, token, PATIENCE_SECONDS) for who, token in minted.items()}
+        roles = {name: minted[who] for name, who in IN_THE_PLAY.items()}
+        return Place(name, code, staff, County(self.http, code, roles), people, laid)
+
+    async def _laid(self, people: Sequence[Beneficiary], codes: Mapping[str, bool]) -> list[Place]:
+        database = Database(create_async_engine(self.stack.layout.database_url, **ENGINE_OPTIONS))
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+                clients = {PROVINCE: self.credentials}
+                surveyors = [Surveyor(http, clients, database, self.vault, code) for code in codes]
+                laid = await asyncio.gather(*(one.lay(YEAR, TOTAL_FEN) for one in surveyors))
+                places = [
+                    self._place(name, code, people, ground)
+                    for name, code, ground in zip("甲乙", codes, laid, strict=True)
+                ]
+                await self._put_accounts(database, places)
+                for place, surveyor in zip(places, surveyors, strict=True):
+                    if codes[place.code]:
+                        place.batch_no, _ = await surveyor.put_batch(YEAR, [place.form(who) for who in range(4)])
+            return places
+        finally:
+            await database.dispose()
+
+    async def _put_accounts(self, database: Database, places: Sequence[Place]) -> None:
+        """The registers know everybody but the last two."""
+        async with database.transaction() as session:
+            for place in places:
+                for one in place.beneficiaries[:4]:
+                    bank, account = one.cards["old"]
+                    new = NewAccount(
+                        county_code=place.code,
+                        person_index=self.vault.index(Field.ID_NUMBER, one.id_number),
+                        name=one.name,
+                        id_number=one.id_number,
+                        bank_code=bank,
+                        account_no=account,
+                        card_type="bank_card",
+                        source="申请录入",
+                        actor="system",
+                    )
+                    await apply_change(session, self.vault, new)
+
+
+def _patiently(look: Callable[[], Found]) -> Found:
+    """Whoever is asked may just have been killed, and comes back."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return look()
+        except (psycopg.OperationalError, httpx.TransportError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOOK_EVERY_SECONDS)

@@ -1,0 +1,156 @@
+"""Steps of the platform, and of what breaks: its events, its clerk, its bad days, and processes that die."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+from hypothesis import strategies as st
+
+from deploy.demo.people import Json
+from tests.platform_posts import seal
+from tests.walk_ground import PROVINCE, Place
+from tests.walk_steps import PICK, WHERE, Steps, step
+
+OF_EVENTS = (
+    "duplicate",
+    "repeated",
+    "reordered",
+    "late",
+    "lost",
+    "contradicting",
+    "missing_page",
+    "overlapping",
+    "early",
+)
+OF_ANSWERS = ("5xx", "429", "html_200", "redirect", "timeout_after_accept", "half_json")
+REVIEWS = ("beneficiary_init", "verification", "application_submission", "summary", "account_change")
+PARTS = ("worker", "api", "simulator", "temporal", "postgres")
+OUTSIDER = f"{PROVINCE[:2]}9999"
+REASONS = ("account_frozen", "account_closed", "name_mismatch")
+
+
+class PlatformSteps(Steps):
+    by_hand: list[str]
+
+    def goes_on(self, place: Place) -> None:
+        raise NotImplementedError
+
+    @step(kind=st.sampled_from((*OF_EVENTS, *OF_ANSWERS)), times=st.integers(1, 3))
+    def platform_has_a_bad_day(self, kind: str, times: int) -> None:
+        platform = self.counter.ground.platform
+        plan = platform("GET", "/faults")
+        platform("PUT", "/faults", {"rates": plan["rates"], "next": plan["next"] | {kind: times}})
+        self.counter.tell(f"the platform's next {'events' if kind in OF_EVENTS else 'answers'}: {times} × {kind}")
+
+    @step(kind=st.sampled_from(REVIEWS), is_person=st.booleans())
+    def platform_has_a_clerk(self, kind: str, is_person: bool) -> None:
+        clerk = self.counter.ground.platform("GET", "/settings")["clerk"]
+        clerk[kind] = "person" if is_person else "auto"
+        self.counter.ground.platform("PUT", "/settings", {"clerk": clerk})
+        self.counter.tell(f"the platform's {kind} waits for a person" if is_person else f"{kind} goes by itself")
+
+    @step(pick=PICK, approve=st.sampled_from((True, True, False)))
+    def clerk_decides(self, pick: int, approve: bool) -> None:
+        platform, codes = self.counter.ground.platform, self.counter.codes
+        waiting = [one for one in platform("GET", "/clerk")["items"] if one["county_code"] in codes]
+        if waiting:
+            one = waiting[pick % len(waiting)]
+            platform("POST", f"/clerk/{one['ref']}", {"approve": approve} | ({} if approve else {"opinion": "不符"}))
+            self.counter.tell(
+                f"the platform's clerk says {'yes' if approve else 'no'} to {one['kind']} of {one['county_code']}"
+            )
+
+    @step(
+        how=st.sampled_from(("again", "forged", "same id, other words", "in another county's name")),
+        pick=st.integers(0, 30),
+    )
+    def event_comes(self, how: str, pick: int) -> None:
+        """An event that was told before: nothing may come of it now."""
+        events = [one for one in self._events() if one["status"] == "delivered"]
+        if not events:
+            return
+        event = events[pick % len(events)]
+        self.lull()
+        before = self.counter.before_event()
+        if how == "again":
+            self.counter.ground.platform("POST", "/redeliver", {"webhook_id": event["webhook_id"]})
+            status = 0
+        else:
+            status = self._post(event, how)
+        self.counter.tell(f"an event {event['type']} comes {how} ({status or 'by the platform'})")
+        assert how != "forged" or status == 401, f"a forged event was answered {status}"
+        self.lull()
+        self.counter.check_event(before, f"an event that came {how}")
+
+    def _events(self) -> list[Json]:
+        told = self.counter.ground.platform("GET", "/events", body=1)["items"]
+        return [one for one in told if any(code in one["body"] for code in self.counter.codes)]
+
+    def _post(self, event: Json, how: str) -> int:
+        body: Json = json.loads(event["body"])
+        event_id = event["webhook_id"] if how == "same id, other words" else f"evt-{self.counter.key()}"
+        if how == "in another county's name":
+            mine = body["data"].get("county_code", "")
+            body["data"]["county_code"] = next(code for code in self.counter.codes if code != mine)
+        body["timestamp"] = "2026-01-01T00:00:00Z" if how == "same id, other words" else body["timestamp"]
+        content = json.dumps(body, ensure_ascii=False).encode()
+        headers = seal(self.counter.ground.credentials, event_id, content)
+        if how == "forged":
+            headers["webhook-signature"] = "v1," + "A" * 43 + "="
+        return self.counter.ground.post_event(event_id, headers, content).status_code
+
+    @step(where=WHERE, what=st.sampled_from(("a flow by hand", "an invalidation", "the province's slot")), pick=PICK)
+    def platform_does_its_own(self, where: int, what: str, pick: int) -> None:
+        place, platform = self.places[where], self.counter.ground.platform
+        match what:
+            case "a flow by hand":
+                self._begin_by_hand(place)
+            case "an invalidation":
+                somebody = place.beneficiaries[pick % 4]
+                bank, account = somebody.cards["new" if pick > 4 else "old"]
+                wish = {"county_code": place.code, "id_number": somebody.id_number, "bank_code": bank}
+                reason = REASONS[pick % len(REASONS)]
+                platform("POST", "/invalidate", wish | {"account_no": account, "reason_code": reason})
+                self.counter.tell(f"the platform finds an account of person {pick % 4} in {place.name}: {reason}")
+            case _:
+                method, wish = ("PUT", {"county_code": OUTSIDER}) if pick % 2 else ("DELETE", None)
+                platform(method, f"/province-locks/{PROVINCE}", wish)
+                self.counter.tell(f"a county outside {'holds' if wish else 'frees'} the province's slot")
+
+    def _begin_by_hand(self, place: Place) -> None:
+        platform = self.counter.ground.platform
+        if self.by_hand:
+            self.end_by_hand()
+            return
+        try:
+            self.by_hand.append(platform("POST", "/flows", {"county_code": place.code})["flow_id"])
+        except httpx.HTTPStatusError:
+            return  # the county has one already
+        self.counter.tell(f"the platform begins a flow of {place.name} by hand")
+
+    def end_by_hand(self) -> None:
+        for flow_id in self.by_hand:
+            self.counter.ground.platform("POST", f"/flows/{flow_id}/end", {})
+            self.counter.tell("the platform ends its flow by hand")
+        self.by_hand.clear()
+
+    @step(part=st.sampled_from(PARTS), where=WHERE, meanwhile=st.booleans())
+    def dies_and_comes_back(self, part: str, where: int, meanwhile: bool) -> None:
+        """SIGKILL, and again at the same address; meanwhile the county goes on, and asks again until it is answered."""
+        stack = self.counter.ground.stack
+        self.counter.tell(f"{part} is killed" + (f" while {self.places[where].name} goes on" if meanwhile else ""))
+        with ThreadPoolExecutor(1) as pool:
+            act = pool.submit(self.goes_on, self.places[where]) if meanwhile else None
+            stack.kill(part)
+            stack.start(part)
+            if act:
+                act.result()
+
+    def before_rest(self) -> None:
+        """Everything that was switched on is switched off."""
+        platform = self.counter.ground.platform
+        platform("PUT", "/faults", {})
+        platform("PUT", "/settings", {"clerk": {}})
+        platform("DELETE", f"/province-locks/{PROVINCE}")
+        self.end_by_hand()
+        platform("POST", "/redeliver", {})
