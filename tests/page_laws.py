@@ -29,6 +29,9 @@ def look_at(page: "Page") -> None:
     assert len(select(document, "h1")) == 1, f"{where}: one h1"
     named = [word for word in select(document, "h1")[0].text_content().split() if word != "·"]
     assert len(named) == len(set(named)), f"{where}: said twice: {named}"
+    for tag in select(document, "h1 + .tag, .head > .tag:first-child, .head > h2 + .tag")[:1]:
+        # one thing's page: the tab says how it is, and which
+        assert page.title.startswith(f"{tag.text_content()} · "), f"{where}: {page.title}"
     for live in select(document, "#live[hx-get]"):
         # beside the heading, or said of the whole: what was before stays as it was
         still = [tag.text for tag in select(document, "h1 + .tag") if live not in tag.iterancestors()]
