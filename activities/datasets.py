@@ -1,5 +1,6 @@
 """Pushing a list page by page and handing it over; the same for initialisation, verification and rounds."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from sqlmodel import select
@@ -17,7 +18,7 @@ from models.store.database import Database
 from models.store.lists.refusals import take_back
 from models.store.locking import lock_list
 from models.store.runs.look import remember
-from models.store.sql import execute, fetch_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.batches import Batch, Dataset
 from models.tables.flows import Flow
@@ -122,12 +123,20 @@ class DatasetActivities:
 
     async def _put_pages(self, dataset: Dataset, platform_id: str) -> None:
         """A few at a time: while the platform reads one, the next is being opened from the vault."""
-        pages = range(1, _pages(dataset.record_count) + 1)
-        await for_each(pages, partial(self._put_page, dataset, platform_id), PAGES_AT_ONCE)
+        keys = {_page_key(dataset, page): page for page in range(1, _pages(dataset.record_count) + 1)}
+        stored = await self._answered(list(keys))
+        left = [page for key, page in keys.items() if key not in stored]
+        await for_each(left, partial(self._put_page, dataset, platform_id), PAGES_AT_ONCE)
+
+    async def _answered(self, keys: Sequence[str]) -> set[str]:
+        """What the platform has: a list that waits for its turn is pushed at each wake, and none of it opened again."""
+        statement = "SELECT key FROM instruction WHERE key = ANY(:keys) AND answer IS NOT NULL"
+        async with self._database.reading() as session:
+            return set(await fetch(session, str, statement, keys=keys))
 
     async def _put_page(self, dataset: Dataset, platform_id: str, page: int) -> None:
         records = await self._records(dataset, (page - 1) * PAGE_LIMIT)
-        key = f"{_generation(dataset)}/p{page}"
+        key = _page_key(dataset, page)
         content = records_json(tuple(records))
         await with_retries(partial(self._platform.put_page, dataset.county_code, platform_id, page, content, key=key))
 
@@ -169,6 +178,10 @@ async def _note_holder(session: AsyncSession, dataset: Dataset, holder: str | No
 
 def _pages(records: int) -> int:
     return -(-records // PAGE_LIMIT)
+
+
+def _page_key(dataset: Dataset, page: int) -> str:
+    return f"{_generation(dataset)}/p{page}"
 
 
 def _generation(dataset: Dataset) -> str:

@@ -50,10 +50,13 @@ RESULT_SOURCE = (
     f"SELECT {LINE_COLUMNS}, d.outcome FROM {LINE_TABLES} LEFT JOIN dataset_line d ON d.application_id = a.id"
     " AND d.dataset_id = (SELECT id FROM dataset WHERE reference = :reference)"
 )
-RESULT_MEMBERS = (
-    "a.id IN (SELECT id FROM application WHERE list_id = :list UNION ALL SELECT l.application_id FROM dataset_line l"
-    " JOIN dataset s ON s.id = l.dataset_id WHERE s.reference = :reference)"
+# Gathered first: what is joined may be looked for along all counties' rows.
+_PUSHED = (
+    "SELECT l.application_id FROM dataset_line l WHERE l.dataset_id = (SELECT id FROM dataset WHERE reference ="
+    " :reference)"
 )
+RESULT_MEMBERS = f"a.id = ANY(ARRAY(SELECT id FROM application WHERE list_id = :list UNION ALL {_PUSHED}))"
+RESULTS_OF = f"a.id = ANY(ARRAY({_PUSHED} AND l.outcome = :outcome))"
 
 
 class InitialisationResult(TypedDict):
@@ -183,8 +186,8 @@ async def _results(session: AsyncSession, numbers: Sequence[str]) -> Mapping[str
     rows = await fetch(
         session,
         _CountedOutcome,
-        "SELECT d.reference, l.outcome, count(*) AS lines, sum(l.amount_fen)::bigint AS total_fen FROM dataset d"
-        " JOIN dataset_line l ON l.dataset_id = d.id WHERE d.reference = ANY(:numbers) GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT d.reference, nullif(t.outcome, '') AS outcome, t.lines, t.fen AS total_fen FROM dataset d"
+        " JOIN dataset_tally t ON t.dataset_id = d.id WHERE d.reference = ANY(:numbers) AND t.lines > 0 ORDER BY 1, 2",
         numbers=list(numbers),
     )
     found: defaultdict[str, list[OutcomeCount]] = defaultdict(list)

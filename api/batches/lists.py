@@ -17,6 +17,7 @@ from api.batches.list_views import (
     MATCH_HEADERS,
     RESULT_MEMBERS,
     RESULT_SOURCE,
+    RESULTS_OF,
     STAGE_OF_LIST,
     InitialisationResult,
     ListView,
@@ -163,9 +164,11 @@ async def list_results(
     async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
         view = ApplicationViews(desk.shown, await names_of(session, desk.county), whole_names=whole.of)
-        chosen = of_county(desk.county).also(RESULT_MEMBERS, list=listed.id, reference=list_no)
-        if outcome is not None:
-            chosen = chosen.also("d.outcome = :outcome", outcome=outcome.value)
+        chosen = of_county(desk.county)
+        if outcome is None:
+            chosen = chosen.also(RESULT_MEMBERS, list=listed.id, reference=list_no)
+        else:
+            chosen = chosen.also(RESULTS_OF, outcome=outcome.value, reference=list_no)
         if other_account is not None:
             chosen = chosen.also(f"{OTHER_ACCOUNT} = :other", other=other_account)
         rows = await read_lines(

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from api.counter.sought import Given, SoughtAccount, SoughtId, SoughtName
-from models.store.selection import Predicate
+from models.store.selection import Predicate, all_of
 from models.store.vault import Field, Vault, name_index
 from models.wire.words import CardType
 from models.words.card_stages import PartStage
@@ -98,7 +98,7 @@ class PartSought(BaseModel):
 
 def of_parts(county_code: str, criteria: PartFilter) -> Predicate:
     """A bank is found as the new one and as the old one; what the bank still looks at only by its stage."""
-    chosen = Predicate("a.county_code = :county", {"county": county_code})
+    chosen = all_of("county_code", "county", county_code)
     if criteria.bank_code is not None:
         chosen = chosen.also("(a.bank_code = :bank OR a.old_bank_code = :bank)", bank=criteria.bank_code)
     if criteria.stage is not None:

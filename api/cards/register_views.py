@@ -14,7 +14,7 @@ from models.forms import identity
 from models.forms.account_numbers import CARD_TYPES
 from models.store.register.account_locks import account_locked_sql
 from models.store.register.register import register_row, why_unusable
-from models.store.selection import Predicate
+from models.store.selection import Predicate, all_of
 from models.store.vault import Field, Vault, name_index
 from models.wire.words import AccountSource, CardType
 from models.words.card_stages import EntryStage, PartStage
@@ -134,7 +134,7 @@ class RegisterSought(BaseModel):
 
 
 def of_register(county_code: str, criteria: RegisterFilter | None) -> Predicate:
-    chosen = Predicate("a.county_code = :county", {"county": county_code})
+    chosen = all_of("county_code", "county", county_code)
     for name, value in (criteria.model_dump(mode="json", exclude_none=True) if criteria else {}).items():
         chosen = chosen.also(f"a.{name} = :f_{name}", **{f"f_{name}": value})
     return chosen

@@ -81,9 +81,10 @@ async def _chunks(
 ) -> AsyncIterator[Sequence[Shown]]:
     first, beyond, way = _WAYS[order]
     wanted, after = min(page.rows, MAX_EXPORT + 1), first if page.after is None else page.after
+    by = ", ".join(f"{column} {way}" for column in chosen.order)
     while wanted > 0:
         size = min(wanted, CHUNK)
-        statement = f"{source} WHERE {chosen.sql} AND a.id {beyond} :after ORDER BY a.id {way} LIMIT :size"
+        statement = f"{source} WHERE {chosen.sql} AND a.id {beyond} :after ORDER BY {by} LIMIT :size"
         values = {**chosen.values, "after": after, "size": size}
         rows = await fetch(session, shape, statement, **values)
         if rows:

@@ -190,10 +190,10 @@ async def line_sums(session: AsyncSession, flow_ids: Sequence[int]) -> Mapping[i
     rows = await fetch(
         session,
         _Sums,
-        "SELECT flow_id, count(*) AS line_count, sum(amount_fen)::bigint AS line_fen,"
-        " count(*) FILTER (WHERE payment = 'paid') AS paid_count,"
-        " coalesce(sum(amount_fen) FILTER (WHERE payment = 'paid'), 0)::bigint AS paid_fen"
-        " FROM flow_line WHERE flow_id = ANY(:ids) GROUP BY 1",
+        "SELECT flow_id, sum(lines)::bigint AS line_count, sum(fen)::bigint AS line_fen,"
+        " coalesce(sum(lines) FILTER (WHERE payment = 'paid'), 0)::bigint AS paid_count,"
+        " coalesce(sum(fen) FILTER (WHERE payment = 'paid'), 0)::bigint AS paid_fen"
+        " FROM flow_tally WHERE flow_id = ANY(:ids) GROUP BY 1",
         ids=list(flow_ids),
     )
     return {

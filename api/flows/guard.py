@@ -12,7 +12,7 @@ from models.store.applications.acts import LeftOut
 from models.store.orders.orders import lock_county_flow
 from models.store.orders.rules import Candidate, FlowLineFilter, Verdict, where_of
 from models.store.register.lock_rules import LockedAct, why_lines_locked
-from models.store.selection import Predicate
+from models.store.selection import Predicate, all_of
 from models.store.sql import fetch_int
 from models.tables.flows import Flow
 from models.words.refusals import Refusal
@@ -94,4 +94,4 @@ async def known_flow(session: AsyncSession, desk: Desk, flow_no: str) -> int:
 
 def chosen_flow_lines(flow: int, query: FlowLineFilter) -> Predicate:
     sql, values = where_of(query.criteria, "a")
-    return Predicate(f"a.flow_id = :flow AND {sql}", {"flow": flow, **values})
+    return all_of("flow_id", "flow", flow).also(sql, **values)

@@ -10,7 +10,7 @@ from api.applications.payment_results import PaymentResult
 from api.applications.person import MaskedPerson, reason_of, shown_person
 from api.counter.names import Names
 from models.store.orders.rules import FlowLineFilter, Word, where_of
-from models.store.selection import Predicate
+from models.store.selection import Predicate, all_of
 from models.store.vault import Vault
 from models.words.code_words import called
 from models.words.flow_words import APPLICANTS, SOURCES, explain_payment
@@ -66,9 +66,7 @@ def payments_of_county(county_code: str, query: PaymentFilter) -> Predicate:
     given = query.criteria
     flow = {name: given.pop(name) for name in _OF_FLOW if name in given}
     sql, values = where_of(given, "a")
-    chosen = Predicate(
-        f"a.county_code = :county AND a.payment IS NOT NULL AND {sql}", {"county": county_code, **values}
-    )
+    chosen = all_of("county_code", "county", county_code).also(f"a.payment IS NOT NULL AND {sql}", **values)
     if not flow:
         return chosen
     which = " AND ".join(f"f.{name} = :f_{name}" for name in flow)

@@ -12,6 +12,7 @@ from deploy.bench import (
     cards,
     evidence,
     floor,
+    lookups,
     open_runs,
     pages,
     patience,
@@ -26,6 +27,7 @@ from deploy.bench.patience import patience_rows
 from deploy.bench.province import province_rows
 from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
+from deploy.bench.report_lookups import lookup_rows
 from deploy.bench.report_pages import page_rows
 from deploy.bench.troubled import troubled_row
 from deploy.spoken import spoken
@@ -100,6 +102,12 @@ def measure_open(home: Path, count: int) -> open_runs.OpenRuns:
         return open_runs.measure(stack, count)
 
 
+def _million(said: argparse.Namespace) -> Path:
+    """A home of its own, kept from one time to the next: filling it takes minutes."""
+    home: Path = said.home.resolve()
+    return home.with_name(f"{home.name}-million")
+
+
 def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
     bare = floor.pay(stack, batch)
     outcome = product.pay(stack, batch, warm)
@@ -125,7 +133,10 @@ def main() -> int:
     parser.add_argument("--troubled-only", action="store_true", help="evidence with failing calls; writes no file")
     parser.add_argument("--pages-only", action="store_true", help="the pages alone; writes no file")
     parser.add_argument("--patience-only", action="store_true", help="people beside lists that hang; writes no file")
-    parser.add_argument("--province-only", action="store_true", help="large lists, all counties; writes no file")
+    parser.add_argument("--lookups-only", action="store_true", help="a million applications; writes no file")
+    parser.add_argument(
+        "--province-only", action="store_true", help="large lists, all counties, the million; writes no file"
+    )
     parser.add_argument("--province-lines", type=int, default=PROVINCE_LINES, help="of a large list")
     parser.add_argument("--counties", type=int, default=COUNTIES, help="counties that pay at once")
     parser.add_argument("--county-lines", type=int, default=COUNTY_LINES, help="lines of each")
@@ -155,8 +166,12 @@ def _measured(said: argparse.Namespace) -> int:
     if said.patience_only:
         print_table(patience_rows(measure_patience(said.home.resolve(), said.people)))
         return 0
+    if said.lookups_only:
+        print_table(lookup_rows(lookups.measure(_million(said))))
+        return 0
     if said.province_only:
-        print_table(province_rows(measure_province(said.home.resolve(), said)))
+        rows_of_it = province_rows(measure_province(said.home.resolve(), said))
+        print_table([*rows_of_it, *lookup_rows(lookups.measure(_million(said)))])
         return 0
     if said.backpressure_only:
         print_table(backpressure_rows(measure_backpressure(said.home.resolve(), said.seconds)))

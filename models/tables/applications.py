@@ -17,7 +17,9 @@ class Application(SQLModel, table=True):
 
     __tablename__ = "application"
     __table_args__ = (
-        Index("ix_application_county", "county_code", "id"),
+        # in the order of a list, with what a list is narrowed by that stays as it was entered: rare rows are found by
+        # walking through a county's entries instead of its rows
+        Index("ix_application_county", "county_code", "id", "town_code", "bank_code", "village_code"),
         # with what to-dos count and sum, so that nobody's rows are read for it; within a stage persons alone change any
         # of it, so that the platform's results stay cheap
         Index("ix_application_stage", "county_code", "stage", "id", postgresql_include=["amount_fen", *TO_DO_COLUMNS]),
@@ -35,8 +37,9 @@ class Application(SQLModel, table=True):
         ),
         Index("ix_application_person", "person_index", "county_code"),
         Index("ix_application_name", "county_code", "name_index"),
-        Index("ix_application_batch", "batch_id", "id"),
-        Index("ix_application_list", "list_id"),
+        # with what a page of batches sums; it changes where `ix_application_stage` does anyway
+        Index("ix_application_batch", "batch_id", "id", postgresql_include=["stage", "amount_fen"]),
+        Index("ix_application_list", "list_id", "id"),
         Index("ix_application_import", "import_id", "id", postgresql_where=text("import_id IS NOT NULL")),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint(
@@ -230,9 +233,10 @@ class RegisterAccount(SQLModel, table=True):
     __tablename__ = "register_account"
     __table_args__ = (
         UniqueConstraint("person_index", "county_code"),
-        Index("ix_register_account_account", "account_index"),
+        # whether somebody else has the account is told by the entry alone
+        Index("ix_register_account_account", "account_index", "county_code", "id", postgresql_include=["person_index"]),
         Index("ix_register_account_name", "county_code", "name_index"),
-        Index("ix_register_account_county", "county_code", "id"),
+        Index("ix_register_account_county", "county_code", "id", "status", "bank_code"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)

@@ -89,11 +89,12 @@ class FlowLine(SQLModel, table=True):
     __table_args__ = (
         Index("ix_flow_line_application", "application_id"),
         Index("ix_flow_line_number", "application_no"),
-        Index("ix_flow_line_state", "flow_id", "state"),
+        # in the order of a list, of which the few lines that wait are found by their entries
+        Index("ix_flow_line_flow", "flow_id", "id", "state"),
         Index("ix_flow_line_indicator", "indicator_id"),
         Index("ix_flow_line_account", "account_index"),
         Index("ix_flow_line_again", "county_code", postgresql_where=text("attempt > 1")),
-        Index("ix_flow_line_county", "county_code", "id"),
+        Index("ix_flow_line_county", "county_code", "id", "town_code", "bank_code"),
         Index("ix_flow_line_name", "county_code", "name_index"),
         UniqueConstraint("flow_id", "application_id", "attempt"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
@@ -140,6 +141,23 @@ class FlowLine(SQLModel, table=True):
     payment_at: datetime | None = Field(default=None, sa_type=INSTANT)
     evidence_sent_at: datetime | None = Field(default=None, sa_type=INSTANT)
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class FlowTally(SQLModel, table=True):
+    """How many lines of a flow stand where, in fen together; kept by triggers of `flow_line` (0002_triggers.py).
+
+    Whoever changes a line holds the flow. `payment` is empty for what isn't accepted; `sendable`: how many of the lines
+    go out by themselves (`SENDABLE` of models/store/flows/rounds.py). A row may have come down to nothing.
+    """
+
+    __tablename__ = "flow_tally"
+
+    flow_id: int = Field(primary_key=True, sa_type=BigInteger)
+    state: str = Field(primary_key=True)
+    payment: str = Field(primary_key=True)
+    lines: int = Field(sa_type=BigInteger)
+    fen: int = Field(sa_type=BigInteger)
+    sendable: int = Field(sa_type=BigInteger)
 
 
 class Payment(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Indicators follow their lines; history can't be changed; maker and checker are two; repeats and stages are told."""
+"""Indicators and tallies follow their lines; history stays; maker and checker are two; repeats and stages are told."""
 
 from pathlib import Path
 
@@ -22,16 +22,34 @@ BEGIN
     FROM ({rows}) AS change GROUP BY indicator_id
   ) AS d
   WHERE i.id = d.indicator_id AND (d.reserved <> 0 OR d.paid <> 0);
+  INSERT INTO flow_tally AS t (flow_id, state, payment, lines, fen, sendable)
+  SELECT flow_id, state, coalesce(payment, ''), sum(line), sum(signed), sum(CASE WHEN state = 'unsent'
+    AND repays_flow_id IS NULL AND verification IN ('passed', 'not_required') THEN line ELSE 0 END)
+  FROM ({rows}) AS change GROUP BY 1, 2, 3 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2, 3
+  ON CONFLICT (flow_id, state, payment) DO UPDATE
+  SET lines = t.lines + excluded.lines, fen = t.fen + excluded.fen, sendable = t.sendable + excluded.sendable;
   RETURN NULL;
 END $$
 """
-ADDED = "SELECT indicator_id, money, amount_fen AS signed FROM added"
-GONE = "SELECT indicator_id, money, -amount_fen AS signed FROM gone"
+# Sums that a page shows of each of its lists, and a run's look at each wake asks for, cost the same for a long one.
+TALLY = """
+CREATE FUNCTION dataset_line_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO dataset_tally AS t (dataset_id, outcome, lines, fen)
+  SELECT dataset_id, coalesce(outcome, ''), sum(line), sum(signed)
+  FROM ({rows}) AS change GROUP BY 1, 2 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2
+  ON CONFLICT (dataset_id, outcome) DO UPDATE SET lines = t.lines + excluded.lines, fen = t.fen + excluded.fen;
+  RETURN NULL;
+END $$
+"""
+ADDED = "SELECT *, amount_fen AS signed, 1 AS line FROM added"
+GONE = "SELECT *, -amount_fen AS signed, -1 AS line FROM gone"
 CHANGES = {
     "insert": (ADDED, "NEW TABLE AS added"),
     "update": (f"{ADDED} UNION ALL {GONE}", "NEW TABLE AS added OLD TABLE AS gone"),
     "delete": (GONE, "OLD TABLE AS gone"),
 }
+FOLLOWED = {"flow_line": BALANCE, "dataset_line": TALLY}
 SQL = Path(__file__).parents[1] / "sql"
 STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql")
 ITEM_FUNCTIONS = ("note_repeated_items", "note_repeated_item")
@@ -61,12 +79,13 @@ CREATE TRIGGER trail_head_kept BEFORE DELETE OR TRUNCATE ON trail_head
 
 
 def upgrade() -> None:
-    for name, (rows, tables) in CHANGES.items():
-        op.execute(BALANCE.format(name=name, rows=rows))
-        op.execute(
-            f"CREATE TRIGGER flow_line_{name} AFTER {name.upper()} ON flow_line REFERENCING {tables} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION flow_line_{name}()"
-        )
+    for table, function in FOLLOWED.items():
+        for name, (rows, tables) in CHANGES.items():
+            op.execute(function.format(name=name, rows=rows))
+            op.execute(
+                f"CREATE TRIGGER {table}_{name} AFTER {name.upper()} ON {table} REFERENCING {tables} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_{name}()"
+            )
     op.execute(
         "CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql AS $$ "
         "BEGIN RAISE EXCEPTION '% is history: rows are added, never changed', TG_TABLE_NAME; END $$"
@@ -94,6 +113,7 @@ def downgrade() -> None:
         op.execute(f"GRANT UPDATE, DELETE ON {table} TO onecard_app")
         op.execute(f"DROP TRIGGER {table}_history ON {table}")
     op.execute("DROP FUNCTION keep_history()")
-    for name in CHANGES:
-        op.execute(f"DROP TRIGGER flow_line_{name} ON flow_line")
-        op.execute(f"DROP FUNCTION flow_line_{name}()")
+    for table in FOLLOWED:
+        for name in CHANGES:
+            op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
+            op.execute(f"DROP FUNCTION {table}_{name}()")

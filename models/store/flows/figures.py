@@ -75,34 +75,28 @@ class SummaryFigures(BaseModel):
 
 
 class _LineSum(NamedTuple):
-    level: int
-    state: str | None
-    payment: str | None
+    state: str
+    payment: str
     lines: int
     fen: int
 
 
-_LINES = """
-SELECT grouping(state, payment) AS level, state, payment, count(*) AS lines, coalesce(sum(amount_fen), 0)::bigint AS fen
-FROM flow_line WHERE flow_id = :flow_id
-GROUP BY GROUPING SETS ((), (state), (payment))
-"""
-_OVERALL = 3
+_LINES = "SELECT state, payment, lines, fen FROM flow_tally WHERE flow_id = :flow_id AND lines > 0"
 
 
 async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
-    """Every state and payment of a flow's lines, zeroes too, in one statement."""
+    """Every state and payment of a flow's lines, zeroes too, as they are tallied."""
     lines = Figure()
     states = {state: Figure() for state in LineState}
     payments = {payment: Figure() for payment in PaymentState}
-    for level, state, payment, count, fen in await fetch(session, _LineSum, _LINES, flow_id=flow_id):
+    for state, payment, count, fen in await fetch(session, _LineSum, _LINES, flow_id=flow_id):
         figure = Figure(count=count, fen=fen)
-        if level == _OVERALL:
-            lines = figure
-        elif state is not None:
-            states[LineState(state)] = figure
-        elif payment is not None:
-            payments[PaymentState(payment)] = figure
+        lines += figure
+        known = LineState(state)
+        states[known] = states.get(known, Figure()) + figure
+        if payment:
+            paid = PaymentState(payment)
+            payments[paid] = payments.get(paid, Figure()) + figure
     return FlowFigures(lines=lines, states=states, payments=payments)
 
 

@@ -9,7 +9,7 @@ from models.contracts import FlowLook, NextOrder, Subject
 from models.settings import Settings
 from models.store.flows.end import end_flow, pages_complete
 from models.store.flows.next_step import LineCounts, NextStep, next_step, opens_summary, sentence_of
-from models.store.flows.rounds import SENDABLE, current_round, note_held, refresh_held
+from models.store.flows.rounds import current_round, note_held, refresh_held
 from models.store.flows.rows import current_summary, lock_flow_of_run
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
@@ -71,9 +71,10 @@ async def _counts(session: AsyncSession, flow: Flow) -> LineCounts:
     counts = await fetch_one(
         session,
         LineCounts,
-        f"SELECT count(*) FILTER (WHERE {SENDABLE}) AS sendable,"
-        " count(*) FILTER (WHERE l.state IN ('unsent', 'held', 'under_review', 'rejected')) AS unsettled,"
-        " count(*) FILTER (WHERE l.state = 'accepted') AS accepted FROM flow_line l WHERE l.flow_id = :id",
+        "SELECT coalesce(sum(sendable), 0)::bigint AS sendable, coalesce(sum(lines) FILTER"
+        " (WHERE state IN ('unsent', 'held', 'under_review', 'rejected')), 0)::bigint AS unsettled,"
+        " coalesce(sum(lines) FILTER (WHERE state = 'accepted'), 0)::bigint AS accepted FROM flow_tally"
+        " WHERE flow_id = :id",
         id=flow.id,
     )
     return counts or LineCounts()

@@ -111,9 +111,11 @@ async def readiness(session: AsyncSession, flow_id: int) -> Readiness:
     found = await fetch_one(
         session,
         Readiness,
-        "SELECT count(*) FILTER (WHERE state NOT IN ('accepted', 'withdrawn', 'deferred', 'cancelled')) AS unsettled,"
+        "SELECT coalesce(sum(lines) FILTER (WHERE state NOT IN ('accepted', 'withdrawn', 'deferred', 'cancelled')),"
+        " 0)::bigint AS unsettled,"
         " (SELECT count(*) FROM operator_order WHERE flow_id = :flow AND kind <> 'evidence' AND state = 'confirmed')"
-        " AS orders, count(*) FILTER (WHERE state = 'accepted') AS accepted FROM flow_line WHERE flow_id = :flow",
+        " AS orders, coalesce(sum(lines) FILTER (WHERE state = 'accepted'), 0)::bigint AS accepted FROM flow_tally"
+        " WHERE flow_id = :flow",
         flow=flow_id,
     )
     return found or Readiness()

@@ -204,8 +204,7 @@ async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Datas
     outcomes = await fetch(
         session,
         _Outcome,
-        "SELECT coalesce(outcome, '') AS outcome, count(*) AS lines FROM dataset_line WHERE dataset_id = :id"
-        " GROUP BY 1",
+        "SELECT outcome, lines FROM dataset_tally WHERE dataset_id = :id AND lines > 0",
         id=dataset.id,
     )
     detail = {"kind": dataset.kind, "mode": dataset.mode, "outcomes": dict(outcomes)}
