@@ -185,7 +185,8 @@ async def controls(page: Page) -> tuple[Counter[str], list[str]]:
           .map((e) => { e.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
             const box = e.getBoundingClientRect();
             const hit = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
-            const there = Boolean(hit && (e.contains(hit) || hit.closest('label')?.contains(e)));
+            // what can't be pressed now lets the pointer through
+            const there = e.disabled || Boolean(hit && (e.contains(hit) || hit.closest('label')?.contains(e)));
             return [`${e.ariaLabel || e.name || ''} ${e.textContent.trim().slice(0, 30)}`, there]; })"""
     )
     return Counter(name for name, _ in found), [name for name, there in found if not there]
