@@ -55,6 +55,8 @@ SELECT (SELECT count(*) FROM outbox WHERE delivered_at IS NULL)
   + (SELECT count(*) FROM inbox WHERE state IN ('received', 'delivered'))
   + (SELECT count(*) FROM operator_order JOIN mine ON code = county_code WHERE state = 'confirmed')
   + (SELECT count(*) FROM run JOIN mine ON code = county_code WHERE closed_at IS NULL AND waiting_for LIKE '%%正在%%')
+  + (SELECT count(*) FROM card_change_part JOIN mine ON code = county_code WHERE stage IN ('validating', 'approved'))
+  + (SELECT count(*) FROM village_entry JOIN mine ON code = county_code WHERE stage = 'validating')
   + (SELECT count(*) FROM instruction JOIN mine ON code = county_code
      WHERE answered_at IS NULL AND refusal_code IS NULL)
   + (SELECT count(*) FROM flow f JOIN mine ON code = f.county_code JOIN flow_line l ON l.flow_id = f.id

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -155,6 +156,7 @@ class Ground:
     def __init__(self, make: Callable[..., Stack]) -> None:
         self._make = make
         self._walks = 0
+        self._turn = threading.Lock()
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._open()
 
@@ -193,10 +195,11 @@ class Ground:
         return _patiently(ask)
 
     def _rows(self, statement: LiteralString, named: Mapping[str, object] | None) -> list[tuple[Any, ...]]:
-        """On one connection, for as long as the server lives."""
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(driver_url(self.stack.layout.database_url), autocommit=True)
-        return self._connection.execute(statement, named).fetchall()
+        """On one connection, for as long as the server lives; whoever acts in a thread of its own takes a turn."""
+        with self._turn:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(driver_url(self.stack.layout.database_url), autocommit=True)
+            return self._connection.execute(statement, named).fetchall()
 
     def close(self) -> None:
         if self._connection is not None:
