@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from hypothesis import strategies as st
+
 from models.words.stages import Role
 from tests.walk_applications import ApplicationSteps
 from tests.walk_cards import CardSteps
@@ -9,7 +11,19 @@ from tests.walk_counter import Hand
 from tests.walk_flows import FlowSteps
 from tests.walk_ground import Place
 from tests.walk_platform import PlatformSteps
-from tests.walk_steps import WHERE, Batch, Flow, Line, as_often, step
+from tests.walk_steps import (
+    APPLICANT,
+    AUDITOR,
+    OTHER_COUNTY,
+    OTHER_ROLE,
+    SAME_HAND,
+    WHERE,
+    Batch,
+    Flow,
+    Line,
+    as_often,
+    step,
+)
 
 OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
 # What an operator orders when the flow waits for one, the most harmless first.
@@ -22,6 +36,15 @@ class SeasonSteps(ApplicationSteps, FlowSteps, CardSteps, PlatformSteps):
     @step(where=WHERE)
     def county_goes_on(self, where: int) -> None:
         self.goes_on(self.places[where])
+
+    @step(where=WHERE, which=st.sampled_from((SAME_HAND, SAME_HAND, OTHER_ROLE, OTHER_COUNTY, AUDITOR, APPLICANT)))
+    def wrong_one_goes_on(self, where: int, which: int) -> None:
+        """The next step, when it is due, by somebody who may not take it: who did the one before, or has no say."""
+        self.instead = which
+        try:
+            self.goes_on(self.places[where])
+        finally:
+            self.instead = None
 
     def goes_on(self, place: Place) -> None:
         flow = next((one for one in self.flows(place) if one.stage != "ended"), None)
@@ -156,6 +179,8 @@ WAYS = (
     ("unmatched", "withdraw", OPERATOR),
 )
 
-# All rules are drawn alike: under seven names it is drawn seven times as often, or no walk would come to a payment.
-for name in [f"goes_on_{time}" for time in range(1, 7)]:
-    setattr(SeasonSteps, name, as_often(SeasonSteps.county_goes_on, name))
+# All rules are drawn alike: under more names one is drawn more often, or no walk would come to a payment, and few who
+# may not would stand where the next step is due.
+for often, times in (("county_goes_on", 7), ("wrong_one_goes_on", 4)):
+    for name in [f"{often}_{time}" for time in range(2, times + 1)]:
+        setattr(SeasonSteps, name, as_often(getattr(SeasonSteps, often), name))
