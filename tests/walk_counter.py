@@ -164,7 +164,7 @@ class Counter:
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(send, keys))
         done = [answer for answer in answers if not isinstance(answer, Refused)]
-        told = [str(one.problem.get("code")) if isinstance(one, Refused) else "done" for one in answers]
+        told = [_told(one) if isinstance(one, Refused) else "done" for one in answers]
         self.tell(f"{hand}, in two windows at once: {request.words} → {', '.join(told)}")
         self.check_codes([one for one in answers if isinstance(one, Refused)])
         assert len(done) < 2, "done twice"
@@ -195,9 +195,8 @@ class Counter:
         return not (moving or platform["agenda"] or platform["undelivered"]), came
 
     def _note_refusal(self, hand: Hand, request: Request, refused: Refused, before: Before) -> None:
-        code = str(refused.problem.get("code"))
-        self.tell(f"{hand}: {request.words} → {refused.status} {code}")
-        self.refused.append(code)
+        self.tell(f"{hand}: {request.words} → {refused.status} {_told(refused)}")
+        self.refused.append(str(refused.problem.get("code")))
         self.check_codes([refused])
         assert self._done_by(hand) == before.done, "refused, and noted as done"
         self._check_unchanged(before, "a refused act")
@@ -229,3 +228,10 @@ class Counter:
         code, role = hand.place.code, hand.role.value
         named = {"code": code, "who": hand.subject, "role": role, "caller": f"{code}/{role}/{hand.subject}"}
         return self.ground.rows(DONE_BY, named)[0]
+
+
+def _told(refused: Refused) -> str:
+    """Code, and where the first fault is."""
+    first = next(iter(refused.problem.get("errors") or []), {})
+    where = [str(first[part]) for part in ("pointer", "code") if first.get(part)]
+    return " ".join([str(refused.problem.get("code")), *where])
