@@ -180,7 +180,7 @@ class ApplicationSteps(Steps):
         body = {
             "start_date": (china_today() - timedelta(days=days)).isoformat(),
             "address": "村务公开栏",
-            "image_file_ids": [place.file("notice")],
+            "image_file_ids": [place.file("notice", hand.person)],
         }
         request = Request(
             f"publicises {batch.number} since {days} days", f"/batches/{batch.number}/publicity", body, "PUT"

@@ -111,7 +111,7 @@ class CardSteps(Steps):
             "card_type": "bank_card",
             "bank_code": bank,
             "account_no": account,
-            "photo_file_id": place.file("bank_card"),
+            "photo_file_id": place.file("bank_card", hand.person),
         }
         barred = self.barred(hand, place, OPERATOR)
         answer = self.counter.act(

@@ -18,6 +18,8 @@ from tests.walk_ground import Ground, Place
 
 _WORDS = (Refusal, FaultCode, Lack, BadToken, ProblemCode, PlatformTrouble)
 CODES = frozenset(str(code.value) for words in _WORDS for code in words)
+# Of these none is the state of things, which may have moved on meanwhile.
+NEVER_WHEN_DUE = frozenset({"VALIDATION_FAILED", "ROLE_NOT_ALLOWED", "SAME_PERSON", "CODE_NEEDED", "NOT_FOUND"})
 # What the rows of the counties come to; the second column says of what. Nothing here is personal.
 STANDS = """
 WITH mine AS (SELECT unnest(%(codes)s::text[]) AS code)
@@ -124,6 +126,8 @@ class Counter:
     # the last act that was done, to be repeated: by whom, what, under which key, with which answer
     done: list[tuple[Hand, Request, str, Json]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    # somebody takes a step that is due, and may
+    is_proper: bool = False
 
     @property
     def codes(self) -> list[str]:
@@ -207,6 +211,8 @@ class Counter:
             assert 400 <= refused.status < 500, f"{refused.status} {problem}"
             assert problem.get("code") in CODES, f"no stable code: {problem}"
             assert problem.get("title"), f"no title: {problem}"
+            amiss = self.is_proper and problem.get("code") in NEVER_WHEN_DUE
+            assert not amiss, f"a step that is due, by somebody who may: {_told(refused)}"
 
     def _check_unchanged(self, before: Before, what: str) -> None:
         """Where nothing moved by itself, nothing but the act can have changed anything."""

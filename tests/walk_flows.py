@@ -111,7 +111,7 @@ class FlowSteps(Steps):
         barred = barred or (f"the flow is {flow.stage}" if flow.stage in closed else None)
         barred = barred or ("the same person started it" if memo.started_by == hand.subject else None)
         body = {"passed": passed, "opinion": "同意" if passed else "再核实"} | (
-            {"form_file_id": place.file("form")} if passed else {}
+            {"form_file_id": place.file("form", hand.person)} if passed else {}
         )
         words = f"{'passes' if passed else 'sends back'} the summary of {flow.number} ({flow.stage})"
         if self.counter.act_twice(hand, Request(words, f"/flows/{flow.number}/summary/review", body), barred):
@@ -181,7 +181,7 @@ class FlowSteps(Steps):
             "selection": {"filter": {}},
             "status": "paid",
             "reason": "银行回单",
-            "proof_file_id": place.file("form"),
+            "proof_file_id": place.file("form", hand.person),
         }
         barred = self.barred(hand, place, REVIEWER)
         if hand.subject in self.model.not_to_settle(flow.number):

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import httpx
@@ -17,7 +17,7 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.demo.drawings import drawing, form_pdf
-from deploy.demo.people import County, Json, Person
+from deploy.demo.people import County, Json, Person, Refused
 from deploy.demo.play import Play
 from deploy.demo.report import Report
 from deploy.local_people import LocalPerson, driver_url, put_local_people
@@ -111,7 +111,6 @@ class Place:
     beneficiaries: Sequence[Beneficiary]
     laid: Laid
     batch_no: str | None = None
-    _files: dict[str, int] = field(default_factory=dict)
 
     def person(self, subject: str, role: Role) -> Person:
         return self.people[subject, role]
@@ -123,12 +122,13 @@ class Place:
     def play(self) -> Play:
         return Play(self.county, YEAR, Report(Console(quiet=True)))
 
-    def file(self, kind: str) -> int:
-        """Stored when it is first needed; a picture, or the approval form."""
-        if kind not in self._files:
-            content = form_pdf("form") if kind == "form" else drawing(kind, self.code)
-            self._files[kind] = self.operator.file_id(f"{kind}.pdf" if kind == "form" else f"{kind}.jpg", content)
-        return self._files[kind]
+    def file(self, kind: str, who: Person) -> int:
+        """A picture, or the approval form, stored by whoever names it: nobody else may. 1 where it isn't taken."""
+        name, content = ("form.pdf", form_pdf("form")) if kind == "form" else (f"{kind}.jpg", drawing(kind, self.code))
+        try:
+            return who.file_id(name, content)
+        except Refused:
+            return 1
 
     def form(self, person: int, **changes: object) -> Json:
         somebody = self.beneficiaries[person]

@@ -35,7 +35,11 @@ class SeasonSteps(ApplicationSteps, FlowSteps, CardSteps, PlatformSteps):
     # season without trouble
     @step(where=WHERE)
     def county_goes_on(self, where: int) -> None:
-        self.goes_on(self.places[where])
+        self.counter.is_proper = True
+        try:
+            self.goes_on(self.places[where])
+        finally:
+            self.counter.is_proper = False
 
     @step(where=WHERE, which=st.sampled_from((SAME_HAND, SAME_HAND, OTHER_ROLE, OTHER_COUNTY, AUDITOR, APPLICANT)))
     def wrong_one_goes_on(self, where: int, which: int) -> None:
