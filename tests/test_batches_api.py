@@ -57,8 +57,11 @@ async def put_image(server: ApiServer, content_type: str = "image/png", county: 
     async with server.database.transaction() as session:
         return await fetch_int(
             session,
-            "INSERT INTO stored_file (county_code, object_key, sha256, content_type, size, stored_by, stored_at)"
-            " VALUES (:county, gen_random_uuid()::text, 'x', :kind, 5, 'o', now()) RETURNING id",
+            "WITH stored AS (INSERT INTO stored_file"
+            " (county_code, object_key, sha256, content_type, size, stored_by, stored_at)"
+            " VALUES (:county, gen_random_uuid()::text, 'x', :kind, 5, 'operator', now()) RETURNING id, stored_by)"
+            " INSERT INTO file_use (file_id, thing, number) SELECT id, 'person', stored_by FROM stored"
+            " RETURNING file_id",
             county=county,
             kind=content_type,
         )

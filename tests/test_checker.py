@@ -72,8 +72,8 @@ PLANTED: tuple[tuple[Law, str, str], ...] = (
     ),
     (
         Law.NOT_STUCK,
-        "UPDATE run SET waiting_for = '已确认发放，等待平台发放结果' WHERE closed_at IS NULL",
-        "UPDATE run SET waiting_for = '' WHERE closed_at IS NULL",
+        "UPDATE run SET closed_at = NULL WHERE kind = 'subsidy-flow'",
+        "UPDATE run SET closed_at = now() WHERE kind = 'subsidy-flow'",
     ),
     (
         Law.TRAIL,

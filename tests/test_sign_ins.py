@@ -258,13 +258,19 @@ async def test_another_processs_lock_is_seen_within_half_a_minute(
     assert (await office.http.get("/flows", headers=headers)).status_code == 401
 
 
+async def test_what_nobody_sees_of_a_name_is_not_kept(office: Office) -> None:
+    await invited(office, name="赵\u202e核审")
+    [person] = [one for one in (await office.get("/staff/people", ADMIN)).json()["items"] if "赵" in one["name"]]
+    assert person["name"] == "赵核审"
+
+
 async def test_people_are_an_administrators_and_never_the_own_row(office: Office) -> None:
     code = await invited(office)
     assert (await invite(office)).json()["code"] == "LOGIN_TAKEN"
     same = await invite(office, subject="wu.fang2")
     assert (same.status_code, same.json()["code"]) == (409, "PERSON_KNOWN")
     assert (await invite(office, subject="x.y", id_number="50010119800101")).status_code == 422
-    for name in ("赵\u202e核审", "<script>", "=1+1", "王\n审核"):
+    for name in ("<script>", "=1+1", "王\n审核"):
         odd = await invite(office, subject="x.y", name=name, id_number=citizen_id(3))
         assert (odd.status_code, odd.json()["errors"][0]["pointer"]) == (422, "/name"), name
     assert (await invite(office, subject="platform", id_number=citizen_id(2))).json()["code"] == "LOGIN_TAKEN"

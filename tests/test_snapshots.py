@@ -58,13 +58,15 @@ async def test_a_batch_and_its_figures(office: Office, path: str) -> None:
     await _answered_across(office, path.format(no=ground.batch_no), "application", batch, lines)
 
 
-@pytest.mark.parametrize("path", ["/flows/{no}", "/flows", "/flows/{no}/summary"])
-async def test_a_flow_and_its_lines(office: Office, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "table"), [("/flows/{no}", "flow_line"), ("/flows", "flow_tally"), ("/flows/{no}/summary", "flow_line")]
+)
+async def test_a_flow_and_its_lines(office: Office, path: str, table: str) -> None:
     flow_no = await add_flow(office, await add_ground(office, [Line(), Line()]))
     await add_summary(office, flow_no)
     lines = "UPDATE flow_line SET state = 'withdrawn', money = 'released'"
     flow = "UPDATE flow SET stage = 'county_passed'"
-    await _answered_across(office, path.format(no=flow_no), "flow_line", flow, lines)
+    await _answered_across(office, path.format(no=flow_no), table, flow, lines)
 
 
 async def test_an_application_and_its_photos(office: Office) -> None:

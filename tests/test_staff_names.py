@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 ROUTES = sorted(path for path in (ROOT / "api").rglob("*.py") if "pages" not in path.parts)
 PAGES = sorted((ROOT / "api/pages").glob("*.py"))
 TEMPLATES = sorted((ROOT / "api/pages/templates").rglob("*.html"))
-# Logins in an answer; what else ends so: a role whose turn it is, why a session ended.
+# Logins in an answer; what else ends so: a role whose turn it is, why a session ended, an import that corrects another.
 LOGIN = r"(?:\w+_by|by|actor)"
-NO_LOGIN = {"next_by", "over_by"}
+NO_LOGIN = {"next_by", "over_by", "corrected_by"}
 NAMED = re.compile(rf"(?<!\"person\", )\b[a-z_]+\.({LOGIN})\b(?!\|person|, \"person\"| !=|_)")
 
 

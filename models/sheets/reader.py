@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from models.normal_form import real
 from models.sheets.archive import read_workbook
 from models.sheets.cells import Cell
-from models.sheets.rows import Limits, Sheet, SheetRow, SheetRows, new_rows, too_many_rows
+from models.sheets.rows import Limits, Sheet, SheetRow, SheetRows, rows_on_disk, too_many_rows
 from models.words.faults import FaultCode, FileError
 
 _ZIP = b"PK\x03\x04"
@@ -50,7 +50,7 @@ def read_sheet(data: bytes, limits: Limits) -> Sheet:
         raise FileError(FaultCode.FILE_KIND, "文件是旧版 .xls 或加了密码，请取消密码并另存为 .xlsx 后再上传")
     if data.startswith(_OTHER_KINDS) or data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise FileError(FaultCode.FILE_KIND, "文件内容不是 Excel 或 CSV（与文件名无关），请下载模板填写后上传")
-    rows = new_rows()
+    rows = rows_on_disk()
     rows.extend(_csv_rows(_lines(data, _encoding(data)), limits))
     return Sheet(SheetRows(rows))
 

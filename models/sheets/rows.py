@@ -51,12 +51,12 @@ class SheetRows(Sequence[SheetRow]):
         return next(islice(self, range(len(self))[place], None))
 
 
-def new_rows() -> DiskRows[SheetRow]:
+def rows_on_disk() -> DiskRows[SheetRow]:
     return DiskRows(_plain, _made)
 
 
 def no_rows() -> SheetRows:
-    return SheetRows(new_rows())
+    return SheetRows(rows_on_disk())
 
 
 @dataclass(frozen=True, slots=True)

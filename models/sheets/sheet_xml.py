@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from models.sheets.cells import Cell, SpoiledCell
-from models.sheets.rows import Limits, Sheet, SheetRows, new_rows, too_many_rows
+from models.sheets.rows import Limits, Sheet, SheetRows, rows_on_disk, too_many_rows
 from models.sheets.shared import Styles, Texts
 from models.sheets.xml import Attributes, damaged, parse, unescaped
 from models.words.faults import FaultCode, FileError
@@ -31,7 +31,7 @@ class SheetXml:
         self._dates = styles.dates
         self._invisible = styles.invisible
         self._limits = limits
-        self._rows = new_rows()
+        self._rows = rows_on_disk()
         # numbers of the rows so far; those of a row that is come back to, or comes too late, by its number
         self._numbers = array("L")
         self._late: dict[int, dict[int, Cell]] = {}
@@ -132,7 +132,7 @@ class SheetXml:
         every = dict(self._rows)
         for number, cells in self._late.items():
             every.setdefault(number, {}).update(cells)
-        self._rows, self._numbers = new_rows(), array("L", sorted(every))
+        self._rows, self._numbers = rows_on_disk(), array("L", sorted(every))
         self._rows.extend(sorted(every.items()))
 
     def _value(self, attributes: Attributes) -> Cell:

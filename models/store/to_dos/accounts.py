@@ -1,6 +1,6 @@
 """Card changes and 村社申报 that wait for a reviewer: never the own account, nor what the person entered."""
 
-from models.store.to_dos.found import Asker, Question
+from models.store.to_dos.found import Asker, ToDoSearch
 
 # A 上卡 that failed is done with once a later request of the person has come, or the register has another account.
 _CARDS = """
@@ -24,6 +24,6 @@ FROM village_entry WHERE county_code = :county AND stage = 'entered' GROUP BY 2
 """
 
 
-def of_accounts(asker: Asker) -> list[Question]:
+def of_accounts(asker: Asker) -> list[ToDoSearch]:
     values = {"county": asker.county, "own": asker.person_index, "actor": asker.person}
-    return [Question(_CARDS, values), Question(_ENTRIES, values)]
+    return [ToDoSearch(_CARDS, values), ToDoSearch(_ENTRIES, values)]

@@ -7,7 +7,7 @@ from models.store.applications.makers import MADE_BY
 from models.store.imports.imports import TO_CORRECT
 from models.store.register.account_locks import account_locked_sql
 from models.store.selection import REPAYABLE
-from models.store.to_dos.found import Asker, Found, Question
+from models.store.to_dos.found import Asker, Found, ToDoSearch
 
 _SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
 # One walk over the stages that somebody has to do something about, by their index alone (`TO_DO_COLUMNS`): what is
@@ -90,11 +90,11 @@ WHERE NOT EXISTS (SELECT FROM policy_unit WHERE county_code = :county)
 """
 
 
-def of_applications(asker: Asker) -> list[Question]:
+def of_applications(asker: Asker) -> list[ToDoSearch]:
     """With the returned among the drafts: see `without_returned`."""
     county = {"county": asker.county}
-    staged = Question(_APPLICATIONS, {**county, "actor": asker.person, "stages": _STAGES})
-    return [staged, Question(_RETURNED, county), Question(_REPAYABLE, county)]
+    staged = ToDoSearch(_APPLICATIONS, {**county, "actor": asker.person, "stages": _STAGES})
+    return [staged, ToDoSearch(_RETURNED, county), ToDoSearch(_REPAYABLE, county)]
 
 
 def without_returned(found: Sequence[Found]) -> list[Found]:
@@ -111,21 +111,21 @@ def _less(drafts: Found, returned: Found) -> Found | None:
     return drafts._replace(counted=left, total_fen=fen) if left else None
 
 
-def of_own_applications(asker: Asker) -> Question:
+def of_own_applications(asker: Asker) -> ToDoSearch:
     """An applicant's own."""
-    return Question(_RETURNED_OWN, {"county": asker.county, "actor": asker.person})
+    return ToDoSearch(_RETURNED_OWN, {"county": asker.county, "actor": asker.person})
 
 
-def of_batches(asker: Asker, public_since: date) -> Question:
+def of_batches(asker: Asker, public_since: date) -> ToDoSearch:
     """`public_since`: the last day on which a publicity that is over may have begun."""
-    return Question(_BATCHES, {"county": asker.county, "public_since": public_since})
+    return ToDoSearch(_BATCHES, {"county": asker.county, "public_since": public_since})
 
 
-def of_imports(asker: Asker) -> Question:
+def of_imports(asker: Asker) -> ToDoSearch:
     """Refused ones are their own enterer's."""
-    return Question(_IMPORTS, {"county": asker.county, "actor": asker.person})
+    return ToDoSearch(_IMPORTS, {"county": asker.county, "actor": asker.person})
 
 
-def of_policies(asker: Asker) -> Question:
+def of_policies(asker: Asker) -> ToDoSearch:
     """And indicators."""
-    return Question(_POLICIES, {"county": asker.county})
+    return ToDoSearch(_POLICIES, {"county": asker.county})

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.applications.makers import MADE_BY, acts_in_flow
 from models.store.orders.rules import LINE_IN_ORDER
 from models.store.sql import fetch_one
-from models.store.to_dos.found import Asker, Found, Question
+from models.store.to_dos.found import Asker, Found, ToDoSearch
 from models.words.makers import Act, closed_by
 from models.words.stages import FlowStage
 
@@ -80,16 +80,16 @@ class _Sum(NamedTuple):
     fen: int
 
 
-def of_flows(asker: Asker) -> list[Question]:
+def of_flows(asker: Asker) -> list[ToDoSearch]:
     """Beside the open one's summary."""
     asked = {"county": asker.county, "actor": asker.person}
-    lines = Question(_LINES, {"county": asker.county, "order": 0})
-    return [lines, Question(_ORDERS, asked), Question(_UNRESOLVED, asked), ended_flows(asker)]
+    lines = ToDoSearch(_LINES, {"county": asker.county, "order": 0})
+    return [lines, ToDoSearch(_ORDERS, asked), ToDoSearch(_UNRESOLVED, asked), ended_flows(asker)]
 
 
-def ended_flows(asker: Asker) -> Question:
+def ended_flows(asker: Asker) -> ToDoSearch:
     """Flows whose end the platform and we tell differently."""
-    return Question(_UNEQUAL, {"county": asker.county})
+    return ToDoSearch(_UNEQUAL, {"county": asker.county})
 
 
 async def open_summary(session: AsyncSession, asker: Asker) -> list[Found]:

@@ -28,14 +28,14 @@ class Asker(NamedTuple):
     person_index: str | None = None
 
 
-class Question(NamedTuple):
+class ToDoSearch(NamedTuple):
     """A statement whose rows are `Found`, with its values; a value of one name is the same in all of them."""
 
     statement: str
     values: Mapping[str, Value]
 
 
-async def found_by(session: AsyncSession, *questions: Question) -> list[Found]:
+async def found_by(session: AsyncSession, *questions: ToDoSearch) -> list[Found]:
     """All of them in one turn to the database: the first page of the day asks a dozen."""
     statement = "\nUNION ALL\n".join(f"({question.statement})" for question in questions)
     values = {name: value for question in questions for name, value in question.values.items()}

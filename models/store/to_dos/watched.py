@@ -10,7 +10,7 @@ from models.settings import Settings
 from models.store.applications.makers import acts_about
 from models.store.runs.next_wait import overdue
 from models.store.sql import fetch
-from models.store.to_dos.found import Asker, Found, Question
+from models.store.to_dos.found import Asker, Found, ToDoSearch
 from models.wire.answers import province_of
 from models.words.makers import Act, closed_by
 
@@ -70,13 +70,13 @@ async def of_contradictions(session: AsyncSession, asker: Asker) -> list[Found]:
     return await fetch(session, Found, _CONTRADICTIONS, county=asker.county, closed=closed)
 
 
-def of_callbacks(asker: Asker, *, ops: bool) -> Question:
+def of_callbacks(asker: Asker, *, ops: bool) -> ToDoSearch:
     """To ops also the province's that nobody could read."""
-    return Question(_CALLBACKS, {"county": asker.county, "province": province_of(asker.county), "ops": ops})
+    return ToDoSearch(_CALLBACKS, {"county": asker.county, "province": province_of(asker.county), "ops": ops})
 
 
-def of_installation(asker: Asker) -> list[Question]:
-    return [Question(_ODD, {"county": asker.county}), Question(_OUTBOX, {})]
+def of_installation(asker: Asker) -> list[ToDoSearch]:
+    return [ToDoSearch(_ODD, {"county": asker.county}), ToDoSearch(_OUTBOX, {})]
 
 
 async def last_check(session: AsyncSession, asker: Asker) -> list[Found]:
