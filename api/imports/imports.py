@@ -149,12 +149,18 @@ async def _accept(
     )
     session.add(row)
     await open_run(session, _subject(row, batch_no), ImportStage.CHECKING.value)
-    detail = {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind, "batch_no": batch_no}
-    detail |= {"corrects": former.import_no} if former else {}
-    await desk.trail(session, "import.handed_in", number, detail)
+    await desk.trail(session, "import.handed_in", number, _handed_in(stored, kind, batch_no, former))
     run = await run_of(desk, session, RunKind.APPLICATION_IMPORT, number)
     body: ImportTaken = {"import_no": number, "stage": ImportStage.CHECKING, "run": run}
     return Reply(202, body, f"/application-imports/{number}")
+
+
+def _handed_in(
+    stored: StoredFile, kind: ApplicantKind, batch_no: str | None, former: ApplicationImport | None
+) -> dict[str, object]:
+    """What the trail keeps of it."""
+    corrects = {"corrects": former.import_no} if former else {}
+    return {"sha256": stored.sha256, "size": stored.size, "applicant_kind": kind, "batch_no": batch_no, **corrects}
 
 
 def _subject(row: ApplicationImport, batch_no: str | None) -> Subject:
