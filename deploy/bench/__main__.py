@@ -11,7 +11,6 @@ from deploy.bench import (
     callbacks,
     cards,
     evidence,
-    floor,
     lookups,
     open_runs,
     pages,
@@ -21,8 +20,9 @@ from deploy.bench import (
     troubled,
 )
 from deploy.bench.backpressure import backpressure_rows
-from deploy.bench.ground import HOME, Batch, make_batch, stack_knowing
+from deploy.bench.ground import HOME, make_batch, stack_knowing
 from deploy.bench.open_runs import open_rows
+from deploy.bench.pairs import pay_both
 from deploy.bench.patience import patience_rows
 from deploy.bench.province import province_rows
 from deploy.bench.report import Figures, print_table, rows, write
@@ -31,8 +31,7 @@ from deploy.bench.report_lookups import lookup_rows
 from deploy.bench.report_pages import page_rows
 from deploy.bench.troubled import troubled_row
 from deploy.spoken import spoken
-from deploy.stack.processes import ROOT, StackError
-from deploy.stack.stack import Stack
+from deploy.stack.processes import ROOT
 
 SMALL, LARGE, RUNS = 2_000, 20_000, 3
 WARM = 100
@@ -47,7 +46,7 @@ def measure(home: Path, small: int, large: int, runs: int, card_counts: tuple[in
     batches = [make_batch(home / "lines", seed, count) for seed, count in enumerate(sizes, start=1)]
     warm = [make_batch(home / "lines", len(sizes) + batch.seed, WARM) for batch in batches]
     with stack_knowing(home, [*batches, *warm]) as stack:
-        pairs = [_pair(stack, *both) for both in zip(batches, warm, strict=True)]
+        pairs = [pay_both(stack, *both) for both in zip(batches, warm, strict=True)]
         *smalls, (bare_large, outcome_large) = pairs
         return Figures(
             small=[outcome for _, outcome in smalls],
@@ -106,19 +105,6 @@ def _million(said: argparse.Namespace) -> Path:
     """A home of its own, kept from one time to the next: filling it takes minutes."""
     home: Path = said.home.resolve()
     return home.with_name(f"{home.name}-million")
-
-
-def _pair(stack: Stack, batch: Batch, warm: Batch) -> tuple[float, product.Outcome]:
-    bare = floor.pay(stack, batch)
-    outcome = product.pay(stack, batch, warm)
-    if (bare["paid_lines"], bare["paid_fen"]) != (outcome.paid_lines, outcome.paid_fen):
-        raise StackError(f"两边结果不一致：裸脚本 {bare}，本系统 {outcome.paid_lines} 笔 {outcome.paid_fen} 分")
-    print(
-        f"{len(batch.lines):,} 行：裸脚本 {bare['seconds']:.2f} 秒，本系统 {outcome.seconds:.2f} 秒，"
-        f"worker 峰值 {outcome.worker_peak_mib:.0f} MiB，历史事件 {outcome.history_events}",
-        flush=True,
-    )
-    return float(bare["seconds"]), outcome
 
 
 def main() -> int:

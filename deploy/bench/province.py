@@ -13,8 +13,9 @@ import psutil
 import psycopg
 from rich.console import Console
 
-from deploy.bench import floor, product
+from deploy.bench import product
 from deploy.bench.ground import Batch, make_batch, more_ground, stack_knowing
+from deploy.bench.pairs import Pair, pay_both
 from deploy.bench.report_rows import Row
 from deploy.demo.people import County, figure
 from deploy.demo.play import Ground, Play
@@ -35,16 +36,6 @@ OFFICE = ("county_admin", "operator", "reviewer", "second_reviewer")
 UNPAID = {"not_found", "no_account", "pay_fails"}
 TIMES_BARE, TIMES_TENTH, PEAK_MIB, PEAK_TIMES, EVENTS = 1.25, 1.1, 300.0, 1.2, 500
 LINES_A_SECOND = 240.0
-
-
-@dataclass(frozen=True)
-class Pair:
-    bare_seconds: float
-    product: product.Outcome
-
-    @property
-    def ratio(self) -> float:
-        return self.product.seconds / self.bare_seconds
 
 
 @dataclass(frozen=True)
@@ -77,15 +68,7 @@ def measure_lists(home: Path, lines: int, pairs: int) -> Lists:
     warm = [make_batch(home / "lines", len(sizes) + batch.seed, WARM) for batch in batches]
     with stack_knowing(home, [*batches, *warm]) as stack:
         tenth = product.pay(stack, batches[0], warm[0])
-        return Lists([_pair(stack, *both) for both in zip(batches[1:], warm[1:], strict=True)], tenth)
-
-
-def _pair(stack: Stack, batch: Batch, warm: Batch) -> Pair:
-    bare = floor.pay(stack, batch)
-    outcome = product.pay(stack, batch, warm)
-    if (bare["paid_lines"], bare["paid_fen"]) != (outcome.paid_lines, outcome.paid_fen):
-        raise StackError(f"两边结果不一致：裸脚本 {bare}，本系统 {outcome.paid_lines} 笔 {outcome.paid_fen} 分")
-    return Pair(float(bare["seconds"]), outcome)
+        return Lists([pay_both(stack, *both) for both in zip(batches[1:], warm[1:], strict=True)], tenth)
 
 
 def measure_counties(home: Path, count: int, lines: int) -> Counties:
