@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.store.registered import OTHER_ACCOUNT
-from models.store.sql import Value
+from models.store.sql import Value, one_of
 from models.wire.words import ApplicantKind, Outcome
 from models.words.refusals import RefusalCode
 from models.words.stages import ApplicationStage, Role, Verification
@@ -27,7 +27,7 @@ REPAYABLE = """
     AND l.flow_id = (SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed')))
 """
 # The bank card's picture belongs to what is reviewed (S1 2.1, 2.2).
-HAS_CARD_PHOTO = "EXISTS (SELECT FROM application_photo p WHERE p.application_id = a.id AND p.kind = 'bank_card')"
+HAS_CARD_PHOTO = one_of("FROM application_photo p WHERE p.application_id = a.id AND p.kind = 'bank_card'")
 _CRITERIA: Mapping[str, str] = {
     "stage": "a.stage = :f_stage",
     "batch_no": "a.batch_id = (SELECT id FROM batch WHERE batch_no = :f_batch_no)",

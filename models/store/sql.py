@@ -120,6 +120,14 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
     return count
 
 
+def one_of(rows: str) -> str:
+    """True in SQL where there is one of `rows` (`FROM ...`), by a look of each line's own.
+
+    What EXISTS asks may be read whole in place of that, into a hash of all counties' rows, for the lines of one page.
+    """
+    return f"((SELECT true {rows} LIMIT 1) IS NOT NULL)"
+
+
 async def scratch(
     session: AsyncSession, name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Value]], key: str = ""
 ) -> int:

@@ -8,14 +8,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
 from models.store.runs.runs import wake
-from models.store.sql import execute, fetch
+from models.store.sql import execute, fetch, one_of
 
 
 def account_locked_sql(alias: str) -> str:
     """True in SQL where the person of a row (`county_code`, `person_index`) has an account change under way."""
-    return (
-        f"EXISTS (SELECT 1 FROM account_lock k WHERE k.county_code = {alias}.county_code"
-        f" AND k.person_index = {alias}.person_index AND k.ended_at IS NULL)"
+    return one_of(
+        f"FROM account_lock k WHERE k.county_code = {alias}.county_code AND k.person_index = {alias}.person_index"
+        " AND k.ended_at IS NULL"
     )
 
 
@@ -24,11 +24,11 @@ def kept_back(alias: str) -> str:
 
     An account that was cleared is never replaced by an application's older copy: the person may have given it up.
     """
-    return (
-        f"({account_locked_sql(alias)} OR EXISTS (SELECT 1 FROM register_account c"
-        f" WHERE c.county_code = {alias}.county_code AND c.person_index = {alias}.person_index"
-        " AND c.status = 'cleared'))"
+    cleared = one_of(
+        f"FROM register_account c WHERE c.county_code = {alias}.county_code AND c.person_index = {alias}.person_index"
+        " AND c.status = 'cleared'"
     )
+    return f"({account_locked_sql(alias)} OR {cleared})"
 
 
 async def lock_accounts(session: AsyncSession, counties: Sequence[str], person_index: str, number: str) -> list[str]:
