@@ -10,16 +10,24 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12
 CHECKED := models activities workflows api worker.py deploy
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo up down clean doctor test test-pages pages-all pages-old tour pictures check bench faults vendor lock venv
+# TEMPORAL=cluster: Temporal's roles as processes apart instead of its dev server (programs: make temporal-cluster).
+ifneq ($(TEMPORAL),)
+export ONECARD_TEMPORAL := $(TEMPORAL)
+endif
+
+.PHONY: help demo up down clean doctor temporal-cluster test test-pages pages-all pages-old tour pictures check bench faults vendor lock venv
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: venv ## one whole batch through every step on a fresh local stack, then stop
+demo: venv ## one whole batch through every step on a fresh local stack, then stop; TEMPORAL=cluster on the cluster
 	@$(RUN) -m deploy.stack demo
 
 up: venv ## the local stack with demo data, until Ctrl-C
 	@$(RUN) -m deploy.stack up
+
+temporal-cluster: venv ## the programs of TEMPORAL=cluster (up, demo, faults, bench), built once; needs Go
+	@$(RUN) -m deploy.cluster.programs
 
 down: venv ## end a running stack and whatever a killed run left behind
 	@$(RUN) -m deploy.stack down
@@ -71,7 +79,7 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 	$(RUN) -m pytest -q tests/contract_walk.py
 	@$(RUN) -m deploy.bare_install
 
-bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|lookups|province|open|backpressure measures that alone
+bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|lookups|province|open|backpressure|cluster measures that alone
 	@$(RUN) -m deploy.bench $(if $(PART),--$(PART)-only)
 
 faults: venv ## everything that must be survived, case by case; SEED=… repeats it, CASE=… plays some

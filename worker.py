@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,8 +57,10 @@ from workflows.account_check import AccountCheckWorkflow
 from workflows.after_end import PaymentCorrectionWorkflow
 from workflows.application_import import ApplicationImportWorkflow
 from workflows.beneficiary_init import BeneficiaryInitWorkflow
+from workflows.canary import CanaryWorkflow, canary_queue
 from workflows.card_change import CardChangeWorkflow
 from workflows.catalog_refresh import CatalogRefreshWorkflow
+from workflows.certificates import follow_certificates, trouble_with
 from workflows.client import connect
 from workflows.evidence import EvidenceWorkflow
 from workflows.face_login import FaceLoginWorkflow
@@ -92,6 +94,7 @@ WORKFLOWS = [
     VillageEntryWorkflow,
 ]
 RECONNECT_SECONDS = 2.0
+CANARY_RECONNECTS_SECONDS = 3_600.0
 # Refuses modules that are not passed through on purpose. Workflow files aren't loaded anew for every run, which takes
 # 4 ms and 34 KiB each: they keep nothing (tests/test_import_law.py), and are replayed in the strict sandbox by tests.
 STRICT_SANDBOX = SandboxRestrictions.default.with_import_notification_policy(
@@ -260,13 +263,55 @@ async def run(settings: Settings) -> None:
             workers = build_workers(client, settings, activities_of(database, vault, objects, http, clients, settings))
             hours = settings.account_check_hours, settings.invalidations_hours
             wanted = schedules_of(sorted(clients), settings.temporal_task_queue, *hours)
-            schedules = asyncio.create_task(keep_schedules(client, wanted))
+            beside = [
+                asyncio.create_task(keep_schedules(client, wanted)),
+                asyncio.create_task(follow_certificates(settings.temporal_environment, partial(_hand_on, workers))),
+                asyncio.create_task(_keep_canary(settings)),
+            ]
             async with at_work(workers):
                 print("worker is ready", flush=True)
                 await stop.wait()
-            schedules.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
     await database.dispose()
     leave_if_unfit(role)
+
+
+async def _keep_canary(settings: Settings) -> None:
+    """Apart from the others: whatever happens to it, they go on. Connects anew now and then, for new certificates."""
+    if settings.temporal_canary_namespace is None:
+        return
+    given = settings.temporal_environment | {"TEMPORAL_NAMESPACE": settings.temporal_canary_namespace}
+    while True:
+        try:
+            worker = _canary_worker(await connect(given), canary_queue(settings.temporal_task_queue))
+            async with asyncio.timeout(CANARY_RECONNECTS_SECONDS):
+                await worker.run()
+        except TimeoutError:
+            pass  # its time is over: again, with the certificates of now
+        except Exception as error:  # no such namespace, Temporal away: the API says that none ends
+            print(f"no canary is taken: {type(error).__name__}", flush=True)
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _canary_worker(client: Client, queue: str) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        build_id=build_id(),
+        workflows=[CanaryWorkflow],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        workflow_task_executor=ThreadPoolExecutor(1, thread_name_prefix="canary"),
+        max_concurrent_workflow_tasks=2,
+        max_cached_workflows=2,
+    )
+
+
+def _hand_on(workers: Sequence[Worker], client: Client) -> None:
+    """What they poll and answer with from now on; polls under way end by themselves."""
+    for worker in workers:
+        worker.client = client
 
 
 async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
@@ -275,17 +320,12 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
         Runtime.set_default(
             Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address)))
         )
-    key = settings.temporal_api_key
     while not stop.is_set():
         try:
-            return await connect(
-                settings.temporal_address,
-                settings.temporal_namespace,
-                api_key=key.get_secret_value() if key else None,
-                tls=settings.temporal_tls,
-            )
-        except (RPCError, RuntimeError, OSError) as error:
-            print(f"Temporal is not there yet: {type(error).__name__}", flush=True)
+            return await connect(settings.temporal_environment)
+        except (RPCError, RuntimeError, OSError, ValueError) as error:
+            trouble = await trouble_with(settings.temporal_environment)
+            print(f"Temporal is not there yet: {trouble or type(error).__name__}", flush=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
     return None

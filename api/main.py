@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from typing import Any, cast
@@ -29,6 +29,7 @@ from api.pages.form_keys import FormKeys
 from api.pages.quiet import Quiet
 from api.pages.routes import ROUTERS as PAGES
 from api.people.sessions import Sessions
+from api.relay.canary import Canary
 from api.relay.relay import Relay
 from api.relay.watch import Watch
 from api.routers import ROUTERS
@@ -48,6 +49,7 @@ from models.store.objects import S3, S3_CONFIG_FOR_PEOPLE, ObjectStore, s3_argum
 from models.store.vault import LocalVault, Vault
 from models.wire.signing import PlatformCredentials, parse_clients
 from models.words import counties
+from workflows.certificates import follow_certificates
 from workflows.client import connect
 
 TITLE, VERSION = "一卡通对接", "1"
@@ -70,8 +72,9 @@ def create_app(
     app = FastAPIOffline(None, None, title=TITLE, version=VERSION, lifespan=_lifespan)
     app.openapi = openapi  # type: ignore[method-assign]
     provider = _provider(settings)
+    canary = Canary(settings, namespace) if (namespace := settings.temporal_canary_namespace) else None
     app.state.parts = Parts(
-        database, vault, objects, settings, token_key, clients or {}, temporal_client, relay, provider
+        database, vault, objects, settings, token_key, clients or {}, temporal_client, relay, provider, canary
     )
     app.state.door = door = _door(app, app.state.parts)
     app.add_middleware(BodyLimit, settings.upload_max_mib, token_key, settings.request_seconds, door.knows)
@@ -147,7 +150,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runners = []
     if parts.relay is not None and parts.temporal is not None:
         watch = Watch(parts.database.pool(Pool.RELAY), parts.vault, parts.settings, parts.temporal)
-        runners = [asyncio.create_task(parts.relay.run()), asyncio.create_task(watch.run())]
+        given, both = parts.settings.temporal_environment, (parts.relay, watch)
+        works = [parts.relay.run(), watch.run(), follow_certificates(given, partial(_hand_on, both))]
+        if parts.canary is not None:
+            works.append(parts.canary.run())
+        runners = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
@@ -161,16 +168,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await parts.provider.close()
 
 
+def _hand_on(those: Iterable[Relay | Watch], client: Client) -> None:
+    for one in those:
+        one.client = client
+
+
 async def _temporal(settings: Settings) -> Client:
     """Lazy: callbacks and orders are taken while Temporal is down, the relay connects when it can."""
-    key = settings.temporal_api_key
-    return await connect(
-        settings.temporal_address,
-        settings.temporal_namespace,
-        api_key=key.get_secret_value() if key else None,
-        tls=settings.temporal_tls,
-        lazy=True,
-    )
+    return await connect(settings.temporal_environment, lazy=True)
 
 
 def build_database(settings: Settings) -> Database:

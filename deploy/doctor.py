@@ -67,9 +67,21 @@ def servers() -> Iterator[Finding]:
     folder = postgres.find_binaries()
     yield _program("PostgreSQL", folder / "initdb" if folder else None, "--version")
     yield _program("Temporal", temporal.find_program("temporal"), "--version")
+    if temporal.chosen() is temporal.Kind.CLUSTER:
+        yield _cluster()
     there = temporal.find_program("temporal-test-server") is not None
     yield Finding("Temporal 测试服务器（只用于测试）", "" if there else "没有找到：请运行 make venv 重新安装。")
     yield _program("对象存储 (weed)", temporal.find_program("weed"), "version")
+
+
+def _cluster() -> Finding:
+    from deploy.cluster import programs
+    from deploy.stack.processes import StackError
+
+    try:
+        return Finding(f"Temporal 集群的程序 {programs.find().folder}")
+    except StackError as error:
+        return Finding("Temporal 集群的程序", str(error))
 
 
 def _program(what: str, program: Path | None, flag: str) -> Finding:

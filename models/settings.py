@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.contracts import Queue
+from models.temporal_profile import CONNECTION, profile_addresses
 from models.words.calendar import WorkingCalendar, read_calendar
 from models.words.waiting import WAIT_DAYS, Wait
 
@@ -19,6 +20,13 @@ CountyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=
 _SAFE = r"^(https://[^\s?#/]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)"
 IssuerAddress = Annotated[str, StringConstraints(max_length=500, pattern=_SAFE + r"(/[^\s?#]*)?$")]
 ReturnAddress = Annotated[str, StringConstraints(max_length=500, pattern=_SAFE + r"/console/sign-in/oidc$")]
+
+
+def _written(value: object) -> str:
+    """As the environment has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Settings(BaseSettings):
@@ -33,8 +41,19 @@ class Settings(BaseSettings):
     temporal_namespace: str = "default"
     temporal_task_queue: str = "onecard"
     temporal_ui_url: str = "http://127.0.0.1:8233"
+    temporal_canary_namespace: str | None = None
+    temporal_canary_seconds: float = Field(60.0, ge=1)
     temporal_api_key: SecretStr | None = None
-    temporal_tls: bool = False
+    temporal_config_file: Path | None = None
+    temporal_profile: str | None = None
+    temporal_tls: bool | None = None
+    temporal_tls_server_name: str | None = None
+    temporal_tls_server_ca_cert_path: Path | None = None
+    temporal_tls_server_ca_cert_data: str | None = None
+    temporal_tls_client_cert_path: Path | None = None
+    temporal_tls_client_cert_data: str | None = None
+    temporal_tls_client_key_path: Path | None = None
+    temporal_tls_client_key_data: SecretStr | None = None
 
     s3_endpoint_url: str | None = None
     s3_bucket: str = "onecard"
@@ -101,6 +120,21 @@ class Settings(BaseSettings):
     trusted_proxies: str | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65_535)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _addressed_by_the_profile(cls, given: dict[str, object]) -> dict[str, object]:
+        """Where the profile file says address or namespace and nothing else does, they are the settings'."""
+        return profile_addresses(given) | given
+
+    @property
+    def temporal_environment(self) -> dict[str, str]:
+        """How Temporal is reached, by the SDK's own names; what wasn't given is left to the profile file."""
+        return {
+            name.upper(): _written(getattr(self, name))
+            for name in CONNECTION
+            if name in self.model_fields_set and getattr(self, name) is not None
+        }
 
     @property
     def fund_nature_list(self) -> tuple[str, ...]:

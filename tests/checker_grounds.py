@@ -12,7 +12,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.demo.people import County, Json
-from deploy.stack import temporal
 from models.store.register.register import register_row
 from models.store.vault import Field, LocalVault, Vault
 from tests.checker import Ground, Rows
@@ -99,7 +98,7 @@ def _listening(whole: Whole) -> Heard:
 
 def executions_of(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]:
     async def ask() -> Mapping[str, Execution]:
-        return await executions(await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE), ids)
+        return await executions(await connect(whole.stack.layout.temporal.environment), ids)
 
     # whoever asks may have a loop of its own
     with ThreadPoolExecutor(1) as pool:
@@ -108,7 +107,7 @@ def executions_of(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]
 
 def _written(whole: Whole) -> Iterator[tuple[str, bytes]]:
     home = whole.stack.layout.home
-    for file in (*(home / "logs").iterdir(), *(home / "temporal").glob("temporal.db*")):
+    for file in (*(home / "logs").iterdir(), *whole.stack.layout.temporal_store.files()):
         yield file.name, file.read_bytes()
     yield "names of objects", "\n".join(object_keys(whole)).encode()
     yield "names of files", "\n".join(_names(home)).encode()

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.browser import IN_CHROMIUM
 from tests.contract import lies
 from tests.databases import Databases, deadlocks_in, staged_deadlocks
 from tests.fork_server import Launcher
+from workflows.client import connect
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "var" / "tests"
@@ -172,15 +173,15 @@ def owner(servers: Stack, database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def temporal_address(servers: Stack) -> str:
-    """The session's dev server, namespace `temporal.NAMESPACE`; use a task queue of your own."""
+def temporal_environment(servers: Stack) -> Mapping[str, str]:
+    """The session's Temporal by the SDK's own names, namespace `temporal.NAMESPACE`; use a task queue of your own."""
     servers.start("temporal")
-    return servers.layout.temporal.address
+    return servers.layout.temporal.environment
 
 
 @pytest.fixture
-async def temporal_client(temporal_address: str) -> Client:
-    return await Client.connect(temporal_address, namespace=temporal.NAMESPACE, data_converter=pydantic_data_converter)
+async def temporal_client(temporal_environment: Mapping[str, str]) -> Client:
+    return await connect(temporal_environment)
 
 
 @pytest.fixture(scope="session")

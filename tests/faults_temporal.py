@@ -1,7 +1,6 @@
 """Temporal dies, forgets, is reached over a line that breaks; runs are terminated, cancelled and reset by hand."""
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -95,18 +94,18 @@ def test_by_hand(scene: Scene, deed: Callable[[Handle], Awaitable[None]]) -> Non
 def test_temporal_forgets(scene: Scene, how: str) -> None:
     """DURABILITY: Temporal's database empty or older than ours. Noticed, started again from its row, recorded."""
     scene.may_be_helped = True
-    home = scene.stack.layout.home / "temporal"
     backup = scene.stack.layout.home / f"backup-{how}"
     if how == "older":
         scene.stack.stop("temporal")
-        shutil.copytree(home, backup)
+        scene.stack.layout.temporal_store.keep(backup)
         scene.stack.start("temporal")
     game = scene.begin()
     run = _waiting_run(scene, game)
     scene.stack.stop("temporal")
-    shutil.rmtree(home)
     if how == "older":
-        shutil.move(backup, home)
+        scene.stack.layout.temporal_store.bring_back(backup)
+    else:
+        scene.stack.layout.temporal_store.forget()
     scene.stack.start("temporal")
     scene.did(f"Temporal's database {how}")
     # by the watch, or by the relay with what was under way to it
@@ -116,7 +115,7 @@ def test_temporal_forgets(scene: Scene, how: str) -> None:
 
 
 async def _do(scene: Scene, run: str, deed: Callable[[Handle], Awaitable[None]]) -> None:
-    client = await connect(scene.stack.layout.temporal.address, temporal.NAMESPACE)
+    client = await connect(scene.stack.layout.temporal.environment)
     await deed(client.get_workflow_handle(run))
 
 

@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from api.main import build_database, build_objects, create_app
 from deploy.demo import people
 from deploy.simulator import launch
-from deploy.stack import Stack, temporal
+from deploy.stack import Stack
 from deploy.stack.layout import FUND_NATURES
 from deploy.stack.objects import Access
 from models import tokens
@@ -91,17 +91,17 @@ def provinces(servers: Stack) -> Iterator[Provinces]:
     open_ones.close()
 
 
-async def _end_runs(address: str) -> None:
-    client = await connect(address, temporal.NAMESPACE)
+async def _end_runs(environment: Mapping[str, str]) -> None:
+    client = await connect(environment)
     async for run in client.list_workflows("ExecutionStatus = 'Running'"):
         with suppress(RPCError):  # it has ended meanwhile
             await client.get_workflow_handle(run.id).terminate()
 
 
 @pytest.fixture
-def province_code(portal: BlockingPortal, provinces: Provinces, temporal_address: str) -> str:
+def province_code(portal: BlockingPortal, provinces: Provinces, temporal_environment: Mapping[str, str]) -> str:
     """Before anything that knows the simulator: the next code may be a new simulator's first."""
-    return provinces.next_code(partial(portal.call, _end_runs, temporal_address))
+    return provinces.next_code(partial(portal.call, _end_runs, temporal_environment))
 
 
 @pytest.fixture
@@ -126,13 +126,13 @@ def province(
     database_url: str,
     tmp_path: Path,
     s3_settings: Access,
-    temporal_address: str,
+    temporal_environment: Mapping[str, str],
     portal: BlockingPortal,
     provinces: Provinces,
     province_code: str,
 ) -> Iterator[Province]:
     """A whole province; settings by `@pytest.mark.parametrize("province", [{...}], indirect=True)`."""
-    knobs = _knobs(province_code, temporal_address) | getattr(request, "param", {})
+    knobs = _knobs(province_code, temporal_environment) | getattr(request, "param", {})
     settings = settings_for(database_url, tmp_path, s3_settings, **knobs)
     door = request.getfixturevalue("door").url if "door" in request.fixturenames else provinces.platform.url
     with _open(province_code, settings, provinces.platform, door, portal) as running:
@@ -147,15 +147,15 @@ def shared_province(
     databases: Databases,
     tmp_path_factory: pytest.TempPathFactory,
     s3_settings: Access,
-    temporal_address: str,
+    temporal_environment: Mapping[str, str],
     portal: BlockingPortal,
     provinces: Provinces,
 ) -> Iterator[Province]:
     """One province for all tests of a module: each takes a county, and people, of its own."""
     name, folder = databases.take(), tmp_path_factory.mktemp("province")
-    code = provinces.next_code(partial(portal.call, _end_runs, temporal_address))
+    code = provinces.next_code(partial(portal.call, _end_runs, temporal_environment))
     # whoever signs in does so from this machine
-    knobs = _knobs(code, temporal_address) | {"citizen_logins_per_address_hour": 1_000}
+    knobs = _knobs(code, temporal_environment) | {"citizen_logins_per_address_hour": 1_000}
     settings = settings_for(servers.layout.cluster.url(name), folder, s3_settings, **knobs)
     with _open(code, settings, provinces.platform, provinces.platform.url, portal) as running:
         yield running
@@ -163,10 +163,9 @@ def shared_province(
     databases.give_back(name)
 
 
-def _knobs(code: str, temporal_address: str) -> dict[str, Any]:
+def _knobs(code: str, temporal_environment: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "temporal_address": temporal_address,
-        "temporal_namespace": temporal.NAMESPACE,
+        **{name.lower(): value for name, value in temporal_environment.items()},
         "temporal_task_queue": f"province-{code}",
         "worker_grace_seconds": 10,
         "platform_timeout_seconds": 5,
@@ -197,7 +196,7 @@ async def _running(
     database, vault, workers = build_database(settings), fresh_vault(), build_worker_database(settings)
     objects = build_objects(settings, vault, s3_of(settings))
     credentials = _credentials(code, door)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    client = await connect(settings.temporal_environment)
     clients = {f"{code}0000": credentials}
     staff = Staff(settings.database_url.get_secret_value(), vault, settings.token_key_file)
     app = create_app(database, vault, objects, settings, tokens.load_key(settings.token_key_file), client, clients)

@@ -98,7 +98,7 @@ def _hand_in_again(play: Play, file: CountyFile) -> None:
 
 async def _histories(whole: Whole) -> dict[str, dict[str, Any]]:
     """By kind of run and its place among those kept of its kind."""
-    client = await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE)
+    client = await connect(whole.stack.layout.temporal.environment)
     # as a tick of its Schedule starts it
     await client.execute_workflow(TrailHeadsWorkflow.run, id="trail-heads/hourly", task_queue=temporal.TASK_QUEUE)
     await client.execute_workflow(

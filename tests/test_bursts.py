@@ -1,17 +1,16 @@
 """A burst of callbacks while a run begins its history anew, and while it ends: each takes effect once, none is lost."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from anyio.from_thread import BlockingPortal
-from temporalio.testing import WorkflowEnvironment
 
 from deploy.demo.people import Json
-from deploy.stack import StackError, temporal
+from deploy.stack import Options, Stack
 from tests.card_office import CardOffice, applied_beside_a_busy_county
+from tests.conftest import STACKS
 from tests.province import Province
-from workflows.client import BATCH, COUNTY, FUND_YEAR, STAGE
 
 pytest_plugins = ["tests.province_fixtures"]
 # So long as not even a minute's work, where Temporal itself has 4,096.
@@ -23,20 +22,13 @@ BURST, AT_ONCE = 150, 12
 
 
 @pytest.fixture(scope="module")
-def temporal_address(portal: BlockingPortal) -> Iterator[str]:
-    """A server of this file's own, that finds a history long much earlier."""
-    program = temporal.find_program("temporal")
-    if program is None:
-        raise StackError("没有找到 Temporal 程序 (temporal)。请运行 make venv 重新安装。")
-    starting = WorkflowEnvironment.start_local(
-        namespace=temporal.NAMESPACE,
-        search_attributes=[COUNTY, BATCH, FUND_YEAR, STAGE],
-        dev_server_existing_path=str(program),
-        dev_server_extra_args=["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={LONG_HISTORY}"],
-    )
-    server = portal.call(lambda: starting)
-    yield server.client.service_client.config.target_host
-    portal.call(server.shutdown)
+def temporal_environment() -> Iterator[Mapping[str, str]]:
+    """A Temporal of this file's own, that finds a history long much earlier."""
+    early = {"limit.historyCount.suggestContinueAsNew": LONG_HISTORY}
+    with Stack(STACKS / f"bursts-{os.getpid()}", Options(durable=False, temporal_config=early)) as stack:
+        stack.start("temporal")
+        yield stack.layout.temporal.environment
+    stack.remove()
 
 
 @pytest.mark.parametrize("province", [ALONE], indirect=True)

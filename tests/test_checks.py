@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import ScheduleDescription, ScheduleHandle, ScheduleOverlapPolicy
 
 from deploy.demo.people import County, Json, Refused
-from deploy.stack import Stack, temporal
+from deploy.stack import Stack
 from models.store.database import ENGINE_OPTIONS, Database
 from models.store.sql import Value, copy_rows
 from models.store.vault import Field, LocalVault, Vault, name_index
@@ -517,7 +517,7 @@ def _vault_key(stack: Stack) -> Path:
 
 def _has_schedule(stack: Stack) -> bool:
     async def look() -> bool:
-        client = await connect(stack.layout.temporal.address, temporal.NAMESPACE)
+        client = await connect(stack.layout.temporal.environment)
         return bool([one.id async for one in await client.list_schedules() if one.id == schedule_id("500000")])
 
     return asyncio.run(look())

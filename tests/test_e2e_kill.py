@@ -9,7 +9,7 @@ from typing import LiteralString
 import httpx
 from temporalio.api.enums.v1 import PendingWorkflowTaskState
 
-from deploy.stack import Stack, temporal
+from deploy.stack import Stack
 from models.contracts import RunKind, workflow_id
 from tests.county_files import CountyFile, expected, organizations_500001, personal_500001, personal_500003
 from tests.whole_stack import (
@@ -157,7 +157,7 @@ def _carried_out(whole: Whole, number: str, *parts: str) -> None:
 
 
 async def _turn_begun(whole: Whole, number: str) -> bool:
-    client = await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE)
+    client = await connect(whole.stack.layout.temporal.environment)
     run = client.get_workflow_handle(workflow_id(RunKind.APPLICATION_IMPORT, number))
     turn = (await run.describe()).raw_description.pending_workflow_task
     return turn.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED

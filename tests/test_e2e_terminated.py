@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from deploy.stack import Stack, temporal
 from models.contracts import RunKind, workflow_id
 from tests.county_files import expected, personal_500003
-from tests.whole_stack import QUICK, Whole, balances, nothing_left_over, opened, pay_whole, temporal_files, trail_holds
+from tests.whole_stack import QUICK, Whole, balances, nothing_left_over, opened, pay_whole, trail_holds
 from workflows.client import connect
 
 COUNTY = "500003"
@@ -64,7 +64,7 @@ def _round_handed_over(whole: Whole) -> str:
 
 
 async def _handle(whole: Whole, run: str) -> Handle:
-    client = await connect(whole.stack.layout.temporal.address, temporal.NAMESPACE)
+    client = await connect(whole.stack.layout.temporal.environment)
     return client.get_workflow_handle(run)
 
 
@@ -106,8 +106,7 @@ async def _reset(whole: Whole, run: str) -> None:
 
 def _emptied(whole: Whole, run: str) -> None:
     whole.stack.stop("temporal")
-    for file in temporal_files(whole.stack.layout.home):
-        file.unlink()
+    whole.stack.layout.temporal_store.forget()
     whole.stack.start("temporal")
     _restarted(whole, run, 3)
 

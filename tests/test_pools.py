@@ -14,6 +14,7 @@ from fastapi import Request
 
 from api.server.open_requests import PER_COUNTY, PER_PERSON, WAITING_PER_PERSON, OpenRequests
 from api.server.problems import Problem
+from deploy.cluster import agreed
 from deploy.stack.objects import Access
 from models.settings import Settings
 from models.store.database import API_POOLS, BOUNDS, COUNTY_SHARE, WORKER_POOLS, Database, Pool, pool_sizes
@@ -71,8 +72,9 @@ def test_a_process_has_no_more_connections_than_its_setting_says(kinds: tuple[Po
 
 
 def test_the_servers_have_room_for_the_processes_and_temporal() -> None:
-    """An API, a worker, and the compose file's one Temporal server: four services with 20 and 10 connections each."""
-    wanted = 2 * Settings.model_fields["database_pool_size"].default + 4 * (20 + 10)
+    """An API, a worker, and all nodes of a Temporal cluster."""
+    nodes = sum(agreed.REPLICAS.values()) * sum(agreed.CONNECTIONS.values())
+    wanted = 2 * Settings.model_fields["database_pool_size"].default + nodes
     for file in ("compose.yaml", "stack/postgres.py"):
         [given] = re.findall(r"max_connections\W+([0-9]+)", (DEPLOY / file).read_text(encoding="utf-8"))
         assert wanted < int(given) - 10, file

@@ -13,7 +13,6 @@ import pytest
 from sqlmodel import col, select
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from api.relay.relay import Relay
@@ -242,11 +241,9 @@ async def test_while_temporal_is_away_everything_is_taken_and_nothing_lost(
     stack_factory: Callable[..., Stack], database_url: str, tmp_path: Path
 ) -> None:
     stack = stack_factory(parts=("temporal",))
-    queue, address = fresh_queue(), stack.layout.temporal.address
+    queue, environment = fresh_queue(), stack.layout.temporal.environment
     stack.kill("temporal")
-    client = await Client.connect(
-        address, namespace=temporal.NAMESPACE, data_converter=pydantic_data_converter, lazy=True
-    )
+    client = await connect(environment, lazy=True)
     settings: dict[str, Any] = {
         "temporal_task_queue": queue,
         "temporal_namespace": temporal.NAMESPACE,
@@ -265,7 +262,7 @@ async def test_while_temporal_is_away_everything_is_taken_and_nothing_lost(
 
         await eventually(tried, within_s=30)
         stack.start("temporal")
-        async with tiny_worker(await connect(address, temporal.NAMESPACE), queue):
+        async with tiny_worker(await connect(environment), queue):
             await eventually(lambda: _in_state(office, "evt-1", InboxState.DELIVERED), within_s=40)
             event = await office.event("evt-1")
             assert await noted(client, subject.workflow_id) == [str(event.id)]

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import boto3
@@ -17,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from deploy.stack import SERVERS, Options, Stack, StackError, postgres, temporal
 from deploy.stack.objects import Access
+from workflows.client import connect
 
 StackFactory = Callable[..., Stack]
 
@@ -51,15 +53,15 @@ def test_killed_object_store_comes_back_with_its_objects(stack_factory: StackFac
 
 async def test_killed_temporal_comes_back_with_its_runs_and_retention(stack_factory: StackFactory) -> None:
     stack = stack_factory(parts=("temporal",))
-    address = stack.layout.temporal.address
-    client = await Client.connect(address, namespace=temporal.NAMESPACE)
+    environment = stack.layout.temporal.environment
+    client = await connect(environment)
     handle = await client.start_workflow("NobodysWorkflow", id="waiting", task_queue="nobodys")
     await handle.signal("spoken", "well")
     stack.kill("temporal")
     stack.start("temporal")
     events = [event.event_type async for event in handle.fetch_history_events()]
     assert EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED in events
-    assert temporal.retention(address) == timedelta(days=90)
+    assert temporal.retention(environment) == timedelta(days=90)
 
 
 async def test_temporal_knows_our_search_attributes(temporal_client: Client) -> None:
@@ -102,7 +104,8 @@ def test_everything_listens_on_loopback_only_and_is_gone_afterwards(tmp_path: Pa
         parts = [psutil.Process(stack.pid(name)) for name in SERVERS]
         family = [member for part in parts for member in (part, *part.children(recursive=True))]
         listening = {address for member in family for address in _listening(member)}
-    assert listening == {"127.0.0.1"}
+    assert "127.0.0.1" in listening
+    assert all(ip_address(one).is_loopback for one in listening)
     assert not [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
     assert list((tmp_path / "home" / "run").glob("*.pid.json")) == []
     stack.remove()
@@ -123,7 +126,7 @@ def test_a_second_stack_in_the_same_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_failed_start_names_the_part_and_ends_it(tmp_path: Path) -> None:
-    with Stack(tmp_path / "home") as stack:
+    with Stack(tmp_path / "home", Options(temporal=temporal.Kind.DEV)) as stack:
         (tmp_path / "home" / "temporal" / "temporal.db").mkdir(parents=True)
         with pytest.raises(StackError, match="temporal 启动后即退出"):
             stack.start("temporal")

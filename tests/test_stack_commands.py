@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.stack import postgres
+from deploy.stack import postgres, temporal
 from deploy.stack.processes import Identity, PidFile, end_leftovers, leftovers
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +32,8 @@ class Runners:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONUTF8": "1"},
+            # A cluster's keeper ends by itself when nobody is there any more: these are about what does not.
+            env={**os.environ, "PYTHONUTF8": "1", temporal.CHOSEN_BY: temporal.Kind.DEV},
         )
         self._started.append(runner)
         return runner

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -50,8 +50,11 @@ def test_leftovers_of_a_killed_run_are_named(stack_factory: StackFactory, tmp_pa
     assert about("遗留", stack.layout.home).is_well
 
 
-def test_retention_is_checked(temporal_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
+def test_retention_is_checked(
+    temporal_environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in temporal_environment.items():
+        monkeypatch.setenv(name, value)
     assert about("保留期 90 天", tmp_path).is_well
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "default")
     assert "--retention 90d -n default" in about("保留期 1 天", tmp_path).mend

@@ -1,6 +1,5 @@
 """Temporal comes back with an older database than ours: what it has forgotten is told again from the rows."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ async def test_an_older_database_of_temporal_is_noticed_and_brought_up_to_date(
             await _open(server, known, told)
             await eventually(lambda: _opened(client, 1, known, told))
         stack.kill("temporal")
-        shutil.copytree(stack.layout.home / "temporal", tmp_path / "backup")
+        stack.layout.temporal_store.keep(tmp_path / "backup")
         stack.start("temporal")
         async with tiny_worker(await _client(stack), queue):
             await _open(server, later)
@@ -48,8 +47,7 @@ async def test_an_older_database_of_temporal_is_noticed_and_brought_up_to_date(
             async with server.database.transaction() as session:
                 await execute(session, "UPDATE run SET since = now() - interval '1 hour'")
         stack.kill("temporal")
-        shutil.rmtree(stack.layout.home / "temporal")
-        shutil.copytree(tmp_path / "backup", stack.layout.home / "temporal")
+        stack.layout.temporal_store.bring_back(tmp_path / "backup")
         stack.start("temporal")
         client = await _client(stack)
         async with tiny_worker(client, queue):
@@ -61,7 +59,7 @@ async def test_an_older_database_of_temporal_is_noticed_and_brought_up_to_date(
 
 
 async def _client(stack: Stack) -> Client:
-    return await connect(stack.layout.temporal.address, temporal.NAMESPACE)
+    return await connect(stack.layout.temporal.environment)
 
 
 async def _open(server: ApiServer, *subjects: Subject) -> None:

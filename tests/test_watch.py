@@ -261,13 +261,13 @@ async def test_an_empty_temporal_is_filled_again_from_the_rows(
     stack_factory: Callable[..., Stack], database_url: str, tmp_path: Path
 ) -> None:
     stack, queue = stack_factory(parts=("temporal",)), fresh_queue()
-    address = stack.layout.temporal.address
+    environment = stack.layout.temporal.environment
     settings: dict[str, Any] = {
         "temporal_task_queue": queue,
         "temporal_namespace": temporal.NAMESPACE,
         "watch_seconds": 0.5,
     }
-    client = await connect(address, temporal.NAMESPACE)
+    client = await connect(environment)
     async with api_server(database_url, tmp_path, temporal=client, **settings) as server:
         subjects = [fresh_subject() for _ in range(5)]
         async with server.database.transaction() as session:
@@ -281,10 +281,9 @@ async def test_an_empty_temporal_is_filled_again_from_the_rows(
         async with tiny_worker(client, queue):
             await eventually(all_run)
         stack.kill("temporal")
-        for file in (stack.layout.home / "temporal").rglob("temporal.db*"):
-            file.unlink()
+        stack.layout.temporal_store.forget()
         stack.start("temporal")
-        async with tiny_worker(await connect(address, temporal.NAMESPACE), queue):
+        async with tiny_worker(await connect(environment), queue):
             await eventually(all_run, within_s=60)
         assert {entry.subject for entry in await _trail(server)} == {one.number for one in subjects}
 

@@ -302,9 +302,9 @@ def no_personal_data_outside(whole: Whole, known: str, *files: CountyFile) -> No
     """Not in logs, Temporal's file or object keys; `known` must be in Temporal's, or the search is blind."""
     secrets = {secret.encode() for file in files for secret in file.secrets}
     home = whole.stack.layout.home
-    places = [*(home / "logs").iterdir(), *(home / "temporal").glob("temporal.db*")]
-    contents = {place: place.read_bytes() for place in places}
-    assert any(known.encode() in content for place, content in contents.items() if "temporal.db" in place.name)
+    kept = whole.stack.layout.temporal_store.files()
+    contents = {place: place.read_bytes() for place in (*(home / "logs").iterdir(), *kept)}
+    assert any(known.encode() in contents[place] for place in kept)
     for place, content in contents.items():
         assert not [secret.decode() for secret in secrets if secret in content], place.name
     keys = "\n".join(object_keys(whole)).encode()
@@ -317,7 +317,3 @@ def object_keys(whole: Whole) -> Iterator[str]:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket="onecard"):
         yield from (entry["Key"] for entry in page.get("Contents", []))
     client.close()
-
-
-def temporal_files(home: Path) -> list[Path]:
-    return list((home / "temporal").glob("temporal.db*"))

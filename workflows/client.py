@@ -1,13 +1,17 @@
 """How worker and API speak to Temporal: one data converter, one way to connect."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from temporalio.client import Client
 from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import TLSConfig
+from temporalio.envconfig import ClientConfigProfile
 
 from models.contracts import RunKind, Subject
 from models.words.counties import county_words
 
+DEFAULT_ADDRESS = "127.0.0.1:7233"
 COUNTY = SearchAttributeKey.for_keyword("County")
 BATCH = SearchAttributeKey.for_keyword("Batch")
 FUND_YEAR = SearchAttributeKey.for_int("FundYear")
@@ -38,18 +42,33 @@ def priority_of(subject: Subject) -> Priority:
     return Priority(priority_key=_FIRST if subject.kind in _PEOPLE_WAIT else _USUAL, fairness_key=subject.county_code)
 
 
-async def connect(
-    address: str, namespace: str, *, api_key: str | None = None, tls: bool = False, lazy: bool = False
-) -> Client:
+def profile_of(given: Mapping[str, str]) -> ClientConfigProfile:
+    """What `given`, by the SDK's own names, and the profile file it may name say together.
+
+    No other file is read: a person's own profile on this machine is nobody's setting. RuntimeError where the file
+    isn't there or can't be read.
+    """
+    named = given.get("TEMPORAL_CONFIG_FILE")
+    if named and not Path(named).is_file():
+        raise RuntimeError(f"TEMPORAL_CONFIG_FILE: {named} is not there")
+    return ClientConfigProfile.load(
+        config_source=Path(named) if named else None, disable_file=not named, override_env_vars=dict(given)
+    )
+
+
+async def connect(given: Mapping[str, str], *, lazy: bool = False) -> Client:
     """A client with the product's data converter; payloads are plain since they hold ids only.
 
-    A lazy one is given at once and connects with its first call.
+    `given` is by the SDK's own names (Settings.temporal_environment). A lazy client is given at once and connects
+    with its first call; certificates are read here.
     """
+    where = profile_of(given).to_client_connect_config()
     return await Client.connect(
-        address,
-        namespace=namespace,
-        api_key=api_key,
-        tls=TLSConfig() if tls else False,
+        where.get("target_host", DEFAULT_ADDRESS),
+        namespace=where.get("namespace", "default"),
+        api_key=where.get("api_key"),
+        tls=where.get("tls", False),
+        rpc_metadata=where.get("rpc_metadata", {}),
         data_converter=pydantic_data_converter,
         lazy=lazy,
     )

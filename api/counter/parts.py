@@ -11,6 +11,7 @@ from temporalio.client import Client
 from api.counter.shown_vault import ShownVault
 from api.oidc.provider import Provider
 from api.relay.broadcast import Broadcast
+from api.relay.canary import Canary
 from api.relay.relay import Relay
 from api.server.bearer import Standings
 from api.server.drawing import Drawing
@@ -37,6 +38,8 @@ class Parts:
     relay: Relay | None
     # where staff sign in, in a province that has one
     provider: Provider | None = None
+    # whether runs still end, where the settings give it a namespace
+    canary: Canary | None = None
     open_requests: OpenRequests = field(default_factory=OpenRequests)
     drawing: Drawing = field(default_factory=Drawing)
     typesetting: Typesetting = field(default_factory=Typesetting)

@@ -15,6 +15,7 @@ from api.server.rendering import Rendered
 from models.store.database import Database, Pool
 from models.store.sql import fetch_one
 from models.wire.vocabulary import unknown_words
+from workflows.certificates import trouble_with
 
 router = APIRouter(tags=["运维"])
 _WITHIN = timedelta(seconds=2)
@@ -36,11 +37,18 @@ class _Waiting(NamedTuple):
 class HealthView(TypedDict):
     status: Annotated[
         Literal["ok", "degraded", "down"],
-        Field(description="ok 正常；degraded 照常受理和保存，但不能写入数据库或连不上 Temporal；down 连不上数据库"),
+        Field(
+            description="ok 正常；degraded 照常受理和保存，但数据库不能写、Temporal 连不上或不前进；down 连不上数据库"
+        ),
     ]
     database: Annotated[bool, Field(description="连得上数据库")]
     database_writable: Annotated[bool, Field(description="数据库可以写入")]
     temporal: Annotated[bool, Field(description="连得上 Temporal")]
+    temporal_trouble: Annotated[str | None, Field(description="连不上 Temporal 是证书的缘故时，是什么、怎么办")]
+    temporal_canary_seconds: Annotated[
+        float | None, Field(description="上一次试运行结束到现在几秒；没有设置试运行时为空")
+    ]
+    temporal_stalled: Annotated[bool, Field(description="试运行接连没有结束：Temporal 连得上，运行却不前进")]
     oldest_undelivered_outbox_seconds: Annotated[float | None, Field(description="待送达 Temporal 的最早一件等了几秒")]
     oldest_undelivered_inbox_seconds: Annotated[float | None, Field(description="待分派的最早一件来件等了几秒")]
     unreadable_values: Annotated[int, Field(description="本进程启动以来看到的无法读取的存储值个数")]
@@ -55,13 +63,19 @@ class HealthView(TypedDict):
 async def health(request: Request) -> Response:
     """503 only without the database: with Temporal away everything is still taken and kept; read-only, it is shown."""
     parts = parts_of(request)
-    waiting, temporal = await asyncio.gather(_waiting(parts.database.pool(Pool.CALLBACKS)), _reaches(parts.temporal))
-    writable = waiting is not None and waiting.writable
+    waiting, temporal = await asyncio.gather(
+        _waiting(parts.database.pool(Pool.CALLBACKS)), _reaches(parts.relay.client if parts.relay else None)
+    )
+    writable, canary = waiting is not None and waiting.writable, parts.canary
+    stalled = canary is not None and canary.stalled
     answer: HealthView = {
-        "status": "ok" if writable and temporal else "degraded" if waiting else "down",
+        "status": "ok" if writable and temporal and not stalled else "degraded" if waiting else "down",
         "database": waiting is not None,
         "database_writable": writable,
         "temporal": temporal,
+        "temporal_trouble": None if temporal else await trouble_with(parts.settings.temporal_environment),
+        "temporal_canary_seconds": _rounded(canary.age) if canary else None,
+        "temporal_stalled": stalled,
         "oldest_undelivered_outbox_seconds": _rounded(waiting.outbox) if waiting else None,
         "oldest_undelivered_inbox_seconds": _rounded(waiting.inbox) if waiting else None,
         "unreadable_values": parts.shown.broken_values + unknown_words(),

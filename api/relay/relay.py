@@ -42,7 +42,7 @@ class Relay:
     def __init__(self, database: Database, vault: Vault, settings: Settings, client: Client) -> None:
         self._database = database
         self._settings = settings
-        self._client = client
+        self.client = client
         self._router = Router(database, vault, settings)
         self.stages = Broadcast()
         self._callbacks = asyncio.Event()
@@ -194,7 +194,7 @@ class Relay:
             fund_year=run.fund_year,
             batch_no=run.batch_no,
         )
-        await self._client.start_workflow(
+        await self.client.start_workflow(
             WORKFLOW_TYPES[subject.kind],
             subject,
             id=run.workflow_id,

@@ -59,7 +59,7 @@ class Watch:
         self._database = database
         self._vault = vault
         self._settings = settings
-        self._client = client
+        self.client = client
         self._clear_at = 0.0
         # the number of the run that was asked after last
         self._asked_until = inf
@@ -174,7 +174,7 @@ class Watch:
 
     async def _listed(self, which: str) -> set[str]:
         queue = self._settings.temporal_task_queue.replace("'", "")
-        listed = self._client.list_workflows(
+        listed = self.client.list_workflows(
             f"{which} AND TaskQueue = '{queue}'", page_size=1000, rpc_timeout=_CALL_TIMEOUT
         )
         return {one.id async for one in listed}
@@ -182,7 +182,7 @@ class Watch:
     async def _is_running(self, workflow_id: str) -> bool:
         """Temporal's answer as of now."""
         try:
-            handle = self._client.get_workflow_handle(workflow_id)
+            handle = self.client.get_workflow_handle(workflow_id)
             found = await handle.describe(rpc_timeout=_CALL_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:

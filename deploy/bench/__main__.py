@@ -10,6 +10,7 @@ from deploy.bench import (
     backpressure,
     callbacks,
     cards,
+    cluster,
     evidence,
     lookups,
     open_runs,
@@ -20,6 +21,7 @@ from deploy.bench import (
     troubled,
 )
 from deploy.bench.backpressure import backpressure_rows
+from deploy.bench.cluster import cluster_rows
 from deploy.bench.ground import HOME, make_batch, stack_knowing
 from deploy.bench.open_runs import open_rows
 from deploy.bench.pairs import pay_both
@@ -126,6 +128,7 @@ def main() -> int:
     parser.add_argument("--province-lines", type=int, default=PROVINCE_LINES, help="of a large list")
     parser.add_argument("--counties", type=int, default=COUNTIES, help="counties that pay at once")
     parser.add_argument("--county-lines", type=int, default=COUNTY_LINES, help="lines of each")
+    parser.add_argument("--cluster-only", action="store_true", help="cluster beside dev server; writes no file")
     parser.add_argument("--open-only", action="store_true", help="runs that wait, --open of them; writes no file")
     parser.add_argument(
         "--backpressure-only", action="store_true", help="too many callbacks and people; writes no file"
@@ -161,6 +164,9 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.backpressure_only:
         print_table(backpressure_rows(measure_backpressure(said.home.resolve(), said.seconds)))
+        return 0
+    if said.cluster_only:
+        print_table(cluster_rows(cluster.measure(said.home.resolve(), said.small, said.cards)))
         return 0
     if said.open_only:
         print_table(open_rows(measure_open(said.home.resolve(), said.open)))

@@ -58,7 +58,7 @@ async def serve(settings: Settings) -> None:
     """Until SIGTERM; as many activities at once as the product's worker."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    client = await connect(settings.temporal_environment)
     url = settings.database_url.get_secret_value().replace("+psycopg", "")
     async with AsyncConnectionPool(url, min_size=4, max_size=settings.database_pool_size, open=False) as pool:
         async with pool.connection() as connection:

@@ -17,7 +17,6 @@ from deploy.bench.bare_card import BareCard
 from deploy.bench.card_people import CardDesk
 from deploy.stack.processes import ROOT, StackError
 from deploy.stack.stack import Stack
-from deploy.stack.temporal import NAMESPACE
 from workflows.client import connect
 
 # Each connection has its statements prepared by then: API and worker are up for weeks.
@@ -73,7 +72,7 @@ def _bare(stack: Stack, desk: CardDesk, name: str, count: int, work: Work) -> fl
     cards = [BareCard(number=number, activities=work.activities, messages=work.messages) for number in numbers]
 
     async def start() -> float:
-        client = await connect(stack.layout.temporal.address, NAMESPACE)
+        client = await connect(stack.layout.temporal.environment)
         begun = time.perf_counter()
         await bare_cards.start(client, cards)
         return begun
@@ -85,7 +84,7 @@ def _bare(stack: Stack, desk: CardDesk, name: str, count: int, work: Work) -> fl
 
 
 async def _work_of(stack: Stack, request_no: str) -> Work:
-    client = await connect(stack.layout.temporal.address, NAMESPACE)
+    client = await connect(stack.layout.temporal.environment)
     history = await client.get_workflow_handle(f"card-change/{request_no}").fetch_history()
     kinds = [event.event_type for event in history.events]
     return Work(

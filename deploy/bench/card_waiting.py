@@ -14,7 +14,6 @@ from deploy.bench.memory import rss_mib
 from deploy.demo.people import Person
 from deploy.stack.postgres import DATABASE
 from deploy.stack.stack import PARTS, Stack
-from deploy.stack.temporal import NAMESPACE
 from workflows.client import connect
 
 SEED, WARM_SEED, WARM = 97, 98, 20
@@ -123,7 +122,7 @@ def _ends(stack: Stack, numbers: list[str]) -> tuple[int, int]:
 
 async def _still_running(stack: Stack, numbers: list[str]) -> int:
     """Workflows of these that Temporal hasn't ended; the row is closed a moment before its workflow."""
-    client = await connect(stack.layout.temporal.address, NAMESPACE)
+    client = await connect(stack.layout.temporal.environment)
     try:
         async with asyncio.timeout(60):
             for number in numbers:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from deploy.bench.ground import Batch
+from deploy.private_files import write_private
 from deploy.stack import keys
 from deploy.stack.ports import LOOPBACK, assign_ports
 from deploy.stack.processes import ROOT
@@ -31,7 +32,7 @@ def run(stack: Stack, module: str, more: Json) -> Json:
         "vault": str(layout.vault_key),
         "database": layout.owner_url.replace("+psycopg", ""),
     }
-    keys.write_private(config, told | more)
+    write_private(config, told | more)
     done = subprocess.run(
         [sys.executable, "-m", module, str(config)],
         env=layout.base_environment(),

@@ -15,6 +15,7 @@ from deploy.demo.report import Report
 from deploy.stack.layout import Options
 from deploy.stack.processes import ROOT, end_leftovers
 from deploy.stack.stack import Stack, forget
+from deploy.stack.temporal import Kind, chosen
 from models.words.calendar import china_today
 
 HOME = ROOT / "var" / "bench"
@@ -59,8 +60,10 @@ def accounts_of(batch: Batch) -> Path:
 
 
 @contextmanager
-def stack_knowing(home: Path, batches: Sequence[Batch], settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """A fresh, started stack whose platform knows the people of these batches."""
+def stack_knowing(
+    home: Path, batches: Sequence[Batch], settings: Mapping[str, str] | None = None, temporal: Kind | None = None
+) -> Iterator[Stack]:
+    """A fresh, started stack whose platform knows the people of these batches; `temporal` where not as chosen."""
     end_leftovers(home)
     forget(home)
     options = Options(
@@ -69,6 +72,7 @@ def stack_knowing(home: Path, batches: Sequence[Batch], settings: Mapping[str, s
         registers=tuple((batch.county, register_of(batch)) for batch in batches),
         bank_accounts=tuple(accounts_of(batch) for batch in batches),
         env=_QUIET | dict(settings or {}),
+        temporal=temporal or chosen(),
     )
     with Stack(home, options) as stack:
         stack.start()

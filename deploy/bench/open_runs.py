@@ -23,7 +23,6 @@ from deploy.demo.people import Person, wait_for
 from deploy.stack.postgres import DATABASE
 from deploy.stack.processes import ROOT
 from deploy.stack.stack import Stack
-from deploy.stack.temporal import NAMESPACE
 from models.store.runs.runs import OUTBOX_CHANNEL
 from workflows.client import connect
 
@@ -94,7 +93,7 @@ def _wake(stack: Stack, numbers: Sequence[str]) -> tuple[float, Mapping[str, flo
 
 
 async def _until_all_have_looked(stack: Stack, runs: Sequence[str]) -> float:
-    client = await connect(stack.layout.temporal.address, NAMESPACE)
+    client = await connect(stack.layout.temporal.environment)
     lengths = dict(zip(runs, await _each(runs, lambda run: _length(client, run)), strict=True))
     begun = time.perf_counter()
     with stack.layout.cluster.connect(DATABASE) as connection:

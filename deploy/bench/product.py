@@ -75,6 +75,6 @@ def pay_batch(play: Play, ground: Ground, batch: Batch) -> Json:
 
 
 async def _events(stack: Stack, workflow_id: str) -> int:
-    client = await connect(stack.layout.temporal.address, "onecard")
+    client = await connect(stack.layout.temporal.environment)
     described = await client.get_workflow_handle(workflow_id).describe()
     return described.history_length

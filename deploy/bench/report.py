@@ -22,6 +22,7 @@ from deploy.bench.report_pages import page_rows
 from deploy.bench.report_rows import Row
 from deploy.bench.troubled import FAILING, Troubled, troubled_row
 from deploy.bench.troubled import LINES as TROUBLED_LINES
+from deploy.stack import temporal
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Figures:
     @property
     def ratios(self) -> list[float]:
         return [run.seconds / bare for run, bare in zip(self.small, self.bare_small, strict=True)]
+
+
+def _temporal() -> str:
+    if temporal.chosen() is temporal.Kind.CLUSTER:
+        return "Temporal as a cluster with a PostgreSQL of its own"
+    return "Temporal on SQLite with synchronous=FULL"
 
 
 HEADERS = ("测量", "本系统", "对照", "要求", "")
@@ -95,7 +102,7 @@ def machine() -> list[str]:
         f"- Machine: {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}",
         f"- Load average when it was done: {os.getloadavg()[1]:.1f}; the bench alone makes about 2. More than that:"
         " somebody else was working on the machine, and only the ratios tell something",
-        f"- Python {platform.python_version()}; PostgreSQL with fsync, Temporal on SQLite with synchronous=FULL,"
+        f"- Python {platform.python_version()}; PostgreSQL with fsync, {_temporal()},"
         " all parts and the load on this one machine",
     ]
 

@@ -17,7 +17,7 @@ LOOKS = 4
 async def looked(settings: Settings) -> list[float]:
     """Seconds of each look: the first one lists all that runs."""
     database = build_database(settings)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    client = await connect(settings.temporal_environment)
     watch = Watch(database.pool(Pool.RELAY), LocalVault.from_file(settings.vault_key_file), settings, client)
     seconds = []
     for _ in range(LOOKS):

@@ -11,7 +11,7 @@ def history_events(workflow_id: str) -> int:
 
 
 async def _count(workflow_id: str) -> int:
-    client = await connect(os.environ["TEMPORAL_ADDRESS"], os.environ["TEMPORAL_NAMESPACE"])
+    client = await connect(os.environ)
     total = 0
     async for execution in client.list_workflows(f'WorkflowId = "{workflow_id}"'):
         total += execution.history_length

@@ -1,5 +1,6 @@
 """What is wrong with a stack, running or not: ports, leftovers, retention, database revision."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from deploy.stack import postgres, programs, temporal
 from deploy.stack.ports import LOOPBACK, is_free
 from deploy.stack.processes import leftovers, live_runners
 from models.store.database_role import POWERS, refusal
+from workflows.certificates import trouble_with
+from workflows.client import profile_of
 
 
 def examine(home: Path) -> Iterator[Finding]:
@@ -23,8 +26,8 @@ def examine(home: Path) -> Iterator[Finding]:
     ports = _ports(home)
     if not running:
         yield _free(ports)
-    address = os.environ.get("TEMPORAL_ADDRESS") or _local_temporal(ports, running)
-    yield _retention(address) if address else Finding("Temporal 保留期：未运行，启动时设为 90 天")
+    where = _given_temporal() or _local_temporal(home, running)
+    yield _retention(where) if where else Finding("Temporal 保留期：未运行，启动时设为 90 天")
     url = os.environ.get("DATABASE_URL") or _local_database(home, ports, running)
     yield _revision(url) if url else Finding("数据库版本：未运行，启动时升级到最新")
     if url:
@@ -42,8 +45,17 @@ def _free(ports: dict[str, int]) -> Finding:
     return Finding(f"端口：{'、'.join(taken)} 已被其他程序占用，下次启动会自动换用空闲端口" if taken else "端口")
 
 
-def _local_temporal(ports: dict[str, int], running: bool) -> str | None:
-    return f"{LOOPBACK}:{ports['temporal.frontend']}" if running and "temporal.frontend" in ports else None
+def _given_temporal() -> dict[str, str]:
+    """What this shell says of it, by the SDK's own names; nothing where it names neither an address nor a file."""
+    given = {name: value for name, value in os.environ.items() if name.startswith("TEMPORAL_")}
+    if "TEMPORAL_CONFIG_FILE" in given:
+        return given
+    return {"TEMPORAL_NAMESPACE": temporal.NAMESPACE} | given if "TEMPORAL_ADDRESS" in given else {}
+
+
+def _local_temporal(home: Path, running: bool) -> dict[str, str] | None:
+    profile = home / "keys" / "temporal.toml"
+    return {"TEMPORAL_CONFIG_FILE": str(profile)} if running and profile.exists() else None
 
 
 def _local_database(home: Path, ports: dict[str, int], running: bool) -> str | None:
@@ -53,15 +65,20 @@ def _local_database(home: Path, ports: dict[str, int], running: bool) -> str | N
     return f"postgresql+psycopg://{postgres.APP}:{password}@{LOOPBACK}:{ports['postgres']}/{postgres.DATABASE}"
 
 
-def _retention(address: str) -> Finding:
-    namespace = os.environ.get("TEMPORAL_NAMESPACE", temporal.NAMESPACE)
+def _retention(where: dict[str, str]) -> Finding:
     try:
-        kept = temporal.retention(address, namespace)
-    except (RPCError, RuntimeError) as error:
-        return Finding(f"Temporal {address}", f"无法连接或没有命名空间 {namespace}：{error}")
+        profile = profile_of(where)
+        kept = temporal.retention(where)
+    except (RPCError, RuntimeError, OSError) as error:
+        trouble = asyncio.run(trouble_with(where))
+        return Finding(f"Temporal {where.get('TEMPORAL_ADDRESS', '')}".strip(), trouble or _unreached(where, error))
     what = f"Temporal 保留期 {kept.days} 天"
-    command = f"temporal operator namespace update --address {address} --retention 90d -n {namespace}"
+    command = f"temporal operator namespace update --address {profile.address} --retention 90d -n {profile.namespace}"
     return Finding(what, "" if kept >= temporal.RETENTION else f"少于 90 天，运行链接会提前失效：请运行 {command}")
+
+
+def _unreached(where: dict[str, str], error: Exception) -> str:
+    return f"无法连接或没有命名空间 {where.get('TEMPORAL_NAMESPACE', '')}：{error}"
 
 
 def _revision(url: str) -> Finding:

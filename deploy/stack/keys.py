@@ -2,12 +2,12 @@
 
 import base64
 import json
-import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.private_files import write_private
 from deploy.stack.processes import StackError
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ class StackSecrets:
     s3_secret_access_key: str
     client_secrets: dict[str, str]
     callback_secrets: dict[str, str]
+    # of Temporal's own PostgreSQL, where it is a cluster
+    temporal_password: str = ""
 
 
 def load_or_create(path: Path) -> StackSecrets:
     if path.exists():
         try:
-            return StackSecrets(**json.loads(path.read_text()))
+            return _with_temporal(path, StackSecrets(**json.loads(path.read_text())))
         except TypeError as error:
             raise StackError("这里的数据是较早的版本存下的。请运行 make clean 清除后重新启动。") from error
     made = StackSecrets(
@@ -42,15 +44,19 @@ def load_or_create(path: Path) -> StackSecrets:
         s3_secret_access_key=secrets.token_urlsafe(30),
         client_secrets={province: secrets.token_urlsafe(32) for province in PROVINCES},
         callback_secrets={province: _webhook_secret() for province in PROVINCES},
+        temporal_password=secrets.token_urlsafe(24),
     )
     write_private(path, asdict(made))
     return made
 
 
-def write_private(path: Path, content: object) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
+def _with_temporal(path: Path, known: StackSecrets) -> StackSecrets:
+    """A home of before there was a cluster has no password for it yet."""
+    if known.temporal_password:
+        return known
+    made = replace(known, temporal_password=secrets.token_urlsafe(24))
+    write_private(path, asdict(made))
+    return made
 
 
 def write_platform_clients(path: Path, keys: StackSecrets, base_url: str) -> None:

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from deploy.cluster import programs
+from deploy.cluster.agreed import CANARY_NAMESPACE
+from deploy.cluster.certificates import Certificates
+from deploy.cluster.plan import PORTS, Plan, write_profile
 from deploy.simulator.catalog import load_catalog
 from deploy.stack import keys, objects, postgres, temporal
 from deploy.stack.ports import LOOPBACK, assign_ports
 from deploy.stack.processes import ROOT
+from deploy.stack.temporal import Kind, chosen
+from deploy.stack.temporal_store import TemporalStore
 from models.settings import Settings
 
 _PORTS = (
@@ -43,6 +49,10 @@ class Options:
     env: Mapping[str, str] = field(default_factory=dict)
     # Off: PostgreSQL and Temporal don't wait for the disk. That survives kill -9, not a power cut; for tests.
     durable: bool = True
+    # The dev server, or the cluster (ONECARD_TEMPORAL).
+    temporal: Kind = field(default_factory=chosen)
+    # Beyond what is agreed: a test's own limits.
+    temporal_config: Mapping[str, bool | int | str] = field(default_factory=dict)
 
     def simulator_flags(self) -> list[str]:
         given = {"--time-scale": self.time_scale, "--seed": self.seed, "--faults": self.faults}
@@ -62,8 +72,15 @@ class Layout:
         for folder in ("run", "logs", "keys"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         (home / "keys").chmod(0o700)
-        self.ports = assign_ports(home / "ports.json", _PORTS)
+        cluster = PORTS if self.is_cluster else ()
+        self.ports = assign_ports(home / "ports.json", (*_PORTS, *cluster))
         self.secrets = keys.load_or_create(home / "keys" / "stack.json")
+        write_profile(
+            self.temporal.profile,
+            self.temporal.address,
+            temporal.NAMESPACE,
+            self.certificates if self.is_cluster else None,
+        )
 
     @property
     def run(self) -> Path:
@@ -108,7 +125,36 @@ class Layout:
     @cached_property
     def temporal(self) -> temporal.Addresses:
         names = ("frontend", "ui", "http", "metrics")
-        return temporal.Addresses(**{name: self.ports[f"temporal.{name}"] for name in names})
+        return temporal.Addresses(
+            **{name: self.ports[f"temporal.{name}"] for name in names},
+            profile=self.home / "keys" / "temporal.toml",
+        )
+
+    @property
+    def is_cluster(self) -> bool:
+        return self.options.temporal is Kind.CLUSTER
+
+    @property
+    def certificates(self) -> Certificates:
+        return Certificates(self.home / "keys")
+
+    @property
+    def temporal_store(self) -> TemporalStore:
+        return TemporalStore(self.home / "temporal", self.is_cluster)
+
+    def temporal_plan(self) -> Plan:
+        """What the cluster's keeper is told."""
+        return Plan(
+            home=self.home / "temporal",
+            keys=self.home / "keys",
+            run=self.run,
+            logs=self.logs,
+            programs=programs.find().folder,
+            ports={name: port for name, port in self.ports.items() if name.startswith("temporal.")},
+            password=self.secrets.temporal_password,
+            durable=self.options.durable,
+            extra=dict(self.options.temporal_config),
+        )
 
     @cached_property
     def objects(self) -> objects.ObjectStore:
@@ -139,10 +185,10 @@ class Layout:
         """The settings of worker and API."""
         return self.base_environment() | {
             "DATABASE_URL": database_url or self.database_url,
-            "TEMPORAL_ADDRESS": self.temporal.address,
-            "TEMPORAL_NAMESPACE": temporal.NAMESPACE,
+            **self.temporal.environment,
             "TEMPORAL_TASK_QUEUE": temporal.TASK_QUEUE,
             "TEMPORAL_UI_URL": self.temporal.ui_url,
+            "TEMPORAL_CANARY_NAMESPACE": CANARY_NAMESPACE,
             "S3_ENDPOINT_URL": self.objects.endpoint_url,
             "S3_BUCKET": objects.BUCKET,
             "S3_REGION": objects.REGION,

@@ -29,10 +29,10 @@ def is_free(port: int) -> bool:
         return True
 
 
-def is_listening(port: int) -> bool:
+def is_listening(port: int, host: str = LOOPBACK) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def assign_ports(file: Path, names: Iterable[str], book: Path | None = None) -> dict[str, int]:

@@ -1,11 +1,13 @@
 """Starting, watching and ending one part; a pid file makes it findable after the runner was killed."""
 
 import contextlib
+import ctypes
 import json
 import os
 import pwd
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER_PID_FILE = "runner.pid.json"
 _POLL_S = 0.02
+_PR_SET_PDEATHSIG = 1
 
 
 class StackError(RuntimeError):
@@ -37,6 +40,8 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 15.0
     user: str | None = None
+    # A kill -9 of what started it takes it along (Linux); to be started from a thread that lives as long.
+    dies_with_starter: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,16 @@ def launch(part: Part, run_dir: Path, log_dir: Path) -> Running:
             user=part.user,
             group=group,
             extra_groups=None if group is None else [],
+            preexec_fn=_die_with_starter if part.dies_with_starter else None,
         )
     entry = PidFile(part.name, Identity.of(popen.pid), Identity.of(os.getpid()))
     return Running(part, popen, entry.write(run_dir / f"{part.name}.pid.json"), log)
+
+
+def _die_with_starter() -> None:
+    """In the child, before it becomes the program."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def wait_ready(running: Running) -> None:
@@ -220,6 +232,12 @@ def leftovers(root: Path) -> list[str]:
     """Names of the parts below `root` that run without their runner."""
     entries = [entry for _, entry in _pid_files(root) if entry]
     return [entry.name for entry in entries if entry.owner.find() is None and entry.part.find() is not None]
+
+
+def kept_pids(run_dir: Path) -> dict[str, int]:
+    """By name, the living processes whose pid files lie in the folder."""
+    entries = (PidFile.read(path) for path in run_dir.glob("*.pid.json"))
+    return {entry.name: entry.part.pid for entry in entries if entry and entry.part.find() is not None}
 
 
 def live_runners(root: Path) -> list[psutil.Process]:

@@ -38,13 +38,13 @@ def load_simulator(state: Path, env: Mapping[str, str], knowledge: list[str]) ->
     known.touch()
 
 
-def worker(name: str, address: str, env: Mapping[str, str]) -> Part:
+def worker(name: str, environment: Mapping[str, str], env: Mapping[str, str]) -> Part:
     return Part(
         name=name,
         argv=[sys.executable, "worker.py"],
         env=env,
         cwd=ROOT,
-        is_ready=lambda running: temporal.polls(address, running),
+        is_ready=lambda running: temporal.polls(environment, running),
         # The worker finishes its calls to the platform first.
         stop_within_s=60,
     )

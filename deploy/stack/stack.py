@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.cluster.plan import HOSTS, ROLES
 from deploy.stack import keys, objects, postgres, programs, temporal
 from deploy.stack.layout import Layout, Options
 from deploy.stack.ports import LOOPBACK, assign_ports
@@ -37,7 +38,7 @@ STORED = ("keys", "logs", "run", "temporal", "s3", "simulator", "ports.json", "t
 
 def forget(home: Path) -> None:
     """Removes what a closed stack has stored, and leaves what else lies in `home`."""
-    postgres.remove(home)
+    _remove_databases(home)
     for name in STORED:
         place = home / name
         if place.is_dir():
@@ -46,10 +47,20 @@ def forget(home: Path) -> None:
             place.unlink(missing_ok=True)
 
 
-def remove_home(home: Path) -> None:
-    """Removes a closed stack's home, and what of it lies elsewhere."""
-    postgres.remove(home)
-    shutil.rmtree(home, ignore_errors=True)
+def remove_home(home: Path, but: str = "") -> None:
+    """Removes a closed stack's home, and what of it lies elsewhere; the folder `but` of it stays."""
+    _remove_databases(home)
+    if not but or not (home / but).exists():
+        shutil.rmtree(home, ignore_errors=True)
+        return
+    for place in (one for one in home.iterdir() if one.name != but):
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+def _remove_databases(home: Path) -> None:
+    """The product's, and Temporal's where it is a cluster."""
+    for place in (home, home / "temporal"):
+        postgres.remove(place)
 
 
 class Stack:
@@ -97,7 +108,7 @@ class Stack:
 
     def add_worker(self, name: str, env: Mapping[str, str] | None = None) -> None:
         settings = self.layout.environment() | dict(env or {})
-        self._launch(programs.worker(name, self.layout.temporal.address, settings))
+        self._launch(programs.worker(name, self.layout.temporal.environment, settings))
 
     def add_api(self, name: str, env: Mapping[str, str] | None = None) -> str:
         """A further API process on a port of its own; its URL."""
@@ -112,10 +123,17 @@ class Stack:
     def kill(self, name: str) -> None:
         """SIGKILL, for the part and what it started."""
         kill(self._running.pop(name))
+        self._end_orphans()
 
     def stop(self, name: str) -> None:
         """The orderly end of one part."""
         stop(self._running.pop(name))
+        self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """What a cluster's killed keeper has left: nothing where the kernel takes it along, but its pid files."""
+        if self.layout.is_cluster:
+            end_leftovers(self.layout.home)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Any other signal, such as SIGSTOP and SIGCONT."""
@@ -181,14 +199,25 @@ class Stack:
                 self.create_database(postgres.DATABASE)
                 self._migrate()
             case "temporal":
-                data, env = layout.home / "temporal", layout.base_environment()
-                self._launch(temporal.part(layout.temporal, data, env, layout.options.durable))
+                self._launch(self._cluster() if layout.is_cluster else self._dev_server())
             case "s3":
                 self._launch(objects.part(layout.objects, layout.home / "s3", layout.base_environment()))
             case "simulator":
                 self._start_simulator()
             case _:
                 raise StackError(f"没有名为 {name} 的部件，可用：{'、'.join(PARTS)}。")
+
+    def _dev_server(self) -> Part:
+        layout = self.layout
+        data, env = layout.home / "temporal", layout.base_environment()
+        return temporal.part(layout.temporal, data, env, layout.options.durable, layout.options.temporal_config)
+
+    def _cluster(self) -> Part:
+        layout = self.layout
+        plan = layout.temporal_plan()
+        temporal.require_membership_ports({name: plan.port(name, "membership") for name in ROLES})
+        layout.certificates.make()
+        return temporal.cluster_part(layout.temporal, plan.write(), HOSTS, layout.base_environment())
 
     def _start_simulator(self) -> None:
         layout = self.layout

@@ -1,48 +1,71 @@
-"""The local Temporal: the dev server with its UI, its history kept in a file."""
+"""The local Temporal: the dev server with its UI, its history in a file; or a cluster with a PostgreSQL of its own."""
 
 import asyncio
+import json
+import os
 import shutil
+import socket
+import sys
 import sysconfig
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from deploy.cluster.agreed import (
+    CANARY_NAMESPACE,
+    DYNAMIC_CONFIG,
+    NAMESPACE,
+    RETENTION,
+    SEARCH_ATTRIBUTES,
+    TASK_QUEUE,
+)
 from deploy.stack.ports import LOOPBACK, is_listening
-from deploy.stack.processes import Part, Running, StackError
+from deploy.stack.processes import ROOT, Part, Running, StackError
+from workflows.client import connect
 
-NAMESPACE = "onecard"
-TASK_QUEUE = "onecard"
-RETENTION = timedelta(days=90)
-SEARCH_ATTRIBUTES = {"County": "Keyword", "Batch": "Keyword", "FundYear": "Int", "Stage": "Keyword"}
+__all__ = ["NAMESPACE", "RETENTION", "SEARCH_ATTRIBUTES", "TASK_QUEUE"]
 T = TypeVar("T")
+CHOSEN_BY = "ONECARD_TEMPORAL"
+_HIGHEST_MEMBERSHIP_PORT = 32_767
 
-# Off by default. Fairness is kept per partition of a queue, so each has one.
-DYNAMIC_CONFIG = {
-    "matching.enableFairness": "true",
-    "matching.numTaskqueueReadPartitions": "1",
-    "matching.numTaskqueueWritePartitions": "1",
-}
+
+class Kind(StrEnum):
+    """Which Temporal a stack has; TEMPORAL=cluster of make."""
+
+    DEV = "dev"
+    CLUSTER = "cluster"
+
+
+def chosen() -> Kind:
+    """What ONECARD_TEMPORAL asks for."""
+    said = os.environ.get(CHOSEN_BY) or Kind.DEV
+    if said not in set(Kind):
+        raise StackError(f"TEMPORAL={said} 无法识别，只能是 {' 或 '.join(Kind)}。")
+    return Kind(said)
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """The dev server's ports."""
+    """Its ports, and the profile file that says how it is reached."""
 
     frontend: int
     ui: int
     http: int
     metrics: int
+    profile: Path
 
     @property
     def address(self) -> str:
@@ -52,6 +75,15 @@ class Addresses:
     def ui_url(self) -> str:
         return f"http://{LOOPBACK}:{self.ui}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """By the SDK's own names, for the product and for everybody else's clients."""
+        return {
+            "TEMPORAL_ADDRESS": self.address,
+            "TEMPORAL_NAMESPACE": NAMESPACE,
+            "TEMPORAL_CONFIG_FILE": str(self.profile),
+        }
+
 
 def find_program(name: str) -> Path | None:
     """A program that a wheel put beside this Python, else one from PATH."""
@@ -60,7 +92,9 @@ def find_program(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def part(addresses: Addresses, data: Path, env: dict[str, str], durable: bool) -> Part:
+def part(
+    addresses: Addresses, data: Path, env: dict[str, str], durable: bool, extra: Mapping[str, bool | int | str]
+) -> Part:
     program = find_program("temporal")
     if program is None:
         raise StackError("没有找到 Temporal 程序 (temporal)。请运行 make venv 重新安装。")
@@ -68,7 +102,6 @@ def part(addresses: Addresses, data: Path, env: dict[str, str], durable: bool) -
     kept = {"journal_mode": "WAL", "synchronous": "FULL" if durable else "OFF"}
     pragmas = [word for key, value in kept.items() for word in ("--sqlite-pragma", f"{key}={value}")]
     attributes = [word for key, kind in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", f"{key}={kind}")]
-    dynamic = [word for key, value in DYNAMIC_CONFIG.items() for word in ("--dynamic-config-value", f"{key}={value}")]
     ports = {
         "--port": addresses.frontend,
         "--ui-port": addresses.ui,
@@ -78,9 +111,10 @@ def part(addresses: Addresses, data: Path, env: dict[str, str], durable: bool) -
     return Part(
         name="temporal",
         argv=[
-            *(str(program), "server", "start-dev", "--ip", LOOPBACK, "--namespace", NAMESPACE, "--log-level", "error"),
+            *(str(program), "server", "start-dev", "--ip", LOOPBACK, "--log-level", "error"),
+            *("--namespace", NAMESPACE, "--namespace", CANARY_NAMESPACE),
             *(word for flag, port in ports.items() for word in (flag, str(port))),
-            *("--db-filename", str(data / "temporal.db"), *pragmas, *attributes, *dynamic),
+            *("--db-filename", str(data / "temporal.db"), *pragmas, *attributes, *dynamic_flags(extra)),
         ],
         env=env | {"HOME": str(data), "TEMPORAL_VERSION_CHECK_DISABLED": "1"},
         cwd=data,
@@ -88,41 +122,106 @@ def part(addresses: Addresses, data: Path, env: dict[str, str], durable: bool) -
     )
 
 
-def retention(address: str, namespace: str = NAMESPACE) -> timedelta:
-    """How long closed runs stay visible."""
-    return _apart(_retention, address, namespace)
+def dynamic_flags(extra: Mapping[str, bool | int | str]) -> list[str]:
+    return [
+        word
+        for key, value in (DYNAMIC_CONFIG | dict(extra)).items()
+        for word in ("--dynamic-config-value", f"{key}={json.dumps(value)}")
+    ]
 
 
-def polls(address: str, running: Running) -> bool:
+def cluster_part(addresses: Addresses, plan: Path, hosts: tuple[str, ...], env: Mapping[str, str]) -> Part:
+    """The process that keeps all of the cluster's."""
+    for host in hosts:
+        _require_loopback(host)
+    return Part(
+        name="temporal",
+        argv=[sys.executable, "-m", "deploy.cluster", str(plan)],
+        env=env,
+        cwd=ROOT,
+        is_ready=lambda _: _is_complete(addresses),
+        # The first start makes a database; on a machine at work that is slow.
+        ready_within_s=90,
+        stop_within_s=40,
+    )
+
+
+def _require_loopback(host: str) -> None:
+    """Linux has all of 127.0.0.0/8 by itself."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError as error:
+            raise StackError(
+                f"本机没有回环地址 {host}，集群的各节点靠它区分。macOS 上请运行 sudo ifconfig lo0 alias {host}。"
+            ) from error
+
+
+def require_membership_ports(ports: Mapping[str, int]) -> None:
+    """The cluster keeps them in a column that holds no more."""
+    if high := {name: port for name, port in ports.items() if port > _HIGHEST_MEMBERSHIP_PORT}:
+        raise StackError(
+            f"集群成员端口须不大于 {_HIGHEST_MEMBERSHIP_PORT}，而空闲的只有 {high}。"
+            "请把 net.ipv4.ip_local_port_range 改回 32768 60999，删除 var/ports.json 后重试。"
+        )
+
+
+def retention(environment: Mapping[str, str]) -> timedelta:
+    """How long closed runs stay visible; the namespace is the environment's."""
+    return _apart(_retention, environment)
+
+
+def polls(environment: Mapping[str, str], running: Running) -> bool:
     """Whether this very worker process has asked for work."""
-    return _apart(_polls, address, f"{running.pid}@")
+    return _apart(_polls, environment, f"{running.pid}@")
 
 
 def _keeps_runs(addresses: Addresses) -> bool:
     """Ready means: answering, the UI too, and with the retention that run links rely on."""
-    if not (is_listening(addresses.frontend) and is_listening(addresses.ui)):
-        return False
+    return _is_listening(addresses) and _answered(_keep_runs, addresses)
+
+
+def _is_complete(addresses: Addresses) -> bool:
+    """A cluster's keeper brings the namespace about by itself."""
+    return _is_listening(addresses) and _answered(_has_namespace, addresses)
+
+
+def _is_listening(addresses: Addresses) -> bool:
+    return is_listening(addresses.frontend) and is_listening(addresses.ui)
+
+
+def _answered(ask: Callable[[Mapping[str, str]], Coroutine[None, None, bool]], addresses: Addresses) -> bool:
     try:
-        return bool(_apart(_keep_runs, addresses.address, NAMESPACE) == RETENTION)
+        return _apart(ask, addresses.environment)
     except (RPCError, RuntimeError):
         return False
 
 
-async def _keep_runs(address: str, namespace: str) -> timedelta:
-    client = await Client.connect(address, namespace=namespace)
+async def _keep_runs(environment: Mapping[str, str]) -> bool:
+    client = await connect(environment)
     config = NamespaceConfig(workflow_execution_retention_ttl=Duration(seconds=int(RETENTION.total_seconds())))
-    await client.workflow_service.update_namespace(UpdateNamespaceRequest(namespace=namespace, config=config))
-    return await _retention(address, namespace)
+    await client.workflow_service.update_namespace(UpdateNamespaceRequest(namespace=NAMESPACE, config=config))
+    return await _retained(client) == RETENTION
 
 
-async def _retention(address: str, namespace: str) -> timedelta:
-    client = await Client.connect(address, namespace=namespace)
-    described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+async def _has_namespace(environment: Mapping[str, str]) -> bool:
+    client = await connect(environment)
+    request = ListSearchAttributesRequest(namespace=NAMESPACE)
+    listed = await client.operator_service.list_search_attributes(request)
+    return set(SEARCH_ATTRIBUTES) <= set(listed.custom_attributes) and await _retained(client) == RETENTION
+
+
+async def _retention(environment: Mapping[str, str]) -> timedelta:
+    return await _retained(await connect(environment))
+
+
+async def _retained(client: Client) -> timedelta:
+    described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     return described.config.workflow_execution_retention_ttl.ToTimedelta()
 
 
-async def _polls(address: str, identity: str) -> bool:
-    client = await Client.connect(address, namespace=NAMESPACE)
+async def _polls(environment: Mapping[str, str], identity: str) -> bool:
+    client = await connect(environment)
     request = DescribeTaskQueueRequest(
         namespace=NAMESPACE,
         task_queue=TaskQueue(name=TASK_QUEUE),
@@ -132,7 +231,7 @@ async def _polls(address: str, identity: str) -> bool:
     return any(poller.identity.startswith(identity) for poller in described.pollers)
 
 
-def _apart(work: Callable[..., Coroutine[None, None, T]], *args: str) -> T:
+def _apart(work: Callable[..., Coroutine[None, None, T]], *args: object) -> T:
     """Runs the coroutine on a thread of its own: the caller may sit inside a running event loop."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(lambda: asyncio.run(work(*args))).result()

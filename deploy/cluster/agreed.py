@@ -1,0 +1,45 @@
+"""What every Temporal of this product must agree on: the dev server's flags, the cluster's files and compose.yaml.
+
+The first two are made from here; the compose file is held against it by tests/test_stack_compose.py.
+"""
+
+from datetime import timedelta
+
+NAMESPACE = "onecard"
+TASK_QUEUE = "onecard"
+# Where a run a minute shows that runs end: neither the watch nor people see it, and a day is enough.
+CANARY_NAMESPACE, CANARY_RETENTION = "onecard-canary", timedelta(days=1)
+# Links to closed runs live as long.
+RETENTION = timedelta(days=90)
+SEARCH_ATTRIBUTES = {"County": "Keyword", "Batch": "Keyword", "FundYear": "Int", "Stage": "Keyword"}
+
+# Which run is whose is worked out by this number: it can never be changed once a run has been stored.
+SHARDS = 512
+PLUGIN = "postgres12_pgx"
+SERVER_VERSION, UI_VERSION = "1.32.0", "2.54.0"
+DATABASES = {"temporal": "postgresql/v12/temporal", "temporal_visibility": "postgresql/v12/visibility"}
+
+DYNAMIC_CONFIG: dict[str, bool | int | str] = {
+    # PostgreSQL keeps ids in columns of 255 characters: refused at the door rather than at the insert.
+    "limit.maxIDLength": 255,
+    # Off by default. Fairness is kept per partition of a queue, so each has one.
+    "matching.enableFairness": True,
+    "matching.numTaskqueueReadPartitions": 1,
+    "matching.numTaskqueueWritePartitions": 1,
+}
+# Only where nodes speak with each other: what they say of who is there is closed to strangers, too, and a node
+# that is told to end hands on what it has first.
+BETWEEN_NODES: dict[str, bool | int | str] = {
+    "system.enableRingpopTLS": True,
+    "frontend.shutdownDrainDuration": "1s",
+    "history.shutdownDrainDuration": "1s",
+    "matching.shutdownDrainDuration": "1s",
+}
+
+# Connections of each node to each database: all nodes together must fit beside the product's.
+CONNECTIONS = {"temporal": 14, "temporal_visibility": 5}
+# How many processes of each role.
+REPLICAS = {"frontend": 2, "history": 2, "matching": 2, "worker": 1}
+
+# What the certificates are for, by name: an address may change, and every node of a role has another one.
+SERVER_NAME = "temporal.onecard.internal"

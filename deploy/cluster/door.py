@@ -1,0 +1,89 @@
+"""One address before all frontends: each connection goes to one that answers, and leaves one that no longer does.
+
+What passes is not looked at, so the certificates are between client and node. In production a load balancer or a name
+with several addresses stands here.
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
+
+from deploy.stack.ports import LOOPBACK
+
+Backend = tuple[str, int]
+_CONNECT_WITHIN_S, _LOOK_EVERY_S, _CHUNK = 1.0, 1.0, 65_536
+# One slow answer is no death; a second one is.
+_SILENT_LOOKS = 2
+
+
+class Door:
+    """Listens in a thread of its own; `answers` says whether a backend does, within a second or so."""
+
+    def __init__(self, port: int, backends: list[Backend], answers: Callable[[Backend], Awaitable[bool]]) -> None:
+        self._port, self._backends, self._answers = port, backends, answers
+        self._silent = dict.fromkeys(backends, 0)
+        self._through: dict[Backend, set[asyncio.StreamWriter]] = {backend: set() for backend in backends}
+        self._turns = count()
+        self._loop = asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """OSError where somebody else has the port."""
+        listener = socket.create_server((LOOPBACK, self._port))
+        self._thread = threading.Thread(target=self._run, args=(listener,), daemon=True, name="door")
+        self._thread.start()
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+
+    def _run(self, listener: socket.socket) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._pass, sock=listener))
+        looks = [self._loop.create_task(self._look(backend)) for backend in self._backends]
+        self._loop.run_forever()
+        for look in looks:
+            look.cancel()
+        server.close()
+
+    async def _look(self, backend: Backend) -> None:
+        while True:
+            self._silent[backend] = 0 if await self._answers(backend) else self._silent[backend] + 1
+            if self._silent[backend] >= _SILENT_LOOKS:
+                for writer in list(self._through[backend]):
+                    writer.transport.abort()
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _in_turn(self) -> Iterator[Backend]:
+        """Those that answer, each in its turn; the silent ones after them, in case all seem so."""
+        turn = next(self._turns) % len(self._backends)
+        ordered = self._backends[turn:] + self._backends[:turn]
+        return iter(sorted(ordered, key=lambda backend: self._silent[backend] >= _SILENT_LOOKS))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for backend in self._in_turn():
+            with contextlib.suppress(OSError, TimeoutError):
+                there, here = await asyncio.wait_for(asyncio.open_connection(*backend), _CONNECT_WITHIN_S)
+                break
+        else:
+            writer.transport.abort()
+            return
+        self._through[backend].add(here)
+        try:
+            await asyncio.gather(_pump(reader, here), _pump(there, writer))
+        finally:
+            self._through[backend].discard(here)
+            for one in (here, writer):
+                one.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := await reader.read(_CHUNK):
+            writer.write(chunk)
+            await writer.drain()
+        writer.write_eof()

@@ -1,0 +1,47 @@
+"""For tests on Temporal's cluster: whether its programs are here, its processes, and how one of them is broken."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from deploy.cluster.plan import NODES
+from deploy.cluster.programs import named
+from deploy.stack import Stack
+from deploy.stack.processes import kept_pids
+
+NEEDS_PROGRAMS = pytest.mark.skipif(
+    bool(named().missing()),
+    reason=f"NOT TRIED: the cluster's programs are not in {named().folder} (make temporal-cluster)",
+)
+BACK_WITHIN_S = 30.0
+
+
+def nodes_of(stack: Stack, *roles: str) -> list[str]:
+    """Names of the processes of these roles."""
+    return [node.name for node in NODES if node.role in roles]
+
+
+def pid_of(stack: Stack, name: str) -> int:
+    return kept_pids(stack.layout.run)[name]
+
+
+def end(stack: Stack, number: signal.Signals, *names: str) -> dict[str, int]:
+    """A signal to all of them at once; who they were."""
+    before = {name: pid_of(stack, name) for name in names}
+    for pid in before.values():
+        os.kill(pid, number)
+    return before
+
+
+def are_back(stack: Stack, before: dict[str, int]) -> bool:
+    now = kept_pids(stack.layout.run)
+    return all(now.get(name, pid) != pid for name, pid in before.items())
+
+
+def wait_back(stack: Stack, before: dict[str, int]) -> None:
+    deadline = time.monotonic() + BACK_WITHIN_S
+    while not are_back(stack, before):
+        assert time.monotonic() < deadline, f"not back: {before}"
+        time.sleep(0.05)

@@ -1,0 +1,77 @@
+"""A cluster's nodes die two at once, freeze, are replaced in turn; its own PostgreSQL is killed again and again."""
+
+import contextlib
+import os
+import signal
+import time
+
+import pytest
+
+from deploy.stack import temporal
+from tests.cluster import end, nodes_of, pid_of, wait_back
+from tests.fault_ground import BIG, SMALL, Scene
+
+pytest_plugins = ["tests.fault_fixtures"]
+pytestmark = pytest.mark.skipif(
+    temporal.chosen() is not temporal.Kind.CLUSTER, reason="only on a cluster: make faults TEMPORAL=cluster"
+)
+FROZEN_S = float(os.environ.get("ONECARD_FROZEN_SECONDS", "60"))
+DATABASE_KILLS = 20
+
+
+@pytest.mark.parametrize("role", ["frontend", "history", "matching"])
+def test_both_nodes_of_a_role_killed_at_once(scene: Scene, role: str) -> None:
+    """DURABILITY: two nodes SIGKILL at once. Goes on within seconds by itself, nothing lost."""
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    if scene.moved(games[0], 4):
+        wait_back(scene.stack, end(scene.stack, signal.SIGKILL, *nodes_of(scene.stack, role)))
+        scene.did(f"{role} SIGKILL", 2)
+    scene.finish(*games)
+
+
+def test_nodes_killed_every_few_seconds(scene: Scene) -> None:
+    """DURABILITY: history, matching or frontend node SIGKILL every few seconds."""
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    names = nodes_of(scene.stack, "frontend", "history", "matching", "worker")
+    while scene.moved(games[0], 2) and sum(scene.injected.values()) < 12:
+        name = scene.dice.choice(names)
+        wait_back(scene.stack, end(scene.stack, signal.SIGKILL, name))
+        scene.did(f"{name} SIGKILL")
+    scene.finish(*games)
+
+
+@pytest.mark.parametrize("role", ["frontend", "history", "matching"])
+def test_a_node_frozen(scene: Scene, role: str) -> None:
+    """DURABILITY: one SIGSTOP for a minute. The others take over what it had, and it finds its place again."""
+    name = nodes_of(scene.stack, role)[0]
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    scene.moved(games[0], 4)
+    pid = pid_of(scene.stack, name)
+    until = time.monotonic() + FROZEN_S
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        scene.did(f"{name} SIGSTOP")
+        scene.until("the time is over", lambda: time.monotonic() > until, FROZEN_S + 10)
+    finally:
+        # its keeper may have replaced it meanwhile
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    scene.finish(*games, seconds=200)
+
+
+def test_every_node_replaced_in_turn(scene: Scene) -> None:
+    """DURABILITY: all nodes replaced in turn, as an upgrade does it: each is told to end, and the next one comes."""
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    for name in nodes_of(scene.stack, "history", "matching", "frontend", "worker"):
+        wait_back(scene.stack, end(scene.stack, signal.SIGTERM, name))
+        scene.did(f"{name} SIGTERM")
+    scene.finish(*games, seconds=200)
+
+
+def test_its_database_killed_again_and_again(scene: Scene) -> None:
+    """DURABILITY: its PostgreSQL stopped. Twenty times; no node stays behind as a ring of one."""
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    for _ in range(DATABASE_KILLS):
+        wait_back(scene.stack, end(scene.stack, signal.SIGKILL, "temporal-postgres"))
+        scene.did("Temporal's PostgreSQL SIGKILL")
+    scene.finish(*games, seconds=200)
