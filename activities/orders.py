@@ -17,7 +17,8 @@ from models.store.database import Database
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.flows.rounds import current_round, open_new_round
 from models.store.flows.rows import flow_by_number, lock_flow_of_run
-from models.store.locking import lock_applications, lock_indicators
+from models.store.flows.withdrawals import withdraw_flow_lines
+from models.store.locking import lock_indicators
 from models.store.orders.apply_corrections import (
     BY_APPLICATION,
     CORRECTED,
@@ -255,22 +256,7 @@ async def _lines(session: AsyncSession, order: Order, condition: str) -> list[_L
 
 async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -> None:
     """Lines leave the flow for good, their money is free, their applications are withdrawn with the order's reason."""
-    await lock_applications(session, "SELECT application_id FROM flow_line WHERE id = ANY(:ids)", ids=line_ids)
-    await execute(
-        session,
-        "UPDATE application a SET stage = 'withdrawn', withdrawn_reason_sealed = :reason, updated_at = now(),"
-        " version = a.version + 1 FROM flow_line l WHERE l.id = ANY(:ids) AND a.id = l.application_id"
-        " AND (a.stage = 'in_flow') IS TRUE",
-        ids=line_ids,
-        reason=order.reason_sealed,
-    )
-    # frees money: by the trigger `flow_line_update`, on the indicators that `lock_indicators` holds
-    await execute(
-        session,
-        "UPDATE flow_line SET state = 'withdrawn', payment = NULL, money = 'released', updated_at = now()"
-        " WHERE id = ANY(:ids) AND state NOT IN ('withdrawn', 'deferred', 'cancelled')",
-        ids=line_ids,
-    )
+    await withdraw_flow_lines(session, line_ids, order.reason_sealed)
     await execute(
         session,
         "UPDATE order_line SET done = TRUE WHERE order_id = :order AND flow_line_id = ANY(:ids)",

@@ -33,6 +33,7 @@ from api.relay.canary import Canary
 from api.relay.relay import Relay
 from api.relay.watch import Watch
 from api.routers import ROUTERS
+from api.season.kept_pages import open_door
 from api.server import docs, problems
 from api.server.limits import BodyLimit
 from api.server.open_requests import Admission
@@ -76,6 +77,7 @@ def create_app(
     app.state.parts = Parts(
         database, vault, objects, settings, token_key, clients or {}, temporal_client, relay, provider, canary
     )
+    app.state.open_door = open_door(app.state.parts.stages, settings)
     app.state.door = door = _door(app, app.state.parts)
     app.add_middleware(BodyLimit, settings.upload_max_mib, token_key, settings.request_seconds, door.knows)
     problems.install(app)

@@ -15,6 +15,7 @@ class FileOf(Word):
     SETTLEMENT = "settlement"
     VILLAGE_ENTRY = "village_entry"
     CORRECTION = "correction"
+    OBJECTION = "objection"
 
 
 _COUNTY = frozenset({Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER})
@@ -27,4 +28,5 @@ OPENED_BY: Mapping[FileOf, frozenset[Role]] = {
     FileOf.SETTLEMENT: _COUNTY,
     FileOf.VILLAGE_ENTRY: frozenset({Role.OPERATOR, Role.REVIEWER}),
     FileOf.CORRECTION: frozenset({Role.OPERATOR, Role.REVIEWER}),
+    FileOf.OBJECTION: frozenset({Role.OPERATOR, Role.REVIEWER}),
 }

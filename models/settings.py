@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     oidc_client_id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     oidc_client_secret: SecretStr | None = None
     oidc_redirect_url: ReturnAddress | None = None
+    public_looks_per_address_minute: int = Field(120, ge=1)
+    public_list_kept_seconds: float = Field(5.0, ge=0, le=60)
     searches_per_person_hour: int = Field(120, ge=1)
     account_check_hours: float = Field(24.0, gt=0)
     invalidations_hours: float = Field(1.0, gt=0)

@@ -4,16 +4,18 @@ import hashlib
 import secrets
 from dataclasses import replace
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.platform.rows_journal import PostgresJournal
 from models.contracts import RunKind, Subject
+from models.store.batches.objections import open_objection
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.events.inbox import body_row
 from models.store.register.entries import EntryForm, open_entry
 from models.store.runs.runs import open_run
 from models.store.vault import Field
-from models.tables.applications import ApplicationImport
+from models.tables.applications import Application, ApplicationImport
 from models.tables.base import now
 from models.tables.batches import BeneficiaryList
 from models.tables.cards import CheckRound, FaceLogin
@@ -49,6 +51,7 @@ NUMBERS = {
     "order_no": "SELECT order_no FROM operator_order",
     "inbox_id": "SELECT id FROM inbox",
     "answer_id": "SELECT id FROM odd_answer",
+    "objection_no": "SELECT objection_no FROM objection",
     "contradiction_id": "SELECT id FROM contradiction",
 }
 
@@ -75,6 +78,8 @@ async def _in_the_county(office: Office) -> None:
     async with office.database.transaction() as session:
         file_id = await add_file(session, content_type="image/png")
         await open_entry(session, office.vault, COUNTY, replace(form, photo_file_id=file_id), "op.li")
+        line = (await session.exec(select(Application).limit(1))).one()
+        await open_objection(session, office.vault, line, "该地已流转", file_id, "op.li")
         round_ = CheckRound(round_no=f"{COUNTY}-V{YEAR}-1", province_code=PROVINCE, trigger="manual", asked_by="op.li")
         session.add(round_)
         a_list = BeneficiaryList(

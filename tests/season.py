@@ -31,6 +31,7 @@ ORDER = tuple(act for act in Act if act is not Act.CARD_DECIDED)
 BY_REVIEWERS = frozenset(
     {
         Act.LINE_APPROVED,
+        Act.OBJECTION_DECIDED,
         Act.ENTRY_DECIDED,
         Act.ORDER_DECIDED,
         Act.SUMMARY_REVIEWED,
@@ -81,6 +82,8 @@ class Season:
             Act.LINE_EDITED: self._edit_line,
             Act.LINE_APPROVED: self._approve_line,
             Act.BATCH_PREPARED: self._prepare_batch,
+            Act.OBJECTION_ENTERED: self._enter_objection,
+            Act.OBJECTION_DECIDED: self._decide_objection,
             Act.ENTRY_ENTERED: self._enter_entry,
             Act.ENTRY_DECIDED: self._decide_entry,
             Act.FLOW_STARTED: self._start_flow,
@@ -155,6 +158,16 @@ class Season:
             county=self.county,
         )
         return answer
+
+    async def _enter_objection(self, who: str) -> httpx.Response:
+        body = {"application_no": self.numbers["line"], "reason": "此户已不种地"}
+        answer = await self._post("/objections", body, who, Role.OPERATOR)
+        self.numbers["objection"] = str(answer.json()["objection_no"])
+        return answer
+
+    async def _decide_objection(self, who: str) -> httpx.Response:
+        body = {"upheld": False, "opinion": "经核实仍在耕种"}
+        return await self._post(f"/objections/{self.numbers['objection']}/decision", body, who, Role.REVIEWER)
 
     async def _enter_entry(self, who: str) -> httpx.Response:
         person = int(self.county) + 7

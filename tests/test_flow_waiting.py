@@ -102,3 +102,27 @@ def test_a_line_held_at_verification_was_never_verified_and_waits_for_the_next_b
     assert office.counts(flow_no) == {"accepted": 1, "awaiting": 1, "held": 1}
     office.operator.post(f"/flows/{flow_no}/deferrals", {"reason": "未经校验，转下批"})
     office.at(flow_no, "county_review")
+
+
+def test_an_objection_holds_its_line_until_it_is_decided_and_the_flow_goes_on_by_itself(province: Province) -> None:
+    """Dismissed, the line goes out with the next round; upheld, it is withdrawn. The others don't wait."""
+    office = Office(province)
+    batch_no, numbers = office.verified(lines(3))
+    dismissed, upheld = [
+        office.operator.post("/objections", {"application_no": number, "reason": "此户已不种地"})["objection_no"]
+        for number in numbers[:2]
+    ]
+    flow_no = office.begin(batch_no)
+    office.at(flow_no, "settling")
+    assert office.counts(flow_no) == {"accepted": 1, "awaiting": 1, "held": 2}
+    office.reviewer.post(f"/objections/{upheld}/decision", {"upheld": True, "opinion": "该户已迁出"})
+    office.reviewer.post(f"/objections/{dismissed}/decision", {"upheld": False, "opinion": "仍在耕种"})
+    province.check()
+    office.at(flow_no, "county_review")
+    assert office.counts(flow_no) == {"accepted": 2, "awaiting": 2, "withdrawn": 1}
+    assert office.indicator()[0] == 10_001 + 10_003
+    application = office.operator.get(f"/applications/{numbers[1]}")
+    assert (application["stage"], application["reason"]) == ("withdrawn", f"公示异议成立（{upheld}）：该户已迁出")
+    office.pass_summary(flow_no, refused_first=False)
+    office.pay(flow_no)
+    assert office.at(flow_no, "ended")["balanced"] is True

@@ -37,6 +37,7 @@ ROOMS = (
     *("models/store", "models/store/events", "models/store/trail", "models/store/runs", "models/store/register"),
     *("models/store/people", "models/store/cards", "models/store/citizens", "models/store/policies"),
     "models/store/applications",
+    "models/store/batches",
     *(
         "models/store/imports",
         "models/store/lists",
@@ -49,7 +50,7 @@ ROOMS = (
     *("api/server", "api/oidc", "api/relay", "api/counter", "api/figures", "api/acts", "api/drafts"),
     *("api/applications", "api/photos", "api/policies"),
     *("api/imports", "api/batches", "api/flows", "api/prints", "api/orders"),
-    *("api/way", "api/cards", "api/citizens", "api/platform"),
+    *("api/way", "api/season", "api/cards", "api/citizens", "api/platform"),
     *("api/ops", "api/people", "api/pages", "api"),
 )
 # Subjects know each other only where one is about the other; `applying` and `to_dos` sit on top of all.
@@ -59,7 +60,8 @@ BESIDE = {
     "models/store/cards": {"models/store/people", "models/store/register"},
     "models/store/lists": {"models/store/register"},
     "models/store/orders": {"models/store/applications", "models/store/register"},
-    "models/store/flows": {"models/store/applications", "models/store/register"},
+    "models/store/batches": {"models/store/register"},
+    "models/store/flows": {"models/store/applications", "models/store/batches", "models/store/register"},
 }
 SUBJECTS = {room for room in ROOMS[ROOMS.index("models/store/register") :] if room.startswith("models/store/")}
 SUBJECTS -= {"models/store/applying", "models/store/to_dos"}

@@ -100,6 +100,7 @@ async def test_one_operator_and_two_reviewers_play_a_whole_season(
     people |= {
         Act.POLICY_ENTERED: "admin.chen",
         Act.LINE_APPROVED: "reviewer.a",
+        Act.OBJECTION_DECIDED: "reviewer.b",
         Act.ENTRY_DECIDED: "reviewer.b",
         Act.ORDER_DECIDED: f"reviewer.{orders}",
         Act.SUMMARY_REVIEWED: f"reviewer.{summary}",
@@ -131,6 +132,8 @@ async def test_the_reviewer_of_a_refused_summary_may_confirm_the_next_ones_payme
 
 WRITES = {
     Act.LINE_APPROVED: "UPDATE application SET reviewed_by = :who WHERE application_no = '{line}'",
+    Act.OBJECTION_DECIDED: "UPDATE objection SET state = 'dismissed', decided_at = now(), decided_by = :who"
+    " WHERE objection_no = '{objection}'",
     Act.ENTRY_DECIDED: "UPDATE village_entry SET confirmed_by = :who WHERE entry_no = '{entry}'",
     Act.ORDER_DECIDED: "UPDATE operator_order SET confirmed_by = :who WHERE order_no = '{order}'",
     Act.SUMMARY_REVIEWED: "UPDATE summary SET reviewed_by = :who WHERE flow_id = ({flow_id})",
@@ -164,6 +167,7 @@ async def test_the_database_refuses_what_a_route_forgot_to_ask(office: Office, a
         "UPDATE application SET edited_by = ARRAY[:who] WHERE application_no = '{line}'",
         "UPDATE application SET edited_by = '{{}}' WHERE application_no = '{line}' AND :who <> ''",
         "UPDATE operator_order SET entered_by = :who WHERE order_no = '{order}'",
+        "UPDATE objection SET entered_by = :who WHERE objection_no = '{objection}'",
         "UPDATE village_entry SET entered_by = :who WHERE entry_no = '{entry}'",
         "UPDATE flow SET started_by = :who WHERE flow_no = '{flow}'",
         "UPDATE summary SET confirmed_by = :who WHERE flow_id = ({flow_id})",

@@ -9,9 +9,10 @@ from typing_extensions import TypedDict
 
 from api.applications.person import MaskedPerson, account_of, reason_of, shown_person
 from api.counter.names import Names
+from models.store.batches.held import why_held
 from models.store.vault import Vault
 from models.wire.words import RoundMode
-from models.words.flow_words import APPLICANTS, FAILURES, MODES, explain_payment, submission_failure
+from models.words.flow_words import APPLICANTS, FAILURES, MODES, HeldBy, explain_payment, submission_failure
 from models.words.labelled import label_of
 from models.words.stages import LineState, Money, PaymentState, Verification
 
@@ -30,6 +31,7 @@ HEADERS: Mapping[str, str] = {
     "attempt": "第几次发放",
     "verification_label": "大数据校验",
     "state_label": "提交状态",
+    "held_label": "暂缓原因",
     "mode_label": "提交方式",
     "reason": "提交失败原因",
     "payment_label": "发放结果",
@@ -46,7 +48,8 @@ FLOW_LINES = f"""
 SELECT a.id, a.application_no, a.applicant_kind, a.name_sealed, a.id_number_sealed, a.account_sealed, a.town_code,
   a.village_code, a.bank_code, a.item_code, a.amount_fen, a.attempt, a.verification, a.state, a.mode,
   a.reason_code, a.reason_sealed, a.money, a.payment, a.payment_reason_code, a.payment_at, a.evidence_sent_at,
-  a.updated_at, i.indicator_no, e.flow_no AS repays_flow_no, {_TYPED} AS typed
+  a.updated_at, i.indicator_no, e.flow_no AS repays_flow_no, {_TYPED} AS typed,
+  {why_held("a")} AS held_by
 FROM flow_line a JOIN indicator i ON i.id = a.indicator_id LEFT JOIN flow e ON e.id = a.repays_flow_id
 """
 
@@ -83,6 +86,7 @@ class FlowLineRow(NamedTuple):
     indicator_no: str
     repays_flow_no: str | None
     typed: _Typed | None
+    held_by: str | None
 
 
 class _Where(TypedDict):
@@ -105,6 +109,8 @@ class _Progress(TypedDict):
     verification_label: Annotated[str, Field(description="大数据校验")]
     state: LineState
     state_label: Annotated[str, Field(description="提交状态")]
+    held_by: Annotated[HeldBy | None, Field(description="为何暂缓；不在暂缓的为空，即将恢复提交的也为空")]
+    held_label: Annotated[str | None, Field(description="暂缓原因")]
     mode: Annotated[RoundMode | None, Field(description="最近一次提交的方式，还没有提交的为空")]
     mode_label: str | None
     money: Annotated[Money, Field(description="金额在指标上：占用、支付或释放")]
@@ -179,11 +185,14 @@ def _typed_otherwise(vault: Vault, names: Names, row: FlowLineRow) -> _OtherAcco
 def _progress(row: FlowLineRow) -> _Progress:
     verification, state = Verification(row.verification), LineState(row.state)
     payment = PaymentState(row.payment) if row.payment else None
+    held_by = HeldBy(row.held_by) if row.held_by else None
     return {
         "verification": verification,
         "verification_label": verification.label,
         "state": state,
         "state_label": state.label,
+        "held_by": held_by,
+        "held_label": held_by.label if held_by else None,
         "mode": RoundMode(row.mode) if row.mode else None,
         "mode_label": label_of(MODES, row.mode),
         "money": Money(row.money),

@@ -55,6 +55,7 @@ async def _detail(window: Window, found: Any, *, whole: bool) -> Response:
 def _buttons(window: Window, acts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of the person's role, each with why it can't be pressed."""
     mine = {act.name for act in acts_of(window, ACTS)} | ({"edit"} if _enters(window) else set())
+    mine |= {"object"} if window.signed.role is Role.OPERATOR else set()
     return [act for act in acts if act["act"] in mine]
 
 

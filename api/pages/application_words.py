@@ -33,7 +33,6 @@ STAGES: Mapping[str, str] = {
     "无此对象": "Nobody of this id",
     "缺银行卡照片": "Picture of the bank card missing",
     "未提交": "Not sent",
-    "账号变更中或已清空，暂缓": "Held: account changing or cleared",
     "平台审核中": "At the platform",
     "平台审核不通过": "Refused by the platform",
     "平台审核通过": "Accepted by the platform",

@@ -41,6 +41,8 @@ DONE: Mapping[str, tuple[str, str]] = {
     "entry_decided": ("复核结果已保存", "Decision saved"),
     "entry_entered": ("申报已录入", "Entered"),
     "material": ("已提交结算资料", "Materials handed in"),
+    "objection_decided": ("已裁定", "Decided"),
+    "objection_entered": ("已录入，须由另一人裁定", "Entered; another person has to decide it"),
     "order_confirmed": ("复核通过", "Confirmed"),
     "order_entered": ("已录入，须由另一人复核", "Entered; another person has to confirm it"),
     "order_refused": ("复核不通过", "Refused"),

@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.types import ASGIApp
 
 from api.pages.asking import Ask
+from api.pages.drawn import DrawnPages
 from api.pages.form_keys import FormKeys, idempotency_key
 from api.pages.kept import Kept
 from api.pages.quiet import Quiet
@@ -52,6 +53,7 @@ class Door:
     cookies_secure: bool
     quiet: Quiet
     kept: Kept = field(default_factory=Kept)
+    drawn: DrawnPages = field(default_factory=DrawnPages)
 
     def ask(self, request: Request, headers: Mapping[str, str], form_key: str = "") -> Ask:
         """The API, asked for whoever sent this request."""

@@ -31,6 +31,7 @@ LINES = ListPage(
         Column("校验", "Verification", "verification_label", kind="tag", tone="verification"),
         Column("提交方式", "Round", "mode_label", kind="label"),
         Column("提交状态", "State", "state_label", kind="tag", tone="state"),
+        Column("暂缓原因", "Held for", "held_label", kind="label"),
         Column("提交失败原因", "Why not", "reason", kind="said"),
         Column("发放结果", "Payment", "payment_label", kind="tag", tone="payment"),
     ),

@@ -45,6 +45,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("补贴对象管理", "Beneficiaries", "/console/beneficiaries", (*STAFF, S, U)),
         Entry("大数据校验", "Verification", "/console/verifications", (*STAFF, U)),
         Entry("补贴公示信息设置", "Publicity", "/console/publicity", (*STAFF, U)),
+        Entry("公示异议", "Objections", "/console/objections", (*STAFF, U)),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S, U)),
         Entry("发放汇总审核", "Payment summaries", "/console/summaries", (*STAFF, S, U)),
         Entry("发放结果查询", "Payment results", "/console/payments", (*STAFF, S, U)),

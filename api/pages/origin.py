@@ -9,7 +9,7 @@ from api.pages.asking import Refused
 from models.words.refusals import Refusal
 
 SIGN_IN = "/console/sign-in"
-_PAGES = ("/console", "/citizen/m")
+_PAGES = ("/console", "/citizen/m", "/public")
 # What a path may hold as it is (RFC 3986, 3.3), beside letters and digits.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
@@ -48,6 +48,10 @@ def came_from(request: Request) -> str:
 
 def is_citizens(path: str) -> bool:
     return is_own(path) and path.startswith("/citizen")
+
+
+def is_public(path: str) -> bool:
+    return path.startswith("/public/")
 
 
 def own_pages_only(request: Request) -> None:

@@ -5,10 +5,10 @@ from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.pages import citizen_window
+from api.pages import citizen_window, public_window
 from api.pages.asking import Refused
 from api.pages.door import door_of
-from api.pages.origin import is_citizens, is_own, path_of, sign_in_address
+from api.pages.origin import is_citizens, is_own, is_public, path_of, sign_in_address
 from api.pages.session_ends import Why, why_over
 from api.pages.window import OtherPerson, SignInFirst, Window
 
@@ -125,5 +125,7 @@ def _on_other_person(request: Request, error: Exception) -> Response:
 def _nobody(request: Request) -> Window:
     if is_citizens(path_of(request)):
         return citizen_window.nobody(request)
+    if is_public(path_of(request)):
+        return public_window.passer(request)
     door = door_of(request)
     return Window(request, door, None, door.ask(request, {}), None)

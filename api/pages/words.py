@@ -40,7 +40,6 @@ _OWN: Mapping[str, str] = {
     "流程已撤销": "Cancelled",
     "平台未受理": "Not taken by the platform",
     "未提交": "Unsent",
-    "账号变更中或已清空，暂缓": "Held: account changing or cleared",
     "平台审核中": "With the platform",
     "平台审核不通过": "Refused by the platform",
     "平台审核通过": "Accepted by the platform",

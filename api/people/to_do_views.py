@@ -70,6 +70,7 @@ RULES: Mapping[ToDoKind, Place] = {
     _K.INDICATOR_REJECTED: Place((O,), "/indicators", {"stage": "rejected"}),
     _K.MATERIAL_REVIEW: Place((R,), "/applications", {"stage": "in_review", "approved": "false"}),
     _K.ORDERS_TO_CONFIRM: Place((R,), "/orders", {"state": "entered"}),
+    _K.OBJECTIONS: Place((R,), "/objections", {"state": "open"}),
     _K.SUMMARY_TO_REVIEW: Place((R,), "/flows/{number}/summary", {}),
     _K.PAYMENT_TO_CONFIRM: Place((R,), "/flows/{number}/summary", {}),
     _K.CARD_CHANGES: Place((R,), "/card-changes", {"stage": "in_review"}),

@@ -87,7 +87,7 @@ async def payment_notice(desk: CountyReaders, flow_no: str, place: OfPlace) -> R
 
 def _line(desk: Desk, names: Names, row: _Row) -> Line:
     account = account_of(desk.shown, row.application_no, row.account_sealed)
-    return line_of(desk, names, row, names.bank(row.bank_code), account)
+    return line_of(desk.shown, names, row, names.bank(row.bank_code), account)
 
 
 def _form(flow: Flow, until: datetime) -> VillageList:

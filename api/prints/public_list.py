@@ -1,8 +1,6 @@
 """公示表: whom a batch is about, masked, for the village's notice board (S1 2.6)."""
 
-from datetime import timedelta
 from functools import partial
-from typing import NamedTuple
 
 from fastapi import APIRouter, Response
 from sqlmodel import select
@@ -10,6 +8,7 @@ from sqlmodel import select
 from api.counter.names import names_of
 from api.counter.roles import CountyReaders
 from api.prints.printed import day_of, seconds_of
+from api.prints.public_rows import PUBLIC_NOTICE, PUBLIC_ROWS, PublicRow, last_public_day, public_title
 from api.prints.village_lists import OfPlace, column, line_of, lines_of, print_villages, rows_of_place, village_list
 from api.server.answers import file_answer, refusals
 from api.server.problems import not_found
@@ -19,12 +18,6 @@ from models.wire.words import MediaType
 
 router = APIRouter(tags=["申请结算批次"])
 
-_ROWS = """
-SELECT a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.group_name, a.item_code,
-  a.amount_fen
-FROM application a
-WHERE a.batch_id = :batch AND a.stage NOT IN ('withdrawn', 'closed')
-"""
 _COLUMNS = [
     column("序号", 12),
     column("姓名/组织名称"),
@@ -33,18 +26,6 @@ _COLUMNS = [
     column("补贴项目", 40),
     column("金额（元）", 28, right=True),
 ]
-_NOTICE = "姓名和证件号已按规定遮掩。对以上内容有异议的，请在公示期内向村（社区）、乡镇（街道）或本县经办部门反映。"
-
-
-class _Row(NamedTuple):
-    application_no: str
-    name_sealed: str
-    id_number_sealed: str
-    town_code: str
-    village_code: str
-    group_name: str | None
-    item_code: str
-    amount_fen: int
 
 
 @router.get(
@@ -62,19 +43,19 @@ async def public_list(desk: CountyReaders, batch_no: str, place: OfPlace) -> Res
         if batch is None:
             raise not_found("批次")
         names = await names_of(session, desk.county)
-        rows = await rows_of_place(session, _Row, _ROWS, place, batch=batch.id)
-    lines = await lines_of(rows, partial(line_of, desk, names))
+        rows = await rows_of_place(session, PublicRow, PUBLIC_ROWS, place, batch=batch.id)
+    lines = await lines_of(rows, partial(line_of, desk.shown, names))
     return await print_villages(desk, _form(batch, desk.settings.publicity_days), lines, "补贴公示表", place)
 
 
 def _form(batch: Batch, days: int) -> VillageList:
     facts = [["公示时间", _span(batch, days)], ["公示地址", batch.publicity_address or "＿＿＿＿＿＿＿＿＿＿"]]
-    dated, title = seconds_of(batch.created_at), f"{batch.fund_year} 年度补贴公示表"
-    return village_list(batch.county_code, batch.batch_no, dated, title, facts, _COLUMNS, _NOTICE)
+    dated, title = seconds_of(batch.created_at), public_title(batch.fund_year)
+    return village_list(batch.county_code, batch.batch_no, dated, title, facts, _COLUMNS, PUBLIC_NOTICE)
 
 
 def _span(batch: Batch, days: int) -> str:
     start = batch.publicity_start
     if start is None:
         return "＿＿＿年＿＿月＿＿日起"
-    return f"{day_of(start)}至{day_of(start + timedelta(days=max(days - 1, 0)))}"
+    return f"{day_of(start)}至{day_of(last_public_day(start, days))}"

@@ -18,6 +18,7 @@ from models.prints.templates import Template
 from models.prints.village_list import Column, Village, VillageList
 from models.store.selection import Word
 from models.store.sql import Value, fetch
+from models.store.vault import Vault
 from models.words.counties import county_name
 from models.words.refusals import Refusal
 
@@ -29,7 +30,7 @@ Line = tuple[str, int, list[str]]
 _BY_VILLAGE = """
   AND (CAST(:town AS text) IS NULL OR a.town_code = :town)
   AND (CAST(:village AS text) IS NULL OR a.village_code = :village)
-ORDER BY a.town_code, a.village_code, a.group_name NULLS FIRST, a.id LIMIT :most
+ORDER BY a.town_code, a.village_code, a.group_name NULLS FIRST, a.id LIMIT :most OFFSET :skip
 """
 _Row = TypeVar("_Row")
 
@@ -66,18 +67,25 @@ class PersonRow(Protocol):
 
 
 async def rows_of_place(
-    session: AsyncSession, shape: type[_Row], statement: str, place: PrintedPlace, **values: Value
+    session: AsyncSession,
+    shape: type[_Row],
+    statement: str,
+    place: PrintedPlace,
+    *,
+    most: int = MOST_ROWS + 1,
+    skip: int = 0,
+    **values: Value,
 ) -> list[_Row]:
     """`statement` ends in its own WHERE; a row more than one print takes, where there are too many."""
-    narrowed = {"town": place.town_code, "village": place.village_code, "most": MOST_ROWS + 1}
+    narrowed = {"town": place.town_code, "village": place.village_code, "most": most, "skip": skip}
     return list(await fetch(session, shape, f"{statement}{_BY_VILLAGE}", **values, **narrowed))
 
 
-def line_of(desk: Desk, names: Names, row: PersonRow, *between: str) -> Line:
+def line_of(vault: Vault, names: Names, row: PersonRow, *between: str) -> Line:
     """Masked; `between` stands between the group and the item."""
     cells = [
-        name_of(desk.shown, row.application_no, row.name_sealed),
-        id_number_of(desk.shown, row.application_no, row.id_number_sealed),
+        name_of(vault, row.application_no, row.name_sealed),
+        id_number_of(vault, row.application_no, row.id_number_sealed),
         row.group_name or "",
         *between,
         names.item(row.item_code),

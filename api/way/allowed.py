@@ -13,6 +13,7 @@ from api.server.answers import Items, refusals
 from api.server.problems import not_found
 from models.store.applications import rules
 from models.store.applications.acts import verdicts
+from models.store.batches.objections import OBJECT_RULES
 from models.store.selection import Rule
 from models.words.stages import Role
 
@@ -35,6 +36,7 @@ _ACTS: Mapping[str, _Button] = {
     "material": _Button("提交结算资料", (O,), rules.HAND_IN_MATERIAL.rules),
     "withdraw": _Button("撤回", (O, P), rules.WITHDRAW.rules),
     "close": _Button("关闭", (O,), rules.CLOSE.rules),
+    "object": _Button("录入公示异议", (O,), OBJECT_RULES),
 }
 
 

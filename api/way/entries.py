@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from api.flows.flow_parts import FlowRound
-from api.way.history_rows import ClaimRow, OrderRow, PaidRow, TrailRow
+from api.way.history_rows import ClaimRow, ObjectionRow, OrderRow, PaidRow, TrailRow
 from api.way.history_views import EntryOrder, EntryPart, HistoryEntry, Mark
 from models.store.flows.figures import Figure
 from models.store.flows.summaries import SummaryRow
 from models.tables.flows import Flow
 from models.words.code_words import CONTRADICTIONS, TAKEN, called
 from models.words.flow_words import FlowEvent
-from models.words.stages import DatasetStage, FlowOutcome, OrderKind, OrderState, PaymentState
+from models.words.stages import DatasetStage, FlowOutcome, ObjectionState, OrderKind, OrderState, PaymentState
 
 # What somebody wrote, opened; nothing for who doesn't read it.
 Open = Callable[[str | None], str | None]
@@ -154,6 +154,20 @@ def of_summary(row: SummaryRow, opened: Open) -> Iterator[HistoryEntry]:
 
 def _bad(bad: bool) -> Mark:
     return "bad" if bad else "done"
+
+
+def of_decided_objections(rows: Sequence[ObjectionRow], opened: Open) -> Iterator[HistoryEntry]:
+    for row in rows:
+        upheld = row.state == ObjectionState.UPHELD
+        yield entry(
+            FlowEvent.OBJECTION_UPHELD if upheld else FlowEvent.OBJECTION_DISMISSED,
+            row.decided_at,
+            mark=_bad(upheld),
+            by=row.decided_by,
+            count=1,
+            fen=row.amount_fen,
+            said=opened(row.opinion_sealed),
+        )
 
 
 def of_payments(rows: Sequence[PaidRow]) -> Iterator[HistoryEntry]:

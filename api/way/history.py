@@ -12,7 +12,7 @@ from api.flows.flow_parts import rounds_of
 from api.server.answers import refusals
 from api.server.problems import not_found
 from api.way import entries
-from api.way.history_rows import claims_of, orders_of, paid_of, trail_of
+from api.way.history_rows import claims_of, objections_of, orders_of, paid_of, trail_of
 from api.way.history_views import FlowHistory, HistoryEntry
 from api.way.steps import later_stages, steps_of
 from models.contracts import RunKind, workflow_id
@@ -52,6 +52,7 @@ async def _history(desk: Desk, session: AsyncSession, flow: Flow) -> FlowHistory
         *entries.of_rounds(rounds, orders),
         *entries.of_orders(rows, orders, rounds),
         *(each for row in summaries for each in entries.of_summary(row, opened)),
+        *entries.of_decided_objections(await objections_of(session, flow), opened),
         *entries.of_payments(await paid_of(session, flow)),
         *entries.of_claims(await claims_of(session, flow)),
         *entries.of_trail(await trail_of(session, flow)),

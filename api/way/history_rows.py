@@ -46,6 +46,16 @@ class PaidRow(NamedTuple):
     failed_fen: int
 
 
+class ObjectionRow(NamedTuple):
+    """An objection that was decided while its line was held in the flow."""
+
+    state: str
+    decided_by: str
+    decided_at: datetime
+    opinion_sealed: str | None
+    amount_fen: int
+
+
 class ClaimRow(NamedTuple):
     kind: str
     taken: str | None
@@ -89,6 +99,17 @@ async def paid_of(session: AsyncSession, flow: Flow) -> list[PaidRow]:
         " coalesce(sum(amount_fen) FILTER (WHERE status = 'failed'), 0)::bigint AS failed_fen"
         " FROM payment WHERE flow_id = :flow AND source = 'platform'"
         " GROUP BY after_end, (taken_at AT TIME ZONE 'Asia/Shanghai')::date ORDER BY since",
+        flow=flow.id,
+    )
+
+
+async def objections_of(session: AsyncSession, flow: Flow) -> list[ObjectionRow]:
+    return await fetch(
+        session,
+        ObjectionRow,
+        "SELECT o.state, o.decided_by, o.decided_at, o.opinion_sealed, l.amount_fen FROM objection o"
+        " JOIN flow_line l ON l.application_id = o.application_id AND l.flow_id = o.flow_id"
+        " WHERE o.flow_id = :flow ORDER BY o.decided_at",
         flow=flow.id,
     )
 

@@ -25,8 +25,8 @@ SELECT e.at, 1 AS rank, e.act AS event, e.actor AS by, CASE WHEN e.subject <> :n
   CAST(NULL AS text) AS code, e.detail AS sealed, e.sequence, CAST(NULL AS bigint) AS fen
 FROM trail_entry e WHERE e.county_code = :county
   AND (e.subject = :number OR e.sequence IN (SELECT sequence FROM trail_line WHERE application_id = :id))
-  AND (e.act LIKE 'application%' OR e.act IN ('batch.joined', 'batch.left', 'batch.verification_asked', 'list.asked',
-    'photo.stored', 'photos.stored', 'line_corrected'))
+  AND (e.act LIKE 'application%' OR e.act LIKE 'objection.%' OR e.act IN ('batch.joined', 'batch.left',
+    'batch.verification_asked', 'list.asked', 'photo.stored', 'photos.stored', 'line_corrected'))
 """
 OF_IMPORT = """
 SELECT a.created_at AS at, 0 AS rank, 'imported' AS event, i.entered_by AS by, i.import_no AS number,

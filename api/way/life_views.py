@@ -32,7 +32,7 @@ _LABELS: Mapping[str, str] = {
     "payment.paid": "发放成功",
     "payment.failed": "发放失败",
 }
-_BAD = frozenset({"applications.returned", "order.refused", "payment.failed", "line.withdrawn"})
+_BAD = frozenset({"applications.returned", "objection.upheld", "order.refused", "payment.failed", "line.withdrawn"})
 _BAD_CODES = frozenset(
     {*(outcome.value for outcome in Outcome if outcome is not Outcome.MATCHED), *REJECTIONS, "failed"}
 )

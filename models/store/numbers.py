@@ -13,6 +13,7 @@ class Series(StrEnum):
     BATCH = "P"
     LIST = "C"
     FLOW = "L"
+    OBJECTION = "Y"
     ORDER = "O"
     POLICY = "Z"
     INDICATOR = "B"

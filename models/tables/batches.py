@@ -2,12 +2,12 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
 from models.wire.words import DatasetKind, Outcome, RoundMode
-from models.words.stages import BatchStage, DatasetStage
+from models.words.stages import BatchStage, DatasetStage, ObjectionState
 
 
 class Batch(SQLModel, table=True):
@@ -39,6 +39,54 @@ class BatchImage(SQLModel, table=True):
     batch_id: int = Field(primary_key=True, foreign_key="batch.id", sa_type=BigInteger)
     file_id: int = Field(primary_key=True, foreign_key="stored_file.id", sa_type=BigInteger)
     position: int = 0
+
+
+class Objection(SQLModel, table=True):
+    """公示异议 against one application, entered until its flow starts; while it is open the line is held.
+
+    Reason and opinion may name anybody.
+    """
+
+    __tablename__ = "objection"
+    __table_args__ = (
+        Index("ix_objection_county", "county_code", "id"),
+        Index("ix_objection_application", "application_id"),
+        Index("ix_objection_flow", "flow_id", postgresql_where=text("flow_id IS NOT NULL")),
+        # each look at a flow asks which of its lines have one
+        Index("ix_objection_open", "application_no", postgresql_where=text("state = 'open'")),
+        CheckConstraint(
+            "(state = 'open') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)", name="decided"
+        ),
+        CheckConstraint("decided_by IS NULL OR decided_by <> entered_by", name="two_persons"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    objection_no: str = Field(unique=True)
+    county_code: str
+    application_id: int = Field(foreign_key="application.id", sa_type=BigInteger)
+    application_no: str
+    reason_sealed: str
+    file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
+    state: ObjectionState = Field(default=ObjectionState.OPEN, sa_type=enum_column(ObjectionState))
+    opinion_sealed: str | None = None
+    entered_by: str
+    entered_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    # in which it held its line when it was decided
+    flow_id: int | None = Field(default=None, foreign_key="flow.id", sa_type=BigInteger)
+
+
+class PublicListSwitch(SQLModel, table=True):
+    """公示网页 of a county: off until its administrator switches it on, and says where to object."""
+
+    __tablename__ = "public_list_switch"
+
+    county_code: str = Field(primary_key=True)
+    shown: bool
+    contact_sealed: str | None = None
+    set_by: str
+    set_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
 class BeneficiaryList(SQLModel, table=True):

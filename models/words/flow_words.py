@@ -48,6 +48,15 @@ class StartCheck(Labelled):
     MONEY = "money", "指标余额足够"
 
 
+class HeldBy(Labelled):
+    """Why a flow's line is held, the reason that lasts longest first."""
+
+    UNVERIFIED = "unverified", "校验时账号变更中，未经校验"
+    OBJECTION = "objection", "公示异议待裁定"
+    ACCOUNT_CHANGE = "account_change", "账号变更中"
+    ACCOUNT_CLEARED = "account_cleared", "登记账号已清空"
+
+
 class FlowEvent(Labelled):
     """What happens on a flow's way; a round and an order are called by their own kind, an end by its outcome."""
 
@@ -57,6 +66,8 @@ class FlowEvent(Labelled):
     ORDER = "order", "指令"
     HELD = "held", "暂缓"
     FREED = "freed", "恢复提交"
+    OBJECTION_UPHELD = "objection_upheld", "异议成立，申请撤回"
+    OBJECTION_DISMISSED = "objection_dismissed", "异议不成立"
     DEFERRED = "deferred", "转入下批"
     SUMMARY_PASSED = "summary_passed", "汇总审核通过"
     SUMMARY_REFUSED = "summary_refused", "汇总审核不通过"

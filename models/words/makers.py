@@ -19,6 +19,8 @@ class Act(StrEnum):
     LINE_EDITED = "line_edited"
     LINE_APPROVED = "line_approved"
     BATCH_PREPARED = "batch_prepared"
+    OBJECTION_ENTERED = "objection_entered"
+    OBJECTION_DECIDED = "objection_decided"
     ENTRY_ENTERED = "entry_entered"
     ENTRY_DECIDED = "entry_decided"
     CARD_DECIDED = "card_decided"
@@ -40,6 +42,7 @@ _MADE = (Act.LINE_ENTERED, Act.LINE_EDITED, Act.FLOW_STARTED)
 # by anybody else, and whoever confirmed an order may confirm the payment.
 NOT_BY: Mapping[Act, tuple[Act, ...]] = {
     Act.LINE_APPROVED: (Act.LINE_ENTERED, Act.LINE_EDITED),
+    Act.OBJECTION_DECIDED: (Act.OBJECTION_ENTERED,),
     Act.ENTRY_DECIDED: (Act.ENTRY_ENTERED,),
     Act.ORDER_DECIDED: (Act.ORDER_ENTERED,),
     Act.SUMMARY_REVIEWED: (Act.FLOW_STARTED,),
@@ -51,6 +54,7 @@ NOT_BY: Mapping[Act, tuple[Act, ...]] = {
 }
 NAMES: Mapping[Act, str] = {
     Act.LINE_APPROVED: "资料审核",
+    Act.OBJECTION_DECIDED: "裁定公示异议",
     Act.ENTRY_DECIDED: "复核村社申报",
     Act.ORDER_DECIDED: "复核指令",
     Act.SUMMARY_REVIEWED: "审核发放汇总",
@@ -64,6 +68,7 @@ DONE: Mapping[Act, str] = {
     Act.LINE_EDITED: "修改过其中的申请或照片",
     Act.FLOW_STARTED: "启动了本流程",
     Act.ORDER_ENTERED: "录入了其中的指令",
+    Act.OBJECTION_ENTERED: "录入了此异议",
     Act.ENTRY_ENTERED: "录入了此申报",
     Act.SUMMARY_REVIEWED: "审核了本次汇总",
     Act.SUMMARY_SUBMITTED: "提交了本次汇总",

@@ -28,6 +28,7 @@ class Refusal(Labelled):
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE", "内容太大"
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT", "内容没有按时传完"
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS", "同时办理的请求太多"
+    TOO_MANY_LOOKS = "TOO_MANY_LOOKS", "查看过于频繁"
     TOO_MANY_SEARCHES = "TOO_MANY_SEARCHES", "查询过于频繁"
     TOO_SLOW = "TOO_SLOW", "办理超时"
     UNAVAILABLE = "UNAVAILABLE", "暂时无法办理，稍后再试"
@@ -139,6 +140,9 @@ class Refusal(Labelled):
     SELECTION_CHANGED = "SELECTION_CHANGED", "预览之后情况有变"
     SEVERAL_FUND_YEARS = "SEVERAL_FUND_YEARS", "所选申请属于几个资金年度"
     STAGE_UNFIT = "STAGE_UNFIT", "申请的状态不符"
+    # objections to what is public
+    OBJECTION_DECIDED = "OBJECTION_DECIDED", "此异议已经裁定"
+    OWN_APPLICATION = "OWN_APPLICATION", "针对本人申请的异议须由他人裁定"
     # flows, summaries and payments
     ALREADY_CONFIRMED = "ALREADY_CONFIRMED", "已经确认发放"
     FIGURES_DIFFER = "FIGURES_DIFFER", "笔数或金额不一致"
@@ -150,7 +154,7 @@ class Refusal(Labelled):
     LINES_UNSETTLED = "LINES_UNSETTLED", "申请尚未办理完毕"
     NOTHING_ACCEPTED = "NOTHING_ACCEPTED", "没有可发放的申请"
     NOTHING_FITS = "NOTHING_FITS", "没有符合条件的申请"
-    NOT_HELD = "NOT_HELD", "不是因账号变更暂缓的申请"
+    NOT_HELD = "NOT_HELD", "不是暂缓的申请"
     NOT_UNRESOLVED = "NOT_UNRESOLVED", "不是流程结束后仍无发放结果的申请"
     ORDERS_UNDER_WAY = "ORDERS_UNDER_WAY", "有指令正在执行"
     SUMMARY_APPROVED = "SUMMARY_APPROVED", "汇总已审核通过"

@@ -116,6 +116,14 @@ class BatchStage(Labelled):
     DONE = "done", "已结束"
 
 
+class ObjectionState(Labelled):
+    """公示异议: open until a reviewer other than its enterer has decided."""
+
+    OPEN = "open", "待裁定"
+    UPHELD = "upheld", "成立"
+    DISMISSED = "dismissed", "不成立"
+
+
 class DatasetStage(Labelled):
     PREPARED = "prepared", "待推送"
     WAITING_SLOT = "waiting_slot", "等待全省初始化名额"
@@ -148,7 +156,7 @@ class LineState(Labelled):
     """lines = unsent + under_review + rejected + held + accepted + withdrawn + deferred (+ cancelled)."""
 
     UNSENT = "unsent", "未提交"
-    HELD = "held", "账号变更中或已清空，暂缓"
+    HELD = "held", "暂缓"
     UNDER_REVIEW = "under_review", "平台审核中"
     REJECTED = "rejected", "平台审核不通过"
     ACCEPTED = "accepted", "平台审核通过"

@@ -153,7 +153,7 @@ class ToDoKind(Labelled):
     LINES_DUPLICATE = "lines_duplicate", "一人多条申请、待确认需发放"
     LINES_UNVERIFIED = "lines_unverified", "大数据校验不通过、待提交或撤回"
     LINES_REPAYMENT = "lines_repayment", "待补发提交"
-    LINES_HELD = "lines_held", "账号变更中、可转入下批"
+    LINES_HELD = "lines_held", "暂缓、可转入下批"
     SUMMARY_TO_SUBMIT = "summary_to_submit", "待提交平台的发放汇总"
     EVIDENCE = "evidence", "发放成功、材料待提交的申请"
     REPAYABLE = "repayable", "已有新账号、可补发的申请"
@@ -164,6 +164,7 @@ class ToDoKind(Labelled):
     # a reviewer's
     MATERIAL_REVIEW = "material_review", "待资料审核的申请"
     ORDERS_TO_CONFIRM = "orders_to_confirm", "待复核的指令"
+    OBJECTIONS = "objections", "待裁定的公示异议"
     SUMMARY_TO_REVIEW = "summary_to_review", "待审核的发放汇总"
     PAYMENT_TO_CONFIRM = "payment_to_confirm", "待确认发放"
     CARD_CHANGES = "card_changes", "待审核的账号变更"

@@ -412,6 +412,15 @@ CREATE TABLE province_slot (
 CREATE INDEX ix_province_slot_province_code ON province_slot (province_code);
 CREATE UNIQUE INDEX uq_province_slot_held ON province_slot (province_code) WHERE granted_at IS NOT NULL AND released_at IS NULL;
 
+CREATE TABLE public_list_switch (
+  county_code VARCHAR NOT NULL,
+  shown BOOLEAN NOT NULL,
+  contact_sealed VARCHAR,
+  set_by VARCHAR NOT NULL,
+  set_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_public_list_switch PRIMARY KEY (county_code)
+);
+
 CREATE TABLE register_account (
   id BIGSERIAL NOT NULL,
   county_code VARCHAR NOT NULL,
@@ -688,7 +697,7 @@ CREATE TABLE file_use (
   number VARCHAR NOT NULL,
   CONSTRAINT pk_file_use PRIMARY KEY (file_id, thing, number),
   CONSTRAINT fk_file_use_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
-  CONSTRAINT ck_file_use_fileof CHECK (thing IN ('person', 'policy', 'publicity', 'summary', 'settlement', 'village_entry', 'correction'))
+  CONSTRAINT ck_file_use_fileof CHECK (thing IN ('person', 'policy', 'publicity', 'summary', 'settlement', 'village_entry', 'correction', 'objection'))
 );
 
 CREATE TABLE batch_image (
@@ -959,6 +968,35 @@ CREATE TABLE application_photo (
   CONSTRAINT fk_application_photo_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
   CONSTRAINT fk_application_photo_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id)
 );
+
+CREATE TABLE objection (
+  id BIGSERIAL NOT NULL,
+  objection_no VARCHAR NOT NULL,
+  county_code VARCHAR NOT NULL,
+  application_id BIGINT NOT NULL,
+  application_no VARCHAR NOT NULL,
+  reason_sealed VARCHAR NOT NULL,
+  file_id BIGINT,
+  state VARCHAR(40) NOT NULL,
+  opinion_sealed VARCHAR,
+  entered_by VARCHAR NOT NULL,
+  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  decided_by VARCHAR,
+  decided_at TIMESTAMP WITH TIME ZONE,
+  flow_id BIGINT,
+  CONSTRAINT pk_objection PRIMARY KEY (id),
+  CONSTRAINT uq_objection_objection_no UNIQUE (objection_no),
+  CONSTRAINT ck_objection_objectionstate CHECK (state IN ('open', 'upheld', 'dismissed')),
+  CONSTRAINT ck_objection_decided CHECK ((state = 'open') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)),
+  CONSTRAINT ck_objection_two_persons CHECK (decided_by IS NULL OR decided_by <> entered_by),
+  CONSTRAINT fk_objection_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
+  CONSTRAINT fk_objection_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
+  CONSTRAINT fk_objection_flow_id_flow FOREIGN KEY(flow_id) REFERENCES flow (id)
+);
+CREATE INDEX ix_objection_county ON objection (county_code, id);
+CREATE INDEX ix_objection_application ON objection (application_id);
+CREATE INDEX ix_objection_flow ON objection (flow_id) WHERE flow_id IS NOT NULL;
+CREATE INDEX ix_objection_open ON objection (application_no) WHERE state = 'open';
 
 CREATE TABLE dataset (
   id BIGSERIAL NOT NULL,

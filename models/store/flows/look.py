@@ -19,7 +19,7 @@ from models.tables.base import now
 from models.tables.flows import Flow, Summary
 from models.words.stages import FlowStage, OrderKind
 
-# Whose account is being changed is held, or joins again, only while lines still go out.
+# Lines are held, or join again, only while there are some that still go out.
 BEFORE_SUMMARY = (FlowStage.SETTLING, FlowStage.UNDER_REVIEW, FlowStage.COUNTY_REVIEW)
 
 

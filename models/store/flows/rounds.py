@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import DatasetRef
-from models.store.register.account_locks import kept_back
+from models.store.batches.held import kept_back
 from models.store.registered import ToSeal, sealed_anew
 from models.store.sql import execute, fetch, fetch_one
 from models.store.trail.entries import by_system, record
@@ -51,7 +51,8 @@ class Moved(NamedTuple):
 
 
 async def refresh_held(session: AsyncSession, flow: Flow) -> list[Moved]:
-    """Lines of people whose account is being changed or was cleared are held; they join again when there is one.
+    """Lines of people whose account is being changed or was cleared, or to whom somebody objects, are held; they join
+    again when nothing holds them any more.
 
     A line that was held at the verification too has never been verified: it stays held until it is deferred.
     """

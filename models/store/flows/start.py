@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
+from models.store.batches.held import kept_back
 from models.store.flows.figures import FlowFigures, flow_figures
 from models.store.flows.needs import (
     Ground,
@@ -22,7 +23,6 @@ from models.store.flows.needs import (
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
 from models.store.numbers import Series, take_one
-from models.store.register.account_locks import kept_back
 from models.store.registered import Resealed, ToSeal, sealed_anew
 from models.store.runs.runs import open_run
 from models.store.sql import copy_rows, execute, fetch, scratch

@@ -125,7 +125,7 @@ ALREADY_SENT = Rule(
     "材料已经提交；要用现在的照片替换，请选定这些申请再办理提交材料",
     "l.evidence_sent_at IS NOT NULL",
 )
-NOT_HELD = Rule(Refusal.NOT_HELD, "不是因账号变更暂缓的申请，不能转入下批", "l.state <> 'held'")
+NOT_HELD = Rule(Refusal.NOT_HELD, "不是暂缓的申请，不能转入下批", "l.state <> 'held'")
 NOT_UNRESOLVED = Rule(
     Refusal.NOT_UNRESOLVED, "不是流程结束后仍无发放结果的申请", "l.payment IS DISTINCT FROM 'unresolved'"
 )

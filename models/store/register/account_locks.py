@@ -19,7 +19,7 @@ def account_locked_sql(alias: str) -> str:
     )
 
 
-def kept_back(alias: str) -> str:
+def account_unusable(alias: str) -> str:
     """True in SQL where a person can't be paid for now: the account is being changed, or there is none any more.
 
     An account that was cleared is never replaced by an application's older copy: the person may have given it up.

@@ -71,6 +71,12 @@ WITH batches AS (
 SELECT kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen, min(updated_at) AS since,
   CASE WHEN count(*) = 1 THEN min(batch_no) END AS number FROM kinds GROUP BY 1
 """
+_OBJECTIONS = """
+SELECT 'objections' AS kind, x.entered_by <> :actor AND a.person_index IS DISTINCT FROM CAST(:own AS text) AS able,
+  count(*) AS counted, sum(a.amount_fen)::bigint AS total_fen, min(x.entered_at) AS since, NULL::text AS number
+FROM objection x JOIN application a ON a.id = x.application_id WHERE x.county_code = :county AND x.state = 'open'
+GROUP BY 2
+"""
 _IMPORTS = f"""
 SELECT 'import_' || stage AS kind, true AS able, count(*) AS counted, NULL::bigint AS total_fen,
   min(coalesce(finished_at, created_at)) AS since, NULL::text AS number FROM application_import
@@ -119,6 +125,12 @@ def of_own_applications(asker: Asker) -> ToDoSearch:
 def of_batches(asker: Asker, public_since: date) -> ToDoSearch:
     """`public_since`: the last day on which a publicity that is over may have begun."""
     return ToDoSearch(_BATCHES, {"county": asker.county, "public_since": public_since})
+
+
+def of_objections(asker: Asker) -> ToDoSearch:
+    """Nobody decides on what the person entered, or on what is about the own application."""
+    values = {"county": asker.county, "actor": asker.person, "own": asker.person_index}
+    return ToDoSearch(_OBJECTIONS, values)
 
 
 def of_imports(asker: Asker) -> ToDoSearch:
