@@ -111,12 +111,26 @@ async def test_a_client_without_a_certificate_gets_nothing_on_any_roles_port(clu
                 host, port, _context(plan.certificates, plan.certificates.product)
             )
     assert {who: what for who, what in got.items() if what} == {}
+    speaks = {who: await _shakes_hands(*place, plan.certificates) for place, who in doors.items()}
+    assert speaks == dict.fromkeys(speaks, True), "a port that speaks no TLS to its own proves nothing of strangers"
     let_in = await _asked(HOSTS[0], plan.port("frontend"), _context(plan.certificates, plan.certificates.product))
     assert let_in, "nobody gets in at all, so the others prove nothing"
     own = {"TEMPORAL_ADDRESS": cluster.layout.temporal.address, "TEMPORAL_TLS": "true"}
     for given in ({"TEMPORAL_ADDRESS": own["TEMPORAL_ADDRESS"]}, own):
         with pytest.raises(RuntimeError):
             await connect(given)
+
+
+async def _shakes_hands(host: str, port: int, made: Certificates) -> bool:
+    """Whether a node is let in there."""
+    try:
+        async with asyncio.timeout(3):
+            context = _context(made, made.node)
+            _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=agreed.SERVER_NAME)
+            writer.transport.abort()
+    except (OSError, TimeoutError):
+        return False
+    return True
 
 
 async def _asked(host: str, port: int, context: ssl.SSLContext | None) -> bytes:
