@@ -14,6 +14,7 @@ from deploy.demo.people import County, Json, Refused
 from tests import checker_effects, checker_money, checker_runs
 from tests.checker_privacy import Heard, named_in
 from tests.flow_books import Books
+from tests.tallies import UNLIKE_LINES
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 LISTS = (
@@ -112,6 +113,7 @@ class Checker:
                 yield from checker_money.overpaid(rows, platform, at_rest)
             case Law.FIGURES:
                 yield from self._books.found(rows)
+                yield from (f"{kind} {number} is tallied otherwise" for kind, number in rows(UNLIKE_LINES))
                 yield from checker_money.unbalanced(rows, platform, self._flows(), at_rest)
             case Law.ONE_EFFECT:
                 yield from checker_effects.found(rows, platform, at_rest)

@@ -44,6 +44,11 @@ PLANTED: tuple[tuple[Law, str, str], ...] = (
     ),
     (Law.FIGURES, "UPDATE flow_line SET attempt = 2", "UPDATE flow_line SET attempt = 1"),
     (
+        Law.FIGURES,
+        "UPDATE batch_tally SET lines = lines + 1 WHERE id = (SELECT min(id) FROM batch_tally)",
+        "UPDATE batch_tally SET lines = lines - 1 WHERE id = (SELECT min(id) FROM batch_tally)",
+    ),
+    (
         Law.ONE_EFFECT,
         "UPDATE inbox SET event_id = event_id || 'x' WHERE event_type = 'flow.ended'",
         "UPDATE inbox SET event_id = rtrim(event_id, 'x') WHERE event_type = 'flow.ended'",

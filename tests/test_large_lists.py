@@ -4,21 +4,20 @@ The server's statistics are older than a list of thousands that has just come: a
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import event
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.lists import ListActivities
 from deploy.stack import Stack
 from models.contracts import RunKind, Subject
 from models.store.flows.payments import TakenPayments, apply_payments, lock_flow_and_indicators
-from models.store.flows.rounds import SENDABLE, open_new_round
+from models.store.flows.rounds import open_new_round
 from models.store.flows.start import StartRequest, enter_flow
 from models.store.lists.results import TakenResults, apply_results
 from models.store.locking import lock_applications
@@ -28,37 +27,14 @@ from models.tables.base import now
 from models.wire.answers import PaymentPage, ResultPage
 from models.words.calendar import china_today
 from tests.databases import Databases
+from tests.explained import Told, explain_all, hear_plans
 from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add_ground, open_office
+from tests.tallies import UNLIKE_LINES
 
 LINES, PAGE = 1_000, 100
 AMOUNT = 49_500
 # Rows that one statement may handle, in all its steps, for each line of the list.
 MOST = 30
-_EXPLAIN = {
-    "session_preload_libraries": "auto_explain",
-    "auto_explain.log_min_duration": "0",
-    "auto_explain.log_analyze": "on",
-    "auto_explain.log_timing": "off",
-    "auto_explain.log_format": "json",
-    "auto_explain.log_level": "notice",
-}
-# Tallies that aren't what their lines come to, to the fen.
-UNLIKE_LINES = f"""
-WITH flows AS (
-  SELECT l.flow_id, l.state::text, coalesce(l.payment, '')::text, count(*), sum(l.amount_fen)::bigint,
-    count(*) FILTER (WHERE {SENDABLE}) FROM flow_line l GROUP BY 1, 2, 3
-), tallied AS (
-  SELECT flow_id, state::text, payment::text, lines, fen, sendable FROM flow_tally
-  WHERE lines <> 0 OR fen <> 0 OR sendable <> 0
-), lists AS (
-  SELECT dataset_id, coalesce(outcome, '')::text, count(*), sum(amount_fen)::bigint FROM dataset_line GROUP BY 1, 2
-), of_lists AS (SELECT dataset_id, outcome::text, lines, fen FROM dataset_tally WHERE lines <> 0 OR fen <> 0)
-SELECT 'flow' AS kind, d.flow_id AS id FROM ((TABLE flows EXCEPT TABLE tallied) UNION ALL
-  (TABLE tallied EXCEPT TABLE flows)) AS d
-UNION ALL SELECT 'list', d.dataset_id FROM ((TABLE lists EXCEPT TABLE of_lists) UNION ALL
-  (TABLE of_lists EXCEPT TABLE lists)) AS d
-"""
-_REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
 Json: TypeAlias = dict[str, object]
 Work: TypeAlias = Callable[[AsyncSession], Awaitable[object]]
 
@@ -68,9 +44,7 @@ def database_url(servers: Stack, databases: Databases) -> Iterator[str]:
     """One that nobody has used, whose server tells each statement's plan, with what it came to, to who asked."""
     servers.start("postgres")
     name = databases.make()
-    with servers.layout.cluster.connect() as server:
-        for setting, value in _EXPLAIN.items():
-            server.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
+    explain_all(servers.layout.cluster, name)
     yield servers.layout.cluster.url(name)
     databases.give_back(name)
 
@@ -82,28 +56,8 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 @pytest.fixture
-def handled(office: Office) -> list[tuple[int, str]]:
-    """Of each statement: the rows that its steps have handled, and the statement."""
-    heard: list[tuple[int, str]] = []
-
-    def hear(diagnostic: psycopg.errors.Diagnostic) -> None:
-        _, is_plan, told = (diagnostic.message_primary or "").partition("plan:\n")
-        if is_plan:
-            plan = json.loads(told)
-            heard.append((_rows_of(plan["Plan"]), plan["Query Text"]))
-
-    @event.listens_for(office.database.engine.sync_engine, "connect")
-    def listen(connection: object, _record: object) -> None:
-        connection.driver_connection.add_notice_handler(hear)  # type: ignore[attr-defined]
-
-    return heard
-
-
-def _rows_of(step: Mapping[str, object]) -> int:
-    each = sum(float(str(step.get(name, 0))) for name in ("Actual Rows", *_REMOVED))
-    below = step.get("Plans", [])
-    assert isinstance(below, list)
-    return round(float(str(step["Actual Loops"])) * each) + sum(_rows_of(one) for one in below)
+def handled(office: Office) -> list[Told]:
+    return hear_plans(office.database)
 
 
 @pytest.fixture
@@ -119,7 +73,7 @@ def not_looked_at(owner: psycopg.Connection) -> None:
 class Season:
     """A batch's way from its list to its payment, by what takes effect of it alone; each step's work is watched."""
 
-    def __init__(self, office: Office, handled: list[tuple[int, str]], count: int, county: str) -> None:
+    def __init__(self, office: Office, handled: list[Told], count: int, county: str) -> None:
         self._office, self._handled, self._count, self._county = office, handled, count, county
         self._lists = ListActivities(office.database, office.vault, office.app.state.parts.settings)
 
@@ -207,8 +161,8 @@ class Season:
 
     def _judge(self) -> None:
         assert self._handled
-        worst, statement = max(self._handled)
-        assert worst <= MOST * max(self._count, PAGE), statement
+        worst = max(self._handled, key=lambda each: each.rows)
+        assert worst.rows <= MOST * max(self._count, PAGE), worst.statement
         self._handled.clear()
 
 
@@ -219,7 +173,7 @@ def _pages(numbers: Sequence[str]) -> list[Sequence[str]]:
 @pytest.mark.usefixtures("not_looked_at")
 @pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "statistics of a small list"])
 async def test_a_large_list_is_walked_through_once_and_not_for_each_line(
-    office: Office, owner: psycopg.Connection, handled: list[tuple[int, str]], analysed: bool
+    office: Office, owner: psycopg.Connection, handled: list[Told], analysed: bool
 ) -> None:
     await Season(office, handled, 5, OTHER_COUNTY).play()
     if analysed:
@@ -236,7 +190,7 @@ async def test_a_large_list_is_walked_through_once_and_not_for_each_line(
 
 @pytest.mark.usefixtures("not_looked_at")
 async def test_applications_are_locked_by_ids_found_first(
-    office: Office, owner: psycopg.Connection, handled: list[tuple[int, str]]
+    office: Office, owner: psycopg.Connection, handled: list[Told]
 ) -> None:
     """Right after an import: found, gathered, looked up by their keys, sorted, locked; a join would sort them again."""
     ground = await add_ground(office, [Line()] * LINES)
@@ -251,5 +205,5 @@ async def test_applications_are_locked_by_ids_found_first(
     async with office.database.transaction() as session:
         handled.clear()
         await lock_applications(session, "SELECT application_id FROM dataset_line")
-    [(rows, statement)] = handled
-    assert len(ground.numbers) == LINES < rows <= 5 * LINES + 1, statement
+    [told] = handled
+    assert len(ground.numbers) == LINES < told.rows <= 5 * LINES + 1, told.statement

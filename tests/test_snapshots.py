@@ -55,11 +55,11 @@ async def test_a_batch_and_its_figures(office: Office, path: str) -> None:
     ground = await add_ground(office, [Line(), Line()])
     lines = "UPDATE application SET stage = 'in_flow', version = version + 1"
     batch = "UPDATE batch SET stage = 'in_flow'"
-    await _answered_across(office, path.format(no=ground.batch_no), "application", batch, lines)
+    await _answered_across(office, path.format(no=ground.batch_no), "batch_tally", batch, lines)
 
 
 @pytest.mark.parametrize(
-    ("path", "table"), [("/flows/{no}", "flow_line"), ("/flows", "flow_tally"), ("/flows/{no}/summary", "flow_line")]
+    ("path", "table"), [("/flows/{no}", "flow_tally"), ("/flows", "flow_tally"), ("/flows/{no}/summary", "flow_line")]
 )
 async def test_a_flow_and_its_lines(office: Office, path: str, table: str) -> None:
     flow_no = await add_flow(office, await add_ground(office, [Line(), Line()]))

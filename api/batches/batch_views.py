@@ -202,8 +202,8 @@ async def _stage_figures(session: AsyncSession, ids: Sequence[int]) -> Mapping[i
     rows = await fetch(
         session,
         _CountedStage,
-        "SELECT batch_id, stage, count(*) AS lines, sum(amount_fen)::bigint AS total_fen FROM application"
-        " WHERE batch_id = ANY(:ids) GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT batch_id, stage, sum(lines)::bigint AS lines, sum(fen)::bigint AS total_fen FROM batch_tally"
+        " WHERE batch_id = ANY(:ids) GROUP BY 1, 2 HAVING sum(lines) > 0 ORDER BY 1, 2",
         ids=list(ids),
     )
     figures: defaultdict[int, list[StageFigures]] = defaultdict(list)
@@ -225,8 +225,8 @@ async def _verification_figures(session: AsyncSession, batch_id: int) -> list[Ve
     rows = await fetch(
         session,
         _CountedVerification,
-        "SELECT verification, count(*) AS lines, sum(amount_fen)::bigint AS total_fen FROM application"
-        " WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1 ORDER BY 1",
+        "SELECT verification, sum(lines)::bigint AS lines, sum(fen)::bigint AS total_fen FROM batch_tally"
+        " WHERE batch_id = :batch AND stage <> 'withdrawn' GROUP BY 1 HAVING sum(lines) > 0 ORDER BY 1",
         batch=batch_id,
     )
     return [_verification(row) for row in rows]
@@ -244,7 +244,7 @@ async def _free_again(session: AsyncSession, batch: Batch) -> int:
     return await fetch_int(
         session,
         "SELECT count(*) FROM application a WHERE a.batch_id = :batch AND a.stage = 'in_batch'"
-        f" AND a.verification = 'held' AND NOT {account_locked_sql('a')}",
+        f" AND a.verification_held AND NOT {account_locked_sql('a')}",
         batch=batch.id,
     )
 

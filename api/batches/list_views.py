@@ -186,8 +186,9 @@ async def _results(session: AsyncSession, numbers: Sequence[str]) -> Mapping[str
     rows = await fetch(
         session,
         _CountedOutcome,
-        "SELECT d.reference, nullif(t.outcome, '') AS outcome, t.lines, t.fen AS total_fen FROM dataset d"
-        " JOIN dataset_tally t ON t.dataset_id = d.id WHERE d.reference = ANY(:numbers) AND t.lines > 0 ORDER BY 1, 2",
+        "SELECT d.reference, nullif(t.outcome, '') AS outcome, sum(t.lines)::bigint AS lines,"
+        " sum(t.fen)::bigint AS total_fen FROM dataset d JOIN dataset_tally t ON t.dataset_id = d.id"
+        " WHERE d.reference = ANY(:numbers) AND t.lines > 0 GROUP BY 1, 2 ORDER BY 1, 2",
         numbers=list(numbers),
     )
     found: defaultdict[str, list[OutcomeCount]] = defaultdict(list)

@@ -85,11 +85,11 @@ async def indicators_of(session: AsyncSession, flow_id: int) -> list[FlowIndicat
         session,
         _Indicator,
         "SELECT i.indicator_no, i.document_no,"
-        " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'reserved'), 0)::bigint AS reserved_fen,"
-        " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'paid'), 0)::bigint AS paid_fen,"
-        " coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'released'), 0)::bigint AS released_fen "
+        " coalesce(sum(t.fen) FILTER (WHERE t.money = 'reserved'), 0)::bigint AS reserved_fen,"
+        " coalesce(sum(t.fen) FILTER (WHERE t.money = 'paid'), 0)::bigint AS paid_fen,"
+        " coalesce(sum(t.fen) FILTER (WHERE t.money = 'released'), 0)::bigint AS released_fen "
         "FROM flow_indicator f JOIN indicator i ON i.id = f.indicator_id "
-        "LEFT JOIN flow_line l ON l.flow_id = f.flow_id AND l.indicator_id = i.id "
+        "LEFT JOIN flow_tally t ON t.flow_id = f.flow_id AND t.indicator_id = i.id "
         "WHERE f.flow_id = :flow GROUP BY f.position, i.indicator_no, i.document_no ORDER BY f.position",
         flow=flow_id,
     )
@@ -222,9 +222,9 @@ async def _results(session: AsyncSession, flow_id: int) -> Mapping[int, list[Rou
     rows = await fetch(
         session,
         _Result,
-        "SELECT l.dataset_id, l.outcome, l.reason_code, count(*) AS lines, sum(l.amount_fen)::bigint AS fen"
-        " FROM dataset d JOIN dataset_line l ON l.dataset_id = d.id WHERE d.flow_id = :flow AND l.outcome IS NOT NULL"
-        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        "SELECT t.dataset_id, t.outcome, nullif(t.reason_code, '') AS reason_code, t.lines, t.fen FROM dataset d"
+        " JOIN dataset_tally t ON t.dataset_id = d.id WHERE d.flow_id = :flow AND t.outcome <> '' AND t.lines > 0"
+        " ORDER BY 1, 2, 3",
         flow=flow_id,
     )
     found: defaultdict[int, list[RoundResult]] = defaultdict(list)

@@ -44,7 +44,7 @@ _LISTED_WITHIN_SECONDS = 60
 _NEWEST = 10
 
 
-class _Candidate(NamedTuple):
+class Candidate(NamedTuple):
     """A run that should be running; whether it was started again and not seen since."""
 
     id: int
@@ -119,7 +119,7 @@ class Watch:
 
     async def _restart_missing(self) -> list[str]:
         async with self._database.reading() as session:
-            began, found = await _now(session), await _candidates(session)
+            began, found = await _now(session), await candidates(session)
         suspects = await self._suspects(found) if found else []
         missing = await self._not_running(suspects)
         async with self._database.transaction() as session:
@@ -127,7 +127,7 @@ class Watch:
         self._looked_at = began
         return [one for one in missing if await self._restart(one)]
 
-    async def _suspects(self, found: Sequence[_Candidate]) -> list[str]:
+    async def _suspects(self, found: Sequence[Candidate]) -> list[str]:
         """Those started again and not seen since, and what is not running when asked after, or was listed as ended.
 
         All are listed at the first look, and when Temporal has forgotten one: it may have come back older.
@@ -144,7 +144,7 @@ class Watch:
         )
         return [one.workflow_id for one in found if one.workflow_id in again | ended | gone]
 
-    def _next(self, found: Sequence[_Candidate]) -> Sequence[_Candidate]:
+    def _next(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
         """Whose turn it is to be asked after, from the newest to the oldest and round again."""
         share = ceil(len(found) * self._settings.watch_seconds / _ALL_WITHIN_SECONDS)
         older = [one for one in found if one.id < self._asked_until] or found
@@ -225,11 +225,11 @@ async def _now(session: AsyncSession) -> datetime:
     return at
 
 
-async def _candidates(session: AsyncSession) -> list[_Candidate]:
+async def candidates(session: AsyncSession) -> list[Candidate]:
     """The newest first."""
     return await fetch(
         session,
-        _Candidate,
+        Candidate,
         "SELECT id, workflow_id, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
         " AND since < now() - make_interval(secs => :grace) AND NOT EXISTS (SELECT 1 FROM outbox"
         " WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL) ORDER BY id DESC",

@@ -99,10 +99,8 @@ def person_in(role: Role) -> str:
     return f"{role.value}.bench"
 
 
-@asynccontextmanager
-async def counter(url: str, home: Path, vault: LocalVault) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
-    """The API in this process, and its connections."""
-    settings = Settings(
+def settings_of(url: str, home: Path) -> Settings:
+    return Settings(
         database_url=SecretStr(url),
         platform_clients_file=home / "clients.json",
         vault_key_file=home / "vault.json",
@@ -112,6 +110,12 @@ async def counter(url: str, home: Path, vault: LocalVault) -> AsyncIterator[tupl
         s3_access_key_id=SecretStr("none"),
         s3_secret_access_key=SecretStr("none"),
     )
+
+
+@asynccontextmanager
+async def counter(url: str, home: Path, vault: LocalVault) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
+    """The API in this process, and its connections."""
+    settings = settings_of(url, home)
     database = build_database(settings)
     key = tokens.load_key(settings.token_key_file)
     app = create_app(database, vault, build_objects(settings, vault, build_s3(settings)), settings, key, None)
@@ -126,13 +130,17 @@ async def counter(url: str, home: Path, vault: LocalVault) -> AsyncIterator[tupl
 async def _walk(url: str, home: Path, vault: LocalVault, size: Size, only: str) -> list[Took]:
     county = size.measured
     async with counter(url, home, vault) as (http, _):
-        minted = {role: tokens.mint(home / "token.key", person_in(role), role, county) for role in Role}
+        minted = tokens_of(home, county)
         wanted = [each for each in asked(county, size.paid) if only in each.name]
         return [await _took(http, minted[Role(each.who)], each) for each in wanted]
 
 
+def tokens_of(home: Path, county: str) -> dict[Role, str]:
+    return {role: tokens.mint(home / "token.key", person_in(role), role, county) for role in Role}
+
+
 async def _took(http: httpx.AsyncClient, token: str, each: Asked) -> Took:
-    rows = await _ask(http, token, each)
+    rows = await ask(http, token, each)
     alone = [await _timed(http, token, each) for _ in range(ALONE)]
     again = await asyncio.gather(*(_several(http, token, each) for _ in range(CALLERS)))
     ten = [one for several in again for one in several]
@@ -155,11 +163,11 @@ async def _several(http: httpx.AsyncClient, token: str, each: Asked) -> list[flo
 async def _timed(http: httpx.AsyncClient, token: str, each: Asked) -> float:
     """Milliseconds; never, where nobody came to it for want of a connection."""
     begun = time.perf_counter()
-    found = await _ask(http, token, each)
+    found = await ask(http, token, each)
     return inf if found is None else (time.perf_counter() - begun) * 1000
 
 
-async def _ask(http: httpx.AsyncClient, token: str, each: Asked) -> int | None:
+async def ask(http: httpx.AsyncClient, token: str, each: Asked) -> int | None:
     """How many rows there were; None for a 503."""
     headers = {"Authorization": f"Bearer {token}"}
     if each.body is None:

@@ -164,6 +164,8 @@ INSERT INTO card_change_part (request_id, part_no, county_code, stage, old_bank_
   created_at, ended_at)
 SELECT id, request_no || '.1', left(request_no, 6), CASE stage WHEN 'ended' THEN 'applied' ELSE 'in_review' END, bank_code, NULL, account_index,
   1, created_at, ended_at FROM card_change ORDER BY id;
+INSERT INTO account_lock (county_code, person_index, request_no, since, ended_at)
+SELECT left(request_no, 6), person_index, request_no, created_at, ended_at FROM card_change ORDER BY id;
 
 INSERT INTO village_entry (entry_no, county_code, person_index, name_sealed, id_number_sealed, card_type, bank_code, account_sealed,
   account_index, photo_file_id, stage, attempt, entered_by, created_at, ended_at)
@@ -179,6 +181,9 @@ SELECT '500000', c.code || '-' || n, 'platform', (ARRAY['dataset.results', 'flow
   repeat('x', 2000), CASE WHEN n % 500 = 0 THEN 'parked' ELSE 'applied' END, now(), now() + interval '1 day', 0, now(),
   CASE WHEN n % 500 <> 0 THEN now() END, CASE WHEN n % 500 <> 0 THEN 'applied' END
 FROM generate_series(1, 3000) AS n CROSS JOIN county c ORDER BY n, c.place;
+
+INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, delivered_at, tries)
+SELECT 'subsidy-flow/' || number, 'callbacks_arrived', jsonb_build_array(id), received_at, received_at, received_at, 0 FROM inbox ORDER BY id;
 
 INSERT INTO run (workflow_id, kind, number, county_code, fund_year, batch_no, stage, waiting_for, since, opened_at, closed_at, restarts, asked)
 SELECT 'subsidy-flow/' || flow_no, 'subsidy-flow', flow_no, county_code, 2026, batch_no, stage, '等待平台发放结果', now(), now(), ended_at, 0, 0 FROM flow
@@ -202,8 +207,12 @@ SELECT reference || '/g1/p' || n, county_code, 'put_page', repeat('x', 200), md5
 FROM dataset CROSS JOIN generate_series(1, 4) AS n;
 
 -- What triggers keep, which are off: a look at each key of each row would take longer than all the rest.
-INSERT INTO flow_tally SELECT flow_id, state, coalesce(payment, ''), count(*), sum(amount_fen), 0 FROM flow_line GROUP BY 1, 2, 3;
-INSERT INTO dataset_tally SELECT dataset_id, coalesce(outcome, ''), count(*), sum(amount_fen) FROM dataset_line GROUP BY 1, 2;
+INSERT INTO flow_tally SELECT flow_id, indicator_id, money, state, coalesce(payment, ''), count(*), sum(amount_fen), 0 FROM flow_line
+GROUP BY 1, 2, 3, 4, 5;
+INSERT INTO dataset_tally SELECT dataset_id, coalesce(outcome, ''), coalesce(reason_code, ''), count(*), sum(amount_fen)
+FROM dataset_line GROUP BY 1, 2, 3;
+INSERT INTO batch_tally (batch_id, stage, verification, lines, fen) SELECT batch_id, stage, verification, count(*), sum(amount_fen)
+FROM application WHERE batch_id IS NOT NULL GROUP BY 1, 2, 3;
 UPDATE indicator i SET reserved_fen = l.reserved, paid_fen = l.paid FROM (
   SELECT indicator_id, coalesce(sum(amount_fen) FILTER (WHERE money = 'reserved'), 0) AS reserved,
     coalesce(sum(amount_fen) FILTER (WHERE money = 'paid'), 0) AS paid FROM flow_line GROUP BY 1) AS l

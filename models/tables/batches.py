@@ -182,20 +182,6 @@ class DatasetLine(SQLModel, table=True):
     reason_sealed: str | None = None
 
 
-class DatasetTally(SQLModel, table=True):
-    """How many lines of a list have which result, in fen together; kept by triggers of `dataset_line`.
-
-    Whoever changes a line holds the list. `outcome` is empty for what waits. A row may have come down to nothing.
-    """
-
-    __tablename__ = "dataset_tally"
-
-    dataset_id: int = Field(primary_key=True, sa_type=BigInteger)
-    outcome: str = Field(primary_key=True)
-    lines: int = Field(sa_type=BigInteger)
-    fen: int = Field(sa_type=BigInteger)
-
-
 class ResultPage(SQLModel, table=True):
     """A page of results that was taken in; the same page with another content is a contradiction."""
 

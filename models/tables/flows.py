@@ -1,4 +1,4 @@
-"""The flow, its lines, orders, summaries, payments and contradictions (S1 2.7, 2.8)."""
+"""The flow, its lines, orders, summaries and contradictions (S1 2.7, 2.8)."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
-from models.wire.words import ApplicantKind, HouseholdRegistration, PaymentStatus, RoundMode
+from models.wire.words import ApplicantKind, HouseholdRegistration, RoundMode
 from models.words.stages import (
     ContradictionState,
     FlowOutcome,
@@ -141,62 +141,6 @@ class FlowLine(SQLModel, table=True):
     payment_at: datetime | None = Field(default=None, sa_type=INSTANT)
     evidence_sent_at: datetime | None = Field(default=None, sa_type=INSTANT)
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
-
-
-class FlowTally(SQLModel, table=True):
-    """How many lines of a flow stand where, in fen together; kept by triggers of `flow_line` (0002_triggers.py).
-
-    Whoever changes a line holds the flow. `payment` is empty for what isn't accepted; `sendable`: how many of the lines
-    go out by themselves (`SENDABLE` of models/store/flows/rounds.py). A row may have come down to nothing.
-    """
-
-    __tablename__ = "flow_tally"
-
-    flow_id: int = Field(primary_key=True, sa_type=BigInteger)
-    state: str = Field(primary_key=True)
-    payment: str = Field(primary_key=True)
-    lines: int = Field(sa_type=BigInteger)
-    fen: int = Field(sa_type=BigInteger)
-    sendable: int = Field(sa_type=BigInteger)
-
-
-class Payment(SQLModel, table=True):
-    """One result of one line as the platform (or a reviewer with proof) gave it; never changed."""
-
-    __tablename__ = "payment"
-    __table_args__ = (
-        UniqueConstraint("flow_line_id", "sequence", "source"),
-        CheckConstraint("(source = 'settled') = (settled_by IS NOT NULL)", name="settled_by_somebody"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
-    flow_id: int = Field(foreign_key="flow.id", index=True, sa_type=BigInteger)
-    flow_line_id: int = Field(foreign_key="flow_line.id", sa_type=BigInteger)
-    sequence: int
-    status: PaymentStatus = Field(sa_type=enum_column(PaymentStatus))
-    amount_fen: int = Field(sa_type=BigInteger)
-    bank_serial_no: str | None = None
-    reason_code: str | None = None
-    reason_sealed: str | None = None
-    at: datetime = Field(sa_type=INSTANT)
-    page: int | None = None
-    source: str = "platform"
-    settled_by: str | None = None
-    proof_file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigInteger)
-    after_end: bool = False
-    taken_at: datetime = Field(default_factory=now, sa_type=INSTANT)
-
-
-class PaymentPage(SQLModel, table=True):
-    """A page of payment results that was taken in."""
-
-    __tablename__ = "payment_page"
-
-    flow_id: int = Field(primary_key=True, foreign_key="flow.id", sa_type=BigInteger)
-    page: int = Field(primary_key=True)
-    content_sha256: str
-    inbox_id: int = Field(sa_type=BigInteger)
-    taken_at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
 class Order(SQLModel, table=True):

@@ -1,6 +1,18 @@
 """All tables: importing this fills the metadata, which a foreign key needs to find its target."""
 
-from models.tables import applications, batches, cards, flows, people, policies, records
+from models.tables import applications, batches, cards, flows, payments, people, policies, records, register, tallies
 from models.tables.base import metadata
 
-__all__ = ["applications", "batches", "cards", "flows", "metadata", "people", "policies", "records"]
+__all__ = [
+    "applications",
+    "batches",
+    "cards",
+    "flows",
+    "metadata",
+    "payments",
+    "people",
+    "policies",
+    "records",
+    "register",
+    "tallies",
+]

@@ -593,6 +593,7 @@ CREATE TABLE application (
   correct_name_index VARCHAR,
   match_bank_name VARCHAR,
   verification VARCHAR(40) NOT NULL,
+  verification_held BOOLEAN GENERATED ALWAYS AS ((verification)::text = 'held'::text) STORED NOT NULL,
   verification_reason_sealed VARCHAR,
   settlement_material_at TIMESTAMP WITH TIME ZONE,
   payments INTEGER NOT NULL,
@@ -621,9 +622,9 @@ CREATE TABLE application (
   CONSTRAINT ck_application_householdregistration CHECK (household_registration IN ('agricultural', 'non_agricultural')),
   CONSTRAINT ck_application_outcome CHECK (match_outcome IN ('matched', 'name_differs', 'not_found', 'no_account', 'passed', 'failed', 'accepted', 'rejected'))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
-CREATE INDEX ix_application_batch ON application (batch_id, id) INCLUDE (stage, amount_fen);
+CREATE INDEX ix_application_batch ON application (batch_id, id);
 CREATE INDEX ix_application_county ON application (county_code, id, town_code, bank_code, village_code);
-CREATE INDEX ix_application_held ON application (batch_id) WHERE stage = 'in_batch' AND verification = 'held';
+CREATE INDEX ix_application_held ON application (batch_id) WHERE stage = 'in_batch' AND verification_held;
 CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_id IS NOT NULL;
 CREATE INDEX ix_application_list ON application (list_id, id);
 CREATE INDEX ix_application_name ON application (county_code, name_index);
@@ -1146,21 +1147,35 @@ CREATE INDEX ix_operator_order_flow ON operator_order (flow_id, state);
 
 CREATE TABLE flow_tally (
   flow_id BIGINT NOT NULL,
+  indicator_id BIGINT NOT NULL,
+  money VARCHAR NOT NULL,
   state VARCHAR NOT NULL,
   payment VARCHAR NOT NULL,
   lines BIGINT NOT NULL,
   fen BIGINT NOT NULL,
   sendable BIGINT NOT NULL,
-  CONSTRAINT pk_flow_tally PRIMARY KEY (flow_id, state, payment)
+  CONSTRAINT pk_flow_tally PRIMARY KEY (flow_id, indicator_id, money, state, payment)
 );
 
 CREATE TABLE dataset_tally (
   dataset_id BIGINT NOT NULL,
   outcome VARCHAR NOT NULL,
+  reason_code VARCHAR NOT NULL,
   lines BIGINT NOT NULL,
   fen BIGINT NOT NULL,
-  CONSTRAINT pk_dataset_tally PRIMARY KEY (dataset_id, outcome)
+  CONSTRAINT pk_dataset_tally PRIMARY KEY (dataset_id, outcome, reason_code)
 );
+
+CREATE TABLE batch_tally (
+  id BIGSERIAL NOT NULL,
+  batch_id BIGINT NOT NULL,
+  stage VARCHAR NOT NULL,
+  verification VARCHAR NOT NULL,
+  lines BIGINT NOT NULL,
+  fen BIGINT NOT NULL,
+  CONSTRAINT pk_batch_tally PRIMARY KEY (id)
+);
+CREATE INDEX ix_batch_tally_batch ON batch_tally (batch_id);
 
 CREATE TABLE payment_page (
   flow_id BIGINT NOT NULL,

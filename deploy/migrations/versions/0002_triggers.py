@@ -22,11 +22,11 @@ BEGIN
     FROM ({rows}) AS change GROUP BY indicator_id
   ) AS d
   WHERE i.id = d.indicator_id AND (d.reserved <> 0 OR d.paid <> 0);
-  INSERT INTO flow_tally AS t (flow_id, state, payment, lines, fen, sendable)
-  SELECT flow_id, state, coalesce(payment, ''), sum(line), sum(signed), sum(CASE WHEN state = 'unsent'
-    AND repays_flow_id IS NULL AND verification IN ('passed', 'not_required') THEN line ELSE 0 END)
-  FROM ({rows}) AS change GROUP BY 1, 2, 3 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2, 3
-  ON CONFLICT (flow_id, state, payment) DO UPDATE
+  INSERT INTO flow_tally AS t (flow_id, indicator_id, money, state, payment, lines, fen, sendable)
+  SELECT flow_id, indicator_id, money, state, coalesce(payment, ''), sum(line), sum(signed), sum(CASE WHEN
+    state = 'unsent' AND repays_flow_id IS NULL AND verification IN ('passed', 'not_required') THEN line ELSE 0 END)
+  FROM ({rows}) AS change GROUP BY 1, 2, 3, 4, 5 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2, 3, 4, 5
+  ON CONFLICT (flow_id, indicator_id, money, state, payment) DO UPDATE
   SET lines = t.lines + excluded.lines, fen = t.fen + excluded.fen, sendable = t.sendable + excluded.sendable;
   RETURN NULL;
 END $$
@@ -35,10 +35,30 @@ END $$
 TALLY = """
 CREATE FUNCTION dataset_line_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO dataset_tally AS t (dataset_id, outcome, lines, fen)
-  SELECT dataset_id, coalesce(outcome, ''), sum(line), sum(signed)
-  FROM ({rows}) AS change GROUP BY 1, 2 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2
-  ON CONFLICT (dataset_id, outcome) DO UPDATE SET lines = t.lines + excluded.lines, fen = t.fen + excluded.fen;
+  INSERT INTO dataset_tally AS t (dataset_id, outcome, reason_code, lines, fen)
+  SELECT dataset_id, coalesce(outcome, ''), coalesce(reason_code, ''), sum(line), sum(signed)
+  FROM ({rows}) AS change GROUP BY 1, 2, 3 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2, 3
+  ON CONFLICT (dataset_id, outcome, reason_code) DO UPDATE
+  SET lines = t.lines + excluded.lines, fen = t.fen + excluded.fen;
+  RETURN NULL;
+END $$
+"""
+# Many change applications of one batch at once, holding different things: a row that all of them add to would let them
+# wait crosswise. So each adds rows, and takes those away that nobody else is about, with what they were in its own.
+BATCH_TALLY = """
+CREATE FUNCTION application_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WITH change AS (
+    SELECT batch_id, stage, verification, sum(line) AS lines, sum(signed) AS fen FROM ({rows}) AS rows
+    WHERE batch_id IS NOT NULL GROUP BY 1, 2, 3 HAVING sum(line) <> 0 OR sum(signed) <> 0
+  ), before AS (
+    DELETE FROM batch_tally WHERE id = ANY(ARRAY(SELECT t.id FROM batch_tally t
+      WHERE t.batch_id = ANY(ARRAY(SELECT batch_id FROM change)) FOR UPDATE SKIP LOCKED))
+    RETURNING batch_id, stage, verification, lines, fen
+  )
+  INSERT INTO batch_tally (batch_id, stage, verification, lines, fen)
+  SELECT batch_id, stage, verification, sum(lines), sum(fen) FROM (TABLE before UNION ALL TABLE change) AS every
+  GROUP BY 1, 2, 3 HAVING sum(lines) <> 0 OR sum(fen) <> 0;
   RETURN NULL;
 END $$
 """
@@ -49,7 +69,7 @@ CHANGES = {
     "update": (f"{ADDED} UNION ALL {GONE}", "NEW TABLE AS added OLD TABLE AS gone"),
     "delete": (GONE, "OLD TABLE AS gone"),
 }
-FOLLOWED = {"flow_line": BALANCE, "dataset_line": TALLY}
+FOLLOWED = {"flow_line": BALANCE, "dataset_line": TALLY, "application": BATCH_TALLY}
 SQL = Path(__file__).parents[1] / "sql"
 STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql")
 ITEM_FUNCTIONS = ("note_repeated_items", "note_repeated_item")

@@ -81,7 +81,10 @@ class _LineSum(NamedTuple):
     fen: int
 
 
-_LINES = "SELECT state, payment, lines, fen FROM flow_tally WHERE flow_id = :flow_id AND lines > 0"
+_LINES = """
+SELECT state, payment, sum(lines)::bigint AS lines, sum(fen)::bigint AS fen FROM flow_tally
+WHERE flow_id = :flow_id AND lines > 0 GROUP BY 1, 2
+"""
 
 
 async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:

@@ -204,7 +204,8 @@ async def finish_if_complete(session: AsyncSession, vault: Vault, dataset: Datas
     outcomes = await fetch(
         session,
         _Outcome,
-        "SELECT outcome, lines FROM dataset_tally WHERE dataset_id = :id AND lines > 0",
+        "SELECT outcome, sum(lines)::bigint AS lines FROM dataset_tally WHERE dataset_id = :id AND lines > 0"
+        " GROUP BY 1",
         id=dataset.id,
     )
     detail = {"kind": dataset.kind, "mode": dataset.mode, "outcomes": dict(outcomes)}

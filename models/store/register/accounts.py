@@ -13,8 +13,8 @@ from models.store.register.notices import News, is_told, notify
 from models.store.register.register import register_row
 from models.store.sql import fetch_int
 from models.store.vault import Field, Vault, name_index
-from models.tables.applications import RegisterAccount, RegisterChange
 from models.tables.base import now
+from models.tables.register import RegisterAccount, RegisterChange
 from models.wire.words import CardType
 from models.words.card_stages import NoticeKind
 from models.words.card_words import CLEARING, reason_words

@@ -20,10 +20,10 @@ from models.store.register.notices import News, notify
 from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
-from models.tables.applications import RegisterAccount
 from models.tables.base import now
 from models.tables.cards import VillageEntry
 from models.tables.flows import Contradiction
+from models.tables.register import RegisterAccount
 from models.wire.answers import AccountChange
 from models.wire.words import AccountChangeStatus, AccountSource
 from models.words.card_stages import EntryStage, NoticeKind

@@ -62,7 +62,7 @@ WITH batches AS (
 ), kinds AS (
   SELECT 'to_verify' AS kind, * FROM batches WHERE stage = 'open'
   UNION ALL SELECT 'to_verify_again', * FROM batches b WHERE b.stage = 'verified' AND EXISTS (SELECT FROM application a
-    WHERE a.batch_id = b.id AND a.stage = 'in_batch' AND a.verification = 'held' AND NOT {account_locked_sql("a")})
+    WHERE a.batch_id = b.id AND a.stage = 'in_batch' AND a.verification_held AND NOT {account_locked_sql("a")})
   UNION ALL SELECT 'publicity_missing', * FROM batches WHERE unset
   UNION ALL SELECT 'publicity_running', * FROM batches WHERE NOT unset AND NOT over
   UNION ALL SELECT 'flow_ready', * FROM batches WHERE NOT unset AND over AND stage = 'verified'

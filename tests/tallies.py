@@ -1,0 +1,31 @@
+"""Sums that are kept beside their lines (models/tables/tallies.py), held against them."""
+
+from models.store.flows.rounds import SENDABLE
+
+# Tallies that aren't what their lines come to, to the fen.
+UNLIKE_LINES = f"""
+WITH flows AS (
+  SELECT l.flow_id, l.indicator_id, l.money::text, l.state::text, coalesce(l.payment, '')::text, count(*),
+    sum(l.amount_fen)::bigint, count(*) FILTER (WHERE {SENDABLE}) FROM flow_line l GROUP BY 1, 2, 3, 4, 5
+), tallied AS (
+  SELECT flow_id, indicator_id, money::text, state::text, payment::text, lines, fen, sendable FROM flow_tally
+  WHERE lines <> 0 OR fen <> 0 OR sendable <> 0
+), lists AS (
+  SELECT dataset_id, coalesce(outcome, '')::text, coalesce(reason_code, '')::text, count(*), sum(amount_fen)::bigint
+  FROM dataset_line GROUP BY 1, 2, 3
+), of_lists AS (
+  SELECT dataset_id, outcome::text, reason_code::text, lines, fen FROM dataset_tally WHERE lines <> 0 OR fen <> 0
+), batches AS (
+  SELECT batch_id, stage::text, verification::text, count(*), sum(amount_fen)::bigint FROM application
+  WHERE batch_id IS NOT NULL GROUP BY 1, 2, 3
+), of_batches AS (
+  SELECT batch_id, stage::text, verification::text, sum(lines)::bigint, sum(fen)::bigint FROM batch_tally
+  GROUP BY 1, 2, 3 HAVING sum(lines) <> 0 OR sum(fen) <> 0
+)
+SELECT 'flow' AS kind, d.flow_id AS id FROM ((TABLE flows EXCEPT TABLE tallied) UNION ALL
+  (TABLE tallied EXCEPT TABLE flows)) AS d
+UNION ALL SELECT 'list', d.dataset_id FROM ((TABLE lists EXCEPT TABLE of_lists) UNION ALL
+  (TABLE of_lists EXCEPT TABLE lists)) AS d
+UNION ALL SELECT 'batch', d.batch_id FROM ((TABLE batches EXCEPT TABLE of_batches) UNION ALL
+  (TABLE of_batches EXCEPT TABLE batches)) AS d
+"""
