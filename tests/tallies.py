@@ -1,8 +1,8 @@
-"""Sums that are kept beside their lines (models/tables/tallies.py), held against them."""
+"""What is kept beside its lines, sums (models/tables/tallies.py) and where each stands, held against them."""
 
 from models.store.flows.rounds import SENDABLE
 
-# Tallies that aren't what their lines come to, to the fen.
+# Tallies that aren't what their lines come to, to the fen; applications that don't stand where they are.
 UNLIKE_LINES = f"""
 WITH flows AS (
   SELECT l.flow_id, l.indicator_id, l.money::text, l.state::text, coalesce(l.payment, '')::text, count(*),
@@ -21,6 +21,12 @@ WITH flows AS (
 ), of_batches AS (
   SELECT batch_id, stage::text, verification::text, sum(lines)::bigint, sum(fen)::bigint FROM batch_tally
   GROUP BY 1, 2, 3 HAVING sum(lines) <> 0 OR sum(fen) <> 0
+), applications AS (
+  SELECT id, county_code, stage::text, amount_fen, stage_since, list_id, match_outcome::text, entered_by, edited_by,
+    reviewed_by, returned_reason_sealed IS NOT NULL FROM application
+), standings AS (
+  SELECT application_id, county_code, stage::text, amount_fen, stage_since, list_id, match_outcome::text, entered_by,
+    edited_by, reviewed_by, is_returned FROM application_standing
 )
 SELECT 'flow' AS kind, d.flow_id AS id FROM ((TABLE flows EXCEPT TABLE tallied) UNION ALL
   (TABLE tallied EXCEPT TABLE flows)) AS d
@@ -28,4 +34,6 @@ UNION ALL SELECT 'list', d.dataset_id FROM ((TABLE lists EXCEPT TABLE of_lists) 
   (TABLE of_lists EXCEPT TABLE lists)) AS d
 UNION ALL SELECT 'batch', d.batch_id FROM ((TABLE batches EXCEPT TABLE of_batches) UNION ALL
   (TABLE of_batches EXCEPT TABLE batches)) AS d
+UNION ALL SELECT 'application', d.id FROM ((TABLE applications EXCEPT TABLE standings) UNION ALL
+  (TABLE standings EXCEPT TABLE applications)) AS d
 """

@@ -11,8 +11,9 @@ from models.store.sql import execute
 from tests.rows import Line, Office, add_ground, open_office
 from tests.tallies import UNLIKE_LINES
 
-# What results change of an application within a stage; in no index, so that such a row is rewritten on its page.
-_CHANGED_ALONE = {"verification", "verification_reason_sealed", "payments", "updated_at", "version"}
+# What an application's way changes of it; in no index, so that its row is rewritten on its page.
+_CHANGES = {"stage", "stage_since", "match_outcome", "verification", "verification_reason_sealed", "payments"}
+_CHANGES |= {"reviewed_by", "edited_by", "returned_reason_sealed", "settlement_material_at", "updated_at", "version"}
 _INDEXED = """
 SELECT DISTINCT a.attname::text FROM pg_index i JOIN pg_depend d ON d.classid = 'pg_class'::regclass
   AND d.objid = i.indexrelid AND d.refobjid = i.indrelid JOIN pg_attribute a ON a.attrelid = i.indrelid
@@ -67,7 +68,33 @@ async def test_a_line_counts_in_the_batch_that_it_is_in(office: Office, owner: p
     ]
 
 
-async def test_what_a_verification_says_touches_no_index(office: Office) -> None:
+async def test_what_an_applications_way_changes_is_in_no_index(office: Office) -> None:
     indexed = {str(name) for (name,) in await office.rows(_INDEXED)}
-    assert {"stage", "batch_id", "verification_held"} <= indexed
-    assert not indexed & _CHANGED_ALONE
+    assert {"list_id", "batch_id", "verification_held"} <= indexed
+    assert not indexed & _CHANGES
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "stage = 'failed'",
+        "amount_fen = amount_fen + 1",
+        "list_id = 7",
+        "match_outcome = 'not_found'",
+        "edited_by = '{op.li}'",
+        "reviewed_by = 're.qian'",
+        "returned_reason_sealed = 'x'",
+        "stage = 'draft', returned_reason_sealed = 'x', reviewed_by = NULL",
+    ],
+)
+async def test_an_application_stands_where_it_is(office: Office, owner: psycopg.Connection, change: str) -> None:
+    """One by one, several at once, and when it is gone."""
+    await add_ground(office, [Line(amount_fen=100), Line(amount_fen=200), Line(amount_fen=400)])
+    assert await office.rows(UNLIKE_LINES) == []
+    await office.run(f"UPDATE application SET {change} WHERE amount_fen = 200")
+    assert await office.rows(UNLIKE_LINES) == []
+    await office.run(f"UPDATE application SET {change}")
+    assert await office.rows(UNLIKE_LINES) == []
+    owner.execute("DELETE FROM application WHERE id = (SELECT max(id) FROM application)")
+    assert await office.rows("SELECT count(*) FROM application_standing") == [(2,)]
+    assert await office.rows(UNLIKE_LINES) == []

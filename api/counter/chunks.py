@@ -84,7 +84,7 @@ async def _chunks(
     by = ", ".join(f"{column} {way}" for column in chosen.order)
     while wanted > 0:
         size = min(wanted, CHUNK)
-        statement = f"{source} WHERE {chosen.sql} AND a.id {beyond} :after ORDER BY {by} LIMIT :size"
+        statement = f"{source}{chosen.where} AND {chosen.order[-1]} {beyond} :after ORDER BY {by} LIMIT :size"
         values = {**chosen.values, "after": after, "size": size}
         rows = await fetch(session, shape, statement, **values)
         if rows:

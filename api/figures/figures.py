@@ -50,7 +50,7 @@ _SUMS = """
 SELECT grouping(town_code, bank_code, item_code, state, reason) AS level,
   coalesce(town_code, bank_code, item_code, state, reason) AS code, count(*) AS lines,
   coalesce(sum(amount_fen), 0)::bigint AS fen
-FROM ({source} WHERE {chosen}) AS x
+FROM ({source}{chosen}) AS x
 GROUP BY GROUPING SETS ((), (town_code), (bank_code), (item_code), (state), (reason)) ORDER BY 1, fen DESC, code
 """
 
@@ -62,7 +62,7 @@ async def figures_of(
 
     `state` and `reason` give the Chinese for a code; one without a word is shown as the code.
     """
-    rows = await fetch(session, _Sum, _SUMS.format(source=source, chosen=chosen.sql), **chosen.values)
+    rows = await fetch(session, _Sum, _SUMS.format(source=source, chosen=chosen.where), **chosen.values)
     places = {"towns": names.place, "banks": names.bank, "items": names.item}
     words: Mapping[str, Word] = {**places, "states": state, "reasons": reason}
     found: dict[str, list[FigureShare]] = {name: [] for name in words}

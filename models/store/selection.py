@@ -29,7 +29,7 @@ REPAYABLE = """
 # The bank card's picture belongs to what is reviewed (S1 2.1, 2.2).
 HAS_CARD_PHOTO = one_of("FROM application_photo p WHERE p.application_id = a.id AND p.kind = 'bank_card'")
 _CRITERIA: Mapping[str, str] = {
-    "stage": "a.stage = :f_stage",
+    "stage": "(a.stage = :f_stage) IS TRUE",
     "batch_no": "a.batch_id = (SELECT id FROM batch WHERE batch_no = :f_batch_no)",
     "list_no": "a.list_id = (SELECT id FROM beneficiary_list WHERE list_no = :f_list_no)",
     "import_no": "a.import_id = (SELECT id FROM application_import WHERE import_no = :f_import_no)",
@@ -125,11 +125,20 @@ class Selection(BaseModel):
 
 @dataclass(frozen=True)
 class Predicate:
-    """A condition over `application a` and the values that it binds; `order`: what a list of it goes by."""
+    """A condition over `application a` and the values that it binds.
+
+    `order`: what a list of it goes by, the id at last; `joined`: what stands in it beside `a`.
+    """
 
     sql: str
     values: Mapping[str, Value]
     order: tuple[str, ...] = ("a.id",)
+    joined: str = ""
+
+    @property
+    def where(self) -> str:
+        """What follows a statement's tables."""
+        return f"{self.joined} WHERE {self.sql}"
 
     def also(self, sql: str, **values: Value) -> "Predicate":
         return replace(self, sql=f"{self.sql} AND {sql}", values={**self.values, **values})
@@ -145,6 +154,19 @@ def all_of(column: str, name: str, value: Value) -> Predicate:
     return Predicate(f"a.{column} = ANY(ARRAY[:{name}])", {name: value}, (f"a.{column}", "a.id"))
 
 
+def _standing(county_code: str, stage: str) -> Predicate:
+    """The county's applications of one stage, by where they stand.
+
+    The application's own columns are what counts: of one that is being changed meanwhile they are read anew.
+    """
+    sql = (
+        "s.county_code = ANY(ARRAY[:county]) AND s.stage = ANY(ARRAY[:standing]) AND (a.county_code = :county) IS TRUE"
+    )
+    order = ("s.county_code", "s.stage", "s.application_id")
+    joined = " JOIN application_standing s ON s.application_id = a.id"
+    return Predicate(sql, {"county": county_code, "standing": stage}, order, joined)
+
+
 def of_county(county_code: str) -> Predicate:
     return Predicate("a.county_code = :county", {"county": county_code})
 
@@ -156,10 +178,26 @@ class ForWhom(NamedTuple):
     role: Role
 
 
+def _walked(county_code: str, criteria: LineFilter) -> Predicate:
+    """Where a filter's applications are looked for: in a part of the county, in one stage, or in all of it."""
+    if not _PARTS.isdisjoint(criteria.criteria):
+        return of_county(county_code)
+    if stage := _stage_of(criteria):
+        return _standing(county_code, stage)
+    return all_of("county_code", "county", county_code)
+
+
+def _stage_of(criteria: LineFilter) -> ApplicationStage | None:
+    """The one stage that a filter finds applications in."""
+    if criteria.returned:
+        return ApplicationStage.DRAFT
+    return ApplicationStage.FAILED if criteria.repayable else criteria.stage
+
+
 def filtered(county_code: str, criteria: LineFilter, for_whom: ForWhom) -> Predicate:
     """The county's applications that a filter finds."""
     given = criteria.criteria
-    chosen = all_of("county_code", "county", county_code) if _PARTS.isdisjoint(given) else of_county(county_code)
+    chosen = _walked(county_code, criteria)
     for name, value in given.items():
         if name == "entered_by":
             chosen = chosen.also("a.entered_by = :for_whom", for_whom=for_whom.person)

@@ -21,28 +21,21 @@ from models.tables.base import INSTANT, enum_column, now
 from models.wire.words import ApplicantKind, CardType, DocumentKind, HouseholdRegistration, Outcome
 from models.words.stages import ApplicationStage, Channel, ImportStage, ImportVerdict, Verification
 
-TO_DO_COLUMNS = ("stage_since", "list_id", "match_outcome", "reviewed_by", "entered_by", "edited_by")
-
 
 class Application(SQLModel, table=True):
-    """One person's or organization's application; the columns ending in _sealed open through the vault only."""
+    """One person's or organization's application; the columns ending in _sealed open through the vault only.
+
+    It is written anew at each step of a season. No index has anything in it that the steps change (but its list and its
+    batch), so that a new version stays on its page and in no index: that costs a third. `ApplicationStanding` has it.
+    """
 
     __tablename__ = "application"
     __table_args__ = (
         # in the order of a list, with what a list is narrowed by that stays as it was entered: rare rows are found by
         # walking through a county's entries instead of its rows
         Index("ix_application_county", "county_code", "id", "town_code", "bank_code", "village_code"),
-        # with what to-dos count and sum, so that nobody's rows are read for it; within a stage persons alone change any
-        # of it, so that the platform's results stay cheap
-        Index("ix_application_stage", "county_code", "stage", "id", postgresql_include=["amount_fen", *TO_DO_COLUMNS]),
-        Index(
-            "ix_application_returned",
-            "county_code",
-            "id",
-            postgresql_where=text("stage = 'draft' AND returned_reason_sealed IS NOT NULL"),
-        ),
         # a verified batch is asked each time whether a line of it is still to be verified
-        Index("ix_application_held", "batch_id", postgresql_where=text("stage = 'in_batch' AND verification_held")),
+        Index("ix_application_held", "batch_id", postgresql_where=text("verification_held")),
         Index("ix_application_person", "person_index", "county_code"),
         Index("ix_application_name", "county_code", "name_index"),
         Index("ix_application_batch", "batch_id", "id"),
@@ -115,6 +108,27 @@ class Application(SQLModel, table=True):
     version: int = 1
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class ApplicationStanding(SQLModel, table=True):
+    """Where an application stands, narrow and in the order of stages: what lists of a stage and to-dos walk through.
+
+    Kept by triggers of `application` (0002_standings.sql) and written by nothing else.
+    """
+
+    __tablename__ = "application_standing"
+
+    county_code: str = Field(primary_key=True)
+    stage: ApplicationStage = Field(primary_key=True, sa_type=enum_column(ApplicationStage))
+    application_id: int = Field(primary_key=True, sa_type=BigInteger)
+    amount_fen: int = Field(sa_type=BigInteger)
+    stage_since: datetime = Field(sa_type=INSTANT)
+    list_id: int | None = Field(default=None, sa_type=BigInteger)
+    match_outcome: Outcome | None = Field(default=None, sa_type=enum_column(Outcome))
+    entered_by: str
+    edited_by: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    reviewed_by: str | None = None
+    is_returned: bool
 
 
 class ApplicationDraft(SQLModel, table=True):

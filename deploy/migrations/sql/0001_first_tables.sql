@@ -624,13 +624,28 @@ CREATE TABLE application (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 CREATE INDEX ix_application_batch ON application (batch_id, id);
 CREATE INDEX ix_application_county ON application (county_code, id, town_code, bank_code, village_code);
-CREATE INDEX ix_application_held ON application (batch_id) WHERE stage = 'in_batch' AND verification_held;
+CREATE INDEX ix_application_held ON application (batch_id) WHERE verification_held;
 CREATE INDEX ix_application_import ON application (import_id, id) WHERE import_id IS NOT NULL;
 CREATE INDEX ix_application_list ON application (list_id, id);
 CREATE INDEX ix_application_name ON application (county_code, name_index);
 CREATE INDEX ix_application_person ON application (person_index, county_code);
-CREATE INDEX ix_application_returned ON application (county_code, id) WHERE stage = 'draft' AND returned_reason_sealed IS NOT NULL;
-CREATE INDEX ix_application_stage ON application (county_code, stage, id) INCLUDE (amount_fen, stage_since, list_id, match_outcome, reviewed_by, entered_by, edited_by);
+
+CREATE TABLE application_standing (
+  county_code VARCHAR NOT NULL,
+  stage VARCHAR(40) NOT NULL,
+  application_id BIGINT NOT NULL,
+  amount_fen BIGINT NOT NULL,
+  stage_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  list_id BIGINT,
+  match_outcome VARCHAR(40),
+  entered_by VARCHAR NOT NULL,
+  edited_by VARCHAR[] NOT NULL,
+  reviewed_by VARCHAR,
+  is_returned BOOLEAN NOT NULL,
+  CONSTRAINT pk_application_standing PRIMARY KEY (county_code, stage, application_id),
+  CONSTRAINT ck_application_standing_applicationstage CHECK (stage IN ('draft', 'in_review', 'publicised', 'unmatched', 'matched', 'pending_settlement', 'in_batch', 'in_flow', 'paid', 'evidence_sent', 'failed', 'withdrawn', 'closed')),
+  CONSTRAINT ck_application_standing_outcome CHECK (match_outcome IN ('matched', 'name_differs', 'not_found', 'no_account', 'passed', 'failed', 'accepted', 'rejected'))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 
 CREATE TABLE application_import (
   id BIGSERIAL NOT NULL,

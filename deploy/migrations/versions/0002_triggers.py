@@ -71,7 +71,8 @@ CHANGES = {
 }
 FOLLOWED = {"flow_line": BALANCE, "dataset_line": TALLY, "application": BATCH_TALLY}
 SQL = Path(__file__).parents[1] / "sql"
-STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql")
+STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql", "0002_standings.sql")
+STANDING_FUNCTIONS = ("place_standings", "move_standings", "remove_standings")
 ITEM_FUNCTIONS = ("note_repeated_items", "note_repeated_item")
 TELLING_FUNCTIONS = ("tell_stage", "tell_county", "tell_county_of", "note_stage_since")
 MAKER_FUNCTIONS = (
@@ -123,7 +124,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, *TELLING_FUNCTIONS):
+    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, *STANDING_FUNCTIONS, *TELLING_FUNCTIONS):
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")

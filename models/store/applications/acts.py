@@ -68,7 +68,7 @@ async def look_at(
 def _judged(predicate: Predicate, rules: Sequence[Rule]) -> str:
     return (
         f"SELECT a.id, a.version, a.application_no, a.amount_fen, a.stage, {_verdict(rules)} AS left_out"
-        f" FROM application a LEFT JOIN batch b ON b.id = a.batch_id WHERE {predicate.sql}"
+        f" FROM application a LEFT JOIN batch b ON b.id = a.batch_id{predicate.where}"
     )
 
 

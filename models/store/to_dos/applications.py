@@ -10,8 +10,8 @@ from models.store.selection import REPAYABLE
 from models.store.to_dos.found import Asker, Found, ToDoSearch
 
 _SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
-# One walk over the stages that somebody has to do something about, by their index alone (`TO_DO_COLUMNS`): what is
-# under way elsewhere isn't read at all. Summed by columns first, and named then.
+# One walk over the stages that somebody has to do something about, where they stand alone: what is under way elsewhere
+# isn't read at all. Summed by columns first, and named then.
 _APPLICATIONS = f"""
 SELECT CASE stage
     WHEN 'draft' THEN 'drafts'
@@ -26,26 +26,27 @@ SELECT CASE stage
 FROM (
   SELECT a.stage, a.match_outcome, a.reviewed_by IS NULL AS unreviewed, a.list_id IS NULL AS unlisted, {MADE_BY} AS own,
     count(*) AS lines, sum(a.amount_fen) AS total_fen, min(a.stage_since) AS since
-  FROM application a WHERE a.county_code = :county AND a.stage = ANY(:stages) GROUP BY 1, 2, 3, 4, 5
+  FROM application_standing a WHERE a.county_code = :county AND a.stage = ANY(:stages) GROUP BY 1, 2, 3, 4, 5
 ) AS open
 WHERE (stage <> 'publicised' OR unlisted) AND (stage <> 'unmatched' OR match_outcome IS NOT NULL) GROUP BY 1, 2
 """
 _STAGES = ["draft", "in_review", "publicised", "unmatched", "matched", "pending_settlement", "paid"]
 _RETURNED = f"""
 SELECT 'returned_drafts' AS kind, true AS able, {_SUMS} FROM (
-  SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND a.stage = 'draft'
-    AND a.returned_reason_sealed IS NOT NULL
+  SELECT a.amount_fen, a.stage_since AS since FROM application_standing a WHERE a.county_code = :county
+    AND a.stage = 'draft' AND a.is_returned
 ) AS open HAVING count(*) > 0
 """
 _RETURNED_OWN = f"""
 SELECT 'returned_drafts' AS kind, true AS able, {_SUMS} FROM (
-  SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND a.stage = 'draft'
-    AND a.returned_reason_sealed IS NOT NULL AND a.entered_by = :actor
+  SELECT a.amount_fen, a.stage_since AS since FROM application_standing a WHERE a.county_code = :county
+    AND a.stage = 'draft' AND a.is_returned AND a.entered_by = :actor
 ) AS open HAVING count(*) > 0
 """
 _REPAYABLE = f"""
 SELECT 'repayable' AS kind, true AS able, {_SUMS} FROM (
-  SELECT a.amount_fen, a.stage_since AS since FROM application a WHERE a.county_code = :county AND {REPAYABLE}
+  SELECT a.amount_fen, a.stage_since AS since FROM application a JOIN application_standing s
+    ON s.application_id = a.id WHERE s.county_code = :county AND s.stage = 'failed' AND {REPAYABLE}
 ) AS open HAVING count(*) > 0
 """
 # A batch stands for its applications; one in which there are none yet waits for nobody: the first of them is asked for
