@@ -1,5 +1,7 @@
 # One door for everything. Needs Python >= 3.11 and make; the rest is installed into .venv from requirements.lock.
 export PYTHONUTF8 := 1
+# Compiled once and kept, whatever this machine's habit: else each of a run's many processes compiles all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
