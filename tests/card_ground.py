@@ -8,7 +8,6 @@ from itertools import count
 from typing import TypeVar
 
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from stdnum import luhn
 
@@ -28,6 +27,7 @@ from models.wire.words import AccountChangeStatus, AccountReason, CardType, Even
 from models.words.card_stages import PartStage, RequestStage
 from models.words.stages import AccountStatus
 from tests.api_server import fresh_vault
+from tests.engines import create_async_engine
 from tests.rows import citizen_id
 from tests.statements import rows_of
 

@@ -1,9 +1,16 @@
 """Real servers for every test: started once per session, and only when a test asks for them."""
 
+import gc
+
+# Nothing of what is imported goes away: looking through it all again and again takes a quarter of the imports' time.
+gc.disable()
+
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -11,7 +18,9 @@ import certifi
 import psutil
 import psycopg
 import pytest
+import uvloop
 from hypothesis import configuration
+from lxml.cssselect import CSSSelector
 from sqlalchemy import make_url
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -25,7 +34,9 @@ from models.store.lock_order import strictness
 from tests.browser import IN_CHROMIUM
 from tests.contract import lies
 from tests.databases import Databases, deadlocks_in, staged_deadlocks
+from tests.engines import create_async_engine
 from tests.fork_server import Launcher
+from tests.migrating import migrate
 from workflows.client import connect
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,9 +48,18 @@ configuration.set_hypothesis_home_dir(ROOT / "var" / "cache" / "hypothesis")
 strictness.raises = True
 
 _numbers = count(1)
+# What no server of tests has, and every connection would ask for first.
+os.environ |= {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
 
 # Long files whose names come late: begun last, one of them would keep one process busy while two have nothing to do.
-_EARLY = ("test_tries", "test_unreadable_values", "test_watch", "test_stack_programs", "test_stack_commands")
+_EARLY = (
+    "test_tries",
+    "test_unreadable_values",
+    "test_walk",
+    "test_watch",
+    "test_stack_programs",
+    "test_stack_commands",
+)
 
 
 if IN_CHROMIUM:
@@ -77,6 +97,12 @@ if IN_CHROMIUM:
         yield
         Window.way = "mouse"
 
+else:
+
+    def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+        """The loop of worker and API."""
+        return {"uvloop": uvloop.new_event_loop}
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if IN_CHROMIUM:
@@ -89,14 +115,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """All is imported now: looking through every module again and again took a fifth of the tests' own time."""
     tune_gc()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def forked_programs() -> Iterator[None]:
-    """A program's imports cost more than what most tests do with it: done once, then forked."""
+    """A program's imports cost more than what most tests do with it: done once, then forked.
+
+    The migration, which ends by itself, runs here.
+    """
     launcher = Launcher()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("deploy.stack.stack.launch", launcher)
+        patched.setattr("deploy.stack.programs.migrate", migrate)
         yield
     launcher.close()
 
@@ -109,6 +140,16 @@ def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     bundle.write_text(first + end, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(certifi, "where", lambda: str(bundle))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_compiled_is_kept() -> Iterator[None]:
+    """Statements, and what is looked for in pages: else each engine, and each `cssselect`, compiles anew."""
+    with pytest.MonkeyPatch.context() as patched:
+        for place in ("api.main", "worker"):
+            patched.setattr(f"{place}.create_async_engine", create_async_engine)
+        patched.setattr("lxml.cssselect.CSSSelector", cache(CSSSelector))
         yield
 
 

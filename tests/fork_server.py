@@ -175,11 +175,13 @@ def _run(argv: list[str]) -> None:
 
 
 def main() -> None:
+    gc.disable()
     for modules in _PROGRAMS.values():
         for module in modules:
             importlib.import_module(module)
     gc.collect()
     gc.freeze()
+    gc.enable()
     with socket.socket(fileno=int(sys.argv[1])) as ours:
         lines = ours.makefile("rwb")
         job = _serve(lines)

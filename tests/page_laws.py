@@ -1,23 +1,15 @@
 """What holds on every page, whoever opens it: tests/browser.py and tests/window.py look at each that they get."""
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from lxml import html
-from lxml.cssselect import CSSSelector
 
 if TYPE_CHECKING:
     from tests.browser import Page
 
 
-@cache
-def _selector(words: str) -> CSSSelector:
-    """Compiled once: lxml does it anew at each `cssselect`, and every page is asked the same dozen."""
-    return CSSSelector(words, translator="html")
-
-
 def select(document: html.HtmlElement, words: str) -> list[html.HtmlElement]:
-    return _selector(words)(document)
+    return document.cssselect(words)
 
 
 def look_at(page: "Page") -> None:

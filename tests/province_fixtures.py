@@ -79,7 +79,7 @@ class Provinces:
 
 @pytest.fixture(scope="session")
 def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as running:
+    with start_blocking_portal(backend_options={"use_uvloop": True}) as running:
         yield running
 
 
@@ -171,7 +171,6 @@ def _knobs(code: str, temporal_environment: Mapping[str, str]) -> dict[str, Any]
         "platform_timeout_seconds": 5,
         "citizen_province_code": f"{code}0000",
         "citizen_cookies_secure": False,
-        "relay_poll_seconds": 0.2,
         "platform_busy_retry_seconds": 0.3,
         "fund_natures": FUND_NATURES,
     }
