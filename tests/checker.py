@@ -10,41 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from deploy.demo.people import County, Json, Refused
-from tests import checker_effects, checker_money, checker_runs
+from deploy.demo.people import County, Json
+from tests import checker_counties, checker_effects, checker_money, checker_runs
 from tests.checker_privacy import Heard, named_in
 from tests.flow_books import Books
 from tests.tallies import UNLIKE_LINES
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
-LISTS = (
-    *("/applications", "/application-imports", "/batches", "/beneficiary-lists", "/flows", "/orders", "/policies"),
-    *("/indicators", "/register", "/card-changes", "/village-entries", "/account-checks", "/runs", "/trail", "/inbox"),
-)
-# Each with its county; no row of one may lie below a row of another.
-_STRANGERS = """
-SELECT 'application of another batch', a.application_no FROM application a JOIN batch b ON b.id = a.batch_id
-  WHERE a.county_code <> b.county_code
-UNION ALL SELECT 'line of another flow', l.application_no FROM flow_line l JOIN flow f ON f.id = l.flow_id
-  JOIN application a ON a.id = l.application_id JOIN indicator i ON i.id = l.indicator_id
-  WHERE l.county_code <> f.county_code OR l.county_code <> a.county_code OR l.county_code <> i.county_code
-UNION ALL SELECT 'flow of another batch', f.flow_no FROM flow f JOIN batch b ON b.id = f.batch_id
-  WHERE f.county_code <> b.county_code
-UNION ALL SELECT 'list of another county', d.reference FROM dataset d JOIN dataset_line n ON n.dataset_id = d.id
-  JOIN application a ON a.id = n.application_id WHERE a.county_code <> d.county_code
-UNION ALL SELECT 'order of another flow', o.order_no FROM operator_order o JOIN flow f ON f.id = o.flow_id
-  WHERE o.county_code <> f.county_code
-UNION ALL SELECT 'photo of another county', a.application_no FROM application_photo p
-  JOIN application a ON a.id = p.application_id JOIN stored_file s ON s.id = p.file_id
-  WHERE a.county_code <> s.county_code
-"""
-# One thing of each kind and county, and where it is asked for.
-_THINGS = """
-SELECT county_code, '/flows/' || max(flow_no) FROM flow GROUP BY 1
-UNION ALL SELECT county_code, '/batches/' || max(batch_no) FROM batch GROUP BY 1
-UNION ALL SELECT county_code, '/applications/' || max(application_no) FROM application GROUP BY 1
-UNION ALL SELECT county_code, '/indicators/' || max(indicator_no) FROM indicator GROUP BY 1
-"""
 LOOK_EVERY_SECONDS = 0.25
 
 
@@ -124,7 +96,7 @@ class Checker:
             case Law.PRIVATE:
                 yield from self._learned()
             case Law.OWN_ROWS:
-                yield from self._foreign()
+                yield from checker_counties.found(rows, self._ground.counties())
             case Law.STORED:
                 yield from self._forgotten()
 
@@ -147,27 +119,6 @@ class Checker:
             if found := named_in(content, secrets):
                 yield f"{place}: {len(found)} of {len(secrets)}, one ends with {min(found)[-3:]}"
 
-    def _foreign(self) -> Iterator[str]:
-        yield from (f"{what}: {number}" for what, number in self._ground.rows(_STRANGERS))
-        counties = self._ground.counties()
-        things = [(str(code), str(path)) for code, path in self._ground.rows(_THINGS)]
-        for code, county in counties.items():
-            others = [f"{other}-" for other in counties if other != code]
-            for path in LISTS:
-                shown = repr(county.reviewer.pages(path))
-                yield from (f"{path} shows {code} something of {other}" for other in others if other in shown)
-            for other, path in things:
-                if other != code and (status := _status(county, path)) != 404:
-                    yield f"{path} answers {code} with {status}"
-
     def _forgotten(self) -> Iterator[str]:
         stored = {str(row[0]) for row in self._ground.rows("SELECT key FROM idempotent_answer")}
         yield from (f"{path} was answered and isn't kept" for key, path in self._ground.heard.done if key not in stored)
-
-
-def _status(county: County, path: str) -> int:
-    try:
-        county.operator.get(path)
-    except Refused as refused:
-        return refused.status
-    return 200

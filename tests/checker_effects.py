@@ -25,6 +25,12 @@ SELECT 'an account changed more often than its parts were applied', p.part_no FR
     AND h.new_account_sealed IS NOT NULL AND h.source = '渝快办') <>
   (SELECT count(*) FROM card_change_part q JOIN card_change d ON d.id = q.request_id
     WHERE q.county_code = p.county_code AND d.person_index = c.person_index AND q.stage = 'applied')
+UNION ALL SELECT 'the register has another account than was applied last', p.part_no FROM register_account r
+  JOIN LATERAL (SELECT q.part_no, d.account_index FROM card_change_part q JOIN card_change d ON d.id = q.request_id
+    WHERE q.county_code = r.county_code AND d.person_index = r.person_index AND q.stage = 'applied'
+    ORDER BY q.id DESC LIMIT 1) p ON p.account_index IS DISTINCT FROM r.account_index
+  WHERE r.status <> 'cleared' AND '渝快办' = (SELECT h.source FROM register_change h WHERE h.register_account_id = r.id
+    AND h.new_account_sealed IS DISTINCT FROM h.old_account_sealed ORDER BY h.id DESC LIMIT 1)
 UNION ALL SELECT 'a page of payments taken twice', f.flow_no FROM payment_page g JOIN flow f ON f.id = g.flow_id
   GROUP BY f.flow_no, g.page HAVING count(*) > 1
 UNION ALL SELECT 'a reviewed list has a line without an outcome', d.reference FROM dataset d

@@ -23,6 +23,10 @@ from workflows.client import connect
 
 _APPLICATIONS = "SELECT application_no, id_number_sealed, account_sealed, phone_sealed FROM application"
 _ACCOUNTS = "SELECT county_code, person_index, id_number_sealed, account_sealed FROM register_account"
+# Accounts that are asked for stand in their rows before, and without, being anybody's.
+_ASKED_FOR = """
+SELECT request_no, account_sealed FROM card_change UNION ALL SELECT entry_no, account_sealed FROM village_entry
+"""
 _COUNTIES = "SELECT DISTINCT county_code FROM trail_head WHERE county_code NOT LIKE '__0000'"
 
 
@@ -57,7 +61,7 @@ def of_province(province: Province, heard: Heard | None = None) -> Ground:
 
 
 def secrets_in(rows: Rows, vault: Vault) -> set[str]:
-    """Every id, account and phone that the applications and the register hold."""
+    """Every id, account and phone that applications, the register, card changes and entries hold."""
     found: set[str] = set()
     for number, id_number, account, phone in rows(_APPLICATIONS):
         sealed = ((Field.ID_NUMBER, id_number), (Field.ACCOUNT, account), (Field.PHONE, phone))
@@ -66,7 +70,7 @@ def secrets_in(rows: Rows, vault: Vault) -> set[str]:
         place = register_row(county, person)
         sealed_there = ((Field.ID_NUMBER, id_number), (Field.ACCOUNT, account))
         found |= {vault.open(field, place, value) for field, value in sealed_there if value}
-    return found
+    return found | {vault.open(Field.ACCOUNT, number, account) for number, account in rows(_ASKED_FOR)}
 
 
 async def executions(client: Client, ids: Collection[str]) -> Mapping[str, Execution]:

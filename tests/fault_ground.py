@@ -31,6 +31,7 @@ from tests.checker_privacy import Heard
 from tests.conftest import STACKS
 from tests.county_files import CountyFile, Expected
 from tests.databases import deadlocks_in
+from tests.fault_citizens import Citizen, settle
 from tests.tcp_door import Door, doors
 from tests.whole_stack import QUICK, TOTAL_FEN, Whole, balances, pay_next
 
@@ -48,11 +49,13 @@ Found = TypeVar("Found")
 
 @dataclass
 class Game:
-    """One county's subsidy from its file to its end, played by its people in a thread of their own."""
+    """One county's subsidy from its file to its end, and a card change, played by its people in threads."""
 
     county: str
     end: Expected
     flow: "Future[str]"
+    # the number of the card change that goes on beside it
+    change: "Future[str]"
 
     @property
     def is_over(self) -> bool:
@@ -68,6 +71,7 @@ class Scene:
     checker: Checker
     heard: Heard
     grounds: dict[str, Ground]
+    citizens: Mapping[str, Citizen]
     dice: random.Random
     injected: "Counter[str]" = field(default_factory=Counter)
     # Copies beside worker and api, and what was put in the place of the plain ones.
@@ -83,22 +87,22 @@ class Scene:
         return self.whole.stack
 
     def begin(self, county: str = SMALL, size: int = 8) -> Game:
-        """A county begins: most lines are paid, one fails, one is paid and returned."""
+        """A county begins: most lines are paid, one fails, one is paid and returned; a citizen changes the card."""
         lines = fine_lines(next(self._serials), size)
         fates = [FAILED, RETURNED, *[PAID] * (size - 2)]
         self._make_known(county, lines, fates)
         file = CountyFile(f"people-{county}.xlsx", application_file(lines), "personal", ())
         paid = [line.amount_fen for line, fate in zip(lines, fates, strict=True) if fate == PAID]
         end = Expected(size, len(paid), sum(paid), size - len(paid), 0)
-        return Game(
-            county, end, self.whole.begin(partial(pay_next, self.whole.play(county), self.grounds[county], file))
-        )
+        flow = self.whole.begin(partial(pay_next, self.whole.play(county), self.grounds[county], file))
+        return Game(county, end, flow, self.whole.begin(self.citizens[county].change_card))
 
     def finish(self, *games: Game, seconds: float = 120.0) -> list[str]:
-        """Their flows, ended, and balanced to the fen with the platform's ledger."""
+        """Their flows, ended, and balanced to the fen with the platform's ledger; the cards changed."""
         self.whole.days_a_second(HURRY)
         numbers = [game.flow.result(timeout=seconds) for game in games]
         for game, number in zip(games, numbers, strict=True):
+            game.change.result(timeout=seconds)
             balances(self.whole, game.county, number, game.end)
         return numbers
 
@@ -250,8 +254,11 @@ def _scene(
                     for county in (BIG, SMALL)
                 }
                 grounds = {county: one.result(60) for county, one in made.items()}
+            citizens = {county: settle(whole, county) for county in grounds}
+            for citizen in citizens.values():
+                open_ones.callback(citizen.browser.close)
             asked = of_stack(whole)
-            yield Scene(whole, ways, Checker(asked), asked.heard, grounds, random.Random(SEED))
+            yield Scene(whole, ways, Checker(asked), asked.heard, grounds, citizens, random.Random(SEED))
 
 
 def _remove(stack: Stack) -> None:

@@ -30,17 +30,37 @@ def test_repaid_by_a_new_instruction_only(scene: Scene) -> None:
     scene.did("failed again", len(failed))
 
 
-def test_off_by_one_fen(scene: Scene) -> None:
-    """DURABILITY: totals off by one. The flow's end contradicts what was paid: shown, a person decides."""
+def test_off_by_one_fen_once(scene: Scene) -> None:
+    """DURABILITY: totals off by one fen. A second word about the end contradicts the first: a person decides."""
     scene.faults(next={"contradicting": 1}, only={"contradicting": ["flow.ended"]})
     game = scene.begin(SMALL)
+    _decide_the_fen(scene, game.flow.result(timeout=120))
+    scene.finish(game)
+
+
+def test_off_by_one_fen_always(scene: Scene) -> None:
+    """DURABILITY: totals off by one fen, whenever the platform is asked. A difference until a person decides."""
+    game = scene.begin(SMALL)
+    scene.whole.at_stage(SMALL, "starting", "settling", "under_review", "county_review")
+    scene.whole.platform("PUT", "/settings", {"wrong_totals": {str(scene.whole.flow_no(SMALL)): 1}})
     flow_no = game.flow.result(timeout=120)
+    shown = partial(scene.whole.people[SMALL].operator.get, f"/flows/{flow_no}")
+    difference = shown()["difference"]
+    off = {one["figure"]: one["difference"] for one in difference["figures"]}
+    assert (difference["settled"], off) == (False, dict.fromkeys(off, 0) | {"paid_fen": -1})
+    _decide_the_fen(scene, flow_no)
+    scene.finish(game)
+    assert shown()["difference"]["settled"]
+
+
+def _decide_the_fen(scene: Scene, flow_no: str) -> None:
     reviewer = scene.whole.people[SMALL].reviewer
     look = partial(reviewer.get, "/contradictions", number=flow_no)
     (found,) = scene.until("the other figures", lambda: look()["items"])
-    scene.did("totals off by one")
+    assert found["claimed"]["paid_fen"] - found["applied"]["paid_fen"] == 1, found
+    scene.did("totals off by one fen")
     reviewer.post(f"/contradictions/{found['id']}/decision", {"take": "applied", "reason": "以逐笔结果为准"})
-    scene.finish(game)
+    scene.until("settled", lambda: not look(state="open")["items"])
 
 
 def _repay(scene: Scene, play: Play, numbers: list[str]) -> str:

@@ -7,7 +7,7 @@ from tests.fault_ground import BIG, SMALL, Scene
 pytest_plugins = ["tests.fault_fixtures"]
 INSTRUCTIONS = [
     *("uploadFile", "openDataset", "putPage", "commitDataset", "startFlow"),
-    *("submitSummary", "confirmPayment"),
+    *("submitSummary", "confirmPayment", "verifyAccount", "applyAccountChange"),
 ]
 SHARE = 0.35
 

@@ -2,15 +2,17 @@
 
 import signal
 from functools import partial
+from itertools import cycle, islice
 
 import httpx
 import pytest
 
 from models.fault_points import FaultPoint
-from tests.fault_ground import BIG, SMALL, Scene
+from tests.fault_ground import BIG, SMALL, Game, Scene
 from tests.whole_stack import Burst
 
 pytest_plugins = ["tests.fault_fixtures"]
+ROLLS = 6
 
 
 @pytest.mark.parametrize(
@@ -53,14 +55,16 @@ def test_workers_away(scene: Scene) -> None:
 def test_rolling_sigterm(scene: Scene) -> None:
     """DURABILITY: rolling SIGTERM every few seconds. Resumes, nothing acknowledged is lost."""
     scene.copy("worker-2")
-    games = [scene.begin(BIG), scene.begin(SMALL)]
-    for turn in range(6):
-        if not all(scene.moved(game, 3) for game in games):
-            break
-        name = ("worker", "worker-2")[turn % 2]
+    games: list[Game] = []
+    for name in islice(cycle(("worker", "api", "worker-2")), ROLLS):
+        if all(game.is_over for game in games):
+            scene.finish(*games)
+            # it ends and begins within seconds: slow enough that a season outlasts most of them
+            scene.whole.days_a_second(1)
+            games = [scene.begin(BIG), scene.begin(SMALL)]
         scene.stack.stop(name)
         scene.did(f"{name} SIGTERM")
-        scene.stack.add_worker(name)
+        scene.stack.add_worker(name) if name == "worker-2" else scene.stack.start(name)
     scene.finish(*games)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
@@ -19,9 +20,9 @@ from api.relay.relay import Relay
 from deploy.stack import Stack, temporal
 from models.contracts import RunKind, Signal, Subject, workflow_id
 from models.store.runs.runs import close_run, open_run, wake
-from models.store.sql import execute
+from models.store.sql import execute, fetch_int
 from models.tables.base import now
-from models.tables.records import Inbox, Outbox, PlatformReference, Run
+from models.tables.records import Inbox, Outbox, PlatformReference, Run, TrailEntry
 from models.words.stages import InboxState, Role
 from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
@@ -51,6 +52,14 @@ class Office:
             await open_run(session, subject)
             for one in ids:
                 await wake(session, subject.workflow_id, Signal.CALLBACKS_ARRIVED, [one])
+
+    async def wake(self, subject: Subject, one: str) -> None:
+        async with self.server.database.transaction() as session:
+            await wake(session, subject.workflow_id, Signal.CALLBACKS_ARRIVED, [one])
+
+    async def restarts(self, subject: Subject) -> int:
+        async with self.server.database.reading() as session:
+            return await fetch_int(session, "SELECT restarts FROM run WHERE workflow_id = :id", id=subject.workflow_id)
 
     async def close(self, subject: Subject) -> None:
         async with self.server.database.transaction() as session:
@@ -188,6 +197,53 @@ async def test_opening_again_after_the_end_is_a_new_execution(office: Office) ->
     await office.carry()
     assert (await handle.describe()).run_id != first
     assert await noted(office.temporal, subject.workflow_id) == []
+
+
+async def test_what_a_signal_starts_again_is_counted_and_recorded_as_a_restart(office: Office) -> None:
+    """It may come before the watch; neither the first execution nor one that is opened again after its end is one."""
+    ended, subject = fresh_subject(), fresh_subject()
+    await office.open(ended, END)
+    await office.open(subject)
+    await office.carry()
+    await office.temporal.get_workflow_handle(ended.workflow_id).result()
+    await office.close(ended)
+    await office.open(ended)
+    await office.temporal.get_workflow_handle(subject.workflow_id).terminate("by hand")
+    relay = office.relay()
+    async with office.server.database.transaction() as look:
+        await execute(look, "SELECT 1 FROM run WHERE workflow_id = :id FOR UPDATE", id=subject.workflow_id)
+        await office.wake(subject, "7")
+        await office.carry(relay)
+    assert await noted(office.temporal, subject.workflow_id) == ["7"], "whoever holds its row is not waited for"
+    await office.wake(subject, "8")
+    await office.carry(relay)
+    assert await office.restarts(subject) == 1
+    assert await office.restarts(ended) == 0
+    async with office.server.database.reading() as session:
+        (entry,) = await session.exec(select(TrailEntry))
+    assert (entry.actor, entry.act, entry.subject) == ("system", "run_restarted", subject.number)
+
+
+async def test_a_restart_that_could_not_be_noted_is_noted_by_the_next_relay(
+    office: Office, owner: psycopg.Connection
+) -> None:
+    subject = fresh_subject()
+    await office.open(subject)
+    await office.carry()
+    await office.temporal.get_workflow_handle(subject.workflow_id).terminate("by hand")
+    await office.wake(subject, "7")
+    owner.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not now''; END'"
+    )
+    owner.execute("CREATE TRIGGER refused BEFORE UPDATE ON run FOR EACH ROW EXECUTE FUNCTION refuse()")
+    with pytest.raises(DBAPIError):
+        await office.relay().deliver_due()
+    owner.execute("DROP TRIGGER refused ON run")
+    assert await noted(office.temporal, subject.workflow_id) == ["7"]
+    assert await office.restarts(subject) == 0
+    await office.wake(subject, "8")
+    await office.carry()
+    assert await office.restarts(subject) == 1
 
 
 async def test_what_cannot_be_delivered_waits_by_itself(office: Office) -> None:

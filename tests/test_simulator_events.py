@@ -253,7 +253,8 @@ def test_results_and_the_end_contradict_too(platform: Trial, county: County) -> 
     county.confirm(records)
     flow = county.flow_id
     ends = county.receiver.wait(lambda one: one.type == "flow.ended" and one.data["flow_id"] == flow, 2)
-    assert [one.data["paid_count"] for one in ends] == [1, 2]
+    first, second = (one.data for one in ends)
+    assert second == first | {"paid_fen": first["paid_fen"] + 1}  # type: ignore[operator]
 
 
 def test_an_overlapping_page_says_a_line_again(platform: Trial, county: County) -> None:

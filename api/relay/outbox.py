@@ -48,6 +48,7 @@ class Addressee(NamedTuple):
     fund_year: int | None
     batch_no: str | None
     stage: str
+    execution: str | None
     is_open: bool
 
 
@@ -83,8 +84,8 @@ async def addressees(session: AsyncSession, ids: set[str]) -> dict[str, Addresse
     rows = await fetch(
         session,
         Addressee,
-        "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, closed_at IS NULL AS is_open"
-        " FROM run WHERE workflow_id = ANY(:ids)",
+        "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, execution,"
+        " closed_at IS NULL AS is_open FROM run WHERE workflow_id = ANY(:ids)",
         ids=sorted(ids),
     )
     return {row.workflow_id: row for row in rows}

@@ -21,6 +21,7 @@ from models.fault_points import FaultPoint, reach
 from models.settings import Settings
 from models.store.database import Database
 from models.store.runs.runs import INBOX_CHANNEL, OUTBOX_CHANNEL, STAGE_CHANNEL
+from models.store.runs.watch import note_executions
 from models.store.sql import execute
 from models.store.vault import Vault
 from workflows.client import attributes_of, priority_of, summary_of
@@ -41,6 +42,7 @@ class Relay:
 
     def __init__(self, database: Database, vault: Vault, settings: Settings, client: Client) -> None:
         self._database = database
+        self._vault = vault
         self._settings = settings
         self.client = client
         self._router = Router(database, vault, settings)
@@ -50,6 +52,8 @@ class Relay:
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._outage: str | None = None
         self._was_away = False
+        # runs with another execution than their rows say, until it is noted there
+        self._begun: dict[str, str] = {}
 
     def nudge(self) -> None:
         """There is a callback to route; called by whoever stored it in this process."""
@@ -131,6 +135,7 @@ class Relay:
             async with self._database.reading() as session:
                 ids = await due_ids(session)
             delivered = sum([await self._deliver_alone(each) for each in ids])
+        await self._note_begun()
         await self._after_outage(delivered)
         return delivered
 
@@ -194,7 +199,7 @@ class Relay:
             fund_year=run.fund_year,
             batch_no=run.batch_no,
         )
-        await self.client.start_workflow(
+        handle = await self.client.start_workflow(
             WORKFLOW_TYPES[subject.kind],
             subject,
             id=run.workflow_id,
@@ -209,6 +214,17 @@ class Relay:
             start_signal_args=[parcel.ids] if parcel.signal else [],
             rpc_timeout=_CALL_TIMEOUT,
         )
+        execution = handle.first_execution_run_id
+        if execution is not None and execution != run.execution:
+            self._begun[run.workflow_id] = execution
+
+    async def _note_begun(self) -> None:
+        """In a transaction of its own: a look that holds a run's row may wait for what a delivery holds."""
+        if not self._begun:
+            return
+        async with self._database.transaction() as session:
+            noted = await note_executions(session, self._vault, self._begun)
+        self._begun = {run: execution for run, execution in self._begun.items() if run not in noted}
 
     async def _after_outage(self, delivered: int) -> None:
         """Temporal is back: what waits only because it was away needs to wait no longer."""

@@ -89,7 +89,7 @@ def _contradiction(world: World, event_type: str, data: Data) -> Data:
     if event_type == "flow.payments":
         return {**data, "payments": _changed_first(data["payments"], world.dice.choice((_other_amount, _other_status)))}
     if event_type == "flow.ended":
-        return {**data, "paid_count": _as_int(data["paid_count"]) + 1}
+        return {**data, "paid_fen": _as_int(data["paid_fen"]) + 1}
     if "status" in data:
         swap = {"approved": "rejected", "rejected": "approved", "applied": "failed", "failed": "applied"}
         return {**data, "status": swap.get(str(data["status"]), "failed")}

@@ -39,6 +39,8 @@ class Switches(BaseModel):
     hang_seconds: float = 5
     late_seconds: float = 3
     reorder_seconds: float = 0.5
+    # by the reference of a flow, so many fen too much in what it says of its payments once it has ended
+    wrong_totals: dict[str, int] = {}
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Run(SQLModel, table=True):
     opened_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     restarts: int = 0
+    # the first of its chain of executions in Temporal, since it was opened or is to be started again
+    execution: str | None = None
     missing_since: datetime | None = Field(default=None, sa_type=INSTANT)
     asked: int = 1
 

@@ -66,7 +66,7 @@ async def close_run(session: AsyncSession, workflow_id: str, stage: str, asked: 
     row = await fetch_one(
         session,
         _Closed,
-        "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now()"
+        "UPDATE run SET closed_at = now(), stage = :stage, waiting_for = '', since = now(), execution = NULL"
         " WHERE workflow_id = :id AND asked = coalesce(CAST(:asked AS integer), asked)"
         " RETURNING number, county_code, fund_year, batch_no, kind <> :after AND EXISTS (SELECT FROM contradiction c"
         " WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS unasked",
