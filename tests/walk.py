@@ -18,7 +18,8 @@ from deploy.demo.people import wait_for
 from tests.checker import Checker, Law, Violation
 from tests.flow_books import Books
 from tests.walk_counter import Counter
-from tests.walk_ground import Ground, Place
+from tests.walk_county import Place
+from tests.walk_ground import Ground
 from tests.walk_model import Model
 from tests.walk_platform import OF_ANSWERS, OF_EVENTS
 from tests.walk_season import SeasonSteps
@@ -36,6 +37,7 @@ LULL_SECONDS, REST_SECONDS = 0.6, 60.0
 class Failure:
     story: list[str]
     error: BaseException
+    walk: int
 
     def __str__(self) -> str:
         lines = [f"{number:3}. {line}" for number, line in enumerate(self.story, 1)]
@@ -88,7 +90,7 @@ class Walk(SeasonSteps):
     @initialize(first=ANY, second=ANY, weather=ANY)
     def two_counties(self, first: int, second: int, weather: int) -> None:
         turn = self.walks.turn
-        given = tuple(GIVEN[(each + turn) % len(GIVEN)] for each in (first, second))
+        given = tuple(GIVEN[(each + turn) % len(GIVEN)] for each in (first, second + 1))
         self.take(Walk._found, {"given": given, "weather": tuple(WEATHER)[(weather + turn) % len(WEATHER)]})
 
     def _found(self, given: tuple[str, str], weather: str) -> None:
@@ -206,12 +208,16 @@ class Walk(SeasonSteps):
         self.counter.tell("everything is switched off, and let run to rest")
         self.before_rest()
         self._none(self.checker.settled(REST_SECONDS))
+        before = self.counter.before_event()
+        self.tells_all_again()
+        self._none(self.checker.settled(REST_SECONDS))
+        self.counter.check_event(before, "what was told again")
         self.look()
         self.walks.seconds["rest"] += time.monotonic() - begun
 
     def _fail(self, error: BaseException) -> None:
         self.walks.is_spoiled = True
-        self.walks.failures.append(Failure([*self.story], error))
+        self.walks.failures.append(Failure([*self.story], error, self.walks.walks + 1))
         if self.walks.failures[-1] is self.walks.shortest:
             # whatever becomes of what follows
             print(f"\n{self.walks.shortest}\n", file=sys.__stderr__, flush=True)
@@ -239,6 +245,7 @@ def walk(ground: Ground, *, walks: int, steps: int, with_seed: int, turn: int = 
     except BaseException as error:
         if not going.failures or isinstance(error, KeyboardInterrupt):
             raise
-        again = f"WALK_SEED={with_seed} WALKS={walks} WALK_STEPS={steps} python -m pytest tests/test_walk.py"
-        raise AssertionError(f"seed {with_seed}; again: {again}\n{going.shortest}") from going.shortest.error
+        again = f"WALK_SEED={with_seed} WALK_TURN={turn} WALKS={walks} WALK_STEPS={steps} pytest tests/test_walk.py"
+        told = f"seed {with_seed}, first in walk {going.failures[0].walk}; again: {again}"
+        raise AssertionError(f"{told}\n{going.shortest}") from going.shortest.error
     return going

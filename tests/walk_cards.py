@@ -8,7 +8,7 @@ from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, Refused
 from models.words.stages import Role
 from tests.walk_counter import Hand, Request
-from tests.walk_ground import YEAR, Beneficiary, Place
+from tests.walk_county import YEAR, Beneficiary, Place
 from tests.walk_steps import HANDS, PICK, WHERE, Part, Steps, step
 
 REVIEWER, OPERATOR = Role.REVIEWER, Role.OPERATOR
@@ -47,7 +47,9 @@ class CardSteps(Steps):
         kind=st.sampled_from(("new", "new", "closed", "somebody else's", "not authorised")),
     )
     def asks_for_card(self, who: int, where: Sequence[int], kind: str) -> None:
-        places = [self.places[each] for each in where]
+        self.ask_for_card(who, [self.places[each] for each in where], kind)
+
+    def ask_for_card(self, who: int, places: Sequence[Place], kind: str = "new") -> None:
         somebody: Beneficiary = places[0].beneficiaries[(who + 1) % 4 if kind == "somebody else's" else who]
         bank, account = somebody.cards["closed" if kind == "closed" else "new"]
         body = {
@@ -101,8 +103,10 @@ class CardSteps(Steps):
 
     @step(where=WHERE, which=HANDS, who=st.integers(0, 5), kind=st.sampled_from(("new", "closed")))
     def enters_account(self, where: int, which: int, who: int, kind: str) -> None:
+        self.enter_account(self.hand(where, which, OPERATOR), self.places[where], who, kind)
+
+    def enter_account(self, hand: Hand, place: Place, who: int, kind: str) -> Json | None:
         """村社申报, for a person without a usable account."""
-        place, hand = self.places[where], self.hand(where, which, OPERATOR)
         somebody = place.beneficiaries[who]
         bank, account = somebody.cards[kind]
         body = {
@@ -119,6 +123,7 @@ class CardSteps(Steps):
         )
         if answer:
             self.model.entered_by[str(answer["entry_no"])] = hand.subject
+        return answer
 
     @step(where=WHERE, which=HANDS, pick=PICK, confirmed=st.booleans())
     def decides_entry(self, where: int, which: int, pick: int, confirmed: bool) -> None:

@@ -14,7 +14,8 @@ from models.words.errors import PlatformTrouble
 from models.words.faults import FaultCode
 from models.words.refusals import Refusal
 from models.words.stages import Role
-from tests.walk_ground import Ground, Place
+from tests.walk_county import Place
+from tests.walk_ground import Ground
 
 _WORDS = (Refusal, FaultCode, Lack, BadToken, ProblemCode, PlatformTrouble)
 CODES = frozenset(str(code.value) for words in _WORDS for code in words)

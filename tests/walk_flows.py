@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from deploy.demo.people import Json
 from models.words.stages import Role
 from tests.walk_counter import Hand, Request
-from tests.walk_ground import YEAR, Place
+from tests.walk_county import YEAR, Place
 from tests.walk_steps import HANDS, NOWHERE, PICK, WHERE, Batch, Flow, Order, Steps, step
 
 OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
@@ -24,6 +24,7 @@ KINDS = (
 )
 # Nothing brings a flow out of these but an act of the county's people.
 WAITS_FOR_PEOPLE = frozenset({"county_review", "county_passed", "summary_approved"})
+CHANGEABLE = frozenset({"settling", "county_review"})
 FIXED = frozenset({"county_passed", "summary_approved", "paying", "ended"})
 PAID_FOR = frozenset({"summary_approved", "paying", "ended"})
 
@@ -101,6 +102,20 @@ class FlowSteps(Steps):
         order = self.pick(self.orders(place), lambda one: one.state == "entered", pick)
         order = order or Order(f"{place.code}-O{YEAR}-9999", "withdrawal", "nowhere")
         self.decide_order(self.hand(where, which, REVIEWER), place, order, confirmed=confirmed)
+
+    @step(where=WHERE, kind=st.sampled_from(("withdrawal", "modified")), pick=PICK, hasty=st.booleans())
+    def takes_out_or_corrects(self, where: int, kind: str, pick: int, hasty: bool) -> None:
+        """An order about a line that may still be changed, decided at once, by another person or by the same."""
+        place = self.places[where]
+        flow = next((one for one in self.flows(place) if one.stage in CHANGEABLE), None)
+        numbers = sorted(self.lines_of_flow(flow.number)) if flow else []
+        if flow is None or not numbers:
+            self.goes_on(place)
+            return
+        self.order(Hand(place, "li", OPERATOR), place, flow, kind, [numbers[pick % len(numbers)]])
+        order = next((one for one in self.orders(place) if one.state == "entered"), None)
+        if order:
+            self.decide_order(Hand(place, "li" if hasty else "wang", REVIEWER), place, order, confirmed=True)
 
     # summary
 

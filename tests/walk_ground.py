@@ -7,19 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import Any, LiteralString, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Any, LiteralString, TypeVar
 
 import httpx
 import psycopg
 from pydantic import SecretStr
-from rich.console import Console
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.demo.drawings import drawing, form_pdf
-from deploy.demo.people import County, Json, Person, Refused
-from deploy.demo.play import Play
-from deploy.demo.report import Report
+from deploy.demo.people import County, Json, Person
 from deploy.local_people import LocalPerson, driver_url, put_local_people
 from deploy.stack import Stack
 from models import tokens
@@ -27,17 +23,14 @@ from models.store.database import ENGINE_OPTIONS, Database
 from models.store.register.accounts import NewAccount, apply_change
 from models.store.vault import Field, LocalVault
 from models.wire.signing import PlatformCredentials
-from models.words.calendar import china_today
-from models.words.stages import Role
-from tests.application_lines import card, citizen_id
 from tests.checker_grounds import of_stack
 from tests.flow_ground import Laid, Surveyor
 from tests.loopback import NO_TLS
+from tests.walk_county import FATES, IN_THE_PLAY, ROLES, YEAR, Beneficiary, Place
 from tests.whole_stack import QUICK, Whole
 
 Found = TypeVar("Found")
 PROVINCE = "500000"
-YEAR = china_today().year
 # A platform that hangs is given up, and one that says nothing is asked, within seconds.
 SETTINGS = QUICK | {
     "PLATFORM_TIMEOUT_SECONDS": "2",
@@ -49,105 +42,7 @@ SETTINGS = QUICK | {
 }
 SWITCHES = {"late_seconds": 0.6, "reorder_seconds": 0.3, "hang_seconds": 2.5}
 TOTAL_FEN = 100_000
-# Maker and checker are roles, not people: each of the three may be either, and so get in the own way.
-STAFF = ("li", "wang", "zhao")
-ROLES: Mapping[str, tuple[Role, ...]] = {
-    **dict.fromkeys(STAFF, (Role.OPERATOR, Role.REVIEWER, Role.COUNTY_ADMIN)),
-    "liu": (Role.APPLICANT,),
-    "zheng": (Role.AUDITOR,),
-}
-IN_THE_PLAY = {
-    "county_admin": ("zhao", Role.COUNTY_ADMIN),
-    "operator": ("li", Role.OPERATOR),
-    "reviewer": ("wang", Role.REVIEWER),
-    "second_reviewer": ("zhao", Role.REVIEWER),
-}
-# What the platform knows of the people, one of each kind: another name, verification, how the payment goes.
-FATES = (
-    ("", "passed", "paid"),
-    ("", "passed", "failed:账户冻结"),
-    ("", "failed:不符合条件", "paid"),
-    ("", "passed", "returned:退票"),
-    ("章小梅", "passed", "paid"),
-    ("", "passed", "late:系统延迟"),
-)
-NAME = "张小梅"
 PATIENCE_SECONDS, LOOK_EVERY_SECONDS = 60.0, 0.05
-
-
-class Beneficiary(NamedTuple):
-    """Somebody of both counties, with an account in the registers and two more at the bank."""
-
-    place: int
-    fate: tuple[str, str, str]
-
-    @property
-    def id_number(self) -> str:
-        return citizen_id(self.place)
-
-    @property
-    def name(self) -> str:
-        return NAME
-
-    @property
-    def cards(self) -> Mapping[str, tuple[str, str]]:
-        """Bank and number of each."""
-        return {
-            "old": ("ABC", card(self.place)),
-            "new": ("ICBC", card(1_000_000 + self.place)),
-            "closed": ("ICBC", card(2_000_000 + self.place)),
-        }
-
-
-@dataclass
-class Place:
-    """A county of a walk: its people, what stands before anybody does anything, and files to hand in."""
-
-    name: str
-    code: str
-    people: Mapping[tuple[str, Role], Person]
-    # the same people as the demo's play and the checker know them
-    county: County
-    beneficiaries: Sequence[Beneficiary]
-    laid: Laid
-    batch_no: str | None = None
-
-    def person(self, subject: str, role: Role) -> Person:
-        return self.people[subject, role]
-
-    @property
-    def operator(self) -> Person:
-        return self.people["li", Role.OPERATOR]
-
-    def play(self) -> Play:
-        return Play(self.county, YEAR, Report(Console(quiet=True)))
-
-    def file(self, kind: str, who: Person) -> int:
-        """A picture, or the approval form, stored by whoever names it: nobody else may. 1 where it isn't taken."""
-        name, content = ("form.pdf", form_pdf("form")) if kind == "form" else (f"{kind}.jpg", drawing(kind, self.code))
-        try:
-            return who.file_id(name, content)
-        except Refused:
-            return 1
-
-    def form(self, person: int, **changes: object) -> Json:
-        somebody = self.beneficiaries[person]
-        bank, account = somebody.cards["old"]
-        return {
-            "kind": "personal",
-            "name": somebody.name,
-            "id_number": somebody.id_number,
-            "phone": "13800001234",
-            "town_code": f"{self.code}100",
-            "village_code": f"{self.code}100001",
-            "group": "6组",
-            "bank_code": bank,
-            "account_no": account,
-            "household_registration": "agricultural",
-            "family_size": 4,
-            "item_code": "BT1001",
-            "amount_fen": 10_000 + person,
-        } | changes
 
 
 class Ground:

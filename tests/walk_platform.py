@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from deploy.demo.people import Json
 from tests.platform_posts import seal
-from tests.walk_ground import PROVINCE, Place
+from tests.walk_county import Place
+from tests.walk_ground import PROVINCE
 from tests.walk_steps import PICK, WHERE, Steps, step
 
 OF_EVENTS = (
@@ -31,9 +32,6 @@ REASONS = ("account_frozen", "account_closed", "name_mismatch")
 
 class PlatformSteps(Steps):
     by_hand: list[str]
-
-    def goes_on(self, place: Place) -> None:
-        raise NotImplementedError
 
     @step(kind=st.sampled_from((*OF_EVENTS, *OF_ANSWERS)), times=st.integers(1, 3))
     def platform_has_a_bad_day(self, kind: str, times: int) -> None:
@@ -86,9 +84,16 @@ class PlatformSteps(Steps):
         told = self.counter.ground.platform("GET", "/events", body=1)["items"]
         return [one for one in told if any(code in one["body"] for code in self.counter.codes)]
 
-    def _post(self, event: Json, how: str) -> int:
+    def tells_all_again(self) -> None:
+        """Each event that was told, under an id of its own: nothing comes of what is known."""
+        told = [one for one in self._events() if one["deliveries"]]
+        self.counter.tell(f"the platform tells all again that it has told: {len(told)} events")
+        for event in told:
+            assert self._post(event, "under another id", event["webhook_id"]) == 204
+
+    def _post(self, event: Json, how: str, mark: str = "") -> int:
         body: Json = json.loads(event["body"])
-        event_id = event["webhook_id"] if how == "same id, other words" else f"evt-{self.counter.key()}"
+        event_id = event["webhook_id"] if how == "same id, other words" else f"evt-{self.counter.key()}{mark}"
         if how == "in another county's name":
             mine = body["data"].get("county_code", "")
             body["data"]["county_code"] = next(code for code in self.counter.codes if code != mine)

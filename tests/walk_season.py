@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from hypothesis import strategies as st
 
 from models.words.stages import Role
-from tests.walk_applications import ApplicationSteps
-from tests.walk_cards import CardSteps
+from tests.walk_batches import BatchSteps
 from tests.walk_counter import Hand
+from tests.walk_county import Place
 from tests.walk_flows import FlowSteps
-from tests.walk_ground import Place
+from tests.walk_locks import LockSteps
 from tests.walk_platform import PlatformSteps
 from tests.walk_steps import (
     APPLICANT,
@@ -30,7 +30,7 @@ OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
 ORDERS = ("confirmed", "unverified", "repayment", "modified", "withdrawal")
 
 
-class SeasonSteps(ApplicationSteps, FlowSteps, CardSteps, PlatformSteps):
+class SeasonSteps(LockSteps, BatchSteps, FlowSteps, PlatformSteps):
     # Of one argument, so the first of all rules in hypothesis's order: what a failing walk is made simple to is a
     # season without trouble
     @step(where=WHERE)

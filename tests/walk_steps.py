@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from models.words.stages import Role
 from tests.walk_counter import Counter, Hand
-from tests.walk_ground import STAFF, Place
+from tests.walk_county import STAFF, Place
 from tests.walk_model import Model
 
 Found = TypeVar("Found")
@@ -55,6 +55,10 @@ class Part(NamedTuple):
     stage: str
 
 
+def nowhere(place: Place) -> Line:
+    return Line(f"{place.code}-{NOWHERE}", "nowhere", 1, None, is_approved=False, entered_by="")
+
+
 def step(**drawn: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A rule whose failure is noted with the story so far, and after which everything is looked at."""
 
@@ -91,6 +95,9 @@ class Steps(RuleBasedStateMachine):
         raise NotImplementedError
 
     def lull(self) -> None:
+        raise NotImplementedError
+
+    def goes_on(self, place: Place) -> None:
         raise NotImplementedError
 
     # who
