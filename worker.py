@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, cast
 
 import boto3
@@ -20,8 +18,7 @@ from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-from temporalio.workflow import SandboxImportNotificationPolicy
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.after_end import AfterEndActivities
 from activities.cards import CardActivities
@@ -57,7 +54,8 @@ from workflows.account_check import AccountCheckWorkflow
 from workflows.after_end import PaymentCorrectionWorkflow
 from workflows.application_import import ApplicationImportWorkflow
 from workflows.beneficiary_init import BeneficiaryInitWorkflow
-from workflows.canary import CanaryWorkflow, canary_queue
+from workflows.build import SANDBOX, build_id
+from workflows.canary_worker import keep_canary
 from workflows.card_change import CardChangeWorkflow
 from workflows.catalog_refresh import CatalogRefreshWorkflow
 from workflows.certificates import follow_certificates, trouble_with
@@ -94,17 +92,8 @@ WORKFLOWS = [
     VillageEntryWorkflow,
 ]
 RECONNECT_SECONDS = 2.0
-CANARY_RECONNECTS_SECONDS = 3_600.0
-# Refuses modules that are not passed through on purpose. Workflow files aren't loaded anew for every run, which takes
-# 4 ms and 34 KiB each: they keep nothing (tests/test_import_law.py), and are replayed in the strict sandbox by tests.
-STRICT_SANDBOX = SandboxRestrictions.default.with_import_notification_policy(
-    SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
-    | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
-)
-SANDBOX = STRICT_SANDBOX.with_passthrough_modules("workflows")
 # Turns are Python: more threads than can run would only each keep their own memory.
 TURN_THREADS = 4
-ROOT = Path(__file__).resolve().parent
 
 
 def build_database(settings: Settings) -> Database:
@@ -177,19 +166,6 @@ def _card_activities(
     ]
 
 
-@cache
-def build_id() -> str:
-    """Which code this is, by our own files: Temporal shows it beside each step of a run.
-
-    The toolkit would read every module of every library anew for it, which is the longest part of a start.
-    """
-    digest = hashlib.sha256()
-    for room in ("models", "activities", "workflows"):
-        for path in sorted((ROOT / room).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def build_workers(client: Client, settings: Settings, activities: list[Callable[..., Any]]) -> list[Worker]:
     """One for each queue that this process takes (WORKER_QUEUES)."""
     grace = timedelta(seconds=settings.worker_grace_seconds)
@@ -241,6 +217,26 @@ async def at_work(workers: Sequence[Worker]) -> AsyncIterator[None]:
             await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
+@contextlib.asynccontextmanager
+async def _beside(
+    client: Client, settings: Settings, clients: Mapping[str, PlatformCredentials], workers: Sequence[Worker]
+) -> AsyncIterator[None]:
+    """What the process does beside its queues: the clock's runs, certificates that are replaced, the canary."""
+    environment, queue = settings.temporal_environment, settings.temporal_task_queue
+    wanted = schedules_of(sorted(clients), queue, settings.account_check_hours, settings.invalidations_hours)
+    tasks = [
+        asyncio.create_task(keep_schedules(client, wanted)),
+        asyncio.create_task(follow_certificates(environment, partial(_hand_on, workers))),
+        asyncio.create_task(keep_canary(environment, settings.temporal_canary_namespace, queue)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; calls under way get their grace."""
     stop = asyncio.Event()
@@ -261,51 +257,11 @@ async def run(settings: Settings) -> None:
         client = await _connect(settings, stop)
         if client is not None:
             workers = build_workers(client, settings, activities_of(database, vault, objects, http, clients, settings))
-            hours = settings.account_check_hours, settings.invalidations_hours
-            wanted = schedules_of(sorted(clients), settings.temporal_task_queue, *hours)
-            beside = [
-                asyncio.create_task(keep_schedules(client, wanted)),
-                asyncio.create_task(follow_certificates(settings.temporal_environment, partial(_hand_on, workers))),
-                asyncio.create_task(_keep_canary(settings)),
-            ]
-            async with at_work(workers):
+            async with _beside(client, settings, clients, workers), at_work(workers):
                 print("worker is ready", flush=True)
                 await stop.wait()
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
     await database.dispose()
     leave_if_unfit(role)
-
-
-async def _keep_canary(settings: Settings) -> None:
-    """Apart from the others: whatever happens to it, they go on. Connects anew now and then, for new certificates."""
-    if settings.temporal_canary_namespace is None:
-        return
-    given = settings.temporal_environment | {"TEMPORAL_NAMESPACE": settings.temporal_canary_namespace}
-    while True:
-        try:
-            worker = _canary_worker(await connect(given), canary_queue(settings.temporal_task_queue))
-            async with asyncio.timeout(CANARY_RECONNECTS_SECONDS):
-                await worker.run()
-        except TimeoutError:
-            pass  # its time is over: again, with the certificates of now
-        except Exception as error:  # no such namespace, Temporal away: the API says that none ends
-            print(f"no canary is taken: {type(error).__name__}", flush=True)
-        await asyncio.sleep(RECONNECT_SECONDS)
-
-
-def _canary_worker(client: Client, queue: str) -> Worker:
-    return Worker(
-        client,
-        task_queue=queue,
-        build_id=build_id(),
-        workflows=[CanaryWorkflow],
-        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
-        workflow_task_executor=ThreadPoolExecutor(1, thread_name_prefix="canary"),
-        max_concurrent_workflow_tasks=2,
-        max_cached_workflows=2,
-    )
 
 
 def _hand_on(workers: Sequence[Worker], client: Client) -> None:

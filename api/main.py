@@ -78,17 +78,21 @@ def create_app(
         database, vault, objects, settings, token_key, clients or {}, temporal_client, relay, provider, canary
     )
     app.state.open_door = open_door(app.state.parts.stages, settings)
-    app.state.door = door = _door(app, app.state.parts)
-    app.add_middleware(BodyLimit, settings.upload_max_mib, token_key, settings.request_seconds, door.knows)
+    app.state.door = _door(app, app.state.parts)
     problems.install(app)
     refusing.install(app)
     app.add_exception_handler(Answered, _on_answered)
     app.router.routes.append(_near_routes())
+    _guard(app, settings, token_key)
+    return app
+
+
+def _guard(app: FastAPI, settings: Settings, token_key: OctKey) -> None:
+    """What stands around every route, the innermost first."""
+    app.add_middleware(BodyLimit, settings.upload_max_mib, token_key, settings.request_seconds, app.state.door.knows)
     app.add_middleware(refusing.ProblemPages)
     app.add_middleware(Admission)
-    # added last, so around all the others
     app.add_middleware(SecurityHeaders, https_only=settings.citizen_cookies_secure)
-    return app
 
 
 def _provider(settings: Settings) -> Provider | None:

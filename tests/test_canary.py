@@ -9,7 +9,7 @@ from api.relay.canary import Canary
 from deploy.cluster.agreed import CANARY_NAMESPACE
 from tests.api_server import api_server, settings_for
 from tests.tiny_runs import eventually, fresh_queue
-from worker import _keep_canary
+from workflows.canary_worker import keep_canary
 from workflows.client import connect
 
 
@@ -19,7 +19,8 @@ async def test_health_says_when_no_run_ends(
     given = {name.lower(): value for name, value in temporal_environment.items()}
     given |= {"temporal_task_queue": fresh_queue(), "temporal_canary_namespace": CANARY_NAMESPACE}
     more = given | {"temporal_canary_seconds": 1}
-    worker = asyncio.create_task(_keep_canary(settings_for(database_url, tmp_path, **more)))
+    queue = str(given["temporal_task_queue"])
+    worker = asyncio.create_task(keep_canary(temporal_environment, CANARY_NAMESPACE, queue))
     client = await connect(temporal_environment)
     async with api_server(database_url, tmp_path, temporal=client, **more) as server:
 

@@ -16,7 +16,8 @@ from temporalio.workflow import NondeterminismError
 from activities.flows import FlowActivities
 from models.contracts import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
-from worker import STRICT_SANDBOX, WORKFLOWS
+from worker import WORKFLOWS
+from workflows.build import STRICT_SANDBOX
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import CALL
 from workflows.run import call

@@ -44,7 +44,7 @@ _LISTED_WITHIN_SECONDS = 60
 _NEWEST = 10
 
 
-class Candidate(NamedTuple):
+class ExpectedRun(NamedTuple):
     """A run that should be running; whether it was started again and not seen since."""
 
     id: int
@@ -127,7 +127,7 @@ class Watch:
         self._looked_at = began
         return [one for one in missing if await self._restart(one)]
 
-    async def _suspects(self, found: Sequence[Candidate]) -> list[str]:
+    async def _suspects(self, found: Sequence[ExpectedRun]) -> list[str]:
         """Those started again and not seen since, and what is not running when asked after, or was listed as ended.
 
         All are listed at the first look, and when Temporal has forgotten one: it may have come back older.
@@ -144,7 +144,7 @@ class Watch:
         )
         return [one.workflow_id for one in found if one.workflow_id in again | ended | gone]
 
-    def _next(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
+    def _next(self, found: Sequence[ExpectedRun]) -> Sequence[ExpectedRun]:
         """Whose turn it is to be asked after, from the newest to the oldest and round again."""
         share = ceil(len(found) * self._settings.watch_seconds / _ALL_WITHIN_SECONDS)
         older = [one for one in found if one.id < self._asked_until] or found
@@ -225,11 +225,11 @@ async def _now(session: AsyncSession) -> datetime:
     return at
 
 
-async def candidates(session: AsyncSession) -> list[Candidate]:
+async def candidates(session: AsyncSession) -> list[ExpectedRun]:
     """The newest first."""
     return await fetch(
         session,
-        Candidate,
+        ExpectedRun,
         "SELECT id, workflow_id, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
         " AND since < now() - make_interval(secs => :grace) AND NOT EXISTS (SELECT 1 FROM outbox"
         " WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL) ORDER BY id DESC",
