@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.store.clock import today_in_china
-from models.words.stages import Role
+from models.words.stages import ApplicationStage, Role
 from tests.rows import (
     COUNTY,
     OPERATOR,
@@ -46,6 +46,17 @@ async def numbers(office: Office, who: str = OPERATOR, **query: str) -> list[str
     return [item["application_no"] for item in answer.json()["items"]]
 
 
+async def paged(office: Office, who: str, **query: str) -> list[str]:
+    """Page by page until there is no next one."""
+    seen: list[str] = []
+    while True:
+        page = (await office.get("/applications", who, **query)).json()
+        seen += [item["application_no"] for item in page["items"]]
+        if page["next"] is None:
+            return seen
+        query["after"] = page["next"]
+
+
 async def change(office: Office, number: str, columns: str) -> None:
     assert await office.run(f"UPDATE application SET {columns} WHERE application_no = :no", no=number) == 1
 
@@ -79,15 +90,7 @@ async def test_each_condition_finds_its_own(office: Office) -> None:
 
 async def test_newest_first_pages_without_a_gap(office: Office) -> None:
     lines = await put(office, *[Line(stage="matched")] * 7)
-    seen: list[str] = []
-    query: dict[str, str] = {"order": "newest", "limit": "3"}
-    while True:
-        page = (await office.get("/applications", **query)).json()
-        seen += [item["application_no"] for item in page["items"]]
-        if page["next"] is None:
-            break
-        query["after"] = page["next"]
-    assert seen == lines[::-1]
+    assert await paged(office, OPERATOR, order="newest", limit="3") == lines[::-1]
     search = {"id_number": citizen_id(8_001), "filter": {"open": True}}
     same = await put(office, Line(stage="draft", person=8_001), Line(stage="draft", person=8_001))
     found = await office.post("/applications/search?order=newest", search)
@@ -109,6 +112,22 @@ async def test_to_do_is_what_the_role_goes_on_with(office: Office) -> None:
         "/application-approvals", {"preview": True, "selection": {"filter": {"to_do": True}}}, SECOND
     )
     assert (told.json()["count"], told.json()["left_out"]) == (1, [])
+
+
+async def test_what_is_found_by_stage_is_what_the_filter_means(office: Office) -> None:
+    """A page is found stage by stage, unless a town is asked for too."""
+    stages = [
+        stage.value for stage in ApplicationStage if stage not in (ApplicationStage.IN_BATCH, ApplicationStage.IN_FLOW)
+    ]
+    await put(office, *[Line(stage=stage) for stage in (*stages, *stages, *stages[::-1])])
+    every = "UPDATE application SET {} WHERE id % 3 = 0 AND stage IN ('draft', 'in_review', 'publicised', 'paid')"
+    await office.run(every.format(f"returned_reason_sealed = 'x', list_id = 7, reviewed_by = '{SECOND}'"))
+    told = ({"stage": stage} for stage in stages)
+    for query in (*told, {"to_do": "true"}, {"open": "true"}, {"open": "true", "stage": "paid"}, {"returned": "true"}):
+        for who in (OPERATOR, REVIEWER):
+            plain = await numbers(office, who, town_code="500001100", **query)
+            assert await paged(office, who, limit="2", **query) == plain, query
+            assert await paged(office, who, limit="2", order="newest", **query) == plain[::-1], query
 
 
 async def test_figures_are_those_of_the_list(office: Office) -> None:

@@ -42,11 +42,13 @@ UNTOLD = {
     "notice": "a citizen's",
     "odd_answer": "told to ops, whose polls always read",
     "operator_order": "its states have their number; people's acts are in the trail",
+    "other_account": "comes with applications and accounts",
     "policy": "its stages have their number; people's acts are in the trail",
     "policy_unit": "people's acts are in the trail",
     "province_slot": "its holder's run waits for it",
     "register_account": "changes come with a part, an entry, a list or a round",
     "repeated_item": "comes with applications",
+    "shared_account": "comes with accounts",
     "stored_file": "comes with an act",
     "trail_entry": "its head is told",
 }

@@ -1,5 +1,6 @@
 """Finding applications, and what was paid for them, by what a person is known by."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -43,7 +44,10 @@ _PERSON = {
 
 def found_lines(desk: Desk, sought: Sought) -> Predicate:
     """The applications that are sought, of those that the caller may see."""
-    chosen = filtered(desk.county, sought.filter, desk.for_whom) if sought.filter else of_county(desk.county)
+    chosen = of_county(desk.county)
+    if sought.filter:
+        # a person's are fewer than any stage's
+        chosen = replace(filtered(desk.county, sought.filter, desk.for_whom), stages=())
     if sought.application_nos:
         chosen = chosen.also("a.application_no = ANY(:sought_numbers)", sought_numbers=sought.application_nos)
     return of_person(desk, own(desk, chosen), sought, Rows.APPLICATION)

@@ -21,26 +21,29 @@ from models.words.stages import AccountStatus
 router = APIRouter(tags=["一卡通账号"])
 
 # One row per account; of another county's person it says at most that there is one. The first of the county's people
-# stands for the account: a page of them is found along the county's rows, with looks at the account's index, and the
-# others are gathered for those of the page alone.
+# stands for the account: a page of them is found along what a trigger has noted (0002_accounts.sql), with looks at the
+# account's index, and the others are gathered for those of the page alone.
 SHARED = """
-SELECT a.id, a.bank_code, u.people, u.account_ids, u.persons, u.names, u.id_numbers, u.accounts, u.statuses,
-  EXISTS (SELECT FROM register_account e WHERE e.account_index = a.account_index AND e.county_code <> a.county_code
-    AND (u.people > 1 OR e.person_index <> a.person_index)) AS elsewhere
-FROM register_account a CROSS JOIN LATERAL (
+SELECT a.id, n.bank_code, u.people, u.account_ids, u.persons, u.names, u.id_numbers, u.accounts, u.statuses,
+  EXISTS (SELECT FROM register_account e WHERE e.account_index = n.account_index AND e.county_code <> n.county_code
+    AND (u.people > 1 OR e.person_index <> n.person_index)) AS elsewhere
+FROM shared_account a CROSS JOIN LATERAL (
+  SELECT r.id, r.county_code, r.person_index, r.bank_code, r.account_index FROM register_account r
+  WHERE r.id = a.id LIMIT 1
+) AS n CROSS JOIN LATERAL (
   SELECT count(*) AS people, array_agg(r.id ORDER BY r.id) AS account_ids,
     array_agg(r.person_index ORDER BY r.id) AS persons, array_agg(r.name_sealed ORDER BY r.id) AS names,
     array_agg(r.id_number_sealed ORDER BY r.id) AS id_numbers, array_agg(r.account_sealed ORDER BY r.id) AS accounts,
     array_agg(r.status ORDER BY r.id) AS statuses
-  FROM register_account r WHERE r.account_index = a.account_index AND r.county_code = a.county_code
+  FROM register_account r WHERE r.account_index = n.account_index AND r.county_code = n.county_code
 ) AS u
 """
 # A look that can be joined would hash the whole province's register: these are bounded, and stay looks.
 _SHARED = """
 (SELECT true FROM register_account o
- WHERE o.account_index = a.account_index AND o.person_index <> a.person_index LIMIT 1)
+ WHERE o.account_index = n.account_index AND o.person_index <> n.person_index LIMIT 1)
 AND (SELECT true FROM register_account o
- WHERE o.account_index = a.account_index AND o.county_code = a.county_code AND o.id < a.id LIMIT 1) IS NULL
+ WHERE o.account_index = n.account_index AND o.county_code = n.county_code AND o.id < n.id LIMIT 1) IS NULL
 """
 HEADERS: Mapping[str, str] = {
     "bank": "一卡通开户行",

@@ -81,17 +81,37 @@ async def _chunks(
 ) -> AsyncIterator[Sequence[Shown]]:
     first, beyond, way = _WAYS[order]
     wanted, after = min(page.rows, MAX_EXPORT + 1), first if page.after is None else page.after
-    by = ", ".join(f"{column} {way}" for column in chosen.order)
+    page_of = _by_stages if chosen.stages else _by_order
+    statement = page_of(chosen, source, beyond, way)
     while wanted > 0:
         size = min(wanted, CHUNK)
-        statement = f"{source}{chosen.where} AND {chosen.order[-1]} {beyond} :after ORDER BY {by} LIMIT :size"
-        values = {**chosen.values, "after": after, "size": size}
+        values = {**chosen.values, "after": after, "size": size, "stages": list(chosen.stages)}
         rows = await fetch(session, shape, statement, **values)
         if rows:
             yield rows
         if len(rows) < size:
             return
         after, wanted = rows[-1].id, wanted - len(rows)
+
+
+def _by_order(chosen: Predicate, source: str, beyond: str, way: str) -> str:
+    by = ", ".join(f"{column} {way}" for column in chosen.order)
+    return f"{source}{chosen.where} AND {chosen.order[-1]} {beyond} :after ORDER BY {by} LIMIT :size"
+
+
+def _by_stages(chosen: Predicate, source: str, beyond: str, way: str) -> str:
+    """No more of each stage than the page holds, in the order of where they stand, and of those the first."""
+    by = ", ".join(f"s.{column} {way}" for column in ("county_code", "stage", "application_id"))
+    of_a_stage = (
+        "SELECT s.application_id AS id FROM application_standing s JOIN application a ON a.id = s.application_id"
+        f" WHERE s.county_code = ANY(ARRAY[:county]) AND s.stage = ANY(ARRAY[o.stage]) AND {chosen.standing}"
+        f" AND {chosen.sql} AND s.application_id {beyond} :after ORDER BY {by} LIMIT :size"
+    )
+    page = (
+        f"SELECT n.id FROM unnest(CAST(:stages AS text[])) AS o (stage) CROSS JOIN LATERAL ({of_a_stage}) AS n"
+        f" ORDER BY n.id {way} LIMIT :size"
+    )
+    return f"{source} WHERE a.id = ANY(ARRAY({page})) ORDER BY a.id {way}"
 
 
 def _show(chunk: Sequence[Shown], show: Callable[[Shown], View], rows: Gathered) -> None:

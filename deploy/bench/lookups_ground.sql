@@ -213,6 +213,12 @@ INSERT INTO dataset_tally SELECT dataset_id, coalesce(outcome, ''), coalesce(rea
 FROM dataset_line GROUP BY 1, 2, 3;
 INSERT INTO batch_tally (batch_id, stage, verification, lines, fen) SELECT batch_id, stage, verification, count(*), sum(amount_fen)
 FROM application WHERE batch_id IS NOT NULL GROUP BY 1, 2, 3;
+INSERT INTO application_standing SELECT county_code, stage, id, amount_fen, stage_since, list_id, match_outcome, entered_by, edited_by,
+  reviewed_by, returned_reason_sealed IS NOT NULL FROM application ORDER BY county_code, stage, id;
+INSERT INTO other_account SELECT a.county_code, a.id FROM application a JOIN register_account r USING (county_code, person_index)
+WHERE (r.account_index, r.bank_code) IS DISTINCT FROM (a.account_index, a.bank_code);
+INSERT INTO shared_account SELECT r.county_code, r.id FROM register_account r JOIN (
+  SELECT account_index FROM register_account GROUP BY 1 HAVING min(person_index) < max(person_index)) AS s USING (account_index);
 UPDATE indicator i SET reserved_fen = l.reserved, paid_fen = l.paid FROM (
   SELECT indicator_id, coalesce(sum(amount_fen) FILTER (WHERE money = 'reserved'), 0) AS reserved,
     coalesce(sum(amount_fen) FILTER (WHERE money = 'paid'), 0) AS paid FROM flow_line GROUP BY 1) AS l

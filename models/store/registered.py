@@ -24,6 +24,11 @@ _GOES_OUT = (
 _INSTEAD = f"{_TO_BE_SENT} AND {_GOES_OUT} AND {_OTHER.format('a')}"
 # True in SQL of an application `a` that would go out with another account than its own: the register's.
 OTHER_ACCOUNT = f"(EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} AND {_INSTEAD}))"
+# The same of a county's applications, bound as `county`: only those are looked at that a trigger has noted
+# (0002_accounts.sql).
+NOTED_OTHER_ACCOUNT = (
+    f"(a.id = ANY(ARRAY(SELECT o.id FROM other_account o WHERE o.county_code = :county)) AND {OTHER_ACCOUNT})"
+)
 # What the register has of the person of an application `a`. In the list of columns it is looked up for the lines of a
 # page only; joined, a county whose tables nobody has analysed would have it looked up for all its lines, then sorted.
 REGISTERED = (

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.store.registered import OTHER_ACCOUNT
+from models.store.registered import NOTED_OTHER_ACCOUNT, OTHER_ACCOUNT
 from models.store.sql import Value, one_of
 from models.wire.words import ApplicantKind, Outcome
 from models.words.refusals import RefusalCode
@@ -54,13 +54,22 @@ _CRITERIA: Mapping[str, str] = {
 }
 # Parts of a county with an index of their own, which gives the order.
 _PARTS = frozenset({"batch_no", "list_no", "import_no"})
+# What is found sooner than by stage: where a county's own entries tell of it, and what is noted by itself.
+_FOUND = frozenset({"application_no", "town_code", "bank_code", "village_code", "other_account"})
+_OVER = (ApplicationStage.PAID, ApplicationStage.EVIDENCE_SENT, ApplicationStage.WITHDRAWN, ApplicationStage.CLOSED)
+_OPEN = tuple(stage.value for stage in ApplicationStage if stage not in _OVER)
 # What the for_whom's role goes on with by itself; nobody reviews what the own hand has made.
 _TO_DO: Mapping[Role, str] = {
-    Role.OPERATOR: "(a.stage IN ('draft', 'unmatched', 'matched', 'pending_settlement')"
-    " OR a.stage = 'in_review' AND a.reviewed_by IS NOT NULL OR a.stage = 'publicised' AND a.list_id IS NULL)",
-    Role.REVIEWER: "(a.stage = 'in_review' AND a.reviewed_by IS NULL"
-    " AND NOT (a.entered_by = :for_whom OR :for_whom = ANY(a.edited_by)))",
-    Role.APPLICANT: "a.stage = 'draft'",
+    Role.OPERATOR: "({0}.stage IN ('draft', 'unmatched', 'matched', 'pending_settlement')"
+    " OR {0}.stage = 'in_review' AND {0}.reviewed_by IS NOT NULL OR {0}.stage = 'publicised' AND {0}.list_id IS NULL)",
+    Role.REVIEWER: "({0}.stage = 'in_review' AND {0}.reviewed_by IS NULL"
+    " AND NOT ({0}.entered_by = :for_whom OR :for_whom = ANY({0}.edited_by)))",
+    Role.APPLICANT: "{0}.stage = 'draft'",
+}
+_STAGES_TO_DO: Mapping[Role, tuple[str, ...]] = {
+    Role.OPERATOR: ("draft", "unmatched", "matched", "pending_settlement", "in_review", "publicised"),
+    Role.REVIEWER: ("in_review",),
+    Role.APPLICANT: ("draft",),
 }
 # They tell what the register has of a person, whose application anybody may have entered.
 OF_REGISTER = frozenset({"f_repayable", "f_other_account"})
@@ -127,13 +136,16 @@ class Selection(BaseModel):
 class Predicate:
     """A condition over `application a` and the values that it binds.
 
-    `order`: what a list of it goes by, the id at last; `joined`: what stands in it beside `a`.
+    `order`: what a list of it goes by, the id at last; `joined`: what stands in it beside `a`. `stages`: all that it
+    finds is in one of these, for which `standing` holds too, over `application_standing s`: a page is found along them.
     """
 
     sql: str
     values: Mapping[str, Value]
     order: tuple[str, ...] = ("a.id",)
     joined: str = ""
+    stages: tuple[str, ...] = ()
+    standing: str = "true"
 
     @property
     def where(self) -> str:
@@ -178,13 +190,18 @@ class ForWhom(NamedTuple):
     role: Role
 
 
-def _walked(county_code: str, criteria: LineFilter) -> Predicate:
-    """Where a filter's applications are looked for: in a part of the county, in one stage, or in all of it."""
+def _walked(county_code: str, criteria: LineFilter, role: Role) -> Predicate:
+    """Where a filter's applications are looked for: in a part of the county, in some stages, or in all of it."""
     if not _PARTS.isdisjoint(criteria.criteria):
         return of_county(county_code)
+    every = all_of("county_code", "county", county_code)
+    if not _FOUND.isdisjoint(criteria.criteria):
+        return every
     if stage := _stage_of(criteria):
         return _standing(county_code, stage)
-    return all_of("county_code", "county", county_code)
+    if criteria.to_do and role in _TO_DO:
+        return replace(every, stages=_STAGES_TO_DO[role], standing=_TO_DO[role].format("s"))
+    return replace(every, stages=_OPEN) if criteria.open else every
 
 
 def _stage_of(criteria: LineFilter) -> ApplicationStage | None:
@@ -197,13 +214,15 @@ def _stage_of(criteria: LineFilter) -> ApplicationStage | None:
 def filtered(county_code: str, criteria: LineFilter, for_whom: ForWhom) -> Predicate:
     """The county's applications that a filter finds."""
     given = criteria.criteria
-    chosen = _walked(county_code, criteria)
+    chosen = _walked(county_code, criteria, for_whom.role)
     for name, value in given.items():
         if name == "entered_by":
             chosen = chosen.also("a.entered_by = :for_whom", for_whom=for_whom.person)
         elif name == "to_do":
-            whose = f"({_TO_DO.get(for_whom.role, 'false')}) = :f_to_do"
+            whose = f"({_TO_DO.get(for_whom.role, 'false').format('a')}) = :f_to_do"
             chosen = chosen.also(whose, for_whom=for_whom.person, f_to_do=value)
+        elif name == "other_account" and value is True:
+            chosen = chosen.also(NOTED_OTHER_ACCOUNT, f_other_account=value)
         else:
             chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
     return chosen

@@ -230,6 +230,27 @@ class RepeatedItem(SQLModel, table=True):
     item_code: str = Field(primary_key=True)
 
 
+class NotedOtherAccount(SQLModel, table=True):
+    """An application, by its id, that named another account than the register had of its person at some time.
+
+    Noted by triggers of both (0002_accounts.sql), never taken off.
+    """
+
+    __tablename__ = "other_account"
+
+    county_code: str = Field(primary_key=True)
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+
+
+class NotedSharedAccount(SQLModel, table=True):
+    """A row of the register, by its id, whose account somebody else used too at some time; noted in the same way."""
+
+    __tablename__ = "shared_account"
+
+    county_code: str = Field(primary_key=True)
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+
+
 class ImportFinding(SQLModel, table=True):
     """What stopped an import as 待确认: a row of the file (0: the file itself), and what is there already.
 

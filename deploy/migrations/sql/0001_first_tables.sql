@@ -335,6 +335,12 @@ CREATE TABLE oidc_attempt (
   CONSTRAINT pk_oidc_attempt PRIMARY KEY (secret_hash)
 );
 
+CREATE TABLE other_account (
+  county_code VARCHAR NOT NULL,
+  id BIGINT NOT NULL,
+  CONSTRAINT pk_other_account PRIMARY KEY (county_code, id)
+);
+
 CREATE TABLE outbox (
   id BIGSERIAL NOT NULL,
   workflow_id VARCHAR NOT NULL,
@@ -483,6 +489,12 @@ CREATE TABLE search_tally (
   since TIMESTAMP WITH TIME ZONE NOT NULL,
   searches INTEGER NOT NULL,
   CONSTRAINT pk_search_tally PRIMARY KEY (caller)
+);
+
+CREATE TABLE shared_account (
+  county_code VARCHAR NOT NULL,
+  id BIGINT NOT NULL,
+  CONSTRAINT pk_shared_account PRIMARY KEY (county_code, id)
 );
 
 CREATE TABLE stored_file (

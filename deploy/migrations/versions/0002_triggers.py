@@ -71,9 +71,16 @@ CHANGES = {
 }
 FOLLOWED = {"flow_line": BALANCE, "dataset_line": TALLY, "application": BATCH_TALLY}
 SQL = Path(__file__).parents[1] / "sql"
-STATEMENTS = ("0002_makers.sql", "0002_repeated_items.sql", "0002_stages.sql", "0002_standings.sql")
+STATEMENTS = (
+    "0002_accounts.sql",
+    "0002_makers.sql",
+    "0002_repeated_items.sql",
+    "0002_stages.sql",
+    "0002_standings.sql",
+)
 STANDING_FUNCTIONS = ("place_standings", "move_standings", "remove_standings")
 ITEM_FUNCTIONS = ("note_repeated_items", "note_repeated_item")
+ACCOUNT_FUNCTIONS = ("note_account", "note_other_account", "note_other_accounts")
 TELLING_FUNCTIONS = ("tell_stage", "tell_county", "tell_county_of", "note_stage_since")
 MAKER_FUNCTIONS = (
     "refuse_same_person",
@@ -124,7 +131,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, *STANDING_FUNCTIONS, *TELLING_FUNCTIONS):
+    ours = (*MAKER_FUNCTIONS, *ITEM_FUNCTIONS, *ACCOUNT_FUNCTIONS, *STANDING_FUNCTIONS, *TELLING_FUNCTIONS)
+    for function in ours:
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.execute("GRANT DELETE ON trail_head TO onecard_app")
     op.execute("DROP TRIGGER trail_head_kept ON trail_head")
