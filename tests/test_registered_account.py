@@ -320,7 +320,7 @@ async def test_a_file_is_taken_in_and_its_rows_are_told(desk: Desk, monkeypatch:
         (3, "一卡通账号", "OTHER_ACCOUNT")
     ]
     assert "发放以登记账号为准" in seen["warnings"][0]["message"]
-    listed = (await desk.server.get(Role.OPERATOR, "/applications?other_account=true")).json()["items"]
+    listed = (await desk.server.get(Role.OPERATOR, "/applications", other_account="true")).json()["items"]
     assert [line["other_account"] for line in listed] == [True]
     again = await desk.finished(await desk.hand_in(sheet(lines)))
     assert (again["stage"], [each["row"] for each in again["warnings"]]) == ("to_confirm", [3])

@@ -3,6 +3,8 @@
 Two that want the same two locks in different orders wait for each other until the database ends one of them. So all
 take them from top to bottom. `models.store.locking` has the functions that take them; a statement that changes rows
 of a table takes that table's rank by itself, and is seen by `models.store.database`.
+
+Below all of them is one more name, which triggers hold from the commit on (deploy/migrations/sql/0002_accounts.sql).
 """
 
 import re
