@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cluster.agreed import CANARY_NAMESPACE
 from deploy.doctor import Finding, machine, servers
 from deploy.stack import Stack
 from deploy.stack.condition import examine
@@ -56,8 +57,8 @@ def test_retention_is_checked(
     for name, value in temporal_environment.items():
         monkeypatch.setenv(name, value)
     assert about("保留期 90 天", tmp_path).is_well
-    monkeypatch.setenv("TEMPORAL_NAMESPACE", "default")
-    assert "--retention 90d -n default" in about("保留期 1 天", tmp_path).mend
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", CANARY_NAMESPACE)
+    assert f"--retention 90d -n {CANARY_NAMESPACE}" in about("保留期 1 天", tmp_path).mend
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "nowhere")
     assert "无法连接" in about("Temporal", tmp_path).mend
 
