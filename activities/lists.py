@@ -12,6 +12,7 @@ from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_applications, lock_batch
+from models.store.pre_flight.kept import keep_foreseen
 from models.store.register.account_locks import account_locked_sql
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
@@ -20,6 +21,7 @@ from models.store.sql import execute, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.batches import Batch, Dataset
+from models.wire.words import DatasetKind
 from models.words.stages import DatasetStage
 from models.words.waiting import LIST
 
@@ -91,6 +93,7 @@ class ListActivities:
             id=dataset_id,
         )
         await self._leave_out(session, dataset_id)
+        await keep_foreseen(session, subject.county_code, dataset_id, DatasetKind(KINDS[subject.kind]))
 
     async def _leave_out(self, session: AsyncSession, dataset_id: int) -> None:
         """Whose account is being changed is free for the next list, or held until the change is through."""

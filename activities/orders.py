@@ -27,6 +27,7 @@ from models.store.orders.apply_corrections import (
     fields_of,
     queries_of,
 )
+from models.store.pre_flight.kept import keep_foreseen
 from models.store.register.account_locks import account_locked_sql
 from models.store.register.lock_rules import LockedAct, why_locked
 from models.store.sql import execute, fetch
@@ -36,7 +37,7 @@ from models.store.vault import Vault
 from models.tables.flows import Flow, Order
 from models.wire.answers import PAGE_LIMIT
 from models.wire.requests import AccountQueries, Cancellation, Withdrawal
-from models.wire.words import ProblemCode
+from models.wire.words import DatasetKind, ProblemCode
 from models.words.errors import ADVICE
 from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
@@ -79,7 +80,11 @@ class OrderActivities:
             flow = await lock_flow_of_run(session, subject.number)
             if await current_round(session, flow) is not None:
                 return None
-            return await open_new_round(session, self._vault, flow, None)
+            dataset = await open_new_round(session, self._vault, flow, None)
+            if dataset is not None:
+                kind = DatasetKind.APPLICATION_SUBMISSION
+                await keep_foreseen(session, flow.county_code, dataset.dataset_id, kind)
+            return dataset
 
     @activity.defn
     async def open_ordered_round(self, subject: Subject, next_order: NextOrder) -> DatasetRef | None:

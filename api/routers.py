@@ -18,7 +18,7 @@ from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
 from api.prints import payment_notice, public_list, summary_form
-from api.season import objections, public_lists, public_switch
+from api.season import objections, pre_flight, public_lists, public_switch
 from api.way import acts, allowed, history, life, readiness, summary_acts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -44,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.router,
     public_list.router,
     objections.router,
+    pre_flight.router,
     public_lists.router,
     public_switch.router,
     doubles.router,

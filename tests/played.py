@@ -39,6 +39,7 @@ NUMBERS: Mapping[str, LiteralString] = {
     "kind": "SELECT 'personal'",
     "item_code": "SELECT item_code FROM application WHERE county_code = %s LIMIT 1",
     "list_no": "SELECT list_no FROM beneficiary_list WHERE county_code = %s LIMIT 1",
+    "objection_no": "SELECT objection_no FROM objection WHERE county_code = %s LIMIT 1",
     "order_no": "SELECT order_no FROM operator_order WHERE county_code = %s LIMIT 1",
     "part_no": "SELECT part_no FROM card_change_part WHERE county_code = %s LIMIT 1",
     "subject": "SELECT subject FROM person WHERE county_code = %s ORDER BY subject LIMIT 1",

@@ -45,6 +45,7 @@ ROOMS = (
         "models/store/lists",
         "models/store/orders",
         "models/store/flows",
+        "models/store/pre_flight",
         "models/store/applying",
         "models/store/to_dos",
     ),
@@ -63,6 +64,11 @@ BESIDE = {
     "models/store/lists": {"models/store/register"},
     "models/store/orders": {"models/store/applications", "models/store/register"},
     "models/store/batches": {"models/store/register"},
+    "models/store/pre_flight": {
+        "models/store/applications",
+        "models/store/batches",
+        "models/store/register",
+    },
     "models/store/flows": {"models/store/applications", "models/store/batches", "models/store/register"},
 }
 SUBJECTS = {room for room in ROOMS[ROOMS.index("models/store/register") :] if room.startswith("models/store/")}

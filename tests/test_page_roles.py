@@ -41,6 +41,7 @@ TABLE: Mapping[str, set[Role]] = {
     "大数据校验": {*STAFF, U},
     "补贴公示信息设置": {*STAFF, U},
     "公示异议": {*STAFF, U},
+    "预检": {O, R},
     "启动补贴流程": {*STAFF, S, U},
     "发放汇总审核": {*STAFF, S, U},
     "发放结果查询": {*STAFF, S, U},

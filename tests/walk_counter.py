@@ -48,6 +48,7 @@ UNION ALL SELECT 'account', county_code || person_index, concat_ws(' ', status, 
   JOIN mine ON code = county_code
 UNION ALL SELECT 'contradiction', id::text, concat_ws(' ', state, taken) FROM contradiction
   JOIN mine ON code = county_code
+UNION ALL SELECT 'objection', objection_no, state FROM objection JOIN mine ON code = county_code
 UNION ALL SELECT 'import', import_no, stage FROM application_import JOIN mine ON code = county_code
 ORDER BY 1, 2
 """

@@ -54,14 +54,14 @@ class LineAct:
     with_reason: bool = False
 
 
-_BEFORE_FLOW = frozenset({"publicised", "unmatched", "matched", "pending_settlement", "in_batch"})
+BEFORE_FLOW = frozenset({"publicised", "unmatched", "matched", "pending_settlement", "in_batch"})
 LINE_ACTS: Mapping[str, LineAct] = {
     "submit": LineAct("/application-submissions", (OPERATOR, APPLICANT), frozenset({"draft"})),
     "approve": LineAct("/application-approvals", (REVIEWER,), frozenset({"in_review"})),
     "publicise": LineAct("/application-publicisings", (OPERATOR,), frozenset({"in_review"})),
     "material": LineAct("/settlement-materials", (OPERATOR,), frozenset({"matched"})),
-    "return": LineAct("/application-returns", (REVIEWER,), _BEFORE_FLOW | {"in_review"}, True),
-    "withdraw": LineAct("/application-withdrawals", (OPERATOR, APPLICANT), _BEFORE_FLOW | {"draft", "in_review"}, True),
+    "return": LineAct("/application-returns", (REVIEWER,), BEFORE_FLOW | {"in_review"}, True),
+    "withdraw": LineAct("/application-withdrawals", (OPERATOR, APPLICANT), BEFORE_FLOW | {"draft", "in_review"}, True),
     "close": LineAct("/application-closings", (OPERATOR,), frozenset({"failed"}), True),
 }
 

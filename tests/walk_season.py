@@ -10,6 +10,7 @@ from tests.walk_counter import Hand
 from tests.walk_county import Place
 from tests.walk_flows import FlowSteps
 from tests.walk_locks import LockSteps
+from tests.walk_objections import ObjectionSteps
 from tests.walk_platform import PlatformSteps
 from tests.walk_steps import (
     APPLICANT,
@@ -30,7 +31,7 @@ OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
 ORDERS = ("confirmed", "unverified", "repayment", "modified", "withdrawal")
 
 
-class SeasonSteps(LockSteps, BatchSteps, FlowSteps, PlatformSteps):
+class SeasonSteps(LockSteps, BatchSteps, ObjectionSteps, FlowSteps, PlatformSteps):
     # Of one argument, so the first of all rules in hypothesis's order: what a failing walk is made simple to is a
     # season without trouble
     @step(where=WHERE)

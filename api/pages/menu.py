@@ -46,6 +46,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("大数据校验", "Verification", "/console/verifications", (*STAFF, U)),
         Entry("补贴公示信息设置", "Publicity", "/console/publicity", (*STAFF, U)),
         Entry("公示异议", "Objections", "/console/objections", (*STAFF, U)),
+        Entry("预检", "Pre-flight", "/console/pre-flight", (O, R)),
         Entry("启动补贴流程", "Subsidy flows", "/console/flows", (*STAFF, S, U)),
         Entry("发放汇总审核", "Payment summaries", "/console/summaries", (*STAFF, S, U)),
         Entry("发放结果查询", "Payment results", "/console/payments", (*STAFF, S, U)),

@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
 from models.wire.words import DatasetKind, Outcome, RoundMode
+from models.words.flow_words import Foreseen
 from models.words.stages import BatchStage, DatasetStage, ObjectionState
 
 
@@ -87,6 +88,16 @@ class PublicListSwitch(SQLModel, table=True):
     contact_sealed: str | None = None
     set_by: str
     set_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+
+
+class ForeseenLine(SQLModel, table=True):
+    """What 预检 had foreseen of a line as its list went out, to be held against the platform's answer."""
+
+    __tablename__ = "foreseen_line"
+
+    dataset_id: int = Field(primary_key=True, foreign_key="dataset.id", sa_type=BigInteger)
+    application_id: int = Field(primary_key=True, foreign_key="application.id", sa_type=BigInteger)
+    kind: Foreseen = Field(primary_key=True, sa_type=enum_column(Foreseen))
 
 
 class BeneficiaryList(SQLModel, table=True):

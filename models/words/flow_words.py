@@ -1,11 +1,11 @@
-"""The platform's words about people, lines, rounds and payments in Chinese."""
+"""The platform's words about people, lines, rounds and payments in Chinese, and what is foreseen of them (预检)."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from typing_extensions import TypedDict
 
-from models.wire.words import Outcome, PaymentReason, ReasonCode, RoundMode
+from models.wire.words import DatasetKind, Outcome, PaymentReason, ReasonCode, RoundMode
 from models.words.labelled import Labelled
 from models.words.stages import FlowStage, PaymentState
 from models.words.unreadable import UNREADABLE
@@ -129,3 +129,47 @@ def explain_payment(payment: str | None, reason_code: str | None, reason: str | 
     said = "，".join(part for part in (FAILURES.get(reason_code or "", reason_code), reason) if part)
     word = PaymentState(payment).label
     return f"{word}：{said}" if said and payment == PaymentState.FAILED else word
+
+
+class PreFlightAct(Labelled):
+    """What is about to be sent."""
+
+    INITIALISATION = "initialisation", "数据初始化"
+    VERIFICATION = "verification", "大数据校验"
+    START = "start", "申请提交"
+
+
+class Foreseen(Labelled):
+    """In the order in which they are told; a line may have several."""
+
+    CONTRACT = "contract", "内容不合平台约定"
+    HELD = "held", "暂缓：账号变更中、已清空或公示异议待裁定"
+    NAME_DIFFERS = "name_differs", "同一证件号曾反馈姓名不同，所填姓名相同"
+    NOT_FOUND = "not_found", "同一证件号曾反馈无此对象"
+    NO_ACCOUNT = "no_account", "同一证件号在此银行曾反馈无惠民惠农账号"
+    BANK_UNLISTED = "bank_unlisted", "开户行已不在平台的开户行名单"
+    BANK_WITHOUT = "bank_without", "此银行在本县从未匹配到惠民惠农账号"
+    ACCOUNT_DIGIT = "account_digit", "账号的位数或校验位可疑"
+    ACCOUNT_INVALID = "account_invalid", "账号核验为无效"
+    VERIFIED_BADLY = "verified_badly", "同一证件号本年度曾校验不通过"
+    UNVERIFIED = "unverified", "大数据校验不通过，不会自动提交"
+    SEVERAL_LINES = "several_lines", "同一人在本批次有多份申请"
+    SAME_ITEM = "same_item", "同一人同一项目另有申请"
+
+
+# Which word of the platform each of them foretells, by what is sent; who isn't here is only worth a look.
+FORETOLD: Mapping[DatasetKind, Mapping[Foreseen, str]] = {
+    DatasetKind.BENEFICIARY_INIT: {
+        Foreseen.NAME_DIFFERS: Outcome.NAME_DIFFERS,
+        Foreseen.NOT_FOUND: Outcome.NOT_FOUND,
+        Foreseen.NO_ACCOUNT: Outcome.NO_ACCOUNT,
+        Foreseen.BANK_UNLISTED: Outcome.NO_ACCOUNT,
+        Foreseen.BANK_WITHOUT: Outcome.NO_ACCOUNT,
+        Foreseen.ACCOUNT_INVALID: Outcome.NO_ACCOUNT,
+    },
+    DatasetKind.VERIFICATION: {Foreseen.VERIFIED_BADLY: Outcome.FAILED},
+    DatasetKind.APPLICATION_SUBMISSION: {
+        Foreseen.ACCOUNT_INVALID: ReasonCode.ACCOUNT_INVALID,
+        Foreseen.SEVERAL_LINES: ReasonCode.DUPLICATE_PERSON,
+    },
+}

@@ -1262,6 +1262,16 @@ CREATE TABLE dataset_line (
 CREATE INDEX ix_dataset_line_application ON dataset_line (application_id);
 CREATE INDEX ix_dataset_line_number ON dataset_line (application_no);
 
+CREATE TABLE foreseen_line (
+  dataset_id BIGINT NOT NULL,
+  application_id BIGINT NOT NULL,
+  kind VARCHAR(40) NOT NULL,
+  CONSTRAINT pk_foreseen_line PRIMARY KEY (dataset_id, application_id, kind),
+  CONSTRAINT fk_foreseen_line_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id),
+  CONSTRAINT fk_foreseen_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
+  CONSTRAINT ck_foreseen_line_foreseen CHECK (kind IN ('contract', 'held', 'name_differs', 'not_found', 'no_account', 'bank_unlisted', 'bank_without', 'account_digit', 'account_invalid', 'verified_badly', 'unverified', 'several_lines', 'same_item'))
+);
+
 CREATE TABLE order_line (
   order_id BIGINT NOT NULL,
   application_id BIGINT NOT NULL,
