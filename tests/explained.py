@@ -39,6 +39,9 @@ class Told:
     def rows(self) -> int:
         return sum(_rows(step) for _, step in _steps(self.plan))
 
+    def rows_of(self, table: str) -> int:
+        return sum(_rows(step) for _, step in _steps(self.plan) if step.get("Relation Name") == table)
+
     def __str__(self) -> str:
         return "\n".join([self.statement, *(_line(depth, step) for depth, step in _steps(self.plan))])
 

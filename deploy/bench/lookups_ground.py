@@ -16,7 +16,7 @@ from models.store.vault import Field, Vault, name_index
 
 COUNTIES, PARTS, LINES_OF_PART = 25, 20, 2_000
 YEAR = 2026
-TRAIL, CARDS = 3_000, 1_000
+RECORDS, CARDS = 3_000, 1_000
 TOWNS = [f"{place:03d}" for place in range(100, 120)]
 BANKS = [f"BANK-{letter}" for letter in "ABCDEF"]
 # What so few are of that a walk by number would go through the whole county to find them.
@@ -37,12 +37,14 @@ _ACTS = ("applications.imported", "applications.submitted", "list.asked", "flows
 class Size:
     """How many counties, and of each how many parts (of 20) with how many lines.
 
-    What is before `first_part` was only ever entered: it has neither results nor payments.
+    What is before `first_part` was only ever entered: it has neither results nor payments. `records`: how many entries
+    of the trail a county has, and how many callbacks.
     """
 
     counties: int = COUNTIES
     lines_of_part: int = LINES_OF_PART
     first_part: int = 1
+    records: int = RECORDS
 
     @property
     def codes(self) -> list[str]:
@@ -65,10 +67,10 @@ def fill(server: psycopg.Connection, vault: Vault, size: Size) -> None:
     with server.transaction():
         server.execute("SET LOCAL session_replication_role = replica")
         _table(server, "county", "code text, place int", enumerate_codes(size))
-        texts = (county, seal_text(vault, county, "一批"), json.dumps(_FIGURES), size.first_part)
-        _table(server, "sealed_texts", "measured text, title text, figures jsonb, first_part int", [texts])
+        texts = (county, seal_text(vault, county, "一批"), json.dumps(_FIGURES), size.first_part, size.records)
+        _table(server, "sealed_texts", "measured text, title text, figures jsonb, first_part int, records int", [texts])
         _table(server, "pattern", _PATTERN, applications(vault, size))
-        _table(server, "pattern_trail", _TRAIL, trail(vault, county))
+        _table(server, "pattern_trail", _TRAIL, trail(vault, county, size.records))
         _table(server, "pattern_card", _CARD, cards(vault, county))
         for statement in _SQL.read_text(encoding="utf-8").split(";\n"):
             if statement.strip():
@@ -135,8 +137,8 @@ def applications(vault: Vault, size: Size) -> Iterator[Sequence[object]]:
         )
 
 
-def trail(vault: Vault, county: str) -> Iterator[Sequence[object]]:
-    for sequence in range(1, TRAIL + 1):
+def trail(vault: Vault, county: str, entries: int) -> Iterator[Sequence[object]]:
+    for sequence in range(1, entries + 1):
         detail = vault.seal(Field.DETAIL, f"{county}/{sequence}", '{"count": 1}')
         subject = f"{county}-P{YEAR}-{sequence % 12 + 1:04d}"
         yield sequence, f"op.{sequence % 20}", "operator", _ACTS[sequence % len(_ACTS)], subject, detail

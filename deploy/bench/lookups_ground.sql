@@ -151,7 +151,7 @@ INSERT INTO trail_line SELECT id, 1 FROM application WHERE list_id IS NOT NULL A
 
 INSERT INTO disclosure (county_code, at, actor, role, purpose, thing, number)
 SELECT c.code, now() - n * interval '1 hour', 'op.' || n % 20, 'operator', 'look', 'application', c.code || '-S2026-' || lpad(n::text, 7, '0')
-FROM generate_series(1, 5000) AS n CROSS JOIN county c ORDER BY n, c.place;
+FROM sealed_texts t CROSS JOIN generate_series(1, t.records * 5 / 3) AS n CROSS JOIN county c ORDER BY n, c.place;
 
 INSERT INTO card_change (request_no, province_code, person_index, name_sealed, name_index, id_number_sealed, card_type, bank_code,
   account_sealed, account_index, authorised, channel, stage, result, created_at, ended_at)
@@ -180,7 +180,7 @@ SELECT '500000', c.code || '-' || n, 'platform', (ARRAY['dataset.results', 'flow
   c.code || '-F2026-' || lpad((n % 9 + 1)::text, 4, '0'), c.code || '-F2026-' || lpad((n % 9 + 1)::text, 4, '0'), md5(n::text),
   repeat('x', 2000), CASE WHEN n % 500 = 0 THEN 'parked' ELSE 'applied' END, now(), now() + interval '1 day', 0, now(),
   CASE WHEN n % 500 <> 0 THEN now() END, CASE WHEN n % 500 <> 0 THEN 'applied' END
-FROM generate_series(1, 3000) AS n CROSS JOIN county c ORDER BY n, c.place;
+FROM sealed_texts t CROSS JOIN generate_series(1, t.records) AS n CROSS JOIN county c ORDER BY n, c.place;
 
 INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, delivered_at, tries)
 SELECT 'subsidy-flow/' || number, 'callbacks_arrived', jsonb_build_array(id), received_at, received_at, received_at, 0 FROM inbox ORDER BY id;

@@ -1,0 +1,183 @@
+"""Before anybody has analysed a table and after: a question to twenty counties reads its county's rows, or fewer.
+
+Asked are the API, as people ask it, and what the relay and the worker ask at each of their turns: with the plan for the
+values that were given, and with the one for any value, which a statement gets from its tenth time or so.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.lists import ListActivities
+from api.relay.outbox import due_ids, take_due
+from api.relay.routing import Router
+from api.relay.watch import candidates
+from deploy.bench.lookups import ask, counter, put_province, settings_of, tokens_of
+from deploy.bench.lookups_asked import asked
+from deploy.bench.lookups_ground import PARTS, YEAR, Size, person_of
+from deploy.stack import Stack
+from models import tokens
+from models.contracts import RunKind, Subject
+from models.store.cards.own_accounts import own_accounts
+from models.store.database import Database
+from models.store.events.inbox import anything_new, pending
+from models.store.flows.look import look_at_flow
+from models.store.register.checks import next_page
+from models.store.vault import Field, LocalVault, create_vault_key_file
+from models.tables.cards import CheckRound
+from models.words.stages import Role
+from tests.databases import Databases
+from tests.explained import Told, explain_all, hear_plans
+
+SIZE = Size(counties=20, lines_of_part=250, first_part=8, records=300)
+COUNTY = SIZE.measured
+# A county has a twentieth of each table's rows: of a table of so many pages no statement handles more than this share.
+MOST, LARGE = 1 / 8, 1_000
+# Pages of 8 KiB that a statement may read: some for each of the county's lines, where all are looked through.
+MOST_PAGES = 4 * PARTS * SIZE.lines_of_part
+# What is asked at each turn of a run or the relay.
+MOST_OF_A_TURN = 1_500
+FLOW, LIST = f"{COUNTY}-F{YEAR}-0009", f"{COUNTY}-N{YEAR}-0016"
+
+# Some that a relay has to carry.
+_DUE = f"""
+INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)
+SELECT workflow_id, 'opened', '[]', now(), now(), 0 FROM run WHERE closed_at IS NULL ORDER BY id LIMIT 100;
+UPDATE inbox SET state = 'received', applied_at = NULL, effect = NULL, next_try_at = now()
+WHERE number = '{FLOW}' AND event_type = 'flow.payments' AND state = 'applied'
+"""
+# Nobody has looked at any table yet.
+_FORGET = """
+SELECT pg_clear_relation_stats('public', relname) FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i');
+SELECT pg_clear_attribute_stats('public', tablename, attname, false) FROM pg_stats WHERE schemaname = 'public'
+"""
+STATISTICS = {"none": _FORGET, "fresh": "SET default_statistics_target = 20; ANALYZE"}
+
+
+@dataclass(frozen=True)
+class Province:
+    home: Path
+    database: str
+    url: str
+    server: psycopg.Connection
+    vault: LocalVault
+    large: Mapping[str, int]
+
+
+@pytest.fixture(scope="module")
+def province(servers: Stack, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
+    servers.start("postgres")
+    home, name = tmp_path_factory.mktemp("province"), databases.make()
+    create_vault_key_file(home / "vault.json")
+    tokens.create_token_key_file(home / "token.key")
+    vault = LocalVault.from_file(home / "vault.json")
+    cluster = servers.layout.cluster
+    with cluster.connect(name) as server:
+        with _without_indexes(server, "application"):
+            put_province(server, vault, SIZE)
+        server.execute(_DUE.encode())
+        explain_all(cluster, name)
+        yield Province(home, name, cluster.url(name), server, vault, _large(server))
+    databases.give_back(name)
+
+
+@contextmanager
+def _without_indexes(server: psycopg.Connection, table: str) -> Iterator[None]:
+    """Made at once over all rows they cost a third."""
+    indexes = server.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexname LIKE 'ix\\_%%'", (table,)
+    ).fetchall()
+    for name, _ in indexes:
+        server.execute(f"DROP INDEX {name}".encode())
+    yield
+    for _, definition in indexes:
+        server.execute(definition.encode())
+
+
+def _large(server: psycopg.Connection) -> dict[str, int]:
+    """Rows of each table that is read sooner by looking things up than by walking through it."""
+    tables = server.execute(
+        "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        " AND pg_relation_size(oid) >= %s * 8192",
+        (LARGE,),
+    ).fetchall()
+    return {name: server.execute(f"SELECT count(*) FROM {name}".encode()).fetchone()[0] for (name,) in tables}
+
+
+class _Undone(Exception):
+    """What a turn has changed is taken back."""
+
+
+def _turns(province: Province) -> Mapping[str, Callable[[AsyncSession], Awaitable[object]]]:
+    vault, settings = province.vault, settings_of(province.url, province.home)
+    flow = Subject(kind=RunKind.SUBSIDY_FLOW, number=FLOW, county_code=COUNTY, fund_year=YEAR)
+    person = vault.index(Field.ID_NUMBER, person_of(SIZE.paid)[1])
+    checks = CheckRound(id=1, province_code="500000", county_code=COUNTY, figures={})
+    return {
+        "what the outbox has to carry": take_due,
+        "the same, one by one": due_ids,
+        "what runs there should be": candidates,
+        "whether anything has come for a run": lambda session: anything_new(session, FLOW),
+        "what has come for a run": lambda session: pending(session, FLOW, COUNTY),
+        "a flow": lambda session: look_at_flow(session, vault, flow, settings),
+        "a citizen's accounts": lambda session: own_accounts(session, vault, "500000", person),
+        "a page of accounts to be checked": lambda session: next_page(session, vault, checks),
+    }
+
+
+async def _turn_by_turn(province: Province, database: Database) -> AsyncIterator[str]:
+    for name, work in _turns(province).items():
+        with suppress(_Undone):
+            async with database.transaction() as session:
+                await work(session)
+                raise _Undone
+        yield name
+    settings = settings_of(province.url, province.home)
+    await Router(database, province.vault, settings).route_due()
+    yield "callbacks that are to be routed"
+    subject = Subject(kind=RunKind.BENEFICIARY_INIT, number=LIST, county_code=COUNTY, fund_year=YEAR)
+    await ListActivities(database, province.vault, settings).look_at_list(subject)
+    yield "a list"
+
+
+async def _told(province: Province, plans: str) -> AsyncIterator[tuple[str, int, list[Told]]]:
+    """Each question, the pages that each statement for it may read, and what they have read."""
+    province.server.execute(f"ALTER DATABASE {province.database} SET plan_cache_mode = {plans}".encode())
+    async with counter(province.url, province.home, province.vault) as (http, database):
+        told, minted = hear_plans(database), tokens_of(province.home, COUNTY)
+        for each in asked(COUNTY, SIZE.paid):
+            await ask(http, minted[Role(each.who)], each)
+            yield each.name, MOST_PAGES, told
+            told.clear()
+        async for name in _turn_by_turn(province, database):
+            yield name, MOST_OF_A_TURN, told
+            told.clear()
+
+
+def _too_dear(province: Province, told: Told, most_pages: int) -> list[str]:
+    shares = {table: told.rows_of(table) / rows for table, rows in province.large.items()}
+    found = [f"{share:.0%} of {table}" for table, share in shares.items() if share > MOST]
+    return [*found, f"{told.pages} pages"] if found or told.pages > most_pages else []
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+async def test_a_question_reads_what_its_answer_needs(province: Province, statistics: str) -> None:
+    province.server.execute(STATISTICS[statistics].encode())
+    asked_for, dear = 0, []
+    for plans in ("auto", "force_generic_plan"):
+        async for question, most_pages, told in _told(province, plans):
+            asked_for += len(told)
+            dear += [
+                f"{question} ({plans}): {', '.join(found)}\n{each}"
+                for each in told
+                if (found := _too_dear(province, each, most_pages))
+            ]
+    assert asked_for > 600
+    assert {"application", "dataset_line", "flow_line", "register_account"} <= province.large.keys()
+    assert not dear, "\n\n".join(dear)
