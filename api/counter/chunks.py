@@ -100,10 +100,14 @@ def _by_order(chosen: Predicate, source: str, beyond: str, way: str) -> str:
 
 
 def _by_stages(chosen: Predicate, source: str, beyond: str, way: str) -> str:
-    """No more of each stage than the page holds, in the order of where they stand, and of those the first."""
+    """No more of each stage than the page holds, in the order of where they stand, and of those the first.
+
+    Each application is looked up by its id alone: where a county is thought to have one, it would be by the county.
+    """
     by = ", ".join(f"s.{column} {way}" for column in ("county_code", "stage", "application_id"))
     of_a_stage = (
-        "SELECT s.application_id AS id FROM application_standing s JOIN application a ON a.id = s.application_id"
+        "SELECT s.application_id AS id FROM application_standing s CROSS JOIN LATERAL"
+        " (SELECT * FROM application l WHERE l.id = s.application_id LIMIT 1) AS a"
         f" WHERE s.county_code = ANY(ARRAY[:county]) AND s.stage = ANY(ARRAY[o.stage]) AND {chosen.standing}"
         f" AND {chosen.sql} AND s.application_id {beyond} :after ORDER BY {by} LIMIT :size"
     )
