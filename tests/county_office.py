@@ -200,7 +200,7 @@ class Office(Play):
         def there(seen: Json) -> bool:
             return seen["stage"] in stages and not (seen["stage"] == "settling" and seen["moving"])
 
-        return self.province.wait(f"流程 {flow_no}", look, there, seconds)
+        return self.province.wait_for_rows(f"流程 {flow_no}", look, there, seconds)
 
     def at_stage(self, flow_no: str, *stages: str, seconds: float = 20) -> Json:
         return self.at(flow_no, *stages, seconds=seconds)
@@ -211,7 +211,7 @@ class Office(Play):
     def seen(self, flow_no: str, ready: object, seconds: float = 20) -> Json:
         """The flow once it is as wished."""
         assert callable(ready)
-        return self.province.wait(f"流程 {flow_no}", lambda: self.flow(flow_no), ready, seconds)
+        return self.province.wait_for_rows(f"流程 {flow_no}", lambda: self.flow(flow_no), ready, seconds)
 
     def counts(self, flow_no: str) -> dict[str, int]:
         """How many lines are in which state, and how many accepted ones in which payment state; zeroes left out."""
@@ -238,7 +238,7 @@ class Office(Play):
         self.province.check()
 
     def order_done(self, order_no: str) -> Json:
-        return self.province.wait(
+        return self.province.wait_for_rows(
             f"指令 {order_no}",
             lambda: self.operator.get(f"/orders/{order_no}"),
             lambda seen: seen["state"] in ("done", "failed", "refused"),

@@ -61,12 +61,13 @@ class Books:
         self._ended: dict[str, str] = {}
         self._right_at = ""
 
-    def check(self, rows: Rows) -> None:
-        """Who waits looks many times a second: as long as nobody has written, what was right is."""
+    def check(self, rows: Rows) -> str:
+        """Who waits looks many times a second: as long as nobody has written, what was right is. Gives the moment."""
         [(moment,)] = rows("SELECT pg_current_snapshot()::text")
         if moment != self._right_at:
             assert list(self.found(rows)) == []
-            self._right_at = moment
+            self._right_at = str(moment)
+        return self._right_at
 
     def found(self, rows: Rows) -> Iterator[str]:
         """What must not be, in words."""

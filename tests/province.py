@@ -194,9 +194,9 @@ class Province:
             clients = {f"{self.code}0000": self.credentials}
             yield Surveyor(http, clients, self.database, self.vault, county)
 
-    def check(self) -> None:
-        """What is always true, held against the rows."""
-        self.books.check(self.rows)
+    def check(self) -> str:
+        """What is always true, held against the rows; another moment than before is another text."""
+        return self.books.check(self.rows)
 
     def check_wakeups(self) -> None:
         """Every run heard by itself what was for it: neither the watch nor a question to the platform had to help."""
@@ -223,6 +223,20 @@ class Province:
 
         return people.wait_for(what, seen, lambda found: bool(ready(found)), seconds)
 
+    def wait_for_rows(
+        self, what: str, look: Callable[[], Json], ready: Callable[[Json], object], seconds: float = 20
+    ) -> Json:
+        """The same of what rows alone tell: looked at again when somebody has written."""
+        seen: tuple[str, Json] = ("", {})
+
+        def look_again() -> Json:
+            nonlocal seen
+            if (moment := self.check()) != seen[0]:
+                seen = moment, look()
+            return seen[1]
+
+        return people.wait_for(what, look_again, lambda found: bool(ready(found)), seconds)
+
     def until(self, what: str, statement: str, wanted: object, seconds: float = 20, **values: Value) -> None:
         """Until the rows' one value is the wanted one."""
 
@@ -230,7 +244,7 @@ class Province:
             rows = self.rows(statement, **values)
             return {"stage": rows[0][0] if rows else None}
 
-        self.wait(f"{what} = {wanted}", look, lambda seen: seen["stage"] == wanted, seconds)
+        self.wait_for_rows(f"{what} = {wanted}", look, lambda seen: seen["stage"] == wanted, seconds)
 
     def post(self, body: Json, event_id: str | None = None) -> httpx.Response:
         """An event of the platform with a true seal."""
