@@ -9,6 +9,8 @@ import argparse
 import os
 import secrets
 import sys
+import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import pytest
 HERE = Path(__file__).parent
 # Rows whose proof stands in the usual suite: bursts, code that would not replay, days and their borders.
 AS_THEY_STAND = ("test_bursts.py", "test_replay.py", "test_time_zone.py", "test_clock.py", "test_temporal_older.py")
+# Cases mostly wait for servers: two processes keep two cores busy.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,15 @@ class Table:
 
     seed: int
     lines: list[Line] = field(default_factory=list)
-    _seconds: float = 0.0
-    _outcome: str = "passed"
+    begun: float = field(default_factory=time.monotonic)
+    # of those that are under way, by their names
+    _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _outcomes: dict[str, str] = field(default_factory=dict)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "setup":
-            self._seconds, self._outcome = 0.0, "passed"
-        self._seconds += report.duration
+        self._seconds[report.nodeid] += report.duration
         if report.outcome != "passed":
-            self._outcome = report.outcome
+            self._outcomes[report.nodeid] = report.outcome
             print(f"\n{report.longreprtext}", flush=True)
         if report.when == "teardown":
             self._note(report)
@@ -53,11 +57,13 @@ class Table:
         case = report.nodeid.removeprefix("tests/").replace(".py::test_", " ").replace("::", " ")
         done = dict(report.user_properties).get("injected", {})
         told = ", ".join(f"{what} ×{times}" for what, times in done.items() if times)  # type: ignore[attr-defined]
-        self.lines.append(Line(case, self._outcome, self._seconds, told))
+        outcome = self._outcomes.get(report.nodeid, "passed")
+        self.lines.append(Line(case, outcome, self._seconds[report.nodeid], told))
         print(f"\n{self.lines[-1]}", flush=True)
 
     def pytest_terminal_summary(self) -> None:
-        print(f"\nseed {self.seed}: {len(self.lines)} cases, {sum(line.seconds for line in self.lines):.0f} s")
+        spent, took = sum(line.seconds for line in self.lines), time.monotonic() - self.begun
+        print(f"\nseed {self.seed}: {len(self.lines)} cases, {spent:.0f} s of them in {took:.0f} s")
         for line in self.lines:
             print(line)
         for line in self.lines:
@@ -76,15 +82,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="the fault suite")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--case", default="", help="only cases whose name has this in it")
+    parser.add_argument("--at-once", type=int, help="so many cases side by side; all of them in two")
     parser.add_argument("--list", action="store_true", help="what there is")
     given = parser.parse_args()
     os.environ["ONECARD_FAULT_SEED"] = str(given.seed)
     print(f"seed {given.seed}: make faults SEED={given.seed}", flush=True)
-    files = [str(path) for path in sorted(HERE.glob("faults_*.py"))] + [str(HERE / name) for name in AS_THEY_STAND]
+    # the walks take longest, and begin first
+    files = [*sorted(HERE.glob("faults_*.py"), reverse=True), *(HERE / name for name in AS_THEY_STAND)]
     options = ["-q", "--no-header", "--tb=short", "--show-capture=no", "-k", given.case]
-    return int(
-        pytest.main([*files, *options, *(["--collect-only"] if given.list else [])], plugins=[Table(given.seed)])
-    )
+    options += ["--collect-only"] if given.list else _side_by_side(given.at_once or (1 if given.case else AT_ONCE))
+    return int(pytest.main([*map(str, files), *options], plugins=[Table(given.seed)]))
+
+
+def _side_by_side(processes: int) -> list[str]:
+    """By files: the cases of one share a stack."""
+    return ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"] if processes > 1 else []
 
 
 if __name__ == "__main__":
