@@ -10,11 +10,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from deploy.cluster.agreed import SERVER_NAME
 from deploy.cluster.certificates import Certificates, hand_out, sign
+from deploy.stack.condition import examine
 from models.settings import Settings
-from tests.api_server import settings_for
+from tests.api_server import api_server, settings_for
 from tests.tls_server import speaking_tls
 from workflows.certificates import trouble_with
-from workflows.client import profile_of
+from workflows.client import connect, profile_of
 
 Given = dict[str, str]
 ENDED = datetime.now(UTC) - timedelta(days=3)
@@ -135,6 +136,25 @@ async def test_their_ended_certificate_and_no_tls_at_all(made: Certificates) -> 
     assert await trouble_with(given | {"TEMPORAL_ADDRESS": f"127.0.0.1:{port}"}) is None, (
         "nobody there: another trouble"
     )
+
+
+async def test_doctor_and_health_say_it(
+    made: Certificates, foreign: Certificates, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = given_of(made)
+    with speaking_tls(made.node, made.clients_authority.certificate) as address:
+        given["TEMPORAL_ADDRESS"] = address
+        _foreign(given, made, foreign)
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        found = await asyncio.to_thread(lambda: list(examine(tmp_path / "home")))
+        assert ["不接受这里的客户端证书" in one.mend for one in found if one.what.startswith("Temporal")] == [True]
+        client = await connect(given, lazy=True)
+        settings = {name.lower(): value for name, value in given.items()}
+        async with api_server(database_url, tmp_path, temporal=client, **settings) as server:
+            health = (await server.http.get("/health")).json()
+    assert (health["status"], health["temporal"]) == ("degraded", False)
+    assert "不接受这里的客户端证书" in health["temporal_trouble"]
 
 
 def test_only_the_named_profile_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
