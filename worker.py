@@ -30,6 +30,7 @@ from activities.evidence import EvidenceActivities
 from activities.failures import SafeFailures
 from activities.flows import FlowActivities
 from activities.imports import ApplicationImports
+from activities.intake.loads import LoadActivities
 from activities.lists import ListActivities
 from activities.logins import FaceLoginActivities
 from activities.orders import OrderActivities
@@ -38,6 +39,7 @@ from activities.platform.client import PlatformClient
 from activities.platform.files import PlatformFiles
 from activities.platform.pauses import SharedPauses
 from activities.platform.rows_journal import PostgresJournal
+from activities.platform.trial import TrialActivities
 from activities.policies import ReviewActivities
 from activities.trail_heads import TrailActivities
 from models import fault_points
@@ -66,7 +68,9 @@ from workflows.indicator_review import IndicatorReviewWorkflow
 from workflows.invalidation import AccountEventWorkflow
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import LIMITS, STICKY_TIMEOUT
+from workflows.platform_trial import PlatformTrialWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
+from workflows.register_load import RegisterLoadWorkflow
 from workflows.schedules import keep_schedules, schedules_of
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
@@ -85,7 +89,9 @@ WORKFLOWS = [
     IndicatorReviewWorkflow,
     InvalidationsWorkflow,
     PaymentCorrectionWorkflow,
+    PlatformTrialWorkflow,
     PolicyReviewWorkflow,
+    RegisterLoadWorkflow,
     SubsidyFlowWorkflow,
     TrailHeadsWorkflow,
     VerificationWorkflow,
@@ -121,8 +127,9 @@ def activities_of(
     )
     return [
         *_subsidy_activities(database, vault, objects, platform, settings),
-        *_card_activities(database, vault, platform, settings),
+        *_card_activities(database, vault, objects, platform, settings),
         AskingActivities(database, vault, platform).ask_platform,
+        TrialActivities(database, platform).try_platform,
         TrailActivities(database, vault, objects).sign_heads,
         AfterEndActivities(database, vault, settings).apply_after_end,
     ]
@@ -152,17 +159,19 @@ def _subsidy_activities(
 
 
 def _card_activities(
-    database: Database, vault: Vault, platform: PlatformClient, settings: Settings
+    database: Database, vault: Vault, objects: ObjectStore, platform: PlatformClient, settings: Settings
 ) -> list[Callable[..., Any]]:
     cards = CardActivities(database, vault, platform, settings)
     logins = FaceLoginActivities(database, vault, platform, settings)
     checks = CheckActivities(database.pool(Pool.BULK), vault, platform)
     entries = VillageEntryActivities(database, vault, platform, settings)
+    loads = LoadActivities(database.pool(Pool.BULK), vault, objects, platform)
     return [
         *(cards.validate_request, cards.look_at_card, cards.apply_part, cards.apply_invalidation),
         *(logins.open_face_session, logins.ask_face_session, logins.look_at_login),
         *(checks.begin_round, checks.fetch_invalidations, checks.read_invalidations, checks.check_page),
         *(entries.validate_entry, entries.apply_entry, entries.ask_about_entry, entries.look_at_entry),
+        *(loads.look_at_load, loads.check_load, loads.ask_bank_of_load, loads.take_load),
     ]
 
 

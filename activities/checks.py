@@ -5,8 +5,8 @@ from functools import partial
 
 from temporalio import activity
 
+from activities.platform.account_pages import bank_verdicts
 from activities.platform.client import PlatformClient
-from activities.platform.errors import PlatformRefusal
 from activities.platform.tries import with_retries
 from models.contracts import Look, ProvinceRef, Subject
 from models.store.cards.invalidation import invalidate
@@ -34,8 +34,8 @@ from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.cards import CheckRound
 from models.wire.answers import AccountVerdict, Invalidation, province_of
-from models.wire.requests import AccountQueries, AccountQuery
-from models.wire.words import AccountReason, ProblemCode
+from models.wire.requests import AccountQuery
+from models.wire.words import AccountReason
 from models.words.card_stages import RoundStage
 from models.words.stages import AccountStatus
 from models.words.waiting import ROUND
@@ -116,18 +116,12 @@ class CheckActivities:
 
     async def _judge(self, found: CheckRound, key: str, queries: tuple[AccountQuery, ...]) -> None:
         place = found.county_code or found.province_code
-        try:
-            answer = await self._platform.verify_accounts(place, AccountQueries(accounts=queries), key=key)
-        except PlatformRefusal as refusal:
-            if refusal.code is not ProblemCode.VALIDATION_FAILED:
-                raise
-            if len(queries) > 1:
-                async with self._database.transaction() as session:
-                    await ask_for_less(session, found.round_no, key)
-                return
-            await self._keep(found, key, queries, (AccountVerdict(valid=False, reason_code=AccountReason.OTHER),))
+        verdicts = await bank_verdicts(self._platform, place, queries, key)
+        if verdicts is None:
+            async with self._database.transaction() as session:
+                await ask_for_less(session, found.round_no, key)
             return
-        await self._keep(found, key, queries, answer.verdicts)
+        await self._keep(found, key, queries, verdicts)
 
     async def _keep(
         self,

@@ -1,26 +1,24 @@
 """A county's file becomes applications: all of its rows, or none and a file of the refused ones."""
 
 import asyncio
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.intake.file_checks import FileChecks
 from models.contracts import ImportLook, Subject
 from models.forms.application_form import ApplicationForm
-from models.forms.catalogs import Catalogs
-from models.forms.files import refused_rows_file
 from models.forms.spreadsheet import CheckedFile, check_file, nothing_in_it
 from models.sheets.spool import DiskRows
 from models.store.applications.catalogs import form_catalogs
 from models.store.applications.doubles import ItemRow, stage_items
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
-from models.store.imports.findings import MOST_SHOWN, Finding, findings, keep_findings, unconfirmed
+from models.store.imports.findings import Finding, findings, keep_findings, unconfirmed
 from models.store.imports.imports import finish_import, import_of, is_on, locked_import, may_join
 from models.store.imports.rules import fresh_numbers, numbered, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
@@ -29,17 +27,14 @@ from models.store.objects import ObjectStore, save_file
 from models.store.register.account_locks import locked_people
 from models.store.runs.look import note_stage
 from models.store.runs.runs import close_run
-from models.store.sql import Value, execute
+from models.store.sql import Value
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault
 from models.tables.applications import ApplicationImport
-from models.tables.policies import StoredFile
-from models.wire.words import ApplicantKind, MediaType
-from models.words.faults import CellFault
+from models.wire.words import ApplicantKind
 from models.words.stages import Channel, ImportStage
 from models.words.waiting import IMPORT, IMPORT_CONFIRMED
 
-REPORT_SECONDS = 0.5
 ROWS_AT_ONCE = 2_000
 # Only a person ends the wait; the rows are looked at daily all the same.
 LOOK_AGAIN_SECONDS = 86_400.0
@@ -48,17 +43,9 @@ NOTHING_OF_IT = (
 )
 NO_CATALOGS = "本县的补贴项目、乡镇村和开户行名单尚未从平台取得，请先更新目录后重新上传"
 BATCH_FROZEN = "所选批次已提交大数据校验，不能再加入申请；请另建批次后重新上传"
-
-
-@dataclass
-class Progress:
-    """Written by the checking thread, read by the loop."""
-
-    done: int = 0
-    total: int = 0
-
-    def note(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
+_REPORTED = (
+    "UPDATE application_import SET rows_total = :total, rows_checked = :done WHERE id = :id AND stage = 'checking'"
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +60,7 @@ class ApplicationImports:
     def __init__(self, database: Database, vault: Vault, objects: ObjectStore) -> None:
         self._database = database
         self._vault = vault
-        self._objects = objects
+        self._files = FileChecks(database, vault, objects, _REPORTED)
 
     @activity.defn
     async def import_applications(self, subject: Subject) -> ImportLook:
@@ -86,16 +73,12 @@ class ApplicationImports:
             look = await _look(session, subject, row)
         if not is_on(row):
             return look
-        data = await self._objects.get(await self._file(row))
+        data = await self._files.content(row.file_id)
         checked, problem = await self._check(row, data)
         if problem or checked.faults:
             return await self._refuse(subject, data, checked, problem)
         items = await asyncio.to_thread(self._items, checked)
         return await self._store_rows(subject, data, checked, items)
-
-    async def _file(self, row: ApplicationImport) -> StoredFile:
-        async with self._database.reading() as session:
-            return (await session.exec(select(StoredFile).where(StoredFile.id == row.file_id))).one()
 
     async def _check(self, row: ApplicationImport, data: bytes) -> tuple[CheckedFile, str | None]:
         """Every row checked in a thread, the loop free; progress is written while it goes on."""
@@ -103,34 +86,14 @@ class ApplicationImports:
             catalogs = await form_catalogs(session, row.county_code, row.fund_year)
         if catalogs is None:
             return nothing_in_it(), NO_CATALOGS
-        checked = await self._check_reporting(row, data, catalogs)
+        kind = ApplicantKind(row.applicant_kind)
+        checked = await self._files.check(row.id, partial(check_file, data, kind, catalogs, None))
         if checked.faults and not checked.row_count:  # what is wrong is the file or its header, not a row
             return checked, checked.faults[0].message
         async with self._database.reading() as session:
             checked = await with_used_numbers(session, checked)
             locked = await locked_people(session, row.county_code)
         return await asyncio.to_thread(with_locked, self._vault, row.county_code, checked, locked), None
-
-    async def _check_reporting(self, row: ApplicationImport, data: bytes, catalogs: Catalogs) -> CheckedFile:
-        progress = Progress()
-        kind = ApplicantKind(row.applicant_kind)
-        checking = asyncio.create_task(asyncio.to_thread(check_file, data, kind, catalogs, None, progress.note))
-        while not checking.done():
-            await asyncio.wait({checking}, timeout=REPORT_SECONDS)
-            activity.heartbeat(progress.done)
-            await self._report(row, progress)
-        return checking.result()
-
-    async def _report(self, row: ApplicationImport, progress: Progress) -> None:
-        async with self._database.transaction() as session:
-            await execute(
-                session,
-                "UPDATE application_import SET rows_total = :total, rows_checked = :done"
-                " WHERE id = :id AND stage = 'checking'",
-                total=progress.total,
-                done=progress.done,
-                id=row.id,
-            )
 
     def _items(self, checked: CheckedFile) -> DiskRows[ItemRow]:
         index, items = self._vault.index, DiskRows(tuple[Value, ...], ItemRow._make)
@@ -141,7 +104,7 @@ class ApplicationImports:
         return items
 
     async def _refuse(self, subject: Subject, data: bytes, checked: CheckedFile, problem: str | None) -> ImportLook:
-        refused = None if problem else await self._refused_rows(subject, data, checked.faults)
+        refused = None if problem else await self._files.refused_rows(subject.county_code, data, checked.faults)
         async with self._database.transaction() as session:
             (row,) = await lock_rows(session, Rank.ADDITIONS, import_of(subject))
             if is_on(row):
@@ -149,14 +112,9 @@ class ApplicationImports:
                 finish_import(row, ImportStage.REFUSED, checked)
                 row.rows_refused = 0 if problem else len({fault.row for fault in checked.faults})
                 row.problem = problem or NOTHING_OF_IT.format(row.rows_refused, checked.row_count)
-                row.faults = self._seal(row, checked.faults[:MOST_SHOWN])
+                row.faults = self._files.seal(row.import_no, checked.faults)
                 return await self._settle(session, subject, row)
             return await _look(session, subject, row)
-
-    async def _refused_rows(self, subject: Subject, data: bytes, faults: Sequence[CellFault]) -> StoredFile:
-        content = await asyncio.to_thread(refused_rows_file, data, faults)
-        activity.heartbeat()
-        return await self._objects.put(subject.county_code, content, MediaType.XLSX.value, "system")
 
     async def _store_rows(
         self, subject: Subject, data: bytes, checked: CheckedFile, items: Iterable[ItemRow]
@@ -228,7 +186,7 @@ class ApplicationImports:
         row.stage = ImportStage.TO_CONFIRM
         row.decision = row.decided_by = row.decided_at = row.decision_reason_sealed = None
         row.rows_total = row.rows_checked = checked.row_count
-        row.faults = self._seal(row, checked.warnings[:MOST_SHOWN])
+        row.faults = self._files.seal(row.import_no, checked.warnings)
 
     async def _insert(
         self, session: AsyncSession, row: ApplicationImport, checked: CheckedFile, coming: Coming | None
@@ -240,7 +198,7 @@ class ApplicationImports:
         row.rows_imported = await insert_staged(session)
         row.total_fen = checked.total_fen
         finish_import(row, ImportStage.IMPORTED, checked)
-        row.faults = self._seal(row, checked.warnings[:MOST_SHOWN])
+        row.faults = self._files.seal(row.import_no, checked.warnings)
 
     async def _settle(self, session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:
         """Stored with the run's row and the trail's entry, which comes last: from there the county takes turns."""
@@ -257,13 +215,6 @@ class ApplicationImports:
         act = by_system(row.county_code, f"import.{row.stage.value}", row.import_no, detail)
         await record(session, self._vault, replace(act, line_count=row.rows_imported, total_fen=row.total_fen))
         return look
-
-    def _seal(self, row: ApplicationImport, faults: Sequence[CellFault]) -> str | None:
-        """Faults name no values, but together with the file they are about people."""
-        if not faults:
-            return None
-        listed = json.dumps([asdict(fault) for fault in faults], ensure_ascii=False)
-        return self._vault.seal(Field.FAULTS, row.import_no, listed)
 
 
 async def _coming(session: AsyncSession, row: ApplicationImport, checked: CheckedFile) -> Coming:

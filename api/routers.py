@@ -18,7 +18,8 @@ from api.photos import photos
 from api.platform import callbacks, contradiction_acts, contradictions, inbox, odd_answers
 from api.policies import budget_choices, catalogs, files, indicators, policies, unit
 from api.prints import payment_notice, public_list, summary_form
-from api.season import objections, pre_flight, public_lists, public_switch
+from api.season import load, objections, pre_flight, public_lists, public_switch
+from api.season import readiness as going_live
 from api.way import acts, allowed, history, life, readiness, summary_acts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -73,6 +74,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     cards.router,
     entries.router,
     checks.router,
+    load.router,
+    going_live.router,
     contradictions.router,
     contradiction_acts.router,
     inbox.router,

@@ -30,6 +30,8 @@ class RunKind(Labelled):
     VILLAGE_ENTRY = "village-entry", "村社申报"
     ACCOUNT_CHECK = "account-check", "账号核验"
     ACCOUNT_EVENT = "account-event", "账号失效来件"
+    REGISTER_LOAD = "register-load", "初始导入"
+    PLATFORM_TRIAL = "platform-trial", "平台试连"
 
 
 WORKFLOW_TYPES: dict[RunKind, str] = {
@@ -47,6 +49,8 @@ WORKFLOW_TYPES: dict[RunKind, str] = {
     RunKind.VILLAGE_ENTRY: "VillageEntryWorkflow",
     RunKind.ACCOUNT_CHECK: "AccountCheckWorkflow",
     RunKind.ACCOUNT_EVENT: "AccountEventWorkflow",
+    RunKind.REGISTER_LOAD: "RegisterLoadWorkflow",
+    RunKind.PLATFORM_TRIAL: "PlatformTrialWorkflow",
 }
 
 
@@ -75,6 +79,7 @@ class Signal(StrEnum):
     CONTRADICTION_DECIDED = "contradiction_decided"
     PART_DECIDED = "part_decided"
     IMPORT_DECIDED = "import_decided"
+    LOAD_DECIDED = "load_decided"
 
 
 class Subject(Contract):

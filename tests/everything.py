@@ -19,9 +19,11 @@ from models.tables.applications import Application, ApplicationImport
 from models.tables.base import now
 from models.tables.batches import BeneficiaryList
 from models.tables.cards import CheckRound, FaceLogin
+from models.tables.loads import RegisterLoad
 from models.tables.records import Inbox
 from models.wire.words import CardType, Operation
-from models.words.card_stages import LoginStage
+from models.words.calendar import china_today
+from models.words.card_stages import LoadStage, LoginStage
 from models.words.stages import ImportStage, InboxState
 from tests.api_server import COUNTY, PROVINCE
 from tests.card_ground import Cards, card, person
@@ -48,6 +50,7 @@ NUMBERS = {
     "round_no": "SELECT round_no FROM check_round",
     "list_no": "SELECT list_no FROM beneficiary_list",
     "import_no": "SELECT import_no FROM application_import",
+    "load_no": "SELECT load_no FROM register_load",
     "order_no": "SELECT order_no FROM operator_order",
     "inbox_id": "SELECT id FROM inbox",
     "answer_id": "SELECT id FROM odd_answer",
@@ -91,6 +94,7 @@ async def _in_the_county(office: Office) -> None:
             entered_by="op.li",
         )
         session.add(a_list)
+        session.add(_load(file_id))
         session.add(
             ApplicationImport(
                 county_code=COUNTY,
@@ -102,6 +106,19 @@ async def _in_the_county(office: Office) -> None:
                 entered_by="op.li",
             )
         )
+
+
+def _load(file_id: int) -> RegisterLoad:
+    """One that a reviewer is waited for, without rows."""
+    return RegisterLoad(
+        load_no=f"{COUNTY}-G{YEAR}-1",
+        county_code=COUNTY,
+        as_of=china_today(),
+        file_id=file_id,
+        stage=LoadStage.ENTERED,
+        figures={"new": 3, "refused": 1},
+        entered_by="op.li",
+    )
 
 
 async def _from_the_platform(office: Office, flow_no: str) -> None:

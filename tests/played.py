@@ -38,6 +38,7 @@ NUMBERS: Mapping[str, LiteralString] = {
     "indicator_no": "SELECT indicator_no FROM indicator WHERE county_code = %s LIMIT 1",
     "kind": "SELECT 'personal'",
     "item_code": "SELECT item_code FROM application WHERE county_code = %s LIMIT 1",
+    "load_no": "SELECT load_no FROM register_load WHERE county_code = %s LIMIT 1",
     "list_no": "SELECT list_no FROM beneficiary_list WHERE county_code = %s LIMIT 1",
     "objection_no": "SELECT objection_no FROM objection WHERE county_code = %s LIMIT 1",
     "order_no": "SELECT order_no FROM operator_order WHERE county_code = %s LIMIT 1",

@@ -15,6 +15,7 @@ from deploy.demo.play import REFUSE_ME
 from models.words.calendar import china_today
 from tests.card_ground import card
 from tests.county_files import DATA, CountyFile
+from tests.register_files import accounts_file
 from tests.whole_stack import Whole
 
 HOME, OTHER = "500001", "500003"
@@ -58,10 +59,11 @@ class CardSide:
         self.failed_and_tried_again()
         self.invalidated_in_the_middle()
         self.account_checks()
+        self.first_loads(mover)
         self.whole.until("all runs closed", lambda: not self._open_runs(), seconds=90)
 
     def _open_runs(self) -> list[tuple[object, ...]]:
-        kinds = ["face-login", "card-change", "village-entry", "account-check", "account-event"]
+        kinds = ["face-login", "card-change", "village-entry", "account-check", "account-event", "register-load"]
         return self.whole.rows("SELECT workflow_id FROM run WHERE kind = ANY(%s) AND closed_at IS NULL", kinds)
 
     def sign_ins_that_fail(self) -> None:
@@ -89,6 +91,30 @@ class CardSide:
         second = self._enter(mover)
         self.other.reviewer.post(f"/village-entries/{second}/confirmation", {"remark": "属实"})
         self._entry_at(second, "applied")
+
+    def first_loads(self, mover: Citizen) -> None:
+        """One that stops as 待确认 and is refused by the reviewer, one that is loaded; and a trial of the platform."""
+        other = next(self._citizens)
+        rows = [(one.name, one.id_number, one.bank_code, one.old_card, None) for one in (mover, other)]
+        shared = [*rows[:1], (*rows[1][:2], *rows[0][2:])]
+        for accounts, ends in ((shared, "not_taken"), (rows, "loaded")):
+            number = self.other.operator.upload(
+                "/register-loads", "a.xlsx", accounts_file(accounts), as_of=china_today().isoformat()
+            )["load_no"]
+            if ends == "not_taken":
+                self._load_at(number, "to_confirm")
+                self.other.operator.post(f"/register-loads/{number}/continuation", {"reason": "共用"})
+            self._load_at(number, "entered")
+            act, body = ("refusal", {"remark": "不符"}) if ends == "not_taken" else ("confirmation", {})
+            self.other.reviewer.post(f"/register-loads/{number}/{act}", body)
+            self._load_at(number, ends)
+        self.other.admin.post("/platform-trials")
+        path = "/going-live"
+        wait_for("试连平台", lambda: self.other.admin.get(path), lambda seen: seen["trial"] is not None)
+
+    def _load_at(self, load_no: str, stage: str) -> None:
+        path = f"/register-loads/{load_no}"
+        wait_for("初始导入", lambda: self.other.reviewer.get(path), lambda seen: seen["stage"] == stage)
 
     def _enter(self, citizen: Citizen) -> str:
         photo = self.other.operator.file_id("card.jpg", drawing("card", citizen.old_card[-4:]))

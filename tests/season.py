@@ -7,6 +7,9 @@ import httpx
 
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.sql import execute, fetch_int
+from models.tables.loads import RegisterLoad
+from models.words.calendar import china_today
+from models.words.card_stages import LoadStage
 from models.words.makers import Act
 from models.words.stages import Role
 from tests.application_lines import CARD_PHOTOS
@@ -33,6 +36,7 @@ BY_REVIEWERS = frozenset(
         Act.LINE_APPROVED,
         Act.OBJECTION_DECIDED,
         Act.ENTRY_DECIDED,
+        Act.LOAD_DECIDED,
         Act.ORDER_DECIDED,
         Act.SUMMARY_REVIEWED,
         Act.PAYMENT_CONFIRMED,
@@ -86,6 +90,8 @@ class Season:
             Act.OBJECTION_DECIDED: self._decide_objection,
             Act.ENTRY_ENTERED: self._enter_entry,
             Act.ENTRY_DECIDED: self._decide_entry,
+            Act.LOAD_ENTERED: self._confirm_load,
+            Act.LOAD_DECIDED: self._decide_load,
             Act.FLOW_STARTED: self._start_flow,
             Act.ORDER_ENTERED: self._enter_order,
             Act.ORDER_DECIDED: self._decide_order,
@@ -186,6 +192,28 @@ class Season:
 
     async def _decide_entry(self, who: str) -> httpx.Response:
         return await self._post(f"/village-entries/{self.numbers['entry']}/confirmation", {}, who, Role.REVIEWER)
+
+    async def _confirm_load(self, who: str) -> httpx.Response:
+        """Somebody else handed the file in: who says that what had stopped it is meant is its maker, too."""
+        number = self.numbers["load"] = f"{self.county}-G{YEAR}-0001"
+        async with self.office.database.transaction() as session:
+            file_id = await add_file(session, self.county)
+            session.add(
+                RegisterLoad(
+                    load_no=number,
+                    county_code=self.county,
+                    as_of=china_today(),
+                    file_id=file_id,
+                    stage=LoadStage.TO_CONFIRM,
+                    entered_by="another.enterer",
+                )
+            )
+        answer = await self._post(f"/register-loads/{number}/continuation", {"reason": "共用"}, who, Role.OPERATOR)
+        await self.office.run("UPDATE register_load SET stage = 'entered' WHERE load_no = :number", number=number)
+        return answer
+
+    async def _decide_load(self, who: str) -> httpx.Response:
+        return await self._post(f"/register-loads/{self.numbers['load']}/confirmation", {}, who, Role.REVIEWER)
 
     async def _start_flow(self, who: str) -> httpx.Response:
         numbers = self.numbers

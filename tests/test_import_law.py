@@ -49,7 +49,7 @@ ROOMS = (
         "models/store/applying",
         "models/store/to_dos",
     ),
-    *("activities/platform", "activities"),
+    *("activities/platform", "activities/intake", "activities"),
     *("api/server", "api/oidc", "api/relay", "api/counter", "api/figures", "api/acts", "api/drafts"),
     *("api/applications", "api/photos", "api/policies"),
     *("api/imports", "api/batches", "api/flows", "api/prints", "api/orders"),

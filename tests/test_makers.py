@@ -135,6 +135,7 @@ WRITES = {
     Act.OBJECTION_DECIDED: "UPDATE objection SET state = 'dismissed', decided_at = now(), decided_by = :who"
     " WHERE objection_no = '{objection}'",
     Act.ENTRY_DECIDED: "UPDATE village_entry SET confirmed_by = :who WHERE entry_no = '{entry}'",
+    Act.LOAD_DECIDED: "UPDATE register_load SET confirmed_by = :who WHERE load_no = '{load}'",
     Act.ORDER_DECIDED: "UPDATE operator_order SET confirmed_by = :who WHERE order_no = '{order}'",
     Act.SUMMARY_REVIEWED: "UPDATE summary SET reviewed_by = :who WHERE flow_id = ({flow_id})",
     Act.SUMMARY_SUBMITTED: "UPDATE summary SET submitted_by = :who WHERE flow_id = ({flow_id})",
@@ -169,6 +170,7 @@ async def test_the_database_refuses_what_a_route_forgot_to_ask(office: Office, a
         "UPDATE operator_order SET entered_by = :who WHERE order_no = '{order}'",
         "UPDATE objection SET entered_by = :who WHERE objection_no = '{objection}'",
         "UPDATE village_entry SET entered_by = :who WHERE entry_no = '{entry}'",
+        "UPDATE register_load SET entered_by = :who WHERE load_no = '{load}'",
         "UPDATE flow SET started_by = :who WHERE flow_no = '{flow}'",
         "UPDATE summary SET confirmed_by = :who WHERE flow_id = ({flow_id})",
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, at, source, after_end, taken_at)"

@@ -46,6 +46,7 @@ UNTOLD = {
     "operator_order": "its states have their number; people's acts are in the trail",
     "other_account": "comes with applications and accounts",
     "policy": "its stages have their number; people's acts are in the trail",
+    "platform_trial": "its run is told",
     "policy_unit": "people's acts are in the trail",
     "province_slot": "its holder's run waits for it",
     "public_list_switch": "people's acts are in the trail",

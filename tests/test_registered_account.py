@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from activities import imports
+from activities.intake import file_checks
 from models.store.orders.apply_corrections import (
     BY_APPLICATION,
     CORRECTED,
@@ -305,7 +305,7 @@ async def test_a_kind_is_corrected_with_its_account_only(office: Office) -> None
 
 
 async def test_a_file_is_taken_in_and_its_rows_are_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "MOST_SHOWN", 1)
+    monkeypatch.setattr(file_checks, "MOST_TOLD", 1)
     lines = [row(place) for place in range(4)]
     # worth a look too, and earlier in the file
     lines[0][HEADERS.index("一卡通账号")] = "12345678"

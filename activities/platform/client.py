@@ -95,6 +95,10 @@ class PlatformClient:
     async def list_banks(self, county_code: str) -> Catalog:
         return await self._transport.ask(Call(Operation.LIST_BANKS, county_code), Catalog)
 
+    async def try_out(self, county_code: str) -> datetime | None:
+        """A question that changes nothing, and what time the platform says it is, if it does."""
+        return await self._transport.try_out(Call(Operation.LIST_BANKS, county_code), Catalog)
+
     async def upload_file(self, county_code: str, content: bytes, media_type: MediaType) -> answers.StoredFile:
         call = Call(Operation.UPLOAD_FILE, county_code, {"sha256": sha256_hex(content)})
         return await self._transport.store(call, content, media_type, answers.StoredFile)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
@@ -62,6 +63,17 @@ class HttpReply:
     media_type: str
     body: bytes
     retry_after: float | None = None
+    # by its own clock, as it says it
+    date: str = ""
+
+    @property
+    def at(self) -> datetime | None:
+        """Its Date header (RFC 9110); one that is none says nothing."""
+        try:
+            at = parsedate_to_datetime(self.date)
+        except ValueError:
+            return None
+        return at if at.tzinfo is not None else None
 
 
 class AnswerOutsideContract(Exception):
@@ -201,9 +213,9 @@ class PlatformTransport:
         finally:
             await response.aclose()
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return HttpReply(
-            response.status_code, media_type, bytes(body), _seconds(response.headers.get("retry-after", ""))
-        )
+        told = response.headers
+        wait = _seconds(told.get("retry-after", ""))
+        return HttpReply(response.status_code, media_type, bytes(body), wait, told.get("date", ""))
 
 
 def _seconds(retry_after: str) -> float | None:

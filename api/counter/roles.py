@@ -34,6 +34,7 @@ Operators = Annotated[Desk, Depends(for_roles(Role.OPERATOR))]
 Reviewers = Annotated[Desk, Depends(for_roles(Role.REVIEWER))]
 DisclosureReaders = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.REVIEWER, Role.AUDITOR))]
 PeopleReaders = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.AUDITOR))]
+GoingLiveReaders = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN, Role.OPS))]
 Auditors = Annotated[Desk, Depends(for_roles(Role.AUDITOR))]
 Admins = Annotated[Desk, Depends(for_roles(Role.COUNTY_ADMIN))]
 

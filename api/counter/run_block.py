@@ -21,7 +21,7 @@ from models.store.runs.next_wait import PART_WAITS, NextWait, next_wait
 from models.store.sql import fetch
 from models.tables.records import Run
 from models.words.calendar import china_date, china_today
-from models.words.card_stages import EntryStage, LoginStage, RequestStage, RoundStage
+from models.words.card_stages import EntryStage, LoadStage, LoginStage, RequestStage, RoundStage
 from models.words.labelled import Labelled
 from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, Role
 from models.words.waiting import PARTIES, Party
@@ -38,6 +38,7 @@ _STAGES: Mapping[RunKind, type[Labelled]] = {
     RunKind.CARD_CHANGE: RequestStage,
     RunKind.VILLAGE_ENTRY: EntryStage,
     RunKind.ACCOUNT_CHECK: RoundStage,
+    RunKind.REGISTER_LOAD: LoadStage,
 }
 
 _WITHOUT_STAGES: Mapping[str, str] = {"": "进行中", "late": "结束后来件", "done": "已完成", "ended": "流程已结束"}

@@ -22,6 +22,7 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyStaff, Enterers, Operators
 from api.counter.run_block import RunBlock, run_of
+from api.counter.uploads import rows_file
 from api.imports.import_acts import acknowledge, decide_import, require_refused
 from api.imports.import_views import (
     FINDING_HEADERS,
@@ -37,7 +38,7 @@ from api.imports.import_views import (
 )
 from api.server.answers import XLSX, Listed, file_answer, refusals
 from api.server.file_names import attachment
-from api.server.problems import Problem, not_found
+from api.server.problems import not_found
 from models.contracts import RunKind, Subject
 from models.forms.files import template
 from models.store.imports.imports import TO_CORRECT
@@ -48,15 +49,12 @@ from models.store.selection import Word
 from models.tables.applications import ApplicationImport, ImportFinding
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind
-from models.words.faults import FaultCode
 from models.words.flow_words import APPLICANTS
 from models.words.stages import DisclosedThing, DisclosurePurpose, ImportStage, ImportVerdict
 
 router = APIRouter(tags=["批量导入"])
 
 FundYearOfForm = Annotated[int, Form(ge=2000, le=2099)]
-ZIP_MAGIC = b"PK\x03\x04"
-CSV = "text/csv"
 
 
 class ImportDecision(BaseModel):
@@ -99,14 +97,9 @@ async def hand_in(
     corrects: Annotated[Word | None, Form(description="改正的是哪一次未导入的")] = None,
 ) -> Response:
     """批量导入: all rows or none; with a batch number the rows are planned for that batch."""
-    if not file.size:
-        raise Problem(422, FaultCode.FILE_EMPTY, "文件为空", "文件是空的（0 字节），请检查后重新上传")
     # without the lists no row could be checked, and the person would learn it only from the run
     await catalogs_for(desk, fund_year)
-    async with desk.room_for(file):
-        data = await file.read()
-        media_type = XLSX if data.startswith(ZIP_MAGIC) else CSV
-        stored = await desk.objects.put(desk.county, data, media_type, desk.person)
+    stored = await rows_file(desk, file)
 
     async def work(session: AsyncSession) -> Reply:
         batch_id = await open_batch_id(desk, session, batch_no, fund_year) if batch_no else None

@@ -55,6 +55,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("账号变更审核", "Account changes", "/console/card-changes", (*STAFF, U)),
         Entry("一卡通账号", "Accounts", "/console/register", (*STAFF, U)),
         Entry("共用银行卡", "Shared cards", "/console/shared-cards", (*STAFF, U)),
+        Entry("初始导入", "First load", "/console/register-loads", STAFF),
         Entry("村社申报", "Village entries", "/console/village-entries", STAFF),
         Entry("账号核验", "Account checks", "/console/checks", (*STAFF, S, U)),
     )),
@@ -67,6 +68,7 @@ GROUPS: tuple[Group, ...] = (
         Entry("完整信息查看记录", "Disclosures", "/console/disclosures", (A, U)),
     )),
     Group("系统", "System", (
+        Entry("上线准备", "Going live", "/console/going-live", (A, S)),
         Entry("人员", "People", "/console/people", (A, U)),
         Entry("平台目录", "Platform catalogs", "/console/catalogs", tuple(Role)),
         Entry("帮助", "Help", "/console/help", tuple(Role)),

@@ -17,6 +17,7 @@ _SOURCES = (
     ("申请录入", "申请录入", "Application"),
     ("渝快办", "渝快办", "Citizen"),
     ("村社申报", "村社申报", "Village entry"),
+    ("初始导入", "初始导入", "First load"),
 )
 _PLACES = {"村社申报": "/console/village-entries"}
 LIST = ListPage(

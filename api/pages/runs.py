@@ -40,6 +40,8 @@ LIST = ListPage(
             ("application-import", "批量导入", "Import"), ("catalog-refresh", "目录更新", "Catalogs"),
             ("payment-correction", "结束后来件", "After the end"), ("face-login", "人脸识别登录", "Face sign-in"),
             ("card-change", "账号变更", "Account change"), ("village-entry", "村社申报", "Village entry"),
+            ("register-load", "初始导入", "First load"),
+            ("platform-trial", "平台试连", "Trial of the platform"),
             ("account-check", "账号核验", "Account check"), ("account-event", "账号失效来件", "Account event"),
         )),
         Filter("number", "编号", "Number", kind="text"),

@@ -1,6 +1,18 @@
 """Which tone a stage has on a page: ok, bad, wait, or none; the word beside it says the same."""
 
-_OK = {"approved", "accepted", "passed", "paid", "ended", "imported", "matched", "applied", "confirmed", "valid"}
+_OK = {
+    "approved",
+    "accepted",
+    "passed",
+    "paid",
+    "ended",
+    "imported",
+    "matched",
+    "applied",
+    "confirmed",
+    "valid",
+    "loaded",
+}
 _BAD = {
     "unresolved",
     "rejected",
@@ -11,6 +23,7 @@ _BAD = {
     "partly_invalid",
     "cancelled",
     "contradicted",
+    "not_taken",
 }
 _WAIT = {
     "awaiting",
@@ -21,6 +34,8 @@ _WAIT = {
     "submitted",
     "to_confirm",
     "checking",
+    "asking",
+    "taking",
     "held",
     "waiting",
 }

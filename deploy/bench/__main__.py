@@ -12,6 +12,7 @@ from deploy.bench import (
     cards,
     cluster,
     evidence,
+    first_load,
     lookups,
     open_runs,
     pages,
@@ -22,6 +23,7 @@ from deploy.bench import (
 )
 from deploy.bench.backpressure import backpressure_rows
 from deploy.bench.cluster import cluster_rows
+from deploy.bench.first_load import first_load_rows
 from deploy.bench.ground import HOME, make_batch, stack_knowing
 from deploy.bench.open_runs import open_rows
 from deploy.bench.pairs import pay_both
@@ -98,6 +100,12 @@ def measure_backpressure(home: Path, seconds: int) -> backpressure.Backpressure:
         return backpressure.measure(stack, seconds)
 
 
+def measure_first_load(home: Path, accounts: int) -> first_load.FirstLoad:
+    batch = make_batch(home / "lines", 1, accounts)
+    with stack_knowing(home, [batch]) as stack:
+        return first_load.measure(stack, batch)
+
+
 def measure_open(home: Path, count: int) -> open_runs.OpenRuns:
     with stack_knowing(home, []) as stack:
         return open_runs.measure(stack, count)
@@ -130,6 +138,8 @@ def main() -> int:
     parser.add_argument("--county-lines", type=int, default=COUNTY_LINES, help="lines of each")
     parser.add_argument("--cluster-only", action="store_true", help="cluster beside dev server; writes no file")
     parser.add_argument("--open-only", action="store_true", help="runs that wait, --open of them; writes no file")
+    parser.add_argument("--firstload-only", action="store_true", help="a county's register; writes no file")
+    parser.add_argument("--accounts", type=int, default=first_load.ACCOUNTS, help="lines of that county's people")
     parser.add_argument(
         "--backpressure-only", action="store_true", help="too many callbacks and people; writes no file"
     )
@@ -167,6 +177,9 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.cluster_only:
         print_table(cluster_rows(cluster.measure(said.home.resolve(), said.small, said.cards)))
+        return 0
+    if said.firstload_only:
+        print_table(first_load_rows(measure_first_load(said.home.resolve(), said.accounts)))
         return 0
     if said.open_only:
         print_table(open_rows(measure_open(said.home.resolve(), said.open)))

@@ -9,11 +9,9 @@ from models.forms import identity, money
 from models.forms.account_numbers import parse_card_type, read_account_no
 from models.forms.application_form import (
     NAMING,
-    ApplicationForm,
     TextParser,
     Value,
     account_as_number,
-    build_form,
     columns,
     made_regular,
     parse_family_size,
@@ -40,15 +38,10 @@ _NEVER_NUMBERS = frozenset({"id_number", "account_no", "application_no"})
 class CheckedRow:
     """A row as far as it can be understood: `values` holds the good ones even where others are at fault."""
 
-    kind: ApplicantKind
     values: dict[str, Value] = field(default_factory=dict)
     faults: list[FieldFault] = field(default_factory=list)
     # Nothing to most rows, of which there may be a hundred thousand.
     notices: Sequence[FieldFault] = ()
-
-    @property
-    def form(self) -> ApplicationForm | None:
-        return None if self.faults else build_form(self.kind, self.values)
 
     def take(self, column: str, value_name: str, outcome: Value | Fault) -> None:
         if isinstance(outcome, Fault):
@@ -67,14 +60,13 @@ class RowCheck:
     """The check of every row of one file; built once, for its lookups."""
 
     def __init__(self, kind: ApplicantKind, catalogs: Catalogs, today: date) -> None:
-        self._kind = kind
         self._headers = columns(kind)
         self._catalogs = catalogs
         self._parsers = _row_parsers(kind, catalogs, today)
 
     def check(self, cells: Mapping[str, Cell]) -> CheckedRow:
         """All faults of a row at once, each with our name of its column; a column that isn't there counts as empty."""
-        row = CheckedRow(self._kind)
+        row = CheckedRow()
         # judged with other columns, once all are read
         texts: dict[str, str] = {}
         for column, header in self._headers.items():

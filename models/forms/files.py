@@ -11,7 +11,8 @@ from rustpy_xlsxwriter import write_worksheets
 from models.forms.account_numbers import CARD_TYPES
 from models.forms.application_form import HOUSEHOLD_WORDS, MAY_BE_EMPTY, columns
 from models.forms.catalogs import Catalogs
-from models.forms.spreadsheet import REASON_COLUMN, ROW_COLUMN
+from models.forms.headers import REASON_COLUMN, ROW_COLUMN
+from models.forms.register_file import ACCOUNT_COLUMNS, OPTIONAL
 from models.sheets.archive import HINT_SHEET
 from models.sheets.cells import Cell, SpoiledCell, number_text
 from models.sheets.reader import read_rows
@@ -20,7 +21,7 @@ from models.sheets.writer import column_widths, safe_text, text_format, write_sh
 from models.wire.words import ApplicantKind
 from models.words.faults import CellFault, FileError
 
-_Record: TypeAlias = dict[str, str | int | float | None]
+Record: TypeAlias = dict[str, str | int | float | None]
 # Whoever corrects these rows and hands only them in would leave the rest of the file out.
 REFUSED_SHEET = "拒绝的行（其余的行也没有导入）"
 NOTHING_ELSE = "。整份文件都没有导入，没有问题的行也没有；请在原文件中改正后把整份文件重新上传"
@@ -74,18 +75,28 @@ def template(kind: ApplicantKind, catalogs: Catalogs) -> bytes:
     """The file to fill in: text columns, drop-downs where Excel's bound allows, and a sheet that explains."""
     headers = columns(kind)
     sheet = "补贴申请" if kind is ApplicantKind.PERSONAL else "组织申请"
-    hints = _hint_records(headers, catalogs)
+    notes = {header: _HINTS[name] for name, header in headers.items()}
+    return template_file(sheet, notes, _choices(headers, catalogs), _hint_records(headers, catalogs))
+
+
+def template_file(
+    sheet: str,
+    notes: Mapping[str, str],
+    choices: Mapping[str, Sequence[str]],
+    hints: Sequence[Record],
+) -> bytes:
+    """A file to fill in: `notes` are its headers with what each wants, `choices` what a column chooses from."""
     target = io.BytesIO()
     write_worksheets(
-        [(sheet, [dict.fromkeys(headers.values())] * _TEMPLATE_ROWS), (HINT_SHEET, hints)],
+        [(sheet, [dict.fromkeys(notes)] * _TEMPLATE_ROWS), (HINT_SHEET, list(hints))],
         target,
-        column_formats={sheet: dict.fromkeys(headers.values(), text_format())},
-        ignore_errors={sheet: list(headers.values())},
-        data_validations={sheet: _drop_downs(headers, catalogs)},
-        notes={sheet: {header: _HINTS[name] for name, header in headers.items()}},
+        column_formats={sheet: dict.fromkeys(notes, text_format())},
+        ignore_errors={sheet: list(notes)},
+        data_validations={sheet: _drop_downs(choices)},
+        notes={sheet: dict(notes)},
         freeze_panes={sheet: {"row": 1, "col": 0}},
         column_width={"general": 20},
-        column_widths={sheet: column_widths(headers.values())},
+        column_widths={sheet: column_widths(notes)},
         bold_headers=True,
     )
     return target.getvalue()
@@ -107,7 +118,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return distinct
 
 
-def _drop_downs(headers: Mapping[str, str], catalogs: Catalogs) -> dict[str, dict[str, object]]:
+def _choices(headers: Mapping[str, str], catalogs: Catalogs) -> dict[str, Sequence[str]]:
     choices = {
         "bank": [bank.name for bank in catalogs.banks],
         "card_type": list(CARD_TYPES.values()),
@@ -116,17 +127,21 @@ def _drop_downs(headers: Mapping[str, str], catalogs: Catalogs) -> dict[str, dic
         "village": [village.name for town in catalogs.towns for village in town.villages],
         "household_registration": list(HOUSEHOLD_WORDS),
     }
+    return {headers[name]: values for name, values in choices.items() if name in headers}
+
+
+def _drop_downs(choices: Mapping[str, Sequence[str]]) -> dict[str, dict[str, object]]:
     return {
-        headers[name]: {
+        header: {
             "type": "list",
             "values": list(dict.fromkeys(values)),
             # A code is legal too, where a name is ambiguous.
             "error_style": "warning",
-            "error_title": headers[name],
+            "error_title": header,
             "error_message": "不在名单中，确定要这样填写吗？",
         }
-        for name, values in choices.items()
-        if name in headers and values and _fits_drop_down(list(dict.fromkeys(values)))
+        for header, values in choices.items()
+        if values and _fits_drop_down(list(dict.fromkeys(values)))
     }
 
 
@@ -136,7 +151,7 @@ def _fits_drop_down(values: Sequence[str]) -> bool:
     return units <= _MAX_LIST and not any("," in value for value in values)
 
 
-def _hint_records(headers: Mapping[str, str], catalogs: Catalogs) -> list[_Record]:
+def _hint_records(headers: Mapping[str, str], catalogs: Catalogs) -> list[Record]:
     about = [(header, "选填" if name in MAY_BE_EMPTY else "必填", _HINTS[name]) for name, header in headers.items()]
     villages = [
         (town.name, town.code, village.name, village.code) for town in catalogs.towns for village in town.villages
@@ -148,9 +163,41 @@ def _hint_records(headers: Mapping[str, str], catalogs: Catalogs) -> list[_Recor
         *("乡镇名单", "乡镇代码", "村名单", "村代码"),
         *("开户行名单", "开户行代码", "补贴项目名单", "补贴项目代码"),
     )
-    records: list[_Record] = []
+    records: list[Record] = []
     for row in zip_longest(about, villages, banks, items):
         widths = (3, 4, 2, 2)
         cells = chain.from_iterable(part or ("",) * width for part, width in zip(row, widths, strict=True))
         records.append({title: safe_text(cell) for title, cell in zip(titles, cells, strict=True)})
     return records
+
+
+_ACCOUNT_SHEET = "一卡通账号"
+_ACCOUNT_HINTS: Mapping[str, str] = {
+    "name": "按证件或登记证书填写，姓名的间隔号用“·”",
+    "id_number": "18 位，文本格式；一人（一个组织）只填一行",
+    "bank": "按名单中的全称填写",
+    "account_no": "8 至 30 位数字的存折账号或银行卡号，文本格式",
+    "card_type": "银行卡或存折；可以不填，填存折的不按银行卡校验",
+}
+_ACCOUNT_TITLES = ("列名", "是否必填", "填写要求", "开户行名单", "开户行代码")
+
+
+def register_template(banks: Catalogs) -> bytes:
+    """The file to fill in for 初始导入."""
+    notes = {header: _ACCOUNT_HINTS[name] for name, header in ACCOUNT_COLUMNS.items()}
+    choices = {
+        ACCOUNT_COLUMNS["bank"]: [bank.name for bank in banks.banks],
+        ACCOUNT_COLUMNS["card_type"]: list(CARD_TYPES.values()),
+    }
+    return template_file(_ACCOUNT_SHEET, notes, choices, _account_hints(banks))
+
+
+def _account_hints(banks: Catalogs) -> list[Record]:
+    about = [
+        (header, "选填" if name in OPTIONAL else "必填", _ACCOUNT_HINTS[name])
+        for name, header in ACCOUNT_COLUMNS.items()
+    ]
+    names = [(bank.name, bank.code) for bank in banks.banks]
+    rows = zip_longest(about, names, fillvalue=())
+    cells = ((*(left or ("",) * 3), *(right or ("",) * 2)) for left, right in rows)
+    return [{title: safe_text(cell) for title, cell in zip(_ACCOUNT_TITLES, row, strict=True)} for row in cells]

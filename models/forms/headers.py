@@ -1,10 +1,21 @@
-"""The first row of a county's file: which column each cell stands in, and what is wrong with the columns."""
+"""The filled rows of a county's file under its headers, and what is wrong with the columns: whatever is in it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 
 from models.sheets.cells import Cell
-from models.sheets.rows import Sheet
-from models.words.faults import CellFault, FaultCode
+from models.sheets.reader import read_sheet
+from models.sheets.rows import Limits, Sheet
+from models.words.faults import CellFault, FaultCode, FileError
+
+# Columns of the file of refused rows: it comes back corrected, and they are read over.
+ROW_COLUMN = "原行号"
+REASON_COLUMN = "拒绝原因"
+
+Progress = Callable[[int, int], None]
+
+_PROGRESS_EVERY = 500
 
 
 class HeaderError(Exception):
@@ -78,3 +89,78 @@ def hidden_cells(sheet: Sheet, places: Mapping[int, str], headers: Mapping[str, 
     for number in sorted(sheet.hidden_rows - {header_row}):
         words = f"这一行在表格中是隐藏的（筛选、折叠、行高为零或内容不显示），也会{act}；请核对是否应当{act}"
         yield CellFault(number, "", FaultCode.HIDDEN_ROW, words)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRow:
+    """A row's cells by our names of their columns; `faults` are cells that stand in no column."""
+
+    number: int
+    cells: Mapping[str, Cell]
+    faults: list[CellFault]
+
+
+@dataclass(frozen=True, slots=True)
+class FileTable:
+    """A sheet whose first filled row names its columns; `places` has our name of each ("": it is read over)."""
+
+    sheet: Sheet
+    places: Mapping[int, str]
+
+    def __len__(self) -> int:
+        return len(self.sheet.rows) - 1
+
+    def rows(self, progress: Progress | None = None) -> Iterator[NamedRow]:
+        """Every row but the first."""
+        count = len(self)
+        for place, (number, cells) in enumerate(islice(self.sheet.rows, 1, None)):
+            if progress is not None and place % _PROGRESS_EVERY == 0:
+                progress(place, count)
+            named = {name: cells[at] for at, name in self.places.items() if name and at in cells}
+            yield NamedRow(number, named, cells_without_column(number, cells, self.places))
+        if progress is not None:
+            progress(count, count)
+
+    def hidden(self, headers: Mapping[str, str], act: str) -> tuple[CellFault, ...]:
+        """What the person who opens the file doesn't see, and would be taken all the same."""
+        return tuple(hidden_cells(self.sheet, self.places, headers, act))
+
+
+def read_table(
+    data: bytes,
+    headers: Mapping[str, str],
+    optional: Collection[str],
+    rows_of: str,
+    limits: Limits | None = None,
+    refuse_other: Callable[[Collection[str]], None] = lambda given: None,
+) -> FileTable:
+    """The file under these headers (our name of a column: its Chinese one); `rows_of` is what its rows are.
+
+    Raises FileError for a file that can't be read at all, HeaderError for its columns; `refuse_other` may raise, too.
+    """
+    sheet = read_sheet(data, limits or Limits())
+    if not sheet.rows:
+        raise FileError(FaultCode.NO_ROWS, "文件里没有内容，请下载模板，从第二行起填写后上传")
+    number, cells = sheet.rows[0]
+    names = {header: name for name, header in headers.items()} | {ROW_COLUMN: "", REASON_COLUMN: ""}
+    given = {place: as_header(cell) for place, cell in cells.items()}
+    known = {place: names[header] for place, header in given.items() if header in names}
+    if len(known) < len(names) // 3:
+        raise FileError(FaultCode.HEADER_MISSING, "第一行不是模板的列名，请下载模板，保留第一行列名后填写")
+    refuse_other(given.values())
+    if faults := list(header_faults(number, given, known, headers, optional)):
+        raise HeaderError(faults)
+    if len(sheet.rows) == 1:
+        raise FileError(FaultCode.NO_ROWS, f"文件只有列名，没有{rows_of}，请从第二行起填写后上传")
+    return FileTable(sheet, known)
+
+
+def why_unreadable(error: FileError | HeaderError) -> tuple[CellFault, ...]:
+    """As faults of the file itself (row 0), or of its header's row."""
+    if isinstance(error, HeaderError):
+        return error.faults
+    return (CellFault(0, "", error.fault.code, error.fault.message),)
+
+
+def by_row(faults: Collection[CellFault]) -> tuple[CellFault, ...]:
+    return tuple(sorted(faults, key=lambda fault: fault.row))

@@ -22,6 +22,7 @@ class Series(StrEnum):
     CARD_CHANGE = "K"
     VILLAGE_ENTRY = "N"
     CHECK_ROUND = "H"
+    REGISTER_LOAD = "G"
 
 
 WIDTH = {Series.APPLICATION: 7}

@@ -1,6 +1,18 @@
 """All tables: importing this fills the metadata, which a foreign key needs to find its target."""
 
-from models.tables import applications, batches, cards, flows, payments, people, policies, records, register, tallies
+from models.tables import (
+    applications,
+    batches,
+    cards,
+    flows,
+    loads,
+    payments,
+    people,
+    policies,
+    records,
+    register,
+    tallies,
+)
 from models.tables.base import metadata
 
 __all__ = [
@@ -8,6 +20,7 @@ __all__ = [
     "batches",
     "cards",
     "flows",
+    "loads",
     "metadata",
     "payments",
     "people",

@@ -54,6 +54,29 @@ class EntryStage(Labelled):
     REFUSED = "refused", "复核不通过"
 
 
+class LoadStage(Labelled):
+    """初始导入 of the register: a file is checked, asked at the bank, confirmed by a reviewer, and taken."""
+
+    CHECKING = "checking", "校对中"
+    TO_CONFIRM = "to_confirm", "待确认"
+    ASKING = "asking", "银行核验中"
+    ENTERED = "entered", "待复核"
+    TAKING = "taking", "登记中"
+    LOADED = "loaded", "已登记"
+    REFUSED = "refused", "未导入"
+    NOT_TAKEN = "not_taken", "复核不通过"
+
+
+class LoadOutcome(Labelled):
+    """What a row of a load means for the register, once the bank has said its word."""
+
+    NEW = "new", "新登记"
+    CHANGED = "changed", "有变动"
+    SAME = "same", "与登记相同"
+    REFUSED = "refused", "银行核验未通过"
+    LEFT_OUT = "left_out", "不登记，以现登记为准"
+
+
 class RoundStage(Labelled):
     """One walk over all accounts of a county or province."""
 

@@ -59,3 +59,8 @@ ADVICE: Mapping[str, str] = {
     PlatformTrouble.PLATFORM_ODD_ANSWER: "平台的回答不合约定，已留存原文，系统会自动重试，请运维查看",
     PlatformTrouble.PLATFORM_NOT_CONFIGURED: "该省尚未配置平台接入，请运维补充配置",
 }
+
+
+def trouble_words(code: str) -> str:
+    """What to do about one, by its code as it is kept."""
+    return next((words for known, words in ADVICE.items() if str(known) == code), code)

@@ -23,6 +23,8 @@ class Act(StrEnum):
     OBJECTION_DECIDED = "objection_decided"
     ENTRY_ENTERED = "entry_entered"
     ENTRY_DECIDED = "entry_decided"
+    LOAD_ENTERED = "load_entered"
+    LOAD_DECIDED = "load_decided"
     CARD_DECIDED = "card_decided"
     FLOW_STARTED = "flow_started"
     ORDER_ENTERED = "order_entered"
@@ -44,6 +46,8 @@ NOT_BY: Mapping[Act, tuple[Act, ...]] = {
     Act.LINE_APPROVED: (Act.LINE_ENTERED, Act.LINE_EDITED),
     Act.OBJECTION_DECIDED: (Act.OBJECTION_ENTERED,),
     Act.ENTRY_DECIDED: (Act.ENTRY_ENTERED,),
+    # who confirmed what had stopped a file entered it too
+    Act.LOAD_DECIDED: (Act.LOAD_ENTERED,),
     Act.ORDER_DECIDED: (Act.ORDER_ENTERED,),
     Act.SUMMARY_REVIEWED: (Act.FLOW_STARTED,),
     Act.SUMMARY_SUBMITTED: (Act.SUMMARY_REVIEWED,),
@@ -56,6 +60,7 @@ NAMES: Mapping[Act, str] = {
     Act.LINE_APPROVED: "资料审核",
     Act.OBJECTION_DECIDED: "裁定公示异议",
     Act.ENTRY_DECIDED: "复核村社申报",
+    Act.LOAD_DECIDED: "复核初始导入",
     Act.ORDER_DECIDED: "复核指令",
     Act.SUMMARY_REVIEWED: "审核发放汇总",
     Act.SUMMARY_SUBMITTED: "提交发放汇总",
@@ -70,6 +75,7 @@ DONE: Mapping[Act, str] = {
     Act.ORDER_ENTERED: "录入了其中的指令",
     Act.OBJECTION_ENTERED: "录入了此异议",
     Act.ENTRY_ENTERED: "录入了此申报",
+    Act.LOAD_ENTERED: "提交或确认了此文件",
     Act.SUMMARY_REVIEWED: "审核了本次汇总",
     Act.SUMMARY_SUBMITTED: "提交了本次汇总",
 }

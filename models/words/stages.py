@@ -65,6 +65,17 @@ class ReviewStage(Labelled):
     REJECTED = "rejected", "审核不通过"
 
 
+class GoingLive(Labelled):
+    """What a county must have before its first season (上线准备)."""
+
+    PEOPLE = "people", "人员和身份"
+    POLICY_UNIT = "policy_unit", "政策单位"
+    CATALOGS = "catalogs", "平台目录"
+    REGISTER = "register", "一卡通账号"
+    PLATFORM = "platform", "平台连接和时钟"
+    CALLBACKS = "callbacks", "平台来件"
+
+
 class ApplicationStage(Labelled):
     DRAFT = "draft", "草稿"
     IN_REVIEW = "in_review", "资料审核中"
@@ -292,6 +303,7 @@ class DisclosedThing(Labelled):
     VILLAGE_ENTRY = "village_entry", "村社申报"
     FILE = "file", "文件"
     IMPORT = "import", "批量导入"
+    REGISTER_LOAD = "register_load", "初始导入"
     CALLBACK = "callback", "平台来件"
     CONTRADICTION = "contradiction", "矛盾来件"
     ODD_ANSWER = "odd_answer", "异常应答"

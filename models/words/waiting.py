@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from models.words.calendar import CHINA
-from models.words.card_stages import EntryStage, LoginStage, PartStage, RoundStage
+from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStage, RoundStage
 from models.words.labelled import Labelled
 from models.words.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
 
@@ -61,6 +61,16 @@ ENTRY = {
     EntryStage.APPLIED: "上卡成功，已办结",
     EntryStage.FAILED: "申报失败，已办结，请查看原因",
     EntryStage.REFUSED: "复核不通过，已办结",
+}
+LOAD = {
+    LoadStage.CHECKING: "正在逐行校对文件",
+    LoadStage.TO_CONFIRM: "等待操作员确认或放弃",
+    LoadStage.ASKING: "正在向银行逐页核验账号",
+    LoadStage.ENTERED: "银行核验完毕，等待审核人复核",
+    LoadStage.TAKING: "复核通过，正在登记",
+    LoadStage.LOADED: "已登记，已办结",
+    LoadStage.REFUSED: "没有登记任何行，已办结",
+    LoadStage.NOT_TAKEN: "复核不通过，没有登记任何行，已办结",
 }
 LOGIN = {
     LoginStage.OPENING: "正在向平台申请人脸识别",
@@ -159,6 +169,8 @@ class ToDoKind(Labelled):
     REPAYABLE = "repayable", "已有新账号、可补发的申请"
     IMPORT_TO_CONFIRM = "import_to_confirm", "待确认的批量导入"
     IMPORT_REFUSED = "import_refused", "未导入的批量导入"
+    LOAD_TO_CONFIRM = "load_to_confirm", "待确认的初始导入"
+    LOAD_REFUSED = "load_refused", "未导入的初始导入"
     INDICATOR_DRAFT = "indicator_draft", "待提交的指标"
     INDICATOR_REJECTED = "indicator_rejected", "审核不通过的指标"
     # a reviewer's
@@ -170,6 +182,7 @@ class ToDoKind(Labelled):
     CARD_CHANGES = "card_changes", "待审核的账号变更"
     CARDS_FAILED = "cards_failed", "上卡失败、可再次上卡的账号变更"
     VILLAGE_ENTRIES = "village_entries", "待复核的村社申报"
+    LOADS_TO_DECIDE = "loads_to_decide", "待复核的初始导入"
     LINES_UNRESOLVED = "lines_unresolved", "流程结束后仍无发放结果"
     CONTRADICTIONS = "contradictions", "待裁定的矛盾来件"
     CALLBACKS_QUARANTINED = "callbacks_quarantined", "已隔离的平台来件"

@@ -477,7 +477,7 @@ CREATE TABLE run (
   asked INTEGER NOT NULL,
   CONSTRAINT pk_run PRIMARY KEY (id),
   CONSTRAINT uq_run_workflow_id UNIQUE (workflow_id),
-  CONSTRAINT ck_run_runkind CHECK (kind IN ('policy-review', 'indicator-review', 'beneficiary-init', 'verification', 'subsidy-flow', 'evidence', 'application-import', 'catalog-refresh', 'payment-correction', 'face-login', 'card-change', 'village-entry', 'account-check', 'account-event'))
+  CONSTRAINT ck_run_runkind CHECK (kind IN ('policy-review', 'indicator-review', 'beneficiary-init', 'verification', 'subsidy-flow', 'evidence', 'application-import', 'catalog-refresh', 'payment-correction', 'face-login', 'card-change', 'village-entry', 'account-check', 'account-event', 'register-load', 'platform-trial'))
 );
 CREATE INDEX ix_run_county ON run (county_code, id);
 CREATE INDEX ix_run_number ON run (number);
@@ -542,7 +542,7 @@ CREATE TABLE disclosure (
   within VARCHAR,
   CONSTRAINT pk_disclosure PRIMARY KEY (id),
   CONSTRAINT ck_disclosure_disclosurepurpose CHECK (purpose IN ('look', 'edit', 'review', 'names', 'photo', 'export', 'content')),
-  CONSTRAINT ck_disclosure_disclosedthing CHECK (thing IN ('application', 'register_account', 'payment', 'card_change', 'village_entry', 'file', 'import', 'callback', 'contradiction', 'odd_answer', 'trail_entry'))
+  CONSTRAINT ck_disclosure_disclosedthing CHECK (thing IN ('application', 'register_account', 'payment', 'card_change', 'village_entry', 'file', 'import', 'register_load', 'callback', 'contradiction', 'odd_answer', 'trail_entry'))
 );
 CREATE INDEX ix_disclosure_thing_number ON disclosure (county_code, thing, number);
 CREATE INDEX ix_disclosure_actor ON disclosure (county_code, actor, id);
@@ -961,6 +961,92 @@ CREATE TABLE village_entry (
 );
 CREATE INDEX ix_village_entry_county ON village_entry (county_code, id);
 CREATE UNIQUE INDEX uq_village_entry_open ON village_entry (county_code, person_index) WHERE ended_at IS NULL;
+
+CREATE TABLE register_load (
+  id BIGSERIAL NOT NULL,
+  load_no VARCHAR NOT NULL,
+  county_code VARCHAR NOT NULL,
+  as_of DATE NOT NULL,
+  file_id BIGINT NOT NULL,
+  stage VARCHAR(40) NOT NULL,
+  rows_total INTEGER NOT NULL,
+  rows_checked INTEGER NOT NULL,
+  rows_refused INTEGER NOT NULL,
+  rows_asked INTEGER NOT NULL,
+  refused_file_id BIGINT,
+  problem VARCHAR,
+  faults_sealed TEXT,
+  findings_sealed TEXT,
+  to_confirm_count INTEGER NOT NULL,
+  rows_to_confirm INTEGER NOT NULL,
+  decision VARCHAR(40),
+  decided_by VARCHAR,
+  decided_at TIMESTAMP WITH TIME ZONE,
+  decision_reason_sealed VARCHAR,
+  pages INTEGER NOT NULL,
+  page_size INTEGER NOT NULL,
+  cursor BIGINT NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE,
+  compared_at TIMESTAMP WITH TIME ZONE,
+  figures JSONB NOT NULL,
+  corrects_id BIGINT,
+  acknowledged_by VARCHAR,
+  acknowledged_at TIMESTAMP WITH TIME ZONE,
+  entered_by VARCHAR NOT NULL,
+  confirmed_by VARCHAR,
+  confirmed_at TIMESTAMP WITH TIME ZONE,
+  remark_sealed VARCHAR,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  finished_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_register_load PRIMARY KEY (id),
+  CONSTRAINT uq_register_load_load_no UNIQUE (load_no),
+  CONSTRAINT ck_register_load_loadstage CHECK (stage IN ('checking', 'to_confirm', 'asking', 'entered', 'taking', 'loaded', 'refused', 'not_taken')),
+  CONSTRAINT ck_register_load_importverdict CHECK (decision IN ('confirmed', 'dropped')),
+  CONSTRAINT ck_register_load_decided_by CHECK ((decision IS NULL) = (decided_by IS NULL)),
+  CONSTRAINT ck_register_load_two_persons CHECK (confirmed_by IS NULL OR (confirmed_by <> entered_by AND confirmed_by IS DISTINCT FROM decided_by)),
+  CONSTRAINT fk_register_load_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id),
+  CONSTRAINT fk_register_load_refused_file_id_stored_file FOREIGN KEY(refused_file_id) REFERENCES stored_file (id),
+  CONSTRAINT fk_register_load_corrects_id_register_load FOREIGN KEY(corrects_id) REFERENCES register_load (id)
+);
+CREATE INDEX ix_register_load_county ON register_load (county_code, id);
+CREATE UNIQUE INDEX uq_register_load_open ON register_load (county_code) WHERE finished_at IS NULL;
+
+CREATE TABLE register_load_row (
+  id BIGSERIAL NOT NULL,
+  load_id BIGINT NOT NULL,
+  file_row INTEGER NOT NULL,
+  person_index VARCHAR NOT NULL,
+  name_sealed VARCHAR NOT NULL,
+  name_index VARCHAR NOT NULL,
+  id_number_sealed VARCHAR NOT NULL,
+  bank_code VARCHAR NOT NULL,
+  account_sealed VARCHAR NOT NULL,
+  account_index VARCHAR NOT NULL,
+  card_type VARCHAR(40) NOT NULL,
+  valid BOOLEAN,
+  outcome VARCHAR(40),
+  code VARCHAR,
+  old_bank_code VARCHAR,
+  old_account_sealed VARCHAR,
+  old_status VARCHAR,
+  CONSTRAINT pk_register_load_row PRIMARY KEY (id),
+  CONSTRAINT uq_register_load_row_load_id_person_index UNIQUE (load_id, person_index),
+  CONSTRAINT ck_register_load_row_cardtype CHECK (card_type IN ('bank_card', 'passbook')),
+  CONSTRAINT ck_register_load_row_loadoutcome CHECK (outcome IN ('new', 'changed', 'same', 'refused', 'left_out')),
+  CONSTRAINT fk_register_load_row_load_id_register_load FOREIGN KEY(load_id) REFERENCES register_load (id)
+);
+CREATE INDEX ix_register_load_row_load ON register_load_row (load_id, id);
+CREATE INDEX ix_register_load_row_outcome ON register_load_row (load_id, outcome, id);
+
+CREATE TABLE platform_trial (
+  county_code VARCHAR NOT NULL,
+  asked_by VARCHAR NOT NULL,
+  tried_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  code VARCHAR,
+  took_ms INTEGER NOT NULL,
+  ahead_seconds DOUBLE PRECISION,
+  CONSTRAINT pk_platform_trial PRIMARY KEY (county_code)
+);
 
 CREATE TABLE evidence_requirement (
   county_code VARCHAR NOT NULL,

@@ -26,6 +26,8 @@ CREATE TRIGGER village_entry_enterer BEFORE UPDATE OF entered_by ON village_entr
   WHEN (NEW.entered_by <> OLD.entered_by) EXECUTE FUNCTION keep_maker();
 CREATE TRIGGER objection_enterer BEFORE UPDATE OF entered_by ON objection FOR EACH ROW
   WHEN (NEW.entered_by <> OLD.entered_by) EXECUTE FUNCTION keep_maker();
+CREATE TRIGGER register_load_enterer BEFORE UPDATE OF entered_by ON register_load FOR EACH ROW
+  WHEN (NEW.entered_by <> OLD.entered_by) EXECUTE FUNCTION keep_maker();
 CREATE TRIGGER flow_starter BEFORE UPDATE OF started_by ON flow FOR EACH ROW
   WHEN (NEW.started_by <> OLD.started_by) EXECUTE FUNCTION keep_maker();
 CREATE TRIGGER summary_confirmer_kept BEFORE UPDATE OF confirmed_by ON summary FOR EACH ROW

@@ -12,6 +12,8 @@ CREATE TRIGGER indicator_told AFTER UPDATE ON indicator FOR EACH ROW
   WHEN (NEW.stage IS DISTINCT FROM OLD.stage) EXECUTE FUNCTION tell_stage('indicator_no');
 CREATE TRIGGER application_import_told AFTER UPDATE ON application_import FOR EACH ROW
   WHEN (NEW.stage IS DISTINCT FROM OLD.stage) EXECUTE FUNCTION tell_stage('import_no');
+CREATE TRIGGER register_load_told AFTER UPDATE ON register_load FOR EACH ROW
+  WHEN (NEW.stage IS DISTINCT FROM OLD.stage) EXECUTE FUNCTION tell_stage('load_no');
 CREATE TRIGGER batch_told AFTER UPDATE ON batch FOR EACH ROW
   WHEN (NEW.stage IS DISTINCT FROM OLD.stage) EXECUTE FUNCTION tell_stage('batch_no');
 -- An initialisation's list has its number; nobody waits for a round, its flow's stage says where it is.
@@ -56,6 +58,7 @@ CREATE TRIGGER card_change_part_county AFTER UPDATE ON card_change_part FOR EACH
 CREATE TRIGGER village_entry_county AFTER UPDATE ON village_entry FOR EACH ROW
   WHEN (NEW.stage IS DISTINCT FROM OLD.stage) EXECUTE FUNCTION tell_county();
 CREATE TRIGGER application_import_county AFTER UPDATE ON application_import FOR EACH ROW EXECUTE FUNCTION tell_county();
+CREATE TRIGGER register_load_county AFTER UPDATE ON register_load FOR EACH ROW EXECUTE FUNCTION tell_county();
 CREATE TRIGGER dataset_county AFTER INSERT OR UPDATE ON dataset FOR EACH ROW EXECUTE FUNCTION tell_county();
 CREATE TRIGGER flow_county AFTER UPDATE ON flow FOR EACH ROW EXECUTE FUNCTION tell_county();
 CREATE TRIGGER contradiction_county AFTER INSERT OR UPDATE ON contradiction FOR EACH ROW EXECUTE FUNCTION tell_county();

@@ -14,6 +14,17 @@ class _List(NamedTuple):
     items: list[dict[str, Any]]
 
 
+async def bank_catalog(session: AsyncSession, county_code: str) -> Catalogs | None:
+    """The banks alone, for what chooses nothing else; None while they never were fetched."""
+    found = await fetch(
+        session,
+        _List,
+        "SELECT kind, items FROM catalog_list WHERE county_code = :county AND kind = 'banks'",
+        county=county_code,
+    )
+    return catalogs_from(found[0].items, (), ()) if found else None
+
+
 async def form_catalogs(session: AsyncSession, county_code: str, fund_year: int) -> Catalogs | None:
     """The lists that a county's forms choose from, as last fetched; None while one of them never was."""
     rows = await fetch(

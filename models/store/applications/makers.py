@@ -63,6 +63,8 @@ SELECT DISTINCT person FROM (
   UNION ALL SELECT unnest(a.edited_by) FROM flow f JOIN flow_line l ON l.flow_id = f.id
   JOIN application a ON a.id = l.application_id WHERE f.flow_no = :number AND 'line_edited' = ANY(:acts)
   UNION ALL SELECT e.entered_by FROM village_entry e WHERE e.entry_no = :number AND 'entry_entered' = ANY(:acts)
+  UNION ALL SELECT unnest(ARRAY[d.entered_by, d.decided_by]) FROM register_load d
+  WHERE d.load_no = :number AND 'load_entered' = ANY(:acts)
 ) AS done WHERE person IS NOT NULL ORDER BY person
 """
 _OF_ENTRY = "SELECT entered_by = :person AS entry_entered FROM village_entry WHERE entry_no = :number"

@@ -13,6 +13,7 @@ from models.store.vault import Field, Vault, name_index
 from models.wire.words import AccountSource, CardType
 
 FROM_APPLICATION = "申请录入"
+FROM_LOAD = "初始导入"
 REGISTER_COLUMNS = (
     "county_code",
     "person_index",
@@ -165,7 +166,7 @@ async def source_of(
         " AND c.new_account_sealed IS NOT NULL AND c.source = ANY(:sources) ORDER BY c.id DESC",
         county=county_code,
         person=person_index,
-        sources=[source.value for source in AccountSource] + [FROM_APPLICATION],
+        sources=[source.value for source in AccountSource] + [FROM_APPLICATION, FROM_LOAD],
     )
     place = register_row(county_code, person_index)
     return next((source for source, sealed in rows if vault.open(Field.ACCOUNT, place, sealed) == account_no), None)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from models.contracts import RunKind
 from models.settings import Settings
 from models.words.calendar import CHINA, china_today
-from models.words.card_stages import EntryStage, LoginStage, PartStage, RequestStage, RoundStage
+from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStage, RequestStage, RoundStage
 from models.words.makers import Act
 from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
 from models.words.waiting import Wait
@@ -71,6 +71,13 @@ WAITS: Mapping[RunKind, Mapping[str, NextWait]] = {
         EntryStage.APPLYING: NextWait(Wait.PLATFORM_ANSWER),
     },
     RunKind.ACCOUNT_CHECK: {RoundStage.CHECKING: NextWait(Wait.BANK)},
+    RunKind.REGISTER_LOAD: {
+        LoadStage.CHECKING: NextWait(Wait.SYSTEM),
+        LoadStage.TO_CONFIRM: NextWait(Wait.OPERATOR),
+        LoadStage.ASKING: NextWait(Wait.BANK),
+        LoadStage.ENTERED: NextWait(Wait.REVIEWER, Act.LOAD_DECIDED),
+        LoadStage.TAKING: NextWait(Wait.SYSTEM),
+    },
 }
 
 

@@ -1,5 +1,6 @@
-"""Card changes and 村社申报 that wait for a reviewer: never the own account, nor what the person entered."""
+"""Card changes, 村社申报 and loads that wait for a reviewer: never the own account, nor what the person entered."""
 
+from models.store.register.loads import LOAD_TO_CORRECT
 from models.store.to_dos.found import Asker, ToDoSearch
 
 # A 上卡 that failed is done with once a later request of the person has come, or the register has another account.
@@ -22,8 +23,16 @@ SELECT 'village_entries' AS kind, entered_by <> :actor AND person_index IS DISTI
   count(*) AS counted, NULL::bigint AS total_fen, min(created_at) AS since, NULL::text AS number
 FROM village_entry WHERE county_code = :county AND stage = 'entered' GROUP BY 2
 """
+# Who confirmed what had stopped a file is its maker, too; refused ones are their own enterer's.
+_LOADS = f"""
+SELECT CASE stage WHEN 'entered' THEN 'loads_to_decide' ELSE 'load_' || stage END AS kind,
+  NOT (stage = 'entered' AND :actor IN (entered_by, coalesce(decided_by, entered_by))) AS able, count(*) AS counted,
+  NULL::bigint AS total_fen, min(coalesce(finished_at, created_at)) AS since, NULL::text AS number
+FROM register_load WHERE county_code = :county AND (stage IN ('to_confirm', 'entered')
+  OR entered_by = :actor AND {LOAD_TO_CORRECT}) GROUP BY 1, 2
+"""
 
 
 def of_accounts(asker: Asker) -> list[ToDoSearch]:
     values = {"county": asker.county, "own": asker.person_index, "actor": asker.person}
-    return [ToDoSearch(_CARDS, values), ToDoSearch(_ENTRIES, values)]
+    return [ToDoSearch(statement, values) for statement in (_CARDS, _ENTRIES, _LOADS)]

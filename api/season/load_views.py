@@ -1,0 +1,291 @@
+"""How a load of the register is shown: progress, what is wrong, and what it would do to the register, row by row."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypedDict
+
+from api.counter.desk import Desk
+from api.counter.names import Names
+from api.counter.run_block import RunBlock, run_of
+from api.imports.import_views import Faults
+from api.server.problems import not_found
+from api.server.rendering import json_in
+from models.contracts import RunKind
+from models.forms.account_numbers import CARD_TYPES
+from models.forms.identity import mask_account_no, mask_id_number, mask_name
+from models.store.register.loads import locked_load
+from models.store.register.register import register_row
+from models.store.sql import fetch
+from models.store.vault import Field as Sealed
+from models.store.vault import Vault
+from models.tables.loads import RegisterLoad
+from models.wire.words import CardType
+from models.words.card_stages import LoadOutcome, LoadStage
+from models.words.card_words import reason_words
+from models.words.faults import FaultCode
+from models.words.labelled import label_of
+from models.words.refusals import Refusal
+from models.words.stages import AccountStatus, Role
+
+LOAD_HEADERS: Mapping[str, str] = {
+    "load_no": "初始导入编号",
+    "as_of": "数据日期",
+    "stage_label": "状态",
+    "rows_total": "总行数",
+    "rows_asked": "银行已核验",
+    "rows_refused": "被拒行数",
+    "new": "新登记",
+    "changed": "有变动",
+    "same": "与登记相同",
+    "refused": "银行未通过",
+    "left_out": "不登记",
+    "problem": "未导入原因",
+    "entered_by": "导入人",
+    "created_at": "提交时间",
+    "confirmed_by": "复核人",
+    "confirmed_at": "复核时间",
+    "finished_at": "完成时间",
+}
+ROW_HEADERS: Mapping[str, str] = {
+    "row": "行号",
+    "name": "姓名/组织名称",
+    "id_number": "身份证号/信用代码",
+    "bank": "一卡通开户行",
+    "account_no": "一卡通账号",
+    "card_type_label": "卡类型",
+    "outcome_label": "结果",
+    "why": "原因",
+    "old_bank": "现登记开户行",
+    "old_account_no": "现登记账号",
+    "old_status_label": "现登记状态",
+}
+# Why a row is left as the register has it; of a bank's no its own words are told.
+_WHY: Mapping[str, str] = {
+    FaultCode.ACCOUNT_LOCKED: "此人在本县的账号变更或村社申报尚未办结，不覆盖；办结后可再导入",
+    FaultCode.ACCOUNT_NEWER: "登记的账号在数据日期当天或以后另有变动，以登记为准",
+    Refusal.OWN_ACCOUNT: "复核人本人的账号，须由他人复核的导入登记",
+}
+# The alias `a` is what lists page over.
+LOAD_ROWS = (
+    "SELECT a.id, a.file_row, a.person_index, a.name_sealed, a.id_number_sealed, a.bank_code, a.account_sealed,"
+    " a.card_type, a.outcome, a.code, a.old_bank_code, a.old_account_sealed, a.old_status FROM register_load_row a"
+)
+
+
+class LoadRow(NamedTuple):
+    id: int
+    file_row: int
+    person_index: str
+    name_sealed: str
+    id_number_sealed: str
+    bank_code: str
+    account_sealed: str
+    card_type: CardType
+    outcome: str | None
+    code: str | None
+    old_bank_code: str | None
+    old_account_sealed: str | None
+    old_status: str | None
+
+
+class LoadView(TypedDict):
+    load_no: Annotated[str, Field(description="初始导入编号")]
+    as_of: Annotated[date, Field(description="数据日期：文件所述情况的日期")]
+    stage: LoadStage
+    stage_label: str
+    rows_total: Annotated[int, Field(description="总行数")]
+    rows_checked: Annotated[int, Field(description="已校对的行数")]
+    rows_asked: Annotated[int, Field(description="银行已核验的行数")]
+    rows_refused: Annotated[int, Field(description="被拒的行数")]
+    problem: Annotated[str | None, Field(description="未导入的原因")]
+    to_confirm_count: Annotated[int, Field(description="待确认的事项数")]
+    rows_to_confirm: Annotated[int, Field(description="待确认的行数")]
+    new: Annotated[int, Field(description="新登记的账号数")]
+    changed: Annotated[int, Field(description="与登记不同、将改为文件所述的账号数")]
+    same: Annotated[int, Field(description="与登记相同的账号数")]
+    refused: Annotated[int, Field(description="银行核验未通过的账号数")]
+    left_out: Annotated[int, Field(description="不登记、以现登记为准的账号数")]
+    decision: Annotated[str | None, Field(description="confirmed 确认，dropped 放弃")]
+    decided_by: Annotated[str | None, Field(description="确认或放弃人")]
+    decided_at: datetime | None
+    entered_by: Annotated[str, Field(description="导入人")]
+    confirmed_by: Annotated[str | None, Field(description="复核人")]
+    confirmed_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class WholeLoad(LoadView):
+    faults: Faults
+    warnings: Faults
+    to_confirm: Faults
+    decision_reason: Annotated[str | None, Field(description="确认或放弃的原因")]
+    remark: Annotated[str | None, Field(description="复核意见")]
+    refused_rows_url: Annotated[str | None, Field(description="被拒行文件的地址")]
+    corrects: Annotated[str | None, Field(description="改正的是哪一次未导入的")]
+    corrected_by: Annotated[list[str], Field(description="由哪几次导入改正")]
+    acknowledged_by: Annotated[str | None, Field(description="未导入，由谁知悉")]
+    acknowledged_at: datetime | None
+    why_no_decision: Annotated[str | None, Field(description="现在不能由本人复核的原因；能复核的为空")]
+    run: RunBlock | None
+
+
+class LoadRowView(TypedDict):
+    row: Annotated[int, Field(description="文件中的行号")]
+    name: Annotated[str, Field(description="姓名/组织名称")]
+    id_number: Annotated[str, Field(description="身份证号/信用代码")]
+    bank: Annotated[str, Field(description="一卡通开户行")]
+    account_no: Annotated[str, Field(description="一卡通账号")]
+    card_type_label: str
+    outcome: Annotated[LoadOutcome | None, Field(description="银行核验完毕前为空")]
+    outcome_label: str | None
+    why: Annotated[str | None, Field(description="银行未通过或不登记的原因")]
+    old_bank: Annotated[str | None, Field(description="比对时登记的开户行")]
+    old_account_no: Annotated[str | None, Field(description="比对时登记的账号")]
+    old_status_label: Annotated[str | None, Field(description="比对时登记的状态")]
+
+
+class LoadTaken(TypedDict):
+    load_no: Annotated[str, Field(description="初始导入编号")]
+    stage: LoadStage
+    run: RunBlock | None
+
+
+async def find_load(desk: Desk, session: AsyncSession, load_no: str, *, changing: bool = False) -> RegisterLoad:
+    if changing:
+        found = await locked_load(session, load_no, desk.county)
+    else:
+        statement = select(RegisterLoad).where(
+            RegisterLoad.load_no == load_no, col(RegisterLoad.county_code) == desk.county
+        )
+        found = (await session.exec(statement)).first()
+    if found is None:
+        raise not_found("初始导入")
+    return found
+
+
+def load_view(load: RegisterLoad) -> LoadView:
+    figures: Mapping[str, int] = load.figures
+    return {
+        "load_no": load.load_no,
+        "as_of": load.as_of,
+        "stage": load.stage,
+        "stage_label": load.stage.label,
+        "rows_total": load.rows_total,
+        "rows_checked": load.rows_checked,
+        "rows_asked": load.rows_asked,
+        "rows_refused": load.rows_refused,
+        "problem": load.problem,
+        "to_confirm_count": load.to_confirm_count,
+        "rows_to_confirm": load.rows_to_confirm,
+        "new": figures.get("new", 0),
+        "changed": figures.get("changed", 0),
+        "same": figures.get("same", 0),
+        "refused": figures.get("refused", 0),
+        "left_out": figures.get("left_out", 0),
+        "decision": load.decision,
+        "decided_by": load.decided_by,
+        "decided_at": load.decided_at,
+        "entered_by": load.entered_by,
+        "confirmed_by": load.confirmed_by,
+        "confirmed_at": load.confirmed_at,
+        "created_at": load.created_at,
+        "finished_at": load.finished_at,
+    }
+
+
+async def whole_load(desk: Desk, session: AsyncSession, load: RegisterLoad) -> WholeLoad:
+    """With its faults (refused) or warnings, and what is to be confirmed; no value of the file is repeated."""
+    told, refused = _faults(desk, load, load.faults_sealed), load.stage is LoadStage.REFUSED
+    return {
+        **load_view(load),
+        "faults": told if refused and load.decision is None else [],
+        "warnings": [] if refused else told,
+        "to_confirm": _faults(desk, load, load.findings_sealed),
+        "decision_reason": _text(desk, load, load.decision_reason_sealed),
+        "remark": _text(desk, load, load.remark_sealed),
+        "refused_rows_url": f"/register-loads/{load.load_no}/refused-rows" if load.refused_file_id else None,
+        **await _corrections(session, load),
+        "acknowledged_by": load.acknowledged_by,
+        "acknowledged_at": load.acknowledged_at,
+        "why_no_decision": _why_no_decision(desk, load),
+        "run": await run_of(desk, session, RunKind.REGISTER_LOAD, load.load_no),
+    }
+
+
+def _faults(desk: Desk, load: RegisterLoad, sealed: str | None) -> Faults:
+    return json_in(desk.shown.open(Sealed.FAULTS, load.load_no, sealed)) if sealed else []
+
+
+def _text(desk: Desk, load: RegisterLoad, sealed: str | None) -> str | None:
+    return desk.shown.open(Sealed.REASON, load.load_no, sealed) if sealed else None
+
+
+def _why_no_decision(desk: Desk, load: RegisterLoad) -> str | None:
+    if desk.role is not Role.REVIEWER:
+        return f"由{Role.REVIEWER.label}办理"
+    if desk.person in (load.entered_by, load.decided_by):
+        return "导入人不能复核"
+    return None if load.stage is LoadStage.ENTERED else f"此件现为“{load.stage.label}”，不在待复核"
+
+
+class _LoadCorrections(TypedDict):
+    corrects: str | None
+    corrected_by: list[str]
+
+
+class _Other(NamedTuple):
+    load_no: str
+    later: bool
+
+
+_CORRECTIONS = """
+SELECT load_no, corrects_id IS NOT NULL AND corrects_id = :id AS later FROM register_load
+WHERE county_code = :county AND (corrects_id = :id OR id = :former) ORDER BY id
+"""
+
+
+async def _corrections(session: AsyncSession, load: RegisterLoad) -> _LoadCorrections:
+    values = {"county": load.county_code, "id": load.id, "former": load.corrects_id or 0}
+    found: Sequence[_Other] = await fetch(session, _Other, _CORRECTIONS, **values)
+    former = next((each.load_no for each in found if not each.later), None)
+    return {"corrects": former, "corrected_by": [each.load_no for each in found if each.later]}
+
+
+class LoadRowViews:
+    """Opens and shows rows of a load, masked."""
+
+    def __init__(self, vault: Vault, names: Names, county_code: str) -> None:
+        self._vault = vault
+        self._names = names
+        self._county = county_code
+
+    def view(self, row: LoadRow) -> LoadRowView:
+        place = register_row(self._county, row.person_index)
+        outcome = LoadOutcome(row.outcome) if row.outcome else None
+        return {
+            "row": row.file_row,
+            "name": mask_name(self._vault.open(Sealed.NAME, place, row.name_sealed)),
+            "id_number": mask_id_number(self._vault.open(Sealed.ID_NUMBER, place, row.id_number_sealed)),
+            "bank": self._names.bank(row.bank_code),
+            "account_no": self._account(place, row.account_sealed),
+            "card_type_label": label_of(CARD_TYPES, row.card_type),
+            "outcome": outcome,
+            "outcome_label": outcome.label if outcome else None,
+            "why": _why(row.code),
+            "old_bank": self._names.bank(row.old_bank_code),
+            "old_account_no": self._account(place, row.old_account_sealed) if row.old_account_sealed else None,
+            "old_status_label": AccountStatus(row.old_status).label if row.old_status else None,
+        }
+
+    def _account(self, place: str, sealed: str) -> str:
+        return mask_account_no(self._vault.open(Sealed.ACCOUNT, place, sealed))
+
+
+def _why(code: str | None) -> str | None:
+    return None if code is None else _WHY.get(code) or reason_words(code)
