@@ -97,7 +97,7 @@ def test_a_register_is_loaded_and_its_citizens_have_their_accounts(province: Pro
     assert held(province, county, frozen) == held(province, county, unknown) == ()
     assert changes(province, good) == [("初始导入", f"reviewer-{county.code}", None, "valid")]
     with browser_of(province, good) as browser:
-        [face] = browser.get("/citizen/account")["accounts"]
+        [face] = browser.get("/citizen/account")["cards"]
     assert face["account_no"] == good.new_card
     assert province.rows("SELECT count(*) FROM notice WHERE person_index = :p", p=index_of(province, good)) == [(0,)]
 
