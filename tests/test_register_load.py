@@ -48,7 +48,7 @@ def seen(province: Province, county: County, load_no: str, *stages: str, seconds
     return province.wait(
         f"load at {stages}",
         lambda: county.reviewer.get(f"/register-loads/{load_no}"),
-        lambda shown: shown["stage"] in stages,
+        lambda shown: shown["stage"] in stages and shown["run"]["stage"] == shown["stage"],
         seconds,
     )
 
