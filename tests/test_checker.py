@@ -65,6 +65,7 @@ PLANTED: tuple[tuple[Law, str, str, str], ...] = (
     ),
     (
         Law.FIGURES,
+        "batch",
         "UPDATE batch_tally SET lines = lines + 1 WHERE id = (SELECT min(id) FROM batch_tally)",
         "UPDATE batch_tally SET lines = lines - 1 WHERE id = (SELECT min(id) FROM batch_tally)",
     ),

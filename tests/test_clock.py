@@ -319,6 +319,7 @@ def test_what_is_held_against_a_stored_instant_is_the_databases_clock() -> None:
     files = [file for room in ("models", "activities", "workflows", "api") for file in (root / room).rglob("*.py")]
     assert sorted(file.relative_to(root).as_posix() for file in files if own.search(file.read_text())) == [
         "activities/platform/http.py",  # the platform's signature and its Retry-After
+        "activities/platform/trial.py",  # how far apart the platform's clock and ours are
         "api/pages/citizen_sign_in.py",  # how long is left, as a page shows it
         "api/pages/form_keys.py",  # how old a form is
         "api/pages/formats.py",  # how long something waits, as a page shows it
@@ -327,4 +328,5 @@ def test_what_is_held_against_a_stored_instant_is_the_databases_clock() -> None:
         "models/tables/base.py",  # before the database's clock has been read
         "models/tokens.py",  # when a token was issued
         "models/words/calendar.py",  # the day on which a form is filled
+        "workflows/certificates.py",  # whether the certificate that is shown has ended
     ]

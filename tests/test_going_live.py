@@ -34,7 +34,7 @@ async def test_a_new_county_sees_what_it_lacks_until_it_is_green(office: Office)
     assert set(await lacking(office)) == {"people", "policy_unit", "catalogs", "register", "platform", "callbacks"}
     browser = await at(office, ADMIN)
     page = await browser.open("/console/going-live")
-    assert "还缺 6 项" in page.main
+    assert "还缺的项数：6" in page.main
     assert (page.link("人员"), page.link("平台目录")) == ("/console/people", "/console/catalogs")
     assert "由县操作员、审核人办理" in page.main
     tried = await browser.submit(page, "试连平台")

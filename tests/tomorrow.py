@@ -34,6 +34,8 @@ IDS = {
     "file_id": "stored_file",
     "inbox_id": "inbox",
 }
+# Codes in paths that tell no row apart.
+CODES = {"town_code": "application", "village_code": "application"}
 Rows = list[tuple[Any, ...]]
 
 
@@ -104,6 +106,8 @@ def _place_of(name: str) -> tuple[str, str]:
     """Table and column: the one whose rows are told apart by it, or the one that is called so."""
     if name in IDS:
         return IDS[name], "id"
+    if name in CODES:
+        return CODES[name], name
     for table in metadata.sorted_tables:
         column = table.columns.get(name)
         if column is not None and not column.foreign_keys and _is_key(table, name):

@@ -25,7 +25,7 @@ DONE: Mapping[str, tuple[str, str]] = {
     # at a desk the next one is open by then
     "former_approved": ("上一份已通过", "The former one was approved"),
     "former_returned": ("上一份已退回", "The former one was sent back"),
-    "trial_asked": ("正在试连平台，结果见下", "The platform is being tried; the result is below"),
+    "trial_asked": ("已请平台应答，结果见下", "The platform was asked; the result is below"),
     "trail_checked": ("已逐条校验，结果见下", "Checked; the result is below"),
     "flow_started": ("已启动补贴流程", "The flow has been started"),
     "import_confirmed": ("已确认导入", "Confirmed"),
