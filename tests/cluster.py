@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import psutil
 import pytest
 
 from deploy.cluster.plan import NODES
@@ -38,6 +39,18 @@ def end(stack: Stack, number: signal.Signals, *names: str) -> dict[str, int]:
 def are_back(stack: Stack, before: dict[str, int]) -> bool:
     now = kept_pids(stack.layout.run)
     return all(now.get(name, pid) != pid for name, pid in before.items())
+
+
+def all_of_it(stack: Stack) -> list[psutil.Process]:
+    """Every node, its PostgreSQL and its UI, once each is there: a node that died with another comes a moment later."""
+    deadline = time.monotonic() + BACK_WITHIN_S
+    while True:
+        found = [pid for name, pid in kept_pids(stack.layout.run).items() if name.startswith("temporal-")]
+        alive = [psutil.Process(pid) for pid in found if psutil.pid_exists(pid)]
+        if len(alive) == len(NODES) + 2:
+            return alive
+        assert time.monotonic() < deadline, f"{len(alive)} are there"
+        time.sleep(0.05)
 
 
 def wait_back(stack: Stack, before: dict[str, int]) -> None:

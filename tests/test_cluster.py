@@ -21,8 +21,7 @@ from deploy.cluster.nodes import node_config, ui_config, write_dynamic
 from deploy.cluster.plan import HOSTS, NODES, PORTS, Plan
 from deploy.stack import Options, Stack, StackError, temporal
 from deploy.stack.layout import Layout
-from deploy.stack.processes import kept_pids
-from tests.cluster import NEEDS_PROGRAMS, end, nodes_of, wait_back
+from tests.cluster import NEEDS_PROGRAMS, all_of_it, end, nodes_of, wait_back
 from tests.conftest import STACKS
 from workflows.certificates import follow_certificates, trouble_with
 from workflows.client import connect
@@ -218,8 +217,7 @@ async def _goes_on(client: Client, run: str) -> None:
 async def test_a_kill_of_its_keeper_takes_everything_along_and_its_runs_are_found_again(cluster: Stack) -> None:
     client = await connect(cluster.layout.temporal.environment)
     await client.start_workflow("NobodysWorkflow", id="kept", task_queue="nobodys")
-    left = [psutil.Process(pid) for name, pid in kept_pids(cluster.layout.run).items() if name.startswith("temporal-")]
-    assert len(left) == len(NODES) + 2
+    left = all_of_it(cluster)
     os.kill(cluster.pid("temporal"), signal.SIGKILL)
     _, alive = psutil.wait_procs(left, timeout=20)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
