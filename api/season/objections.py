@@ -98,7 +98,14 @@ async def show_objection(desk: CountyReaders, objection_no: str) -> Response:
     summary="裁定公示异议",
     response_model=DecidedObjection,
     responses=refusals(
-        NOT_FOUND=404, OBJECTION_DECIDED=409, BATCH_FROZEN=409, FLOW_NOT_ENDED=409, SAME_PERSON=403, OWN_APPLICATION=403
+        NOT_FOUND=404,
+        OBJECTION_DECIDED=409,
+        APPLICATION_IN_FLOW=409,
+        PAST_FLOW=409,
+        BATCH_FROZEN=409,
+        FLOW_NOT_ENDED=409,
+        SAME_PERSON=403,
+        OWN_APPLICATION=403,
     ),
 )
 async def post_decision(desk: Reviewers, objection_no: str, decision: ObjectionDecision) -> Response:
