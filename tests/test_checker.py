@@ -65,9 +65,15 @@ PLANTED: tuple[tuple[Law, str, str, str], ...] = (
     ),
     (
         Law.FIGURES,
-        "batch",
+        "is tallied otherwise",
         "UPDATE batch_tally SET lines = lines + 1 WHERE id = (SELECT min(id) FROM batch_tally)",
         "UPDATE batch_tally SET lines = lines - 1 WHERE id = (SELECT min(id) FROM batch_tally)",
+    ),
+    (
+        Law.FIGURES,
+        "is tallied otherwise",
+        "UPDATE application_standing SET amount_fen = amount_fen + 1",
+        "UPDATE application_standing SET amount_fen = amount_fen - 1",
     ),
     (
         Law.ONE_EFFECT,
