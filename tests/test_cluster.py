@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from temporalio.service import RPCError
 
 from deploy.cluster import agreed, programs
 from deploy.cluster.certificates import Certificates, Pair, sign
+from deploy.cluster.door import Backend, Door
 from deploy.cluster.nodes import node_config, ui_config, write_dynamic
 from deploy.cluster.plan import HOSTS, NODES, PORTS, Plan
 from deploy.stack import Options, Stack, StackError, temporal
 from deploy.stack.layout import Layout
+from deploy.stack.ports import assign_ports
 from tests.cluster import NEEDS_PROGRAMS, all_of_it, end, nodes_of, wait_back
 from tests.conftest import STACKS
 from workflows.certificates import follow_certificates, trouble_with
@@ -240,3 +243,45 @@ def test_a_home_of_before_gets_what_the_cluster_needs(tmp_path: Path) -> None:
     assert set(PORTS) <= set(second.ports)
     assert second.secrets.temporal_password
     assert first.ports.items() <= second.ports.items()
+
+
+async def test_who_listens_but_has_not_answered_comes_after_those_that_have(tmp_path: Path) -> None:
+    """A frontend listens before it serves: whoever came to it then would be refused."""
+    silent, serving = await _speaking(b"silent"), await _speaking(b"serving")
+    addresses = [server.sockets[0].getsockname() for server in (silent, serving)]
+    loop, looks, known = asyncio.get_running_loop(), Counter[Backend](), asyncio.Event()
+
+    async def answers(of: Backend) -> bool:
+        looks[of] += 1
+        if looks[addresses[1]] == 2:
+            loop.call_soon_threadsafe(known.set)
+        return of == addresses[1]
+
+    port = assign_ports(tmp_path / "ports.json", ["door"])["door"]
+    door = Door(port, addresses, answers)
+    door.open()
+    try:
+        # At its second look the first one's answer is known.
+        await asyncio.wait_for(known.wait(), 10)
+        assert [await _heard(port) for _ in range(4)] == [b"serving"] * 4
+        serving.close()
+        assert await _heard(port) == b"silent"
+    finally:
+        door.close()
+        silent.close()
+
+
+async def _speaking(word: bytes) -> asyncio.Server:
+    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(word)
+        writer.close()
+
+    return await asyncio.start_server(speak, "127.0.0.1", 0)
+
+
+async def _heard(port: int) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()

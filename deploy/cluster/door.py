@@ -24,10 +24,11 @@ class Door:
 
     def __init__(self, port: int, backends: list[Backend], answers: Callable[[Backend], Awaitable[bool]]) -> None:
         self._port, self._backends, self._answers = port, backends, answers
-        self._silent = dict.fromkeys(backends, 0)
+        # Silent until it has answered: one that listens may not be serving yet.
+        self._silent = dict.fromkeys(backends, _SILENT_LOOKS)
         self._through: dict[Backend, set[asyncio.StreamWriter]] = {backend: set() for backend in backends}
         self._turns = count()
-        self._loop = asyncio.new_event_loop()
+        self._loop, self._closed = asyncio.new_event_loop(), asyncio.Event()
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -38,17 +39,21 @@ class Door:
 
     def close(self) -> None:
         if self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._closed.set)
             self._thread.join(5)
 
     def _run(self, listener: socket.socket) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._pass, sock=listener))
-        looks = [self._loop.create_task(self._look(backend)) for backend in self._backends]
-        self._loop.run_forever()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve(listener))
+
+    async def _serve(self, listener: socket.socket) -> None:
+        """The runner ends whatever still passes and looks."""
+        looks = [asyncio.create_task(self._look(backend)) for backend in self._backends]
+        server = await asyncio.start_server(self._pass, sock=listener)
+        await self._closed.wait()
+        server.close()
         for look in looks:
             look.cancel()
-        server.close()
 
     async def _look(self, backend: Backend) -> None:
         while True:
@@ -66,9 +71,11 @@ class Door:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for backend in self._in_turn():
-            with contextlib.suppress(OSError, TimeoutError):
+            try:
                 there, here = await asyncio.wait_for(asyncio.open_connection(*backend), _CONNECT_WITHIN_S)
                 break
+            except (OSError, TimeoutError):
+                self._silent[backend] = _SILENT_LOOKS
         else:
             writer.transport.abort()
             return
