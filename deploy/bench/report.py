@@ -20,8 +20,7 @@ from deploy.bench.product import Outcome
 from deploy.bench.report_cards import card_rows
 from deploy.bench.report_pages import page_rows
 from deploy.bench.report_rows import Row
-from deploy.bench.troubled import FAILING, Troubled, troubled_row
-from deploy.bench.troubled import LINES as TROUBLED_LINES
+from deploy.bench.troubled import Troubled, troubled_row
 from deploy.stack import temporal
 
 
@@ -55,6 +54,8 @@ def _temporal() -> str:
     return "Temporal on SQLite with synchronous=FULL"
 
 
+# Written by hand, below this line.
+KEPT = "<!-- make bench rewrites what stands above -->"
 HEADERS = ("测量", "本系统", "对照", "要求", "")
 
 
@@ -80,7 +81,7 @@ def print_table(table_rows: Sequence[Row]) -> None:
 
 
 def write(path: Path, figures: Figures) -> None:
-    """Everything in one file: the machine, the table, the steps of one run."""
+    """What was measured, anew: the machine, the table, the steps of one run; what stands below them stays."""
     head = ["# Measured figures", "", *machine(), "", *_markdown(rows(figures)), ""]
     steps = ["| 步骤 | 2,000 行（秒） | 20,000 行（秒） |", "| --- | ---: | ---: |", *_steps(figures)]
     small = statistics.median(run.history_events for run in figures.small)
@@ -90,9 +91,9 @@ def write(path: Path, figures: Figures) -> None:
         f" {figures.large.history_events} for {figures.large.lines:,}: it grows with the pages that arrive, not with"
         " the lines.",
         "",
-        *_notes(),
     ]
-    path.write_text("\n".join([*head, "## One run, step by step", "", *steps, *events]) + "\n", "utf-8")
+    kept = path.read_text("utf-8").partition(KEPT)[2] if path.exists() else "\n"
+    path.write_text("\n".join([*head, "## One run, step by step", "", *steps, *events, KEPT]) + kept, "utf-8")
 
 
 def machine() -> list[str]:
@@ -200,32 +201,3 @@ def _steps(figures: Figures) -> list[str]:
         for name, seconds in steps:
             told[name] = told.get(name, 0.0) + seconds
     return [f"| {name} | {small[name]:.2f} | {large.get(name, 0.0):.2f} |" for name in small]
-
-
-def _notes() -> list[str]:
-    return [
-        "What is compared: the bare script (`deploy/bench/bare.py`) reads the same file and does the same signed calls,"
-        " pages, COPYs and UPDATEs into the same columns and indexes, receives the same callbacks and commits each"
-        " before it answers. It has no API, Temporal, outbox, journal of instructions, trail, foreign keys, row checks"
-        " or second person, and can't be stopped in the middle. The product is driven by people through its API who"
-        " wait there until the stage is another one. Policy, indicator and catalogs are there before either clock"
-        " starts; the platform is"
-        " the simulator without delays and faults; a fresh worker serves each run, which has paid a hundred lines"
-        " before.",
-        "",
-        "The bare workflow of card changes (`deploy/bench/bare_card.py`): started by the same signal-with-start,"
-        " as many activities and messages as the history of a card change shows, each activity one INSERT; it stays"
-        " open as the request does. It does each activity in the usual way, the product its one within the workflow's"
-        " own turn; both have done a hundred before their clocks start. The product's time begins with the first"
-        " request's rows and includes outbox,"
-        " relay, the bank's word from the simulator, steps and search attributes. A worker keeps 1,000 workflows in"
-        " its cache: beyond them a waiting one takes nothing of it. Killed are worker, API, simulator, Temporal, S3"
-        " and PostgreSQL; decisions then go through the API, every tenth a refusal. A request counts as right when"
-        " its result, the register's account, the lock and its workflow's end are what the decision asks for.",
-        "",
-        f"提交材料 with failing calls: {TROUBLED_LINES} lines as before, then {TROUBLED_LINES} others while the"
-        f" simulator answers {FAILING:.0%} of all calls with 500 or 503, half of these with a Retry-After of a"
-        " second. Alone: `python -m deploy.bench --troubled-only`.",
-        "",
-        "`make bench` measures anew and rewrites this file.",
-    ]
