@@ -16,7 +16,7 @@ from models.store.events.inbox import put_asked
 from models.store.register.entries import ENDED, end_entry, locked_entry
 from models.store.register.entry_results import fail_at_platform
 from models.store.register.register import register_row
-from models.store.runs.look import ask_after, note_stage, remember
+from models.store.runs.look import ask_after, asks_anew, note_asked, note_stage, remember
 from models.store.runs.runs import close_run
 from models.store.sql import fetch_one
 from models.store.trail.entries import by_system, record
@@ -152,17 +152,17 @@ class VillageEntryActivities:
         entry = await self._entry(subject)
         if entry.stage is not EntryStage.APPLYING or entry.submission_id is None:
             return
+        answer = None
         try:
             answer = await self._platform.get_account_change(entry.county_code, entry.submission_id)
-        except PlatformRefusal as refusal:
+        except PlatformRefusal as refusal:  # a no is an answer too
             activity.logger.warning("asked about %s: %s", subject.number, refusal)
-            return
-        if answer.status is AccountChangeStatus.PENDING:
-            return
-        data = answer.model_copy(update={"client_reference": entry.entry_no})
-        kind, at = EventType.ACCOUNT_CHANGE_APPLIED, now()
         async with self._database.transaction() as session:
-            await put_asked(session, self._vault, entry.county_code, kind, entry.entry_no, data, at)
+            if answer is not None and answer.status is not AccountChangeStatus.PENDING:
+                data = answer.model_copy(update={"client_reference": entry.entry_no})
+                kind, at = EventType.ACCOUNT_CHANGE_APPLIED, now()
+                await put_asked(session, self._vault, entry.county_code, kind, entry.entry_no, data, at)
+            await note_asked(session, subject.workflow_id)
 
     @activity.defn
     async def look_at_entry(self, subject: Subject) -> Look:
@@ -171,7 +171,9 @@ class VillageEntryActivities:
             await apply_pending_events(session, self._vault, subject)
             entry = await _find(session, subject.number)
             words = ENTRY[entry.stage]
-            since, ask_now = await note_stage(session, subject.workflow_id, entry.stage.value, words)
+            since, _ = await note_stage(session, subject.workflow_id, entry.stage.value, words)
+            # its contradictions are asked about once it is over, by the run for what comes after
+            ask_now = entry.stage is EntryStage.APPLYING and await asks_anew(session, subject.workflow_id)
             done = entry.stage in ENDED
             if done:
                 await close_run(session, subject.workflow_id, entry.stage.value)

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from deploy.stack.objects import Access
 from models.contracts import HeadsSigned, Queue
 from models.store.trail.check import PAGE, Break, check_trail
 from models.store.trail.entries import by_system, record
-from models.store.trail.heads import FOLDER, last_head
+from models.store.trail.heads import FOLDER, ahead, heads_of, last_head
+from models.store.trail.restorations import Loss, note_restoration
 from models.store.vault import KeyRing, LocalVault
 from models.words.stages import Role, TrailBreak
 from tests.api_server import COUNTY, OTHER_COUNTY, ApiServer, api_server, fresh_vault
@@ -158,6 +159,32 @@ async def test_what_was_cut_stays_found_when_the_trail_goes_on(server: ApiServer
     assert (body["first_bad_sequence"], body["kind"]) == (8, "not_as_signed")
 
 
+async def test_a_restoration_explains_the_heads_ahead_of_it_and_nothing_else(
+    server: ApiServer, owner: psycopg.Connection
+) -> None:
+    """The database came back as it was two entries ago; what is cut off after that is found as ever."""
+    await written(server, SIGNED)
+    await sign(server)
+    _unguarded(owner, [CUT, HEAD_BACK])
+    assert (await told(server))["kind"] == "cut"
+    keys = await heads_of(server.objects, COUNTY)
+    at = datetime(2026, 11, 27, 10, 30, tzinfo=UTC)
+    loss = Loss(at, at + timedelta(minutes=10), "li.wei", "磁盘损坏")
+    async with server.database.transaction() as session:
+        await note_restoration(session, server.vault, COUNTY, loss, ahead(keys, 6))
+    assert (await sign(server)).broken == ()
+    await written(server, SIGNED)
+    assert (await sign(server)).signed == 1
+    body = await told(server)
+    assert (body["intact"], body["signed_sequence"]) == (True, 7 + SIGNED)
+    assert "第 7 条" in body["finding"]
+    (noted,) = body["restorations"]
+    assert (noted["sequence"], noted["by"], noted["heads_ahead"]) == (7, "li.wei", 1)
+    assert datetime.fromisoformat(noted["restored_to"]) == at
+    _unguarded(owner, [CUT, HEAD_BACK])
+    assert (await told(server))["kind"] == "cut"
+
+
 async def test_a_county_that_is_gone_is_missed_at_the_signing(server: ApiServer, owner: psycopg.Connection) -> None:
     await written(server, SIGNED)
     await sign(server)
@@ -187,7 +214,7 @@ async def test_what_was_signed_before_a_rotation_still_holds(server: ApiServer) 
         async with server.database.transaction() as session:
             await record(session, vault, by_system(COUNTY, "noted", "x", {}))
         await TrailActivities(server.database, vault, server.objects).sign_heads()
-    signed = await last_head(server.objects, COUNTY)
+    signed, _ = await last_head(server.database, rotated, server.objects, COUNTY)
     assert signed is not None
     assert signed.signature.startswith("k2.")
     async with server.database.reading() as session:

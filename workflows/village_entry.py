@@ -42,7 +42,8 @@ class VillageEntryWorkflow(RowDriven):
         if not handed.taken:
             await self._pause(subject, self._leave_alone(HAND_OVER, handed.try_again_seconds))
             return
-        await self._pause(subject, look.ask_after_seconds)
+        if not look.ask_now:
+            await self._pause(subject, look.ask_after_seconds)
         if not self._woken:
             await self._ask(subject)
 

@@ -14,6 +14,7 @@ from models.contracts import RunKind, Subject
 from models.store.cards.parts import AT_PLATFORM
 from models.store.database import Database
 from models.store.events.inbox import put_asked
+from models.store.runs.look import note_asked
 from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
@@ -60,6 +61,8 @@ class AskingActivities:
         except PlatformRefusal as refusal:
             activity.logger.warning("asked about %s: %s", subject.number, refusal)
         await self._second.ask(subject)
+        async with self._database.transaction() as session:
+            await note_asked(session, subject.workflow_id)
 
     async def _ask(self, subject: Subject) -> None:
         if subject.kind in REVIEWS:

@@ -90,8 +90,9 @@ async def note_verification(desk: Auditors) -> Response:
 
 async def _verified(desk: Desk) -> TrailVerification:
     # Read first: the trail only grows, so what was signed before must be in it.
-    signed = await last_head(desk.objects, desk.county)
+    exports = desk.database.pool(Pool.EXPORTS)
+    signed, restorations = await last_head(exports, desk.vault, desk.objects, desk.county)
     # A million entries take a minute or two: people at their desks don't wait for the connection.
-    async with desk.database.pool(Pool.EXPORTS).reading() as session:
+    async with exports.reading() as session:
         broken = await check_trail(session, desk.vault, desk.county, signed)
-    return verification_view(broken, signed)
+    return verification_view(broken, signed, restorations)

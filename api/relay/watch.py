@@ -19,7 +19,7 @@ from models.store.database import Database
 from models.store.retention import KINDS, clear_old
 from models.store.runs.runs import wake
 from models.store.runs.targets import run_of_number, run_to_wake
-from models.store.runs.watch import restart_run
+from models.store.runs.watch import restart_run, wake_open_runs
 from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 
@@ -99,7 +99,7 @@ class Watch:
             raise
         if self._was_away or self._has_forgotten:
             async with self._database.transaction() as session:
-                await _wake_again(session, missing, None if self._has_forgotten else _RECENT_SECONDS)
+                await wake_open_runs(session, missing, None if self._has_forgotten else _RECENT_SECONDS)
             self._was_away = self._has_forgotten = False
         return len(missing)
 
@@ -243,24 +243,6 @@ async def _seen(session: AsyncSession, running: list[str]) -> None:
         "UPDATE run SET missing_since = NULL WHERE id IN (SELECT id FROM run WHERE workflow_id = ANY(:ids)"
         " AND missing_since IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED)",
         ids=running,
-    )
-
-
-async def _wake_again(session: AsyncSession, started: list[str], within_seconds: float | None) -> None:
-    """Open runs look at their rows once more: what they were told may have been forgotten with a restored database.
-
-    All of them when Temporal has forgotten a run; after an outage, those that were told something lately.
-    """
-    await execute(
-        session,
-        "INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
-        " SELECT workflow_id, :signal, jsonb_build_array(number), now(), now(), 0 FROM run WHERE closed_at IS NULL"
-        " AND workflow_id <> ALL(:started) AND (CAST(:within AS float) IS NULL OR EXISTS (SELECT 1 FROM outbox told"
-        " WHERE told.workflow_id = run.workflow_id AND told.delivered_at > now() - make_interval(secs => :within)))"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
-        signal=Signal.OPENED.value,
-        started=started,
-        within=within_seconds,
     )
 
 

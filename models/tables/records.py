@@ -39,6 +39,8 @@ class Run(SQLModel, table=True):
     execution: str | None = None
     missing_since: datetime | None = Field(default=None, sa_type=INSTANT)
     asked: int = 1
+    # when the platform was asked about it last
+    platform_asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class Outbox(SQLModel, table=True):
@@ -204,6 +206,17 @@ class TrailHead(SQLModel, table=True):
     county_code: str = Field(primary_key=True)
     sequence: int = Field(default=0, sa_type=BigInteger)
     chain: str = ""
+
+
+class Restoration(SQLModel, table=True):
+    """This database came back as it was at an earlier moment; for a while the platform is asked before it is silent."""
+
+    __tablename__ = "restoration"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    restored_to: datetime = Field(sa_type=INSTANT)
+    lost_until: datetime = Field(unique=True, sa_type=INSTANT)
+    at: datetime = Field(default_factory=now, sa_type=INSTANT)
 
 
 class TrailEntry(SQLModel, table=True):

@@ -158,6 +158,7 @@ ACTS: Mapping[str, str] = {
     "catalog_refresh_asked": "更新目录",
     "contradiction_carried_out": "矛盾来件的裁定已执行",
     "contradiction_decided": "裁定矛盾来件",
+    "database.restored": "数据库恢复到较早的时刻",
     "disclosed": "查看完整信息",
     "evidence_requirement_set": "设置提交材料要求",
     "file_stored": "上传文件",

@@ -458,6 +458,15 @@ CREATE TABLE repeated_item (
   CONSTRAINT pk_repeated_item PRIMARY KEY (county_code, fund_year, person_index, item_code)
 );
 
+CREATE TABLE restoration (
+  id BIGSERIAL NOT NULL,
+  restored_to TIMESTAMP WITH TIME ZONE NOT NULL,
+  lost_until TIMESTAMP WITH TIME ZONE NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_restoration PRIMARY KEY (id),
+  CONSTRAINT uq_restoration_lost_until UNIQUE (lost_until)
+);
+
 CREATE TABLE run (
   id BIGSERIAL NOT NULL,
   workflow_id VARCHAR NOT NULL,
@@ -475,6 +484,7 @@ CREATE TABLE run (
   execution VARCHAR,
   missing_since TIMESTAMP WITH TIME ZONE,
   asked INTEGER NOT NULL,
+  platform_asked_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_run PRIMARY KEY (id),
   CONSTRAINT uq_run_workflow_id UNIQUE (workflow_id),
   CONSTRAINT ck_run_runkind CHECK (kind IN ('policy-review', 'indicator-review', 'beneficiary-init', 'verification', 'subsidy-flow', 'evidence', 'application-import', 'catalog-refresh', 'payment-correction', 'face-login', 'card-change', 'village-entry', 'account-check', 'account-event', 'register-load', 'platform-trial'))

@@ -195,6 +195,21 @@ async def end_session(session: AsyncSession, session_hash: str, why: SessionEnd)
     return ended == 1
 
 
+async def end_all_of_citizens(session: AsyncSession) -> int:
+    """All sessions of citizens, and the attempts that have opened none yet; gives how many sessions ended."""
+    await execute(
+        session,
+        "UPDATE face_login SET stage = 'expired', url_sealed = NULL, ended_at = coalesce(ended_at, now())"
+        " WHERE session_hash IS NULL AND stage IN ('opening', 'waiting', 'scanned', 'passed')",
+    )
+    return await execute(
+        session,
+        "UPDATE face_login SET session_ended_at = now(), over_by = :why"
+        " WHERE session_hash IS NOT NULL AND session_ended_at IS NULL",
+        why=SessionEnd.SIGNED_OUT.value,
+    )
+
+
 async def _touch(session: AsyncSession, session_hash: str) -> None:
     await execute(
         session,

@@ -11,31 +11,51 @@ from models.store.sql import execute, fetch_one
 from models.wire.answers import province_of
 
 JITTER = 0.1
+# So long after the database came back as it was earlier, a run asks the platform whenever it begins to wait for
+# something: what was called back in the lost minutes was acknowledged, and doesn't come again.
+ASKS_ANEW_DAYS = 30
+_ASKS_ANEW = (
+    "(platform_asked_at IS NULL OR platform_asked_at < since)"
+    f" AND EXISTS (SELECT FROM restoration WHERE at > now() - interval '{ASKS_ANEW_DAYS} days')"
+)
 
 
 class WaitingSince(NamedTuple):
-    """Since when a run waits for what it waits for, and whether a contradiction of it wants the platform asked."""
+    """Since when a run waits for what it waits for, and whether the platform is to be asked now."""
 
     since: datetime
     ask_now: bool
 
 
 async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> WaitingSince:
-    """Write stage and what is waited for into the run's row; most looks find them there, and write nothing."""
+    """Write stage and what is waited for into the run's row; most looks find them there, and write nothing.
+
+    The platform is to be asked now after a contradiction, and after a restoration of the database.
+    """
     waiting = await fetch_one(
         session,
         WaitingSince,
         "WITH noted AS (UPDATE run SET since = now(), stage = :stage, waiting_for = :waiting WHERE workflow_id = :id"
-        " AND (stage <> :stage OR waiting_for <> :waiting) RETURNING since)"
-        " SELECT coalesce((SELECT since FROM noted), run.since) AS since, EXISTS (SELECT"
-        " FROM contradiction c WHERE c.number = run.number AND c.state = 'open' AND c.asked_at IS NULL) AS ask_now"
-        " FROM run WHERE workflow_id = :id",
+        " AND (stage <> :stage OR waiting_for <> :waiting) RETURNING since), seen AS (SELECT number,"
+        " platform_asked_at, coalesce((SELECT since FROM noted), since) AS since FROM run WHERE workflow_id = :id)"
+        " SELECT since, EXISTS (SELECT FROM contradiction c"
+        f" WHERE c.number = seen.number AND c.state = 'open' AND c.asked_at IS NULL) OR {_ASKS_ANEW} AS ask_now"
+        " FROM seen",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
     )
     assert waiting is not None, "a run looks at its own row"
     return waiting
+
+
+async def asks_anew(session: AsyncSession, workflow_id: str) -> bool:
+    """Whether a run is to ask the platform now because the database came back as it was earlier."""
+    return bool(await fetch_one(session, bool, f"SELECT {_ASKS_ANEW} FROM run WHERE workflow_id = :id", id=workflow_id))
+
+
+async def note_asked(session: AsyncSession, workflow_id: str) -> None:
+    await execute(session, "UPDATE run SET platform_asked_at = now() WHERE workflow_id = :id", id=workflow_id)
 
 
 def ask_after(settings: Settings, since: datetime, now: datetime) -> float:

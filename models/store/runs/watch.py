@@ -1,12 +1,13 @@
 """Starting a run again from its row when its execution is gone, and what is noted of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.contracts import Signal
 from models.store.runs.runs import wake
-from models.store.sql import fetch, fetch_one
+from models.store.sql import execute, fetch, fetch_one
 from models.store.trail.entries import by_system, record
 from models.store.vault import Vault
 
@@ -92,3 +93,23 @@ async def note_executions(session: AsyncSession, vault: Vault, executions: Mappi
 async def _record(session: AsyncSession, vault: Vault, row: _Restarted | _Seen) -> None:
     detail = {"workflow_id": row.workflow_id, "restarts": row.restarts}
     await record(session, vault, by_system(row.county_code, "run_restarted", row.number, detail))
+
+
+async def wake_open_runs(session: AsyncSession, but: Sequence[str] = (), within_seconds: float | None = None) -> int:
+    """Open runs look at their rows once more: what they were told may have been forgotten with a restored database.
+
+    All of them when a database was restored; after an outage of Temporal, those that were told something lately. Gives
+    how many.
+    """
+    return await execute(
+        session,
+        "INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
+        " SELECT workflow_id, :signal, jsonb_build_array(number), now(), now(), 0 FROM run WHERE closed_at IS NULL"
+        " AND workflow_id <> ALL(CAST(:but AS text[])) AND (CAST(:within AS float) IS NULL"
+        " OR EXISTS (SELECT 1 FROM outbox told WHERE told.workflow_id = run.workflow_id"
+        " AND told.delivered_at > now() - make_interval(secs => :within)))"
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        signal=Signal.OPENED.value,
+        but=list(but),
+        within=within_seconds,
+    )

@@ -1,7 +1,7 @@
 """Signed heads: what a county's trail ended with, kept in S3, so that the database alone can't forget a trail's end."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.sql import fetch, fetch_one
 from models.store.trail.check import Break, SignedHead, covered
+from models.store.trail.restorations import NotedRestoration, restorations
 from models.store.vault import Proof, Vault
 from models.tables.base import now
 from models.words.stages import TrailBreak
@@ -41,12 +42,33 @@ async def counties(database: Database, objects: ObjectStore) -> Sequence[str]:
     return sorted({*present, *await objects.folders(FOLDER)})
 
 
-async def last_head(objects: ObjectStore, county_code: str) -> SignedHead | None:
-    """The furthest head that was signed; one that can't be read has no signature."""
-    keys = await objects.keys(f"{FOLDER}{county_code}/")
-    if not keys:
+async def last_head(
+    database: Database, vault: Vault, objects: ObjectStore, county_code: str
+) -> tuple[SignedHead | None, list[NotedRestoration]]:
+    """The furthest head that was signed, and the restorations that explain heads which lie ahead of the trail."""
+    # S3 first: the trail only grows, so what was signed or explained before is in it
+    keys = await heads_of(objects, county_code)
+    async with database.reading() as session:
+        noted = await restorations(session, vault, county_code)
+    return await _furthest(objects, county_code, keys, {key for one in noted for key in one.heads}), noted
+
+
+async def heads_of(objects: ObjectStore, county_code: str) -> list[str]:
+    return await objects.keys(f"{FOLDER}{county_code}/")
+
+
+def ahead(keys: Sequence[str], sequence: int) -> list[str]:
+    """Of a county's heads those that were signed of entries after this one."""
+    return [key for key in keys if _sequence(key) > sequence]
+
+
+async def _furthest(
+    objects: ObjectStore, county_code: str, keys: Sequence[str], explained: Collection[str]
+) -> SignedHead | None:
+    """One that can't be read has no signature."""
+    key = max((key for key in keys if key not in explained), key=_sequence, default=None)
+    if key is None:
         return None
-    key = max(keys, key=_sequence)
     try:
         told = json.loads(await objects.read_plain(key))
         at = datetime.fromisoformat(told["at"])
@@ -66,7 +88,7 @@ async def sign_head(database: Database, vault: Vault, objects: ObjectStore, coun
 
     Only on top of the last head: what was cut off since would be forgotten with a new one.
     """
-    signed = await last_head(objects, county_code)
+    signed, _ = await last_head(database, vault, objects, county_code)
     async with database.reading() as session:
         row = await fetch_one(session, _Links, _LINKS, county=county_code, signed=signed.sequence if signed else 0)
     assert row is not None
