@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from activities.platform.client import PlatformClient
-from activities.platform.errors import PlatformRefusal
+from activities.platform.errors import PlatformRefusal, PlatformUnavailable
 from activities.platform.files import PlatformFiles
 from models.contracts import FlowLook, RunKind, StartResult, Subject, workflow_id
 from models.settings import Settings
@@ -193,7 +193,7 @@ class FlowActivities:
                 flow.county_code, flow.platform_id, request, key=f"{reference}/submit"
             )
         except PlatformRefusal as refusal:
-            await self._summary_refused(flow.county_code, summary.id, refusal)
+            await self._summary_not_taken(flow.county_code, summary.id, refusal)
             return
         async with self._database.transaction() as session:
             await execute(
@@ -205,13 +205,24 @@ class FlowActivities:
             )
             await remember(session, subject.county_code, answer.submission_id, subject.number)
 
-    async def _summary_refused(self, county_code: str, summary_id: int | None, refusal: PlatformRefusal) -> None:
+    async def _summary_not_taken(self, county_code: str, summary_id: int | None, refusal: PlatformRefusal) -> None:
+        """A no sends it back to the county; where the platform has a summary of this flow already, that one stands.
+
+        It was handed in within minutes that a restored database has lost. The platform takes only one whose figures
+        are those of the lines that it has accepted, and holds the payment's confirmation against them once more.
+        """
+        if refusal.code is ProblemCode.SUMMARY_UNDER_REVIEW:
+            pause = self._settings.platform_busy_retry_seconds
+            raise PlatformUnavailable(refusal.operation, "another one", code=refusal.code, retry_after=pause)
+        stands = refusal.code is ProblemCode.SUMMARY_APPROVED
+        said = "平台此前已审核通过本流程的发放汇总" if stands else f"平台未受理：{refusal.code.value}"
         async with self._database.transaction() as session:
             await execute(
                 session,
-                "UPDATE summary SET stage = 'rejected', platform_opinion_sealed = :opinion,"
+                "UPDATE summary SET stage = :stage, platform_opinion_sealed = :opinion,"
                 " platform_reviewed_at = now() WHERE id = :id AND stage = 'county_passed'",
-                opinion=seal_text(self._vault, county_code, f"平台未受理：{refusal.code.value}"),
+                stage=(SummaryStage.APPROVED if stands else SummaryStage.REJECTED).value,
+                opinion=seal_text(self._vault, county_code, said),
                 id=summary_id,
             )
 

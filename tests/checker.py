@@ -6,7 +6,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -55,13 +55,15 @@ class Ground:
     secrets: Callable[[], set[str]]
     written: Callable[[], Iterator[tuple[str, bytes]]]
     heard: Heard
+    # Callbacks that were acknowledged in minutes which a restored database has lost: learned by asking.
+    lost: set[str] = field(default_factory=set)
 
 
 class Checker:
     """Remembers how flows ended: no later one may change that."""
 
     def __init__(self, ground: Ground, secrets: Collection[str] = ()) -> None:
-        self._ground = ground
+        self.ground = ground
         self._secrets = set(secrets)
         self._books = Books()
 
@@ -72,14 +74,14 @@ class Checker:
     def settled(self, seconds: float = 60.0) -> list[Violation]:
         """What is left when all that can end has ended, or when the time is up."""
         deadline = time.monotonic() + seconds
-        while checker_runs.moves(self._ground.rows, self._ground.platform) and time.monotonic() < deadline:
+        while checker_runs.moves(self.ground.rows, self.ground.platform) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_SECONDS)
         while (found := self.violations()) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_SECONDS)
         return found
 
     def _found(self, law: Law, at_rest: bool) -> Iterator[str]:
-        rows, platform = self._ground.rows, self._ground.platform
+        rows, platform = self.ground.rows, self.ground.platform
         match law:
             case Law.PAID_ONCE:
                 yield from checker_money.overpaid(rows, platform, at_rest)
@@ -88,37 +90,37 @@ class Checker:
                 yield from (f"{kind} {number} is tallied otherwise" for kind, number in rows(UNLIKE_LINES))
                 yield from checker_money.unbalanced(rows, platform, self._flows(), at_rest)
             case Law.ONE_EFFECT:
-                yield from checker_effects.found(rows, platform, at_rest)
+                yield from checker_effects.found(rows, platform, at_rest, self.ground.lost)
             case Law.NOT_STUCK if at_rest:
-                yield from checker_runs.stuck(rows, platform, self._ground.executions)
+                yield from checker_runs.stuck(rows, platform, self.ground.executions)
             case Law.TRAIL:
                 yield from self._broken_trails()
             case Law.PRIVATE:
                 yield from self._learned()
             case Law.OWN_ROWS:
-                yield from checker_counties.found(rows, self._ground.counties())
+                yield from checker_counties.found(rows, self.ground.counties())
             case Law.STORED:
                 yield from self._forgotten()
 
     def _flows(self) -> Iterator[Json]:
         """Each as its county is shown it."""
-        for county in self._ground.counties().values():
+        for county in self.ground.counties().values():
             for flow in county.operator.pages("/flows"):
                 yield county.operator.get(f"/flows/{flow['flow_no']}")
 
     def _broken_trails(self) -> Iterator[str]:
-        for code, county in self._ground.counties().items():
+        for code, county in self.ground.counties().items():
             told = county.admin.get("/trail/verification")
             if not told["intact"]:
                 yield f"{code}: {told}"
 
     def _learned(self) -> Iterator[str]:
         """Named by what kind of place: the finding itself may go into a log."""
-        secrets = self._secrets | self._ground.secrets()
-        for place, content in (*self._ground.written(), *self._ground.heard.refusals):
+        secrets = self._secrets | self.ground.secrets()
+        for place, content in (*self.ground.written(), *self.ground.heard.refusals):
             if found := named_in(content, secrets):
                 yield f"{place}: {len(found)} of {len(secrets)}, one ends with {min(found)[-3:]}"
 
     def _forgotten(self) -> Iterator[str]:
-        stored = {str(row[0]) for row in self._ground.rows("SELECT key FROM idempotent_answer")}
-        yield from (f"{path} was answered and isn't kept" for key, path in self._ground.heard.done if key not in stored)
+        stored = {str(row[0]) for row in self.ground.rows("SELECT key FROM idempotent_answer")}
+        yield from (f"{path} was answered and isn't kept" for key, path in self.ground.heard.done if key not in stored)

@@ -16,7 +16,11 @@ SELECT f.flow_no, l.application_no, l.county_code, l.amount_fen, coalesce(l.paym
                AND (c.line_key = '' OR split_part(c.line_key, '#', 1) = l.application_no))
 FROM flow_line l JOIN flow f ON f.id = l.flow_id
 """
-_REFUSED_KEYS = "SELECT key, refusal_code FROM instruction WHERE refusal_code LIKE 'IDEMPOTENCY%'"
+# What is decided anew after a restoration may be worded otherwise than what the platform has: it says no.
+_REFUSED_KEYS = """
+SELECT key, refusal_code FROM instruction WHERE refusal_code LIKE 'IDEMPOTENCY%'
+AND NOT EXISTS (SELECT FROM restoration)
+"""
 
 
 class _Line(NamedTuple):

@@ -3,9 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 
 import httpx
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -30,18 +28,24 @@ class Citizen:
     county: County
     place: int
     browser: Browser
-    turns: Iterator[int] = field(default_factory=lambda: count(1))
+    turn: int = 0
 
     def account(self, turn: int) -> str:
         return card(self.place * 2 + turn % 2)
 
     def change_card(self) -> str:
         """From the form over the bank and the reviewer to 上卡; gives the request's number."""
-        new = self.account(next(self.turns))
+        number = self.ask_for_change()
+        self.have_it_applied(number)
+        return number
+
+    def ask_for_change(self) -> str:
+        """To the reviewer's desk."""
+        self.turn += 1
         body = {
             "counties": [self.county.code],
             "card_type": "bank_card",
-            "account_no": new,
+            "account_no": self.account(self.turn),
             "bank_code": BANK,
             "reason": "停用旧卡，启用新卡",
             "authorised": True,
@@ -49,12 +53,16 @@ class Citizen:
         number = str(self.browser.post("/citizen/card-changes", body)["request_no"])
         path = f"/citizen/matters/{number}"
         wait_for("银行验证", lambda: self.browser.get(path), lambda seen: bool(seen["stage"] != "validating"))
+        return number
+
+    def have_it_applied(self, number: str) -> None:
+        path = f"/citizen/matters/{number}"
         decision = {"passed": True, "remark": "资料属实，同意变更"}
         self.county.reviewer.post(f"/card-changes/{number}.{self.county.code}/decision", decision)
         ended = wait_for("账号变更", lambda: self.browser.get(path), lambda seen: bool(seen["stage"] == "ended"))
         assert ended["result"] == "applied", ended
-        assert new in repr(self.browser.get("/citizen/account")), "the account page shows another account"
-        return number
+        asked = self.account(self.turn)
+        assert asked in repr(self.browser.get("/citizen/account")), "the account page shows another account"
 
 
 def settle(whole: Whole, county: str) -> Citizen:

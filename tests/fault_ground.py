@@ -87,15 +87,19 @@ class Scene:
         return self.whole.stack
 
     def begin(self, county: str = SMALL, size: int = 8) -> Game:
-        """A county begins: most lines are paid, one fails, one is paid and returned; a citizen changes the card."""
+        """A county begins, and a citizen changes the card."""
+        file, end = self.file(county, size)
+        flow = self.whole.begin(partial(pay_next, self.whole.play(county), self.grounds[county], file))
+        return Game(county, end, flow, self.whole.begin(self.citizens[county].change_card))
+
+    def file(self, county: str, size: int = 8) -> tuple[CountyFile, Expected]:
+        """Applications of which most are paid, one fails, one is paid and returned; and what they come to."""
         lines = fine_lines(next(self._serials), size)
         fates = [FAILED, RETURNED, *[PAID] * (size - 2)]
         self._make_known(county, lines, fates)
-        file = CountyFile(f"people-{county}.xlsx", application_file(lines), "personal", ())
         paid = [line.amount_fen for line, fate in zip(lines, fates, strict=True) if fate == PAID]
         end = Expected(size, len(paid), sum(paid), size - len(paid), 0)
-        flow = self.whole.begin(partial(pay_next, self.whole.play(county), self.grounds[county], file))
-        return Game(county, end, flow, self.whole.begin(self.citizens[county].change_card))
+        return CountyFile(f"people-{county}.xlsx", application_file(lines), "personal", ()), end
 
     def finish(self, *games: Game, seconds: float = 120.0) -> list[str]:
         """Their flows, ended, and balanced to the fen with the platform's ledger; the cards changed."""
