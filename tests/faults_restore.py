@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
+from time import perf_counter
+from typing import LiteralString, NamedTuple
 
 import pytest
 
+from deploy.bench.card_people import CardDesk
+from deploy.bench.card_waiting import CLOSED, decide, ends
 from deploy.demo.play import Play
 from tests.application_lines import citizen_id
 from tests.county_files import Expected
@@ -18,6 +21,8 @@ from workflows.schedules import TRAIL_HEADS
 
 pytest_plugins = ["tests.fault_fixtures"]
 OVER = ("ended", "summary_approved")
+SEED, OPEN_RUNS, LOST_REQUESTS = 611, 1_000, 50
+_UNASKED: LiteralString = "SELECT count(*) FROM run WHERE closed_at IS NULL AND platform_asked_at IS NULL"
 
 
 class Season(NamedTuple):
@@ -86,6 +91,32 @@ def test_minutes_back(scene: Scene, lost: Callable[[Scene, Season], None]) -> No
         balances(scene.whole, season.play.county.code, season.flow_no, season.end)
     told = scene.whole.people[BIG].admin.get("/trail/verification")
     assert (told["intact"], [one["heads_ahead"] for one in told["restorations"]][-1:]) == (True, [1]), told
+
+
+def test_a_thousand_open_runs(scene: Scene) -> None:
+    """Half of them are decided, applied and over in the lost minutes, and some are asked for that nobody knows of."""
+    scene.may_be_helped = True
+    scene.whole.days_a_second(HURRY)
+    time, stack = PointInTime(scene.whole, scene.checker), scene.stack
+    with CardDesk(stack) as desk:
+        numbers, _ = desk.to_review(desk.invite(SEED, OPEN_RUNS))
+        time.mark()
+        decide(stack, numbers[1::2])
+        desk.until(len(numbers[1::2]), CLOSED, numbers[1::2])
+        lost, _ = desk.to_review(desk.invite(SEED + 1, LOST_REQUESTS))
+    print(time.bring_back())
+    scene.did("open runs", OPEN_RUNS)
+    begun = perf_counter()
+    stack.start("worker", "api")
+    scene.whole.until("all have asked", lambda: scene.whole.one(_UNASKED) == 0, seconds=300)
+    scene.did("second until all had asked", int(perf_counter() - begun))
+    decide(stack, numbers)
+    with CardDesk(stack) as desk:
+        desk.until(len(numbers), CLOSED, numbers)
+        scene.did("second until all were decided", int(perf_counter() - begun))
+        assert sum(ends(stack, numbers)) == OPEN_RUNS
+        again, _ = desk.to_review(desk.invite(SEED + 2, 1))
+    assert not {*again} & {*lost}, "a number means two things"
 
 
 def _begun_again(scene: Scene, season: Season) -> Season:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -67,13 +69,18 @@ class Archive:
         moment: datetime = row[0]
         return moment
 
-    def close_segment(self) -> bool:
-        """What was written is in the archive; to be asked until it is."""
+    def close_segment(self) -> str:
+        """The segment that holds all that was written until now."""
+        return self._told("SELECT pg_walfile_name(pg_switch_wal())")
+
+    def has(self, segment: str) -> bool:
+        return self._told("SELECT coalesce(max(last_archived_wal), '') FROM pg_stat_archiver") >= segment
+
+    def _told(self, statement: LiteralString) -> str:
         with self.cluster.connect() as connection:
-            row = connection.execute(
-                "SELECT pg_walfile_name(pg_switch_wal()) <= last_archived_wal FROM pg_stat_archiver"
-            ).fetchone()
-        return bool(row and row[0])
+            row = connection.execute(statement).fetchone()
+        assert row is not None
+        return str(row[0])
 
     def bring_back(self, moment: datetime) -> None:
         """It starts next as it was at the moment; to be called while it is down."""
@@ -140,7 +147,7 @@ class PointInTime:
         lost = self._delivered() - self._told
         self.lost_until = self._archives[0].now()
         for archive in self._archives:
-            self.whole.until("archived", archive.close_segment)
+            self.whole.until("archived", partial(archive.has, archive.close_segment()))
         self._down()
         for archive in self._archives:
             archive.bring_back(self.moment)

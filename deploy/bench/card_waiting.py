@@ -66,10 +66,10 @@ def measure(stack: Stack, count: int) -> Waiting:
     stack.start()
     restarted = seconds()
     restarted_rss = rss_mib(stack.pid("worker"))
-    _decide(stack, numbers)
+    decide(stack, numbers)
     desk.until(count, CLOSED, numbers)
     decided = seconds()
-    applied, refused = _ends(stack, numbers)
+    applied, refused = ends(stack, numbers)
     return Waiting(
         count,
         *weights,
@@ -92,7 +92,7 @@ def _pile_up(stack: Stack, desk: CardDesk, holders: list[Holder]) -> tuple[list[
     return numbers, (weights[0], weights[1], weights[2])
 
 
-def _decide(stack: Stack, numbers: list[str]) -> None:
+def decide(stack: Stack, numbers: list[str]) -> None:
     """A reviewer decides each through the API; every tenth is refused."""
     token = json.loads(stack.layout.tokens.read_text())[COUNTY]["reviewer"]
     with httpx.Client(base_url=stack.layout.api_url, timeout=60.0, trust_env=False) as http:
@@ -110,7 +110,7 @@ def _is_passed(place: int) -> bool:
     return place % REFUSED_EVERY != 0
 
 
-def _ends(stack: Stack, numbers: list[str]) -> tuple[int, int]:
+def ends(stack: Stack, numbers: list[str]) -> tuple[int, int]:
     """How many were applied and refused as decided, with the right account on the register and no lock left."""
     with stack.layout.cluster.connect(DATABASE) as connection:
         found = {row[0]: tuple(row[1:]) for row in connection.execute(ENDS, (numbers,))}
