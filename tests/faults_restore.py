@@ -22,7 +22,10 @@ from workflows.schedules import TRAIL_HEADS
 pytest_plugins = ["tests.fault_fixtures"]
 OVER = ("ended", "summary_approved")
 SEED, OPEN_RUNS, LOST_REQUESTS = 611, 1_000, 50
-_UNASKED: LiteralString = "SELECT count(*) FROM run WHERE closed_at IS NULL AND platform_asked_at IS NULL"
+_UNASKED: LiteralString = """
+SELECT count(*) FROM run WHERE closed_at IS NULL
+AND (platform_asked_at IS NULL OR platform_asked_at < (SELECT max(at) FROM restoration))
+"""
 
 
 class Season(NamedTuple):

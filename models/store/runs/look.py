@@ -15,8 +15,8 @@ JITTER = 0.1
 # something: what was called back in the lost minutes was acknowledged, and doesn't come again.
 ASKS_ANEW_DAYS = 30
 _ASKS_ANEW = (
-    "(platform_asked_at IS NULL OR platform_asked_at < since)"
-    f" AND EXISTS (SELECT FROM restoration WHERE at > now() - interval '{ASKS_ANEW_DAYS} days')"
+    f"EXISTS (SELECT FROM restoration r WHERE r.at > now() - interval '{ASKS_ANEW_DAYS} days'"
+    " AND (platform_asked_at IS NULL OR platform_asked_at < greatest(since, r.at)))"
 )
 
 
