@@ -3,8 +3,9 @@
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -32,25 +33,27 @@ async def server(database_url: str, tmp_path: Path, s3_settings: Access) -> Asyn
         yield running
 
 
+@cache
 def flat(width: int, height: int, kind: str = "PNG", mode: str = "RGBA", **options: object) -> bytes:
-    """Many pixels in few bytes."""
+    """Many pixels in few bytes; made by the test that wants them: it takes seconds, and each process imports all."""
     target = io.BytesIO()
     Image.new(mode, (width, height), 7 if mode == "L" else None).save(target, kind, **options)
     return target.getvalue()
 
 
 @pytest.mark.parametrize(
-    "data",
+    "made",
     [
-        flat(1, 39_000_000, mode="L"),
-        flat(MAX_SIDE + 1, 1),
-        flat(6_400, 6_400, mode="L"),
-        flat(5_000, 4_900),
-        flat(6_000, 6_000, "JPEG", "RGB", progressive=True),
+        lambda: flat(1, 39_000_000, mode="L"),
+        lambda: flat(MAX_SIDE + 1, 1),
+        lambda: flat(6_400, 6_400, mode="L"),
+        lambda: flat(5_000, 4_900),
+        lambda: flat(6_000, 6_000, "JPEG", "RGB", progressive=True),
     ],
     ids=["one wide", "one high", "pixels", "alpha", "progressive"],
 )
-def test_what_takes_too_much_is_told_by_its_head(data: bytes) -> None:
+def test_what_takes_too_much_is_told_by_its_head(made: Callable[[], bytes]) -> None:
+    data = made()
     assert len(data) < 2 * MIB
     with pytest.raises(PhotoRefused) as refused:
         measure(io.BytesIO(data))

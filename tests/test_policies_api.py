@@ -43,9 +43,9 @@ async def server(database_url: str, tmp_path: Path, s3_settings: Access) -> Asyn
         yield running
 
 
-def png(width: int = 3, height: int = 2) -> bytes:
+def png(width: int = 3, height: int = 2, mode: str = "RGB") -> bytes:
     target = io.BytesIO()
-    Image.new("RGB", (width, height)).save(target, "PNG")
+    Image.new(mode, (width, height)).save(target, "PNG")
     return target.getvalue()
 
 
@@ -360,7 +360,7 @@ async def test_a_scan_with_bytes_around_it_is_kept_from_head_to_end(server: ApiS
         (PDF[:20], "a.pdf", "FILE_DAMAGED"),
         (png()[:40], "a.png", "FILE_DAMAGED"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 12, "a.jpg", "FILE_DAMAGED"),
-        (png(40_000, 1_001), "a.png", "FILE_PIXELS"),
+        (png(40_000, 1_001, "1"), "a.png", "FILE_PIXELS"),
         (b"MZ" + b"\0" * 100, "a.exe", "FILE_KIND"),
     ],
 )
