@@ -2,9 +2,10 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, LiteralString, TypeVar
@@ -38,6 +39,31 @@ LISTS = (
 )
 
 
+class _Line:
+    """A connection that is kept: who waits looks fifty times a second, and a new one takes longer than any look."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._turn = threading.Lock()
+        self._connection: psycopg.Connection | None = None
+
+    def rows(self, statement: LiteralString, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._turn:
+            # where the server has died since the last look, this finds out
+            with suppress(psycopg.OperationalError):
+                return self._read(statement, values)
+            return self._read(statement, values)
+
+    def _read(self, statement: LiteralString, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._url, autocommit=True)
+        return self._connection.execute(statement, values or None).fetchall()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
 @dataclass
 class Whole:
     """One running stack."""
@@ -52,6 +78,8 @@ class Whole:
 
     def __post_init__(self) -> None:
         self.people = counties(self.http, self.stack.layout.tokens)
+        self._line = _Line(self.stack.layout.database_url.replace("postgresql+psycopg://", "postgresql://"))
+        weakref.finalize(self, self._line.close)
 
     def until(self, what: str, look: Callable[[], Found], seconds: float = 60.0) -> Found:
         """The first true thing that `look` finds; a play that fails meanwhile fails the wait."""
@@ -96,17 +124,12 @@ class Whole:
         return Play(self.people[county], china_today().year, Report(Console(quiet=True)))
 
     def rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self._libpq, autocommit=True) as connection:
-            return connection.execute(statement, values or None).fetchall()
+        return self._line.rows(statement, values)
 
     def one(self, statement: LiteralString, *values: object) -> Any:
         """The first column of the first row; None when there is none."""
         found = self.rows(statement, *values)
         return found[0][0] if found else None
-
-    @property
-    def _libpq(self) -> str:
-        return self.stack.layout.database_url.replace("postgresql+psycopg://", "postgresql://")
 
     def platform(self, method: str, path: str, wish: object = None, **query: str | int) -> Json:
         url = f"{self.stack.layout.simulator_url}/admin{path}"
