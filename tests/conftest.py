@@ -5,6 +5,7 @@ import gc
 # Nothing of what is imported goes away: looking through it all again and again takes a quarter of the imports' time.
 gc.disable()
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ import certifi
 import psutil
 import psycopg
 import pytest
+import uvloop
 from hypothesis import configuration
 from lxml.cssselect import CSSSelector
 from sqlalchemy import make_url
@@ -94,6 +96,12 @@ if IN_CHROMIUM:
         Window.way = getattr(request, "param", "mouse")
         yield
         Window.way = "mouse"
+
+else:
+
+    def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+        """The loop of worker and API."""
+        return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -79,7 +79,7 @@ class Provinces:
 
 @pytest.fixture(scope="session")
 def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as running:
+    with start_blocking_portal(backend_options={"use_uvloop": True}) as running:
         yield running
 
 

@@ -152,6 +152,7 @@ async def open_office(database_url: str, folder: Path, **knobs: object) -> Async
                 yield Office(database, vault, app, http, settings.token_key_file, staff, guests)
         finally:
             staff.close()
+            await app.state.parts.drawing.close()
             await database.dispose()
 
 
