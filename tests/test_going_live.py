@@ -29,6 +29,7 @@ async def lacking(office: Office, who: str = ADMIN) -> dict[str, list[str]]:
     return {each["check"]: each["lacks"] for each in found["checks"] if not each["passed"]}
 
 
+@pytest.mark.journey(31)
 async def test_a_new_county_sees_what_it_lacks_until_it_is_green(office: Office) -> None:
     await office.run("DELETE FROM catalog_list WHERE kind = 'towns'")
     assert set(await lacking(office)) == {"people", "policy_unit", "catalogs", "register", "platform", "callbacks"}

@@ -372,6 +372,7 @@ async def test_one_load_at_a_time_and_none_older_than_the_register(hands: Hands)
 # --- pages
 
 
+@pytest.mark.journey(32)
 async def test_a_journey_from_the_file_to_the_register(hands: Hands) -> None:
     """Entered by one, confirmed by another, each difference a click away; to-dos lead there."""
     office = hands.office
@@ -397,7 +398,8 @@ async def test_a_journey_from_the_file_to_the_register(hands: Hands) -> None:
     home = await reviewer.open("/console")
     listed = await reviewer.open(home.link("待复核的初始导入"))
     page = await reviewer.open(listed.link(load_no))
-    rows = await reviewer.open(page.link("1"))
+    [refused] = [a.get("href") for a in page.document.cssselect("dl.facts a") if a.text_content() == "1"]
+    rows = await reviewer.open(refused)
     assert [each["原因"] for each in rows.rows()] == ["账户已冻结"]
     unsaid = await reviewer.submit(page, "保存", passed="false", remark="")
     assert unsaid.status == 422

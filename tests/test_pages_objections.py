@@ -18,6 +18,7 @@ async def office(database_url: str, tmp_path: Path, s3_settings: Access) -> Asyn
         yield opened
 
 
+@pytest.mark.journey(33)
 async def test_an_objection_is_entered_from_the_application_and_decided_by_another(office: Office) -> None:
     ground = await add_ground(office, [Line(10_000), Line(20_000)])
     number = ground.numbers[0]
@@ -51,6 +52,7 @@ async def test_an_objection_is_entered_from_the_application_and_decided_by_anoth
     assert page.button("裁定") is None
 
 
+@pytest.mark.journey(33)
 async def test_a_doubled_click_decides_once_and_the_second_reviewer_is_told(office: Office) -> None:
     ground = await add_ground(office, [Line(10_000)])
     entered = await office.post("/objections", {"application_no": ground.numbers[0], "reason": "该地已流转"})

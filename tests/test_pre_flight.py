@@ -163,6 +163,7 @@ async def test_operators_and_reviewers_read_it_and_nobody_else(office: Office) -
     assert (await office.get(path, OPERATOR, OTHER_COUNTY, act="start")).status_code == 404
 
 
+@pytest.mark.journey(34)
 async def test_the_page_leads_from_what_is_foreseen_to_what_can_be_done(office: Office) -> None:
     ground = await add_ground(office, [Line(100, person=1), Line(200, person=1), Line(400, person=2)])
     browser = await Browser.at(office).sign_in(OPERATOR)
