@@ -251,8 +251,10 @@ class Window(Browser):
         async def as_it_lay(route: Route) -> None:
             await route.fulfill(status=page.status, headers=_told(dict(page.answer.headers)), body=page.answer.content)
 
-        await tab.route(address, as_it_lay, times=1)
+        # until all is there: a browser that stops looking while a style is on its way may leave that waiting for ever
+        await tab.route(address, as_it_lay)
         await tab.goto(address)
+        await tab.unroute(address, as_it_lay)
         await tab.evaluate(_STAND_STILL)
         self._shown = page
 

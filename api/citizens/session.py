@@ -71,7 +71,7 @@ class CitizenDesk:
         return await self.database.run(lambda session: answer_once(session, self.vault, caller, self.request, work))
 
 
-def own_pages_only(request: Request) -> None:
+async def own_pages_only(request: Request) -> None:
     """A second wall behind SameSite: browsers say themselves when another site's page asks."""
     if request.headers.get("sec-fetch-site", "none") not in _OWN_PAGES:
         raise Problem(403, Refusal.OTHER_SITE, "来源页面不对", "请从“惠民惠农一卡通账户自助变更”页面进入后办理")

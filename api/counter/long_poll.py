@@ -20,11 +20,7 @@ _LOOK_EVERY_SECONDS = 0.5
 class _LongPoll:
     """`?wait=20&stage=under_review`: answered as soon as the stage is another one, after twenty seconds anyway."""
 
-    def __init__(
-        self,
-        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="最多等几秒，有变化立即返回")] = 0.0,
-        stage: Annotated[str | None, Query(max_length=40, description="已知的阶段；与之不同立即返回")] = None,
-    ) -> None:
+    def __init__(self, wait: float, stage: str | None) -> None:
         self._wait = wait
         self._known = stage
 
@@ -58,4 +54,11 @@ def stage_of(table: str, key: str, column: str = "stage") -> str:
     return f"SELECT {column} FROM {table} WHERE {key} = :number AND county_code = :county"
 
 
-LongPoll = Annotated[_LongPoll, Depends()]
+async def _long_poll(
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="最多等几秒，有变化立即返回")] = 0.0,
+    stage: Annotated[str | None, Query(max_length=40, description="已知的阶段；与之不同立即返回")] = None,
+) -> _LongPoll:
+    return _LongPoll(wait, stage)
+
+
+LongPoll = Annotated[_LongPoll, Depends(_long_poll)]

@@ -29,21 +29,11 @@ class Format(StrEnum):
 class Page:
     """What part of a list is asked for; an export is the whole filtered list."""
 
-    def __init__(
-        self,
-        request: Request,
-        after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="上一页的 next")] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="每页条数")] = 100,
-        format: Annotated[Format, Query(description="xlsx 导出全部筛选结果")] = Format.JSON,  # noqa: A002
-    ) -> None:
+    def __init__(self, request: Request, after: int | None, limit: int, *, export: bool) -> None:
         self._request = request
         self.after = after
         self.limit = limit
-        self.format = format
-
-    @property
-    def export(self) -> bool:
-        return self.format is Format.XLSX
+        self.export = export
 
     @property
     def called(self) -> tuple[str, ...]:
@@ -97,4 +87,14 @@ def _column(key: object) -> InstrumentedAttribute[int]:
     return column
 
 
-Pages = Annotated[Page, Depends()]
+async def _page(
+    request: Request,
+    after: Annotated[int | None, Query(ge=0, le=2**63 - 1, description="上一页的 next")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="每页条数")] = 100,
+    format: Annotated[Format, Query(description="xlsx 导出全部筛选结果")] = Format.JSON,  # noqa: A002
+) -> Page:
+    """Not the class itself: what isn't awaited FastAPI sends to a thread of its own, at every list."""
+    return Page(request, after, limit, export=format is Format.XLSX)
+
+
+Pages = Annotated[Page, Depends(_page)]

@@ -3,6 +3,7 @@
 Made here and not by macros: a page of a list has seven hundred cells, and calling a macro costs more than they do.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ _NOTHING = "—"
 _IS_CURRENT = ' aria-current="true"'
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
+_SIGN = re.compile("[&<>\"']").search
 _CHINESE = frozenset({"text", "long", "person"})
 # Words may stand in two lines where the window is narrow, numbers not.
 _CLASSES: Mapping[str, str] = {
@@ -66,8 +68,8 @@ def _shown(kind: str, value: Any, code: object = "") -> str:
 
 
 def _escaped(text: str) -> str:
-    """Most values are one word of Chinese characters, letters or digits: nothing in it is a sign of HTML."""
-    return text if text.isalnum() else escape(text)
+    """Most values have no sign of HTML in them, and to look costs less than to escape."""
+    return text if _SIGN(text) is None else escape(text)
 
 
 def rows_of(
@@ -95,7 +97,7 @@ def rows_of(
 
 
 def _tick(value: str, chosen: Collection[str]) -> str:
-    shown, ticked = escape(value), " checked" if value in chosen else ""
+    shown, ticked = _escaped(value), " checked" if value in chosen else ""
     return (
         '<td><input class="form-check-input" type="checkbox" name="chosen"'
         f' value="{shown}" aria-label="{shown}"{ticked}></td>'
@@ -122,10 +124,14 @@ def _reader(column: Shown) -> Callable[[Row], str]:
         return lambda row: _shown("tag", at(row, field), at(row, code) if code else "")
 
     def shown(row: Row) -> str:
-        value = at(row, field) if "." in field else row.get(field)
+        value = row.get(field)
         return _NOTHING if value is None or value == "" else form(value)
 
-    return shown
+    def shown_within(row: Row) -> str:
+        value = at(row, field)
+        return _NOTHING if value is None or value == "" else form(value)
+
+    return shown_within if "." in field else shown
 
 
 def _opened(column: Shown) -> str:
@@ -139,7 +145,7 @@ def options_of(options: Iterable[tuple[object, str, str]], chosen: object, *, ch
     """Of a condition that is one of several; `chinese`: their words are the same in both languages."""
     language = ' lang="zh-CN"' if chinese else ""
     made = [
-        f'<option value="{escape(value)}"{language}{" selected" if chosen == str(value) else ""}>'
+        f'<option value="{_escaped(str(value))}"{language}{" selected" if chosen == str(value) else ""}>'
         f"{_escaped(label(words(zh, en)))}</option>"
         for value, zh, en in options
     ]
@@ -157,6 +163,8 @@ def _run(value: str) -> Markup:
 
 
 def _plain(value: Any) -> str:
+    if type(value) is str:
+        return _escaped(value)
     if isinstance(value, list | tuple):
         value = words("、", ", ").join(map(str, value))
     return _escaped(str(value))

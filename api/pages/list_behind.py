@@ -4,6 +4,7 @@ Its conditions and page stand in its address, and go along as `list`, in the add
 by name is in neither.
 """
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,7 +16,7 @@ class ListBehind:
     def __init__(self, window: "Window") -> None:
         self._window = window
 
-    @property
+    @cached_property
     def asked(self) -> str:
         """Of a list: what its address asks; "" of one that is sought by POST."""
         window = self._window

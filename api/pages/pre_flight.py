@@ -20,7 +20,7 @@ router = APIRouter(prefix=PATH, include_in_schema=False)
 # Where each is sent from, and what goes on with what stays behind.
 PLACES = {
     PreFlightAct.INITIALISATION: "/console/beneficiaries",
-    PreFlightAct.VERIFICATION: "/console/verifications",
+    PreFlightAct.VERIFICATION: "/console/verifications/{}",
     PreFlightAct.START: "/console/flows/start?batch_no={}",
 }
 _FIXING = (*[act for act in applications.ACTS if act.name in ("return", "withdraw")], LEAVE)

@@ -91,12 +91,12 @@ STEPS = (
         lambda seen: seen.lines > seen.lines_in(*_BEFORE_BATCH),
     ),
     Step(
-        *("大数据校验", "整批提交校验，不通过的另行处理"),
+        *("大数据校验", "打开批次，先看预检，再整批提交校验，不通过的另行处理"),
         (Turn("operator", "/console/verifications"),),
         lambda seen: seen.batch.get("stage") in ("verified", "in_flow", "done"),
     ),
     Step(
-        *("补贴公示信息设置", "填开始日期、地址和图片；开始日期填七天以前的，马上就能启动"),
+        *("补贴公示信息设置", "填开始日期、地址和图片；开始日期填七天以前的，马上就能启动；异议录入后由另一人裁定"),
         (Turn("operator", "/console/publicity"),),
         lambda seen: bool(seen.batch.get("publicity_start")),
     ),

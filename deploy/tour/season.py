@@ -105,7 +105,11 @@ def _material(player: Player, county: str) -> None:
 
 
 def _verification(player: Player, county: str) -> None:
+    """After a look at what is known without asking the platform."""
     player.page.locator("table a").first.click()
+    player.press("预检")
+    player.see("现在可以办理")
+    player.press("去办理")
     player.press("提交大数据校验")
     player.confirm("确认办理")
     player.see("已校验")
@@ -117,6 +121,22 @@ def _publicity(player: Player, county: str) -> None:
     player.write("公示地址", "县政府网站和各村公示栏")
     player.hand_in("公示信息图片", "notice.jpg", drawing("notice", "notice"), "image/jpeg")
     player.confirm("保存")
+    _objection(player, county)
+
+
+def _objection(player: Player, county: str) -> None:
+    """Somebody objects to what is public; another person finds that there is nothing in it."""
+    player.open("/console/applications?stage=in_batch")
+    player.page.locator("table a").first.click()
+    player.press("录入公示异议")
+    player.write("异议内容", "村民电话反映：该户承包地已经流转")
+    player.confirm("录入", exact=True)
+    player.become_somebody(f"reviewer-{county}")
+    player.open("/console/objections")
+    player.page.locator("table a").first.click()
+    player.tick("不成立")
+    player.write("裁定意见", "经村委会核实，仍由本户耕种")
+    player.confirm("裁定", exact=True)
 
 
 def _start(player: Player, county: str) -> None:
