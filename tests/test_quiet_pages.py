@@ -147,6 +147,33 @@ async def test_a_session_that_has_ended_elsewhere_asks_no_more(server: ApiServer
         await eventually(over)
 
 
+async def test_pages_one_after_another_read_the_session_once_and_none_that_has_ended(server: ApiServer) -> None:
+    async with await sign_in(server) as browser:
+
+        async def is_in() -> bool:
+            return "/console/sign-out" in (await browser.get("/console/help")).text
+
+        assert await is_in()
+        await settled(browser, ["/console/help"], Turns(server))
+        await change(server, "UPDATE staff_session SET ended_at = now(), over_by = 'signed_out'")
+
+        async def is_out() -> bool:
+            return not await is_in()
+
+        await eventually(is_out)
+
+
+async def test_a_cookie_that_has_signed_out_opens_nothing_at_once(server: ApiServer) -> None:
+    async with await sign_in(server) as browser:
+        page = await browser.get("/console/help")
+        key = page.text.partition('action="/console/sign-out"')[2].partition('value="')[2].partition('"')[0]
+        kept, said = dict(browser.cookies), {"Sec-Fetch-Site": "same-origin"}
+        left = await browser.post("/console/sign-out", data={"form_key": key}, headers=said)
+        assert left.headers["location"] == "/console/signed-out"
+        browser.cookies.update(kept)
+        assert "/console/sign-out" not in (await browser.get("/console/help")).text
+
+
 async def test_whoever_is_locked_elsewhere_asks_no_more(server: ApiServer) -> None:
     async with await sign_in(server) as browser:
         turns = Turns(server)

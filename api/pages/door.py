@@ -16,6 +16,8 @@ from api.pages.quiet import Quiet
 from models.words.stages import Role
 
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
+# A session's idle time is told no more often either; a sign-out is told at once, wherever it was.
+SEEN_SECONDS = 10.0
 
 
 class Signed(Protocol):
@@ -60,17 +62,29 @@ class Door:
         caller = (request.client.host, request.client.port) if request.client else ("", 0)
         return Ask(self.app, caller, headers, idempotency_key(form_key))
 
+    async def who_looks(self, cookie: str) -> Signed | None:
+        """Of a page that only shows: of one page after another the session is read once, while nothing is told."""
+
+        async def who() -> Signed | None:
+            return await self.who(cookie)
+
+        return await self.quiet.get(("look", cookie), who, _county_of, SEEN_SECONDS)
+
     async def who_asks_again(self, cookie: str) -> Signed | None:
         """Of a poll, which prolongs nothing: read anew when something of the county was told, as a sign-out is."""
 
         async def who() -> Signed | None:
             return await self.who(cookie, prolong=False)
 
-        return await self.quiet.get(("session", cookie), who, lambda signed: signed.county_code if signed else "")
+        return await self.quiet.get(("session", cookie), who, _county_of)
 
     async def knows(self, cookie: str) -> bool:
         """Whether somebody's long body is worth reading."""
         return bool(cookie) and await self.who(cookie, prolong=False) is not None
+
+
+def _county_of(signed: Signed | None) -> str:
+    return signed.county_code if signed else ""
 
 
 def door_of(request: Request) -> Door:

@@ -36,7 +36,13 @@ class Quiet:
         self._news = news
         self._kept: dict[Hashable, _Kept] = {}
 
-    async def get(self, name: Hashable, read: Callable[[], Awaitable[T]], county_of: Callable[[T], str]) -> T:
+    async def get(
+        self,
+        name: Hashable,
+        read: Callable[[], Awaitable[T]],
+        county_of: Callable[[T], str],
+        longest: float = LONGEST_SECONDS,
+    ) -> T:
         """What `read` gave last time, or gives now; `name` says who asks what. Nothing is kept of no county."""
         kept = self._kept.get(name)
         if kept is not None and time.monotonic() < kept.until and self._news.is_quiet(kept.county, kept.since):
@@ -44,7 +50,7 @@ class Quiet:
         # before it is read: what is told meanwhile may not be in it
         since = self._news.told
         found = await read()
-        self._keep(name, _Kept(found, county_of(found), since, time.monotonic() + LONGEST_SECONDS))
+        self._keep(name, _Kept(found, county_of(found), since, time.monotonic() + longest))
         return found
 
     def _keep(self, name: Hashable, kept: _Kept) -> None:

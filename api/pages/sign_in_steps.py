@@ -73,6 +73,8 @@ def with_cookie(window: Window, answer: Response, secret: str) -> Response:
 
 
 def without_cookie(window: Window, answer: Response) -> Response:
+    """Whoever has signed out: the session that some page has just read is nobody's at once."""
+    window.door.quiet.tell(window.signed.county_code)
     secure = window.door.cookies_secure
     answer.delete_cookie(STAFF_COOKIE, path=STAFF_PATH, httponly=True, samesite="strict", secure=secure)
     return answer

@@ -213,7 +213,8 @@ async def staff(request: Request) -> AsyncIterator[Window]:
     # a badge that asks by itself is no sign of life
     polls = request.method == "GET" and request.query_params.get("live") == "1"
     cookie = request.cookies.get(STAFF_COOKIE, "")
-    signed = await (door.who_asks_again(cookie) if polls else door.who(cookie))
+    ask_who = door.who_asks_again if polls else door.who_looks if request.method == "GET" else door.who
+    signed = await ask_who(cookie)
     # a long body of nobody known was not let in (api/server/limits.py)
     async with form_of(request) as form:
         if signed is None:
