@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from lxml import html
 
 from api.pages.form_keys import GOOD_FOR_SECONDS, FormKeys
 from models.words.stages import Role
@@ -148,3 +149,13 @@ async def test_a_session_that_is_about_to_end_says_so_and_goes_on_when_asked(off
     stayed = await browser.http.post("/console/leaving", data={"form_key": key}, headers=said)
     assert "可以继续办理" in stayed.text
     assert (await browser.get("/console/leaving?live=1")).status_code == 204
+
+
+async def test_what_a_list_asks_for_itself_comes_without_top_and_menu(office: Office) -> None:
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    said = {"HX-Request": "true", "HX-Target": "list"}
+    answer = await browser.http.get("/console/flows?stage=paying", headers=said)
+    found = html.document_fromstring(answer.text)
+    assert found.get_element_by_id("list").text_content().strip()
+    assert "补贴流程" in str(found.findtext(".//title"))
+    assert not found.cssselect("header, nav.side, script")

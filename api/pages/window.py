@@ -202,7 +202,8 @@ class Window:
 
     def _beside(self, values: Mapping[str, Any]) -> dict[str, Any]:
         menu = menu_of(self._signed.role) if self._signed else ()
-        return {"window": self, "person": self._signed, "menu": menu, "done": said(self.query("done")), **values}
+        beside = {"window": self, "person": self._signed, "menu": menu, "done": said(self.query("done"))}
+        return {**beside, "only_list": self.request.headers.get("hx-target") == "list", **values}
 
 
 async def staff(request: Request) -> AsyncIterator[Window]:
@@ -213,8 +214,7 @@ async def staff(request: Request) -> AsyncIterator[Window]:
     # a badge that asks by itself is no sign of life
     polls = request.method == "GET" and request.query_params.get("live") == "1"
     cookie = request.cookies.get(STAFF_COOKIE, "")
-    ask_who = door.who_asks_again if polls else door.who_looks if request.method == "GET" else door.who
-    signed = await ask_who(cookie)
+    signed = await (door.who_asks_again if polls else door.who_looks if request.method == "GET" else door.who)(cookie)
     # a long body of nobody known was not let in (api/server/limits.py)
     async with form_of(request) as form:
         if signed is None:
