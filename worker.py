@@ -18,7 +18,6 @@ from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.after_end import AfterEndActivities
 from activities.cards import CardActivities
@@ -56,7 +55,6 @@ from workflows.account_check import AccountCheckWorkflow
 from workflows.after_end import PaymentCorrectionWorkflow
 from workflows.application_import import ApplicationImportWorkflow
 from workflows.beneficiary_init import BeneficiaryInitWorkflow
-from workflows.build import SANDBOX, build_id
 from workflows.canary_worker import keep_canary
 from workflows.card_change import CardChangeWorkflow
 from workflows.catalog_refresh import CatalogRefreshWorkflow
@@ -75,6 +73,7 @@ from workflows.schedules import keep_schedules, schedules_of
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow
 from workflows.verification import VerificationWorkflow
+from workflows.versions import Identified, identified, runner_of, take_turn
 from workflows.village_entry import VillageEntryWorkflow
 
 WORKFLOWS = [
@@ -179,12 +178,13 @@ def build_workers(client: Client, settings: Settings, activities: list[Callable[
     """One for each queue that this process takes (WORKER_QUEUES)."""
     grace = timedelta(seconds=settings.worker_grace_seconds)
     base = settings.temporal_task_queue
-    workers = [_runs_worker(client, base, activities, grace)] if Queue.RUNS in settings.queues else []
+    code = identified(base, settings.worker_build_id)
+    workers = [_runs_worker(client, settings, activities, code)] if Queue.RUNS in settings.queues else []
     return workers + [
         Worker(
             client,
             task_queue=queue.named(base),
-            build_id=build_id(),
+            **code,
             activities=activities,
             interceptors=[SafeFailures()],
             graceful_shutdown_timeout=grace,
@@ -196,19 +196,19 @@ def build_workers(client: Client, settings: Settings, activities: list[Callable[
     ]
 
 
-def _runs_worker(client: Client, queue: str, activities: list[Callable[..., Any]], grace: timedelta) -> Worker:
+def _runs_worker(client: Client, settings: Settings, activities: list[Callable[..., Any]], code: Identified) -> Worker:
     """The runs' own turns with the looks in them."""
     return Worker(
         client,
-        task_queue=queue,
-        build_id=build_id(),
+        task_queue=settings.temporal_task_queue,
+        **code,
         workflows=WORKFLOWS,
         activities=activities,
         no_remote_activities=True,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        workflow_runner=runner_of(settings.worker_build_id),
         workflow_task_executor=ThreadPoolExecutor(TURN_THREADS, thread_name_prefix="turn"),
         interceptors=[SafeFailures()],
-        graceful_shutdown_timeout=grace,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_grace_seconds),
         max_concurrent_local_activities=100,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
     )
@@ -237,6 +237,7 @@ async def _beside(
         asyncio.create_task(keep_schedules(client, wanted)),
         asyncio.create_task(follow_certificates(environment, partial(_hand_on, workers))),
         asyncio.create_task(keep_canary(environment, settings.temporal_canary_namespace, queue)),
+        asyncio.create_task(take_turn(workers, queue, settings.worker_build_id)),
     ]
     try:
         yield

@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     worker_queues: str = Field(
         "runs,people,calls,bulk", pattern=r"^(runs|people|calls|bulk)(,(runs|people|calls|bulk))*$"
     )
+    worker_build_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
     worker_grace_seconds: float = Field(75.0, ge=0)
     metrics_address: str | None = None
     fault_points: str | None = None

@@ -41,6 +41,11 @@ from workflows.client import connect
 
 ROOT = Path(__file__).resolve().parents[1]
 STACKS = ROOT / "var" / "tests"
+# Three minutes each as a rule, of which a test sees none.
+SOON_DRAINED = {
+    "matching.wv.VersionDrainageStatusVisibilityGracePeriod": "1s",
+    "matching.wv.VersionDrainageStatusRefreshInterval": "1s",
+}
 
 configuration.set_hypothesis_home_dir(ROOT / "var" / "cache" / "hypothesis")
 
@@ -158,7 +163,8 @@ def servers(forked_programs: None) -> Iterator[Stack]:
     """The session's own stack, nothing started yet: the fixtures below start what they need."""
     STACKS.mkdir(parents=True, exist_ok=True)
     _sweep()
-    with Stack(STACKS / f"session-{os.getpid()}", Options(durable=False)) as stack:
+    options = Options(durable=False, temporal_config=SOON_DRAINED)
+    with Stack(STACKS / f"session-{os.getpid()}", options) as stack:
         yield stack
     # of databases that were dropped too, which have taken their own count along
     found = deadlocks_in(stack)

@@ -1,12 +1,15 @@
 """Worker, relay and API die, freeze, are replaced and doubled while a county plays."""
 
 import signal
+import subprocess
+import sys
 from functools import partial
 from itertools import cycle, islice
 
 import httpx
 import pytest
 
+from deploy.stack.processes import ROOT
 from models.fault_points import FaultPoint
 from tests.fault_ground import BIG, SMALL, Game, Scene
 from tests.whole_stack import Burst
@@ -66,6 +69,37 @@ def test_rolling_sigterm(scene: Scene) -> None:
         scene.did(f"{name} SIGTERM")
         scene.stack.add_worker(name) if name == "worker-2" else scene.stack.start(name)
     scene.finish(*games)
+
+
+def test_worker_and_api_replaced_by_a_newer_build(scene: Scene) -> None:
+    """DURABILITY: replaced by a newer build while runs are open. What is open goes on on it, nothing is lost."""
+    scene.stack.stop("worker")
+    scene.run("worker", {"WORKER_BUILD_ID": "1.0.0"})
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    scene.moved(games[0], 4)
+    scene.copy("worker-2", {"WORKER_BUILD_ID": "1.1.0"})
+    scene.until("the newer build current", lambda: _versions(scene, "current", "1.1.0") == 0)
+    scene.stack.stop("api")
+    scene.stack.start("api")
+    scene.until("nothing pinned", lambda: "收尾中" not in _told(scene) or "还有 0 个运行" in _told(scene))
+    scene.stack.stop("worker")
+    scene.did("newer build")
+    scene.finish(*games)
+    assert _versions(scene, "none") == 0
+
+
+def _versions(scene: Scene, *words: str) -> int:
+    return _asked(scene, *words).returncode
+
+
+def _told(scene: Scene) -> str:
+    return _asked(scene).stdout
+
+
+def _asked(scene: Scene, *words: str) -> "subprocess.CompletedProcess[str]":
+    """The command as an operator runs it."""
+    env, argv = scene.stack.layout.environment(), [sys.executable, "-m", "deploy.versions", *words]
+    return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_two_of_each(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -89,6 +89,22 @@ def provinces(servers: Stack) -> Iterator[Provinces]:
     open_ones = Provinces(servers.layout.home / "platform")
     yield open_ones
     open_ones.close()
+
+
+@pytest.fixture
+def build_beside(province: Province) -> Callable[[str], AbstractContextManager[None]]:
+    """Workers of a build, beside what the province has."""
+
+    @asynccontextmanager
+    async def working(build: str) -> AsyncIterator[None]:
+        settings = province.settings.model_copy(update={"worker_build_id": build})
+        database, clients = build_worker_database(settings), {f"{province.code}0000": province.credentials}
+        objects = build_objects(settings, province.vault, s3_of(settings))
+        async with _working(province.temporal, database, province.vault, objects, clients, settings):
+            yield
+        await database.dispose()
+
+    return lambda build: province.portal.wrap_async_context_manager(working(build))
 
 
 async def _end_runs(environment: Mapping[str, str]) -> None:

@@ -26,6 +26,10 @@ DYNAMIC_CONFIG: dict[str, bool | int | str] = {
     "matching.enableFairness": True,
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
+    # Off by default. A worker that is told to end takes no further work, and no longer counts as one that polls: else
+    # what it is still given waits until it is given to somebody else, and a build whose last worker has gone can't be
+    # deleted for five minutes.
+    "frontend.enableCancelWorkerPollsOnShutdown": True,
 }
 # Only where nodes speak with each other: what they say of who is there is closed to strangers, too, and a node
 # that is told to end hands on what it has first.
