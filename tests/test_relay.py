@@ -224,6 +224,23 @@ async def test_what_a_signal_starts_again_is_counted_and_recorded_as_a_restart(o
     assert (entry.actor, entry.act, entry.subject) == ("system", "run_restarted", subject.number)
 
 
+async def test_an_execution_of_a_former_opening_is_noted_no_more(office: Office) -> None:
+    """The round that began it took its time: meanwhile the run has ended and is asked for again."""
+    subject, relay = fresh_subject(), office.relay()
+    await office.open(subject, END)
+    async with office.server.database.transaction() as look:
+        await execute(look, "SELECT 1 FROM run WHERE workflow_id = :id FOR UPDATE", id=subject.workflow_id)
+        await office.carry(relay)
+    await office.temporal.get_workflow_handle(subject.workflow_id).result()
+    await office.close(subject)
+    await office.open(subject)
+    async with office.server.database.transaction() as other_relay:
+        await execute(other_relay, "SELECT 1 FROM outbox WHERE delivered_at IS NULL FOR UPDATE")
+        await office.carry(relay)
+    await office.carry(relay)
+    assert await office.restarts(subject) == 0
+
+
 async def test_a_restart_that_could_not_be_noted_is_noted_by_the_next_relay(
     office: Office, owner: psycopg.Connection
 ) -> None:

@@ -49,6 +49,7 @@ class Addressee(NamedTuple):
     batch_no: str | None
     stage: str
     execution: str | None
+    asked: int
     is_open: bool
 
 
@@ -85,7 +86,7 @@ async def addressees(session: AsyncSession, ids: set[str]) -> dict[str, Addresse
         session,
         Addressee,
         "SELECT workflow_id, kind, number, county_code, fund_year, batch_no, stage, execution,"
-        " closed_at IS NULL AS is_open FROM run WHERE workflow_id = ANY(:ids)",
+        " asked, closed_at IS NULL AS is_open FROM run WHERE workflow_id = ANY(:ids)",
         ids=sorted(ids),
     )
     return {row.workflow_id: row for row in rows}

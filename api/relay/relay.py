@@ -21,7 +21,7 @@ from models.fault_points import FaultPoint, reach
 from models.settings import Settings
 from models.store.database import Database
 from models.store.runs.runs import INBOX_CHANNEL, OUTBOX_CHANNEL, STAGE_CHANNEL
-from models.store.runs.watch import note_executions
+from models.store.runs.watch import Begun, note_executions
 from models.store.sql import execute
 from models.store.vault import Vault
 from workflows.client import attributes_of, priority_of, summary_of
@@ -53,7 +53,7 @@ class Relay:
         self._outage: str | None = None
         self._was_away = False
         # runs with another execution than their rows say, until it is noted there
-        self._begun: dict[str, str] = {}
+        self._begun: dict[str, Begun] = {}
 
     def nudge(self) -> None:
         """There is a callback to route; called by whoever stored it in this process."""
@@ -216,7 +216,7 @@ class Relay:
         )
         execution = handle.first_execution_run_id
         if execution is not None and execution != run.execution:
-            self._begun[run.workflow_id] = execution
+            self._begun[run.workflow_id] = Begun(execution, run.asked)
 
     async def _note_begun(self) -> None:
         """In a transaction of its own: a look that holds a run's row may wait for what a delivery holds."""
@@ -224,7 +224,7 @@ class Relay:
             return
         async with self._database.transaction() as session:
             noted = await note_executions(session, self._vault, self._begun)
-        self._begun = {run: execution for run, execution in self._begun.items() if run not in noted}
+        self._begun = {run: begun for run, begun in self._begun.items() if run not in noted}
 
     async def _after_outage(self, delivered: int) -> None:
         """Temporal is back: what waits only because it was away needs to wait no longer."""

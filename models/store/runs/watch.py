@@ -16,8 +16,9 @@ _FIRST_PAUSE_SECONDS = 30.0
 _NOTE_EXECUTIONS = """
 WITH seen AS (
   SELECT r.id, r.workflow_id, r.county_code, r.number, r.restarts, x.execution, r.execution IS NOT NULL AS again,
-    r.closed_at IS NULL AND r.execution IS DISTINCT FROM x.execution AS changes
-  FROM unnest(CAST(:ids AS text[]), CAST(:executions AS text[])) AS x (workflow_id, execution)
+    r.closed_at IS NULL AND r.asked = x.asked AND r.execution IS DISTINCT FROM x.execution AS changes
+  FROM unnest(CAST(:ids AS text[]), CAST(:executions AS text[]), CAST(:asked AS integer[]))
+    AS x (workflow_id, execution, asked)
   JOIN run r USING (workflow_id) FOR NO KEY UPDATE OF r SKIP LOCKED),
 changed AS (
   UPDATE run SET execution = seen.execution, restarts = run.restarts + seen.again::int,
@@ -26,6 +27,13 @@ changed AS (
 SELECT workflow_id, county_code, number, coalesce(changed.restarts, seen.restarts) AS restarts,
   seen.again AND seen.changes AS again FROM seen LEFT JOIN changed USING (id)
 """
+
+
+class Begun(NamedTuple):
+    """An execution, and how often its run had been asked for by then: of a later opening it says nothing."""
+
+    execution: str
+    asked: int
 
 
 class _Restarted(NamedTuple):
@@ -70,7 +78,7 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
     return True
 
 
-async def note_executions(session: AsyncSession, vault: Vault, executions: Mapping[str, str]) -> set[str]:
+async def note_executions(session: AsyncSession, vault: Vault, executions: Mapping[str, Begun]) -> set[str]:
     """Which execution each of these runs has now: the first of its chain in Temporal, by the run's id.
 
     A signal starts a run whose execution is gone, and may do so before the watch has seen that it is: a run that had
@@ -82,7 +90,8 @@ async def note_executions(session: AsyncSession, vault: Vault, executions: Mappi
         _Seen,
         _NOTE_EXECUTIONS,
         ids=list(executions),
-        executions=list(executions.values()),
+        executions=[each.execution for each in executions.values()],
+        asked=[each.asked for each in executions.values()],
     )
     for row in seen:
         if row.again:
