@@ -220,7 +220,7 @@ async def _goes_on(client: Client, run: str) -> None:
 async def test_a_kill_of_its_keeper_takes_everything_along_and_its_runs_are_found_again(cluster: Stack) -> None:
     client = await connect(cluster.layout.temporal.environment)
     await client.start_workflow("NobodysWorkflow", id="kept", task_queue="nobodys")
-    left = all_of_it(cluster)
+    left = all_of_it(cluster.layout.run)
     os.kill(cluster.pid("temporal"), signal.SIGKILL)
     _, alive = psutil.wait_procs(left, timeout=20)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []

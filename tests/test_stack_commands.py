@@ -11,8 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.cluster.plan import HOSTS
 from deploy.stack import postgres, temporal
+from deploy.stack.ports import LOOPBACK, is_listening
 from deploy.stack.processes import Identity, PidFile, end_leftovers, leftovers
+from deploy.stack.stack import remove_home
+from tests.cluster import NEEDS_PROGRAMS, all_of_it
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVERS = ("postgres", "temporal", "s3")
@@ -23,6 +27,8 @@ class Runners:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        # A cluster's keeper ends by itself when nobody is there any more: most are about what does not.
+        self.temporal = temporal.Kind.DEV
         self._started: list[subprocess.Popen[str]] = []
 
     def run(self, command: str, *words: str) -> "subprocess.Popen[str]":
@@ -32,8 +38,7 @@ class Runners:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # A cluster's keeper ends by itself when nobody is there any more: these are about what does not.
-            env={**os.environ, "PYTHONUTF8": "1", temporal.CHOSEN_BY: temporal.Kind.DEV},
+            env={**os.environ, "PYTHONUTF8": "1", temporal.CHOSEN_BY: self.temporal},
         )
         self._started.append(runner)
         return runner
@@ -61,7 +66,7 @@ class Runners:
             if runner.stdout is not None:
                 runner.stdout.close()
         end_leftovers(self.home)
-        postgres.remove(self.home)
+        remove_home(self.home)
 
 
 @pytest.fixture
@@ -94,7 +99,22 @@ def test_ctrl_c_ends_everything(runners: Runners, home: Path) -> None:
     assert (runner.returncode, alive(started), leftovers(home)) == (0, [], []), rest
 
 
-def test_ctrl_c_in_the_middle_of_the_start_ends_everything(runners: Runners, home: Path) -> None:
+@NEEDS_PROGRAMS
+def test_ctrl_c_ends_a_whole_cluster(runners: Runners, home: Path) -> None:
+    """No process of it is left, no pid file, and nobody listens at any of its ports."""
+    runners.temporal = temporal.Kind.CLUSTER
+    runner = runners.up(until="Ctrl-C", only=("temporal",))
+    started = all_of_it(home / "run")
+    runner.send_signal(signal.SIGINT)
+    rest, _ = runner.communicate(timeout=60)
+    assert (runner.returncode, alive(started), list((home / "run").glob("*.pid.json"))) == (0, [], []), rest
+    ports = json.loads((home / "ports.json").read_text())
+    assert [name for name, port in ports.items() if any(is_listening(port, at) for at in (LOOPBACK, *HOSTS))] == []
+
+
+@pytest.mark.parametrize("kind", [temporal.Kind.DEV, pytest.param(temporal.Kind.CLUSTER, marks=NEEDS_PROGRAMS)])
+def test_ctrl_c_in_the_middle_of_the_start_ends_everything(runners: Runners, home: Path, kind: temporal.Kind) -> None:
+    runners.temporal = kind
     runner = runners.up(until="正在启动")
     runner.send_signal(signal.SIGINT)
     rest, _ = runner.communicate(timeout=60)

@@ -36,7 +36,9 @@ class Part:
     env: Mapping[str, str]
     cwd: Path
     is_ready: Callable[["Running"], bool]
-    ready_within_s: float = 30.0
+    # The API alone imports for six seconds of a core: on a machine at work, with a cluster starting beside it, that
+    # takes half a minute. Whatever ends instead is noticed at once.
+    ready_within_s: float = 90.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 15.0
     user: str | None = None

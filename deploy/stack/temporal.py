@@ -140,8 +140,6 @@ def cluster_part(addresses: Addresses, plan: Path, hosts: tuple[str, ...], env: 
         env=env,
         cwd=ROOT,
         is_ready=lambda _: _is_complete(addresses),
-        # The first start makes a database; on a machine at work that is slow.
-        ready_within_s=90,
         stop_within_s=40,
     )
 
