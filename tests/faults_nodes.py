@@ -8,8 +8,9 @@ import time
 import pytest
 
 from deploy.stack import temporal
-from tests.cluster import end, nodes_of, pid_of, wait_back
+from tests.cluster import end, nodes_of, pid_of, replace, wait_back
 from tests.fault_ground import BIG, SMALL, Scene
+from tests.pulse import pulse
 
 pytest_plugins = ["tests.fault_fixtures"]
 pytestmark = pytest.mark.skipif(
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.skipif(
 )
 FROZEN_S = float(os.environ.get("ONECARD_FROZEN_SECONDS", "60"))
 DATABASE_KILLS = 20
+# What counties do once each is a turn; so many show how it is without anybody's breaking anything.
+COUNTIES, CALM_TURNS, LONGEST_S = 20, 8, 15.0
 
 
 @pytest.mark.parametrize("role", ["frontend", "history", "matching"])
@@ -40,7 +43,7 @@ def test_nodes_killed_every_few_seconds(scene: Scene) -> None:
     scene.finish(*games)
 
 
-@pytest.mark.parametrize("role", ["frontend", "history", "matching"])
+@pytest.mark.parametrize("role", ["frontend", "history", "matching", "worker"])
 def test_a_node_frozen(scene: Scene, role: str) -> None:
     """DURABILITY: one SIGSTOP for a minute. The others take over what it had, and it finds its place again."""
     name = nodes_of(scene.stack, role)[0]
@@ -61,11 +64,20 @@ def test_a_node_frozen(scene: Scene, role: str) -> None:
 
 
 def test_every_node_replaced_in_turn(scene: Scene) -> None:
-    """DURABILITY: all nodes replaced in turn, as an upgrade does it: each is told to end, and the next one comes."""
+    """DURABILITY: all nodes replaced in turn while 20 counties work, as an upgrade does it: each is told to end, and
+    the next one comes. No county waits longer than 15 s for it.
+    """
+    with pulse(scene.whole, COUNTIES) as calm:
+        scene.until("counties at work", lambda: calm.fewest() >= CALM_TURNS)
     games = [scene.begin(BIG), scene.begin(SMALL)]
-    for name in nodes_of(scene.stack, "history", "matching", "frontend", "worker"):
-        wait_back(scene.stack, end(scene.stack, signal.SIGTERM, name))
-        scene.did(f"{name} SIGTERM")
+    with pulse(scene.whole, COUNTIES) as beating:
+        for name in nodes_of(scene.stack, "history", "matching", "frontend", "worker"):
+            replace(scene.stack, name)
+            scene.did(f"{name} SIGTERM")
+        enough = beating.fewest() + CALM_TURNS
+        scene.until("all at work again", lambda: beating.fewest() >= enough)
+    scene.did(f"the longest wait of {COUNTIES} counties: {beating.longest():.1f} s, before: {calm.longest():.1f} s")
+    assert beating.longest() <= LONGEST_S, {code: max(took) for code, took in beating.took.items()}
     scene.finish(*games, seconds=200)
 
 
@@ -76,3 +88,17 @@ def test_its_database_killed_again_and_again(scene: Scene) -> None:
         wait_back(scene.stack, end(scene.stack, signal.SIGKILL, "temporal-postgres"))
         scene.did("Temporal's PostgreSQL SIGKILL")
     scene.finish(*games, seconds=200)
+
+
+def test_an_authority_replaced_while_runs_are_open(scene: Scene) -> None:
+    """Worker and API, as processes, take up certificates of a new one: the frontends that come after take no others."""
+    games = [scene.begin(BIG), scene.begin(SMALL)]
+    scene.moved(games[0], 4)
+    made = scene.stack.layout.certificates
+    for file in (made.clients_authority.certificate, made.clients_authority.key):
+        file.unlink()
+    made.make()
+    scene.did("authority replaced")
+    wait_back(scene.stack, end(scene.stack, signal.SIGKILL, *nodes_of(scene.stack, "frontend")))
+    scene.finish(*games)
+    assert scene.whole.http.get("/health").json()["temporal_trouble"] is None

@@ -88,11 +88,11 @@ def plays_of(stack: Stack, batches: Sequence[Batch]) -> Iterator[list[Play]]:
     limits = httpx.Limits(max_connections=len(batches), max_keepalive_connections=len(batches))
     with httpx.Client(base_url=stack.layout.api_url, timeout=600.0, trust_env=False, limits=limits) as http:
         year = china_today().year
-        offices = [_office(stack, http, batch.county) for batch in batches]
+        offices = [office_of(stack, http, batch.county) for batch in batches]
         yield [Play(office, year, Report(Console(quiet=True))) for office in offices]
 
 
-def _office(stack: Stack, http: httpx.Client, county: str) -> County:
+def office_of(stack: Stack, http: httpx.Client, county: str) -> County:
     """The county's people, as rows and with tokens."""
     layout = stack.layout
     people = {name: LocalPerson(county, f"{name}-{county}", (role_of(name),), name) for name in OFFICE}
