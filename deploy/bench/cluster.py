@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.bench import card_speed
+from deploy.bench import card_speed, fairness
 from deploy.bench.card_speed import Speed
+from deploy.bench.fairness import Fairness, fairness_row
 from deploy.bench.ground import make_batch, stack_knowing
 from deploy.bench.pairs import Pair, pay_both
 from deploy.bench.report_rows import Row
@@ -19,6 +20,7 @@ class Side:
 
     paid: Pair
     speed: Speed
+    fair: Fairness
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def _measure(home: Path, kind: Kind, lines: int, changes: int) -> Side:
     batch, warm = make_batch(home / "lines", 1, lines), make_batch(home / "lines", 2, _WARM)
     print(f"Temporal：{kind}", flush=True)
     with stack_knowing(home, [batch, warm], temporal=kind) as stack:
-        return Side(pay_both(stack, batch, warm), card_speed.measure(stack, changes))
+        return Side(pay_both(stack, batch, warm), card_speed.measure(stack, changes), fairness.measure(stack))
 
 
 def cluster_rows(found: SideBySide) -> list[Row]:
@@ -56,6 +58,8 @@ def cluster_rows(found: SideBySide) -> list[Row]:
             "—",
             None,
         ),
+        fairness_row("集群", found.cluster.fair),
+        fairness_row("开发服务器", found.dev.fair),
     ]
 
 
