@@ -22,7 +22,7 @@ from deploy.bench.report_rows import Row
 from deploy.stack.stack import Stack
 from workflows.client import connect
 
-COUNTIES, EACH, GREEDY = 3_000, 4, 3_000
+COUNTIES, EACH, GREEDY = 3_000, 3, 1_000
 TIMES = 3.0
 PLACES = 20
 # What one run asks for in one turn.

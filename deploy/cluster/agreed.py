@@ -19,13 +19,16 @@ PLUGIN = "postgres12_pgx"
 SERVER_VERSION, UI_VERSION = "1.32.0", "2.54.0"
 DATABASES = {"temporal": "postgresql/v12/temporal", "temporal_visibility": "postgresql/v12/visibility"}
 
-DYNAMIC_CONFIG: dict[str, bool | int | str] = {
+DYNAMIC_CONFIG: dict[str, object] = {
     # PostgreSQL keeps ids in columns of 255 characters: refused at the door rather than at the insert.
     "limit.maxIDLength": 255,
     # Off by default. Fairness is kept per partition of a queue, so each has one.
     "matching.enableFairness": True,
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
+    # Beyond a hundred counties it counts by a sketch of so many places, a hundred by itself: 3,000 counties would share
+    # them, and one that has had nothing yet would pay for what thirty others had.
+    "matching.fairnessCounter": {"CMS": {"W": 10_000}},
     # Off by default. A worker that is told to end takes no further work, and no longer counts as one that polls: else
     # what it is still given waits until it is given to somebody else, and a build whose last worker has gone can't be
     # deleted for five minutes.
@@ -33,7 +36,7 @@ DYNAMIC_CONFIG: dict[str, bool | int | str] = {
 }
 # Only where nodes speak with each other: what they say of who is there is closed to strangers, too, and a node
 # that is told to end hands on what it has first.
-BETWEEN_NODES: dict[str, bool | int | str] = {
+BETWEEN_NODES: dict[str, object] = {
     "system.enableRingpopTLS": True,
     "frontend.shutdownDrainDuration": "1s",
     "history.shutdownDrainDuration": "1s",
