@@ -17,7 +17,7 @@ CHOSEN = {
     "/console/applications/new/{kind}": "/console/applications/new/personal",
     "/console/batches/{batch_no}/{room}": "/console/batches/{batch_no}/joining",
     "/console/catalogs/{kind}": "/console/catalogs/banks",
-    "/console/pre-flight/{batch_no}/{act}/{kind}": "/console/pre-flight/{batch_no}/start/same_item",
+    "/console/pre-flight/{whose}/{act}/{kind}": "/console/pre-flight/{batch_no}/start/same_item",
     "/console/indicators/choices/{kind}": "/console/indicators/choices/units",
 }
 

@@ -11,6 +11,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from deploy.stack.objects import Access
+from models.store.retention import clear_old
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field, name_index
 from models.words.calendar import china_today
@@ -410,3 +411,23 @@ async def test_a_journey_from_the_file_to_the_register(hands: Hands) -> None:
     assert "已登记 2 个账号" in loaded.main
     register = await reviewer.open("/console/register?source=初始导入")
     assert len(register.rows()) == 2
+
+
+async def test_what_an_old_load_took_goes_and_what_it_left_as_it_was_stays(hands: Hands) -> None:
+    """Its figures and its file stay too, as an import's do; the account's own history has what was taken."""
+    hands.bank.bad = {card(2): "account_closed"}
+    old = await entered(hands, row(1), row(2))
+    assert await confirmed(hands, old) == 200
+    young = await entered(hands, row(1), row(3))
+    assert await confirmed(hands, young) == 200
+    long_ago = "UPDATE register_load SET finished_at = now() - interval '91 days' WHERE load_no = :no"
+    await hands.office.run(long_ago, no=old)
+    async with hands.office.database.transaction() as session:
+        assert not await clear_old(session, hands.office.parts.settings, "register_load_row")
+    rows = await hands.office.rows(
+        "SELECT d.load_no, w.outcome FROM register_load_row w JOIN register_load d ON d.id = w.load_id ORDER BY w.id"
+    )
+    assert rows == [(old, "refused"), (young, "same"), (young, "new")]
+    told = await shown(hands, old)
+    assert (told["new"], told["refused"]) == (1, 1)
+    assert await count_of(hands.office, "register_change WHERE source = '初始导入'") == 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.store.pre_flight.foreseen import BY_SQL, KINDS
+from models.store.pre_flight.foreseen import CONDITIONS, KINDS
 from models.store.pre_flight.kept import keep_foreseen
 from models.store.sql import fetch_int
 from models.wire.words import DatasetKind
@@ -26,6 +26,7 @@ from tests.rows import (
     add_applications,
     add_catalogs,
     add_ground,
+    count_of,
     lock_account,
     open_office,
 )
@@ -38,7 +39,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def told(office: Office, ground: Ground, act: str, who: str = OPERATOR) -> dict[str, Any]:
-    answer = await office.get(f"/batches/{ground.batch_no}/pre-flight", who, act=act)
+    answer = await office.get("/pre-flight", who, batch_no=ground.batch_no, act=act)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -49,8 +50,8 @@ def kinds(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
 
 
 async def numbers(office: Office, ground: Ground, act: str, kind: str) -> list[str]:
-    path = f"/batches/{ground.batch_no}/pre-flight/lines"
-    return [each["application_no"] for each in (await office.get(path, act=act, kind=kind)).json()["items"]]
+    asked = {"batch_no": ground.batch_no, "act": act, "kind": kind}
+    return [each["application_no"] for each in (await office.get("/pre-flight/lines", **asked)).json()["items"]]
 
 
 async def add_answered(office: Office, lines: Sequence[Line]) -> None:
@@ -69,7 +70,7 @@ def test_what_is_foretold_is_judged_by_the_same_conditions() -> None:
     }
     for kind, foretold in FORETOLD.items():
         assert set(foretold) <= set(KINDS[acts[kind]])
-        assert set(foretold) <= set(BY_SQL)
+        assert set(foretold) <= CONDITIONS
 
 
 async def test_before_initialisation_former_answers_and_banks_are_told(office: Office) -> None:
@@ -157,10 +158,83 @@ async def test_the_contract_and_doubtful_numbers_are_seen_by_opening(office: Off
 
 async def test_operators_and_reviewers_read_it_and_nobody_else(office: Office) -> None:
     ground = await add_ground(office, [Line(100)])
-    path = f"/batches/{ground.batch_no}/pre-flight"
     for who, status in ((OPERATOR, 200), (REVIEWER, 200), (ADMIN, 403), (AUDITOR, 403), (OPS, 403)):
-        assert (await office.get(path, who, act="start")).status_code == status
-    assert (await office.get(path, OPERATOR, OTHER_COUNTY, act="start")).status_code == 404
+        assert (await office.get("/pre-flight", who, batch_no=ground.batch_no, act="start")).status_code == status
+    assert (
+        await office.get("/pre-flight", OPERATOR, OTHER_COUNTY, batch_no=ground.batch_no, act="start")
+    ).status_code == 404
+
+
+async def test_all_lines_of_one_kind_are_ticked_at_once(office: Office) -> None:
+    lines = [Line(100, person=person, item_code=item) for person in range(60) for item in ("ITEM-01", "ITEM-02")]
+    ground = await add_ground(office, [*lines, Line(400, person=70)])
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    page = await browser.open(f"/console/pre-flight/{ground.batch_no}/start/{Foreseen.SEVERAL_LINES.value}")
+    assert len(page.rows()) == 50
+    page = await browser.submit(page, "撤回", everything="true")
+    assert "120" in page.main
+    await browser.submit(page, "确认办理", reason="重复填报")
+    assert await count_of(office, "application WHERE stage = 'withdrawn'") == 120
+    assert kinds(await told(office, ground, "start")) == {}
+
+
+async def test_a_line_says_what_it_is_known_by(office: Office) -> None:
+    """The other application, or the last word of the bank on the account and when it came."""
+    ground = await add_ground(office, [Line(100, person=1), Line(200, person=1), Line(400, person=2)])
+    await office.run(
+        "WITH r AS (INSERT INTO register_account (county_code, person_index, name_sealed, name_index,"
+        " id_number_sealed, bank_code, account_sealed, account_index, status, source, updated_at) SELECT county_code,"
+        " person_index, name_sealed, name_index, id_number_sealed, bank_code, account_sealed, account_index, 'invalid',"
+        " 'application', now() FROM application WHERE application_no = :no RETURNING id) INSERT INTO register_change"
+        " (register_account_id, source, actor, new_status, at, as_of, reason_code) SELECT id, 'check', 'system',"
+        " 'invalid', now(), '2026-11-02 10:00+08', 'account_frozen' FROM r",
+        no=ground.numbers[2],
+    )
+    assert kinds(await told(office, ground, "start"))["account_invalid"] == (1, 400)
+    asked = {"batch_no": ground.batch_no, "act": "start"}
+    [frozen] = (await office.get("/pre-flight/lines", **asked, kind="account_invalid")).json()["items"]
+    assert (frozen["application_no"], frozen["because"]) == (ground.numbers[2], "2026-11-02 账户已冻结")
+    first, second = (await office.get("/pre-flight/lines", **asked, kind="several_lines")).json()["items"]
+    assert (first["because"], second["because"]) == (f"申请 {ground.numbers[1]}", f"申请 {ground.numbers[0]}")
+
+
+async def test_what_no_batch_has_yet_is_looked_at_by_its_year(office: Office) -> None:
+    """Most applications are matched before they join a batch: all that is publicised in a fund year."""
+    await add_answered(
+        office,
+        [
+            Line(100, person=1, stage="publicised", verification="none", match_outcome=None),
+            Line(200, person=2, stage="publicised", verification="none", match_outcome=None),
+            Line(1, person=2, stage="unmatched", verification="none", match_outcome="not_found", item_code="ITEM-09"),
+        ],
+    )
+    asked = {"act": "initialisation", "fund_year": "2026"}
+    found = (await office.get("/pre-flight", **asked)).json()
+    assert (found["count"], found["total_fen"], kinds(found)) == (2, 300, {"not_found": (1, 200)})
+    assert (await office.get("/pre-flight/numbers", **asked, kind="not_found")).json()["count"] == 1
+    for wrong in ({"act": "start", "fund_year": "2026"}, {"act": "start"}):
+        assert (await office.get("/pre-flight", **wrong)).status_code == 422
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    page = await browser.open("/console/pre-flight?batch_no=2026")
+    assert [row["份数"] for row in page.rows()] == ["1"]
+    reviewer = await Browser.at(office).sign_in(REVIEWER)
+    page = await reviewer.open("/console/pre-flight/2026/initialisation/not_found")
+    page = await reviewer.submit(page, "审核退回", everything="true")
+    await reviewer.submit(page, "确认办理", reason="请核对证件号")
+    assert await count_of(office, "application WHERE stage = 'draft'") == 1
+
+
+async def test_a_batch_that_is_verified_once_more_is_foreseen_as_it_would_be_sent(office: Office) -> None:
+    """Only what was held: the page and the act find the same lines, those that are locked still apart."""
+    ground = await add_ground(office, [Line(100), Line(200, verification="held"), Line(400, verification="held")])
+    await lock_account(office, ground.numbers[2])
+    found = await told(office, ground, "verification")
+    assert (found["count"], kinds(found)) == (2, {"held": (1, 400)})
+    preview = (await office.post(f"/batches/{ground.batch_no}/verifications", {"preview": True})).json()
+    assert (preview["count"], preview["total_fen"]) == (1, 200)
+    assert await count_of(office, "application WHERE verification = 'held'") == 2
+    sent = (await office.post(f"/batches/{ground.batch_no}/verifications")).json()
+    assert (sent["pending"], sent["held"]) == (1, 1)
 
 
 @pytest.mark.journey(34)

@@ -17,11 +17,11 @@ from api.counter.run_block import RunBlock, run_of
 from api.server.problems import conflict
 from models.contracts import RunKind, Subject
 from models.store.applications.acts import LeftOut
-from models.store.applications.rules import LOCKED_PERSON
+from models.store.applications.rules import LOCKED_PERSON, to_verify
 from models.store.locking import lock_applications
 from models.store.runs.runs import open_run
 from models.store.selection import MOST_NUMBERS
-from models.store.sql import execute, fetch, fetch_one
+from models.store.sql import execute, fetch, fetch_int, fetch_one
 from models.tables.base import now
 from models.tables.batches import Batch
 from models.words.faults import FaultCode
@@ -56,11 +56,13 @@ async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str,
     again = batch.stage is BatchStage.VERIFIED
     if not again:
         await _need_whole(session, batch)
-    changed = await _mark_lines(session, batch, only_held=again)
-    if again and not changed:
+    await lock_applications(session, f"SELECT id FROM application a WHERE {_OF_BATCH}", batch=batch.id)
+    whose = _to_be_marked(only_held=again)
+    if again and not await fetch_int(session, f"SELECT 1 FROM application a WHERE {whose} LIMIT 1", batch=batch.id):
         detail = "批次已校验，没有因账号变更暂缓、现在可以补校验的申请"
         raise conflict(Refusal.NOTHING_TO_VERIFY, "没有需要校验的申请", detail)
-    await _judged(session, batch, asked)
+    await _judged(session, batch, whose, asked)
+    await _mark_lines(session, batch, whose)
     return await _start_round(desk, session, batch)
 
 
@@ -79,15 +81,29 @@ _NOT_SENT = (
 )
 
 
-async def _judged(session: AsyncSession, batch: Batch, asked: ActOnMany) -> None:
-    """Who goes to the platform, read only where somebody looks or has looked."""
+_OF_BATCH = "a.batch_id = :batch AND a.stage = 'in_batch'"
+_MARK = (
+    f"CASE WHEN a.applicant_kind = 'organization' THEN 'not_required' WHEN {LOCKED_PERSON} THEN 'held'"
+    " ELSE 'pending' END"
+)
+
+
+def _to_be_marked(*, only_held: bool) -> str:
+    """Who is to be verified, or once more."""
+    freed = f" AND NOT {LOCKED_PERSON}" if only_held else ""
+    return f"a.batch_id = :batch AND {to_verify(again=only_held)}{freed}"
+
+
+async def _judged(session: AsyncSession, batch: Batch, whose: str, asked: ActOnMany) -> None:
+    """Who will go to the platform, read only where somebody looks or has looked: who looks writes nothing."""
     if not asked.shown:
         return
     lines = await fetch(
         session,
         _Line,
-        "SELECT id, version, application_no, amount_fen AS fen, verification FROM application WHERE batch_id = :batch"
-        " AND stage = 'in_batch' ORDER BY id",
+        "SELECT a.id, a.version, a.application_no, a.amount_fen AS fen,"
+        f" CASE WHEN {whose} THEN {_MARK} ELSE a.verification END AS verification FROM application a"
+        f" WHERE {_OF_BATCH} ORDER BY a.id",
         batch=batch.id,
     )
     sent = [line for line in lines if line.verification == Verification.PENDING]
@@ -157,17 +173,11 @@ def _figures(batch: Batch, row: _Counted) -> _Figures:
     }
 
 
-async def _mark_lines(session: AsyncSession, batch: Batch, *, only_held: bool) -> int:
-    """Who is to be verified; a repaid line keeps what it had."""
-    held = f" AND a.verification = 'held' AND NOT {LOCKED_PERSON}" if only_held else ""
-    of_batch = "SELECT id FROM application WHERE batch_id = :batch AND stage = 'in_batch'"
-    await lock_applications(session, of_batch, batch=batch.id)
-    return await execute(
+async def _mark_lines(session: AsyncSession, batch: Batch, whose: str) -> None:
+    await execute(
         session,
-        "UPDATE application a SET verification = CASE WHEN a.applicant_kind = 'organization' THEN 'not_required'"
-        f" WHEN {LOCKED_PERSON} THEN 'held' ELSE 'pending' END, verification_reason_sealed = NULL,"
-        " version = a.version + 1, updated_at = now() WHERE a.batch_id = :batch AND a.stage = 'in_batch'"
-        f" AND (a.payments = 0 OR a.verification IN ('none', 'held')){held}",
+        f"UPDATE application a SET verification = {_MARK}, verification_reason_sealed = NULL,"
+        f" version = a.version + 1, updated_at = now() WHERE {whose}",
         batch=batch.id,
     )
 

@@ -1,4 +1,7 @@
-"""预检: before initialisation, verification and start, what is known of a batch without asking the platform."""
+"""预检: before initialisation, verification and start, what is known without asking the platform.
+
+It is of a batch, or of all that is publicised in a fund year: what is told in an address is either's number.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -12,6 +15,7 @@ from api.pages.batches import LEAVE
 from api.pages.lists import Column, ListPage, export, show_list
 from api.pages.previews import NOT_FOUND, ActOnSeveral, act_named, acts_of, carry_out, preview
 from api.pages.window import Staff, Window
+from models.words.calendar import china_today
 from models.words.flow_words import Foreseen, PreFlightAct
 from models.words.stages import Role
 
@@ -28,7 +32,7 @@ LINES = ListPage(
     chinese="预检明细",
     english="Lines of the pre-flight",
     path=f"{PATH}/{{}}/{{}}/{{}}",
-    api="/batches/{}/pre-flight/lines",
+    api="/pre-flight/lines",
     key="application_no",
     template="pre_flight_lines.html",
     columns=(
@@ -40,6 +44,7 @@ LINES = ListPage(
         Column("开户行", "Bank", "bank"),
         Column("补贴项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
+        Column("依据", "Known by", "because", kind="said"),
     ),
 )
 
@@ -48,19 +53,34 @@ LINES = ListPage(
 async def pre_flight(window: Staff) -> Response:
     batches = (await window.ask.get("/batches", limit=100))["items"]
     shown: dict[str, Any] = {"batches": [each for each in batches if each["stage"] not in ("in_flow", "done")]}
-    batch_no = window.query("batch_no")
-    if not batch_no:
-        return window.show("pre_flight.html", **shown, batch=None, path=PATH)
-    return await _checked(window, shown, batch_no)
+    shown |= {"years": _years(), "batch": None, "path": PATH, "whose": window.query("batch_no")}
+    if shown["whose"]:
+        return await _checked(window, shown)
+    return window.show("pre_flight.html", **shown)
 
 
-async def _checked(window: Window, shown: dict[str, Any], batch_no: str) -> Response:
-    batch = await window.ask.get(f"/batches/{batch_no}")
-    act = _act(window.query("act"), batch)
-    told = await window.ask.get(f"/batches/{batch_no}/pre-flight", act=act.value)
-    judged, why = await _of_the_act(window, batch, act)
+def _years() -> list[str]:
+    """Whose publicised cases may be without a batch: the current fund year's, and the one's before."""
+    year = china_today().year
+    return [str(year), str(year - 1)]
+
+
+async def _checked(window: Window, shown: dict[str, Any]) -> Response:
+    whose = shown["whose"]
+    batch = None if _is_year(whose) else await window.ask.get(f"/batches/{whose}")
+    act = PreFlightAct.INITIALISATION if batch is None else _act(window.query("act"), batch)
+    told = await window.ask.get("/pre-flight", act=act.value, **_named(whose))
+    judged, why = await _of_the_act(window, whose, batch, act)
     shown |= {"batch": batch, "act": act, "acts": PreFlightAct, "told": told, "judged": judged, "why": why}
-    return window.show("pre_flight.html", **shown, place=PLACES[act].format(batch_no), path=PATH)
+    return window.show("pre_flight.html", **shown, place=PLACES[act].format(whose))
+
+
+def _is_year(whose: str) -> bool:
+    return len(whose) == 4
+
+
+def _named(whose: str) -> dict[str, str]:
+    return {"fund_year" if _is_year(whose) else "batch_no": whose}
 
 
 def _act(named: str, batch: dict[str, Any]) -> PreFlightAct:
@@ -73,17 +93,16 @@ def _act(named: str, batch: dict[str, Any]) -> PreFlightAct:
     return PreFlightAct.INITIALISATION if publicised else PreFlightAct.VERIFICATION
 
 
-async def _of_the_act(window: Window, batch: dict[str, Any], act: PreFlightAct) -> tuple[Any, Any]:
+async def _of_the_act(window: Window, whose: str, batch: dict[str, Any] | None, act: PreFlightAct) -> tuple[Any, Any]:
     """The act's own judgement, and why it would be refused; by its preview, or by the start's readiness."""
-    number = batch["batch_no"]
     try:
-        if act is PreFlightAct.START:
-            return await _readiness(window, number, batch["fund_year"]), None
+        if batch is not None and act is PreFlightAct.START:
+            return await _readiness(window, whose, batch["fund_year"]), None
         if window.signed.role is not Role.OPERATOR:
             return None, None
         if act is PreFlightAct.VERIFICATION:
-            return await window.ask.search(f"/batches/{number}/verifications", {"preview": True}), None
-        chosen = {"selection": {"filter": {"batch_no": number, "stage": "publicised"}}, "preview": True}
+            return await window.ask.search(f"/batches/{whose}/verifications", {"preview": True}), None
+        chosen = {"selection": {"filter": {**_named(whose), "stage": "publicised"}}, "preview": True}
         return await window.ask.search("/beneficiary-lists", chosen), None
     except Refused as refused:
         if refused.status != 409:
@@ -101,42 +120,46 @@ async def _readiness(window: Window, number: str, year: int) -> Any:
     )
 
 
-@router.get("/{batch_no}/{act}/{kind}")
-async def list_lines(window: Staff, batch_no: str, act: str, kind: str) -> Response:
-    batch = await window.ask.get(f"/batches/{batch_no}")
-    page = _lines(batch_no, act, kind)
-    fixing = [each for each in acts_of(window, _FIXING) if each is not LEAVE or batch["stage"] == "open"]
-    words = {"act": PreFlightAct(act), "foreseen": Foreseen(kind)}
-    return await show_list(window, page, acts=fixing, batch=batch, back=_back(batch_no, act), **words)
+@router.get("/{whose}/{act}/{kind}")
+async def list_lines(window: Staff, whose: str, act: str, kind: str) -> Response:
+    batch = None if _is_year(whose) else await window.ask.get(f"/batches/{whose}")
+    page = _lines(whose, act, kind)
+    leaves = batch is not None and batch["stage"] == "open"
+    fixing = [each for each in acts_of(window, _FIXING) if each is not LEAVE or leaves]
+    words = {"act": PreFlightAct(act), "foreseen": Foreseen(kind), "whose": whose}
+    return await show_list(window, page, acts=fixing, back=_back(whose, act), **words)
 
 
-@router.get("/{batch_no}/{act}/{kind}/export")
-async def export_lines(window: Staff, batch_no: str, act: str, kind: str) -> Response:
-    return export(window, _lines(batch_no, act, kind))
+@router.get("/{whose}/{act}/{kind}/export")
+async def export_lines(window: Staff, whose: str, act: str, kind: str) -> Response:
+    return export(window, _lines(whose, act, kind))
 
 
-@router.post("/{batch_no}/{act}/{kind}/acts")
-async def preview_fix(window: Staff, batch_no: str, act: str, kind: str) -> Response:
-    chosen = act_named(window, _FIXING, window.form.text("act"))
-    return await preview(window, _lines(batch_no, act, kind), chosen, api=_api(chosen, batch_no))
+@router.post("/{whose}/{act}/{kind}/acts")
+async def preview_fix(window: Staff, whose: str, act: str, kind: str) -> Response:
+    """All of the kind are told by their numbers, and stay those until it is done."""
+    chosen, page = act_named(window, _FIXING, window.form.text("act")), _lines(whose, act, kind)
+    if window.form.ticked("everything"):
+        found = await window.ask.get("/pre-flight/numbers", **page.always)
+        window.fill({"numbers": " ".join(found["application_nos"])})
+    return await preview(window, page, chosen, api=_api(chosen, whose))
 
 
-@router.post("/{batch_no}/{act}/{kind}/acts/{name}")
-async def do_fix(window: Staff, batch_no: str, act: str, kind: str, name: str) -> Response:
-    chosen, page = act_named(window, _FIXING, name), _lines(batch_no, act, kind)
-    return await carry_out(window, page, chosen, api=_api(chosen, batch_no), place=_back(batch_no, act))
+@router.post("/{whose}/{act}/{kind}/acts/{name}")
+async def do_fix(window: Staff, whose: str, act: str, kind: str, name: str) -> Response:
+    chosen, page = act_named(window, _FIXING, name), _lines(whose, act, kind)
+    return await carry_out(window, page, chosen, api=_api(chosen, whose), place=_back(whose, act))
 
 
-def _api(act: ActOnSeveral, batch_no: str) -> str:
-    return f"/batches/{batch_no}/{act.api}" if act is LEAVE else act.api
+def _api(act: ActOnSeveral, whose: str) -> str:
+    return f"/batches/{whose}/{act.api}" if act is LEAVE else act.api
 
 
-def _back(batch_no: str, act: str) -> str:
-    return f"{PATH}?batch_no={batch_no}&act={act}"
+def _back(whose: str, act: str) -> str:
+    return f"{PATH}?batch_no={whose}&act={act}"
 
 
-def _lines(batch_no: str, act: str, kind: str) -> ListPage:
+def _lines(whose: str, act: str, kind: str) -> ListPage:
     if act not in set(PreFlightAct) or kind not in set(Foreseen):
         raise Refused(404, NOT_FOUND)
-    path, api = LINES.path.format(batch_no, act, kind), LINES.api.format(batch_no)
-    return replace(LINES, path=path, api=api, always={"act": act, "kind": kind})
+    return replace(LINES, path=LINES.path.format(whose, act, kind), always={**_named(whose), "act": act, "kind": kind})

@@ -1,38 +1,75 @@
-"""预检: what is known of a batch before initialisation, verification and start, without asking the platform.
+"""预检: what is known before initialisation, verification and start, without asking the platform.
 
 What the act itself would refuse or leave out is asked of the act: its preview, and for a start `GET /flow-readiness`.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.batches.batch_views import find_batch
 from api.counter.chunks import list_lines
+from api.counter.desk import Desk
 from api.counter.names import names_of
-from api.counter.paging import Pages
+from api.counter.paging import FilterYear, Pages
 from api.counter.roles import OperatorsAndReviewers
 from api.season.pre_flight_views import (
-    FORESEEN_LINES,
     LINE_HEADERS,
     ForeseenApplication,
+    ForeseenNumbers,
     ForeseenRow,
     PreFlight,
     foreseen_kinds,
     foreseen_line,
     lists_borne_out,
+    source_of,
 )
 from api.server.answers import Listed, refusals
-from models.store.pre_flight.foreseen import LINES_OF, lines_foreseen, sums_foreseen
-from models.store.pre_flight.opened import judge_opened
-from models.store.selection import Predicate, of_county
+from api.server.problems import field_problem
+from models.store.pre_flight.foreseen import numbers_foreseen, sent_by, sums_foreseen
+from models.store.pre_flight.kept import AnswersOf, answers_of_batch, answers_of_year
+from models.store.pre_flight.opened import OPENED, judge_opened
+from models.store.selection import MOST_NUMBERS, LineFilter, Predicate, Word, filtered, of_county
 from models.store.sql import fetch_one
+from models.store.vault import Vault
 from models.words.flow_words import Foreseen, PreFlightAct
+from models.words.stages import ApplicationStage, BatchStage
 
-router = APIRouter(tags=["预检"])
-_OPENED = (Foreseen.CONTRACT, Foreseen.ACCOUNT_DIGIT)
-Act = Annotated[PreFlightAct, Query(description="将要办理的")]
+router = APIRouter(prefix="/pre-flight", tags=["预检"])
+OfKind = Annotated[Foreseen, Query(description="预计的原因")]
+
+
+class Asked(NamedTuple):
+    """Of a batch what is about to be done, or of a fund year the initialisation of all that is publicised."""
+
+    act: PreFlightAct
+    batch_no: str | None
+    fund_year: int | None
+
+
+def asked(
+    act: Annotated[PreFlightAct, Query(description="将要办理的")],
+    batch_no: Annotated[Word | None, Query(description="哪个批次的")] = None,
+    fund_year: FilterYear = None,
+) -> Asked:
+    if (batch_no is None) == (fund_year is None):
+        raise field_problem({"/batch_no": "请写明批次，或资金年度，二者取一"})
+    if fund_year is not None and act is not PreFlightAct.INITIALISATION:
+        raise field_problem({"/batch_no": f"{act.label}按批次办理，请写明批次"})
+    return Asked(act, batch_no, fund_year)
+
+
+What = Annotated[Asked, Depends(asked)]
+
+
+class Sent(NamedTuple):
+    """What the act would send, and whose lists tell how right it was before."""
+
+    lines: Predicate
+    answers: AnswersOf
 
 
 class _Sum(NamedTuple):
@@ -40,58 +77,68 @@ class _Sum(NamedTuple):
     fen: int
 
 
-@router.get("/batches/{batch_no}/pre-flight", summary="预检", responses=refusals(NOT_FOUND=404))
-async def pre_flight(desk: OperatorsAndReviewers, batch_no: str, act: Act) -> PreFlight:
+@router.get("", summary="预检", responses=refusals(NOT_FOUND=404))
+async def pre_flight(desk: OperatorsAndReviewers, what: What) -> PreFlight:
     """Per kind how many lines and what sum, and, of lists that went out, how right it was."""
     async with desk.database.snapshot() as session:
-        batch = await find_batch(desk, session, batch_no)
-        assert batch.id is not None
-        chosen = _of_batch(desk.county, batch.id)
-        sent = await fetch_one(
+        sent = await _sent(desk, session, what)
+        every = await fetch_one(
             session,
             _Sum,
             "SELECT count(*) AS lines, coalesce(sum(a.amount_fen), 0)::bigint AS fen FROM application a"
-            f" WHERE {chosen.sql} AND {LINES_OF[act]}",
-            **chosen.values,
+            f" {sent.lines.where}",
+            **sent.lines.values,
         )
-        assert sent is not None
-        sums = await sums_foreseen(session, chosen, act)
-        opened = await judge_opened(session, desk.vault, chosen, act)
-        answered = await lists_borne_out(session, batch.id, act)
+        assert every is not None
+        sums = await sums_foreseen(session, sent.lines, what.act)
+        opened = await judge_opened(session, desk.vault, sent.lines)
+        answered = await lists_borne_out(session, sent.answers, what.act)
     return {
-        "batch_no": batch_no,
-        "act": act,
-        "act_label": act.label,
-        "count": sent.lines,
-        "total_fen": sent.fen,
-        "foreseen": foreseen_kinds(act, sums, opened),
+        "batch_no": what.batch_no,
+        "fund_year": what.fund_year,
+        "act": what.act,
+        "act_label": what.act.label,
+        "count": every.lines,
+        "total_fen": every.fen,
+        "foreseen": foreseen_kinds(what.act, sums, opened),
         "opened": opened.lines,
         "answered": answered,
     }
 
 
-@router.get(
-    "/batches/{batch_no}/pre-flight/lines",
-    summary="预检明细",
-    response_model=Listed[ForeseenApplication],
-    responses=refusals(NOT_FOUND=404),
-)
-async def pre_flight_lines(
-    desk: OperatorsAndReviewers, page: Pages, batch_no: str, act: Act, kind: Annotated[Foreseen, Query()]
-) -> Response:
-    """The lines of one kind, masked; `format=xlsx` exports them."""
+@router.get("/lines", summary="预检明细", response_model=Listed[ForeseenApplication], responses=refusals(NOT_FOUND=404))
+async def pre_flight_lines(desk: OperatorsAndReviewers, page: Pages, what: What, kind: OfKind) -> Response:
+    """The lines of one kind, masked, each with what it is known by; `format=xlsx` exports them."""
     async with desk.database.snapshot() as session:
-        batch = await find_batch(desk, session, batch_no)
-        assert batch.id is not None
-        chosen = _of_batch(desk.county, batch.id)
-        if kind in _OPENED:
-            opened = await judge_opened(session, desk.vault, chosen, act)
-            found = chosen.also("a.id = ANY(:opened)", opened=[number for number, _ in opened.found.get(kind, ())])
-        else:
-            found = await lines_foreseen(session, chosen, act, kind)
+        numbers = await _numbers(session, desk.vault, await _sent(desk, session, what), what.act, kind)
+        found = of_county(desk.county).also("a.application_no = ANY(:numbers)", numbers=numbers)
         show = partial(foreseen_line, desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, found, show, LINE_HEADERS, FORESEEN_LINES, ForeseenRow)
+        return await list_lines(session, page, found, show, LINE_HEADERS, source_of(kind), ForeseenRow)
 
 
-def _of_batch(county: str, batch_id: int) -> Predicate:
-    return of_county(county).also("a.batch_id = :batch", batch=batch_id)
+@router.get("/numbers", summary="预检明细的申请编号", responses=refusals(NOT_FOUND=404))
+async def pre_flight_numbers(desk: OperatorsAndReviewers, what: What, kind: OfKind) -> ForeseenNumbers:
+    """Of all lines of one kind, as many as an act takes at once: what is done in bulk is done by these."""
+    async with desk.database.snapshot() as session:
+        numbers = await _numbers(session, desk.vault, await _sent(desk, session, what), what.act, kind)
+    return {"count": len(numbers), "application_nos": list(numbers[:MOST_NUMBERS])}
+
+
+async def _sent(desk: Desk, session: AsyncSession, what: Asked) -> Sent:
+    if what.batch_no is None:
+        assert what.fund_year is not None
+        publicised = LineFilter(stage=ApplicationStage.PUBLICISED, fund_year=what.fund_year)
+        lines = filtered(desk.county, publicised, desk.for_whom)
+        return Sent(sent_by(what.act, lines, again=False), answers_of_year(desk.county, what.fund_year))
+    batch = await find_batch(desk, session, what.batch_no)
+    assert batch.id is not None
+    lines = of_county(desk.county).also("a.batch_id = :batch", batch=batch.id)
+    again = batch.stage is BatchStage.VERIFIED
+    return Sent(sent_by(what.act, lines, again=again), answers_of_batch(batch.id))
+
+
+async def _numbers(session: AsyncSession, vault: Vault, sent: Sent, act: PreFlightAct, kind: Foreseen) -> Sequence[str]:
+    if kind not in OPENED:
+        return await numbers_foreseen(session, sent.lines, act, kind)
+    opened = await judge_opened(session, vault, sent.lines)
+    return [line.application_no for line in opened.found.get(kind, ())]

@@ -1,6 +1,7 @@
 """How a pre-flight is told: what is foreseen of how many lines, what to do about it, and how right it was before."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -9,10 +10,13 @@ from typing_extensions import TypedDict
 
 from api.applications.person import id_number_of, name_of
 from api.counter.names import Names
-from models.store.pre_flight.foreseen import KindSum
-from models.store.pre_flight.kept import SENT_BY, AnsweredList, BorneOut, answered_lists, borne_out, word_of
+from models.store.pre_flight.foreseen import KindSum, other_application
+from models.store.pre_flight.kept import SENT_BY, AnsweredList, AnswersOf, BorneOut, answered_lists, borne_out, word_of
 from models.store.pre_flight.opened import OpenedLines
+from models.store.register.register import why_unusable
 from models.store.vault import Vault
+from models.words.calendar import CHINA
+from models.words.card_words import reason_words
 from models.words.flow_words import REJECTIONS, Foreseen, PreFlightAct
 
 LINE_HEADERS: Mapping[str, str] = {
@@ -24,6 +28,7 @@ LINE_HEADERS: Mapping[str, str] = {
     "bank": "一卡通开户行",
     "item": "补贴项目",
     "amount_fen": "补贴金额（元）",
+    "because": "依据",
 }
 _OUTCOMES: Mapping[str, str] = {
     "name_differs": "身份证存在，但姓名不同",
@@ -68,14 +73,15 @@ class ListBorneOut(TypedDict):
 class PreFlight(TypedDict):
     """送平台之前已经知道的。"""
 
-    batch_no: str
+    batch_no: Annotated[str | None, Field(description="批次；按资金年度的为空")]
+    fund_year: Annotated[int | None, Field(description="资金年度；按批次的为空")]
     act: PreFlightAct
     act_label: str
     count: Annotated[int, Field(description="将要送出的份数")]
     total_fen: Annotated[int, Field(description="将要送出的金额（分）")]
     foreseen: list[ForeseenKind]
     opened: Annotated[int, Field(description="逐份核对了合约和账号位数的份数，最多两万")]
-    answered: Annotated[list[ListBorneOut], Field(description="本批次已送出的名单：预计与平台答复对照")]
+    answered: Annotated[list[ListBorneOut], Field(description="已送出的名单：预计与平台答复对照")]
 
 
 class ForeseenApplication(TypedDict):
@@ -87,6 +93,12 @@ class ForeseenApplication(TypedDict):
     bank: str
     item: str
     amount_fen: Annotated[int, Field(description="补贴金额（分）")]
+    because: Annotated[str | None, Field(description="依据：另一份申请，或账号最近一次核验；没有的为空")]
+
+
+class ForeseenNumbers(TypedDict):
+    count: Annotated[int, Field(description="这一类共有多少份")]
+    application_nos: Annotated[list[str], Field(description="申请编号，最多一次办理所能选的五千份")]
 
 
 class ForeseenRow(NamedTuple):
@@ -99,19 +111,26 @@ class ForeseenRow(NamedTuple):
     bank_code: str
     item_code: str
     amount_fen: int
+    other_no: str | None
+    reason_code: str | None
+    since: datetime | None
 
 
-FORESEEN_LINES = """
-SELECT a.id, a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.bank_code, a.item_code,
-  a.amount_fen FROM application a
-"""
+def source_of(kind: Foreseen) -> str:
+    """Lines of a kind, each with what it is known by: another application, or the bank's word on the account."""
+    return (
+        "SELECT a.id, a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.bank_code,"
+        f" a.item_code, a.amount_fen, {other_application(kind)} AS other_no, w.reason_code, w.since FROM application a"
+        f" LEFT JOIN register_account r ON {'true' if kind is Foreseen.ACCOUNT_INVALID else 'false'}"
+        f" AND r.person_index = a.person_index AND r.county_code = a.county_code{why_unusable('r')}"
+    )
 
 
 def foreseen_kinds(act: PreFlightAct, sums: Iterable[KindSum], opened: OpenedLines) -> list[ForeseenKind]:
     """Those of which there is one, in the order of the vocabulary."""
     told = {Foreseen(each.kind): (each.lines, each.fen) for each in sums if each.lines}
     for kind, lines in opened.found.items():
-        told[kind] = len(lines), sum(fen for _, fen in lines)
+        told[kind] = len(lines), sum(line.amount_fen for line in lines)
     return [_kind(act, kind, *told[kind]) for kind in Foreseen if kind in told]
 
 
@@ -121,10 +140,11 @@ def _kind(act: PreFlightAct, kind: Foreseen, count: int, fen: int) -> ForeseenKi
     return {"kind": kind, "label": kind.label, "count": count, "total_fen": fen, "foretells": foretells}
 
 
-async def lists_borne_out(session: AsyncSession, batch_id: int, act: PreFlightAct) -> list[ListBorneOut]:
+async def lists_borne_out(session: AsyncSession, answers: AnswersOf, act: PreFlightAct) -> list[ListBorneOut]:
     kind = SENT_BY[act]
-    lists = await answered_lists(session, batch_id, kind)
-    return [_list(each, await borne_out(session, each.id, kind)) for each in lists]
+    lists = await answered_lists(session, answers, kind)
+    kinds = await borne_out(session, [each.id for each in lists], kind)
+    return [_list(each, [one for one in kinds if one.dataset_id == each.id]) for each in lists]
 
 
 def _list(each: AnsweredList, kinds: Sequence[BorneOut]) -> ListBorneOut:
@@ -157,4 +177,11 @@ def foreseen_line(vault: Vault, names: Names, row: ForeseenRow) -> ForeseenAppli
         "bank": names.bank(row.bank_code),
         "item": names.item(row.item_code),
         "amount_fen": row.amount_fen,
+        "because": _because(row),
     }
+
+
+def _because(row: ForeseenRow) -> str | None:
+    if row.since is not None:
+        return f"{row.since.astimezone(CHINA):%Y-%m-%d} {reason_words(row.reason_code)}"
+    return None if row.other_no is None else f"申请 {row.other_no}"

@@ -45,6 +45,12 @@ _OLD: Mapping[str, Old] = {
     "account_check": Old(
         "verdicts_kept_days", "valid AND round_id IN (SELECT id FROM check_round WHERE ended_at < {before})"
     ),
+    # what a load did is the register's history; rows that were left as they are stay with the load, as its figures do
+    "register_load_row": Old(
+        "verdicts_kept_days",
+        "(outcome IS NULL OR outcome IN ('new', 'changed', 'same'))"
+        " AND load_id IN (SELECT id FROM register_load WHERE finished_at < {before})",
+    ),
 }
 KINDS = tuple(_OLD)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.store.selection import Predicate
 from models.store.sql import fetch
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
@@ -42,8 +43,9 @@ PERSONAL = (
     " {t}.village_code, {t}.group_name, {t}.bank_code, {t}.account_sealed, {t}.household_registration,"
     " {t}.family_size, {t}.item_code, {t}.amount_fen, {t}.verification"
 )
+_FIRST_TIME = "1 AS attempt, NULL AS repays, NULL AS indicator"
 OF_APPLICATIONS = (
-    f"SELECT {PERSONAL.format(t='a')}, 1 AS attempt, NULL AS repays, NULL AS indicator, p.file_id AS photo"
+    f"SELECT {PERSONAL.format(t='a')}, {_FIRST_TIME}, p.file_id AS photo"
     " FROM dataset_line d JOIN application a ON a.id = d.application_id"
     " LEFT JOIN application_photo p ON p.application_id = a.id AND p.kind = 'bank_card'"
     " WHERE d.dataset_id = :dataset AND d.position >= :start AND d.position < :stop ORDER BY d.position"
@@ -56,12 +58,19 @@ OF_FLOW_LINES = (
     " LEFT JOIN application_photo p ON p.application_id = l.application_id AND p.kind = 'bank_card'"
     " WHERE d.dataset_id = :dataset AND d.position >= :start AND d.position < :stop ORDER BY d.position"
 )
+_BEFOREHAND = f"SELECT {PERSONAL.format(t='a')}, {_FIRST_TIME}, NULL AS photo FROM application a"
 KNOWN_VERIFICATIONS = {Verification.PASSED.value, Verification.FAILED.value, Verification.NOT_REQUIRED.value}
 
 
 async def record_lines(session: AsyncSession, dataset: Dataset, start: int, stop: int) -> Sequence[RecordLine]:
     statement = OF_APPLICATIONS if dataset.flow_id is None else OF_FLOW_LINES
     return await fetch(session, RecordLine, statement, dataset=dataset.id, start=start, stop=stop)
+
+
+async def lines_beforehand(session: AsyncSession, chosen: Predicate, most: int) -> Sequence[RecordLine]:
+    """Applications as they would be sent the first time, without their pictures."""
+    statement = f"{_BEFOREHAND} {chosen.where} ORDER BY a.id LIMIT {most}"
+    return await fetch(session, RecordLine, statement, **chosen.values)
 
 
 def record_of(vault: Vault, line: RecordLine, photos: dict[int, str]) -> ApplicantRecord:

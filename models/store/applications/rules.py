@@ -258,3 +258,12 @@ INITIALISE_RULES = (
     Rule(Refusal.IN_INITIALISATION, "已在另一份初始化名单中，等待平台结果", "a.list_id IS NOT NULL"),
     HELD,
 )
+
+
+def to_verify(*, again: bool) -> str:
+    """Of a batch, which lines 大数据校验 is about; `again`, of a verified one, those that were held.
+
+    A repaid line keeps what it had. Whose account is locked is marked as held and not sent.
+    """
+    lines = "a.stage = 'in_batch' AND (a.payments = 0 OR a.verification IN ('none', 'held'))"
+    return f"{lines} AND a.verification = 'held'" if again else lines

@@ -10,6 +10,11 @@ def kept_back(alias: str) -> str:
     return f"({account_unusable(alias)} OR {objection_open_sql(alias)})"
 
 
+def held_at_start(alias: str) -> str:
+    """True in SQL where a flow that starts takes an application in as held; one not verified for a lock waits too."""
+    return f"({alias}.verification = 'held' OR {kept_back(alias)})"
+
+
 def why_held(alias: str) -> str:
     """Why a held line of a flow is held, in SQL: a HeldBy; NULL when its run is about to free it, or it isn't held."""
     return (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Subject
-from models.store.batches.held import kept_back
+from models.store.batches.held import held_at_start
 from models.store.flows.figures import FlowFigures, flow_figures
 from models.store.flows.needs import (
     Ground,
@@ -176,7 +176,7 @@ SELECT :flow, a.id, p.indicator_id, greatest(w.accepted, a.payments) + 1, CASE W
          SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed') END,
        coalesce(r.bank_code, a.bank_code), coalesce(r.account_sealed, a.account_sealed),
        coalesce(r.account_index, a.account_index),
-       CASE WHEN a.verification = 'held' OR {kept_back("a")} THEN 'held' ELSE 'unsent' END,
+       CASE WHEN {held_at_start("a")} THEN 'held' ELSE 'unsent' END,
        false, 'reserved', 0, now(), {", ".join(f"a.{name.strip()}" for name in COPIED.split(","))}
 FROM placed p JOIN application a ON a.id = p.application_id JOIN earlier w ON w.application_id = a.id
 LEFT JOIN registered r ON r.application_id = a.id

@@ -1,65 +1,48 @@
-"""What is known of lines before the platform is asked, each kind as a condition over an application `a`.
+"""What is known of lines before the platform is asked: one judgement over a set, for all who want to know.
 
-One table, two users: the page beforehand, and what is kept of a list as it goes out, to be held against the answer.
+The page beforehand, the lines of one kind, and what is kept of a list as it goes out, to be held against the answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.batches.held import kept_back
-from models.store.register.account_locks import account_locked_sql
+from models.store.applications.rules import HELD, INITIALISE_RULES, LOCKED_PERSON, to_verify
+from models.store.batches.held import held_at_start
 from models.store.selection import Predicate
-from models.store.sql import Value, fetch, one_of
+from models.store.sql import Value, fetch
 from models.words.flow_words import Foreseen, PreFlightAct
 
-# Another application of the same person in the county, found by the person.
-_OTHER = "o.person_index = a.person_index AND o.county_code = a.county_code AND o.id <> a.id"
 # A bank is said to be without once so many were asked about.
 _ENOUGH = 3
-
-
-def _answered(outcome: str, same: str = "") -> str:
-    return one_of(f"FROM application o WHERE {_OTHER} AND o.match_outcome = '{outcome}'{same}")
-
-
-BY_SQL: Mapping[Foreseen, str] = {
-    Foreseen.NAME_DIFFERS: _answered("name_differs", " AND o.name_index = a.name_index"),
-    Foreseen.NOT_FOUND: _answered("not_found"),
-    Foreseen.NO_ACCOUNT: _answered("no_account", " AND o.bank_code = a.bank_code"),
+# Of a line `a` and its person's row `r` in the register.
+_OWN: Mapping[Foreseen, str] = {
     Foreseen.BANK_UNLISTED: "cardinality(CAST(:banks AS text[])) > 0 AND a.bank_code <> ALL(CAST(:banks AS text[]))",
     Foreseen.BANK_WITHOUT: "a.bank_code = ANY(CAST(:without AS text[]))",
-    Foreseen.ACCOUNT_INVALID: one_of(
-        "FROM register_account r WHERE r.person_index = a.person_index AND r.county_code = a.county_code"
-        " AND r.status = 'invalid' AND (a.stage <> 'publicised' OR r.account_index = a.account_index)"
-    ),
-    Foreseen.VERIFIED_BADLY: one_of(
-        f"FROM application o WHERE {_OTHER} AND o.fund_year = a.fund_year AND o.verification = 'failed'"
-    ),
+    # a match takes the application's account in place of one that is 无效, and is asked about that one
+    Foreseen.ACCOUNT_INVALID: "r.status = 'invalid' AND (a.stage <> 'publicised' OR r.account_index = a.account_index)",
     Foreseen.UNVERIFIED: "a.verification = 'failed' AND a.payments = 0",
+}
+_OF_PERSON = "o.person_index = a.person_index AND o.county_code = a.county_code AND o.id <> a.id"
+# True of a line where it is of one of the other applications `o` of its person in the county.
+_OTHERS: Mapping[Foreseen, str] = {
+    Foreseen.NAME_DIFFERS: "o.match_outcome = 'name_differs' AND o.name_index = a.name_index",
+    Foreseen.NOT_FOUND: "o.match_outcome = 'not_found'",
+    Foreseen.NO_ACCOUNT: "o.match_outcome = 'no_account' AND o.bank_code = a.bank_code",
+    Foreseen.VERIFIED_BADLY: "o.fund_year = a.fund_year AND o.verification = 'failed'",
     # repayments don't count (contract: duplicate_person)
-    Foreseen.SEVERAL_LINES: "a.payments = 0 AND "
-    + one_of(
-        f"FROM application o WHERE {_OTHER} AND o.batch_id = a.batch_id AND o.payments = 0"
-        " AND o.stage IN ('in_batch', 'in_flow')"
-    ),
-    Foreseen.SAME_ITEM: one_of(
-        f"FROM application o WHERE {_OTHER} AND o.fund_year = a.fund_year AND o.item_code = a.item_code"
-        " AND o.stage NOT IN ('withdrawn', 'closed')"
-    ),
+    Foreseen.SEVERAL_LINES: "a.payments = 0 AND o.batch_id = a.batch_id AND o.payments = 0"
+    " AND o.stage IN ('in_batch', 'in_flow')",
+    Foreseen.SAME_ITEM: "o.fund_year = a.fund_year AND o.item_code = a.item_code"
+    " AND o.stage NOT IN ('withdrawn', 'closed')",
 }
-_HELD = {
-    PreFlightAct.INITIALISATION: account_locked_sql("a"),
-    PreFlightAct.VERIFICATION: account_locked_sql("a"),
-    PreFlightAct.START: f"(a.verification = 'held' OR {kept_back('a')})",
-}
-# Whose lines an act would send: by the act's own stages.
-LINES_OF: Mapping[PreFlightAct, str] = {
-    PreFlightAct.INITIALISATION: "a.stage = 'publicised' AND a.list_id IS NULL",
-    PreFlightAct.VERIFICATION: "a.stage = 'in_batch' AND a.applicant_kind = 'personal'"
-    " AND (a.payments = 0 OR a.verification IN ('none', 'held'))",
-    PreFlightAct.START: "a.stage = 'in_batch'",
+CONDITIONS = frozenset({*_OWN, *_OTHERS})
+# What each act leaves out as held, in the words that it goes by itself.
+_HELD: Mapping[PreFlightAct, str] = {
+    PreFlightAct.INITIALISATION: HELD.unfit,
+    PreFlightAct.VERIFICATION: LOCKED_PERSON,
+    PreFlightAct.START: held_at_start("a"),
 }
 KINDS: Mapping[PreFlightAct, tuple[Foreseen, ...]] = {
     PreFlightAct.INITIALISATION: (
@@ -71,13 +54,53 @@ KINDS: Mapping[PreFlightAct, tuple[Foreseen, ...]] = {
         Foreseen.ACCOUNT_INVALID,
         Foreseen.SAME_ITEM,
     ),
-    PreFlightAct.VERIFICATION: (Foreseen.VERIFIED_BADLY, Foreseen.SAME_ITEM),
+    PreFlightAct.VERIFICATION: (Foreseen.VERIFIED_BADLY, Foreseen.ACCOUNT_INVALID, Foreseen.SAME_ITEM),
     PreFlightAct.START: (Foreseen.UNVERIFIED, Foreseen.SEVERAL_LINES, Foreseen.ACCOUNT_INVALID, Foreseen.SAME_ITEM),
 }
+# What is read of a line once: no sealed value is carried along.
+_LINE = (
+    "a.id, a.application_no, a.county_code, a.person_index, a.name_index, a.bank_code, a.account_index, a.fund_year,"
+    " a.item_code, a.batch_id, a.stage, a.verification, a.payments, a.amount_fen"
+)
 
 
-def condition(act: PreFlightAct, kind: Foreseen) -> str:
-    return _HELD[act] if kind is Foreseen.HELD else BY_SQL[kind]
+def sent_by(act: PreFlightAct, chosen: Predicate, *, again: bool) -> Predicate:
+    """Of a choice, the lines that an act would send, or hold; `again`: a verified batch is verified once more."""
+    match act:
+        case PreFlightAct.INITIALISATION:
+            return chosen.also(" AND ".join(f"NOT ({rule.unfit})" for rule in INITIALISE_RULES if rule is not HELD))
+        case PreFlightAct.VERIFICATION:
+            return chosen.also(f"{to_verify(again=again)} AND a.applicant_kind = 'personal'")
+        case PreFlightAct.START:
+            return chosen.also("a.stage = 'in_batch'")
+
+
+def judged(lines: str, kinds: Iterable[Foreseen], held: str = "") -> str:
+    """`WITH told AS …`: of the applications `a` in `lines` (tables and conditions), a row for each kind that is so.
+
+    Others of a line's person are looked up once for all kinds, by that line's own look: where a plan knows nothing of
+    the tables, two sets that are joined are walked through once for each line.
+    """
+    own = {kind: sql for kind, sql in _OWN.items() if kind in kinds} | ({Foreseen.HELD: held} if held else {})
+    others = {kind: sql for kind, sql in _OTHERS.items() if kind in kinds}
+    of_others = ", ".join(["true", *(f"bool_or({sql}) AS {kind.value}" for kind, sql in others.items())])
+    told = [*(f"('{kind.value}', {sql})" for kind, sql in own.items())]
+    told += [f"('{kind.value}', w.{kind.value})" for kind in others]
+    return (
+        f"WITH sent AS MATERIALIZED (SELECT {_LINE} FROM {lines}), told AS (SELECT a.id, a.application_no,"
+        " a.amount_fen, k.kind FROM sent a"
+        f" CROSS JOIN LATERAL (SELECT {of_others} FROM application o WHERE {_OF_PERSON}) AS w"
+        " LEFT JOIN register_account r ON r.person_index = a.person_index AND r.county_code = a.county_code"
+        f" CROSS JOIN LATERAL (VALUES {', '.join(told)}) AS k (kind, is_so) WHERE k.is_so)"
+    )
+
+
+def other_application(kind: Foreseen) -> str:
+    """In SQL, the number of the newest other application that a kind is known by; NULL for what a line itself tells."""
+    if kind not in _OTHERS:
+        return "NULL::text"
+    found = f"FROM application o WHERE {_OF_PERSON} AND {_OTHERS[kind]} ORDER BY o.id DESC LIMIT 1"
+    return f"(SELECT o.application_no {found})"
 
 
 class KindSum(NamedTuple):
@@ -105,28 +128,32 @@ async def banks_known(session: AsyncSession, county_code: str) -> Mapping[str, V
     return {"banks": listed, "without": without}
 
 
-async def sums_foreseen(session: AsyncSession, chosen: Predicate, act: PreFlightAct) -> Sequence[KindSum]:
-    """Count and fen of each kind over the lines that an act would send, in one walk."""
-    kinds = (Foreseen.HELD, *KINDS[act])
-    judged = ", ".join(f"{condition(act, kind)} AS {kind.value}" for kind in kinds)
-    each = " UNION ALL ".join(
-        f"SELECT '{kind.value}' AS kind, count(*) AS lines, coalesce(sum(amount_fen), 0)::bigint AS fen FROM judged"
-        f" WHERE {kind.value}"
-        for kind in kinds
+async def sums_foreseen(session: AsyncSession, sent: Predicate, act: PreFlightAct) -> Sequence[KindSum]:
+    """Count and fen of each kind over the lines that an act would send."""
+    return await fetch(
+        session,
+        KindSum,
+        f"{_judged_for(act, sent)} SELECT kind, count(*) AS lines, sum(amount_fen)::bigint AS fen FROM told GROUP BY 1",
+        **await _bound(session, act, sent),
     )
-    statement = (
-        f"WITH judged AS MATERIALIZED (SELECT a.amount_fen, {judged} FROM application a"
-        f" WHERE {chosen.sql} AND {LINES_OF[act]}) {each}"
-    )
-    return await fetch(session, KindSum, statement, **{**await _bound(session, act, chosen), **chosen.values})
 
 
-async def _bound(session: AsyncSession, act: PreFlightAct, chosen: Predicate) -> Mapping[str, Value]:
+async def numbers_foreseen(session: AsyncSession, sent: Predicate, act: PreFlightAct, kind: Foreseen) -> Sequence[str]:
+    """Those lines of which this is foreseen."""
+    return await fetch(
+        session,
+        str,
+        f"{_judged_for(act, sent)} SELECT application_no FROM told WHERE kind = :kind ORDER BY id",
+        **{**await _bound(session, act, sent), "kind": kind.value},
+    )
+
+
+def _judged_for(act: PreFlightAct, sent: Predicate) -> str:
+    return judged(f"application a {sent.where}", KINDS[act], _HELD[act])
+
+
+async def _bound(session: AsyncSession, act: PreFlightAct, sent: Predicate) -> Mapping[str, Value]:
     """The values that an act's conditions name."""
-    return await banks_known(session, str(chosen.values["county"])) if act is PreFlightAct.INITIALISATION else {}
-
-
-async def lines_foreseen(session: AsyncSession, chosen: Predicate, act: PreFlightAct, kind: Foreseen) -> Predicate:
-    """Those lines of a choice of which this is foreseen."""
-    values = await _bound(session, act, chosen) if kind in (Foreseen.BANK_UNLISTED, Foreseen.BANK_WITHOUT) else {}
-    return chosen.also(f"{LINES_OF[act]} AND {condition(act, kind)}", **values)
+    if act is not PreFlightAct.INITIALISATION:
+        return sent.values
+    return {**sent.values, **await banks_known(session, str(sent.values["county"]))}

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.pre_flight.foreseen import BY_SQL, banks_known
-from models.store.sql import execute, fetch
+from models.store.pre_flight.foreseen import banks_known, judged
+from models.store.sql import Value, execute, fetch
 from models.wire.words import DatasetKind
 from models.words.flow_words import FORETOLD, Foreseen, PreFlightAct
 
@@ -17,33 +17,39 @@ SENT_BY: Mapping[PreFlightAct, DatasetKind] = {
 }
 # The platform's word on a line: why it was refused, else its outcome.
 _SAID = "CASE WHEN d.outcome = 'rejected' THEN d.reason_code ELSE d.outcome END"
-# What the conditions read of a line: no sealed value is carried along.
-_JUDGED = (
-    "a.id, a.county_code, a.person_index, a.name_index, a.bank_code, a.account_index, a.fund_year, a.batch_id, a.stage,"
-    " a.payments"
+_REFUSED = "d.outcome NOT IN ('matched', 'passed', 'accepted')"
+_OF_DATASET = "dataset_line d JOIN application a ON a.id = d.application_id WHERE d.dataset_id = :dataset"
+_LISTS = f"""
+WITH lists AS MATERIALIZED (
+  SELECT s.id, s.reference, s.kind FROM dataset s WHERE s.kind = :kind AND {{whose}} ORDER BY s.id DESC LIMIT 5
+), told AS (
+  SELECT DISTINCT f.dataset_id, f.application_id FROM foreseen_line f WHERE f.dataset_id IN (SELECT id FROM lists)
 )
-_GOOD = "('matched', 'passed', 'accepted')"
+SELECT l.id, l.reference, l.kind, count(*) AS lines, count(d.outcome) AS answered,
+  count(*) FILTER (WHERE {_REFUSED}) AS refused,
+  count(*) FILTER (WHERE {_REFUSED} AND f.application_id IS NULL) AS unforeseen
+FROM lists l JOIN dataset_line d ON d.dataset_id = l.id
+LEFT JOIN told f ON f.dataset_id = d.dataset_id AND f.application_id = d.application_id
+GROUP BY 1, 2, 3 ORDER BY 1 DESC
+"""
 
 
 async def keep_foreseen(session: AsyncSession, county_code: str, dataset_id: int, kind: DatasetKind) -> None:
     """Of a list's lines as they were fixed; a list that is fixed anew keeps what was foreseen first."""
     values = await banks_known(session, county_code) if kind is DatasetKind.BENEFICIARY_INIT else {}
-    each = " UNION ALL ".join(
-        f"SELECT a.id, '{one.value}' AS kind FROM sent a WHERE {BY_SQL[one]}" for one in FORETOLD[kind]
-    )
     await execute(
         session,
-        f"WITH sent AS MATERIALIZED (SELECT {_JUDGED} FROM dataset_line d JOIN application a ON a.id = d.application_id"
-        " WHERE d.dataset_id = :dataset) INSERT INTO foreseen_line (dataset_id, application_id, kind)"
-        f" SELECT :dataset, f.id, f.kind FROM ({each}) AS f ON CONFLICT DO NOTHING",
+        f"{judged(_OF_DATASET, FORETOLD[kind])} INSERT INTO foreseen_line (dataset_id, application_id, kind)"
+        " SELECT :dataset, id, kind FROM told ON CONFLICT DO NOTHING",
         dataset=dataset_id,
         **values,
     )
 
 
 class BorneOut(NamedTuple):
-    """Of one kind: how many lines it was foreseen of, how many have an answer, of how many it came true."""
+    """Of one list and kind: how many lines it was foreseen of, how many have an answer, of how many it came true."""
 
+    dataset_id: int
     kind: str
     foreseen: int
     answered: int
@@ -62,34 +68,40 @@ class AnsweredList(NamedTuple):
     unforeseen: int
 
 
-async def answered_lists(session: AsyncSession, batch_id: int, kind: DatasetKind) -> Sequence[AnsweredList]:
-    """The newest five of a batch; an initialisation's is that of the batch's applications."""
-    return await fetch(
-        session,
-        AnsweredList,
-        "WITH lists AS (SELECT s.id, s.reference, s.kind FROM dataset s WHERE s.kind = :kind AND s.id IN ("
-        " SELECT DISTINCT d.dataset_id FROM dataset_line d JOIN application a ON a.id = d.application_id"
-        " WHERE a.batch_id = :batch) ORDER BY s.id DESC LIMIT 5)"
-        " SELECT l.id, l.reference, l.kind, count(*) AS lines, count(d.outcome) AS answered,"
-        f" count(*) FILTER (WHERE d.outcome NOT IN {_GOOD}) AS refused,"
-        f" count(*) FILTER (WHERE d.outcome NOT IN {_GOOD} AND NOT EXISTS (SELECT FROM foreseen_line f"
-        "   WHERE f.dataset_id = d.dataset_id AND f.application_id = d.application_id)) AS unforeseen"
-        " FROM lists l JOIN dataset_line d ON d.dataset_id = l.id GROUP BY 1, 2, 3 ORDER BY 1 DESC",
-        batch=batch_id,
-        kind=kind.value,
-    )
+class AnswersOf(NamedTuple):
+    """Whose lists: a condition over `dataset s`, and what it binds."""
+
+    whose: str
+    values: Mapping[str, Value]
 
 
-async def borne_out(session: AsyncSession, dataset_id: int, kind: DatasetKind) -> Sequence[BorneOut]:
+def answers_of_batch(batch_id: int) -> AnswersOf:
+    """An initialisation's list is that of the batch's applications."""
+    whose = "SELECT d.dataset_id FROM application a JOIN dataset_line d ON d.application_id = a.id"
+    return AnswersOf(f"s.id IN ({whose} WHERE a.batch_id = :batch)", {"batch": batch_id})
+
+
+def answers_of_year(county_code: str, fund_year: int) -> AnswersOf:
+    whose = "SELECT n.list_no FROM beneficiary_list n WHERE n.county_code = :county AND n.fund_year = :year"
+    return AnswersOf(f"s.reference IN ({whose})", {"county": county_code, "year": fund_year})
+
+
+async def answered_lists(session: AsyncSession, answers: AnswersOf, kind: DatasetKind) -> Sequence[AnsweredList]:
+    """The newest five."""
+    statement = _LISTS.format(whose=answers.whose)
+    return await fetch(session, AnsweredList, statement, kind=kind.value, **answers.values)
+
+
+async def borne_out(session: AsyncSession, dataset_ids: Sequence[int], kind: DatasetKind) -> Sequence[BorneOut]:
     wanted = " ".join(f"WHEN '{one.value}' THEN '{said}'" for one, said in FORETOLD[kind].items())
     return await fetch(
         session,
         BorneOut,
-        "SELECT f.kind, count(*) AS foreseen, count(d.outcome) AS answered,"
+        "SELECT f.dataset_id, f.kind, count(*) AS foreseen, count(d.outcome) AS answered,"
         f" count(*) FILTER (WHERE {_SAID} = CASE f.kind {wanted} END) AS came_true FROM foreseen_line f"
         " JOIN dataset_line d ON d.dataset_id = f.dataset_id AND d.application_id = f.application_id"
-        " WHERE f.dataset_id = :dataset GROUP BY 1 ORDER BY 1",
-        dataset=dataset_id,
+        " WHERE f.dataset_id = ANY(:datasets) GROUP BY 1, 2 ORDER BY 1, 2",
+        datasets=list(dataset_ids),
     )
 
 

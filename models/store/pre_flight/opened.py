@@ -8,79 +8,58 @@ from typing import NamedTuple
 from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.forms.account_numbers import account_warning
-from models.store.applications.records import PERSONAL, RecordLine, record_of
-from models.store.pre_flight.foreseen import LINES_OF
+from models.forms.account_numbers import AccountNo, read_account_no
+from models.store.applications.records import RecordLine, lines_beforehand, record_of
 from models.store.selection import Predicate
 from models.store.sql import fetch
 from models.store.vault import SealBroken, Vault
+from models.wire.vocabulary import UnknownWord
 from models.wire.words import CardType
-from models.words.flow_words import Foreseen, PreFlightAct
+from models.words.flow_words import Foreseen
 
 # More are not opened for one look: a second's work.
 MOST_OPENED = 20_000
-Found = Mapping[Foreseen, Sequence[tuple[int, int]]]
-
-
-class _Line(NamedTuple):
-    """A line to open, with the columns of its record: at one reading."""
-
-    application_no: str
-    applicant_kind: str
-    name_sealed: str
-    id_number_sealed: str
-    phone_sealed: str | None
-    town_code: str
-    village_code: str
-    group_name: str | None
-    bank_code: str
-    account_sealed: str
-    household_registration: str | None
-    family_size: int | None
-    item_code: str
-    amount_fen: int
-    verification: str
-    id: int
-    card_type: str | None
-
-    @property
-    def record(self) -> RecordLine:
-        """As it would be sent the first time, without its picture."""
-        return RecordLine(*self[:15], attempt=1, repays=None, indicator=None, photo=None)
+OPENED = (Foreseen.CONTRACT, Foreseen.ACCOUNT_DIGIT)
+Found = Mapping[Foreseen, Sequence[RecordLine]]
 
 
 class OpenedLines(NamedTuple):
-    """Id and fen of each line by what is foreseen of it; `lines` is how many were opened."""
+    """The lines of which something is foreseen, still sealed; `lines` is how many were opened."""
 
     found: Found
     lines: int
 
 
-async def judge_opened(session: AsyncSession, vault: Vault, chosen: Predicate, act: PreFlightAct) -> OpenedLines:
+class _Told(NamedTuple):
+    application_no: str
+    card_type: str
+
+
+async def judge_opened(session: AsyncSession, vault: Vault, sent: Predicate) -> OpenedLines:
     """By the very function that makes the records which are sent."""
-    rows = await fetch(
+    lines = await lines_beforehand(session, sent, MOST_OPENED)
+    told = await fetch(
         session,
-        _Line,
-        f"SELECT {PERSONAL.format(t='a')}, a.id, a.card_type FROM application a WHERE {chosen.sql} AND {LINES_OF[act]}"
-        f" ORDER BY a.id LIMIT {MOST_OPENED}",
-        **chosen.values,
+        _Told,
+        f"SELECT a.application_no, a.card_type FROM application a {sent.where} AND a.card_type IS NOT NULL",
+        **sent.values,
     )
-    return OpenedLines(await asyncio.to_thread(_judged, vault, rows), len(rows))
+    return OpenedLines(await asyncio.to_thread(_judged, vault, lines, dict(told)), len(lines))
 
 
-def _judged(vault: Vault, lines: Sequence[_Line]) -> Found:
-    found: defaultdict[Foreseen, list[tuple[int, int]]] = defaultdict(list)
+def _judged(vault: Vault, lines: Sequence[RecordLine], told: Mapping[str, str]) -> Found:
+    found: defaultdict[Foreseen, list[RecordLine]] = defaultdict(list)
     for line in lines:
-        foreseen = _foreseen(vault, line)
+        foreseen = _foreseen(vault, line, told.get(line.application_no))
         if foreseen is not None:
-            found[foreseen].append((line.id, line.amount_fen))
+            found[foreseen].append(line)
     return found
 
 
-def _foreseen(vault: Vault, line: _Line) -> Foreseen | None:
+def _foreseen(vault: Vault, line: RecordLine, told: str | None) -> Foreseen | None:
     try:
-        record = record_of(vault, line.record, {})
-    except (ValidationError, SealBroken):
+        record = record_of(vault, line, {})
+    except (ValidationError, UnknownWord, SealBroken):
         return Foreseen.CONTRACT
-    told = CardType(line.card_type) if line.card_type else None
-    return Foreseen.ACCOUNT_DIGIT if account_warning(record.account_no, told) else None
+    read = read_account_no(record.account_no, CardType(told) if told else None)
+    return None if isinstance(read, AccountNo) and read.warning is None else Foreseen.ACCOUNT_DIGIT
