@@ -8,9 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
 from api.acts.preview import ActAnswer, act_once
+from api.acts.said import Said
 from api.applications.chosen_lines import (
     ActOnLines,
-    Reason,
     act_answer_of_lines,
     choose_lines,
     judged_lines,
@@ -40,7 +40,7 @@ APPROVED_ALL_THE_SAME = (
 
 
 class ActRequest(ActOnLines):
-    reason: Reason | None = None
+    reason: Said | None = None
 
 
 class ApprovalWarning(TypedDict):

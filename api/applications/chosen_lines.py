@@ -1,25 +1,18 @@
 """Lines that an act is about: chosen and locked, told in the answer, and written into the trail."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
-from pydantic import StringConstraints
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.preview import ActAnswer, ActOnMany, LeftOutLines, judged
 from api.counter.desk import Desk
 from api.counter.roles import own
 from api.server.problems import Problem, conflict
-from models.free_text import FREE_TEXT
 from models.store.applications.acts import FIT, Choice, LeftOut, choose, fit_of_chosen, look_at
 from models.store.locking import lock_county
-from models.store.selection import NO_NUL, Rule, Selection, selected
+from models.store.selection import Rule, Selection, selected
 from models.store.sql import Value
 from models.words.refusals import Refusal
-
-Reason = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL), FREE_TEXT
-]
 
 
 class ActOnLines(ActOnMany):

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
+from api.acts.said import Said
 from api.cards.card_rows import (
     PARTS,
     STEPS,
@@ -37,10 +38,8 @@ from api.counter.sought import allow_search
 from api.server.answers import Listed, refusals
 from api.server.problems import Problem, conflict, field_problem, not_found
 from models.contracts import RunKind
-from models.free_text import FREE_TEXT
 from models.store.cards.decisions import ask_retry, decide_part
 from models.store.cards.parts import CardRefusal, remark_of
-from models.store.selection import NO_NUL
 from models.store.sql import fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.cards import CardChangePart
@@ -51,9 +50,6 @@ from models.words.stages import DisclosedThing
 
 router = APIRouter(tags=["账号变更审核"])
 OWN = "本人的账号变更须由他人审核"
-Remark = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL), FREE_TEXT
-]
 
 
 class _Hindrances(TypedDict):
@@ -73,7 +69,7 @@ class PartDecision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     passed: bool
-    remark: Remark | None = None
+    remark: Said | None = None
 
 
 @router.get("/card-changes", summary="账号变更列表", response_model=Listed[PartView])

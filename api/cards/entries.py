@@ -3,11 +3,10 @@
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.cards.cards import Remark
+from api.acts.said import Confirmation, Refusing
 from api.cards.entry_views import (
     HEADERS,
     DecidedEntry,
@@ -73,18 +72,6 @@ class _Held(NamedTuple):
     status: AccountStatus
     bank_code: str | None
     account_sealed: str | None
-
-
-class EntryConfirmation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    remark: Remark | None = None
-
-
-class EntryRefusal(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    remark: Remark
 
 
 @router.post(
@@ -205,7 +192,7 @@ def _why_no_decision(desk: Desk, entry: VillageEntry) -> str | None:
     response_model=DecidedEntry,
     responses=refusals(NOT_FOUND=404, ENTRY_NOT_WAITING=409, SAME_PERSON=403, OWN_ACCOUNT=403, ACCOUNT_USABLE=409),
 )
-async def confirm(desk: Reviewers, entry_no: str, confirmation: EntryConfirmation) -> Response:
+async def confirm(desk: Reviewers, entry_no: str, confirmation: Confirmation) -> Response:
     """Another person than the one who entered; the platform uses the account from its answer on."""
 
     async def work(session: AsyncSession) -> Reply:
@@ -226,7 +213,7 @@ async def confirm(desk: Reviewers, entry_no: str, confirmation: EntryConfirmatio
     response_model=DecidedEntry,
     responses=refusals(NOT_FOUND=404, ENTRY_NOT_WAITING=409, SAME_PERSON=403, OWN_ACCOUNT=403),
 )
-async def refuse(desk: Reviewers, entry_no: str, refusal: EntryRefusal) -> Response:
+async def refuse(desk: Reviewers, entry_no: str, refusal: Refusing) -> Response:
     """Nothing changes but the entry; the person's account is free for another one."""
 
     async def work(session: AsyncSession) -> Reply:

@@ -3,6 +3,7 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.counter.desk import Desk, Reply
+from api.imports.handed_in import note_refused
 from api.imports.import_views import find_import, list_version, whole_import
 from api.server.problems import conflict
 from models.contracts import RunKind, Signal, workflow_id
@@ -48,14 +49,9 @@ async def _refuse_unless_to_confirm(desk: Desk, session: AsyncSession, row: Appl
 
 
 async def acknowledge(desk: Desk, session: AsyncSession, import_no: str) -> Reply:
-    """Once; whoever says it again is answered the same."""
     row = await find_import(desk, session, import_no, changing=True)
     require_refused(row)
-    if row.acknowledged_at is None:
-        row.acknowledged_by, row.acknowledged_at = desk.person, now()
-        session.add(row)
-        await session.flush()
-        await desk.trail(session, "import.noted", import_no, {"problem": row.problem}, row.rows_total)
+    await note_refused(desk, session, row, "import.noted", import_no)
     return Reply(200, await whole_import(desk, session, row))
 
 

@@ -13,14 +13,13 @@ from typing_extensions import TypedDict
 from api.counter.desk import Desk
 from api.counter.names import Names, names_of
 from api.counter.run_block import RunBlock, run_of
+from api.imports.handed_in import Corrections, Faults, corrections, faults_in, said_in
 from api.server.problems import not_found
-from api.server.rendering import json_in
 from models.contracts import RunKind
 from models.store.imports.findings import MOST_SHOWN
 from models.store.lock_order import Rank
 from models.store.locking import lock_row
 from models.store.sql import fetch, fetch_int
-from models.store.vault import Field as Sealed
 from models.tables.applications import ApplicationImport, ImportFinding
 from models.wire.words import ApplicantKind
 from models.words.flow_words import APPLICANTS
@@ -82,13 +81,6 @@ class ImportView(TypedDict):
     batch_no: Annotated[str | None, Field(description="结算批次")]
 
 
-class RowFault(TypedDict):
-    row: Annotated[int, Field(description="行号；0 表示整个文件")]
-    column: Annotated[str, Field(description="列名")]
-    code: str
-    message: Annotated[str, Field(description="错在哪里，怎么改")]
-
-
 class FindingView(TypedDict):
     row: Annotated[int, Field(description="行号；0 表示整个文件")]
     column: Annotated[str | None, Field(description="列名")]
@@ -104,11 +96,7 @@ class FindingView(TypedDict):
     is_new: Annotated[bool, Field(description="是否在上次确认以后才有")]
 
 
-# Where the stored list of faults can't be opened, its place says so.
-Faults = Annotated[list[RowFault] | str, Field(description="逐行说明，最多 1000 项；无法读取时是一句话")]
-
-
-class WholeImport(ImportView):
+class WholeImport(ImportView, Corrections):
     faults: Faults
     warnings: Faults
     to_confirm: Annotated[list[FindingView], Field(description="待确认事项的前 1000 项")]
@@ -116,10 +104,6 @@ class WholeImport(ImportView):
     to_confirm_url: Annotated[str | None, Field(description="待确认清单的地址")]
     decision_reason: Annotated[str | None, Field(description="确认或放弃的原因")]
     refused_rows_url: Annotated[str | None, Field(description="被拒行文件的地址")]
-    corrects: Annotated[str | None, Field(description="改正的是哪一次未导入的")]
-    corrected_by: Annotated[list[str], Field(description="由哪几次导入改正")]
-    acknowledged_by: Annotated[str | None, Field(description="未导入，由谁知悉")]
-    acknowledged_at: datetime | None
     run: RunBlock | None
 
 
@@ -152,9 +136,7 @@ async def import_views(session: AsyncSession, imports: Sequence[ApplicationImpor
 
 async def whole_import(desk: Desk, session: AsyncSession, row: ApplicationImport) -> WholeImport:
     """With its faults (refused), warnings, and what is to be confirmed, by row; no value of the file is repeated."""
-    sealed = row.faults
-    listed: Faults = json_in(desk.shown.open(Sealed.FAULTS, row.import_no, sealed)) if sealed else []
-    refused = row.stage is ImportStage.REFUSED
+    listed, refused = faults_in(desk, row.import_no, row.faults), row.stage is ImportStage.REFUSED
     ((_, view),) = await import_views(session, [row])
     found = await _to_confirm(desk, session, row)
     return {
@@ -164,36 +146,11 @@ async def whole_import(desk: Desk, session: AsyncSession, row: ApplicationImport
         "to_confirm": [each for _, each in found],
         "to_confirm_version": found[0][0] if found else None,
         "to_confirm_url": f"/application-imports/{row.import_no}/to-confirm" if row.to_confirm_count else None,
-        "decision_reason": _reason(desk, row),
+        "decision_reason": said_in(desk, row.import_no, row.decision_reason_sealed),
         "refused_rows_url": f"/application-imports/{row.import_no}/refused-rows" if row.refused_file_id else None,
-        **await _corrections(session, row),
-        "acknowledged_by": row.acknowledged_by,
-        "acknowledged_at": row.acknowledged_at,
+        **await corrections(session, row, "application_import", "import_no"),
         "run": await run_of(desk, session, RunKind.APPLICATION_IMPORT, row.import_no),
     }
-
-
-class _Corrections(TypedDict):
-    corrects: str | None
-    corrected_by: list[str]
-
-
-_CORRECTIONS = """
-SELECT import_no, corrects_id IS NOT NULL AND corrects_id = :id AS later FROM application_import
-WHERE county_code = :county AND (corrects_id = :id OR id = :former) ORDER BY id
-"""
-
-
-class _Other(NamedTuple):
-    import_no: str
-    later: bool
-
-
-async def _corrections(session: AsyncSession, row: ApplicationImport) -> _Corrections:
-    """The one before, and those after."""
-    found = await fetch(session, _Other, _CORRECTIONS, county=row.county_code, id=row.id, former=row.corrects_id or 0)
-    former = next((each.import_no for each in found if not each.later), None)
-    return {"corrects": former, "corrected_by": [each.import_no for each in found if each.later]}
 
 
 async def list_version(session: AsyncSession, row: ApplicationImport) -> int:
@@ -235,11 +192,6 @@ def _finding(names: Names, each: ImportFinding) -> FindingView:
         "row_amount_fen": each.row_amount_fen,
         "is_new": each.is_new,
     }
-
-
-def _reason(desk: Desk, row: ApplicationImport) -> str | None:
-    sealed = row.decision_reason_sealed
-    return desk.shown.open(Sealed.REASON, row.import_no, sealed) if sealed else None
 
 
 def _view(row: ApplicationImport, batch_no: str | None) -> ImportView:

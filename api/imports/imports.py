@@ -5,17 +5,16 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import text
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
+from api.acts.said import WithReason
 from api.applications.application_entry import open_batch_id
-from api.applications.chosen_lines import Reason
 from api.counter.catalogs import catalogs_for
 from api.counter.desk import Desk, Reply
-from api.counter.disclosures import note_whole
 from api.counter.export import listed, listed_together
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
@@ -23,6 +22,7 @@ from api.counter.paging import Pages
 from api.counter.roles import CountyStaff, Enterers, Operators
 from api.counter.run_block import RunBlock, run_of
 from api.counter.uploads import rows_file
+from api.imports.handed_in import give_refused_rows, sheet, stored_refused_rows
 from api.imports.import_acts import acknowledge, decide_import, require_refused
 from api.imports.import_views import (
     FINDING_HEADERS,
@@ -37,8 +37,6 @@ from api.imports.import_views import (
     whole_import,
 )
 from api.server.answers import XLSX, Listed, file_answer, refusals
-from api.server.file_names import attachment
-from api.server.problems import not_found
 from models.contracts import RunKind, Subject
 from models.forms.files import template
 from models.store.imports.imports import TO_CORRECT
@@ -50,20 +48,14 @@ from models.tables.applications import ApplicationImport, ImportFinding
 from models.tables.policies import StoredFile
 from models.wire.words import ApplicantKind
 from models.words.flow_words import APPLICANTS
-from models.words.stages import DisclosedThing, DisclosurePurpose, ImportStage, ImportVerdict
+from models.words.stages import DisclosedThing, ImportStage, ImportVerdict
 
 router = APIRouter(tags=["批量导入"])
 
 FundYearOfForm = Annotated[int, Form(ge=2000, le=2099)]
 
 
-class ImportDecision(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Reason
-
-
-class ImportConfirmation(ImportDecision):
+class ImportConfirmation(WithReason):
     """With `to_confirm_version` only the list that was seen is confirmed, not one that has grown since."""
 
     to_confirm_version: Annotated[int, Field(ge=1, lt=2**63)] | None = None
@@ -224,7 +216,7 @@ async def confirm_import(desk: Operators, import_no: str, decision: ImportConfir
     response_model=WholeImport,
     responses=refusals(NOT_FOUND=404, IMPORT_NOT_WAITING=409, IMPORT_CONFIRMED=409),
 )
-async def drop_import(desk: Operators, import_no: str, decision: ImportDecision) -> Response:
+async def drop_import(desk: Operators, import_no: str, decision: WithReason) -> Response:
     """放弃导入: nothing of the file is taken in."""
     return await desk.once(
         lambda session: decide_import(desk, session, import_no, ImportVerdict.DROPPED, decision.reason)
@@ -250,13 +242,8 @@ async def acknowledge_import(desk: Operators, import_no: str) -> Response:
 async def refused_rows(desk: CountyStaff, import_no: str) -> Response:
     """The refused rows with the reason per cell, to be corrected and handed in again; whoever takes them is noted."""
     async with desk.database.snapshot() as session:
-        row = await find_import(desk, session, import_no)
-        if row.refused_file_id is None:
-            raise not_found("拒绝行文件")
-        stored = (await session.exec(select(StoredFile).where(StoredFile.id == row.refused_file_id))).one()
-    data = await desk.objects.get(stored)
-    await note_whole(desk, DisclosedThing.IMPORT, import_no, DisclosurePurpose.EXPORT)
-    return _download(data, "被拒行", import_no)
+        stored = await stored_refused_rows(session, await find_import(desk, session, import_no))
+    return await give_refused_rows(desk, stored, DisclosedThing.IMPORT, import_no, "被拒行")
 
 
 @router.get(
@@ -271,9 +258,4 @@ async def import_template(
     """The file to fill in, with the county's own lists to choose from."""
     catalogs = await catalogs_for(desk, fund_year)
     content = await asyncio.to_thread(template, applicant_kind, catalogs)
-    return _download(content, f"{APPLICANTS[applicant_kind]}申请导入模板", desk.county, str(fund_year))
-
-
-def _download(content: bytes, *called: str) -> Response:
-    headers = {**attachment("xlsx", *called), "Cache-Control": "private, no-store"}
-    return Response(content, media_type=XLSX, headers=headers)
+    return sheet(content, f"{APPLICANTS[applicant_kind]}申请导入模板", desk.county, str(fund_year))

@@ -19,7 +19,7 @@ from api.counter.desk import Desk
 from api.counter.names import names_of
 from api.counter.roles import Operators
 from api.flows.guard import known_flow
-from api.imports.import_views import RowFault
+from api.imports.handed_in import RowFault
 from api.orders.correctible import LINES, TITLES, CorrectibleLine, CorrectibleRow, correctible_line
 from api.server.answers import refusals
 from api.server.rendering import rendered

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.columns import ACCOUNT, BANK, ID_NUMBER, NAME, TOWN, VILLAGE
 from api.pages.lists import Column, Filter, ListPage, Sought, Tab, export, labelled, show_list, show_sums
 from api.pages.previews import ActOnSeveral, act_named, acts_of, carry_out, preview
 from api.pages.window import Staff
@@ -39,12 +40,12 @@ LIST = ListPage(
     ),
     columns=(
         Column("编号", "Number", "application_no", link=f"{PATH}/{{application_no}}"),
-        Column("姓名", "Name", "name"),
-        Column("证件号", "Id number", "id_number"),
-        Column("乡镇", "Town", "town"),
-        Column("村", "Village", "village"),
-        Column("开户行", "Bank", "bank"),
-        Column("账号", "Account", "account_no", kind="account"),
+        NAME,
+        ID_NUMBER,
+        TOWN,
+        VILLAGE,
+        BANK,
+        ACCOUNT,
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("状态", "Stage", "stage_label", kind="tag", tone="stage"),

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.columns import NAME
 from api.pages.lists import Column, Filter, ListPage, Sought, export, labelled, show_list
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
@@ -33,7 +34,7 @@ LIST = ListPage(
         Column("数据状态", "State", "stage_label", kind="tag", tone="stage"),
         Column("申请人", "Applicant", "applicant"),
         Column("申请时间", "Asked at", "applied_at", kind="when"),
-        Column("姓名", "Name", "name"),
+        NAME,
         Column("身份证号码", "Id number", "id_number"),
         Column("银行名称", "Bank", "bank"),
         Column("银行账号", "Account", "account_no", kind="account"),

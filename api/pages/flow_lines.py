@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
+from api.pages.columns import ACCOUNT, APPLICATION, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list, show_sums
 from api.pages.previews import ActOnSeveral
 from api.pages.window import Staff, Window
@@ -22,11 +23,11 @@ LINES = ListPage(
     key="application_no",
     template="flow_lines.html",
     columns=(
-        Column("申请编号", "Application", "application_no", link="/console/applications/{application_no}"),
-        Column("姓名", "Name", "name"),
-        Column("乡镇", "Town", "town"),
+        APPLICATION,
+        NAME,
+        TOWN,
         Column("银行", "Bank", "bank"),
-        Column("账号", "Account", "account_no", kind="account"),
+        ACCOUNT,
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("校验", "Verification", "verification_label", kind="tag", tone="verification"),
         Column("提交方式", "Round", "mode_label", kind="label"),

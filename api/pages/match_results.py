@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
+from api.pages.columns import ACCOUNT, BANK, ID_NUMBER, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, chosen_form, export, show_list
 from api.pages.previews import NOTHING_CHOSEN, ActOnSeveral, acts_of
 from api.pages.window import Staff, Window
@@ -34,11 +35,11 @@ LIST = ListPage(
     template="match_results.html",
     columns=(
         Column("编号", "Number", "application_no", link="/console/applications/{application_no}"),
-        Column("姓名", "Name", "name"),
-        Column("证件号", "Id number", "id_number"),
-        Column("乡镇", "Town", "town"),
-        Column("开户行", "Bank", "bank"),
-        Column("账号", "Account", "account_no", kind="account"),
+        NAME,
+        ID_NUMBER,
+        TOWN,
+        BANK,
+        ACCOUNT,
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("初始化结果", "Match", "result", kind="said"),

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
+from api.pages.columns import APPLICATION, ITEM, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
 from api.pages.one import stored_if_any
 from api.pages.window import Staff, Window
@@ -33,10 +34,10 @@ LIST = ListPage(
     columns=(
         Column("异议编号", "Number", "objection_no", link=f"{PATH}/{{objection_no}}"),
         Column("结论", "Decision", "state_label", kind="tag", tone="state"),
-        Column("申请编号", "Application", "application_no", link="/console/applications/{application_no}"),
-        Column("姓名", "Name", "name"),
-        Column("乡镇", "Town", "town"),
-        Column("补贴项目", "Item", "item"),
+        APPLICATION,
+        NAME,
+        TOWN,
+        ITEM,
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("批次", "Batch", "batch_no"),
         Column("申请状态", "Application's stage", "stage_label", kind="tag", tone="stage"),

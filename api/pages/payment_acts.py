@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
+from api.pages.columns import APPLICATION, NAME
 from api.pages.flow_lines import acts_of
 from api.pages.form import bad_field
 from api.pages.lists import Column, ListPage, chosen_form, show_list
@@ -22,8 +23,8 @@ MISSING = ListPage(
     key="application_no",
     template="evidence.html",
     columns=(
-        Column("申请编号", "Application", "application_no", link="/console/applications/{application_no}"),
-        Column("姓名", "Name", "name"),
+        APPLICATION,
+        NAME,
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("缺少", "Lacking", "missing_label", kind="label"),

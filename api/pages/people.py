@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
+from api.pages.columns import NAME
 from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.window import Again, Staff, Window
 from models.words.stages import PersonState, Role
@@ -20,7 +21,7 @@ LIST = ListPage(
     key="subject",
     columns=(
         Column("登录名", "Login", "subject", link="/console/people/{subject}"),
-        Column("姓名", "Name", "name"),
+        NAME,
         Column("角色", "Roles", "role_labels"),
         Column("状态", "State", "state_label", kind="tag", tone="state"),
         Column("待确认", "Waits for a second", "change.kind_label", kind="label"),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.pages import applications
 from api.pages.asking import Refused
 from api.pages.batches import LEAVE
+from api.pages.columns import APPLICATION, BANK, ID_NUMBER, ITEM, NAME, TOWN, VILLAGE
 from api.pages.lists import Column, ListPage, export, show_list
 from api.pages.previews import NOT_FOUND, ActOnSeveral, act_named, acts_of, carry_out, preview
 from api.pages.window import Staff, Window
@@ -36,13 +37,13 @@ LINES = ListPage(
     key="application_no",
     template="pre_flight_lines.html",
     columns=(
-        Column("申请编号", "Application", "application_no", link="/console/applications/{application_no}"),
-        Column("姓名", "Name", "name"),
-        Column("证件号", "Id number", "id_number"),
-        Column("乡镇", "Town", "town"),
-        Column("村", "Village", "village"),
-        Column("开户行", "Bank", "bank"),
-        Column("补贴项目", "Item", "item"),
+        APPLICATION,
+        NAME,
+        ID_NUMBER,
+        TOWN,
+        VILLAGE,
+        BANK,
+        ITEM,
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("依据", "Known by", "because", kind="said"),
     ),

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.columns import ACCOUNT, BANK, ID_NUMBER
 from api.pages.lists import Column, Filter, ListPage, Sought, export, labelled, show_list
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
@@ -33,9 +34,9 @@ LIST = ListPage(
     ),
     columns=(
         Column("姓名", "Name", "name", link=f"{PATH}/{{account_id}}"),
-        Column("证件号", "Id number", "id_number"),
-        Column("开户行", "Bank", "bank"),
-        Column("账号", "Account", "account_no", kind="account"),
+        ID_NUMBER,
+        BANK,
+        ACCOUNT,
         Column("账号类型", "Kind", "card_type_label", kind="label"),
         Column("状态", "State", "status_label", kind="tag", tone="status"),
         Column("失效原因", "Why", "reason", kind="label"),
@@ -69,8 +70,8 @@ SHARED = replace(
         "One account of several people. Of another county's people it says only that there are some.",
     ),
     columns=(
-        Column("开户行", "Bank", "bank"),
-        Column("账号", "Account", "account_no", kind="account"),
+        BANK,
+        ACCOUNT,
         Column("本区县使用人数", "People here", "people", kind="number"),
         Column("本区县使用人", "Who", "named"),
         Column("其他区县也有人使用", "Elsewhere too", "elsewhere", kind="yes"),

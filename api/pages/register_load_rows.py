@@ -5,6 +5,7 @@ from dataclasses import replace
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.columns import ACCOUNT, BANK, ID_NUMBER, NAME
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
 from api.pages.window import Staff
 from models.words.card_stages import LoadOutcome
@@ -20,10 +21,10 @@ LIST = ListPage(
     template="register_load_rows.html",
     columns=(
         Column("行号", "Row", "row", kind="number"),
-        Column("姓名", "Name", "name"),
-        Column("证件号", "Id number", "id_number"),
-        Column("开户行", "Bank", "bank"),
-        Column("账号", "Account", "account_no", kind="account"),
+        NAME,
+        ID_NUMBER,
+        BANK,
+        ACCOUNT,
         Column("结果", "Result", "outcome_label", kind="tag", tone="outcome"),
         Column("原因", "Why", "why", kind="label"),
         Column("现登记开户行", "Bank on file", "old_bank"),

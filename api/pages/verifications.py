@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.batches import LIST as BATCHES
+from api.pages.columns import ID_NUMBER, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, export, labelled, serve_list, show_list
 from api.pages.live import show_live
 from api.pages.previews import ActOnSeveral, act_named, carry_out, preview
@@ -42,9 +43,9 @@ RESULTS = ListPage(
     columns=(
         Column("编号", "Number", "application_no", link="/console/applications/{application_no}"),
         Column("类型", "Kind", "kind_label", kind="label"),
-        Column("姓名", "Name", "name"),
-        Column("证件号", "Id number", "id_number"),
-        Column("乡镇", "Town", "town"),
+        NAME,
+        ID_NUMBER,
+        TOWN,
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("校验", "Verification", "verification_label", kind="tag", tone="verification"),

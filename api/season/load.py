@@ -5,21 +5,20 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from api.applications.chosen_lines import Reason
+from api.acts.said import Confirmation, Refusing, WithReason
 from api.counter.catalogs import CatalogKind, names_in
 from api.counter.chunks import list_lines
 from api.counter.desk import Reply
-from api.counter.disclosures import note_whole
 from api.counter.export import listed
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyStaff, Operators, Reviewers
 from api.counter.uploads import rows_file
+from api.imports.handed_in import give_refused_rows, sheet, stored_refused_rows
 from api.season.load_acts import accept_load, acknowledge_load, decide_findings, review_load
 from api.season.load_views import (
     LOAD_HEADERS,
@@ -36,39 +35,18 @@ from api.season.load_views import (
     whole_load,
 )
 from api.server.answers import XLSX, Listed, file_answer, refusals
-from api.server.file_names import attachment
-from api.server.problems import not_found
 from models.forms.catalogs import CatalogEntry, Catalogs
 from models.forms.files import register_template
 from models.store.register.loads import LOAD_TO_CORRECT
 from models.store.selection import Predicate, Word
 from models.tables.loads import RegisterLoad
-from models.tables.policies import StoredFile
 from models.words.calendar import china_today
 from models.words.card_stages import LoadOutcome, LoadStage
-from models.words.stages import DisclosedThing, DisclosurePurpose, ImportVerdict
+from models.words.stages import DisclosedThing, ImportVerdict
 
 router = APIRouter(tags=["初始导入"])
 _NOT_WAITING = refusals(NOT_FOUND=404, LOAD_NOT_WAITING=409)
 _REVIEWED = refusals(NOT_FOUND=404, LOAD_NOT_WAITING=409, SAME_PERSON=403)
-
-
-class FindingsDecision(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Reason
-
-
-class LoadConfirmation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    remark: Reason | None = None
-
-
-class LoadRefusal(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    remark: Reason
 
 
 @router.post(
@@ -142,7 +120,7 @@ async def list_load_rows(desk: CountyStaff, page: Pages, load_no: str, outcome: 
     response_model=WholeLoad,
     responses=_NOT_WAITING,
 )
-async def continue_load(desk: Operators, load_no: str, decision: FindingsDecision) -> Response:
+async def continue_load(desk: Operators, load_no: str, decision: WithReason) -> Response:
     """仍要登记: all that is listed is meant; the bank is asked next."""
     return await desk.once(
         lambda session: decide_findings(desk, session, load_no, ImportVerdict.CONFIRMED, decision.reason)
@@ -152,7 +130,7 @@ async def continue_load(desk: Operators, load_no: str, decision: FindingsDecisio
 @router.post(
     "/register-loads/{load_no}/withdrawal", summary="放弃初始导入", response_model=WholeLoad, responses=_NOT_WAITING
 )
-async def withdraw_load(desk: Operators, load_no: str, decision: FindingsDecision) -> Response:
+async def withdraw_load(desk: Operators, load_no: str, decision: WithReason) -> Response:
     """放弃: nothing of the file is taken; also while the bank is asked, or a reviewer waited for."""
     return await desk.once(
         lambda session: decide_findings(desk, session, load_no, ImportVerdict.DROPPED, decision.reason)
@@ -162,7 +140,7 @@ async def withdraw_load(desk: Operators, load_no: str, decision: FindingsDecisio
 @router.post(
     "/register-loads/{load_no}/confirmation", summary="复核通过初始导入", response_model=WholeLoad, responses=_REVIEWED
 )
-async def confirm_load(desk: Reviewers, load_no: str, confirmation: LoadConfirmation) -> Response:
+async def confirm_load(desk: Reviewers, load_no: str, confirmation: Confirmation) -> Response:
     """New and changed accounts go into the register, source 初始导入; what has come meanwhile is never covered."""
     return await desk.once(lambda session: review_load(desk, session, load_no, confirmation.remark, passed=True))
 
@@ -170,7 +148,7 @@ async def confirm_load(desk: Reviewers, load_no: str, confirmation: LoadConfirma
 @router.post(
     "/register-loads/{load_no}/refusal", summary="复核不通过初始导入", response_model=WholeLoad, responses=_REVIEWED
 )
-async def refuse_load(desk: Reviewers, load_no: str, refusal: LoadRefusal) -> Response:
+async def refuse_load(desk: Reviewers, load_no: str, refusal: Refusing) -> Response:
     """Nothing changes in the register."""
     return await desk.once(lambda session: review_load(desk, session, load_no, refusal.remark, passed=False))
 
@@ -195,13 +173,8 @@ async def note_refused_load(desk: Operators, load_no: str) -> Response:
 async def refused_load_rows(desk: CountyStaff, load_no: str) -> Response:
     """The refused rows with the reason per cell, to be corrected and handed in again; whoever takes them is noted."""
     async with desk.database.snapshot() as session:
-        load = await find_load(desk, session, load_no)
-        if load.refused_file_id is None:
-            raise not_found("拒绝行文件")
-        stored = (await session.exec(select(StoredFile).where(StoredFile.id == load.refused_file_id))).one()
-    data = await desk.objects.get(stored)
-    await note_whole(desk, DisclosedThing.REGISTER_LOAD, load_no, DisclosurePurpose.EXPORT)
-    return _kept(data, "初始导入被拒行", load_no)
+        stored = await stored_refused_rows(session, await find_load(desk, session, load_no))
+    return await give_refused_rows(desk, stored, DisclosedThing.REGISTER_LOAD, load_no, "初始导入被拒行")
 
 
 @router.get(
@@ -215,9 +188,4 @@ async def load_template(desk: Operators) -> Response:
     banks = await names_in(desk, CatalogKind.BANKS, china_today().year)
     entries = tuple(CatalogEntry(code, name) for code, name in banks.items())
     content = await asyncio.to_thread(register_template, Catalogs(entries, (), ()))
-    return _kept(content, "初始导入模板", desk.county)
-
-
-def _kept(content: bytes, *called: str) -> Response:
-    headers = {**attachment("xlsx", *called), "Cache-Control": "private, no-store"}
-    return Response(content, media_type=XLSX, headers=headers)
+    return sheet(content, "初始导入模板", desk.county)

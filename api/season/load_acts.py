@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.counter.desk import Desk, Reply
 from api.counter.roles import require_other
 from api.counter.run_block import run_of
+from api.imports.handed_in import note_refused
 from api.season.load_views import LoadTaken, find_load, whole_load
 from api.server.problems import Problem, conflict, field_problem
 from models.contracts import RunKind, Signal, Subject
@@ -133,14 +134,9 @@ async def review_load(desk: Desk, session: AsyncSession, load_no: str, remark: s
 
 
 async def acknowledge_load(desk: Desk, session: AsyncSession, load_no: str) -> Reply:
-    """Once; whoever says it again is answered the same."""
     load = await find_load(desk, session, load_no, changing=True)
     _require_refused(load)
-    if load.acknowledged_at is None:
-        load.acknowledged_by, load.acknowledged_at = desk.person, now()
-        session.add(load)
-        await session.flush()
-        await desk.trail(session, "register_load.noted", load_no, {"problem": load.problem}, load.rows_total)
+    await note_refused(desk, session, load, "register_load.noted", load_no)
     return Reply(200, await whole_load(desk, session, load))
 
 

@@ -1,6 +1,6 @@
 """How a load of the register is shown: progress, what is wrong, and what it would do to the register, row by row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
@@ -12,15 +12,13 @@ from typing_extensions import TypedDict
 from api.counter.desk import Desk
 from api.counter.names import Names
 from api.counter.run_block import RunBlock, run_of
-from api.imports.import_views import Faults
+from api.imports.handed_in import Corrections, Faults, corrections, faults_in, said_in
 from api.server.problems import not_found
-from api.server.rendering import json_in
 from models.contracts import RunKind
 from models.forms.account_numbers import CARD_TYPES
 from models.forms.identity import mask_account_no, mask_id_number, mask_name
 from models.store.register.loads import locked_load
 from models.store.register.register import register_row
-from models.store.sql import fetch
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.tables.loads import RegisterLoad
@@ -120,17 +118,13 @@ class LoadView(TypedDict):
     finished_at: datetime | None
 
 
-class WholeLoad(LoadView):
+class WholeLoad(LoadView, Corrections):
     faults: Faults
     warnings: Faults
     to_confirm: Faults
     decision_reason: Annotated[str | None, Field(description="确认或放弃的原因")]
     remark: Annotated[str | None, Field(description="复核意见")]
     refused_rows_url: Annotated[str | None, Field(description="被拒行文件的地址")]
-    corrects: Annotated[str | None, Field(description="改正的是哪一次未导入的")]
-    corrected_by: Annotated[list[str], Field(description="由哪几次导入改正")]
-    acknowledged_by: Annotated[str | None, Field(description="未导入，由谁知悉")]
-    acknowledged_at: datetime | None
     why_no_decision: Annotated[str | None, Field(description="现在不能由本人复核的原因；能复核的为空")]
     run: RunBlock | None
 
@@ -201,29 +195,19 @@ def load_view(load: RegisterLoad) -> LoadView:
 
 async def whole_load(desk: Desk, session: AsyncSession, load: RegisterLoad) -> WholeLoad:
     """With its faults (refused) or warnings, and what is to be confirmed; no value of the file is repeated."""
-    told, refused = _faults(desk, load, load.faults_sealed), load.stage is LoadStage.REFUSED
+    told, refused = faults_in(desk, load.load_no, load.faults_sealed), load.stage is LoadStage.REFUSED
     return {
         **load_view(load),
         "faults": told if refused and load.decision is None else [],
         "warnings": [] if refused else told,
-        "to_confirm": _faults(desk, load, load.findings_sealed),
-        "decision_reason": _text(desk, load, load.decision_reason_sealed),
-        "remark": _text(desk, load, load.remark_sealed),
+        "to_confirm": faults_in(desk, load.load_no, load.findings_sealed),
+        "decision_reason": said_in(desk, load.load_no, load.decision_reason_sealed),
+        "remark": said_in(desk, load.load_no, load.remark_sealed),
         "refused_rows_url": f"/register-loads/{load.load_no}/refused-rows" if load.refused_file_id else None,
-        **await _corrections(session, load),
-        "acknowledged_by": load.acknowledged_by,
-        "acknowledged_at": load.acknowledged_at,
+        **await corrections(session, load, "register_load", "load_no"),
         "why_no_decision": _why_no_decision(desk, load),
         "run": await run_of(desk, session, RunKind.REGISTER_LOAD, load.load_no),
     }
-
-
-def _faults(desk: Desk, load: RegisterLoad, sealed: str | None) -> Faults:
-    return json_in(desk.shown.open(Sealed.FAULTS, load.load_no, sealed)) if sealed else []
-
-
-def _text(desk: Desk, load: RegisterLoad, sealed: str | None) -> str | None:
-    return desk.shown.open(Sealed.REASON, load.load_no, sealed) if sealed else None
 
 
 def _why_no_decision(desk: Desk, load: RegisterLoad) -> str | None:
@@ -232,29 +216,6 @@ def _why_no_decision(desk: Desk, load: RegisterLoad) -> str | None:
     if desk.person in (load.entered_by, load.decided_by):
         return "导入人不能复核"
     return None if load.stage is LoadStage.ENTERED else f"此件现为“{load.stage.label}”，不在待复核"
-
-
-class _LoadCorrections(TypedDict):
-    corrects: str | None
-    corrected_by: list[str]
-
-
-class _Other(NamedTuple):
-    load_no: str
-    later: bool
-
-
-_CORRECTIONS = """
-SELECT load_no, corrects_id IS NOT NULL AND corrects_id = :id AS later FROM register_load
-WHERE county_code = :county AND (corrects_id = :id OR id = :former) ORDER BY id
-"""
-
-
-async def _corrections(session: AsyncSession, load: RegisterLoad) -> _LoadCorrections:
-    values = {"county": load.county_code, "id": load.id, "former": load.corrects_id or 0}
-    found: Sequence[_Other] = await fetch(session, _Other, _CORRECTIONS, **values)
-    former = next((each.load_no for each in found if not each.later), None)
-    return {"corrects": former, "corrected_by": [each.load_no for each in found if each.later]}
 
 
 class LoadRowViews:

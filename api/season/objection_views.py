@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypedDict
 
+from api.acts.said import Said
 from api.applications.person import id_number_of, name_of
 from api.counter.names import Names
-from models.free_text import FREE_TEXT
-from models.store.selection import NO_NUL, Word
+from models.store.selection import Word
 from models.store.sql import fetch
 from models.store.texts import open_text
 from models.store.vault import Vault
@@ -38,7 +38,6 @@ HEADERS: Mapping[str, str] = {
     "decided_by": "裁定人",
     "decided_at": "裁定时间",
 }
-Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL), FREE_TEXT]
 
 
 class NewObjection(BaseModel):
