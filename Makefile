@@ -81,7 +81,7 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 	$(RUN) -m pytest -q tests/contract_walk.py
 	@$(RUN) -m deploy.bare_install
 
-bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|lookups|province|open|backpressure|cluster|firstload measures that alone
+bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|lookups|province|open|backpressure|cluster|firstload|season measures that alone
 	@$(RUN) -m deploy.bench $(if $(PART),--$(PART)-only)
 
 faults: venv ## everything that must be survived, case by case; SEED=… repeats it, CASE=… plays some

@@ -19,6 +19,7 @@ from deploy.bench import (
     patience,
     product,
     province,
+    season,
     troubled,
 )
 from deploy.bench.backpressure import backpressure_rows
@@ -33,6 +34,7 @@ from deploy.bench.report import Figures, print_table, rows, write
 from deploy.bench.report_cards import card_rows
 from deploy.bench.report_lookups import lookup_rows
 from deploy.bench.report_pages import page_rows
+from deploy.bench.season import season_rows
 from deploy.bench.troubled import troubled_row
 from deploy.spoken import spoken
 from deploy.stack.processes import ROOT
@@ -106,6 +108,12 @@ def measure_first_load(home: Path, accounts: int) -> first_load.FirstLoad:
         return first_load.measure(stack, batch)
 
 
+def measure_season(home: Path) -> season.Season:
+    batch = make_batch(home / "lines", 1, season.LINES)
+    with stack_knowing(home, [batch], season.SETTINGS) as stack:
+        return season.measure(stack, batch)
+
+
 def measure_open(home: Path, count: int) -> open_runs.OpenRuns:
     with stack_knowing(home, []) as stack:
         return open_runs.measure(stack, count)
@@ -139,6 +147,7 @@ def main() -> int:
     parser.add_argument("--cluster-only", action="store_true", help="cluster beside dev server; writes no file")
     parser.add_argument("--open-only", action="store_true", help="runs that wait, --open of them; writes no file")
     parser.add_argument("--firstload-only", action="store_true", help="a county's register; writes no file")
+    parser.add_argument("--season-only", action="store_true", help="pre-flight and public list; writes no file")
     parser.add_argument("--accounts", type=int, default=first_load.ACCOUNTS, help="lines of that county's people")
     parser.add_argument(
         "--backpressure-only", action="store_true", help="too many callbacks and people; writes no file"
@@ -180,6 +189,9 @@ def _measured(said: argparse.Namespace) -> int:
         return 0
     if said.firstload_only:
         print_table(first_load_rows(measure_first_load(said.home.resolve(), said.accounts)))
+        return 0
+    if said.season_only:
+        print_table(season_rows(measure_season(said.home.resolve())))
         return 0
     if said.open_only:
         print_table(open_rows(measure_open(said.home.resolve(), said.open)))
