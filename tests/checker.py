@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from deploy.demo.people import County, Json
-from tests import checker_counties, checker_effects, checker_money, checker_runs
+from tests import checker_counties, checker_effects, checker_money, checker_runs, checker_season
 from tests.checker_privacy import Heard, named_in
 from tests.flow_books import Books
 from tests.tallies import UNLIKE_LINES
@@ -91,6 +91,7 @@ class Checker:
                 yield from checker_money.unbalanced(rows, platform, self._flows(), at_rest)
             case Law.ONE_EFFECT:
                 yield from checker_effects.found(rows, platform, at_rest, self.ground.lost)
+                yield from checker_season.found(rows)
             case Law.NOT_STUCK if at_rest:
                 yield from checker_runs.stuck(rows, platform, self.ground.executions)
             case Law.TRAIL:

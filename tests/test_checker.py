@@ -30,6 +30,27 @@ _CHANGE = (
     "register_account_id, source, actor, old_bank_code, old_account_sealed, new_bank_code, new_account_sealed,"
     " old_status, new_status, at, as_of, reason_code"
 )
+_OBJECTED = (
+    "INSERT INTO objection (objection_no, county_code, application_id, application_no, reason_sealed, state,"
+    " entered_by, entered_at, decided_by, decided_at) SELECT 'odd', county_code, application_id,"
+    " application_no, '', {state}, 'x', now() - interval '1 year', {decided} FROM flow_line ORDER BY id LIMIT 1"
+)
+# Over the account that a card change has brought, which is newer than the file; twice; and while it was locked.
+_LOADED = (
+    "WITH r AS (SELECT id, county_code, person_index FROM register_account WHERE source = '渝快办' LIMIT 1),"
+    " k AS (INSERT INTO account_lock (county_code, person_index, request_no, since) SELECT county_code, person_index,"
+    " 'odd', now() - interval '1 hour' FROM r),"
+    " h AS (INSERT INTO register_change (register_account_id, source, actor, new_status, at, as_of)"
+    " SELECT id, '初始导入', 'x', 'valid', now(), now() FROM r, generate_series(1, 2))"
+    " INSERT INTO register_load (load_no, county_code, as_of, file_id, stage, rows_total, rows_checked, rows_refused,"
+    " rows_asked, to_confirm_count, rows_to_confirm, pages, page_size, cursor, figures, entered_by, created_at,"
+    " asked_at, finished_at) SELECT 'odd', county_code, '2020-01-01', 0, 'loaded', 1, 1, 0, 1, 0, 0, 1, 500, 0,"
+    """ '{{"new": 0, "changed": 1}}', 'x', now(), now(), now() FROM r"""
+)
+_UNLOADED = (
+    "WITH h AS (DELETE FROM register_change WHERE source = '初始导入'),"
+    " k AS (DELETE FROM account_lock WHERE request_no = 'odd') DELETE FROM register_load WHERE load_no = 'odd'"
+)
 # Words of the rule, a statement that breaks it, and one that mends it again; `{mine}` and `{other}` are the counties.
 PLANTED: tuple[tuple[Law, str, str, str], ...] = (
     (
@@ -106,6 +127,22 @@ PLANTED: tuple[tuple[Law, str, str, str], ...] = (
         "UPDATE register_account SET account_index = account_index || '-x' WHERE source = '渝快办'",
         "UPDATE register_account SET account_index = left(account_index, -2) WHERE source = '渝快办'",
     ),
+    (
+        Law.ONE_EFFECT,
+        "a line went out though an objection holds it",
+        _OBJECTED.format(state="'open'", decided="NULL, NULL"),
+        "DELETE FROM objection",
+    ),
+    (
+        Law.ONE_EFFECT,
+        "an objection was upheld and its application goes on",
+        _OBJECTED.format(state="'upheld'", decided="'y', now()"),
+        "DELETE FROM objection",
+    ),
+    (Law.ONE_EFFECT, "a load went over an account that was being changed", _LOADED, _UNLOADED),
+    (Law.ONE_EFFECT, "a load went over a newer account", _LOADED, _UNLOADED),
+    (Law.ONE_EFFECT, "a load took an account twice", _LOADED, _UNLOADED),
+    (Law.ONE_EFFECT, "a load took others than it says", _LOADED, _UNLOADED),
     (
         Law.NOT_STUCK,
         "is open",
