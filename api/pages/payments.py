@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.columns import ACCOUNT, NAME, TOWN
 from api.pages.flow_lines import acts_of
 from api.pages.formats import label, words
 from api.pages.lists import (
@@ -38,10 +37,10 @@ LIST = ListPage(
     template="payments.html",
     columns=(
         Column("申请编号", "Application", "application_no", link="/console/payments/{flow_no}/{application_no}"),
-        NAME,
-        TOWN,
+        Column("姓名", "Name", "name"),
+        Column("乡镇", "Town", "town"),
         Column("银行", "Bank", "bank"),
-        ACCOUNT,
+        Column("账号", "Account", "account_no", kind="account"),
         Column("项目", "Item", "item"),
         Column("金额（元）", "Amount (yuan)", "amount_fen", kind="money"),
         Column("第几次", "Attempt", "attempt", kind="number"),

@@ -72,10 +72,6 @@ class Window:
         assert self._form is not None
         return self._form
 
-    def fill(self, more: Mapping[str, str]) -> None:
-        """What the form means, written out: it is shown and sent on so."""
-        self._form = self.form.beside(more)
-
     @property
     def is_act(self) -> bool:
         return self._form is not None
