@@ -3,6 +3,7 @@
 What the act itself would refuse or leave out is asked of the act: its preview, and for a start `GET /flow-readiness`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, NamedTuple
@@ -21,17 +22,18 @@ from api.season.pre_flight_views import (
     ForeseenApplication,
     ForeseenNumbers,
     ForeseenRow,
+    ListBorneOut,
     PreFlight,
     foreseen_kinds,
     foreseen_line,
     lists_borne_out,
-    source_of,
+    rows_of_kind,
 )
 from api.server.answers import Listed, refusals
 from api.server.problems import field_problem
-from models.store.pre_flight.foreseen import numbers_foreseen, sent_by, sums_foreseen
+from models.store.pre_flight.foreseen import KindSum, numbers_foreseen, sent_by, sums_foreseen
 from models.store.pre_flight.kept import AnswersOf, answers_of_batch, answers_of_year
-from models.store.pre_flight.opened import OPENED, judge_opened
+from models.store.pre_flight.opened import OPENED, judge_opened, lines_to_open
 from models.store.selection import MOST_NUMBERS, LineFilter, Predicate, Word, filtered, of_county
 from models.store.sql import fetch_one
 from models.store.vault import Vault
@@ -50,7 +52,7 @@ class Asked(NamedTuple):
     fund_year: int | None
 
 
-def asked(
+def asked_about(
     act: Annotated[PreFlightAct, Query(description="将要办理的")],
     batch_no: Annotated[Word | None, Query(description="哪个批次的")] = None,
     fund_year: FilterYear = None,
@@ -62,7 +64,7 @@ def asked(
     return Asked(act, batch_no, fund_year)
 
 
-What = Annotated[Asked, Depends(asked)]
+What = Annotated[Asked, Depends(asked_about)]
 
 
 class Sent(NamedTuple):
@@ -82,28 +84,39 @@ async def pre_flight(desk: OperatorsAndReviewers, what: What) -> PreFlight:
     """Per kind how many lines and what sum, and, of lists that went out, how right it was."""
     async with desk.database.snapshot() as session:
         sent = await _sent(desk, session, what)
-        every = await fetch_one(
-            session,
-            _Sum,
-            "SELECT count(*) AS lines, coalesce(sum(a.amount_fen), 0)::bigint AS fen FROM application a"
-            f" {sent.lines.where}",
-            **sent.lines.values,
-        )
-        assert every is not None
-        sums = await sums_foreseen(session, sent.lines, what.act)
-        opened = await judge_opened(session, desk.vault, sent.lines)
-        answered = await lists_borne_out(session, sent.answers, what.act)
+        to_open = await lines_to_open(session, sent.lines)
+        opened, known = await asyncio.gather(judge_opened(desk.vault, to_open), _known(session, sent, what.act))
     return {
         "batch_no": what.batch_no,
         "fund_year": what.fund_year,
         "act": what.act,
         "act_label": what.act.label,
-        "count": every.lines,
-        "total_fen": every.fen,
-        "foreseen": foreseen_kinds(what.act, sums, opened),
+        "count": known.every.lines,
+        "total_fen": known.every.fen,
+        "foreseen": foreseen_kinds(what.act, known.sums, opened),
         "opened": opened.lines,
-        "answered": answered,
+        "answered": known.answered,
     }
+
+
+class _Known(NamedTuple):
+    every: _Sum
+    sums: Sequence[KindSum]
+    answered: list[ListBorneOut]
+
+
+async def _known(session: AsyncSession, sent: Sent, act: PreFlightAct) -> _Known:
+    """What the rows tell without being opened."""
+    every = await fetch_one(
+        session,
+        _Sum,
+        "SELECT count(*) AS lines, coalesce(sum(a.amount_fen), 0)::bigint AS fen FROM application a"
+        f" {sent.lines.where}",
+        **sent.lines.values,
+    )
+    assert every is not None
+    sums = await sums_foreseen(session, sent.lines, act)
+    return _Known(every, sums, await lists_borne_out(session, sent.answers, act))
 
 
 @router.get("/lines", summary="预检明细", response_model=Listed[ForeseenApplication], responses=refusals(NOT_FOUND=404))
@@ -113,7 +126,7 @@ async def pre_flight_lines(desk: OperatorsAndReviewers, page: Pages, what: What,
         numbers = await _numbers(session, desk.vault, await _sent(desk, session, what), what.act, kind)
         found = of_county(desk.county).also("a.application_no = ANY(:numbers)", numbers=numbers)
         show = partial(foreseen_line, desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, found, show, LINE_HEADERS, source_of(kind), ForeseenRow)
+        return await list_lines(session, page, found, show, LINE_HEADERS, rows_of_kind(kind), ForeseenRow)
 
 
 @router.get("/numbers", summary="预检明细的申请编号", responses=refusals(NOT_FOUND=404))
@@ -140,5 +153,5 @@ async def _sent(desk: Desk, session: AsyncSession, what: Asked) -> Sent:
 async def _numbers(session: AsyncSession, vault: Vault, sent: Sent, act: PreFlightAct, kind: Foreseen) -> Sequence[str]:
     if kind not in OPENED:
         return await numbers_foreseen(session, sent.lines, act, kind)
-    opened = await judge_opened(session, vault, sent.lines)
+    opened = await judge_opened(vault, await lines_to_open(session, sent.lines))
     return [line.application_no for line in opened.found.get(kind, ())]

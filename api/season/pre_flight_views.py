@@ -116,7 +116,7 @@ class ForeseenRow(NamedTuple):
     since: datetime | None
 
 
-def source_of(kind: Foreseen) -> str:
+def rows_of_kind(kind: Foreseen) -> str:
     """Lines of a kind, each with what it is known by: another application, or the bank's word on the account."""
     return (
         "SELECT a.id, a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.bank_code,"

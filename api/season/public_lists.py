@@ -19,6 +19,7 @@ from api.season.public_views import (
     head_of,
     lines_shown,
     rows_of_village,
+    village_in,
     villages_in,
 )
 from api.server.addresses import address_index
@@ -100,14 +101,11 @@ async def _lines(
     session: AsyncSession, parts: Parts, batch: PublicBatch, *, place: PrintedPlace, page: int
 ) -> View | None:
     names = await names_of(session, batch.county_code)
-    codes = (place.town_code, place.village_code)
-    found = [
-        each for each in await villages_in(session, names, batch) if (each["town_code"], each["village_code"]) == codes
-    ]
-    pages = -(-found[0]["count"] // LINES_A_PAGE) if found else 0
+    found = await village_in(session, names, batch, place)
+    pages = -(-found["count"] // LINES_A_PAGE) if found else 0
     if page > pages:
         return None
     rows = await rows_of_village(session, batch, place, page)
     lines = lines_shown(await lines_of(rows, partial(line_of, parts.shown, names)), page)
     head = head_of(parts.shown, batch, parts.settings.publicity_days)
-    return {**head, "of": found[0], "page": page, "pages": pages, "lines": lines}
+    return {**head, "of": found, "page": page, "pages": pages, "lines": lines}

@@ -12,7 +12,7 @@ from api.counter.names import Names
 from api.prints.public_rows import PUBLIC_LINES, PUBLIC_NOTICE, PUBLIC_ROWS, PublicRow, last_public_day, public_title
 from api.prints.village_lists import Line, PrintedPlace, rows_of_place
 from models.store.batches.public_lists import PublicBatch
-from models.store.sql import fetch
+from models.store.sql import fetch, fetch_one
 from models.store.texts import open_text
 from models.store.vault import Vault
 from models.words.counties import county_name
@@ -21,8 +21,9 @@ from models.words.counties import county_name
 LINES_A_PAGE = 500
 _VILLAGES = f"""
 SELECT a.town_code, a.village_code, count(*) AS lines, sum(a.amount_fen)::bigint AS total_fen FROM application a
-WHERE {PUBLIC_LINES} GROUP BY 1, 2 ORDER BY 1, 2
+WHERE {PUBLIC_LINES} AND {{which}} GROUP BY 1, 2 ORDER BY 1, 2
 """
+_ALL, _ONE = (_VILLAGES.format(which=which) for which in ("true", "a.town_code = :town AND a.village_code = :village"))
 
 
 class PublicVillage(TypedDict):
@@ -94,7 +95,16 @@ def head_of(vault: Vault, batch: PublicBatch, days: int) -> PublicHead:
 
 
 async def villages_in(session: AsyncSession, names: Names, batch: PublicBatch) -> list[PublicVillage]:
-    return [_village(names, row) for row in await fetch(session, _Village, _VILLAGES, batch=batch.id)]
+    return [_village(names, row) for row in await fetch(session, _Village, _ALL, batch=batch.id)]
+
+
+async def village_in(
+    session: AsyncSession, names: Names, batch: PublicBatch, place: PrintedPlace
+) -> PublicVillage | None:
+    """The batch's others are not looked at for it."""
+    codes = {"town": place.town_code, "village": place.village_code}
+    row = await fetch_one(session, _Village, _ONE, batch=batch.id, **codes)
+    return None if row is None else _village(names, row)
 
 
 def _village(names: Names, row: _Village) -> PublicVillage:

@@ -75,7 +75,7 @@ def sent_by(act: PreFlightAct, chosen: Predicate, *, again: bool) -> Predicate:
             return chosen.also("a.stage = 'in_batch'")
 
 
-def judged(lines: str, kinds: Iterable[Foreseen], held: str = "") -> str:
+def judgement(lines: str, kinds: Iterable[Foreseen], held: str = "") -> str:
     """`WITH told AS …`: of the applications `a` in `lines` (tables and conditions), a row for each kind that is so.
 
     Others of a line's person are looked up once for all kinds, by that line's own look: where a plan knows nothing of
@@ -149,7 +149,7 @@ async def numbers_foreseen(session: AsyncSession, sent: Predicate, act: PreFligh
 
 
 def _judged_for(act: PreFlightAct, sent: Predicate) -> str:
-    return judged(f"application a {sent.where}", KINDS[act], _HELD[act])
+    return judgement(f"application a {sent.where}", KINDS[act], _HELD[act])
 
 
 async def _bound(session: AsyncSession, act: PreFlightAct, sent: Predicate) -> Mapping[str, Value]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.pre_flight.foreseen import banks_known, judged
+from models.store.pre_flight.foreseen import banks_known, judgement
 from models.store.sql import Value, execute, fetch
 from models.wire.words import DatasetKind
 from models.words.flow_words import FORETOLD, Foreseen, PreFlightAct
@@ -39,7 +39,7 @@ async def keep_foreseen(session: AsyncSession, county_code: str, dataset_id: int
     values = await banks_known(session, county_code) if kind is DatasetKind.BENEFICIARY_INIT else {}
     await execute(
         session,
-        f"{judged(_OF_DATASET, FORETOLD[kind])} INSERT INTO foreseen_line (dataset_id, application_id, kind)"
+        f"{judgement(_OF_DATASET, FORETOLD[kind])} INSERT INTO foreseen_line (dataset_id, application_id, kind)"
         " SELECT :dataset, id, kind FROM told ON CONFLICT DO NOTHING",
         dataset=dataset_id,
         **values,

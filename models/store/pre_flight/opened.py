@@ -35,16 +35,26 @@ class _Told(NamedTuple):
     card_type: str
 
 
-async def judge_opened(session: AsyncSession, vault: Vault, sent: Predicate) -> OpenedLines:
-    """By the very function that makes the records which are sent."""
-    lines = await lines_beforehand(session, sent, MOST_OPENED)
+class ToOpen(NamedTuple):
+    """Lines, and what card type those are told to have that are told one."""
+
+    lines: Sequence[RecordLine]
+    told: Mapping[str, str]
+
+
+async def lines_to_open(session: AsyncSession, sent: Predicate) -> ToOpen:
     told = await fetch(
         session,
         _Told,
         f"SELECT a.application_no, a.card_type FROM application a {sent.where} AND a.card_type IS NOT NULL",
         **sent.values,
     )
-    return OpenedLines(await asyncio.to_thread(_judged, vault, lines, dict(told)), len(lines))
+    return ToOpen(await lines_beforehand(session, sent, MOST_OPENED), dict(told))
+
+
+async def judge_opened(vault: Vault, to_open: ToOpen) -> OpenedLines:
+    """By the very function that makes the records which are sent; in a thread, while others ask the database."""
+    return OpenedLines(await asyncio.to_thread(_judged, vault, *to_open), len(to_open.lines))
 
 
 def _judged(vault: Vault, lines: Sequence[RecordLine], told: Mapping[str, str]) -> Found:
