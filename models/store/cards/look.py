@@ -19,13 +19,14 @@ async def look_at_request(
     """The run is closed in the transaction that sees its last part ended, and nothing of it open at the platform."""
     stage = locked.request.stage
     found = next_card_step(locked.request, locked.parts, await _unanswered(session, locked))
-    since, ask_now = await note_stage(session, subject.workflow_id, stage.value, found.waiting_for)
+    words = found.waiting_for
+    since, ask_now = await note_stage(session, subject.workflow_id, stage.value, words, asks=found.asks)
     done = found.step is CardStep.END
     if done:
         await close_run(session, subject.workflow_id, stage.value)
     return CardLook(
         stage=stage.value,
-        waiting_for=found.waiting_for,
+        waiting_for=words,
         since=since,
         ask_after_seconds=ask_after(settings, since, now()),
         asks=found.asks,

@@ -27,10 +27,13 @@ class WaitingSince(NamedTuple):
     ask_now: bool
 
 
-async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str) -> WaitingSince:
+async def note_stage(
+    session: AsyncSession, workflow_id: str, stage: str, waiting_for: str, *, asks: bool = True
+) -> WaitingSince:
     """Write stage and what is waited for into the run's row; most looks find them there, and write nothing.
 
-    The platform is to be asked now after a contradiction, and after a restoration of the database.
+    The platform is to be asked now after a contradiction, and, unless it has nothing of the run (`asks`), after a
+    restoration of the database.
     """
     waiting = await fetch_one(
         session,
@@ -39,11 +42,13 @@ async def note_stage(session: AsyncSession, workflow_id: str, stage: str, waitin
         " AND (stage <> :stage OR waiting_for <> :waiting) RETURNING since), seen AS (SELECT number,"
         " platform_asked_at, coalesce((SELECT since FROM noted), since) AS since FROM run WHERE workflow_id = :id)"
         " SELECT since, EXISTS (SELECT FROM contradiction c"
-        f" WHERE c.number = seen.number AND c.state = 'open' AND c.asked_at IS NULL) OR {_ASKS_ANEW} AS ask_now"
+        " WHERE c.number = seen.number AND c.state = 'open' AND c.asked_at IS NULL)"
+        f" OR CAST(:asks AS boolean) AND {_ASKS_ANEW} AS ask_now"
         " FROM seen",
         id=workflow_id,
         stage=stage,
         waiting=waiting_for,
+        asks=asks,
     )
     assert waiting is not None, "a run looks at its own row"
     return waiting
