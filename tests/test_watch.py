@@ -66,6 +66,26 @@ async def test_a_terminated_run_is_started_again_and_recorded(
     assert detail == {"workflow_id": subject.workflow_id, "restarts": 1}
 
 
+async def test_one_that_is_asked_for_again_while_it_is_looked_up_is_the_relays(
+    server: ApiServer, watch: Watch, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Temporal that takes its time: the run has ended in order meanwhile, and its row is open for the next one."""
+    subject = await _running(server, temporal_client)
+    await temporal_client.get_workflow_handle(subject.workflow_id).terminate("by hand")
+    is_running = watch._is_running
+
+    async def slow(workflow_id: str) -> bool:
+        found = await is_running(workflow_id)
+        async with server.database.transaction() as session:
+            await close_run(session, subject.workflow_id, "approved")
+            await open_run(session, subject)
+        return found
+
+    monkeypatch.setattr(watch, "_is_running", slow)
+    assert await watch.look() == 0
+    assert (await _run(server, subject)).restarts == 0
+
+
 async def test_between_two_looks_at_all_what_ended_is_found_and_the_rest_not_listed(
     server: ApiServer, watch: Watch, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,10 +45,11 @@ _NEWEST = 10
 
 
 class ExpectedRun(NamedTuple):
-    """A run that should be running; whether it was started again and not seen since."""
+    """A run that should be running; how often it was asked for, whether it was started again and not seen since."""
 
     id: int
     workflow_id: str
+    asked: int
     was_missing: bool
 
 
@@ -125,7 +126,8 @@ class Watch:
         async with self._database.transaction() as session:
             await _seen(session, [one for one in suspects if one not in missing])
         self._looked_at = began
-        return [one for one in missing if await self._restart(one)]
+        asked = {one.workflow_id: one.asked for one in found}
+        return [one for one in missing if await self._restart(one, asked[one])]
 
     async def _suspects(self, found: Sequence[ExpectedRun]) -> list[str]:
         """Those started again and not seen since, and what is not running when asked after, or was listed as ended.
@@ -164,10 +166,10 @@ class Watch:
         gone = await asyncio.gather(*map(is_gone, asked))
         return [one for one, is_gone_now in zip(asked, gone, strict=True) if is_gone_now]
 
-    async def _restart(self, workflow_id: str) -> bool:
+    async def _restart(self, workflow_id: str, asked: int) -> bool:
         try:
             async with self._database.transaction() as session:
-                return await restart_run(session, self._vault, workflow_id, _LONGEST_PAUSE_SECONDS)
+                return await restart_run(session, self._vault, workflow_id, _LONGEST_PAUSE_SECONDS, asked)
         except SQLAlchemyError as error:  # its row can't be written: the others are started all the same
             _LOG.error("run could not be restarted", workflow_id=workflow_id, error=type(error).__name__)
             return False
@@ -230,7 +232,7 @@ async def candidates(session: AsyncSession) -> list[ExpectedRun]:
     return await fetch(
         session,
         ExpectedRun,
-        "SELECT id, workflow_id, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
+        "SELECT id, workflow_id, asked, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
         " AND since < now() - make_interval(secs => :grace) AND NOT EXISTS (SELECT 1 FROM outbox"
         " WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL) ORDER BY id DESC",
         grace=_GRACE_SECONDS,

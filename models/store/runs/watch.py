@@ -53,8 +53,12 @@ class _Seen(NamedTuple):
     again: bool
 
 
-async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, longest_pause: float) -> bool:
+async def restart_run(
+    session: AsyncSession, vault: Vault, workflow_id: str, longest_pause: float, asked: int | None = None
+) -> bool:
     """Post the start anew and note it in the trail; False for a run that ended, or was restarted a moment ago.
+
+    So is one that was opened again since it had been `asked` for so often: the relay starts it.
 
     `missing_since` stands from the last restart until the run is seen running or has moved on: one that ends
     again at once is started ever more rarely.
@@ -63,11 +67,12 @@ async def restart_run(session: AsyncSession, vault: Vault, workflow_id: str, lon
         session,
         _Restarted,
         "UPDATE run SET restarts = restarts + 1, missing_since = now(), execution = NULL"
-        " WHERE workflow_id = :id AND closed_at IS NULL"
+        " WHERE workflow_id = :id AND closed_at IS NULL AND asked = coalesce(CAST(:asked AS integer), asked)"
         " AND (missing_since IS NULL OR missing_since < since OR missing_since < now()"
         " - make_interval(secs => least(:longest, :first * 2 ^ least(restarts, 20))))"
         " RETURNING workflow_id, county_code, number, restarts",
         id=workflow_id,
+        asked=asked,
         longest=longest_pause,
         first=_FIRST_PAUSE_SECONDS,
     )
