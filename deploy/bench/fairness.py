@@ -129,9 +129,9 @@ def _found(at: dict[str, list[float]], counties: Sequence[str]) -> Fairness:
     return Fairness(len(at), a_second, longest, equal)
 
 
-def fairness_row(where: str, found: Fairness) -> Row:
+def fairness_row(found: Fairness) -> Row:
     return Row(
-        f"{found.counties:,} 个区县同时排队，等得最久的一次，{where}",
+        f"{found.counties:,} 个区县在集群上同时排队，等得最久的一次",
         f"{found.longest:.1f} 秒（每秒 {found.a_second:.0f} 次）",
         f"平均分配 {found.equal:.1f} 秒（{found.times:.2f} 倍）",
         f"≤ {TIMES:.0f} 倍",
