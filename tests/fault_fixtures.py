@@ -38,7 +38,7 @@ def scene(request: pytest.FixtureRequest, scenes: Scenes) -> Iterator[Scene]:
         found = running.checker.settled(90)
         assert found == [], "\n".join(map(str, found))
         assert sum(running.injected.values()), "nothing was broken"
-        assert running.may_be_helped or running.helped() == helped, "the watch or a question had to help"
+        assert running.may_be_helped or running.helped() == helped, f"somebody had to help: {running.restarted()}"
     except BaseException:
         scenes.close()
         raise

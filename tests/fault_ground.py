@@ -173,6 +173,10 @@ class Scene:
             "SELECT (SELECT sum(restarts) FROM run), (SELECT count(*) FROM inbox WHERE source = 'asked')"
         )
 
+    def restarted(self) -> object:
+        """Which runs, how often, and of how many askings."""
+        return self.whole.rows("SELECT workflow_id, restarts, asked, missing_since FROM run WHERE restarts > 0")
+
     def heal(self) -> None:
         """Everything runs, nothing breaks, and nobody has points."""
         for door in self.doors.values():

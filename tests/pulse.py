@@ -23,16 +23,17 @@ SELECT closed_at IS NOT NULL, stage FROM run WHERE kind = 'platform-trial' AND c
 
 @dataclass
 class Pulse:
-    """Seconds from each county's asking to what came of it, in order."""
+    """When each county asked and when it had what came of it, in order."""
 
-    took: dict[str, list[float]]
+    turns: dict[str, list[tuple[float, float]]]
     over: threading.Event = field(default_factory=threading.Event)
 
-    def longest(self) -> float:
-        return max(max(seconds) for seconds in self.took.values())
+    def longest(self, since: float = 0.0) -> float:
+        """Seconds of the longest wait that was over after this moment."""
+        return max(there - asked for turns in self.turns.values() for asked, there in turns if there > since)
 
     def fewest(self) -> int:
-        return min(len(seconds) for seconds in self.took.values())
+        return min(map(len, self.turns.values()))
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def _beat(whole: Whole, county: County, beating: Pulse) -> None:
             begun = time.monotonic()
             county.admin.post("/platform-trials")
             _wait(connection, county.code, begun)
-            beating.took[county.code].append(time.monotonic() - begun)
+            beating.turns[county.code].append((begun, time.monotonic()))
             beating.over.wait(max(0.0, begun + EVERY_S - time.monotonic()))
 
 
