@@ -9,6 +9,7 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 LISTS = (
     *("/applications", "/application-imports", "/batches", "/beneficiary-lists", "/flows", "/orders", "/policies"),
     *("/indicators", "/register", "/card-changes", "/village-entries", "/account-checks", "/runs", "/trail", "/inbox"),
+    *("/objections", "/register-loads"),
 )
 # Each with its county; no row of one may lie below a row of another.
 _STRANGERS = """
@@ -39,7 +40,10 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "batch": (
         "SELECT county_code, max(batch_no) FROM batch GROUP BY 1",
-        ("/batches/{}", "/batches/{}/doubles", "/batches/{}/verification-results"),
+        (
+            *("/batches/{}", "/batches/{}/doubles", "/batches/{}/verification-results"),
+            "/batches/{}/pre-flight?act=start",
+        ),
     ),
     "list": (
         "SELECT county_code, max(reference) FROM dataset WHERE kind = 'beneficiary_init' GROUP BY 1",
@@ -59,6 +63,11 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policy": ("SELECT county_code, max(policy_no) FROM policy GROUP BY 1", ("/policies/{}",)),
     "indicator": ("SELECT county_code, max(indicator_no) FROM indicator GROUP BY 1", ("/indicators/{}",)),
     "card change": ("SELECT county_code, max(part_no) FROM card_change_part GROUP BY 1", ("/card-changes/{}",)),
+    "objection": ("SELECT county_code, max(objection_no) FROM objection GROUP BY 1", ("/objections/{}",)),
+    "load": (
+        "SELECT county_code, max(load_no) FROM register_load GROUP BY 1",
+        ("/register-loads/{}", "/register-loads/{}/rows"),
+    ),
     "entry": ("SELECT county_code, max(entry_no) FROM village_entry GROUP BY 1", ("/village-entries/{}",)),
     "account": ("SELECT county_code, max(id) FROM register_account GROUP BY 1", ("/register/{}",)),
     "contradiction": ("SELECT county_code, max(id) FROM contradiction GROUP BY 1", ("/contradictions/{}",)),

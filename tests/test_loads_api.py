@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from deploy.stack.objects import Access
 from models.store.retention import clear_old
 from models.store.sql import execute, fetch_int
-from models.store.vault import Field, name_index
+from models.store.vault import Field
 from models.words.calendar import china_today
 from models.words.stages import Role
 from tests.application_lines import card, citizen_id
@@ -21,6 +21,7 @@ from tests.load_bank import Hands, hands_at
 from tests.page_ground import at, office_with_files
 from tests.register_files import HEADERS, Row, accounts_csv, accounts_file
 from tests.rows import ADMIN, AUDITOR, COUNTY, OPERATOR, OTHER_COUNTY, REVIEWER, SECOND, Office, count_of
+from tests.standing_accounts import standing_account
 from tests.tiny_runs import eventually
 
 TODAY = china_today().isoformat()
@@ -78,22 +79,12 @@ async def confirmed(hands: Hands, load_no: str, who: str = REVIEWER) -> int:
 
 async def put(office: Office, place: int, account_no: str | None = None, status: str = "valid") -> str:
     """An account in the register for long: gives the person's index."""
-    person = office.vault.index(Field.ID_NUMBER, citizen_id(place))
-    where, number = f"{COUNTY}/{person}", account_no or card(place)
-    await office.run(
-        "INSERT INTO register_account (county_code, person_index, name_sealed, name_index, id_number_sealed, bank_code,"
-        " account_sealed, account_index, card_type, status, source, updated_at) VALUES (:county, :person, :name,"
-        " :names, :id, 'ICBC', :account, :accounts, 'bank_card', :status, '申请录入', now() - interval '30 days')",
-        county=COUNTY,
-        person=person,
-        name=office.vault.seal(Field.NAME, where, "周建国"),
-        names=name_index(office.vault, "周建国"),
-        id=office.vault.seal(Field.ID_NUMBER, where, citizen_id(place)),
-        account=office.vault.seal(Field.ACCOUNT, where, number),
-        accounts=office.vault.index(Field.ACCOUNT, number),
-        status=status,
+    account = standing_account(
+        office.vault, COUNTY, citizen_id(place), "周建国", "ICBC", account_no or card(place), status
     )
-    return person
+    async with office.database.transaction() as session:
+        session.add(account)
+        return account.person_index
 
 
 async def accounts(office: Office) -> dict[str, tuple[str, str, str]]:

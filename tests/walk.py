@@ -20,6 +20,7 @@ from tests.flow_books import Books
 from tests.walk_counter import Counter
 from tests.walk_county import Place
 from tests.walk_ground import Ground
+from tests.walk_holds import Holds
 from tests.walk_model import Model
 from tests.walk_platform import OF_ANSWERS, OF_EVENTS
 from tests.walk_season import SeasonSteps
@@ -82,7 +83,7 @@ class Walk(SeasonSteps):
         super().__init__()
         self.begun = time.monotonic()
         self.ground = self.walks.clean_ground()
-        self.model, self.books = Model(), Books()
+        self.model, self.books, self.holds = Model(), Books(), Holds()
         self.browsers: dict[int, Browser] = {}
         self.by_hand: list[str] = []
         self.story: list[str] = []
@@ -90,7 +91,7 @@ class Walk(SeasonSteps):
     @initialize(first=ANY, second=ANY, weather=ANY)
     def two_counties(self, first: int, second: int, weather: int) -> None:
         turn = self.walks.turn
-        given = tuple(GIVEN[(each + turn) % len(GIVEN)] for each in (first, second + 1))
+        given = tuple(GIVEN[(each + turn) % len(GIVEN)] for each in (first, second))
         self.take(Walk._found, {"given": given, "weather": tuple(WEATHER)[(weather + turn) % len(WEATHER)]})
 
     def _found(self, given: tuple[str, str], weather: str) -> None:
@@ -116,6 +117,9 @@ class Walk(SeasonSteps):
         play.verify(place.batch_no)
         play.publicise_batch(place.batch_no)
         body = {"policy_nos": [place.laid.policy_no], "indicator_nos": [place.laid.indicator_no]}
+        if given == "a flow":
+            objected = self.lines(place)[-1].number
+            place.operator.post("/objections", {"application_no": objected, "reason": "该地已流转"})
         flow_no = str(place.operator.post("/flows", {"batch_no": place.batch_no} | body)["flow_no"])
         memo = self.model.flow(flow_no)
         memo.started_by, memo.lines = "li", self.lines_of_flow(flow_no)
@@ -155,7 +159,9 @@ class Walk(SeasonSteps):
 
     def look(self) -> None:
         """What holds at every moment."""
-        self.lull()
+        still = self.lull()
+        held = [*self.holds.watch(self.ground.rows, self.counter.codes, still)]
+        assert not held, held
         for place in self.places:
             impossible = [*self.model.watch({line.number: line.stage for line in self.lines(place)}, place.code)]
             assert not impossible, impossible
@@ -163,13 +169,15 @@ class Walk(SeasonSteps):
         assert not (found := list(self.books.found(self.ground.rows))), found
         self._none(self.checker.violations(Law.PAID_ONCE, at_rest=False))
 
-    def lull(self) -> None:
+    def lull(self) -> bool:
+        """Whether nothing moves any more."""
         deadline = time.monotonic() + LULL_SECONDS
-        wait_for(
+        seen = wait_for(
             "a lull",
             lambda: {"still": self.counter.moves()[0]},
             lambda seen: seen["still"] or time.monotonic() > deadline,
         )
+        return bool(seen["still"])
 
     def _check_paid(self, place: Place) -> None:
         """The platform has paid nothing but what a second person has confirmed."""
@@ -207,6 +215,8 @@ class Walk(SeasonSteps):
         begun = time.monotonic()
         self.counter.tell("everything is switched off, and let run to rest")
         self.before_rest()
+        # one of them, so that an open flow rests, too
+        self.call_off(self.places[1])
         self._none(self.checker.settled(REST_SECONDS))
         before = self.counter.before_event()
         self.tells_all_again()

@@ -8,12 +8,14 @@ from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, Refused
 from models.words.stages import Role
 from tests.walk_counter import Hand, Request
-from tests.walk_county import YEAR, Beneficiary, Place
+from tests.walk_county import FATES, YEAR, Beneficiary, Place
 from tests.walk_steps import HANDS, PICK, WHERE, Part, Steps, step
 
 REVIEWER, OPERATOR = Role.REVIEWER, Role.OPERATOR
 # Those whom both registers know.
 CITIZENS = st.integers(0, 3)
+# Whom no register knows, and no file of a first load.
+NOBODYS = len(FATES) - 1
 ENDED = frozenset({"applied", "refused", "withdrawn"})
 
 
@@ -82,8 +84,12 @@ class CardSteps(Steps):
 
     @step(where=WHERE, which=HANDS, pick=PICK, act=st.sampled_from(("pass", "pass", "refuse", "say no word", "retry")))
     def decides_card(self, where: int, which: int, pick: int, act: str) -> None:
+        """One is asked for where there is none."""
         place, hand = self.places[where], self.hand(where, which, REVIEWER)
         wanted = "failed" if act == "retry" else "in_review"
+        if not any(one.stage == wanted for one in self.parts(place)):
+            self.ask_for_card(pick % 4, [place], "new")
+            self.lull()
         part = self.pick(self.parts(place), lambda one: one.stage == wanted, pick)
         self.decide_part(hand, place, part or Part(f"{place.code}-K{YEAR}-9999.{place.code}", "nowhere"), act)
 
@@ -101,7 +107,7 @@ class CardSteps(Steps):
         else:
             self.counter.act_twice(hand, Request(words, path, body), barred)
 
-    @step(where=WHERE, which=HANDS, who=st.integers(0, 5), kind=st.sampled_from(("new", "closed")))
+    @step(where=WHERE, which=HANDS, who=st.integers(0, NOBODYS), kind=st.sampled_from(("new", "closed")))
     def enters_account(self, where: int, which: int, who: int, kind: str) -> None:
         self.enter_account(self.hand(where, which, OPERATOR), self.places[where], who, kind)
 
@@ -125,12 +131,21 @@ class CardSteps(Steps):
             self.model.entered_by[str(answer["entry_no"])] = hand.subject
         return answer
 
-    @step(where=WHERE, which=HANDS, pick=PICK, confirmed=st.booleans())
-    def decides_entry(self, where: int, which: int, pick: int, confirmed: bool) -> None:
-        place, hand = self.places[where], self.hand(where, which, REVIEWER)
+    def entries(self, place: Place) -> list[tuple[str, str]]:
+        """Number and stage, the newest first."""
         found = self.rows(
             place, "SELECT entry_no, stage FROM village_entry WHERE county_code = %(code)s ORDER BY id DESC"
         )
+        return [(str(number), str(stage)) for number, stage in found]
+
+    @step(where=WHERE, which=HANDS, pick=PICK, confirmed=st.booleans())
+    def decides_entry(self, where: int, which: int, pick: int, confirmed: bool) -> None:
+        """One is entered where there is none."""
+        place, hand = self.places[where], self.hand(where, which, REVIEWER)
+        if not any(stage == "entered" for _, stage in self.entries(place)):
+            self.enter_account(Hand(place, "li", OPERATOR), place, NOBODYS, "new")
+            self.lull()
+        found = self.entries(place)
         number, stage = self.pick(found, lambda one: one[1] == "entered", pick) or (f"{place.code}-N{YEAR}-9999", "")
         barred = self.barred(hand, place, REVIEWER)
         if self.model.entered_by.get(number) == hand.subject:

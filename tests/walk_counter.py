@@ -49,6 +49,8 @@ UNION ALL SELECT 'account', county_code || person_index, concat_ws(' ', status, 
 UNION ALL SELECT 'contradiction', id::text, concat_ws(' ', state, taken) FROM contradiction
   JOIN mine ON code = county_code
 UNION ALL SELECT 'objection', objection_no, state FROM objection JOIN mine ON code = county_code
+UNION ALL SELECT 'load', load_no, concat_ws(' ', stage, decided_by, confirmed_by) FROM register_load
+  JOIN mine ON code = county_code
 UNION ALL SELECT 'import', import_no, stage FROM application_import JOIN mine ON code = county_code
 ORDER BY 1, 2
 """
@@ -61,6 +63,7 @@ SELECT (SELECT count(*) FROM outbox WHERE delivered_at IS NULL)
   + (SELECT count(*) FROM run JOIN mine ON code = county_code WHERE closed_at IS NULL AND waiting_for LIKE '%%正在%%')
   + (SELECT count(*) FROM card_change_part JOIN mine ON code = county_code WHERE stage IN ('validating', 'approved'))
   + (SELECT count(*) FROM village_entry JOIN mine ON code = county_code WHERE stage = 'validating')
+  + (SELECT count(*) FROM register_load JOIN mine ON code = county_code WHERE stage IN ('checking', 'asking', 'taking'))
   + (SELECT count(*) FROM instruction JOIN mine ON code = county_code
      WHERE answered_at IS NULL AND refusal_code IS NULL)
   + (SELECT count(*) FROM flow f JOIN mine ON code = f.county_code JOIN flow_line l ON l.flow_id = f.id

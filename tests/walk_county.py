@@ -37,6 +37,7 @@ FATES = (
     ("", "passed", "returned:退票"),
     ("章小梅", "passed", "paid"),
     ("", "passed", "late:系统延迟"),
+    ("", "passed", "paid"),
 )
 NAME = "张小梅"
 

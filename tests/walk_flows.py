@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from deploy.demo.people import Json
+from deploy.demo.people import Json, Refused
 from models.words.stages import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import YEAR, Place
@@ -43,11 +43,24 @@ class FlowSteps(Steps):
         if batch.stage not in ("verified", "verifying"):
             barred = barred or f"the batch is {batch.stage}"
         barred = barred or (None if batch.is_publicised else "it was never publicised")
+        foreseen = self._foreseen(hand, body)
+        if foreseen is False:
+            barred = barred or "its readiness says that it can't be"
         answer = self.counter.act_twice(hand, Request(f"starts a flow of {batch.number}", "/flows", body), barred)
+        assert answer or barred or not foreseen, "refused, although its readiness says that it can be"
         if answer:
             flow_no = str(answer["flow_no"])
             memo = self.model.flow(flow_no)
             memo.started_by, memo.lines = hand.subject, self.lines_of_flow(flow_no)
+
+    def _foreseen(self, hand: Hand, body: Json) -> bool | None:
+        """What a start would say; None where something moves, or this person may not look."""
+        if not self.counter.moves()[0]:
+            return None
+        try:
+            return bool(hand.person.get("/flow-readiness", **body)["ready"])
+        except Refused:
+            return None
 
     @step(where=WHERE, which=HANDS, pick=PICK)
     def starts_flow(self, where: int, which: int, pick: int) -> None:

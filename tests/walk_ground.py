@@ -20,12 +20,12 @@ from deploy.local_people import LocalPerson, driver_url, put_local_people
 from deploy.stack import Stack
 from models import tokens
 from models.store.database import ENGINE_OPTIONS, Database
-from models.store.register.accounts import NewAccount, apply_change
-from models.store.vault import Field, LocalVault
+from models.store.vault import LocalVault
 from models.wire.signing import PlatformCredentials
 from tests.checker_grounds import of_stack
 from tests.flow_ground import Laid, Surveyor
 from tests.loopback import NO_TLS
+from tests.standing_accounts import standing_account
 from tests.walk_county import FATES, IN_THE_PLAY, ROLES, YEAR, Beneficiary, Place
 from tests.whole_stack import QUICK, Whole
 
@@ -39,6 +39,8 @@ SETTINGS = QUICK | {
     "PLATFORM_BUSY_RETRY_SECONDS": "0.5",
     "CITIZEN_LOGINS_PER_ADDRESS_HOUR": "100000",
     "SEARCHES_PER_PERSON_HOUR": "100000",
+    "PUBLIC_LOOKS_PER_ADDRESS_MINUTE": "100000",
+    "PUBLIC_LIST_KEPT_SECONDS": "0",
 }
 SWITCHES = {"late_seconds": 0.6, "reorder_seconds": 0.3, "hang_seconds": 2.5}
 TOTAL_FEN = 100_000
@@ -108,6 +110,10 @@ class Ground:
     def post_event(self, event_id: str, headers: Mapping[str, str], content: bytes) -> httpx.Response:
         return self.http.post(f"/callbacks/{PROVINCE}", content=content, headers={**headers, "webhook-id": event_id})
 
+    def look(self, path: str) -> httpx.Response:
+        """As somebody who hasn't signed in."""
+        return _patiently(lambda: self.http.get(path))
+
     def two_counties(self, *with_batch: bool) -> list[Place]:
         """Each with an approved policy and indicator, its people, and a batch where wanted."""
         self._walks += 1
@@ -171,23 +177,13 @@ class Ground:
             await database.dispose()
 
     async def _put_accounts(self, database: Database, places: Sequence[Place]) -> None:
-        """The registers know everybody but the last two."""
+        """The registers have known everybody but the last three for long."""
         async with database.transaction() as session:
             for place in places:
                 for one in place.beneficiaries[:4]:
-                    bank, account = one.cards["old"]
-                    new = NewAccount(
-                        county_code=place.code,
-                        person_index=self.vault.index(Field.ID_NUMBER, one.id_number),
-                        name=one.name,
-                        id_number=one.id_number,
-                        bank_code=bank,
-                        account_no=account,
-                        card_type="bank_card",
-                        source="申请录入",
-                        actor="system",
-                    )
-                    await apply_change(session, self.vault, new)
+                    bank, number = one.cards["old"]
+                    account = standing_account(self.vault, place.code, one.id_number, one.name, bank, number)
+                    session.add(account)
 
 
 def _patiently(look: Callable[[], Found]) -> Found:

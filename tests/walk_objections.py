@@ -5,43 +5,57 @@ from typing import LiteralString, NamedTuple
 from hypothesis import strategies as st
 
 from models.words.stages import Role
-from tests.walk_counter import Request
-from tests.walk_county import YEAR
+from tests.walk_counter import Hand, Request
+from tests.walk_county import STAFF, YEAR, Place
 from tests.walk_model import BEFORE_FLOW, can_be
-from tests.walk_steps import HANDS, NOWHERE, PICK, WHERE, Line, Steps, step
+from tests.walk_steps import HANDS, PICK, WHERE, Line, Steps, nowhere, step
 
 OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
-_OPEN: LiteralString = (
-    "SELECT objection_no, state, entered_by FROM objection WHERE county_code = %(code)s ORDER BY id DESC"
-)
+_ALL: LiteralString = """
+    SELECT objection_no, state, o.entered_by, application_no FROM objection o
+    WHERE o.county_code = %(code)s ORDER BY o.id DESC"""
 
 
 class Objection(NamedTuple):
     number: str
     state: str
     entered_by: str
+    application_no: str
 
 
 class ObjectionSteps(Steps):
-    @step(where=WHERE, which=HANDS, pick=PICK)
-    def objects(self, where: int, which: int, pick: int) -> None:
-        place, hand = self.places[where], self.hand(where, which, OPERATOR)
-        line = self.pick(self.lines(place), lambda one: one.stage in BEFORE_FLOW, pick)
-        line = line or Line(f"{place.code}-{NOWHERE}", "nowhere", 0, None, False, "")
+    def objections(self, place: Place) -> list[Objection]:
+        """The newest first."""
+        return [Objection(*row) for row in self.rows(place, _ALL)]
+
+    def object_to(self, hand: Hand, place: Place, line: Line) -> None:
         barred = self.barred(hand, place, OPERATOR)
         barred = barred or (None if can_be(line.stage, BEFORE_FLOW) else f"it is {line.stage}")
         body = {"application_no": line.number, "reason": "该地已流转"}
-        self.counter.act_twice(hand, Request(f"objects to {line.number} ({line.stage})", "/objections", body), barred)
+        # not twice at once: a line may have several objections
+        self.counter.act(hand, Request(f"objects to {line.number} ({line.stage})", "/objections", body), barred)
+
+    def decide_objection(self, hand: Hand, place: Place, objection: Objection, *, upheld: bool) -> None:
+        barred = self.barred(hand, place, REVIEWER)
+        barred = barred or (f"it is {objection.state}" if objection.state != "open" else None)
+        barred = barred or ("the same person entered it" if objection.entered_by == hand.subject else None)
+        body = {"upheld": upheld, "opinion": "已核实"}
+        words = f"{'upholds' if upheld else 'dismisses'} {objection.number} ({objection.state})"
+        self.counter.act_twice(hand, Request(words, f"/objections/{objection.number}/decision", body), barred)
+
+    @step(where=WHERE, which=HANDS, pick=PICK)
+    def objects(self, where: int, which: int, pick: int) -> None:
+        place = self.places[where]
+        line = self.pick(self.lines(place), lambda one: one.stage in BEFORE_FLOW, pick) or nowhere(place)
+        self.object_to(self.hand(where, which, OPERATOR), place, line)
 
     @step(where=WHERE, which=HANDS, pick=PICK, upheld=st.booleans())
     def decides_objection(self, where: int, which: int, pick: int, upheld: bool) -> None:
-        place, hand = self.places[where], self.hand(where, which, REVIEWER)
-        found = [Objection(*row) for row in self.rows(place, _OPEN)]
-        chosen = self.pick(found, lambda one: one.state == "open", pick)
-        chosen = chosen or Objection(f"{place.code}-Y{YEAR}-9999", "nowhere", "")
-        barred = self.barred(hand, place, REVIEWER)
-        barred = barred or (f"it is {chosen.state}" if chosen.state != "open" else None)
-        barred = barred or ("the same person entered it" if chosen.entered_by == hand.subject else None)
-        body = {"upheld": upheld, "opinion": "已核实"}
-        words = f"{'upholds' if upheld else 'dismisses'} {chosen.number} ({chosen.state})"
-        self.counter.act_twice(hand, Request(words, f"/objections/{chosen.number}/decision", body), barred)
+        """One is entered where there is none."""
+        place = self.places[where]
+        if not any(one.state == "open" for one in self.objections(place)):
+            public = next((one for one in self.lines(place) if one.stage in BEFORE_FLOW), nowhere(place))
+            self.object_to(Hand(place, STAFF[pick % len(STAFF)], OPERATOR), place, public)
+        chosen = self.pick(self.objections(place), lambda one: one.state == "open", pick)
+        chosen = chosen or Objection(f"{place.code}-Y{YEAR}-9999", "nowhere", "", "")
+        self.decide_objection(self.hand(where, which, REVIEWER), place, chosen, upheld=upheld)

@@ -16,7 +16,7 @@ Found = TypeVar("Found")
 WHERE = st.sampled_from((0, 1))
 # Three who have the role, in turn more often than those who haven't, an applicant, somebody of the other county.
 HANDS = st.sampled_from((0, 1, 2, 0, 1, 2, 3, 4, 5, 6))
-APPLICANT, OTHER_ROLE, OTHER_COUNTY, AUDITOR, SAME_HAND = 3, 4, 5, 6, 7
+APPLICANT, OTHER_ROLE, OTHER_COUNTY, AUDITOR = 3, 4, 5, 6
 # Six of eight mean something that fits, where there is any; the rest whatever there is.
 PICK = st.integers(0, 7)
 FITTING = 6
@@ -94,7 +94,7 @@ class Steps(RuleBasedStateMachine):
     def take(self, act: Callable[..., None], chosen: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    def lull(self) -> None:
+    def lull(self) -> bool:
         raise NotImplementedError
 
     def goes_on(self, place: Place) -> None:
@@ -119,9 +119,6 @@ class Steps(RuleBasedStateMachine):
     def proper(self, place: Place, role: Role, barred: Iterable[str] = ()) -> Hand | None:
         """Somebody of the county who may, if anybody may; or whoever does it `instead`."""
         closed = set(barred)
-        if self.instead == SAME_HAND:
-            hasty = next((who for who in STAFF if who in closed), None)
-            return Hand(place, hasty, role) if hasty else None
         if self.instead is not None:
             return self.hand(self.places.index(place), self.instead, role)
         subject = next((who for who in STAFF if who not in closed), None)
