@@ -21,6 +21,7 @@ _WORDS = (Refusal, FaultCode, Lack, BadToken, ProblemCode, PlatformTrouble)
 CODES = frozenset(str(code.value) for words in _WORDS for code in words)
 # Of these none is the state of things, which may have moved on meanwhile.
 NEVER_WHEN_DUE = frozenset({"VALIDATION_FAILED", "ROLE_NOT_ALLOWED", "SAME_PERSON", "CODE_NEEDED", "NOT_FOUND"})
+WALL = Refusal.CONFLICT.value
 # What the rows of the counties come to; the second column says of what. Nothing here is personal.
 STANDS = """
 WITH mine AS (SELECT unnest(%(codes)s::text[]) AS code)
@@ -177,6 +178,8 @@ class Counter:
         self.tell(f"{hand}, in two windows at once: {request.words} → {', '.join(told)}")
         self.check_codes([one for one in answers if isinstance(one, Refused)])
         assert len(done) < 2, "done twice"
+        if not done:
+            self._check_reason(answers)
         assert not done or barred is None, f"done, although {barred}"
         return done[0] if done else None
 
@@ -207,6 +210,7 @@ class Counter:
         self.tell(f"{hand}: {request.words} → {refused.status} {_told(refused)}")
         self.refused.append(str(refused.problem.get("code")))
         self.check_codes([refused])
+        self._check_reason([refused])
         assert self._done_by(hand) == before.done, "refused, and noted as done"
         self._check_unchanged(before, "a refused act")
 
@@ -218,6 +222,11 @@ class Counter:
             assert problem.get("title"), f"no title: {problem}"
             amiss = self.is_proper and problem.get("code") in NEVER_WHEN_DUE
             assert not amiss, f"a step that is due, by somebody who may: {_told(refused)}"
+
+    def _check_reason(self, refusals: Sequence[Json | Refused]) -> None:
+        """A constraint of the rows is the second wall: nobody comes to it but of two at once."""
+        walls = [one for one in refusals if isinstance(one, Refused) and one.problem.get("code") == WALL]
+        assert not walls, "refused by a constraint alone"
 
     def _check_unchanged(self, before: Before, what: str) -> None:
         """Where nothing moved by itself, nothing but the act can have changed anything."""

@@ -1,7 +1,7 @@
 """What an open change of an account, and an open 公示异议, keep as it is, from one look of a walk to the next.
 
-A change keeps the person's account, and the person's lines from every list; an objection keeps its line from every
-round of a flow. Only what was seen when nothing moved is held against what is seen later.
+A change keeps the person's account, and the person's lines from every list: what was seen when nothing moved is held
+against what is seen later. An objection, which comes before its flow, keeps its line from every round of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +17,11 @@ SELECT concat_ws(' of ', k.request_no, k.county_code, k.person_index),
   (SELECT concat_ws(' ', r.bank_code, r.account_index) FROM register_account r
    WHERE r.county_code = k.county_code AND r.person_index = k.person_index)
 FROM account_lock k WHERE k.ended_at IS NULL AND k.county_code = ANY(%(codes)s)
-UNION ALL SELECT o.objection_no, (SELECT count(*) FROM dataset_line n JOIN dataset d ON d.id = n.dataset_id
-  WHERE n.application_id = o.application_id AND d.flow_id IS NOT NULL), ''
-FROM objection o WHERE o.state = 'open' AND o.county_code = ANY(%(codes)s)
+"""
+_WENT_OUT: LiteralString = """
+SELECT o.objection_no FROM objection o JOIN flow_line l ON l.application_id = o.application_id
+JOIN flow f ON f.id = l.flow_id AND f.created_at > o.entered_at
+WHERE o.state = 'open' AND o.county_code = ANY(%(codes)s) AND l.state IN ('under_review', 'rejected', 'accepted')
 """
 
 
@@ -36,4 +38,5 @@ class Holds:
                 yield f"{what} is open, and a line that it holds went out"
             if account != before[1]:
                 yield f"{what} is open, and the account is another one"
+        yield from (f"{number} is open, and its line went out" for (number,) in rows(_WENT_OUT, {"codes": codes}))
         self._seen = found if still else {what: one for what, one in self._seen.items() if what in found}
