@@ -217,7 +217,7 @@ class Walk(SeasonSteps):
         self.before_rest()
         # one of them, so that an open flow rests, too
         self.call_off(self.places[1])
-        self._none(self.checker.settled(REST_SECONDS))
+        self._none(self.checker.settled(REST_SECONDS, later=()))
         before = self.counter.before_event()
         self.tells_all_again()
         self._none(self.checker.settled(REST_SECONDS))

@@ -55,7 +55,7 @@ class SeasonSteps(LockSteps, BatchSteps, ObjectionSteps, LoadSteps, FlowSteps, L
 
     def goes_on(self, place: Place) -> None:
         flow = self._open_flow(place)
-        if self._decide_what_waits(place, flow) or self._load_register(place):
+        if self._load_register(place) or self._decide_what_waits(place, flow):
             return
         if flow is not None and self._in_flow(place, flow):
             return
