@@ -19,8 +19,8 @@ import pytest
 HERE = Path(__file__).parent
 # Rows whose proof stands in the usual suite: bursts, code that would not replay, days and their borders.
 AS_THEY_STAND = ("test_bursts.py", "test_replay.py", "test_time_zone.py", "test_clock.py", "test_temporal_older.py")
-# Cases mostly wait for servers: two processes keep two cores busy.
-AT_ONCE = 2
+# Cases mostly wait for servers: four processes keep two cores busy.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="the fault suite")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--case", default="", help="only cases whose name has this in it")
-    parser.add_argument("--at-once", type=int, help="so many cases side by side; all of them in two")
+    parser.add_argument("--at-once", type=int, help=f"so many cases side by side; all of them: {AT_ONCE}")
     parser.add_argument("--list", action="store_true", help="what there is")
     given = parser.parse_args()
     os.environ["ONECARD_FAULT_SEED"] = str(given.seed)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from deploy.demo.people import Json
+from models.wire.words import Operation
 from tests.fault_ground import ASKED, BIG, SMALL, Scene
 from tests.posting import send
 from tests.whole_stack import Burst
@@ -16,6 +17,8 @@ pytest_plugins = ["tests.fault_fixtures"]
 ENV = ASKED
 ASK_SECONDS = float(ASKED["PLATFORM_ASK_SECONDS"])
 AT_ONCE = 16
+STUMBLES = ("5xx", "half_json", "html_200", "redirect")
+QUESTIONS = [each.value for each in Operation if each.value.startswith("get")]
 
 
 @pytest.mark.parametrize("kind", ["duplicate", "repeated", "early", "overlapping"])
@@ -63,6 +66,15 @@ def test_gaps(scene: Scene, kind: str) -> None:
     scene.faults(rates={kind: 0.5})
     scene.finish(scene.begin())
     scene.injected.update(scene.fault_counts() - before)
+
+
+def test_questions(scene: Scene) -> None:
+    """DURABILITY: platform: 5xx, half a JSON, HTML with 200, redirect, now of what is asked for what never came."""
+    before = scene.fault_counts()
+    scene.faults(rates={"lost": 0.5, **dict.fromkeys(STUMBLES, 0.1)}, only=dict.fromkeys(STUMBLES, QUESTIONS))
+    scene.finish(scene.begin(BIG), scene.begin(SMALL))
+    scene.injected.update(scene.fault_counts() - before)
+    assert any(scene.injected[kind] for kind in STUMBLES), "nothing was asked"
 
 
 def test_many_at_once(scene: Scene) -> None:

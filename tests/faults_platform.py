@@ -28,16 +28,6 @@ def test_answers(scene: Scene, kind: str) -> None:
     assert scene.whole.rows("SELECT key FROM instruction WHERE answered_at IS NULL AND refusal_code IS NULL") == []
 
 
-def test_answers_of_questions(scene: Scene) -> None:
-    """The same of questions: what a flow wants to know comes in pieces, or as a page of HTML."""
-    scene.may_be_helped = True
-    before = scene.fault_counts()
-    scene.faults(rates={"5xx": 0.2, "half_json": 0.1, "html_200": 0.1, "redirect": 0.1})
-    games = [scene.begin(BIG), scene.begin(SMALL)]
-    scene.finish(*games)
-    scene.injected.update(scene.fault_counts() - before)
-
-
 @pytest.mark.parametrize("how", ["slow", "truncating", "cut"])
 def test_line(scene: Scene, how: str) -> None:
     """DURABILITY: timeout, half a JSON, answer after the timeout, by a line that breaks. The same key."""
