@@ -82,7 +82,7 @@ check: venv ## style, types, import law, the house's measures, the API's contrac
 	@$(RUN) -m deploy.bare_install
 
 bench: venv ## how fast: prints a table; PART=cards|troubled|pages|patience|lookups|province|open|backpressure|cluster|firstload|season measures that alone
-	@$(RUN) -m deploy.bench $(if $(PART),--$(PART)-only)
+	@$(RUN) -m deploy.bench $(if $(PART),--part $(PART))
 
 faults: venv ## everything that must be survived, case by case; SEED=… repeats it, CASE=… plays some
 	@$(RUN) -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case "$(CASE)")

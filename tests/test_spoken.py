@@ -49,7 +49,7 @@ def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, comma
 
 def test_the_bench_tells_too(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert_spoken(run("-m", "deploy.bench", "--cards-only", "--home", str(tmp_path / "file" / "x")), "make bench")
+    assert_spoken(run("-m", "deploy.bench", "--part", "cards", "--home", str(tmp_path / "file" / "x")), "make bench")
 
 
 @pytest.mark.parametrize(("words", "name"), [(("seed",), "演示数据"), ((), "演示")])

@@ -1,6 +1,6 @@
 """Runs by the thousand that wait: what they take of the worker, all woken at once, and a worker that dies.
 
-`python -m deploy.bench --open-only --open 10000`: what is measured may grow with the runs that are open.
+`python -m deploy.bench --part open --open 10000`: what is measured may grow with the runs that are open.
 """
 
 import asyncio
