@@ -42,7 +42,7 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "SELECT county_code, max(batch_no) FROM batch GROUP BY 1",
         (
             *("/batches/{}", "/batches/{}/doubles", "/batches/{}/verification-results"),
-            "/batches/{}/pre-flight?act=start",
+            "/pre-flight?act=start&batch_no={}",
         ),
     ),
     "list": (

@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.applications.chosen_lines import Reason
+from api.acts.said import Said
 from api.orders.order_preview import OrderPreview
 from api.routers import ROUTERS
 from models.free_text import FREE_TEXT, seen
@@ -38,7 +38,7 @@ def test_what_nobody_sees_is_dropped_and_all_else_stays(typed: str, kept: str) -
 
 
 def test_lengths_are_those_of_what_is_kept() -> None:
-    reason = TypeAdapter(Reason)
+    reason = TypeAdapter(Said)
     assert reason.validate_python(f" {TURNED}{'甲' * 500} ") == "甲" * 500
     with pytest.raises(ValidationError):
         reason.validate_python(f" {TURNED}\u200b ")

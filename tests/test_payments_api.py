@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from api.counter.chunks import list_lines
-from api.counter.paging import Format, Page
+from api.counter.paging import Page
 from api.flows.payment_views import HEADERS, PAYMENT_LINES, PaymentFilter, PaymentRow, payments_of_county
 from models.store.sql import fetch_int
 from models.store.vault import Field
@@ -189,7 +189,7 @@ async def test_a_countys_page_reads_its_own_lines_only(
     async with office.database.snapshot() as session:
         # what this connection has read within the last second may not be told to the server yet, and counts too
         before = await fetch_int(session, counted)
-        page = Page(Request({"type": "http"}), after=None, limit=50, format=Format.JSON)
+        page = Page(Request({"type": "http"}), after=None, limit=50, export=False)
         chosen = payments_of_county(COUNTY, PaymentFilter())
         answer = await list_lines(
             session, page, chosen, lambda row: {"n": row.application_no}, HEADERS, PAYMENT_LINES, PaymentRow

@@ -85,7 +85,7 @@ class LookSteps(Steps):
         batch = batch or Batch(f"{place.code}-P{YEAR}-9999", "nowhere", is_publicised=False)
         barred = self.barred(hand, place, Role.OPERATOR, Role.REVIEWER)
         barred = barred or ("it isn't there" if batch.stage == "nowhere" else None)
-        path = f"/batches/{batch.number}/pre-flight?act={act.value}"
+        path = f"/pre-flight?batch_no={batch.number}&act={act.value}"
         request = Request(f"looks ahead to the {act.value} of {batch.number} ({batch.stage})", path, method="GET")
         told: Any = self.counter.act(hand, request, barred)
         if told:
