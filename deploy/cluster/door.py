@@ -14,7 +14,7 @@ from itertools import count
 from deploy.stack.ports import LOOPBACK
 
 Backend = tuple[str, int]
-_CONNECT_WITHIN_S, _LOOK_EVERY_S, _CHUNK = 1.0, 1.0, 65_536
+_CONNECT_WITHIN_S, _LOOK_EVERY_S, _AWAITED_EVERY_S, _CHUNK = 1.0, 1.0, 0.2, 65_536
 # One slow answer is no death; a second one is.
 _SILENT_LOOKS = 2
 
@@ -24,8 +24,8 @@ class Door:
 
     def __init__(self, port: int, backends: list[Backend], answers: Callable[[Backend], Awaitable[bool]]) -> None:
         self._port, self._backends, self._answers = port, backends, answers
-        # Silent until it has answered: one that listens may not be serving yet.
-        self._silent = dict.fromkeys(backends, _SILENT_LOOKS)
+        # Looks since its last answer; None is not there: one that listens may not be serving yet, until it answers.
+        self._silent: dict[Backend, int | None] = dict.fromkeys(backends)
         self._through: dict[Backend, set[asyncio.StreamWriter]] = {backend: set() for backend in backends}
         self._turns = count()
         self._loop, self._closed = asyncio.new_event_loop(), asyncio.Event()
@@ -57,17 +57,23 @@ class Door:
 
     async def _look(self, backend: Backend) -> None:
         while True:
-            self._silent[backend] = 0 if await self._answers(backend) else self._silent[backend] + 1
-            if self._silent[backend] >= _SILENT_LOOKS:
+            answers, silent = await self._answers(backend), self._silent[backend]
+            self._silent[backend] = 0 if answers else None if silent is None else silent + 1
+            if self._is_silent(backend):
                 for writer in list(self._through[backend]):
                     writer.transport.abort()
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_AWAITED_EVERY_S if self._silent[backend] is None else _LOOK_EVERY_S)
+
+    def _is_silent(self, backend: Backend) -> bool:
+        silent = self._silent[backend]
+        return silent is None or silent >= _SILENT_LOOKS
 
     def _in_turn(self) -> Iterator[Backend]:
-        """Those that answer, each in its turn; the silent ones after them, in case all seem so."""
+        """Those that answer, each in its turn; after them the silent, in case all seem so; none that isn't there."""
         turn = next(self._turns) % len(self._backends)
         ordered = self._backends[turn:] + self._backends[:turn]
-        return iter(sorted(ordered, key=lambda backend: self._silent[backend] >= _SILENT_LOOKS))
+        there = [backend for backend in ordered if self._silent[backend] is not None]
+        return iter(sorted(there, key=self._is_silent))
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for backend in self._in_turn():
@@ -75,7 +81,7 @@ class Door:
                 there, here = await asyncio.wait_for(asyncio.open_connection(*backend), _CONNECT_WITHIN_S)
                 break
             except (OSError, TimeoutError):
-                self._silent[backend] = _SILENT_LOOKS
+                self._silent[backend] = None
         else:
             writer.transport.abort()
             return
