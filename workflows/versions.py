@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypedDict
 
 from temporalio.api.deployment.v1 import WorkerDeploymentInfo, WorkerDeploymentVersion
-from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.enums.v1 import RoutingConfigUpdateState, TaskQueueType
 from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus as Status
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
@@ -43,6 +43,8 @@ NO_BUILD = ""
 LOOK_EVERY_SECONDS = 10.0
 # A restart takes less: a build whose workers have been gone for longer is not coming back.
 GONE_AFTER_SECONDS = 60.0
+# Temporal tells its queues one after the other which build is current; usually within a second.
+TOLD_LOOK_SECONDS, TOLD_WITHIN_SECONDS = 0.1, 30.0
 
 
 class Identified(TypedDict, total=False):
@@ -135,9 +137,11 @@ class Builds:
             for summary in (info.version_summaries if info else ())
         ]
 
-    async def make_current(self, build: str) -> None:
-        """From here on runs begin on it and long ones go on on it. RPCError where nobody of it has ever polled, or
-        where it lacks a queue that the build before it had. NO_BUILD: on workers without one.
+    async def make_current(self, build: str) -> bool:
+        """From here on runs begin on it and long ones go on on it; False where not all queues have been told yet.
+
+        RPCError where nobody of it has ever polled, or where it lacks a queue that the build before it had. NO_BUILD:
+        on workers without one.
         """
         await self._client.workflow_service.set_worker_deployment_current_version(
             SetWorkerDeploymentCurrentVersionRequest(
@@ -149,6 +153,21 @@ class Builds:
                 allow_no_pollers=build == NO_BUILD,
             )
         )
+        return await self.all_told()
+
+    async def all_told(self) -> bool:
+        """Whether every queue knows which build is current; waits a while for it."""
+        until = time.monotonic() + TOLD_WITHIN_SECONDS
+        while await self._is_telling():
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(TOLD_LOOK_SECONDS)
+        return True
+
+    async def _is_telling(self) -> bool:
+        info = await self._described()
+        telling = RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS
+        return info is not None and info.routing_config_update_state == telling
 
     async def delete(self, build: str) -> None:
         """RPCError (FAILED_PRECONDITION) while it is current or draining, or while a worker of it polls."""
