@@ -50,9 +50,9 @@ async def make_current(builds: Builds, name: str) -> str:
             f"版本 {name} 的 worker 没有承担 {'、'.join(missing)}，改用它会使这部分工作停下。"
             "请先启动承担这些的 worker（WORKER_QUEUES），再重试。"
         )
-    told = await builds.make_current(name)
+    everywhere = await builds.make_current(name)
     return (
-        f"{name} 已是当前版本{'' if told else '（Temporal 还在告知各队列，稍后全部生效）'}。"
+        f"{name} 已是当前版本{'' if everywhere else '（Temporal 还在告知各队列，稍后全部生效）'}。"
         "原版本的 worker 请保留到 python -m deploy.versions 显示它“已收尾”。"
     )
 
