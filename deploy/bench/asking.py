@@ -14,23 +14,24 @@ import uvloop
 
 async def ask(url: str, tokens: list[str], people: int) -> Counter[int]:
     told: Counter[int] = Counter()
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=people)
     over = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
 
-    async def one(http: httpx.AsyncClient, token: str) -> None:
-        while not over.done():
-            try:
-                answer = await http.get("/applications", headers={"Authorization": f"Bearer {token}"})
-            except httpx.TransportError:
-                continue
-            told[answer.status_code] += 1
-            # who is told to come later does
-            await asyncio.sleep(float(answer.headers.get("retry-after", 0)))
+    async def one(token: str) -> None:
+        heads = {"Authorization": f"Bearer {token}"}
+        # a pool each: one of hundreds of connections is looked through at every answer, and takes half a processor
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, verify=False, headers=heads) as http:  # noqa: S501 - loopback, no TLS
+            while not over.done():
+                try:
+                    answer = await http.get("/applications")
+                except httpx.TransportError:
+                    continue
+                told[answer.status_code] += 1
+                # who is told to come later does
+                await asyncio.sleep(float(answer.headers.get("retry-after", 0)))
 
-    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, limits=limits) as http:
-        asking = [asyncio.create_task(one(http, tokens[place % len(tokens)])) for place in range(people)]
-        print("asking", flush=True)
-        await asyncio.gather(*asking)
+    asking = [asyncio.create_task(one(tokens[place % len(tokens)])) for place in range(people)]
+    print("asking", flush=True)
+    await asyncio.gather(*asking)
     return told
 
 
