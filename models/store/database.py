@@ -190,9 +190,12 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
-        """Several statements that see one moment: what an answer says of a thing belongs together."""
+        """Several statements that see one moment: what an answer says of a thing belongs together.
+
+        It ends by a COMMIT: at a ROLLBACK the driver forgets every statement that is prepared on the connection.
+        """
         self._read()
-        async with self._place(), self._moments() as session:
+        async with self._place(), self._moments() as session, session.begin():
             yield session
 
     @asynccontextmanager

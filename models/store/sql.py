@@ -139,3 +139,12 @@ async def scratch(
         await execute(session, f"CREATE INDEX ON {name} ({key})")
     await execute(session, f"ANALYZE {name}")
     return count
+
+
+async def drop_scratch(session: AsyncSession, name: str) -> None:
+    """Before the transaction ends, for another one of this name.
+
+    Within a block: after a DROP (or ALTER, or ROLLBACK) of its own the driver forgets every statement that is prepared
+    on the connection, and all of them are parsed and planned anew.
+    """
+    await execute(session, f"DO 'BEGIN DROP TABLE IF EXISTS {name}; END'")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.application_form import ApplicationForm, PersonalForm
-from models.store.sql import Value, copy_rows, execute, fetch, fetch_one
+from models.store.sql import Value, copy_rows, drop_scratch, execute, fetch, fetch_one
 from models.store.vault import Field, Vault, name_index
 from models.tables.base import now
 from models.words.stages import ApplicationStage, Channel
@@ -107,7 +107,7 @@ async def stage_rows(session: AsyncSession, rows: Sequence[Mapping[str, Value]])
 
 
 async def drop_staged(session: AsyncSession) -> None:
-    await execute(session, "DROP TABLE IF EXISTS applications_coming")
+    await drop_scratch(session, "applications_coming")
 
 
 async def insert_staged(session: AsyncSession) -> int:

@@ -18,7 +18,7 @@ from models.store.locking import lock_list
 from models.store.register.entry_results import KIND as ENTRY_CONTRADICTED
 from models.store.register.entry_results import take_entry_claim
 from models.store.register.register import fill_from_matched
-from models.store.sql import execute, fetch_one, scratch
+from models.store.sql import drop_scratch, execute, fetch_one, scratch
 from models.store.texts import seal_text
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, SealBroken, Vault, name_index
@@ -153,10 +153,9 @@ async def _take_result(session: AsyncSession, vault: Vault, row: Contradiction, 
         **values,
     )
     if values["outcome"] == "matched":
-        await execute(session, "DROP TABLE IF EXISTS incoming")
         await scratch(session, "incoming", {"application_no": "text", "outcome": "text"}, [(number, "matched")])
         await fill_from_matched(session, vault, row.county_code, dataset.handed_in)
-        await execute(session, "DROP TABLE incoming")
+        await drop_scratch(session, "incoming")
     return None
 
 

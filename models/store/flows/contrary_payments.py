@@ -15,7 +15,7 @@ from models.store.events.contrary import (
     payment_content,
     payment_key,
 )
-from models.store.sql import Value, execute, fetch, fetch_int, scratch
+from models.store.sql import Value, drop_scratch, execute, fetch, fetch_int, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Flow
 from models.wire import answers
@@ -116,7 +116,6 @@ class ReportedPayment(NamedTuple):
 
 
 async def put_incoming(session: AsyncSession, vault: Vault, entries: Sequence[ReportedPayment]) -> None:
-    await execute(session, "DROP TABLE IF EXISTS incoming")
     await scratch(session, "incoming", _COLUMNS, [_row(vault, each) for each in entries], key="application_no")
 
 
@@ -187,7 +186,7 @@ async def differing_payments(
         ]
     await put_incoming(session, vault, [each for each, _ in changed])
     kinds = await _judged(session, flow)
-    await execute(session, "DROP TABLE incoming")
+    await drop_scratch(session, "incoming")
     return contrary + [
         _contrary(each, kinds.get((each.inbox_id, each.position), CHANGED), before) for each, before in changed
     ]

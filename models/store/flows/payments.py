@@ -17,7 +17,7 @@ from models.store.flows.contrary_payments import (
 )
 from models.store.locking import lock_applications, lock_flow, lock_indicators
 from models.store.register.payment_notices import tell_failed
-from models.store.sql import execute, fetch_one
+from models.store.sql import drop_scratch, execute, fetch_one
 from models.store.vault import Vault
 from models.tables.flows import Flow
 from models.wire import answers
@@ -88,7 +88,7 @@ async def _apply_pages(
     contrary = await leave_out_contrary(session, flow, entries)
     await _apply_incoming(session, flow)
     await tell_failed(session, vault, flow, named_lines("SELECT application_no, attempt FROM incoming"))
-    await execute(session, "DROP TABLE incoming")
+    await drop_scratch(session, "incoming")
     return contrary
 
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.flows.contrary_payments import CHANGED, named_lines
 from models.store.flows.payments import decide_lines, lock_flow_and_indicators
 from models.store.register.payment_notices import tell_failed
-from models.store.sql import execute, fetch_int, scratch
+from models.store.sql import drop_scratch, execute, fetch_int, scratch
 from models.store.vault import Field, Vault
 from models.tables.flows import Contradiction, Flow
 from models.wire import answers
@@ -36,7 +36,7 @@ async def _pay_as_claimed(
     await scratch(session, "claimed_line", columns, [line])
     for hindrance, lines_hindered in ((SENT_AGAIN, SENT_AGAIN_LINES), (TAKEN_OTHERWISE, TAKEN_OTHERWISE_LINES)):
         if await fetch_int(session, lines_hindered, flow=flow.id):
-            await execute(session, "DROP TABLE claimed_line")
+            await drop_scratch(session, "claimed_line")
             return hindrance
     await _insert_decision(session, vault, flow, payment)
     await execute(
@@ -48,7 +48,7 @@ async def _pay_as_claimed(
     )
     await decide_lines(session, flow, "SELECT application_no, attempt FROM claimed_line")
     await tell_failed(session, vault, flow, named_lines("SELECT application_no, attempt FROM claimed_line"))
-    await execute(session, "DROP TABLE claimed_line")
+    await drop_scratch(session, "claimed_line")
     return None
 
 

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.locking import lock_applications
 from models.store.register.register import fill_from_matched
 from models.store.runs.slots import release_slot
-from models.store.sql import execute, fetch, scratch
+from models.store.sql import drop_scratch, execute, fetch, scratch
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
 
@@ -173,5 +173,5 @@ async def send_back(
         " FROM sent_back s WHERE f.id = s.line_id",
         code=reason_code,
     )
-    await execute(session, "DROP TABLE sent_back")
+    await drop_scratch(session, "sent_back")
     return len(lines)

@@ -12,7 +12,7 @@ from models.store.events.contrary import ContraryLine
 from models.store.lists.contrary_results import differing_results, keep_contrary_results, verdict_of
 from models.store.lists.lines import EFFECT_OF_LIST, LISTED, finish_list
 from models.store.locking import lock_list
-from models.store.sql import execute, fetch, fetch_int, scratch
+from models.store.sql import drop_scratch, execute, fetch, fetch_int, scratch
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field, Vault, name_index
 from models.tables.base import now
@@ -132,7 +132,6 @@ async def _apply_lines(
         "bank_name": "text",
     }
     first, contrary = _first_words(taken)
-    await execute(session, "DROP TABLE IF EXISTS incoming")
     rows = (_row(vault, each.said) for each in first.values() if each.said)
     await scratch(session, "incoming", columns, rows, key="application_no")
     contrary += [first[number] for number in await _leave_out_strangers(session, dataset)]
@@ -144,7 +143,7 @@ async def _apply_lines(
         dataset=dataset.id,
     )
     await EFFECT_OF_LIST[dataset.kind](session, vault, dataset)
-    await execute(session, "DROP TABLE incoming")
+    await drop_scratch(session, "incoming")
     return contrary
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.register.register import register_row
-from models.store.sql import Value, copy_rows, execute, fetch
+from models.store.sql import Value, copy_rows, drop_scratch, execute, fetch
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.flows import Flow
 from models.wire.words import ACCOUNT_PAYMENT_REASONS
@@ -71,16 +71,15 @@ def _notice(vault: Vault, flow: Flow, failed: _Failed) -> tuple[Value, ...]:
 
 
 async def _insert_untold(session: AsyncSession, news: Sequence[tuple[Value, ...]]) -> int:
-    await execute(session, "CREATE TEMPORARY TABLE telling (LIKE notice) ON COMMIT DROP")
-    await execute(session, "ALTER TABLE telling ALTER COLUMN id DROP NOT NULL")
-    await copy_rows(session, "telling", COLUMNS, news)
     names = ", ".join(COLUMNS)
+    await execute(session, f"CREATE TEMPORARY TABLE telling ON COMMIT DROP AS SELECT {names} FROM notice WITH NO DATA")
+    await copy_rows(session, "telling", COLUMNS, news)
     told = await execute(
         session,
         f"INSERT INTO notice ({names}) SELECT {names} FROM telling"
         " ON CONFLICT (county_code, person_index, cause) DO NOTHING",
     )
-    await execute(session, "DROP TABLE telling")
+    await drop_scratch(session, "telling")
     return told
 
 

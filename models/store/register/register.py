@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import card_type_of
 from models.store.register.account_locks import wake_flows
-from models.store.sql import copy_rows, execute, fetch
+from models.store.sql import copy_rows, drop_scratch, execute, fetch
 from models.store.vault import Field, Vault, name_index
 from models.wire.words import AccountSource, CardType
 
@@ -185,15 +185,16 @@ async def _write(
     """Upsert register rows and write their history; lines that were held for want of an account may go."""
     if not rows:
         return 0
-    await execute(session, "CREATE TEMPORARY TABLE filling (LIKE register_account) ON COMMIT DROP")
-    for column in ("id", "status", "source", "updated_at"):
-        await execute(session, f"ALTER TABLE filling ALTER COLUMN {column} DROP NOT NULL")
+    names = ", ".join(REGISTER_COLUMNS)
+    await execute(
+        session, f"CREATE TEMPORARY TABLE filling ON COMMIT DROP AS SELECT {names} FROM register_account WITH NO DATA"
+    )
     await copy_rows(session, "filling", REGISTER_COLUMNS, rows)
     cleared = await fetch(session, _Cleared, CLEARED)
     await execute(session, KEEP_CHANGE, source=source, actor=actor, as_of=as_of)
     await execute(session, UPSERT, source=source)
     await execute(session, BEGUN, source=source, actor=actor, as_of=as_of)
-    await execute(session, "DROP TABLE filling")
+    await drop_scratch(session, "filling")
     for county, person, account_id in cleared:
         await wake_flows(session, [county], person, f"{county}-R{account_id}")
     return len(rows)
