@@ -29,10 +29,9 @@ from temporalio.common import VersioningBehavior
 from temporalio.common import WorkerDeploymentVersion as VersionName
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerDeploymentConfig, WorkflowInstance, WorkflowInstanceDetails
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from models.contracts import Queue
-from workflows.build import SANDBOX, build_id
+from workflows.build import SANDBOX, Runner, build_id
 
 # What waits for nobody, neither people nor the platform's word. All others would hold their build for weeks.
 SHORT = {
@@ -54,7 +53,7 @@ class Identified(TypedDict, total=False):
     deployment_config: WorkerDeploymentConfig
 
 
-class PinningRunner(SandboxedWorkflowRunner):
+class PinningRunner(Runner):
     """Says of short runs that they are pinned. Their own definition can't: without a build Temporal refuses it."""
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
@@ -73,8 +72,8 @@ def _pinned(
     return done
 
 
-def runner_of(build: str | None) -> SandboxedWorkflowRunner:
-    return (SandboxedWorkflowRunner if build is None else PinningRunner)(restrictions=SANDBOX)
+def runner_of(build: str | None) -> Runner:
+    return (Runner if build is None else PinningRunner)(restrictions=SANDBOX)
 
 
 def identified(task_queue: str, build: str | None) -> Identified:
