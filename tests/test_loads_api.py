@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +21,22 @@ from tests.application_lines import card, citizen_id
 from tests.load_bank import Hands, hands_at
 from tests.page_ground import at, office_with_files
 from tests.register_files import HEADERS, Row, accounts_csv, accounts_file
-from tests.rows import ADMIN, AUDITOR, COUNTY, OPERATOR, OTHER_COUNTY, REVIEWER, SECOND, Office, count_of
+from tests.rows import (
+    ADMIN,
+    AUDITOR,
+    COUNTY,
+    OPERATOR,
+    OTHER_COUNTY,
+    REVIEWER,
+    SECOND,
+    YEAR,
+    Line,
+    Office,
+    account_no,
+    add_applications,
+    count_of,
+)
+from tests.rows import citizen_id as citizen_of
 from tests.standing_accounts import standing_account
 from tests.tiny_runs import eventually
 
@@ -77,14 +93,16 @@ async def confirmed(hands: Hands, load_no: str, who: str = REVIEWER) -> int:
     return answer.status_code
 
 
-async def put(office: Office, place: int, account_no: str | None = None, status: str = "valid") -> str:
+async def put(
+    office: Office, place: int, account: str | None = None, status: str = "valid", person: str | None = None
+) -> str:
     """An account in the register for long: gives the person's index."""
-    account = standing_account(
-        office.vault, COUNTY, citizen_id(place), "周建国", "ICBC", account_no or card(place), status
+    account_of = standing_account(
+        office.vault, COUNTY, person or citizen_id(place), "周建国", "ICBC", account or card(place), status
     )
     async with office.database.transaction() as session:
-        session.add(account)
-        return account.person_index
+        session.add(account_of)
+        return account_of.person_index
 
 
 async def accounts(office: Office) -> dict[str, tuple[str, str, str]]:
@@ -316,6 +334,34 @@ async def test_taken_twice_or_by_two_at_once_it_is_there_once(hands: Hands) -> N
     await asyncio.gather(hands.take(load_no), hands.take(load_no))
     await hands.take(load_no)
     assert await count_of(hands.office, "register_account") == await count_of(hands.office, "register_change") == 5
+
+
+async def test_what_the_bank_refused_in_a_load_is_foreseen_of_that_account(hands: Hands) -> None:
+    """The register never had it, so no check of the register tells of it; until there is later word."""
+    office = hands.office
+    hands.bank.bad = {account_no(1): "account_frozen"}
+    load_no = await entered(
+        hands, *(row(place, id_number=citizen_of(place), account_no=account_no(place)) for place in (1, 2))
+    )
+    assert await confirmed(hands, load_no) == 200
+    line = Line(100, person=1, bank_code="ICBC", stage="publicised", verification="none", match_outcome=None)
+    lines = [line, replace(line, person=2), replace(line, bank_code="BANK-A")]
+    async with office.database.transaction() as session:
+        numbers = await add_applications(session, office.vault, lines, None)
+    asked = {"act": "initialisation", "fund_year": str(YEAR), "kind": "account_invalid"}
+    [told] = (await office.get("/pre-flight/lines", REVIEWER, **asked)).json()["items"]
+    assert (told["application_no"], told["because"]) == (numbers[0], f"{TODAY} 账户已冻结")
+    browser = await at(office, REVIEWER)
+    page = await browser.open(f"/console/pre-flight/{YEAR}/initialisation/account_invalid")
+    page = await browser.submit(page, "审核退回", everything="true")
+    assert "1" in page.main
+    await put(office, 1, account_no(1), person=citizen_of(1))
+    assert len((await office.get("/pre-flight/lines", REVIEWER, **asked)).json()["items"]) == 1
+    await office.run(
+        "INSERT INTO register_change (register_account_id, source, actor, new_status, at) SELECT id, '渝快办', 'x',"
+        " 'valid', now() FROM register_account ORDER BY id DESC LIMIT 1"
+    )
+    assert (await office.get("/pre-flight/lines", REVIEWER, **asked)).json()["items"] == []
 
 
 # --- people

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.store.pre_flight.foreseen import CONDITIONS, KINDS
-from models.store.pre_flight.kept import keep_foreseen
+from models.store.pre_flight.kept import SENT_BY, keep_foreseen
 from models.store.sql import fetch_int
 from models.wire.words import DatasetKind
 from models.words.flow_words import FORETOLD, Foreseen, PreFlightAct
@@ -59,6 +59,22 @@ async def add_answered(office: Office, lines: Sequence[Line]) -> None:
     async with office.database.transaction() as session:
         await add_catalogs(session)
         await add_applications(session, office.vault, lines, None)
+
+
+async def add_dataset(office: Office, kind: DatasetKind, reference: str, mode: str = "initial") -> int:
+    """A list of all applications, as it goes out."""
+    async with office.database.transaction() as session:
+        return await fetch_int(
+            session,
+            "WITH d AS (INSERT INTO dataset (reference, kind, county_code, mode, stage, generation, record_count,"
+            " total_fen, created_at) VALUES (:no, :kind, :county, :mode, 'prepared', 1, 1, 1, now()) RETURNING id),"
+            " l AS (INSERT INTO dataset_line (dataset_id, position, application_id, application_no, amount_fen)"
+            " SELECT d.id, a.id, a.id, a.application_no, a.amount_fen FROM d, application a) SELECT id FROM d",
+            no=reference,
+            kind=kind.value,
+            county=COUNTY,
+            mode=mode if kind is DatasetKind.APPLICATION_SUBMISSION else None,
+        )
 
 
 def test_what_is_foretold_is_judged_by_the_same_conditions() -> None:
@@ -123,18 +139,12 @@ async def test_after_the_answer_it_says_how_right_it_was(office: Office) -> None
     """Two foreseen as duplicates: one comes true, one doesn't; and one is refused that nobody had foreseen."""
     ground = await add_ground(office, [Line(100, person=1), Line(200, person=1), Line(400, person=2)])
     await office.post("/flows", ground.start)
-    async with office.database.transaction() as session:
-        dataset = await fetch_int(
-            session,
-            "WITH d AS (INSERT INTO dataset (reference, kind, county_code, flow_id, mode, stage, generation,"
-            " record_count, total_fen, created_at) SELECT flow_no || '.r1', 'application_submission', county_code, id,"
-            " 'initial', 'prepared', 1, 3, 700, now() FROM flow RETURNING id), l AS (INSERT INTO dataset_line"
-            " (dataset_id, position, application_id, application_no, amount_fen) SELECT d.id, l.id, l.application_id,"
-            " l.application_no, l.amount_fen FROM d, flow_line l) SELECT id FROM d",
-        )
+    dataset = await add_dataset(office, DatasetKind.APPLICATION_SUBMISSION, "F-1.r1")
     for _ in range(2):
         async with office.database.transaction() as session:
             await keep_foreseen(session, COUNTY, dataset, DatasetKind.APPLICATION_SUBMISSION)
+    # what an order sent anew, nobody had foreseen anything of
+    await add_dataset(office, DatasetKind.APPLICATION_SUBMISSION, "F-1.r2", "modified")
     said = ["'rejected', reason_code = 'duplicate_person'", "'accepted'", "'rejected', reason_code = 'ineligible'"]
     for number, outcome in zip(ground.numbers, said, strict=True):
         await office.run(f"UPDATE dataset_line SET outcome = {outcome} WHERE application_no = :no", no=number)
@@ -143,12 +153,71 @@ async def test_after_the_answer_it_says_how_right_it_was(office: Office) -> None
     assert [(each["kind"], each["foreseen"], each["answered"], each["came_true"]) for each in answered["kinds"]] == [
         ("several_lines", 2, 2, 1)
     ]
+    page = await (await Browser.at(office).sign_in(REVIEWER)).open(f"/console/pre-flight?batch_no={ground.batch_no}")
+    assert "没有通过 2，其中没有预计到 1" in page.main
+
+
+@pytest.mark.parametrize(
+    ("act", "good", "bad"),
+    [
+        (PreFlightAct.INITIALISATION, "matched", "not_found"),
+        (PreFlightAct.VERIFICATION, "passed", "failed"),
+        (PreFlightAct.START, "accepted", "rejected"),
+    ],
+)
+async def test_where_nothing_was_foreseen_the_answer_is_told_too(
+    office: Office, act: PreFlightAct, good: str, bad: str
+) -> None:
+    """Each moment: how many lines have an answer, how many are refused, and that nobody had foreseen it."""
+    ground = await add_ground(office, [Line(100), Line(200)])
+    dataset = await add_dataset(office, SENT_BY[act], "N-1")
+    async with office.database.transaction() as session:
+        await keep_foreseen(session, COUNTY, dataset, SENT_BY[act])
+    [waiting] = (await told(office, ground, act.value, REVIEWER))["answered"]
+    assert (waiting["lines"], waiting["answered"], waiting["kinds"]) == (2, 0, [])
+    for number, outcome in zip(ground.numbers, (good, bad), strict=True):
+        await office.run("UPDATE dataset_line SET outcome = :said WHERE application_no = :no", said=outcome, no=number)
+    [answered] = (await told(office, ground, act.value, REVIEWER))["answered"]
+    assert [answered[name] for name in ("lines", "answered", "refused", "unforeseen")] == [2, 2, 1, 1]
+    page = await (await Browser.at(office).sign_in(REVIEWER)).open(
+        f"/console/pre-flight?batch_no={ground.batch_no}&act={act.value}"
+    )
+    assert "平台已答复 2 / 2，没有通过 1，其中没有预计到 1" in page.main
+
+
+async def test_who_only_reads_sees_the_acts_own_judgement(office: Office) -> None:
+    """A reviewer, before each act: what it would do and leave out, or why it would be refused, as the operator does."""
+    lines = [Line(100, stage="publicised", verification="none", match_outcome=None), Line(200), Line(400)]
+    ground = await add_ground(office, lines)
+    await office.run("UPDATE batch SET stage = 'open'")
+    previews = {"initialisation": "/beneficiary-lists/preview", "verification": "verifications/preview"}
+    initialisation = await office.get(previews["initialisation"], REVIEWER, batch_no=ground.batch_no)
+    assert (initialisation.json()["count"], initialisation.json()["total_fen"]) == (1, 100)
+    place = f"/batches/{ground.batch_no}/{previews['verification']}"
+    refused = await office.get(place, REVIEWER)
+    asked = await office.post(f"/batches/{ground.batch_no}/verifications", {"preview": True})
+    assert (refused.status_code, refused.json()["code"]) == (409, "BATCH_NOT_WHOLE")
+    assert refused.json()["detail"] == asked.json()["detail"]
+    browser = await Browser.at(office).sign_in(REVIEWER)
+    path = f"/console/pre-flight?batch_no={ground.batch_no}&act="
+    assert "现在可以办理 1 份" in (await browser.open(f"{path}initialisation")).main
+    assert refused.json()["detail"] in (await browser.open(f"{path}verification")).main
+    await office.run("UPDATE application SET stage = 'in_batch', verification = 'none'")
+    await lock_account(office, ground.numbers[2])
+    assert (await office.get(place, REVIEWER)).json() == (await office.get(place, OPERATOR)).json()
+    page = await browser.open(f"{path}verification")
+    assert "现在可以办理 2 份" in page.main
+    assert "账号变更中，暂缓" in page.main
+    assert await count_of(office, "application WHERE verification <> 'none'") == 0
+    for who in (ADMIN, AUDITOR, OPS):
+        assert (await office.get(place, who)).status_code == 403
+    assert (await office.get(place, REVIEWER, OTHER_COUNTY)).status_code == 404
 
 
 async def test_the_contract_and_doubtful_numbers_are_seen_by_opening(office: Office) -> None:
     ground = await add_ground(office, [Line(100), Line(200)])
     found = await told(office, ground, "start")
-    assert (found["opened"], kinds(found)) == (2, {})
+    assert kinds(found) == {}
     # a record that the platform's contract doesn't take
     await office.run("UPDATE application SET town_code = '' WHERE application_no = :no", no=ground.numbers[1])
     found = await told(office, ground, "start")
@@ -176,6 +245,31 @@ async def test_all_lines_of_one_kind_are_ticked_at_once(office: Office) -> None:
     await browser.submit(page, "确认办理", reason="重复填报")
     assert await count_of(office, "application WHERE stage = 'withdrawn'") == 120
     assert kinds(await told(office, ground, "start")) == {}
+
+
+async def test_an_act_on_all_of_a_kind_does_what_was_shown_or_nothing(office: Office) -> None:
+    """Judged anew as it is done; nobody's of another county, and of an unknown batch nothing."""
+    ground = await add_ground(office, [Line(100, person=1), Line(200, person=1), Line(400, person=2)])
+    kind = {"act": "start", "kind": "several_lines", "batch_no": ground.batch_no}
+    asked = {"selection": {"foreseen": kind}, "reason": "重复填报"}
+    seen = (await office.post("/application-withdrawals", {**asked, "preview": True})).json()
+    assert (seen["count"], seen["total_fen"]) == (2, 300)
+    strange = {**asked, "selection": {"foreseen": {**kind, "batch_no": "500001-P2026-9999"}}, "preview": True}
+    assert (await office.post("/application-withdrawals", strange)).json()["count"] == 0
+    await office.post("/application-withdrawals", {"selection": {"application_nos": ground.numbers[:1]}, "reason": "x"})
+    late = await office.post("/application-withdrawals", {**asked, "seen": seen["seen"]})
+    assert (late.status_code, late.json()["code"]) == (409, "SELECTION_CHANGED")
+    # opened ones likewise, in as many steps as there are pages
+    await office.run("UPDATE application SET town_code = '' WHERE stage = 'in_batch'")
+    contract = {"selection": {"foreseen": {**kind, "kind": "contract"}}, "reason": "更正"}
+    page = await office.get("/pre-flight/lines", REVIEWER, **{**kind, "kind": "contract"}, limit="1")
+    after = {"after": str(page.json()["next"])}
+    rest = await office.get("/pre-flight/lines", REVIEWER, **{**kind, "kind": "contract"}, limit="1", **after)
+    both = [*page.json()["items"], *rest.json()["items"]]
+    assert [each["application_no"] for each in both] == ground.numbers[1:]
+    assert rest.json()["next"] is None
+    done = await office.post("/application-returns", contract, REVIEWER)
+    assert (done.json()["count"], done.json()["batches_left"]) == (2, [ground.batch_no])
 
 
 async def test_a_line_says_what_it_is_known_by(office: Office) -> None:
@@ -211,7 +305,6 @@ async def test_what_no_batch_has_yet_is_looked_at_by_its_year(office: Office) ->
     asked = {"act": "initialisation", "fund_year": "2026"}
     found = (await office.get("/pre-flight", **asked)).json()
     assert (found["count"], found["total_fen"], kinds(found)) == (2, 300, {"not_found": (1, 200)})
-    assert (await office.get("/pre-flight/numbers", **asked, kind="not_found")).json()["count"] == 1
     for wrong in ({"act": "start", "fund_year": "2026"}, {"act": "start"}):
         assert (await office.get("/pre-flight", **wrong)).status_code == 422
     browser = await Browser.at(office).sign_in(OPERATOR)

@@ -125,6 +125,24 @@ async def test_the_page_is_for_anybody_and_nothing_can_be_searched(office: Offic
     assert (await browser.open(f"/public/{ground.batch_no}")).status == 404
 
 
+async def test_what_a_browser_has_already_is_not_sent_again_until_it_changes(office: Office) -> None:
+    """It asks each time; another look, another language and another list have other tags."""
+    ground = await add_ground(office, [Line(100, person=1), Line(200, person=2)])
+    await switch(office)
+    for place in (f"/public-lists/{ground.batch_no}", f"/public/{ground.batch_no}"):
+        first = await office.http.get(place)
+        known = {"If-None-Match": first.headers["ETag"]}
+        again = await office.http.get(place, headers=known)
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+        await office.run("UPDATE application SET amount_fen = amount_fen + 1")
+        changed = await office.http.get(place, headers=known)
+        assert (changed.status_code, changed.headers["ETag"] != first.headers["ETag"]) == (200, True)
+    english = await office.http.get(place, headers={**known, "Cookie": "onecard_look=en.normal.light"})
+    assert (english.status_code, english.headers["Cache-Control"]) == (200, "private, no-cache")
+    await switch(office, shown=False)
+    assert (await office.http.get(place, headers={"If-None-Match": changed.headers["ETag"]})).status_code == 404
+
+
 async def test_an_address_looks_so_often_and_another_one_still_may(database_url: str, tmp_path: Path) -> None:
     async with open_office(database_url, tmp_path, public_looks_per_address_minute=3) as office:
         ground = await add_ground(office, [Line(100)])
@@ -145,19 +163,24 @@ async def test_what_is_kept_is_read_once_for_many_and_forgotten_in_time() -> Non
         await asyncio.sleep(0)
         return b"%d" % reads
 
+    async def look(pages: KeptPages) -> bytes:
+        page = await pages.get("list", COUNTY, read)
+        assert page is not None
+        return page.content
+
     kept = KeptPages(news, 0)
     news.now_hears(True)
-    assert set(await asyncio.gather(*[kept.get("list", COUNTY, read) for _ in range(20)])) == {b"1"}
-    assert await kept.get("list", COUNTY, read) == b"1"
+    assert set(await asyncio.gather(*[look(kept) for _ in range(20)])) == {b"1"}
+    assert await look(kept) == b"1"
     news.tell(OTHER_COUNTY)
-    assert await kept.get("list", COUNTY, read) == b"1"
+    assert await look(kept) == b"1"
     news.tell(f"{COUNTY}-L2026-0001")
-    assert await kept.get("list", COUNTY, read) == b"2"
+    assert await look(kept) == b"2"
     # whatever is told, a busy county is read every few seconds and no more
     patient = KeptPages(news, 60)
-    assert await patient.get("list", COUNTY, read) == b"3"
+    assert await look(patient) == b"3"
     news.tell(COUNTY)
-    assert await patient.get("list", COUNTY, read) == b"3"
+    assert await look(patient) == b"3"
 
 
 def test_looks_come_back_with_time_and_many_addresses_take_no_room() -> None:

@@ -10,7 +10,8 @@ from api.counter.roles import own
 from api.server.problems import Problem, conflict
 from models.store.applications.acts import FIT, Choice, LeftOut, choose, fit_of_chosen, look_at
 from models.store.locking import lock_county
-from models.store.selection import Rule, Selection, selected
+from models.store.pre_flight.sent import lines_foreseen
+from models.store.selection import Predicate, Rule, Selection, selected
 from models.store.sql import Value
 from models.words.refusals import Refusal
 
@@ -40,12 +41,18 @@ async def choose_lines(
     """
     selection = asked.selection
     await hold_county(desk, session, asked)
-    chosen = own(desk, selected(desk.county, selection, desk.for_whom))
+    chosen = own(desk, await _meant(desk, session, selection))
     named = selection.application_nos
     choice = await (look_at if asked.preview else choose)(session, chosen, rules, named, **values)
     if selection.is_named and choice.left_out and not (asked.preview or (asked.seen and choice.count)):
         raise unfit(title, choice.left_out)
     return choice
+
+
+async def _meant(desk: Desk, session: AsyncSession, selection: Selection) -> Predicate:
+    if selection.foreseen is not None:
+        return await lines_foreseen(session, desk.vault, desk.county, selection.foreseen)
+    return selected(desk.county, selection, desk.for_whom)
 
 
 async def judged_lines(session: AsyncSession, asked: ActOnMany, answer: ActAnswer) -> None:
@@ -107,6 +114,8 @@ def _subject(desk: Desk, selection: Selection) -> str:
     """The business number that the act is looked up by."""
     if selection.application_nos is not None and len(selection.application_nos) == 1:
         return selection.application_nos[0]
+    if selection.foreseen is not None:
+        return selection.foreseen.batch_no or desk.county
     if selection.filter is not None:
         numbers = (selection.filter.batch_no, selection.filter.list_no, selection.filter.import_no)
         return next((number for number in numbers if number), desk.county)

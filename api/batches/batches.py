@@ -38,7 +38,7 @@ from api.counter.export import listed_together
 from api.counter.long_poll import LongPoll, stage_of
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
-from api.counter.roles import CountyReaders, Operators
+from api.counter.roles import CountyReaders, Operators, OperatorsAndReviewers
 from api.server.answers import Listed, refusals
 from models.free_text import FREE_TEXT
 from models.store.numbers import Series, take_one
@@ -170,6 +170,18 @@ async def verify_batch(desk: Operators, batch_no: str, asked: ActOnMany | None =
     """提交大数据校验, the whole batch (S1 2.5.1). A preview counts those that go to the platform."""
     wanted = asked or ActOnMany()
     return await act_once(desk, wanted, lambda session: send_to_verification(desk, session, batch_no, wanted))
+
+
+@router.get(
+    "/batches/{batch_no}/verifications/preview",
+    summary="大数据校验的预览",
+    response_model=ActAnswer,
+    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, BATCH_NOT_WHOLE=409, BATCH_EMPTY=409, NOTHING_TO_VERIFY=409),
+)
+async def preview_verification(desk: OperatorsAndReviewers, batch_no: str) -> Response:
+    """What 提交大数据校验 would do, also for whoever only reads; nothing is changed."""
+    asked = ActOnMany(preview=True)
+    return await act_once(desk, asked, lambda session: send_to_verification(desk, session, batch_no, asked))
 
 
 @router.get(

@@ -31,7 +31,7 @@ from api.counter.export import listed_together, respond
 from api.counter.long_poll import LongPoll
 from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
-from api.counter.roles import CountyReaders, Operators, Readers
+from api.counter.roles import CountyReaders, Operators, OperatorsAndReviewers, Readers
 from api.counter.run_block import RunBlock, run_of
 from api.server.answers import Listed, refusals
 from api.server.problems import conflict, not_found
@@ -41,13 +41,13 @@ from models.store.applications.rules import INITIALISE_RULES
 from models.store.numbers import Series, take_one
 from models.store.registered import OTHER_ACCOUNT
 from models.store.runs.runs import open_run
-from models.store.selection import of_county
+from models.store.selection import LineFilter, Selection, Word, of_county
 from models.store.sql import fetch
 from models.tables.batches import BeneficiaryList
 from models.wire.words import Outcome
 from models.words.faults import FaultCode
 from models.words.refusals import Refusal
-from models.words.stages import DatasetStage
+from models.words.stages import ApplicationStage, DatasetStage
 
 router = APIRouter(tags=["数据初始化"])
 
@@ -131,6 +131,21 @@ async def list_lists(desk: Readers, page: Pages, fund_year: FilterYear = None) -
     async with desk.database.snapshot() as session:
         chosen = (statement, BeneficiaryList.id)
         return await listed_together(session, page, LIST_HEADERS, chosen, partial(list_views, desk, session))
+
+
+@router.get(
+    "/beneficiary-lists/preview",
+    summary="数据初始化的预览",
+    response_model=ActAnswer,
+    responses=refusals(SEVERAL_FUND_YEARS=409),
+)
+async def preview_initialisation(
+    desk: OperatorsAndReviewers, batch_no: Word | None = None, fund_year: FilterYear = None
+) -> Response:
+    """What 数据初始化 of all that is publicised would do, also for whoever only reads; nothing is changed."""
+    publicised = LineFilter(stage=ApplicationStage.PUBLICISED, batch_no=batch_no, fund_year=fund_year)
+    asked = ActOnLines(selection=Selection(filter=publicised), preview=True)
+    return await act_once(desk, asked, lambda session: _initialise(desk, session, asked))
 
 
 @router.get("/beneficiary-lists/{list_no}", response_model=ListView, responses=refusals(NOT_FOUND=404))

@@ -49,14 +49,15 @@ class VerificationAsked(_Figures):
 async def send_to_verification(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnMany) -> Reply:
     """Freeze the batch and send it to verification; a verified one only for lines that were held."""
     await hold_county(desk, session, asked)
-    batch = await find_batch(desk, session, batch_no, changing=True)
+    batch = await find_batch(desk, session, batch_no, changing=not asked.preview)
     if batch.stage not in (BatchStage.OPEN, BatchStage.VERIFIED):
         detail = f"批次当前“{batch.stage.label}”，不能再提交大数据校验"
         raise conflict(Refusal.BATCH_FROZEN, "批次不能提交校验", detail)
     again = batch.stage is BatchStage.VERIFIED
     if not again:
         await _need_whole(session, batch)
-    await lock_applications(session, f"SELECT id FROM application a WHERE {_OF_BATCH}", batch=batch.id)
+    if not asked.preview:
+        await lock_applications(session, f"SELECT id FROM application a WHERE {_OF_BATCH}", batch=batch.id)
     whose = _to_be_marked(only_held=again)
     if again and not await fetch_int(session, f"SELECT 1 FROM application a WHERE {whose} LIMIT 1", batch=batch.id):
         detail = "批次已校验，没有因账号变更暂缓、现在可以补校验的申请"

@@ -19,7 +19,7 @@ from models.store.sql import fetch
 from models.store.vault import Field as Sealed
 from models.tables.base import now
 from models.tables.policies import StoredFile
-from models.words.stages import DisclosedThing, DisclosurePurpose
+from models.words.stages import DisclosedThing, DisclosurePurpose, ImportVerdict
 
 
 class RowFault(TypedDict):
@@ -40,10 +40,37 @@ class HandedIn(Protocol):
     county_code: str
     corrects_id: int | None
     rows_total: int
+    rows_checked: int
+    rows_refused: int
     problem: str | None
+    to_confirm_count: int
+    rows_to_confirm: int
+    decision: ImportVerdict | None
+    decided_by: str | None
+    decided_at: datetime | None
+    entered_by: str
+    created_at: datetime
+    finished_at: datetime | None
     refused_file_id: int | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
+
+
+class HandedInView(TypedDict):
+    """How far a file is, and what was decided of what had stopped it."""
+
+    rows_total: Annotated[int, Field(description="总行数")]
+    rows_checked: Annotated[int, Field(description="已校对的行数")]
+    rows_refused: Annotated[int, Field(description="被拒的行数")]
+    problem: Annotated[str | None, Field(description="未导入的原因")]
+    to_confirm_count: Annotated[int, Field(description="待确认的事项数")]
+    rows_to_confirm: Annotated[int, Field(description="待确认的行数")]
+    decision: Annotated[str | None, Field(description="confirmed 确认，dropped 放弃")]
+    decided_by: Annotated[str | None, Field(description="确认或放弃人")]
+    decided_at: datetime | None
+    entered_by: Annotated[str, Field(description="导入人")]
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class Corrections(TypedDict):
@@ -56,6 +83,23 @@ class Corrections(TypedDict):
 class _Other(NamedTuple):
     number: str
     later: bool
+
+
+def handed_in_view(row: HandedIn) -> HandedInView:
+    return {
+        "rows_total": row.rows_total,
+        "rows_checked": row.rows_checked,
+        "rows_refused": row.rows_refused,
+        "problem": row.problem,
+        "to_confirm_count": row.to_confirm_count,
+        "rows_to_confirm": row.rows_to_confirm,
+        "decision": row.decision,
+        "decided_by": row.decided_by,
+        "decided_at": row.decided_at,
+        "entered_by": row.entered_by,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    }
 
 
 async def corrections(session: AsyncSession, row: HandedIn, table: str, number: str) -> Corrections:

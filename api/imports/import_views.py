@@ -1,7 +1,6 @@
 """How an import is shown: progress, figures, faults and warnings."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -13,7 +12,7 @@ from typing_extensions import TypedDict
 from api.counter.desk import Desk
 from api.counter.names import Names, names_of
 from api.counter.run_block import RunBlock, run_of
-from api.imports.handed_in import Corrections, Faults, corrections, faults_in, said_in
+from api.imports.handed_in import Corrections, Faults, HandedInView, corrections, faults_in, handed_in_view, said_in
 from api.server.problems import not_found
 from models.contracts import RunKind
 from models.store.imports.findings import MOST_SHOWN
@@ -57,25 +56,13 @@ FINDING_HEADERS: Mapping[str, str] = {
 }
 
 
-class ImportView(TypedDict):
+class ImportView(HandedInView):
     import_no: Annotated[str, Field(description="导入编号")]
     fund_year: Annotated[int, Field(description="资金年度")]
     applicant_kind: Annotated[ApplicantKind, Field(description="申请类型")]
     stage: Annotated[ImportStage, Field(description="状态")]
-    rows_total: Annotated[int, Field(description="总行数")]
-    rows_checked: Annotated[int, Field(description="已校对的行数")]
     rows_imported: Annotated[int, Field(description="已导入的行数")]
-    rows_refused: Annotated[int, Field(description="被拒的行数")]
     total_fen: Annotated[int, Field(description="金额（分）")]
-    problem: Annotated[str | None, Field(description="未导入的原因")]
-    to_confirm_count: Annotated[int, Field(description="待确认的事项数")]
-    rows_to_confirm: Annotated[int, Field(description="待确认的行数")]
-    decision: Annotated[str | None, Field(description="confirmed 确认，dropped 放弃")]
-    decided_by: Annotated[str | None, Field(description="确认或放弃人")]
-    decided_at: datetime | None
-    entered_by: Annotated[str, Field(description="导入人")]
-    created_at: datetime
-    finished_at: datetime | None
     stage_label: str
     kind_label: str
     batch_no: Annotated[str | None, Field(description="结算批次")]
@@ -196,24 +183,13 @@ def _finding(names: Names, each: ImportFinding) -> FindingView:
 
 def _view(row: ApplicationImport, batch_no: str | None) -> ImportView:
     return {
+        **handed_in_view(row),
         "import_no": row.import_no,
         "fund_year": row.fund_year,
         "applicant_kind": ApplicantKind(row.applicant_kind),
         "stage": row.stage,
-        "rows_total": row.rows_total,
-        "rows_checked": row.rows_checked,
         "rows_imported": row.rows_imported,
-        "rows_refused": row.rows_refused,
         "total_fen": row.total_fen,
-        "problem": row.problem,
-        "to_confirm_count": row.to_confirm_count,
-        "rows_to_confirm": row.rows_to_confirm,
-        "decision": row.decision,
-        "decided_by": row.decided_by,
-        "decided_at": row.decided_at,
-        "entered_by": row.entered_by,
-        "created_at": row.created_at,
-        "finished_at": row.finished_at,
         "stage_label": row.stage.label,
         "kind_label": label_of(APPLICANTS, row.applicant_kind),
         "batch_no": batch_no,

@@ -13,6 +13,7 @@ from api.pages.quiet import Quiet
 from models.words.refusals import Refusal
 
 Document = dict[str, Any]
+_UNCHANGED = 304
 _UNREADABLE: Document = {
     "code": Refusal.INTERNAL,
     "title": "系统内部出错",
@@ -70,6 +71,12 @@ class Ask:
 
         # as bytes: a page may do with its answer what it likes
         return _json(await quiet.get((who, path, asked), read, lambda _: county))
+
+    async def get_unless(self, tag: str, path: str, **query: object) -> tuple[Any, str] | None:
+        """The answer's JSON and its tag (ETag); None where it still has this one."""
+        headers = {**self._headers, "If-None-Match": tag} if tag else self._headers
+        answer = await ask(self._app, Caller(self._address, headers), "GET", path, query_of(query))
+        return None if answer.status == _UNCHANGED else (_json(_good(answer)), answer.all(b"etag")[0])
 
     async def search(self, path: str, body: Mapping[str, object], **query: object) -> Any:
         """A question whose conditions never stand in an address."""

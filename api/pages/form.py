@@ -71,10 +71,6 @@ class Form:
         """The same with values that were filled in before, at other steps."""
         return Form(FormData([*self._data.multi_items(), *more.items()]))
 
-    def fill(self, more: Mapping[str, str]) -> None:
-        """What the form means, written out: it is shown and sent on so."""
-        self._data = FormData([*self._data.multi_items(), *more.items()])
-
     def typed(self) -> Mapping[str, list[str]]:
         """As it was typed, for the page that shows it again; never the key, and no password: it is typed anew."""
         names = set(self._data) - {KEY, *_PASSWORDS}

@@ -13,6 +13,7 @@ from api.pages.form import Form
 from api.pages.formats import NAMES
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
+from models.words.stages import Role
 
 SIZES = (20, 50, 100)
 _USUAL_SIZE = 50
@@ -94,6 +95,8 @@ class ListPage:
     tabs: Sequence[Tab] = ()
     # of lists that know an order: `newest` first
     order: str = ""
+    # how the API calls what an act on all of the list is about
+    chooses: str = "filter"
     # always asked, never shown as a condition
     always: Mapping[str, str] = field(default_factory=dict)
     help: tuple[str, str] = ("", "")
@@ -158,12 +161,12 @@ def export(window: Window, page: ListPage) -> Response:
     return window.ask.file(page.api, **{**page.always, **given}, order=page.order, format="xlsx")
 
 
-def serve_list(router: APIRouter, page: ListPage) -> None:
-    """The two routes of a list that is no more than that: the list, and 导出."""
+def serve_list(router: APIRouter, page: ListPage, enters: Role | None = None) -> None:
+    """The two routes of a list that is no more than that: the list, and 导出. Who `enters` is shown where."""
 
     @router.get("")
     async def listed(window: Staff) -> Response:
-        return await show_list(window, page)
+        return await show_list(window, page, enters=window.signed.role is enters)
 
     @router.get("/export")
     async def exported(window: Staff) -> Response:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.columns import APPLICATION, ITEM, NAME, TOWN
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.one import stored_if_any
 from api.pages.window import Staff, Window
 from models.words.refusals import Refusal
@@ -52,14 +52,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_objections(window: Staff) -> Response:
-    return await show_list(window, LIST, enters=window.signed.role is Role.OPERATOR)
-
-
-@router.get("/export")
-async def export_objections(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST, enters=Role.OPERATOR)
 
 
 @router.get("/new")

@@ -24,6 +24,7 @@ LINES = ListPage(
     api="/pre-flight/lines",
     key="application_no",
     template="pre_flight_lines.html",
+    chooses="foreseen",
     columns=(
         APPLICATION,
         NAME,
@@ -55,11 +56,8 @@ async def export_lines(window: Staff, whose: str, act: str, kind: str) -> Respon
 
 @router.post("/acts")
 async def preview_fix(window: Staff, whose: str, act: str, kind: str) -> Response:
-    """All of the kind are told by their numbers, and stay those until it is done."""
+    """Those that are ticked, or all of the kind, however many; done is what was shown, or nothing."""
     chosen, page = act_named(window, _FIXING, window.form.text("act")), _lines(whose, act, kind)
-    if window.form.ticked("everything"):
-        found = await window.ask.get("/pre-flight/numbers", **page.always)
-        window.form.fill({"numbers": " ".join(found["application_nos"])})
     return await preview(window, page, chosen, api=_api(chosen, whose))
 
 

@@ -68,7 +68,7 @@ def selection(form: Form, page: ListPage) -> dict[str, Any]:
         return {"application_nos": form.text("numbers").split()}
     if form.ticked("everything"):
         given = {each.name: form.text(each.name) for each in page.filters if form.text(each.name)}
-        return {"filter": {**page.always, **given}}
+        return {page.chooses: {**page.always, **given}}
     return {"application_nos": chosen_form(form)}
 
 

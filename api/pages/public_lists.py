@@ -16,10 +16,10 @@ async def robots() -> Response:
 
 @router.get("/public/{batch_no}")
 async def public_list(window: Passer, batch_no: str) -> Response:
-    return window.show_kept("public/list.html", await window.ask.get(f"/public-lists/{batch_no}"))
+    return await window.show_kept("public/list.html", f"/public-lists/{batch_no}")
 
 
 @router.get("/public/{batch_no}/{town_code}/{village_code}")
 async def public_village(window: Passer, batch_no: str, town_code: str, village_code: str) -> Response:
     place = f"/public-lists/{batch_no}/{town_code}/{village_code}"
-    return window.show_kept("public/village.html", await window.ask.get(place, page=window.query("page")))
+    return await window.show_kept("public/village.html", place, page=window.query("page"))

@@ -7,11 +7,17 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from api.pages.door import door_of
+from api.pages.drawn import Drawn
 from api.pages.rendering import HEADERS, render
 from api.pages.window import Window
 
 PUBLIC = "/public"
-_NO_SEARCH = {"X-Robots-Tag": "noindex, nofollow, noarchive"}
+_HTML = "text/html; charset=utf-8"
+_PUBLIC = {
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Cache-Control": "private, no-cache",
+    "Vary": "Accept-Encoding, Cookie",
+}
 
 
 class PublicWindow(Window):
@@ -27,30 +33,38 @@ class PublicWindow(Window):
         """The batch's own page."""
         return "/".join(self.path.split("/")[:3])
 
-    def show_kept(self, template: str, shown: dict[str, Any]) -> Response:
-        """The page of an answer whose `version` says what is in it: drawn for the first who looks."""
-        name = (self.here(), str(shown["version"]), self.look.written())
-        packed = self.door.drawn.get(name)
-        if packed is None:
+    async def show_kept(self, template: str, asked: str, **query: str) -> Response:
+        """The page of what is asked, drawn for the first who looks; only what has changed is read and drawn anew."""
+        name = (self.here(), self.look.written())
+        drawn = self.door.drawn.get(name)
+        if changed := await self.ask.get_unless(drawn.of if drawn else "", asked, **query):
+            shown, tag = changed
             text = render(template, self.look, self._beside({"shown": shown}))
-            packed = gzip.compress(text.encode(), 5, mtime=0)
-            self.door.drawn.keep(name, packed)
-        return self._sent(packed)
+            drawn = self.door.drawn.keep(name, tag, gzip.compress(text.encode(), 5, mtime=0))
+        assert drawn is not None
+        return self._sent(drawn)
 
-    def _sent(self, packed: bytes) -> Response:
-        headers, kind = {**HEADERS, **_NO_SEARCH}, "text/html; charset=utf-8"
+    def _sent(self, drawn: Drawn) -> Response:
+        """A browser keeps it and asks each time whether it still is so."""
+        headers = {**HEADERS, **_PUBLIC, "ETag": drawn.tag}
+        if self.request.headers.get("if-none-match", "").removeprefix("W/") == drawn.tag:
+            return Response(status_code=304, headers=headers)
         if "gzip" not in self.request.headers.get("accept-encoding", ""):
-            return Response(gzip.decompress(packed), 200, headers, kind)
-        return Response(packed, 200, {**headers, "Content-Encoding": "gzip"}, kind)
+            return Response(gzip.decompress(drawn.packed), 200, headers, _HTML)
+        return Response(drawn.packed, 200, {**headers, "Content-Encoding": "gzip"}, _HTML)
 
     def _beside(self, values: Any) -> dict[str, Any]:
         """Nothing that an address says beside its page is drawn."""
         return {"window": self, "person": None, "menu": (), "done": None, **values}
 
 
-def passer(request: Request) -> PublicWindow:
+def nobody(request: Request) -> PublicWindow:
     door = door_of(request)
     return PublicWindow(request, door, None, door.ask(request, {}), None)
 
 
-Passer = Annotated[PublicWindow, Depends(passer)]
+async def _passer(request: Request) -> PublicWindow:
+    return nobody(request)
+
+
+Passer = Annotated[PublicWindow, Depends(_passer)]

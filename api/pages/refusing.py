@@ -126,6 +126,6 @@ def _nobody(request: Request) -> Window:
     if is_citizens(path_of(request)):
         return citizen_window.nobody(request)
     if is_public(path_of(request)):
-        return public_window.passer(request)
+        return public_window.nobody(request)
     door = door_of(request)
     return Window(request, door, None, door.ask(request, {}), None)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.formats import when
-from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.live import show_live
 from api.pages.one import sent_file
 from api.pages.row_faults import groups
@@ -52,14 +52,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_loads(window: Staff) -> Response:
-    return await show_list(window, LIST, enters=window.signed.role is Role.OPERATOR)
-
-
-@router.get("/export")
-async def export_loads(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST, enters=Role.OPERATOR)
 
 
 @router.get("/new")

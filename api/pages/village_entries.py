@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.asking import Refused
-from api.pages.lists import Column, Filter, ListPage, catalog, export, labelled, show_list
+from api.pages.lists import Column, Filter, ListPage, catalog, labelled, serve_list
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
 from models.words.card_stages import EntryStage
@@ -44,14 +44,7 @@ LIST = ListPage(
 )
 
 
-@router.get("")
-async def list_entries(window: Staff) -> Response:
-    return await show_list(window, LIST, enters=window.signed.role is Role.OPERATOR)
-
-
-@router.get("/export")
-async def export_entries(window: Staff) -> Response:
-    return export(window, LIST)
+serve_list(router, LIST, enters=Role.OPERATOR)
 
 
 @router.get("/new")

@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from fastapi import Request
 
@@ -21,8 +22,16 @@ Read = Callable[[], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPage:
+    """`tag` says what is in it: the same as long as nothing of it has changed (ETag)."""
+
+    content: bytes
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
-    content: bytes | None
+    page: KeptPage | None
     county: str
     since: int
     at: float
@@ -36,13 +45,13 @@ class KeptPages:
         self._seconds = seconds
         self._kept: dict[Hashable, _Kept] = {}
         self._bytes = 0
-        self._reading: dict[Hashable, asyncio.Task[bytes | None]] = {}
+        self._reading: dict[Hashable, asyncio.Task[KeptPage | None]] = {}
 
-    async def get(self, name: Hashable, county: str, read: Read) -> bytes | None:
+    async def get(self, name: Hashable, county: str, read: Read) -> KeptPage | None:
         """None is kept too: who guesses addresses asks no database each time. Many at once wait for one reading."""
         kept = self._kept.get(name)
         if kept is not None and self._is_good(kept):
-            return kept.content
+            return kept.page
         reading = self._reading.get(name)
         if reading is None:
             reading = self._reading[name] = asyncio.create_task(self._read(name, county, read))
@@ -52,27 +61,32 @@ class KeptPages:
         age = time.monotonic() - kept.at
         return age < self._seconds or (age < LONGEST_SECONDS and self._news.is_quiet(kept.county, kept.since))
 
-    async def _read(self, name: Hashable, county: str, read: Read) -> bytes | None:
+    async def _read(self, name: Hashable, county: str, read: Read) -> KeptPage | None:
         # before it is read: what is told meanwhile may not be in it
         since, at = self._news.told, time.monotonic()
         try:
             content = await read()
         finally:
             del self._reading[name]
-        self._keep(name, _Kept(content, county, since, at))
-        return content
+        page = None if content is None else KeptPage(content, f'"{sha256(content).hexdigest()[:32]}"')
+        self._keep(name, _Kept(page, county, since, at))
+        return page
 
     def _keep(self, name: Hashable, kept: _Kept) -> None:
         self._drop(name)
         self._kept[name] = kept
-        self._bytes += len(kept.content or b"")
+        self._bytes += _size(kept)
         # the oldest first; a name alone takes room as well
         while self._bytes + 256 * len(self._kept) > MOST_BYTES:
             self._drop(next(iter(self._kept)))
 
     def _drop(self, name: Hashable) -> None:
         dropped = self._kept.pop(name, None)
-        self._bytes -= len(dropped.content or b"") if dropped else 0
+        self._bytes -= _size(dropped) if dropped else 0
+
+
+def _size(kept: _Kept) -> int:
+    return len(kept.page.content) if kept.page else 0
 
 
 class Looks:

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from api.counter.desk import Desk
 from api.counter.names import Names
 from api.counter.run_block import RunBlock, run_of
-from api.imports.handed_in import Corrections, Faults, corrections, faults_in, said_in
+from api.imports.handed_in import Corrections, Faults, HandedInView, corrections, faults_in, handed_in_view, said_in
 from api.server.problems import not_found
 from models.contracts import RunKind
 from models.forms.account_numbers import CARD_TYPES
@@ -91,31 +91,19 @@ class LoadRow(NamedTuple):
     old_status: str | None
 
 
-class LoadView(TypedDict):
+class LoadView(HandedInView):
     load_no: Annotated[str, Field(description="初始导入编号")]
     as_of: Annotated[date, Field(description="数据日期：文件所述情况的日期")]
     stage: LoadStage
     stage_label: str
-    rows_total: Annotated[int, Field(description="总行数")]
-    rows_checked: Annotated[int, Field(description="已校对的行数")]
     rows_asked: Annotated[int, Field(description="银行已核验的行数")]
-    rows_refused: Annotated[int, Field(description="被拒的行数")]
-    problem: Annotated[str | None, Field(description="未导入的原因")]
-    to_confirm_count: Annotated[int, Field(description="待确认的事项数")]
-    rows_to_confirm: Annotated[int, Field(description="待确认的行数")]
     new: Annotated[int, Field(description="新登记的账号数")]
     changed: Annotated[int, Field(description="与登记不同、将改为文件所述的账号数")]
     same: Annotated[int, Field(description="与登记相同的账号数")]
     refused: Annotated[int, Field(description="银行核验未通过的账号数")]
     left_out: Annotated[int, Field(description="不登记、以现登记为准的账号数")]
-    decision: Annotated[str | None, Field(description="confirmed 确认，dropped 放弃")]
-    decided_by: Annotated[str | None, Field(description="确认或放弃人")]
-    decided_at: datetime | None
-    entered_by: Annotated[str, Field(description="导入人")]
     confirmed_by: Annotated[str | None, Field(description="复核人")]
     confirmed_at: datetime | None
-    created_at: datetime
-    finished_at: datetime | None
 
 
 class WholeLoad(LoadView, Corrections):
@@ -166,30 +154,19 @@ async def find_load(desk: Desk, session: AsyncSession, load_no: str, *, changing
 def load_view(load: RegisterLoad) -> LoadView:
     figures: Mapping[str, int] = load.figures
     return {
+        **handed_in_view(load),
         "load_no": load.load_no,
         "as_of": load.as_of,
         "stage": load.stage,
         "stage_label": load.stage.label,
-        "rows_total": load.rows_total,
-        "rows_checked": load.rows_checked,
         "rows_asked": load.rows_asked,
-        "rows_refused": load.rows_refused,
-        "problem": load.problem,
-        "to_confirm_count": load.to_confirm_count,
-        "rows_to_confirm": load.rows_to_confirm,
         "new": figures.get("new", 0),
         "changed": figures.get("changed", 0),
         "same": figures.get("same", 0),
         "refused": figures.get("refused", 0),
         "left_out": figures.get("left_out", 0),
-        "decision": load.decision,
-        "decided_by": load.decided_by,
-        "decided_at": load.decided_at,
-        "entered_by": load.entered_by,
         "confirmed_by": load.confirmed_by,
         "confirmed_at": load.confirmed_at,
-        "created_at": load.created_at,
-        "finished_at": load.finished_at,
     }
 
 

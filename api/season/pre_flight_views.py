@@ -10,10 +10,8 @@ from typing_extensions import TypedDict
 
 from api.applications.person import id_number_of, name_of
 from api.counter.names import Names
-from models.store.pre_flight.foreseen import KindSum, other_application
+from models.store.pre_flight.foreseen import KindSum, banks_word, other_application
 from models.store.pre_flight.kept import SENT_BY, AnsweredList, AnswersOf, BorneOut, answered_lists, borne_out, word_of
-from models.store.pre_flight.opened import OpenedLines
-from models.store.register.register import why_unusable
 from models.store.vault import Vault
 from models.words.calendar import CHINA
 from models.words.card_words import reason_words
@@ -80,7 +78,6 @@ class PreFlight(TypedDict):
     count: Annotated[int, Field(description="将要送出的份数")]
     total_fen: Annotated[int, Field(description="将要送出的金额（分）")]
     foreseen: list[ForeseenKind]
-    opened: Annotated[int, Field(description="逐份核对了合约和账号位数的份数，最多两万")]
     answered: Annotated[list[ListBorneOut], Field(description="已送出的名单：预计与平台答复对照")]
 
 
@@ -94,11 +91,6 @@ class ForeseenApplication(TypedDict):
     item: str
     amount_fen: Annotated[int, Field(description="补贴金额（分）")]
     because: Annotated[str | None, Field(description="依据：另一份申请，或账号最近一次核验；没有的为空")]
-
-
-class ForeseenNumbers(TypedDict):
-    count: Annotated[int, Field(description="这一类共有多少份")]
-    application_nos: Annotated[list[str], Field(description="申请编号，最多一次办理所能选的五千份")]
 
 
 class ForeseenRow(NamedTuple):
@@ -120,18 +112,15 @@ def rows_of_kind(kind: Foreseen) -> str:
     """Lines of a kind, each with what it is known by: another application, or the bank's word on the account."""
     return (
         "SELECT a.id, a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.bank_code,"
-        f" a.item_code, a.amount_fen, {other_application(kind)} AS other_no, w.reason_code, w.since FROM application a"
-        f" LEFT JOIN register_account r ON {'true' if kind is Foreseen.ACCOUNT_INVALID else 'false'}"
-        f" AND r.person_index = a.person_index AND r.county_code = a.county_code{why_unusable('r')}"
+        f" a.item_code, a.amount_fen, {other_application(kind)} AS other_no, n.reason_code, n.since FROM application a"
+        f"{banks_word(kind)}"
     )
 
 
-def foreseen_kinds(act: PreFlightAct, sums: Iterable[KindSum], opened: OpenedLines) -> list[ForeseenKind]:
-    """Those of which there is one, in the order of the vocabulary."""
-    told = {Foreseen(each.kind): (each.lines, each.fen) for each in sums if each.lines}
-    for kind, lines in opened.found.items():
-        told[kind] = len(lines), sum(line.amount_fen for line in lines)
-    return [_kind(act, kind, *told[kind]) for kind in Foreseen if kind in told]
+def foreseen_kinds(act: PreFlightAct, sums: Iterable[KindSum]) -> list[ForeseenKind]:
+    """In the order of the vocabulary."""
+    told = {Foreseen(each.kind): each for each in sums}
+    return [_kind(act, kind, told[kind].lines, told[kind].fen) for kind in Foreseen if kind in told]
 
 
 def _kind(act: PreFlightAct, kind: Foreseen, count: int, fen: int) -> ForeseenKind:

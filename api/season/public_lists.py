@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -23,7 +22,7 @@ from api.season.public_views import (
     villages_in,
 )
 from api.server.addresses import address_index
-from api.server.answers import refusals
+from api.server.answers import Responses, headers, refusals, with_headers
 from api.server.problems import not_found
 from api.server.rendering import rendered
 from models.store.batches.public_lists import PublicBatch, public_batch
@@ -33,6 +32,8 @@ MOST_PAGES = 1_000
 BatchNo = Annotated[str, Path(pattern=r"^[0-9]{6}-P[0-9]{4}-[0-9]{4,8}$")]
 Code = Annotated[str, Path(min_length=1, max_length=80)]
 View = dict[str, object]
+_UNCHANGED: Responses = {304: {"description": "没有变：与 If-None-Match 所写的相同", "headers": headers("ETag")}}
+_KEPT = with_headers(200, "ETag") | _UNCHANGED | refusals(NOT_FOUND=404, TOO_MANY_LOOKS=429)
 # Reads what is shown of a batch; None where there is no such page.
 Shown = Callable[[AsyncSession, Parts, PublicBatch], Awaitable[View | None]]
 NOT_THERE = "公示；可能尚未公示、没有开通网页公示，或补贴流程已启动"
@@ -42,7 +43,7 @@ NOT_THERE = "公示；可能尚未公示、没有开通网页公示，或补贴�
     "/public-lists/{batch_no}",
     summary="公示网页",
     response_model=PublicList,
-    responses=refusals(NOT_FOUND=404, TOO_MANY_LOOKS=429),
+    responses=_KEPT,
 )
 async def show_public_list(request: Request, batch_no: BatchNo) -> Response:
     """Village by village, from the publicity's start date until the flow starts, where the county shows it."""
@@ -53,7 +54,7 @@ async def show_public_list(request: Request, batch_no: BatchNo) -> Response:
     "/public-lists/{batch_no}/{town_code}/{village_code}",
     summary="一个村的公示",
     response_model=PublicVillageLines,
-    responses=refusals(NOT_FOUND=404, TOO_MANY_LOOKS=429),
+    responses=_KEPT,
 )
 async def show_public_village(
     request: Request,
@@ -71,10 +72,13 @@ async def _kept(request: Request, batch_no: str, name: tuple[object, ...], shown
     parts, door = parts_of(request), open_door_of(request)
     door.looks.note(address_index(parts.vault, request))
     county = batch_no.partition("-")[0]
-    content = await door.pages.get((batch_no, *name), county, lambda: _read(parts, batch_no, shown))
-    if content is None:
+    page = await door.pages.get((batch_no, *name), county, lambda: _read(parts, batch_no, shown))
+    if page is None:
         raise not_found(NOT_THERE)
-    return Response(content, media_type="application/json")
+    tag = {"ETag": page.tag}
+    if request.headers.get("if-none-match") == page.tag:
+        return Response(status_code=304, headers=tag)
+    return Response(page.content, headers=tag, media_type="application/json")
 
 
 async def _read(parts: Parts, batch_no: str, shown: Shown) -> bytes | None:
@@ -82,9 +86,7 @@ async def _read(parts: Parts, batch_no: str, shown: Shown) -> bytes | None:
     async with parts.database.share_of("public").to_show().snapshot() as session:
         batch = await public_batch(session, batch_no)
         view = None if batch is None else await shown(session, parts, batch)
-    if view is None:
-        return None
-    return rendered({**view, "version": sha256(rendered(view)).hexdigest()[:32]})
+    return None if view is None else rendered(view)
 
 
 async def _villages(session: AsyncSession, parts: Parts, batch: PublicBatch) -> View:

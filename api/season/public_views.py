@@ -53,7 +53,6 @@ class PublicList(PublicHead):
     count: Annotated[int, Field(description="份数")]
     total_fen: Annotated[int, Field(description="金额（分）")]
     villages: list[PublicVillage]
-    version: Annotated[str, Field(description="内容的版本：相同即没有变")]
 
 
 class PublicLine(TypedDict):
@@ -70,7 +69,6 @@ class PublicVillageLines(PublicHead):
     page: int
     pages: int
     lines: list[PublicLine]
-    version: Annotated[str, Field(description="内容的版本：相同即没有变")]
 
 
 class _Village(NamedTuple):

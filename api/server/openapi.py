@@ -48,6 +48,7 @@ HEADERS: Mapping[str, Told] = {
     "Location": {"description": "所办事项的地址", "schema": {"type": "string"}},
     "Idempotency-Replayed": {"description": "true：此前已经办理，这是当时的答复", "schema": {"type": "string"}},
     "Set-Cookie": {"description": "享受人的浏览器凭证，或其收回", "schema": {"type": "string"}},
+    "ETag": {"description": "内容的标记：相同即没有变", "schema": {"type": "string"}},
     "Content-Disposition": {"description": "文件名", "schema": {"type": "string"}},
 }
 _UNREADABLE: Told = {"type": "array", "items": {"type": "string"}, "description": "无法读取的字段"}

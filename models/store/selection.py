@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from models.store.registered import NOTED_OTHER_ACCOUNT, OTHER_ACCOUNT
 from models.store.sql import Value, one_of
 from models.wire.words import ApplicantKind, Outcome
+from models.words.flow_words import Foreseen, PreFlightAct
 from models.words.refusals import RefusalCode
 from models.words.stages import ApplicationStage, Role, Verification
 
@@ -109,18 +110,30 @@ class LineFilter(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+class ForeseenLines(BaseModel):
+    """All lines of one kind that 预检 tells of: of a batch, or of all that is publicised in a fund year."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    act: Annotated[PreFlightAct, Field(description="将要办理的")]
+    kind: Annotated[Foreseen, Field(description="预计的原因")]
+    batch_no: Word | None = None
+    fund_year: Annotated[int, Field(ge=2000, le=2099)] | None = None
+
+
 class Selection(BaseModel):
-    """The lines that an act is about: named one by one, or all that a filter finds."""
+    """The lines that an act is about: named one by one, all that a filter finds, or all that 预检 tells of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     application_nos: list[Word] | None = None
     filter: LineFilter | None = None
+    foreseen: ForeseenLines | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.application_nos is None) == (self.filter is None):
-            raise ValueError("请给出申请编号清单或筛选条件，二者取一")
+    def _one_of_these(self) -> Self:
+        if [self.application_nos, self.filter, self.foreseen].count(None) != 2:
+            raise ValueError("请给出申请编号清单、筛选条件或预检的一类，三者取一")
         if self.application_nos is not None and not 1 <= len(self.application_nos) <= MOST_NUMBERS:
             raise ValueError(f"申请编号须为 1 至 {MOST_NUMBERS} 个；更多请用筛选条件")
         if self.filter is not None and not self.filter.criteria:
@@ -229,7 +242,7 @@ def filtered(county_code: str, criteria: LineFilter, for_whom: ForWhom) -> Predi
 
 
 def selected(county_code: str, selection: Selection, for_whom: ForWhom) -> Predicate:
-    """The county's applications that a selection means; named ones that don't exist are simply not found."""
+    """The county's applications that numbers or a filter mean; named ones that don't exist are simply not found."""
     if selection.filter is not None:
         return filtered(county_code, selection.filter, for_whom)
     return of_county(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)

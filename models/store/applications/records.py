@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.selection import Predicate
 from models.store.sql import fetch
 from models.store.vault import Field, Vault
 from models.tables.batches import Dataset
@@ -58,7 +57,10 @@ OF_FLOW_LINES = (
     " LEFT JOIN application_photo p ON p.application_id = l.application_id AND p.kind = 'bank_card'"
     " WHERE d.dataset_id = :dataset AND d.position >= :start AND d.position < :stop ORDER BY d.position"
 )
-_BEFOREHAND = f"SELECT {PERSONAL.format(t='a')}, {_FIRST_TIME}, NULL AS photo FROM application a"
+_BEFOREHAND = (
+    f"SELECT {PERSONAL.format(t='a')}, {_FIRST_TIME}, NULL AS photo FROM application a"
+    " WHERE a.id = ANY(:ids) ORDER BY a.id"
+)
 KNOWN_VERIFICATIONS = {Verification.PASSED.value, Verification.FAILED.value, Verification.NOT_REQUIRED.value}
 
 
@@ -67,10 +69,9 @@ async def record_lines(session: AsyncSession, dataset: Dataset, start: int, stop
     return await fetch(session, RecordLine, statement, dataset=dataset.id, start=start, stop=stop)
 
 
-async def lines_beforehand(session: AsyncSession, chosen: Predicate, most: int) -> Sequence[RecordLine]:
-    """Applications as they would be sent the first time, without their pictures."""
-    statement = f"{_BEFOREHAND} {chosen.where} ORDER BY a.id LIMIT {most}"
-    return await fetch(session, RecordLine, statement, **chosen.values)
+async def lines_beforehand(session: AsyncSession, ids: Sequence[int]) -> Sequence[RecordLine]:
+    """Applications by their ids, as they would be sent the first time, without their pictures."""
+    return await fetch(session, RecordLine, _BEFOREHAND, ids=ids)
 
 
 def record_of(vault: Vault, line: RecordLine, photos: dict[int, str]) -> ApplicantRecord:

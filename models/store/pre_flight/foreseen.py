@@ -10,20 +10,28 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.rules import HELD, INITIALISE_RULES, LOCKED_PERSON, to_verify
 from models.store.batches.held import held_at_start
+from models.store.register.load_refused import is_refused_at_load, why_refused_at_load
+from models.store.register.register import why_unusable
 from models.store.selection import Predicate
 from models.store.sql import Value, fetch
 from models.words.flow_words import Foreseen, PreFlightAct
 
 # A bank is said to be without once so many were asked about.
 _ENOUGH = 3
-# Of a line `a` and its person's row `r` in the register.
+# A match is asked about the application's account, in place of one that is 无效; afterwards the register's is sent.
+_ACCOUNT = (
+    "CASE WHEN a.stage = 'publicised' THEN a.bank_code ELSE r.bank_code END",
+    "CASE WHEN a.stage = 'publicised' THEN a.account_index ELSE r.account_index END",
+)
+_INVALID = "r.status = 'invalid' AND (a.stage <> 'publicised' OR r.account_index = a.account_index)"
+# Of a line `a` and its person's row `r` in the register; binds `county`.
 _OWN: Mapping[Foreseen, str] = {
     Foreseen.BANK_UNLISTED: "cardinality(CAST(:banks AS text[])) > 0 AND a.bank_code <> ALL(CAST(:banks AS text[]))",
     Foreseen.BANK_WITHOUT: "a.bank_code = ANY(CAST(:without AS text[]))",
-    # a match takes the application's account in place of one that is 无效, and is asked about that one
-    Foreseen.ACCOUNT_INVALID: "r.status = 'invalid' AND (a.stage <> 'publicised' OR r.account_index = a.account_index)",
+    Foreseen.ACCOUNT_INVALID: f"{_INVALID} OR {is_refused_at_load('a.person_index', *_ACCOUNT)}",
     Foreseen.UNVERIFIED: "a.verification = 'failed' AND a.payments = 0",
 }
+_IN_REGISTER = "LEFT JOIN register_account r ON r.person_index = a.person_index AND r.county_code = a.county_code"
 _OF_PERSON = "o.person_index = a.person_index AND o.county_code = a.county_code AND o.id <> a.id"
 # True of a line where it is of one of the other applications `o` of its person in the county.
 _OTHERS: Mapping[Foreseen, str] = {
@@ -78,8 +86,8 @@ def sent_by(act: PreFlightAct, chosen: Predicate, *, again: bool) -> Predicate:
 def judgement(lines: str, kinds: Iterable[Foreseen], held: str = "") -> str:
     """`WITH told AS …`: of the applications `a` in `lines` (tables and conditions), a row for each kind that is so.
 
-    Others of a line's person are looked up once for all kinds, by that line's own look: where a plan knows nothing of
-    the tables, two sets that are joined are walked through once for each line.
+    Binds `county`. Others of a line's person are looked up once for all kinds, by that line's own look: where a plan
+    knows nothing of the tables, two sets that are joined are walked through once for each line.
     """
     own = {kind: sql for kind, sql in _OWN.items() if kind in kinds} | ({Foreseen.HELD: held} if held else {})
     others = {kind: sql for kind, sql in _OTHERS.items() if kind in kinds}
@@ -87,10 +95,10 @@ def judgement(lines: str, kinds: Iterable[Foreseen], held: str = "") -> str:
     told = [*(f"('{kind.value}', {sql})" for kind, sql in own.items())]
     told += [f"('{kind.value}', w.{kind.value})" for kind in others]
     return (
-        f"WITH sent AS MATERIALIZED (SELECT {_LINE} FROM {lines}), told AS (SELECT a.id, a.application_no,"
-        " a.amount_fen, k.kind FROM sent a"
+        f"WITH sent AS MATERIALIZED (SELECT {_LINE} FROM {lines}),"
+        " told AS (SELECT a.id, a.amount_fen, k.kind FROM sent a"
         f" CROSS JOIN LATERAL (SELECT {of_others} FROM application o WHERE {_OF_PERSON}) AS w"
-        " LEFT JOIN register_account r ON r.person_index = a.person_index AND r.county_code = a.county_code"
+        f" {_IN_REGISTER}"
         f" CROSS JOIN LATERAL (VALUES {', '.join(told)}) AS k (kind, is_so) WHERE k.is_so)"
     )
 
@@ -101,6 +109,18 @@ def other_application(kind: Foreseen) -> str:
         return "NULL::text"
     found = f"FROM application o WHERE {_OF_PERSON} AND {_OTHERS[kind]} ORDER BY o.id DESC LIMIT 1"
     return f"(SELECT o.application_no {found})"
+
+
+def banks_word(kind: Foreseen) -> str:
+    """A join in SQL: `n.reason_code` and `n.since` of the bank's word on the account; NULL where a kind is no such."""
+    if kind is not Foreseen.ACCOUNT_INVALID:
+        return " CROSS JOIN LATERAL (SELECT NULL::text AS reason_code, NULL::timestamptz AS since) AS n"
+    return (
+        f" {_IN_REGISTER}{why_unusable('r')}{why_refused_at_load('a.person_index', *_ACCOUNT)} CROSS JOIN LATERAL"
+        f" (SELECT q.reason_code, q.since FROM (VALUES (w.reason_code, w.since, {_INVALID}),"
+        " (u.reason_code, u.since, true)) AS q (reason_code, since, is_so) WHERE q.is_so"
+        " ORDER BY q.since DESC NULLS LAST LIMIT 1) AS n"
+    )
 
 
 class KindSum(NamedTuple):
@@ -128,7 +148,7 @@ async def banks_known(session: AsyncSession, county_code: str) -> Mapping[str, V
     return {"banks": listed, "without": without}
 
 
-async def sums_foreseen(session: AsyncSession, sent: Predicate, act: PreFlightAct) -> Sequence[KindSum]:
+async def sums_judged(session: AsyncSession, sent: Predicate, act: PreFlightAct) -> Sequence[KindSum]:
     """Count and fen of each kind over the lines that an act would send."""
     return await fetch(
         session,
@@ -138,13 +158,15 @@ async def sums_foreseen(session: AsyncSession, sent: Predicate, act: PreFlightAc
     )
 
 
-async def numbers_foreseen(session: AsyncSession, sent: Predicate, act: PreFlightAct, kind: Foreseen) -> Sequence[str]:
-    """Those lines of which this is foreseen."""
+async def ids_judged(
+    session: AsyncSession, sent: Predicate, act: PreFlightAct, kind: Foreseen, most: int | None
+) -> Sequence[int]:
+    """Those lines of which this is foreseen, the first `most`."""
     return await fetch(
         session,
-        str,
-        f"{_judged_for(act, sent)} SELECT application_no FROM told WHERE kind = :kind ORDER BY id",
-        **{**await _bound(session, act, sent), "kind": kind.value},
+        int,
+        f"{_judged_for(act, sent)} SELECT id FROM told WHERE kind = :kind ORDER BY id LIMIT CAST(:most AS bigint)",
+        **{**await _bound(session, act, sent), "kind": kind.value, "most": most},
     )
 
 

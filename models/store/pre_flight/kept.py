@@ -18,10 +18,13 @@ SENT_BY: Mapping[PreFlightAct, DatasetKind] = {
 # The platform's word on a line: why it was refused, else its outcome.
 _SAID = "CASE WHEN d.outcome = 'rejected' THEN d.reason_code ELSE d.outcome END"
 _REFUSED = "d.outcome NOT IN ('matched', 'passed', 'accepted')"
+# What an order sends anew nobody has foreseen anything of.
+_FORETOLD = "(s.mode IS NULL OR s.mode = 'initial')"
 _OF_DATASET = "dataset_line d JOIN application a ON a.id = d.application_id WHERE d.dataset_id = :dataset"
 _LISTS = f"""
 WITH lists AS MATERIALIZED (
-  SELECT s.id, s.reference, s.kind FROM dataset s WHERE s.kind = :kind AND {{whose}} ORDER BY s.id DESC LIMIT 5
+  SELECT s.id, s.reference, s.kind FROM dataset s WHERE s.kind = :kind AND {_FORETOLD} AND {{whose}}
+  ORDER BY s.id DESC LIMIT 5
 ), told AS (
   SELECT DISTINCT f.dataset_id, f.application_id FROM foreseen_line f WHERE f.dataset_id IN (SELECT id FROM lists)
 )
@@ -42,6 +45,7 @@ async def keep_foreseen(session: AsyncSession, county_code: str, dataset_id: int
         f"{judgement(_OF_DATASET, FORETOLD[kind])} INSERT INTO foreseen_line (dataset_id, application_id, kind)"
         " SELECT :dataset, id, kind FROM told ON CONFLICT DO NOTHING",
         dataset=dataset_id,
+        county=county_code,
         **values,
     )
 
@@ -81,7 +85,7 @@ def answers_of_batch(batch_id: int) -> AnswersOf:
     return AnswersOf(f"s.id IN ({whose} WHERE a.batch_id = :batch)", {"batch": batch_id})
 
 
-def answers_of_year(county_code: str, fund_year: int) -> AnswersOf:
+def answers_of_year(county_code: str, fund_year: int | None) -> AnswersOf:
     whose = "SELECT n.list_no FROM beneficiary_list n WHERE n.county_code = :county AND n.fund_year = :year"
     return AnswersOf(f"s.reference IN ({whose})", {"county": county_code, "year": fund_year})
 
