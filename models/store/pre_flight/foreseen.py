@@ -158,15 +158,13 @@ async def sums_judged(session: AsyncSession, sent: Predicate, act: PreFlightAct)
     )
 
 
-async def ids_judged(
-    session: AsyncSession, sent: Predicate, act: PreFlightAct, kind: Foreseen, most: int | None
-) -> Sequence[int]:
-    """Those lines of which this is foreseen, the first `most`."""
+async def ids_judged(session: AsyncSession, sent: Predicate, act: PreFlightAct, kind: Foreseen) -> Sequence[int]:
+    """Those lines of which this is foreseen."""
     return await fetch(
         session,
         int,
-        f"{_judged_for(act, sent)} SELECT id FROM told WHERE kind = :kind ORDER BY id LIMIT CAST(:most AS bigint)",
-        **{**await _bound(session, act, sent), "kind": kind.value, "most": most},
+        f"{_judged_for(act, sent)} SELECT id FROM told WHERE kind = :kind ORDER BY id",
+        **{**await _bound(session, act, sent), "kind": kind.value},
     )
 
 

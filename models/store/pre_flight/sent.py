@@ -9,13 +9,14 @@ from models.store.pre_flight.foreseen import ids_judged, sent_by
 from models.store.pre_flight.kept import AnswersOf, answers_of_batch, answers_of_year
 from models.store.pre_flight.opened import OPENED, ids_opened
 from models.store.selection import ForeseenLines, ForWhom, LineFilter, Predicate, filtered, of_county
-from models.store.sql import fetch_one
+from models.store.sql import fetch_int, fetch_one
 from models.store.vault import Vault
 from models.words.flow_words import Foreseen, PreFlightAct
 from models.words.stages import ApplicationStage, BatchStage, Role
 
 # No condition on stage or year asks who it is for.
 _ANYBODY = ForWhom("", Role.OPERATOR)
+_AT_A_TIME = 5_000
 
 
 class Asked(NamedTuple):
@@ -59,10 +60,27 @@ async def ids_of_kind(
     session: AsyncSession, vault: Vault, sent: Sent, kind: Foreseen, *, after: int = 0, most: int | None = None
 ) -> Sequence[int]:
     """The lines behind `after` of which this is foreseen, `most` of them or all."""
-    lines = sent.lines.also("a.id > :behind", behind=after)
     if kind in OPENED:
-        return await ids_opened(session, vault, lines, kind, most)
-    return await ids_judged(session, lines, sent.act, kind, most)
+        return await ids_opened(session, vault, sent.lines.also("a.id > :behind", behind=after), kind, most)
+    if most is not None:
+        return await _judged(session, sent, kind, after, most)
+    return await ids_judged(session, sent.lines, sent.act, kind)
+
+
+async def _judged(session: AsyncSession, sent: Sent, kind: Foreseen, after: int, most: int) -> Sequence[int]:
+    """Some lines at a time: for a page not all of a batch is judged."""
+    found: list[int] = []
+    while len(found) < most and (upto := await _next(session, sent, after)):
+        some = sent.lines.also("a.id > :behind AND a.id <= :upto", behind=after, upto=upto)
+        found += await ids_judged(session, some, sent.act, kind)
+        after = upto
+    return found[:most]
+
+
+async def _next(session: AsyncSession, sent: Sent, after: int) -> int:
+    """The last of the next lines; 0 where there is none."""
+    coming = f"SELECT a.id FROM application a {sent.lines.where} AND a.id > :behind ORDER BY a.id LIMIT {_AT_A_TIME}"
+    return await fetch_int(session, f"SELECT max(id) FROM ({coming}) AS coming", **sent.lines.values, behind=after)
 
 
 async def lines_foreseen(session: AsyncSession, vault: Vault, county_code: str, chosen: ForeseenLines) -> Predicate:
