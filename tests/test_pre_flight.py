@@ -130,6 +130,8 @@ async def test_before_the_start_several_lines_failed_ones_and_objections_are_tol
     await office.post("/objections", {"application_no": ground.numbers[3], "reason": "有异议"})
     found = kinds(await told(office, ground, "start"))
     assert found == {"held": (1, 800), "unverified": (1, 400), "several_lines": (2, 300), "same_item": (2, 300)}
+    held = (await office.get("/pre-flight/lines", batch_no=ground.batch_no, act="start", kind="held")).json()["items"]
+    assert [each["because"] for each in held] == ["公示异议待裁定"]
     started = (await office.post("/flows", ground.start)).json()
     held = started["figures"]["states"]["held"]
     assert (held["count"], held["fen"]) == found["held"]
@@ -323,6 +325,9 @@ async def test_a_batch_that_is_verified_once_more_is_foreseen_as_it_would_be_sen
     await lock_account(office, ground.numbers[2])
     found = await told(office, ground, "verification")
     assert (found["count"], kinds(found)) == (2, {"held": (1, 400)})
+    asked = {"batch_no": ground.batch_no, "act": "verification", "kind": "held"}
+    [locked] = (await office.get("/pre-flight/lines", **asked)).json()["items"]
+    assert (locked["application_no"], locked["because"]) == (ground.numbers[2], "账号变更中")
     preview = (await office.post(f"/batches/{ground.batch_no}/verifications", {"preview": True})).json()
     assert (preview["count"], preview["total_fen"]) == (1, 200)
     assert await count_of(office, "application WHERE verification = 'held'") == 2

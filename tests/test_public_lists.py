@@ -114,6 +114,7 @@ async def test_the_page_is_for_anybody_and_nothing_can_be_searched(office: Offic
     assert "梅" not in page.title + page.path
     gone = await browser.open("/public/500001-P2026-9999")
     assert (gone.status, gone.code) == (404, "NOT_FOUND")
+    assert "没有可以查看的公示" in gone.problem
     robots = await browser.get("/robots.txt")
     assert robots.text == "User-agent: *\nDisallow: /\n"
     # an administrator of the county leads there

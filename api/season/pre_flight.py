@@ -97,7 +97,7 @@ async def pre_flight_lines(desk: OperatorsAndReviewers, page: Pages, what: What,
         ids = await ids_of_kind(session, desk.vault, sent, kind, after=page.after or 0, most=page.rows)
         found = of_county(desk.county).also("a.id = ANY(:ids)", ids=ids)
         show = partial(foreseen_line, desk.shown, await names_of(session, desk.county))
-        return await list_lines(session, page, found, show, LINE_HEADERS, rows_of_kind(kind), ForeseenRow)
+        return await list_lines(session, page, found, show, LINE_HEADERS, rows_of_kind(what.act, kind), ForeseenRow)
 
 
 async def _sent(desk: Desk, session: AsyncSession, what: Asked) -> Sent:

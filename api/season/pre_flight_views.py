@@ -10,12 +10,13 @@ from typing_extensions import TypedDict
 
 from api.applications.person import id_number_of, name_of
 from api.counter.names import Names
+from models.store.batches.held import why_kept_back
 from models.store.pre_flight.foreseen import KindSum, banks_word, other_application
 from models.store.pre_flight.kept import SENT_BY, AnsweredList, AnswersOf, BorneOut, answered_lists, borne_out, word_of
 from models.store.vault import Vault
 from models.words.calendar import CHINA
 from models.words.card_words import reason_words
-from models.words.flow_words import REJECTIONS, Foreseen, PreFlightAct
+from models.words.flow_words import REJECTIONS, Foreseen, HeldBy, PreFlightAct
 
 LINE_HEADERS: Mapping[str, str] = {
     "application_no": "申请编号",
@@ -90,7 +91,7 @@ class ForeseenApplication(TypedDict):
     bank: str
     item: str
     amount_fen: Annotated[int, Field(description="补贴金额（分）")]
-    because: Annotated[str | None, Field(description="依据：另一份申请，或账号最近一次核验；没有的为空")]
+    because: Annotated[str | None, Field(description="依据：另一份申请、账号最近一次核验，或为何暂缓；没有的为空")]
 
 
 class ForeseenRow(NamedTuple):
@@ -104,15 +105,20 @@ class ForeseenRow(NamedTuple):
     item_code: str
     amount_fen: int
     other_no: str | None
+    held_by: str | None
     reason_code: str | None
     since: datetime | None
 
 
-def rows_of_kind(kind: Foreseen) -> str:
-    """Lines of a kind, each with what it is known by: another application, or the bank's word on the account."""
+def rows_of_kind(act: PreFlightAct, kind: Foreseen) -> str:
+    """Lines of a kind, each with what it is known by: another application, the bank's word, or what holds it."""
+    held_by = "NULL"
+    if kind is Foreseen.HELD:
+        held_by = why_kept_back("a") if act is PreFlightAct.START else f"'{HeldBy.ACCOUNT_CHANGE}'"
     return (
         "SELECT a.id, a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.bank_code,"
-        f" a.item_code, a.amount_fen, {other_application(kind)} AS other_no, n.reason_code, n.since FROM application a"
+        f" a.item_code, a.amount_fen, {other_application(kind)} AS other_no, {held_by}::text AS held_by,"
+        " n.reason_code, n.since FROM application a"
         f"{banks_word(kind)}"
     )
 
@@ -171,6 +177,8 @@ def foreseen_line(vault: Vault, names: Names, row: ForeseenRow) -> ForeseenAppli
 
 
 def _because(row: ForeseenRow) -> str | None:
+    if row.held_by is not None:
+        return HeldBy(row.held_by).label
     if row.since is not None:
         return f"{row.since.astimezone(CHINA):%Y-%m-%d} {reason_words(row.reason_code)}"
     return None if row.other_no is None else f"申请 {row.other_no}"

@@ -23,9 +23,10 @@ from api.season.public_views import (
 )
 from api.server.addresses import address_index
 from api.server.answers import Responses, headers, refusals, with_headers
-from api.server.problems import not_found
+from api.server.problems import Problem
 from api.server.rendering import rendered
 from models.store.batches.public_lists import PublicBatch, public_batch
+from models.words.refusals import Refusal
 
 router = APIRouter(tags=["公示网页"])
 MOST_PAGES = 1_000
@@ -36,7 +37,7 @@ _UNCHANGED: Responses = {304: {"description": "没有变：与 If-None-Match 所
 _KEPT = with_headers(200, "ETag") | _UNCHANGED | refusals(NOT_FOUND=404, TOO_MANY_LOOKS=429)
 # Reads what is shown of a batch; None where there is no such page.
 Shown = Callable[[AsyncSession, Parts, PublicBatch], Awaitable[View | None]]
-NOT_THERE = "公示；可能尚未公示、没有开通网页公示，或补贴流程已启动"
+NOT_THERE = "可能尚未公示、没有开通网页公示，或补贴流程已启动；请核对地址，或向村（社区）、乡镇（街道）询问"
 
 
 @router.get(
@@ -74,7 +75,7 @@ async def _kept(request: Request, batch_no: str, name: tuple[object, ...], shown
     county = batch_no.partition("-")[0]
     page = await door.pages.get((batch_no, *name), county, lambda: _read(parts, batch_no, shown))
     if page is None:
-        raise not_found(NOT_THERE)
+        raise Problem(404, Refusal.NOT_FOUND, "没有可以查看的公示", NOT_THERE)
     tag = {"ETag": page.tag}
     if request.headers.get("if-none-match") == page.tag:
         return Response(status_code=304, headers=tag)

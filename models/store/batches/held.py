@@ -17,8 +17,13 @@ def held_at_start(alias: str) -> str:
 
 def why_held(alias: str) -> str:
     """Why a held line of a flow is held, in SQL: a HeldBy; NULL when its run is about to free it, or it isn't held."""
+    return f"CASE WHEN {alias}.state = 'held' THEN {why_kept_back(alias)} END"
+
+
+def why_kept_back(alias: str) -> str:
+    """The same of whatever would be held at a start."""
     return (
-        f"CASE WHEN {alias}.state <> 'held' THEN NULL WHEN {alias}.verification = 'held' THEN '{HeldBy.UNVERIFIED}'"
+        f"CASE WHEN {alias}.verification = 'held' THEN '{HeldBy.UNVERIFIED}'"
         f" WHEN {objection_open_sql(alias)} THEN '{HeldBy.OBJECTION}'"
         f" WHEN {account_locked_sql(alias)} THEN '{HeldBy.ACCOUNT_CHANGE}'"
         f" WHEN {account_unusable(alias)} THEN '{HeldBy.ACCOUNT_CLEARED}' END"
