@@ -83,7 +83,7 @@ async def _of_the_act(window: Window, whose: str, batch: dict[str, Any] | None, 
             return await window.ask.get(f"/batches/{whose}/verifications/preview"), None
         return await window.ask.get("/beneficiary-lists/preview", **named(whose)), None
     except Refused as refused:
-        if refused.status != 409:
+        if refused.status not in (409, 503):
             raise
         return None, refused.document
 
