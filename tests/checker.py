@@ -99,7 +99,7 @@ class Checker:
                 yield from checker_money.unbalanced(rows, platform, self._flows(), at_rest)
             case Law.ONE_EFFECT:
                 yield from checker_effects.found(rows, platform, at_rest, self.ground.lost)
-                yield from checker_season.found(rows)
+                yield from checker_season.found(rows, at_rest)
             case Law.NOT_STUCK if at_rest:
                 yield from checker_runs.stuck(rows, platform, self.ground.executions)
             case Law.TRAIL:

@@ -144,6 +144,27 @@ PLANTED: tuple[tuple[Law, str, str, str], ...] = (
     (Law.ONE_EFFECT, "a load took an account twice", _LOADED, _UNLOADED),
     (Law.ONE_EFFECT, "a load took others than it says", _LOADED, _UNLOADED),
     (
+        Law.ONE_EFFECT,
+        "an account is locked by what is over",
+        "UPDATE account_lock SET ended_at = NULL",
+        "UPDATE account_lock SET ended_at = now()",
+    ),
+    (
+        Law.ONE_EFFECT,
+        "an account may be changed that is being changed",
+        "UPDATE card_change_part SET ended_at = NULL",
+        "UPDATE card_change_part SET ended_at = now()",
+    ),
+    (
+        Law.ONE_EFFECT,
+        "held, and nothing holds it",
+        "WITH l AS (UPDATE flow_line SET state = 'held', payment = NULL, money = 'reserved'"
+        " WHERE id = (SELECT min(id) FROM flow_line) RETURNING flow_id)"
+        " UPDATE flow SET stage = 'settling' WHERE id IN (TABLE l)",
+        "WITH l AS (UPDATE flow_line SET state = 'accepted', payment = 'paid', money = 'paid' WHERE state = 'held')"
+        " UPDATE flow SET stage = 'ended'",
+    ),
+    (
         Law.NOT_STUCK,
         "is open",
         "UPDATE run SET closed_at = NULL WHERE kind = 'subsidy-flow'",
