@@ -15,6 +15,7 @@ from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import wait_for
+from tests import checker_effects, checker_season
 from tests.checker import Checker, Law, Violation
 from tests.flow_books import Books
 from tests.walk_counter import Counter
@@ -32,6 +33,8 @@ WEATHER = {"fair": {}, "rough": dict.fromkeys(OF_EVENTS, 0.1) | dict.fromkeys(OF
 ANY = st.integers(0, 3)
 # After a step what goes by itself is let go on for so long; a walk doesn't depend on it.
 LULL_SECONDS, REST_SECONDS = 0.6, 60.0
+# A run whose worker was killed goes on within so long.
+FREED_SECONDS = 20.0
 
 
 @dataclass
@@ -162,12 +165,25 @@ class Walk(SeasonSteps):
         still = self.lull()
         held = [*self.holds.watch(self.ground.rows, self.counter.codes, still)]
         assert not held, held
+        assert not (still and (left := self._not_freed())), f"held, and nothing holds them: {left}"
         for place in self.places:
             impossible = [*self.model.watch({line.number: line.stage for line in self.lines(place)}, place.code)]
             assert not impossible, impossible
             self._check_paid(place)
         assert not (found := list(self.books.found(self.ground.rows))), found
+        done = [*checker_effects.twice(self.ground.rows), *checker_season.found(self.ground.rows, at_rest=False)]
+        assert not done, done
         self._none(self.checker.violations(Law.PAID_ONCE, at_rest=False))
+
+    def _not_freed(self) -> list[str]:
+        """Their run, which is told of it, frees them in a moment."""
+        deadline = time.monotonic() + FREED_SECONDS
+        seen = wait_for(
+            "lines freed",
+            lambda: {"held": [number for (number,) in self.ground.rows(checker_season.HELD_BY_NOTHING)]},
+            lambda seen: not seen["held"] or time.monotonic() > deadline,
+        )
+        return list(seen["held"])
 
     def lull(self) -> bool:
         """Whether nothing moves any more."""

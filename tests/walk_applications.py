@@ -9,7 +9,7 @@ from deploy.demo.people import Json
 from models.words.stages import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import FATES, YEAR, Place
-from tests.walk_model import LINE_ACTS, can_be
+from tests.walk_model import EDITED_BY, LINE_ACTS, can_be
 from tests.walk_steps import HANDS, PICK, WHERE, Line, Steps, nowhere, step
 
 PEOPLE = st.integers(0, len(FATES) - 1)
@@ -54,14 +54,19 @@ class ApplicationSteps(Steps):
         """The phone of it, or with a version that isn't the newest one."""
         place, hand = self.places[where], self.hand(where, which, Role.OPERATOR, Role.APPLICANT)
         line = self.pick(self.lines(place), lambda one: one.stage == "draft", pick) or nowhere(place)
-        form = place.form(who, phone="13900005678")
+        self.edit(hand, place, line, who, stale=stale)
+
+    def edit(self, hand: Hand, place: Place, line: Line, who: int, *, stale: bool = False) -> bool:
+        form = hand.place.form(who, phone="13900005678")
         body = {"version": line.version - stale or 99, "form": form}
         barred = self.barred(hand, place, Role.OPERATOR, Role.APPLICANT) or ("what was seen is old" if stale else None)
         barred = barred or self._not_own(hand, [line])
-        barred = barred or (f"it is {line.stage}" if line.stage in ("withdrawn", "closed", "in_batch") else None)
+        barred = barred or (None if can_be(line.stage, EDITED_BY[hand.role]) else f"it is {line.stage}")
         words = f"edits {line.number}, {line.stage}, as of version {body['version']}"
-        if self.counter.act(hand, Request(words, f"/applications/{line.number}", body, "PUT"), barred):
+        answer = self.counter.act(hand, Request(words, f"/applications/{line.number}", body, "PUT"), barred)
+        if answer:
             self.model.made([line.number], hand.subject)
+        return answer is not None
 
     @step(where=WHERE, which=HANDS, faulty=st.booleans(), who=PEOPLE)
     def imports(self, where: int, which: int, faulty: bool, who: int) -> None:

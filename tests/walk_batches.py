@@ -28,6 +28,12 @@ class BatchSteps(Steps):
         body = {"selection": {"application_nos": numbers}}
         self.counter.act(hand, Request(words, f"/batches/{batch.number}/applications", body), barred)
 
+    def leave(self, hand: Hand, place: Place, batch_no: str, line: Line) -> bool:
+        body = {"selection": {"application_nos": [line.number]}}
+        request = Request(f"takes {line.number} out of {batch_no}", f"/batches/{batch_no}/removals", body)
+        barred = self.barred(hand, place, Role.OPERATOR) or (None if line.stage in _IN else f"it is {line.stage}")
+        return self.counter.act(hand, request, barred) is not None
+
     def verify(self, hand: Hand, place: Place, batch: Batch) -> None:
         request = Request(
             f"sends {batch.number}, {batch.stage}, to verification", f"/batches/{batch.number}/verifications"
@@ -68,12 +74,7 @@ class BatchSteps(Steps):
             case "publicise":
                 self.publicise(hand, place, batch, days=pick)
             case _:
-                body = {"selection": {"application_nos": [one.number]}}
-                request = Request(
-                    f"takes {one.number} out of {batch.number}", f"/batches/{batch.number}/removals", body
-                )
-                barred = self.barred(hand, place, Role.OPERATOR)
-                self.counter.act(hand, request, barred or (None if one.stage in _IN else f"it is {one.stage}"))
+                self.leave(hand, place, batch.number, one)
 
     def initialise(self, hand: Hand, place: Place, lines: Sequence[Line]) -> None:
         unfit = [line for line in lines if not can_be(line.stage, {"publicised", "unmatched"})]

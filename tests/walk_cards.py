@@ -72,6 +72,15 @@ class CardSteps(Steps):
         waits = [one["request_no"] for one in matters if "in_review" in {each["stage"] for each in one["counties"]}]
         return f"{waits[0]} is open" if waits else None
 
+    def invalidate(self, place: Place, who: int, kind: str, reason: str) -> None:
+        """The platform's own finding about an account of somebody's."""
+        somebody = place.beneficiaries[who]
+        bank, account = somebody.cards[kind]
+        wish = {"county_code": place.code, "id_number": somebody.id_number, "bank_code": bank}
+        wish |= {"account_no": account, "reason_code": reason}
+        self.counter.ground.platform("POST", "/invalidate", wish)
+        self.counter.tell(f"the platform finds the {kind} account of person {who} in {place.name}: {reason}")
+
     @step(who=CITIZENS, whose=CITIZENS)
     def takes_back(self, who: int, whose: int) -> None:
         """The own request, or another person's, which isn't there."""

@@ -1,5 +1,6 @@
-"""Steps around a locked account: while somebody's card is being changed, bank and account stay as they are (S2 1.3)."""
+"""Steps around what is locked: an account while it is being changed (S2 1.3), an application while a flow has it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -8,13 +9,20 @@ from deploy.demo.people import Json
 from models.store.vault import Field
 from models.words.stages import Role
 from tests.walk_applications import ApplicationSteps
+from tests.walk_batches import BatchSteps
 from tests.walk_cards import CITIZENS, CardSteps
 from tests.walk_counter import Hand, Request
-from tests.walk_county import YEAR, Place
-from tests.walk_steps import WHERE, step
+from tests.walk_county import FATES, STAFF, YEAR, Place
+from tests.walk_objections import ObjectionSteps
+from tests.walk_steps import PICK, WHERE, Line, step
 
 # Whoever of them has another account than the line.
 OTHER_CARDS = ("closed", "new")
+# What nobody does to an application that is in a flow, and whose it is before and after.
+IN_VAIN = {
+    **dict.fromkeys(("edit", "leave", "object", "withdraw", "submit", "publicise"), Role.OPERATOR),
+    **dict.fromkeys(("return", "approve"), Role.REVIEWER),
+}
 
 
 class _Draft(NamedTuple):
@@ -23,21 +31,42 @@ class _Draft(NamedTuple):
     account_index: str
 
 
-class LockSteps(ApplicationSteps, CardSteps):
-    @step(where=WHERE, who=CITIZENS, act=st.sampled_from(("edit", "entry", "village entry")))
-    def touches_what_is_locked(self, where: int, who: int, act: str) -> None:
+class LockSteps(ApplicationSteps, CardSteps, BatchSteps, ObjectionSteps):
+    @step(where=WHERE, who=CITIZENS, by=st.sampled_from((("edit", "entry"), ("village entry",))))
+    def touches_what_is_locked(self, where: int, who: int, by: Sequence[str]) -> None:
         """Another account for somebody with an open request; one is asked for where there is none."""
         place = self.places[where]
         hand = Hand(place, "zhao", Role.OPERATOR)
-        if not self._locks(place, who):
-            self.ask_for_card(who, [place])
-        if act == "edit" and self._draft(place, who) is None:
+        if "village entry" in by:
+            self._make_unusable(place, who)
+        self.lock_account(place, who)
+        if "edit" in by and self._draft(place, who) is None:
             self.enter(hand, place, who)
+        for act in by:
+            self._touch_account(hand, place, who, act)
+
+    def _touch_account(self, hand: Hand, place: Place, who: int, act: str) -> None:
         before = self._locks(place, who)
         answer = self._with_another_account(hand, place, who, act)
         # an invalidation may have ended it meanwhile
         still = before & self._locks(place, who)
         assert not answer or not still, f"an account is another one by {act}, although {min(still)} is open"
+
+    def lock_account(self, place: Place, who: int) -> None:
+        if not self._locks(place, who):
+            self.ask_for_card(who, [place])
+
+    def _make_unusable(self, place: Place, who: int) -> None:
+        """Nobody's account is entered who has one that is good."""
+        held = self.counter.ground.rows(
+            "SELECT account_index FROM register_account WHERE county_code = %(code)s AND person_index = %(person)s"
+            " AND status = 'valid'",
+            self._person(place, who),
+        )
+        for kind in place.beneficiaries[who].cards:
+            if (self._card(place, who, kind),) in held:
+                self.invalidate(place, who, kind, "account_frozen")
+                self.lull()
 
     def _with_another_account(self, hand: Hand, place: Place, who: int, act: str) -> Json | None:
         draft = self._draft(place, who)
@@ -61,6 +90,36 @@ class LockSteps(ApplicationSteps, CardSteps):
         if answer:
             self.model.made([str(answer["application_no"])], hand.subject)
         return answer
+
+    @step(where=WHERE, pick=PICK)
+    def touches_what_is_in_flow(self, where: int, pick: int) -> None:
+        """Orders are the way, once its flow has started; where there is none in a flow the county goes on."""
+        place = self.places[where]
+        line = self.pick([one for one in self.lines(place) if one.stage == "in_flow"], lambda one: True, pick)
+        if line is None:
+            self.goes_on(place)
+            return
+        for act, role in IN_VAIN.items():
+            self._touch_in_vain(Hand(place, STAFF[pick % len(STAFF)], role), line.number, act, pick % len(FATES))
+
+    def _touch_in_vain(self, hand: Hand, number: str, act: str, who: int) -> None:
+        still, came = self.counter.moves()
+        line = next(one for one in self.lines(hand.place) if one.number == number)
+        done = line.stage == "in_flow" and self._touch(hand, line, act, who)
+        # it may have left its flow meanwhile
+        since = still and self.counter.moves()[1] == came
+        assert not (done and since), f"done, although {number} is in a flow"
+
+    def _touch(self, hand: Hand, line: Line, act: str, who: int) -> bool:
+        match act:
+            case "edit":
+                return self.edit(hand, hand.place, line, who)
+            case "leave":
+                return self.leave(hand, hand.place, line.batch_no or "", line)
+            case "object":
+                return self.object_to(hand, hand.place, line)
+            case _:
+                return self.do(hand, hand.place, act, [line])
 
     def _card(self, place: Place, who: int, kind: str) -> str:
         return self.counter.ground.vault.index(Field.ACCOUNT, place.beneficiaries[who].cards[kind][1])

@@ -55,6 +55,11 @@ class LineAct:
 
 
 BEFORE_FLOW = frozenset({"publicised", "unmatched", "matched", "pending_settlement", "in_batch"})
+# Later ones are returned first; an applicant's edit returns by itself.
+EDITED_BY: Mapping[Role, frozenset[str]] = {
+    OPERATOR: frozenset({"draft", "publicised", "unmatched", "matched"}),
+    APPLICANT: BEFORE_FLOW | {"draft", "in_review"},
+}
 LINE_ACTS: Mapping[str, LineAct] = {
     "submit": LineAct("/application-submissions", (OPERATOR, APPLICANT), frozenset({"draft"})),
     "approve": LineAct("/application-approvals", (REVIEWER,), frozenset({"in_review"})),

@@ -28,12 +28,13 @@ class ObjectionSteps(Steps):
         """The newest first."""
         return [Objection(*row) for row in self.rows(place, _ALL)]
 
-    def object_to(self, hand: Hand, place: Place, line: Line) -> None:
+    def object_to(self, hand: Hand, place: Place, line: Line) -> bool:
         barred = self.barred(hand, place, OPERATOR)
         barred = barred or (None if can_be(line.stage, BEFORE_FLOW) else f"it is {line.stage}")
         body = {"application_no": line.number, "reason": "该地已流转"}
         # not twice at once: a line may have several objections
-        self.counter.act(hand, Request(f"objects to {line.number} ({line.stage})", "/objections", body), barred)
+        request = Request(f"objects to {line.number} ({line.stage})", "/objections", body)
+        return self.counter.act(hand, request, barred) is not None
 
     def decide_objection(self, hand: Hand, place: Place, objection: Objection, *, upheld: bool) -> None:
         barred = self.barred(hand, place, REVIEWER)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from deploy.demo.people import Json
 from tests.platform_posts import seal
+from tests.walk_cards import CardSteps
 from tests.walk_county import Place
 from tests.walk_ground import PROVINCE
-from tests.walk_steps import PICK, WHERE, Steps, step
+from tests.walk_steps import PICK, WHERE, step
 
 OF_EVENTS = (
     "duplicate",
@@ -30,7 +31,7 @@ OUTSIDER = f"{PROVINCE[:2]}9999"
 REASONS = ("account_frozen", "account_closed", "name_mismatch")
 
 
-class PlatformSteps(Steps):
+class PlatformSteps(CardSteps):
     by_hand: list[str]
 
     @step(kind=st.sampled_from((*OF_EVENTS, *OF_ANSWERS)), times=st.integers(1, 3))
@@ -111,12 +112,7 @@ class PlatformSteps(Steps):
             case "a flow by hand":
                 self._begin_by_hand(place)
             case "an invalidation":
-                somebody = place.beneficiaries[pick % 4]
-                bank, account = somebody.cards["new" if pick > 4 else "old"]
-                wish = {"county_code": place.code, "id_number": somebody.id_number, "bank_code": bank}
-                reason = REASONS[pick % len(REASONS)]
-                platform("POST", "/invalidate", wish | {"account_no": account, "reason_code": reason})
-                self.counter.tell(f"the platform finds an account of person {pick % 4} in {place.name}: {reason}")
+                self.invalidate(place, pick % 4, "new" if pick > 4 else "old", REASONS[pick % len(REASONS)])
             case _:
                 method, wish = ("PUT", {"county_code": OUTSIDER}) if pick % 2 else ("DELETE", None)
                 platform(method, f"/province-locks/{PROVINCE}", wish)

@@ -5,14 +5,13 @@ from collections.abc import Callable, Collection, Sequence
 from hypothesis import strategies as st
 
 from models.words.stages import Role
-from tests.walk_batches import BatchSteps
+from tests.walk_cards import CITIZENS
 from tests.walk_counter import Hand
 from tests.walk_county import STAFF, Place
 from tests.walk_flows import CHANGEABLE, FlowSteps
 from tests.walk_loads import LoadSteps
 from tests.walk_locks import LockSteps
 from tests.walk_looks import LookSteps
-from tests.walk_objections import ObjectionSteps
 from tests.walk_platform import PlatformSteps
 from tests.walk_steps import (
     APPLICANT,
@@ -33,7 +32,7 @@ OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
 ORDERS = ("confirmed", "unverified", "repayment", "modified", "withdrawal")
 
 
-class SeasonSteps(LockSteps, BatchSteps, ObjectionSteps, LoadSteps, FlowSteps, LookSteps, PlatformSteps):
+class SeasonSteps(LockSteps, LoadSteps, FlowSteps, LookSteps, PlatformSteps):
     # Of one argument, so the first of all rules in hypothesis's order: what a failing walk is made simple to is a
     # season without trouble
     @step(where=WHERE)
@@ -53,10 +52,21 @@ class SeasonSteps(LockSteps, BatchSteps, ObjectionSteps, LoadSteps, FlowSteps, L
         finally:
             self.instead = None
 
+    @step(where=WHERE, who=CITIZENS)
+    def brings_lines_on_beside_a_change(self, where: int, who: int) -> None:
+        """Somebody's account is being changed, and nobody decides about it: what goes out leaves that line out."""
+        place = self.places[where]
+        self.lock_account(place, who)
+        for _ in range(ON_AT_ONCE):
+            self.lull()
+            self._bring_on(place, self._open_flow(place))
+
     def goes_on(self, place: Place) -> None:
         flow = self._open_flow(place)
-        if self._load_register(place) or self._decide_what_waits(place, flow):
-            return
+        if not self._load_register(place) and not self._decide_what_waits(place, flow):
+            self._bring_on(place, flow)
+
+    def _bring_on(self, place: Place, flow: Flow | None) -> None:
         if flow is not None and self._in_flow(place, flow):
             return
         if not self._with_batch(place) and not self._with_lines(place):
@@ -244,11 +254,20 @@ WAYS = (
     ("unmatched", "withdraw", OPERATOR),
 )
 
+# From a batch to its flow: verified, publicised, started.
+ON_AT_ONCE = 3
 # Whose card is being changed while the register is loaded.
 LOCKED = 3
 
 # All rules are drawn alike: under more names one is drawn more often, or no walk would come to a payment, and few who
-# may not would stand where the next step is due.
-for often, times in (("county_goes_on", 7), ("wrong_one_goes_on", 3)):
+# may not would stand where the next step is due, nor what is locked be touched.
+OFTEN = {
+    "county_goes_on": 7,
+    "wrong_one_goes_on": 3,
+    "touches_what_is_locked": 2,
+    "touches_what_is_in_flow": 2,
+    "brings_lines_on_beside_a_change": 2,
+}
+for often, times in OFTEN.items():
     for name in [f"{often}_{time}" for time in range(2, times + 1)]:
         setattr(SeasonSteps, name, as_often(getattr(SeasonSteps, often), name))
