@@ -43,7 +43,7 @@ from models.wire.signing import parse_clients
 from models.words.calendar import CHINA
 from workflows.client import connect
 
-_LOGIN = re.compile(r"[a-z0-9._@-]{2,80}")
+LOGIN = re.compile(r"[a-z0-9._@-]{2,80}")
 # Clocks of two machines differ by less.
 _SLACK = timedelta(minutes=1)
 _OTHERS = """
@@ -71,7 +71,7 @@ class Done(NamedTuple):
 
 def main(argv: list[str] | None = None) -> int:
     asked = _parser().parse_args(argv)
-    if not _LOGIN.fullmatch(asked.by):
+    if not LOGIN.fullmatch(asked.by):
         raise NotRestored(f"--by {asked.by} 不是登录名：只能用小写字母、数字和 . _ @ -，2 至 80 个")
     until = _instant(asked.until) if asked.until else now()
     loss = Loss(_instant(asked.to), until, asked.by, asked.reason)

@@ -31,6 +31,10 @@ class FaultPoint(StrEnum):
     AFTER_INBOX_COMMIT = "after-inbox-commit"
     BEFORE_DELIVERED = "before-delivered"
     BEFORE_APPLIED = "before-applied"
+    # A fund year's lines: written part by part, signed for, then deleted part by part.
+    AFTER_PART_WRITTEN = "after-part-written"
+    AFTER_YEAR_SIGNED = "after-year-signed"
+    AFTER_PART_MOVED = "after-part-moved"
 
 
 _armed: dict[FaultPoint, tuple[signal.Signals, int]] = {}

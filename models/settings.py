@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     invalidations_hours: float = Field(1.0, gt=0)
 
     returns_days: int = Field(90, ge=0, le=400)
+    # whole years between a fund year and the day on which its lines may be moved out
+    lines_kept_years: int = Field(2, ge=1, le=30)
     parked_days: float = Field(7.0, gt=0)
     outbox_kept_days: int = Field(30, ge=1, le=3_650)
     drafts_kept_days: int = Field(90, ge=1, le=3_650)

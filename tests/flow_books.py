@@ -4,15 +4,27 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
+# Whose lines have been moved out (python -m deploy.years): figures stay, there is nothing here to hold them against.
+IS_MOVED = "EXISTS (SELECT FROM moved_year y WHERE y.county_code = {0}.county_code AND {0}.fund_year <= y.fund_year)"
 GONE = "('withdrawn', 'deferred', 'cancelled')"
 # Each finds what must not be; the first column says where.
 NEVER: dict[str, str] = {
-    "reserved and paid of an indicator are its lines'": """
+    "reserved and paid of an indicator are its lines'": f"""
         SELECT i.indicator_no, i.reserved_fen, i.paid_fen, i.total_fen FROM indicator i LEFT JOIN flow_line l
-          ON l.indicator_id = i.id GROUP BY i.id
+          ON l.indicator_id = i.id WHERE NOT {IS_MOVED.format("i")} GROUP BY i.id
         HAVING i.reserved_fen <> coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'reserved'), 0)
           OR i.paid_fen <> coalesce(sum(l.amount_fen) FILTER (WHERE l.money = 'paid'), 0)
           OR i.reserved_fen < 0 OR i.paid_fen < 0 OR i.reserved_fen + i.paid_fen > i.total_fen""",
+    "of a moved year an indicator has what its flows have, and the flows what was moved": f"""
+        SELECT i.indicator_no, i.paid_fen::text, i.reserved_fen::text FROM indicator i
+        WHERE {IS_MOVED.format("i")} AND (i.reserved_fen <> 0 OR i.paid_fen <> (
+          SELECT coalesce(sum(t.fen), 0) FROM flow_tally t WHERE t.indicator_id = i.id AND t.money = 'paid'))
+        UNION ALL SELECT y.county_code, y.fund_year::text, y.paid_fen::text FROM moved_year y
+        WHERE y.written_at IS NOT NULL AND (y.lines, y.fen, y.paid_fen) IS DISTINCT FROM ROW(
+          (SELECT sum(lines) FROM moved_part p WHERE (p.county_code, p.fund_year) = (y.county_code, y.fund_year)),
+          (SELECT sum(fen) FROM moved_part p WHERE (p.county_code, p.fund_year) = (y.county_code, y.fund_year)),
+          (SELECT coalesce(sum(t.fen), 0) FROM flow_tally t JOIN flow f ON f.id = t.flow_id WHERE t.money = 'paid'
+            AND (f.county_code, f.fund_year) = (y.county_code, y.fund_year)))""",
     "an application is paid at most once": """
         SELECT a.application_no, sum(l.amount_fen), a.amount_fen FROM application a
           JOIN flow_line l ON l.application_id = a.id
@@ -43,10 +55,10 @@ NEVER: dict[str, str] = {
         SELECT o.order_no, o.state, o.done_count, o.line_count FROM operator_order o
         WHERE o.done_count > o.line_count OR o.done_fen > o.total_fen""",
 }
-ENDED = """
+ENDED = f"""
 SELECT f.flow_no, concat_ws(' ', count(*), sum(l.amount_fen), f.end_figures,
   string_agg(l.application_no || l.state || l.attempt, ',' ORDER BY l.id))
-FROM flow f JOIN flow_line l ON l.flow_id = f.id WHERE f.stage = 'ended' GROUP BY f.id
+FROM flow f JOIN flow_line l ON l.flow_id = f.id WHERE f.stage = 'ended' AND NOT {IS_MOVED.format("f")} GROUP BY f.id
 """
 ALL = " UNION ALL ".join(
     [f"SELECT $${what}$$ AS what, x::text FROM ({statement}) AS x" for what, statement in NEVER.items()]

@@ -26,9 +26,9 @@ from models import tokens
 from models.settings import Settings
 from models.store.database import Database
 from models.store.objects import ObjectStore
-from models.store.vault import LocalVault
+from models.store.vault import LocalVault, create_vault_key_file
 from models.wire.signing import PlatformCredentials
-from tests.api_server import fresh_vault, serving, settings_for
+from tests.api_server import serving, settings_for
 from tests.contract import HeldToContract
 from tests.databases import Databases
 from tests.loopback import NO_TLS
@@ -208,7 +208,9 @@ async def _running(
     code: str, settings: Settings, platform: Platform, door: str, portal: BlockingPortal
 ) -> AsyncIterator[Province]:
     tokens.create_token_key_file(settings.token_key_file)
-    database, vault, workers = build_database(settings), fresh_vault(), build_worker_database(settings)
+    create_vault_key_file(settings.vault_key_file)
+    database, workers = build_database(settings), build_worker_database(settings)
+    vault = LocalVault.from_file(settings.vault_key_file)
     objects = build_objects(settings, vault, s3_of(settings))
     credentials = _credentials(code, door)
     client = await connect(settings.temporal_environment)

@@ -12,6 +12,7 @@ from api.applications.form_warnings import EntryWarning, form_warnings, looks, o
 from api.counter.desk import Desk, Reply
 from api.counter.roles import find_line, own
 from api.server.problems import Problem, conflict, field_problem, not_found
+from api.years.guard import require_year
 from models.forms.application_form import ApplicationForm, check_form
 from models.forms.catalogs import Catalogs
 from models.store.applications.doubles import SameItem, lock_additions, same_item
@@ -92,6 +93,7 @@ async def take_entry(desk: Desk, session: AsyncSession, entry: NewApplication, c
         raise field_problem({"/batch_no": "结算批次由县操作员安排，请留空"})
     form = _checked(entry.form, catalogs)
     await lock_additions(session, desk.county)
+    await require_year(session, desk.county, entry.fund_year)
     batch_id = await open_batch_id(desk, session, entry.batch_no, entry.fund_year) if entry.batch_no else None
     number = await _number(desk, session, form.application_no, entry.fund_year)
     others = await _others(desk, session, form, entry.fund_year)

@@ -60,14 +60,20 @@ class WholeApplication(ApplicationView):
     photos: list[PhotoView]
 
 
-@router.post("/applications", status_code=201, response_model=EntryAnswer, responses=refusals(**ENTRY_REFUSALS))
+@router.post(
+    "/applications", status_code=201, response_model=EntryAnswer, responses=refusals(LINES_MOVED=410, **ENTRY_REFUSALS)
+)
 async def enter_application(desk: Enterers, entry: NewApplication) -> Response:
     """录入申请; the answer warns of other applications of the same person and item, which are legal."""
     catalogs = await catalogs_for(desk, entry.fund_year)
     return await desk.once(lambda session: take_entry(desk, session, entry, catalogs))
 
 
-@router.put("/applications/{application_no}", response_model=EntryAnswer, responses=refusals(**CORRECTION_REFUSALS))
+@router.put(
+    "/applications/{application_no}",
+    response_model=EntryAnswer,
+    responses=refusals(LINES_MOVED=410, **CORRECTION_REFUSALS),
+)
 async def correct_application(desk: Enterers, application_no: str, correction: ApplicationCorrection) -> Response:
     """编辑申请; what was past the material review goes through it again."""
     async with desk.database.reading() as session:
@@ -76,7 +82,9 @@ async def correct_application(desk: Enterers, application_no: str, correction: A
     return await desk.change(lambda session: correct(desk, session, application_no, correction, catalogs))
 
 
-@router.get("/applications", summary="申请", response_model=Listed[ApplicationView])
+@router.get(
+    "/applications", summary="申请", response_model=Listed[ApplicationView], responses=refusals(LINES_MOVED=410)
+)
 async def list_applications(
     desk: ApplicationReaders,
     page: Pages,
@@ -115,7 +123,11 @@ async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: P
     return await respond(page, HEADERS, rows)
 
 
-@router.get("/applications/{application_no}", response_model=WholeApplication, responses=refusals(NOT_FOUND=404))
+@router.get(
+    "/applications/{application_no}",
+    response_model=WholeApplication,
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
+)
 async def show_application(desk: ApplicationReaders, application_no: str) -> Response:
     """Everything about one application, masked."""
     return Reply(200, await _shown(desk, application_no, whole=False)).response()
@@ -125,7 +137,7 @@ async def show_application(desk: ApplicationReaders, application_no: str) -> Res
     "/applications/{application_no}/disclosures",
     summary="申请的完整信息",
     response_model=WholeApplication,
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def disclose_application(desk: Openers, application_no: str, wanted: Disclosing) -> Response:
     """Everything in clear, once: to edit, to review, or to look; who asked is noted each time. No Idempotency-Key."""

@@ -27,7 +27,7 @@ FROM application a
 _REASONS = {Verification.FAILED.value: Verification.FAILED.label, Outcome.NAME_DIFFERS.value: "身份证存在，但姓名不同"}
 
 
-@router.get("/applications/figures", summary="申请合计")
+@router.get("/applications/figures", summary="申请合计", responses=refusals(LINES_MOVED=410))
 async def application_figures(desk: ApplicationReaders, criteria: Annotated[ApplicationQuery, Query()]) -> Figures:
     """Of the filter of `GET /applications`; `reasons` are the kinds of 匹配不成功 and 校验不通过."""
     return await _figures(desk, own(desk, filtered(desk.county, criteria, desk.for_whom)))

@@ -40,6 +40,7 @@ from api.counter.names import names_of
 from api.counter.paging import FilterYear, Pages
 from api.counter.roles import CountyReaders, Operators, OperatorsAndReviewers
 from api.server.answers import Listed, refusals
+from api.years.guard import require_year
 from models.free_text import FREE_TEXT
 from models.store.numbers import Series, take_one
 from models.store.selection import NO_NUL, LineFilter, filtered
@@ -78,11 +79,12 @@ class BatchOpened(TypedDict):
     stage: BatchStage
 
 
-@router.post("/batches", status_code=201, response_model=BatchOpened)
+@router.post("/batches", status_code=201, response_model=BatchOpened, responses=refusals(LINES_MOVED=410))
 async def open_batch(desk: Operators, new: NewBatch) -> Response:
     """新建申请结算批次."""
 
     async def work(session: AsyncSession) -> Reply:
+        await require_year(session, desk.county, new.fund_year)
         number = await take_one(session, Series.BATCH, desk.county, new.fund_year)
         session.add(
             Batch(
@@ -127,7 +129,7 @@ async def show_batch(desk: CountyReaders, batch_no: str, long_poll: LongPoll) ->
 @router.post(
     "/batches/{batch_no}/applications",
     response_model=JoinAnswer,
-    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409, SELECTION_CHANGED=409),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409, SELECTION_CHANGED=409),
 )
 async def join_batch(desk: Operators, batch_no: str, lines: ActOnLines) -> Response:
     """加入批次: handed-in and failed lines come in, earlier ones are planned."""
@@ -137,7 +139,7 @@ async def join_batch(desk: Operators, batch_no: str, lines: ActOnLines) -> Respo
 @router.post(
     "/batches/{batch_no}/removals",
     response_model=ActAnswer,
-    responses=refusals(NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409, SELECTION_CHANGED=409),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404, BATCH_FROZEN=409, LINES_UNFIT=409, SELECTION_CHANGED=409),
 )
 async def leave_batch(desk: Operators, batch_no: str, lines: ActOnLines) -> Response:
     """移出批次, while its contents aren't frozen."""
@@ -157,6 +159,7 @@ async def put_publicity(desk: Operators, batch_no: str, publicity: Publicity) ->
     status_code=202,
     response_model=VerificationAsked,
     responses=refusals(
+        LINES_MOVED=410,
         NOT_FOUND=404,
         BATCH_FROZEN=409,
         BATCH_NOT_WHOLE=409,
@@ -188,7 +191,7 @@ async def preview_verification(desk: OperatorsAndReviewers, batch_no: str) -> Re
     "/batches/{batch_no}/verification-results",
     summary="大数据校验结果",
     response_model=Listed[VerificationResult],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def verification_results(
     desk: CountyReaders,

@@ -162,7 +162,7 @@ async def show_list(desk: Readers, list_no: str, long_poll: LongPoll) -> Respons
     "/beneficiary-lists/{list_no}/results",
     summary="数据初始化结果",
     response_model=Listed[InitialisationResult],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_results(
     desk: CountyReaders,

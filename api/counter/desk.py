@@ -15,6 +15,7 @@ from api.counter.parts import Parts, only_looks, parts_of
 from api.server.bearer import principal_in
 from api.server.openapi import CHANGE_NOTHING
 from api.server.problems import Problem
+from api.years.guard import refuse_moved
 from models.store.database import Database, Pool
 from models.store.people.persons import called_person, names_of_people
 from models.store.selection import ForWhom
@@ -156,6 +157,7 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal, standing.person_index)
             request.state.county = desk.county
+            await refuse_moved(request, parts.database, desk.county)
             # before its rows are read: one person's list never holds two connections
             request.state.names = await desk.names() if _exports(request) else {}
             looks = request.url.path.endswith(CHANGE_NOTHING) or await only_previews(request)

@@ -32,7 +32,7 @@ router = APIRouter(tags=["可能重复"])
     "/batches/{batch_no}/doubles",
     summary="批次内可能重复的申请",
     response_model=Listed[DoubleView],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Response:
     """What joining the batch told, and starting its flow will tell: as it is now."""
@@ -47,7 +47,7 @@ async def list_doubles(desk: CountyReaders, page: Pages, batch_no: str) -> Respo
     "/flows/{flow_no}/paid-elsewhere",
     summary="本年度其他流程已发放或正在发放的申请",
     response_model=Listed[DoubleView],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_paid_elsewhere(desk: CountyReaders, page: Pages, flow_no: str) -> Response:
     """What the summary counts."""

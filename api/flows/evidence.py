@@ -111,7 +111,7 @@ async def setrequirement_view(desk: Admins, item_code: str, wanted: Requirement)
     "/flows/{flow_no}/missing-evidence",
     summary="缺少材料的申请",
     response_model=Listed[MissingEvidenceView],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_missing(
     desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[MissingQuery, Query()]

@@ -63,7 +63,7 @@ class Deferral(ActOnMany):
     "/flows/{flow_no}/lines",
     summary="补贴流程明细",
     response_model=Listed[FlowLineView],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_flow_lines(
     desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[FlowLineQuery, Query()]
@@ -79,7 +79,7 @@ async def list_flow_lines(
         return await list_lines(session, page, chosen, show, HEADERS, FLOW_LINES, FlowLineRow)
 
 
-@router.get("/flows/{flow_no}/lines/figures", responses=refusals(NOT_FOUND=404))
+@router.get("/flows/{flow_no}/lines/figures", responses=refusals(LINES_MOVED=410, NOT_FOUND=404))
 async def line_figures(desk: Readers, flow_no: str, query: Annotated[FlowLineQuery, Query()]) -> Figures:
     """Count and sum of the same filter; `reasons` are 提交失败原因, of an accepted line why its payment failed."""
     async with desk.database.snapshot() as session:
@@ -95,7 +95,9 @@ def _reason(code: str) -> str | None:
 @router.post(
     "/flows/{flow_no}/deferrals",
     response_model=ActAnswer,
-    responses=refusals(NOT_FOUND=404, FLOW_STAGE_UNFIT=409, LINES_UNFIT=409, NOTHING_FITS=409, SELECTION_CHANGED=409),
+    responses=refusals(
+        LINES_MOVED=410, NOT_FOUND=404, FLOW_STAGE_UNFIT=409, LINES_UNFIT=409, NOTHING_FITS=409, SELECTION_CHANGED=409
+    ),
 )
 async def defer_lines(desk: Operators, flow_no: str, deferral: Deferral) -> Response:
     """转入下批: held lines leave this flow and wait for the next batch, with why."""

@@ -76,7 +76,9 @@ class PaymentSought(SoughtPerson):
     filter: PaymentFilter | None = None
 
 
-@router.get("/payments", summary="发放结果查询", response_model=Listed[PaymentView])
+@router.get(
+    "/payments", summary="发放结果查询", response_model=Listed[PaymentView], responses=refusals(LINES_MOVED=410)
+)
 async def list_county_payments(desk: CountyReaders, page: Pages, query: Annotated[CountyQuery, Query()]) -> Response:
     """Every accepted line of the county's flows with its latest result: by year, batch, flow, result, reason."""
     async with desk.database.snapshot() as session:
@@ -85,7 +87,7 @@ async def list_county_payments(desk: CountyReaders, page: Pages, query: Annotate
         return await list_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
 
 
-@router.get("/payments/figures")
+@router.get("/payments/figures", responses=refusals(LINES_MOVED=410))
 async def payment_figures(desk: Readers, query: Annotated[CountyQuery, Query()]) -> Figures:
     """Count and sum of the same filter: `states` are 发放结果, `reasons` why a payment failed."""
     async with desk.database.snapshot() as session:
@@ -100,7 +102,7 @@ class PaidOnDay(TypedDict):
     fen: Annotated[int, Field(description="金额（分）")]
 
 
-@router.get("/payments/days", summary="按日的发放")
+@router.get("/payments/days", summary="按日的发放", responses=refusals(LINES_MOVED=410))
 async def paid_per_day(desk: Readers, query: Annotated[CountyQuery, Query()]) -> Items[PaidOnDay]:
     """What the same filter finds paid, day by day in China, the oldest first; days without are there with 0.
 
@@ -132,7 +134,7 @@ async def search_payments(desk: CountyReaders, page: Pages, sought: PaymentSough
     "/flows/{flow_no}/payments",
     summary="发放结果",
     response_model=Listed[PaymentView],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_payments(
     desk: CountyReaders, flow_no: str, page: Pages, query: Annotated[PaymentQuery, Query()]
@@ -145,7 +147,7 @@ async def list_payments(
         return await list_lines(session, page, chosen, show, HEADERS, PAYMENT_LINES, PaymentRow)
 
 
-@router.get("/flows/{flow_no}/payments/{application_no}", responses=refusals(NOT_FOUND=404))
+@router.get("/flows/{flow_no}/payments/{application_no}", responses=refusals(LINES_MOVED=410, NOT_FOUND=404))
 async def show_payment_history(desk: CountyReaders, flow_no: str, application_no: str) -> PaymentHistory:
     """All results of one line as they came: paid, returned, paid late, settled."""
     return await _history(desk, flow_no, application_no, whole=False)
@@ -154,7 +156,7 @@ async def show_payment_history(desk: CountyReaders, flow_no: str, application_no
 @router.post(
     "/flows/{flow_no}/payments/{application_no}/disclosures",
     summary="发放明细的完整信息",
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def disclose_payment(
     desk: OperatorsAndReviewers, flow_no: str, application_no: str, wanted: Disclosing

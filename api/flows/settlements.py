@@ -42,6 +42,7 @@ class Settlement(ActOnMany):
     "/flows/{flow_no}/settlements",
     response_model=ActAnswer,
     responses=refusals(
+        LINES_MOVED=410,
         NOT_FOUND=404,
         SAME_PERSON=403,
         FLOW_STAGE_UNFIT=409,

@@ -37,6 +37,7 @@ from api.imports.import_views import (
     whole_import,
 )
 from api.server.answers import XLSX, Listed, file_answer, refusals
+from api.years.guard import require_year
 from models.contracts import RunKind, Subject
 from models.forms.files import template
 from models.store.imports.imports import TO_CORRECT
@@ -72,6 +73,7 @@ class ImportTaken(TypedDict):
     status_code=202,
     response_model=ImportTaken,
     responses=refusals(
+        LINES_MOVED=410,
         FILE_EMPTY=422,
         NOT_FOUND=404,
         BATCH_FROZEN=409,
@@ -94,6 +96,7 @@ async def hand_in(
     stored = await rows_file(desk, file)
 
     async def work(session: AsyncSession) -> Reply:
+        await require_year(session, desk.county, fund_year)
         batch_id = await open_batch_id(desk, session, batch_no, fund_year) if batch_no else None
         former = await _refused(desk, session, corrects) if corrects else None
         return await _accept(desk, session, stored, fund_year, applicant_kind, batch_id, batch_no, former)

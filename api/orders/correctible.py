@@ -102,7 +102,7 @@ class CorrectibleLine(TypedDict):
     "/flows/{flow_no}/correctible-lines",
     summary="可更正的明细",
     response_model=Listed[CorrectibleLine],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_correctible_lines(desk: Operators, flow_no: str, page: Pages) -> Response:
     """Oldest first; whose were shown to whom is noted. They are corrected by `POST /orders`."""

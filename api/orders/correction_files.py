@@ -80,7 +80,7 @@ class _Found:
 @router.post(
     "/flows/{flow_no}/correction-files/preview",
     summary="按文件更正",
-    responses=refusals(NOT_FOUND=404, CATALOG_FETCHING=503),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404, CATALOG_FETCHING=503),
 )
 async def read_corrections(desk: Operators, flow_no: str, file: Annotated[UploadFile, File()]) -> CorrectionsOfFile:
     """The export of `GET /flows/{flow_no}/correctible-lines`, edited: xlsx or csv, each row held against its line now.

@@ -76,7 +76,7 @@ async def _run_of(desk: Desk, session: AsyncSession, order: Order, flow_no: str 
     "/orders/{order_no}/lines",
     summary="指令明细",
     response_model=Listed[OrderLineView],
-    responses=refusals(NOT_FOUND=404),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def list_order_lines(desk: CountyReaders, order_no: str, page: Pages) -> Response:
     """Every line with whom it is about, what would change (before and after, while undecided), what came of it.

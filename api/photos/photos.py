@@ -48,7 +48,7 @@ class PhotoStored(TypedDict):
 @router.put(
     "/applications/{application_no}/photos/{kind}",
     response_model=PhotoStored,
-    responses=refusals(NOT_FOUND=404, PHOTOS_FIXED=409, PHOTO_TOO_LARGE=413, **PHOTO_REFUSALS),
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404, PHOTOS_FIXED=409, PHOTO_TOO_LARGE=413, **PHOTO_REFUSALS),
 )
 async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Upload) -> Response:
     """Takes the place of the one before; drawn anew, without what cameras write into a file."""
@@ -72,7 +72,7 @@ async def put_photo(desk: Enterers, application_no: str, kind: Kind, file: Uploa
 
 @router.get(
     "/applications/{application_no}/photos/{kind}",
-    responses=file_answer(MediaType.JPEG, MediaType.PNG) | refusals(NOT_FOUND=404),
+    responses=file_answer(MediaType.JPEG, MediaType.PNG) | refusals(LINES_MOVED=410, NOT_FOUND=404),
     response_class=Response,
 )
 async def get_photo(

@@ -68,7 +68,8 @@ class _Row(NamedTuple):
     "/flows/{flow_no}/payment-notice",
     summary="发放明细公示表",
     response_class=Response,
-    responses=file_answer(MediaType.PDF) | refusals(NOT_FOUND=404, NOTHING_TO_PRINT=409, PRINT_TOO_LARGE=422),
+    responses=file_answer(MediaType.PDF)
+    | refusals(LINES_MOVED=410, NOT_FOUND=404, NOTHING_TO_PRINT=409, PRINT_TOO_LARGE=422),
 )
 async def payment_notice(desk: CountyReaders, flow_no: str, place: OfPlace) -> Response:
     """A sheet a village, A4: what has been paid so far, to whom; the same results, the same bytes."""

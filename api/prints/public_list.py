@@ -32,7 +32,8 @@ _COLUMNS = [
     "/batches/{batch_no}/public-list",
     summary="补贴公示表",
     response_class=Response,
-    responses=file_answer(MediaType.PDF) | refusals(NOT_FOUND=404, NOTHING_TO_PRINT=409, PRINT_TOO_LARGE=422),
+    responses=file_answer(MediaType.PDF)
+    | refusals(LINES_MOVED=410, NOT_FOUND=404, NOTHING_TO_PRINT=409, PRINT_TOO_LARGE=422),
 )
 async def public_list(desk: CountyReaders, batch_no: str, place: OfPlace) -> Response:
     """A sheet a village, A4: who, for what, how much; before the publicity's information is set, too."""

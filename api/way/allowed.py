@@ -50,7 +50,9 @@ class ApplicationAct(TypedDict):
 
 
 @router.get(
-    "/applications/{application_no}/acts", response_model=Items[ApplicationAct], responses=refusals(NOT_FOUND=404)
+    "/applications/{application_no}/acts",
+    response_model=Items[ApplicationAct],
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
 )
 async def application_acts(desk: ApplicationReaders, application_no: str) -> Items[ApplicationAct]:
     """For who asks, as things stand; the act judges again."""

@@ -22,7 +22,7 @@ class _Line(NamedTuple):
     application_no: str
 
 
-@router.get("/applications/{application_no}/history", responses=refusals(NOT_FOUND=404))
+@router.get("/applications/{application_no}/history", responses=refusals(LINES_MOVED=410, NOT_FOUND=404))
 async def application_history(desk: ApplicationReaders, application_no: str) -> ApplicationHistory:
     """One entry a fact: acts on many and alone, lists and rounds at the platform, orders, payments, returns.
 

@@ -120,6 +120,21 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
     return count
 
 
+async def copy_out(session: AsyncSession, statement: str) -> bytes:
+    """What a SELECT gives, by COPY: in its text form, whole in memory."""
+    driver = await _driver(session)
+    async with driver.cursor() as cursor, cursor.copy(f"COPY ({statement}) TO STDOUT".encode()) as copy:
+        return b"".join([bytes(piece) async for piece in copy])
+
+
+async def copy_in(session: AsyncSession, table: str, columns: Sequence[str], data: bytes) -> None:
+    """The same bytes into a table that has such columns."""
+    driver = await _driver(session)
+    command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    async with driver.cursor() as cursor, cursor.copy(command.encode()) as copy:
+        await copy.write(data)
+
+
 def one_of(rows: str) -> str:
     """True in SQL where there is one of `rows` (`FROM ...`), by a look of each line's own.
 

@@ -45,6 +45,7 @@ class Proof(StrEnum):
 
     ENTRY = "trail_entry"
     HEAD = "trail_head"
+    MOVED_YEAR = "moved_year"
 
 
 class SealBroken(Exception):

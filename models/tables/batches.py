@@ -94,6 +94,7 @@ class ForeseenLine(SQLModel, table=True):
     """What 预检 had foreseen of a line as its list went out, to be held against the platform's answer."""
 
     __tablename__ = "foreseen_line"
+    __table_args__ = (Index("ix_foreseen_line_application", "application_id"),)
 
     dataset_id: int = Field(primary_key=True, foreign_key="dataset.id", sa_type=BigInteger)
     application_id: int = Field(primary_key=True, foreign_key="application.id", sa_type=BigInteger)

@@ -179,7 +179,11 @@ class OrderLine(SQLModel, table=True):
     """A line that an order names; `correction_sealed`: a rejected line's corrected fields, or the platform's name."""
 
     __tablename__ = "order_line"
-    __table_args__ = (Index("ix_order_line_application", "application_id"),)
+    __table_args__ = (
+        Index("ix_order_line_application", "application_id"),
+        # for whoever deletes a line of a flow, which is looked for here
+        Index("ix_order_line_flow_line", "flow_line_id", postgresql_where=text("flow_line_id IS NOT NULL")),
+    )
 
     order_id: int = Field(primary_key=True, foreign_key="operator_order.id", sa_type=BigInteger)
     application_id: int = Field(primary_key=True, foreign_key="application.id", sa_type=BigInteger)

@@ -12,6 +12,7 @@ from models.tables import (
     records,
     register,
     tallies,
+    years,
 )
 from models.tables.base import metadata
 
@@ -28,4 +29,5 @@ __all__ = [
     "records",
     "register",
     "tallies",
+    "years",
 ]

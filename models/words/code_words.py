@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import overload
 
 from models.wire.words import EventType, Operation
+from models.words.refusals import Refusal
 from models.words.stages import Role
 
 ROLES: Mapping[str, str] = {role.value: role.label for role in Role} | {"citizen": "享受人"}
@@ -24,6 +25,7 @@ INBOX_SOURCES: Mapping[str, str] = {"callback": "平台推送", "asked": "向平
 EFFECTS: Mapping[str, str] = {
     "UNREADABLE": "无法读取或不合约定",
     "OTHER_COUNTY": "属于其他区县",
+    Refusal.LINES_MOVED.value: "所属年度的明细已移出，待人工处理",
     "OTHER_KIND": "与业务类别不符",
     "outside contract": "不合约定",
     "no receiver": "没有可生效的业务",

@@ -129,6 +129,7 @@ class Refusal(Labelled):
     PHOTO_TWICE = "PHOTO_TWICE", "同一申请的同一种照片出现两次"
     # batches and lists
     ALREADY_IN_BATCH = "ALREADY_IN_BATCH", "已经在本批次"
+    LINES_MOVED = "LINES_MOVED", "该年度的明细已移出"
     BATCH_EMPTY = "BATCH_EMPTY", "批次内没有申请"
     BATCH_FROZEN = "BATCH_FROZEN", "批次内容已冻结"
     BATCH_IN_FLOW = "BATCH_IN_FLOW", "批次已在发放流程中"

@@ -1367,6 +1367,7 @@ CREATE TABLE foreseen_line (
   CONSTRAINT fk_foreseen_line_application_id_application FOREIGN KEY(application_id) REFERENCES application (id),
   CONSTRAINT ck_foreseen_line_foreseen CHECK (kind IN ('contract', 'held', 'name_differs', 'not_found', 'no_account', 'bank_unlisted', 'bank_without', 'account_digit', 'account_invalid', 'verified_badly', 'unverified', 'several_lines', 'same_item'))
 );
+CREATE INDEX ix_foreseen_line_application ON foreseen_line (application_id);
 
 CREATE TABLE order_line (
   order_id BIGINT NOT NULL,
@@ -1384,6 +1385,7 @@ CREATE TABLE order_line (
   CONSTRAINT fk_order_line_flow_line_id_flow_line FOREIGN KEY(flow_line_id) REFERENCES flow_line (id)
 );
 CREATE INDEX ix_order_line_application ON order_line (application_id);
+CREATE INDEX ix_order_line_flow_line ON order_line (flow_line_id) WHERE flow_line_id IS NOT NULL;
 
 CREATE TABLE payment (
   id BIGSERIAL NOT NULL,
@@ -1422,4 +1424,34 @@ CREATE TABLE result_page (
   CONSTRAINT pk_result_page PRIMARY KEY (id),
   CONSTRAINT uq_result_page_dataset_id_page UNIQUE (dataset_id, page),
   CONSTRAINT fk_result_page_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id)
+);
+
+CREATE TABLE moved_year (
+  county_code VARCHAR NOT NULL,
+  fund_year INTEGER NOT NULL,
+  moved_by VARCHAR NOT NULL,
+  begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  written_at TIMESTAMP WITH TIME ZONE,
+  moved_at TIMESTAMP WITH TIME ZONE,
+  manifest_key VARCHAR,
+  manifest_sha256 VARCHAR,
+  lines BIGINT NOT NULL,
+  fen BIGINT NOT NULL,
+  paid_fen BIGINT NOT NULL,
+  CONSTRAINT pk_moved_year PRIMARY KEY (county_code, fund_year)
+);
+
+CREATE TABLE moved_part (
+  county_code VARCHAR NOT NULL,
+  fund_year INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  sha256 VARCHAR NOT NULL,
+  size BIGINT NOT NULL,
+  lines BIGINT NOT NULL,
+  fen BIGINT NOT NULL,
+  paid_fen BIGINT NOT NULL,
+  application_ids BIGINT[] NOT NULL,
+  moved_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_moved_part PRIMARY KEY (county_code, fund_year, number),
+  CONSTRAINT fk_moved_part_county_code_fund_year_moved_year FOREIGN KEY(county_code, fund_year) REFERENCES moved_year (county_code, fund_year)
 );

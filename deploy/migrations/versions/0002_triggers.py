@@ -1,4 +1,7 @@
-"""Indicators and tallies follow their lines; history stays; maker and checker are two; repeats and stages are told."""
+"""Indicators and tallies follow their lines; history stays; maker and checker are two; repeats and stages are told.
+
+Figures and history let lines go that are moved out with their finished fund year (0002_moved_years.sql), and none else.
+"""
 
 from pathlib import Path
 
@@ -13,6 +16,7 @@ depends_on = None
 BALANCE = """
 CREATE FUNCTION flow_line_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'DELETE' AND moves_out() THEN RETURN NULL; END IF;
   UPDATE indicator i
   SET reserved_fen = i.reserved_fen + d.reserved, paid_fen = i.paid_fen + d.paid
   FROM (
@@ -35,6 +39,7 @@ END $$
 TALLY = """
 CREATE FUNCTION dataset_line_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'DELETE' AND moves_out() THEN RETURN NULL; END IF;
   INSERT INTO dataset_tally AS t (dataset_id, outcome, reason_code, lines, fen)
   SELECT dataset_id, coalesce(outcome, ''), coalesce(reason_code, ''), sum(line), sum(signed)
   FROM ({rows}) AS change GROUP BY 1, 2, 3 HAVING sum(line) <> 0 OR sum(signed) <> 0 ORDER BY 1, 2, 3
@@ -48,6 +53,7 @@ END $$
 BATCH_TALLY = """
 CREATE FUNCTION application_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP = 'DELETE' AND moves_out() THEN RETURN NULL; END IF;
   WITH change AS (
     SELECT batch_id, stage, verification, sum(line) AS lines, sum(signed) AS fen FROM ({rows}) AS rows
     WHERE batch_id IS NOT NULL GROUP BY 1, 2, 3 HAVING sum(line) <> 0 OR sum(signed) <> 0
@@ -71,6 +77,8 @@ CHANGES = {
 }
 FOLLOWED = {"flow_line": BALANCE, "dataset_line": TALLY, "application": BATCH_TALLY}
 SQL = Path(__file__).parents[1] / "sql"
+# Before the triggers that ask whether a year is being moved out.
+MOVED_YEARS = "0002_moved_years.sql"
 STATEMENTS = (
     "0002_accounts.sql",
     "0002_makers.sql",
@@ -107,6 +115,7 @@ CREATE TRIGGER trail_head_kept BEFORE DELETE OR TRUNCATE ON trail_head
 
 
 def upgrade() -> None:
+    op.get_bind().exec_driver_sql(_text(MOVED_YEARS))
     for table, function in FOLLOWED.items():
         for name, (rows, tables) in CHANGES.items():
             op.execute(function.format(name=name, rows=rows))
@@ -114,10 +123,6 @@ def upgrade() -> None:
                 f"CREATE TRIGGER {table}_{name} AFTER {name.upper()} ON {table} REFERENCING {tables} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_{name}()"
             )
-    op.execute(
-        "CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        "BEGIN RAISE EXCEPTION '% is history: rows are added, never changed', TG_TABLE_NAME; END $$"
-    )
     for table in HISTORY:
         op.execute(
             f"CREATE TRIGGER {table}_history BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
@@ -127,7 +132,11 @@ def upgrade() -> None:
     op.execute(HEADS)
     op.execute("REVOKE DELETE ON trail_head FROM onecard_app")
     for file in STATEMENTS:
-        op.get_bind().exec_driver_sql((SQL / file).read_text(encoding="utf-8").replace("%", "%%"))
+        op.get_bind().exec_driver_sql(_text(file))
+
+
+def _text(file: str) -> str:
+    return (SQL / file).read_text(encoding="utf-8").replace("%", "%%")
 
 
 def downgrade() -> None:
@@ -141,8 +150,11 @@ def downgrade() -> None:
     for table in HISTORY:
         op.execute(f"GRANT UPDATE, DELETE ON {table} TO onecard_app")
         op.execute(f"DROP TRIGGER {table}_history ON {table}")
-    op.execute("DROP FUNCTION keep_history()")
+    op.execute("GRANT INSERT, UPDATE, DELETE ON moved_year, moved_part TO onecard_app")
+    for function in ("refuse_moved_year", "move_out_part", "keep_history"):
+        op.execute(f"DROP FUNCTION {function} CASCADE")
     for table in FOLLOWED:
         for name in CHANGES:
             op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
             op.execute(f"DROP FUNCTION {table}_{name}()")
+    op.execute("DROP FUNCTION moves_out()")

@@ -24,6 +24,7 @@ from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.sql import execute
 from models.store.vault import SealBroken, Vault
+from models.store.years.moved import moved_year, year_of
 from models.tables.flows import Flow
 from models.tables.records import Inbox
 from models.wire import answers
@@ -40,9 +41,12 @@ from models.wire.events import (
     SummaryReviewed,
 )
 from models.wire.words import EventType, PlatformOutcome
+from models.words.refusals import Refusal
 from models.words.stages import FlowStage
 
 AFTER_END = "after the end"
+# Of what a list or a flow is told the lines have to be here.
+OF_LINES = (RunKind.BENEFICIARY_INIT, RunKind.VERIFICATION, RunKind.SUBSIDY_FLOW, RunKind.PAYMENT_CORRECTION)
 OF_FLOW = (RunKind.SUBSIDY_FLOW, RunKind.PAYMENT_CORRECTION)
 
 
@@ -64,6 +68,8 @@ async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Sub
     if subject.kind in OF_FLOW:
         # before any of its lists, lines or decisions
         await lock_flow_and_indicators(session, number)
+    if subject.kind in OF_LINES and await _lines_moved(session, subject):
+        return 0
     count = last = 0
     while rows := await pending(session, number, subject.county_code, last):
         last = int(rows[-1].id or 0)
@@ -73,6 +79,24 @@ async def apply_pending_events(session: AsyncSession, vault: Vault, subject: Sub
     await _forget(session)
     reach(FaultPoint.BEFORE_APPLIED)
     return count
+
+
+async def _lines_moved(session: AsyncSession, subject: Subject) -> bool:
+    """What comes years later for lines that have gone takes effect on none: it is kept for a person to decide.
+
+    Asked once the flow is held: who moves a year out has held it, too.
+    """
+    year = year_of(subject.number)
+    if year is None or await moved_year(session, subject.county_code, year) is None:
+        return False
+    await execute(
+        session,
+        "UPDATE inbox SET state = 'quarantined', effect = :effect WHERE number = :number AND applied_at IS NULL"
+        " AND state IN ('received', 'delivered', 'parked')",
+        number=subject.number,
+        effect=Refusal.LINES_MOVED.value,
+    )
+    return True
 
 
 async def _forget(session: AsyncSession) -> None:

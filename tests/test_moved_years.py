@@ -1,0 +1,272 @@
+"""A finished fund year leaves the working database, whatever ends the command; where it is put back it is read."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.errors import RaiseException
+from sqlalchemy import make_url
+
+from deploy.demo.people import Json
+from deploy.spoken import spoken
+from deploy.stack import Stack, postgres
+from deploy.stack.objects import Access
+from deploy.stack.processes import ROOT
+from deploy.years import moving
+from deploy.years.__main__ import main
+from models.words.stages import Role
+from tests import county_office
+from tests.api_server import api_server
+from tests.checker import SOON, Checker
+from tests.checker_grounds import of_province
+from tests.county_office import Line, Office
+from tests.databases import Databases
+from tests.province import Province
+from tests.tallies import UNLIKE_LINES
+
+pytest_plugins = ["tests.province_fixtures"]
+YEAR = 2023
+# Nobody watches a flow any more that has ended years ago.
+OVER = pytest.mark.parametrize("province", [{"returns_days": 0}], indirect=True)
+TABLES = (
+    *("application", "application_standing", "flow_line", "dataset_line", "foreseen_line", "order_line", "payment"),
+    *("trail_line", "objection", "application_photo"),
+)
+BY = ("--by", "li.wei", "--reason", "年度归档")
+LINES = [Line(1), Line(2, payment="failed:账户销户"), Line(3, 777), Line(4, town="101")]
+Ran = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def office(province: Province, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.setattr(county_office, "YEAR", YEAR)
+    monkeypatch.setattr(moving, "PART", 2)
+    return Office(province)
+
+
+@pytest.fixture
+def owner_url(servers: Stack, province: Province) -> str:
+    database = str(make_url(province.settings.database_url.get_secret_value()).database)
+    return servers.layout.cluster.url(database, postgres.OWNER)
+
+
+@pytest.fixture
+def ran(
+    servers: Stack,
+    province: Province,
+    owner_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Ran:
+    """The command, with the environment of a worker and the address of the tables' owner."""
+    settings = province.settings
+    given = servers.layout.environment(settings.database_url.get_secret_value()) | {
+        "VAULT_KEY_FILE": str(settings.vault_key_file),
+        "TOKEN_KEY_FILE": str(settings.token_key_file),
+        "S3_BUCKET": settings.s3_bucket,
+        "DATABASE_OWNER_URL": owner_url,
+        "RETURNS_DAYS": "0",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = spoken("python -m deploy.years", lambda: main(list(words)))
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def counts(province: Province) -> dict[str, int]:
+    return {table: int(province.rows(f"SELECT count(*) FROM {table}")[0][0]) for table in TABLES}
+
+
+def finished(office: Office) -> str:
+    """A flow that has ended; who wasn't paid is closed."""
+    flow_no, numbers = office.ended(LINES)
+    close(office, numbers[1])
+    return flow_no
+
+
+def close(office: Office, number: str) -> None:
+    """The last that is open of the year, with the run that has watched for returns."""
+    closing = {"selection": {"application_nos": [number]}, "reason": "本人放弃"}
+    office.operator.post("/application-closings", closing)
+    statement = "SELECT count(*) FROM run WHERE closed_at IS NULL AND fund_year = :year"
+    office.province.until("开着的运行", statement, 0, year=YEAR)
+
+
+@OVER
+def test_a_year_goes_and_its_figures_stay(office: Office, province: Province, ran: Ran) -> None:
+    flow_no, numbers = office.ended(LINES)
+    code, _, said = ran("move", str(YEAR), *BY)
+    assert code == 1
+    assert f"{office.code} 的 {YEAR} 年度还不能移出，没有作任何改动。申请没有办完" in said
+    assert numbers[1] in said
+    close(office, numbers[1])
+    shown, before = office.flow(flow_no), counts(province)
+    assert "可以移出" in ran()[1]
+    code, told, said = ran("move", str(YEAR), *BY)
+    assert (code, said) == (0, "")
+    assert f"4 笔，{10_000 * 3 + 777} 分，其中已发放 {office.paid(flow_no)['fen']} 分" in told
+    assert before["trail_line"]
+    assert not any(counts(province).values())
+    assert office.flow(flow_no) == shown
+    [entry] = province.rows("SELECT actor, line_count, total_fen FROM trail_entry WHERE act = 'year.moved_out'")
+    assert entry == ("li.wei", 4, 30_777)
+    assert ran("move", str(YEAR), *BY)[:2] == (0, told)
+    assert "移出 4 笔" in ran()[1]
+    _says_where_they_are(office, flow_no, numbers[0])
+    _keeps_a_late_return(office, province, flow_no, numbers[0])
+    assert office.flow(flow_no) == shown
+    assert Checker(of_province(province)).violations(*SOON) == []
+    province.check_trails()
+
+
+def _says_where_they_are(office: Office, flow_no: str, number: str) -> None:
+    batch_no = office.flow(flow_no)["batch_no"]
+    for path in (
+        *(f"/flows/{flow_no}/lines", f"/flows/{flow_no}/lines/figures", f"/flows/{flow_no}/payments"),
+        *(f"/applications/{number}", f"/applications/{number}/history", f"/batches/{batch_no}/verification-results"),
+        *(f"/applications?fund_year={YEAR}", f"/payments?fund_year={YEAR}", f"/payments?flow_no={flow_no}"),
+        *(f"/applications?batch_no={batch_no}&format=xlsx", f"/flows/{flow_no}/payment-notice"),
+    ):
+        refused = office.refused(partial(office.reviewer.content, path))
+        assert (refused.status, refused.problem["code"]) == (410, "LINES_MOVED"), path
+        assert f"moved-years/{office.code}/{YEAR}/" in refused.problem["detail"]
+    for act in (partial(office.open_batch, "又一批"), partial(office.enter, [Line(9)], batch_no)):
+        assert office.refused(act).problem["code"] == "LINES_MOVED"
+    assert office.reviewer.get(f"/flows/{flow_no}/summary")["figures"]
+
+
+def _keeps_a_late_return(office: Office, province: Province, flow_no: str, number: str) -> None:
+    """Years later the bank gives back what it had paid."""
+    [page] = province.platform.events("flow.payments", flow_no)
+    [paid] = [one for one in page["body"]["data"]["payments"] if one["application_no"] == number]
+    back = paid | {"status": "failed", "reason_code": "account_closed", "reason": "账户销户", "sequence": 2}
+    late = page["body"]["data"] | {"page": 2, "payments": [back]}
+    assert province.post(page["body"] | {"data": late}, "evt-years-later").status_code == 204
+    statement = "SELECT state || ' ' || effect FROM inbox WHERE event_id = 'evt-years-later'"
+    province.until("退票", statement, "quarantined LINES_MOVED")
+    [kept] = office.reviewer.pages("/inbox", state="quarantined")
+    assert number in str(office.reviewer.get(f"/inbox/{kept['id']}/content")["content"])
+
+
+@OVER
+def test_killed_anywhere_it_is_all_here_or_goes_on(office: Office, province: Province, ran: Ran) -> None:
+    finished(office)
+    before = counts(province)
+    for point, left in (("after-part-written", 4), ("after-year-signed", 4), ("after-part-moved", 2)):
+        command = [sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY]
+        killed = _killed(command, f"{point}=kill@1")
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        here = counts(province)
+        assert here["application"] == left
+        assert here == before or left < 4
+        province.check()
+        assert province.rows(UNLIKE_LINES) == []
+    assert "正在移出" in ran()[1]
+    code, told, said = ran("move", str(YEAR), *BY)
+    assert (code, said) == (0, "")
+    assert "4 笔" in told
+    assert not any(counts(province).values())
+    assert len(province.rows("SELECT 1 FROM trail_entry WHERE act = 'year.moved_out'")) == 1
+
+
+_IN_TWOS = """
+import sys
+from deploy.spoken import spoken
+from deploy.years import moving
+from deploy.years.__main__ import main
+moving.PART = 2
+sys.exit(spoken("years", main))
+"""
+
+
+def _killed(command: list[str], points: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "FAULT_POINTS": points}, capture_output=True, text=True, timeout=60
+    )
+
+
+@OVER
+def test_what_has_changed_since_it_was_written_is_written_anew(office: Office, province: Province, ran: Ran) -> None:
+    finished(office)
+    assert _killed([sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY], "after-year-signed=kill@1").returncode < 0
+    province.change("UPDATE application SET group_name = '7组' WHERE id = (SELECT max(id) FROM application)")
+    code, _, said = ran("move", str(YEAR), *BY)
+    assert (code, said) == (0, "")
+    assert not any(counts(province).values())
+    assert len(province.rows("SELECT 1 FROM trail_entry WHERE act = 'year.moved_out'")) == 2
+
+
+@OVER
+def test_history_lets_only_a_signed_part_go(office: Office, province: Province, owner_url: str) -> None:
+    finished(office)
+    with psycopg.connect(owner_url.replace("+psycopg", ""), autocommit=True) as owner:
+        for statement in ("DELETE FROM payment", "DELETE FROM trail_line", "UPDATE payment SET page = 2"):
+            with pytest.raises(RaiseException, match="is history"):
+                owner.execute(statement)
+        owner.execute("SET onecard.moving_out = on")
+        for statement in ("DELETE FROM trail_entry", "UPDATE payment SET page = 2", "TRUNCATE trail_line"):
+            with pytest.raises(RaiseException, match="is history"):
+                owner.execute(statement)
+        assert owner.execute("SELECT move_out_part(%s, %s, 1)", [office.code, YEAR]).fetchone() == (0,)
+    province.check()
+
+
+@OVER
+def test_the_auditor_finds_who_was_paid_where_it_is_put_back(
+    servers: Stack,
+    databases: Databases,
+    office: Office,
+    province: Province,
+    ran: Ran,
+    s3_settings: Access,
+    tmp_path: Path,
+) -> None:
+    flow_no = finished(office)
+    lists = ("/applications", f"/flows/{flow_no}/lines", f"/flows/{flow_no}/payments", "/flows", "/batches")
+    before: dict[str, list[Json]] = {path: office.reviewer.pages(path) for path in lists}
+    assert ran("move", str(YEAR), *BY)[0] == 0
+    name = databases.make()
+    try:
+        into = servers.layout.cluster.url(name, postgres.OWNER)
+        words = ("put-back", str(YEAR), "--county", office.code, "--into", into)
+        code, told, said = ran(*words)
+        assert code == 0, said
+        assert "4 笔" in told
+        assert ran(*words)[:2] == (0, told)
+        with servers.layout.cluster.connect(name) as connection:
+            assert connection.execute(UNLIKE_LINES).fetchall() == []
+        (tmp_path / "shelf").mkdir()
+        address = servers.layout.cluster.url(name)
+        after = province.portal.call(_read, address, tmp_path / "shelf", s3_settings, province, office.code, lists)
+        for path in lists:
+            assert [_unlike(*pair) for pair in zip(after[path], before[path], strict=True)] == [{}] * len(
+                before[path]
+            ), path
+    finally:
+        servers.drop_database(name)
+
+
+def _unlike(here: Json, there: Json) -> dict[str, tuple[object, object]]:
+    return {name: (here.get(name), there.get(name)) for name in here | there if here.get(name) != there.get(name)}
+
+
+async def _read(
+    address: str, folder: Path, s3: Access, province: Province, county: str, lists: tuple[str, ...]
+) -> Mapping[str, list[Json]]:
+    async with api_server(address, folder, s3, vault=province.vault) as server:
+        found = {}
+        for path in lists:
+            answer = await server.get(Role.AUDITOR, path, county, limit=500)
+            assert answer.status_code == 200, answer.text
+            found[path] = answer.json()["items"]
+        return found
