@@ -11,6 +11,7 @@ from models.store.pre_flight.kept import SENT_BY, keep_foreseen
 from models.store.sql import fetch_int
 from models.wire.words import DatasetKind
 from models.words.flow_words import FORETOLD, Foreseen, PreFlightAct
+from models.words.stages import Role
 from tests.browser import Browser
 from tests.rows import (
     ADMIN,
@@ -259,6 +260,8 @@ async def test_an_act_on_all_of_a_kind_does_what_was_shown_or_nothing(office: Of
     strange = {**asked, "selection": {"foreseen": {**kind, "batch_no": "500001-P2026-9999"}}, "preview": True}
     assert (await office.post("/application-withdrawals", strange)).json()["count"] == 0
     await office.post("/application-withdrawals", {"selection": {"application_nos": ground.numbers[:1]}, "reason": "x"})
+    stranger = await office.post("/application-withdrawals", {**asked, "preview": True}, role=Role.APPLICANT)
+    assert (stranger.status_code, stranger.json()["code"]) == (403, "ROLE_NOT_ALLOWED")
     late = await office.post("/application-withdrawals", {**asked, "seen": seen["seen"]})
     assert (late.status_code, late.json()["code"]) == (409, "SELECTION_CHANGED")
     # opened ones likewise, in as many steps as there are pages

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.acts.preview import ActAnswer, ActOnMany, LeftOutLines, judged
-from api.counter.desk import Desk
+from api.counter.desk import Desk, require_role
 from api.counter.roles import own
 from api.server.problems import Problem, conflict
 from models.store.applications.acts import FIT, Choice, LeftOut, choose, fit_of_chosen, look_at
@@ -14,6 +14,7 @@ from models.store.pre_flight.sent import lines_foreseen
 from models.store.selection import Predicate, Rule, Selection, selected
 from models.store.sql import Value
 from models.words.refusals import Refusal
+from models.words.stages import Role
 
 
 class ActOnLines(ActOnMany):
@@ -51,6 +52,8 @@ async def choose_lines(
 
 async def _meant(desk: Desk, session: AsyncSession, selection: Selection) -> Predicate:
     if selection.foreseen is not None:
+        # what the register and others' applications tell is for who reads 预检
+        require_role(desk.role, (Role.OPERATOR, Role.REVIEWER))
         return await lines_foreseen(session, desk.vault, desk.county, selection.foreseen)
     return selected(desk.county, selection, desk.for_whom)
 

@@ -1,6 +1,6 @@
 """The desk that one request is handled at: who asks, for which county, and the parts to answer with."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Annotated
@@ -140,6 +140,14 @@ class Desk:
         await record(session, self.vault, entry)
 
 
+def require_role(role: Role, roles: Sequence[Role]) -> None:
+    """403 for who has none of these."""
+    if role not in roles:
+        allowed = "、".join(_ROLE_NAMES[each] for each in roles)
+        detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[role]}"
+        raise Problem(403, Refusal.ROLE_NOT_ALLOWED, "没有办理权限", detail)
+
+
 def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
     """A dependency: the desk of a caller who has one of these roles; the repeat of a POST comes no further."""
 
@@ -150,10 +158,7 @@ def for_roles(*roles: Role) -> Callable[..., AsyncIterator[Desk]]:
         parts = parts_of(request)
         principal = principal_in(parts.token_key, request.headers.get("authorization", ""))
         standing = await parts.standings.check(principal)
-        if principal.role not in roles:
-            allowed = "、".join(_ROLE_NAMES[role] for role in roles)
-            detail = f"这项操作由{allowed}办理，当前身份是{_ROLE_NAMES[principal.role]}"
-            raise Problem(403, Refusal.ROLE_NOT_ALLOWED, "没有办理权限", detail)
+        require_role(principal.role, roles)
         with parts.open_requests.one(request, principal.county_code, principal.subject):
             desk = Desk(request, parts, principal, standing.person_index)
             request.state.county = desk.county
