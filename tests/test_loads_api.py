@@ -353,6 +353,7 @@ async def test_what_the_bank_refused_in_a_load_is_foreseen_of_that_account(hands
     assert (told["application_no"], told["because"]) == (numbers[0], f"{TODAY} 账户已冻结")
     browser = await at(office, REVIEWER)
     page = await browser.open(f"/console/pre-flight/{YEAR}/initialisation/account_invalid")
+    assert "须换账号的：村社申报" in page.main
     page = await browser.submit(page, "审核退回", everything="true")
     assert "1" in page.main
     await put(office, 1, account_no(1), person=citizen_of(1))
