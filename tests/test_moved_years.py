@@ -110,7 +110,7 @@ def test_a_year_goes_and_its_figures_stay(office: Office, province: Province, ra
     assert f"{office.code} 的 {YEAR} 年度还不能移出，没有作任何改动。申请没有办完" in said
     assert numbers[1] in said
     close(office, numbers[1])
-    shown, before = office.flow(flow_no), counts(province)
+    shown, before, summaries = office.flow(flow_no), counts(province), office.reviewer.pages("/summaries")
     assert "可以移出" in ran()[1]
     code, told, said = ran("move", str(YEAR), *BY)
     assert (code, said) == (0, "")
@@ -122,6 +122,7 @@ def test_a_year_goes_and_its_figures_stay(office: Office, province: Province, ra
     assert entry == ("li.wei", 4, 30_777)
     assert ran("move", str(YEAR), *BY)[:2] == (0, told)
     assert "移出 4 笔" in ran()[1]
+    assert office.reviewer.pages("/summaries") == summaries
     _says_where_they_are(office, flow_no, numbers[0])
     _keeps_a_late_return(office, province, flow_no, numbers[0])
     assert office.flow(flow_no) == shown
@@ -135,7 +136,8 @@ def _says_where_they_are(office: Office, flow_no: str, number: str) -> None:
         *(f"/flows/{flow_no}/lines", f"/flows/{flow_no}/lines/figures", f"/flows/{flow_no}/payments"),
         *(f"/applications/{number}", f"/applications/{number}/history", f"/batches/{batch_no}/verification-results"),
         *(f"/applications?fund_year={YEAR}", f"/payments?fund_year={YEAR}", f"/payments?flow_no={flow_no}"),
-        *(f"/applications?batch_no={batch_no}&format=xlsx", f"/flows/{flow_no}/payment-notice"),
+        *(f"/figures?fund_year={YEAR}", f"/applications?batch_no={batch_no}&format=xlsx"),
+        f"/flows/{flow_no}/payment-notice",
     ):
         refused = office.refused(partial(office.reviewer.content, path))
         assert (refused.status, refused.problem["code"]) == (410, "LINES_MOVED"), path

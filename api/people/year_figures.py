@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from api.counter.desk import COUNTY, Desk, for_roles
 from api.counter.names import Names, names_of
 from api.figures.figures import FigureShare
+from api.server.answers import refusals
 from models.store.to_dos.year import MoneySums, PaidDay, Part, median_days, money_sums, paid_days, parts_of_year
 from models.words.calendar import china_today
 from models.words.card_stages import PartStage
@@ -61,7 +62,7 @@ class YearFigures(TypedDict):
     unusable_accounts: Annotated[list[UnusableAccounts], Field(description="现在无效、已清空的一卡通账号，按开户行")]
 
 
-@router.get("/figures", summary="看板")
+@router.get("/figures", summary="看板", responses=refusals(LINES_MOVED=410))
 async def show_figures(
     desk: Overseers,
     fund_year: Annotated[int | None, Query(ge=2000, le=2099, description="资金年度，不填为今年")] = None,

@@ -103,6 +103,11 @@ async def flow_figures(session: AsyncSession, flow_id: int) -> FlowFigures:
     return FlowFigures(lines=lines, states=states, payments=payments)
 
 
+class _Kept(NamedTuple):
+    flow_id: int
+    figures: dict[str, object]
+
+
 class _Share(NamedTuple):
     """`code` and `name` are NULL and `households` isn't for the flow as a whole."""
 
@@ -144,6 +149,13 @@ FROM share s LEFT JOIN named n ON n.flow_id = s.flow_id
   AND n.code = s.code AND n.kind = CASE s.level WHEN 3 THEN 'towns' WHEN 5 THEN 'banks' WHEN 6 THEN 'indicators' END
 ORDER BY s.flow_id, s.level, s.code
 """
+# Whose lines have been moved out: accepted lines are what they were when their summary was reviewed last.
+_MOVED = """
+SELECT DISTINCT ON (s.flow_id) s.flow_id, s.figures FROM summary s JOIN flow f ON f.id = s.flow_id
+WHERE f.id = ANY(:flow_ids) AND s.figures IS NOT NULL
+  AND EXISTS (SELECT FROM moved_year y WHERE y.county_code = f.county_code AND y.fund_year >= f.fund_year)
+ORDER BY s.flow_id, s.number DESC
+"""
 _TOTAL, _TOWN, _BANK, _INDICATOR = 7, 3, 5, 6
 
 
@@ -152,8 +164,12 @@ async def summaries_now(session: AsyncSession, flow_ids: Sequence[int]) -> dict[
 
     Each as the JSON that a summary's row keeps, see `SummaryFigures`.
     """
-    rows = await fetch(session, _Share, _SUMMARY, flow_ids=list(flow_ids)) if flow_ids else []
-    return {flow_id: _summary([row for row in rows if row.flow_id == flow_id]) for flow_id in flow_ids}
+    if not flow_ids:
+        return {}
+    rows = await fetch(session, _Share, _SUMMARY, flow_ids=list(flow_ids))
+    kept = await fetch(session, _Kept, _MOVED, flow_ids=list(flow_ids))
+    now = {flow_id: _summary([row for row in rows if row.flow_id == flow_id]) for flow_id in flow_ids}
+    return now | {row.flow_id: row.figures for row in kept}
 
 
 def _summary(rows: Sequence[_Share]) -> dict[str, object]:
