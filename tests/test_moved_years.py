@@ -251,15 +251,16 @@ def test_the_auditor_finds_who_was_paid_where_it_is_put_back(
         address = servers.layout.cluster.url(name)
         after = province.portal.call(_read, address, tmp_path / "shelf", s3_settings, province, office.code, lists)
         for path in lists:
-            assert [_unlike(*pair) for pair in zip(after[path], before[path], strict=True)] == [{}] * len(
-                before[path]
-            ), path
+            found = [_unlike(*pair) for pair in zip(after[path], before[path], strict=True)]
+            assert not any(found), (path, found)
     finally:
         servers.drop_database(name)
 
 
 def _unlike(here: Json, there: Json) -> dict[str, tuple[object, object]]:
-    return {name: (here.get(name), there.get(name)) for name in here | there if here.get(name) != there.get(name)}
+    """But for the run, which looks once more now and then."""
+    names = [name for name in here | there if name != "run"]
+    return {name: (here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)}
 
 
 async def _read(
