@@ -57,14 +57,15 @@ class Surveyor:
         async with self._database.transaction() as session:
             policy.policy_no = await take_one(session, Series.POLICY, self._county, year)
             indicator.indicator_no = await take_one(session, Series.INDICATOR, self._county, year)
-            paper = self._paper()
+            paper = self._paper(year)
             session.add(paper)
             await session.flush()
             policy.file_id = int(paper.id or 0)
             unit = PolicyUnit(
                 county_code=self._county, code=policy.policy_unit_code, name=policy.policy_unit_name, chosen_by="x"
             )
-            session.add_all([policy, indicator, unit])
+            session.add_all([policy, indicator])
+            await session.merge(unit)
             return Laid(policy.policy_no, indicator.indicator_no)
 
     async def put_batch(self, year: int, forms: Sequence[dict[str, object]]) -> tuple[str, list[str]]:
@@ -107,12 +108,12 @@ class Surveyor:
         async with self._database.transaction() as session:
             for (kind, fund_year), items in every:
                 words = [item.model_dump(mode="json") for item in items]
-                session.add(CatalogList(county_code=county, kind=kind, fund_year=fund_year, items=words))
+                await session.merge(CatalogList(county_code=county, kind=kind, fund_year=fund_year, items=words))
 
     async def _policy(self, year: int) -> Policy:
         unit = self._lists["policy-units", 0][0]
         sent = await self._platform.upload_file(self._county, PAPER, MediaType.PDF)
-        reference = f"{self._county}-laid-policy.1"
+        reference = f"{self._county}-laid-policy-{year}.1"
         request = PolicySubmission(
             client_reference=reference,
             county_code=self._county,
@@ -161,7 +162,7 @@ class Surveyor:
             reviewed_at=now(),
             entered_by="operator",
         )
-        reference = f"{self._county}-laid-indicator.1"
+        reference = f"{self._county}-laid-indicator-{year}.1"
         known = row.model_dump(include=set(requests.IndicatorSubmission.model_fields))
         request = requests.IndicatorSubmission.model_validate({"client_reference": reference, **known})
         answer = await self._platform.submit_indicator(request, key=f"{reference}/submit")
@@ -176,10 +177,10 @@ class Surveyor:
                 return
         raise AssertionError("the platform decides nothing")
 
-    def _paper(self) -> StoredFile:
+    def _paper(self, year: int) -> StoredFile:
         return StoredFile(
             county_code=self._county,
-            object_key=f"laid/{self._county}",
+            object_key=f"laid/{self._county}-{year}",
             sha256="0" * 64,
             content_type="application/pdf",
             size=len(PAPER),

@@ -209,6 +209,38 @@ def test_what_has_changed_since_it_was_written_is_written_anew(office: Office, p
 
 
 @OVER
+def test_who_was_paid_by_a_later_years_flow_goes_with_that_year(
+    office: Office, province: Province, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINES_KEPT_YEARS", "1")
+    _, numbers = office.ended([Line(1), Line(2, payment="failed:银行系统故障")])
+    monkeypatch.setattr(county_office, "YEAR", YEAR + 1)
+    later = Office(province)
+    later.known([Line(2)])
+    batch_no, _ = later.batched([Line(3)])
+    later.operator.post(f"/batches/{batch_no}/applications", {"selection": {"application_nos": [numbers[1]]}})
+    later.verify(batch_no)
+    later.publicise_batch(batch_no)
+    second = later.begin(batch_no)
+    later.at(second, "settling")
+    assert later.ordered("repayment", second)["done_count"] == 1
+    later.pass_summary(second, refused_first=False)
+    later.pay(second)
+    later.at(second, "ended")
+    province.until("开着的运行", "SELECT count(*) FROM run WHERE closed_at IS NULL", 0)
+    assert "更早年度的明细还在" in ran("move", str(YEAR + 1), *BY)[2]
+    code, told, said = ran("move", str(YEAR), *BY)
+    assert (code, said) == (0, "")
+    assert "1 笔" in told
+    assert later.reviewer.get(f"/applications/{numbers[1]}")["stage"] == "paid"
+    code, told, said = ran("move", str(YEAR + 1), *BY)
+    assert (code, said) == (0, "")
+    assert "2 笔" in told
+    assert not any(counts(province).values())
+    assert province.rows(UNLIKE_LINES) == []
+
+
+@OVER
 def test_history_lets_only_a_signed_part_go(office: Office, province: Province, owner_url: str) -> None:
     finished(office)
     with psycopg.connect(owner_url.replace("+psycopg", ""), autocommit=True) as owner:
