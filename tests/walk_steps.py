@@ -94,7 +94,7 @@ class Steps(RuleBasedStateMachine):
     def take(self, act: Callable[..., None], chosen: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    def lull(self) -> bool:
+    def lull(self, seconds: float = 0.0) -> bool:
         raise NotImplementedError
 
     def goes_on(self, place: Place) -> None:
