@@ -31,6 +31,9 @@ QUICK = {
     "PLATFORM_MISSING_PAGE_SECONDS": "2",
     "WORKER_GRACE_SECONDS": "20",
 }
+UNDECIDED: LiteralString = (
+    "SELECT number, kind, line_key, state, taken, hindrance, inbox_id FROM contradiction WHERE state <> 'settled'"
+)
 DAYS = 86_400.0
 TOTAL_FEN = 400_000_000
 LISTS = (
@@ -94,12 +97,13 @@ class Whole:
         return found
 
     def situation(self) -> str:
-        """For the reader of a failure: what runs wait for, what wasn't delivered, and the ends of our logs."""
+        """For who reads a failure: what runs and reviewers wait for, what wasn't delivered, the ends of our logs."""
         open_runs = self.rows("SELECT workflow_id, stage, waiting_for, restarts FROM run WHERE closed_at IS NULL")
         waiting = self.rows("SELECT workflow_id, signal, tries, last_error FROM outbox WHERE delivered_at IS NULL")
         unapplied = self.rows("SELECT id, event_type, number, state, effect FROM inbox WHERE applied_at IS NULL")
+        undecided = self.rows(UNDECIDED)
         logs = [f"{path.name}: {path.read_text(errors='replace')[-1500:]}" for path in self._our_logs()]
-        return "\n".join(map(str, (open_runs, waiting, unapplied, *logs)))
+        return "\n".join(map(str, (open_runs, waiting, unapplied, undecided, *logs)))
 
     def _our_logs(self) -> list[Path]:
         return [
