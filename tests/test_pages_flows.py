@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from deploy.stack import Stack
 from models.words.stages import Role
 from tests.browser import Browser, Page
 from tests.rows import (
@@ -299,3 +301,23 @@ async def test_a_locked_line_and_an_applicant_are_kept_out(office: Office) -> No
     applicant = await Browser.at(office).sign_in("app.licant", role=Role.APPLICANT)
     for path in ("", f"/{flow_no}", f"/{flow_no}/lines", "/start?batch_no=x", f"/{flow_no}/order?kind=confirmed"):
         assert (await applicant.open(f"/console/flows{path}")).status == 403, path
+
+
+async def test_a_flow_whose_lines_are_moved_out_shows_its_sums_and_where_they_are(
+    office: Office, servers: Stack, database_url: str
+) -> None:
+    flow_no, _ = await mixed_flow(office)
+    old = flow_no.replace("-L2026-", "-L2023-")
+    await office.run("UPDATE flow SET fund_year = 2023, flow_no = :old WHERE flow_no = :flow", old=old, flow=flow_no)
+    before = await (await at(office)).open(f"/console/flows/{old}")
+    with servers.layout.cluster.connect(str(make_url(database_url).database)) as owner:
+        owner.execute(
+            "INSERT INTO moved_year (county_code, fund_year, moved_by, begun_at, moved_at, manifest_key, lines, fen,"
+            " paid_fen) VALUES (%s, 2023, 'li.wei', now(), now(), 'moved-years/500001/2023/1.json', 0, 0, 0)",
+            [old[:6]],
+        )
+    for path, words in ((f"/console/flows/{old}", "按乡镇"), (f"/console/flows/{old}/lines", "该年度的明细已移出")):
+        page = await (await at(office)).open(path)
+        assert "moved-years/500001/2023/1.json" in page.main
+        assert (words in page.main) is (words != "按乡镇")
+    assert "按乡镇" in before.main

@@ -77,11 +77,11 @@ def seen(flow: Any) -> str:
 async def _sums(window: Window, path: str) -> Any:
     """By town and bank; of a year whose lines have been moved out, where they are: the flow's own sums are its own."""
     try:
-        return await window.ask.get(f"{path}/lines/figures")
+        return {**await window.ask.get(f"{path}/lines/figures"), "moved": ""}
     except Refused as refused:
         if refused.status != LINES_MOVED:
             raise
-        return {"moved": refused.document["detail"]}
+        return {"moved": refused.document["detail"], "towns": [], "banks": [], "reasons": []}
 
 
 async def _whole(window: Window, flow: Any) -> dict[str, Any]:
