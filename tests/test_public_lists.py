@@ -94,6 +94,8 @@ async def test_a_list_is_there_from_its_start_date_until_the_flow_starts(office:
     assert await seen(office, index) == 200
     assert (await office.post("/flows", ground.start)).status_code == 201
     assert (await seen(office, index), await seen(office, village)) == (404, 404)
+    started = await (await Browser.at(office).sign_in(ADMIN)).open(f"/console/publicity/{ground.batch_no}")
+    assert ("不再显示" in started.main, "可以启动补贴流程" in started.main) == (True, False)
 
 
 @pytest.mark.journey(35)
@@ -121,6 +123,10 @@ async def test_the_page_is_for_anybody_and_nothing_can_be_searched(office: Offic
     admin = await Browser.at(office).sign_in(ADMIN)
     page = await admin.open("/console/publicity")
     page = await admin.open(page.link("公示网页的开关"))
+    # and is told where its addresses are
+    assert "每个批次的公示网页的网址" in page.main
+    batch = await admin.open(f"/console/publicity/{ground.batch_no}")
+    assert batch.has_link(f"/public/{ground.batch_no}")
     page = await admin.submit(page, "保存", shown="false")
     assert page.done == "已保存"
     assert (await browser.open(f"/public/{ground.batch_no}")).status == 404
