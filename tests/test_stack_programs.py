@@ -111,7 +111,7 @@ def test_the_start_page_signs_each_demo_person_in_and_shows_what_is_next(stack: 
         assert rows[0].startswith("▶1上传补贴政策")
         # whoever a step needs has a button there, the phone a link
         turns = [len(row.cssselect("button, a")) for row in page.cssselect("table tr")[1:]]
-        assert turns == [1, 1, 2, 3, 1, 2, 1, 1, 1, 2, 1, 3]
+        assert turns == [1, 1, 2, 3, 1, 2, 1, 2, 1, 2, 1, 3]
         subjects = {field.get("value") for field in page.cssselect("input[name=subject]")}
         assert subjects == {person.subject for person in everybody}
         for person in everybody:

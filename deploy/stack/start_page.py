@@ -118,6 +118,11 @@ class StartPage:
             '<p lang="en">✓ is done, ▶ is next. Press the buttons of a step from top to bottom: each signs its person'
             " in and opens the page; then come back here. The pages have English: “EN” at their top.</p>"
         )
+        if done and following is None:
+            hint += (
+                "<p>十二步都办完了。还可以看：李会计的待办（发放成功的要提交材料）、郑审计的操作留痕、"
+                "陈主任的上线准备，都在下面以某人登录。</p>"
+            )
         table = f"<table><tr><th><th><th>步骤<th>谁</tr>{rows}</table>"
         return f"<section>{head}{hint if done else '<p>系统还没有答复，稍后刷新。</p>'}{table}</section>"
 
@@ -130,7 +135,7 @@ class StartPage:
         if turn.who == PHONE:
             return f'<a href="{self._layout.simulator_url}{turn.path}">手机（模拟）{does}</a>'
         if turn.who == CITIZEN:
-            return button("/citizen", f"享受人{does}", {"next": turn.path})
+            return button("/citizen", f"享受人 {demo_citizen(self._layout)[0]}{does}", {"next": turn.path})
         person = self._people[f"{turn.who}-{TOUR_COUNTY}"]
         return button("/sign-in", _called(person) + does, {"subject": person.subject, "next": turn.path})
 

@@ -83,7 +83,10 @@ STEPS = (
         lambda seen: seen.lines > seen.lines_in(*_BEFORE_MATCH),
     ),
     Step(
-        *("提交结算资料，加入批次", "匹配成功的提交结算资料，再打开批次，按“加入申请”"),
+        *(
+            "提交结算资料，加入批次",
+            "匹配成功的提交结算资料，再打开批次，按“加入申请”；导入时选了批次的，也在这里才成为“已入批次”",
+        ),
         (
             Turn("operator", "/console/applications?stage=matched", "提交结算资料"),
             Turn("operator", "/console/batches", "加入批次"),
@@ -96,8 +99,15 @@ STEPS = (
         lambda seen: seen.batch.get("stage") in ("verified", "in_flow", "done"),
     ),
     Step(
-        *("补贴公示信息设置", "填开始日期、地址和图片；开始日期填七天以前的，马上就能启动；异议录入后由另一人裁定"),
-        (Turn("operator", "/console/publicity"),),
+        *(
+            "补贴公示信息设置",
+            "填开始日期、地址和图片（哪张 PNG 或 JPEG 都行）；开始日期填七天以前的，马上就能启动；"
+            "异议录入后由另一人裁定。想看不必登录的公示网页，现在就开通，网址在批次的公示信息设置里，启动补贴流程以后不再显示",
+        ),
+        (
+            Turn("operator", "/console/publicity", "设置公示信息"),
+            Turn("county_admin", "/console/publicity/public-page", "开通公示网页，可以不办"),
+        ),
         lambda seen: bool(seen.batch.get("publicity_start")),
     ),
     Step(
@@ -106,7 +116,7 @@ STEPS = (
         lambda seen: bool(seen.flow),
     ),
     Step(
-        *("发放汇总审核", "审核人下载汇总审批表，签字盖章后上传，审核通过；操作员再提交平台"),
+        *("发放汇总审核", "审核人下载汇总审批表，签字盖章后上传（演示时原样上传即可），审核通过；操作员再提交平台"),
         (Turn("reviewer", "/console/summaries", "审核"), Turn("operator", "/console/summaries", "提交平台")),
         lambda seen: seen.flow.get("stage") in _REVIEWED,
     ),
