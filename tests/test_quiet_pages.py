@@ -37,6 +37,8 @@ UNTOLD = {
     "disclosure": "stands in no page that asks",
     "evidence_requirement": "people's acts are in the trail",
     "flow_line": "by the hundred thousand; the act or page that changes them is told",
+    "moved_part": "comes with its year",
+    "moved_year": "signed in the trail before anything goes; from its beginning until then a minute late",
     "indicator": "its stages have their number; what lines reserve comes with their pages",
     "instruction": "what we asked the platform; its run waits",
     "matter_step": "a citizen's",
