@@ -259,6 +259,9 @@ async def test_an_act_on_all_of_a_kind_does_what_was_shown_or_nothing(office: Of
     assert (seen["count"], seen["total_fen"]) == (2, 300)
     strange = {**asked, "selection": {"foreseen": {**kind, "batch_no": "500001-P2026-9999"}}, "preview": True}
     assert (await office.post("/application-withdrawals", strange)).json()["count"] == 0
+    for unclear in ({"batch_no": None}, {"fund_year": 2026}, {"batch_no": None, "fund_year": 2026}):
+        unsaid = {**asked, "selection": {"foreseen": {**kind, **unclear}}, "preview": True}
+        assert (await office.post("/application-withdrawals", unsaid)).status_code == 422
     await office.post("/application-withdrawals", {"selection": {"application_nos": ground.numbers[:1]}, "reason": "x"})
     stranger = await office.post("/application-withdrawals", {**asked, "preview": True}, role=Role.APPLICANT)
     assert (stranger.status_code, stranger.json()["code"]) == (403, "ROLE_NOT_ALLOWED")

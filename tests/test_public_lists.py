@@ -62,8 +62,9 @@ async def test_only_a_county_administrator_switches_and_the_trail_has_it(office:
 
 
 async def test_a_list_is_there_from_its_start_date_until_the_flow_starts(office: Office) -> None:
+    unreviewed = [Line(800, stage="draft"), Line(1600, stage="in_review")]
     ground = await add_ground(
-        office, [Line(100, person=1), Line(200, town_code="500001101"), Line(400, stage="withdrawn")]
+        office, [Line(100, person=1), Line(200, town_code="500001101"), Line(400, stage="withdrawn"), *unreviewed]
     )
     index, village = f"/public-lists/{ground.batch_no}", f"/public-lists/{ground.batch_no}/500001100/V-01"
     assert (await seen(office, index), await seen(office, village)) == (404, 404)

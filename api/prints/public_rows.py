@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-# Lines of `application a`; who was withdrawn is nobody's business any more.
-PUBLIC_LINES = "a.batch_id = :batch AND a.stage NOT IN ('withdrawn', 'closed')"
+# Lines of `application a`. What nobody has reviewed isn't public yet, though it may name its batch already; who was
+# withdrawn is nobody's business any more.
+PUBLIC_LINES = "a.batch_id = :batch AND a.stage NOT IN ('draft', 'in_review', 'withdrawn', 'closed')"
 PUBLIC_ROWS = f"""
 SELECT a.application_no, a.name_sealed, a.id_number_sealed, a.town_code, a.village_code, a.group_name, a.item_code,
   a.amount_fen

@@ -120,6 +120,14 @@ class ForeseenLines(BaseModel):
     batch_no: Word | None = None
     fund_year: Annotated[int, Field(ge=2000, le=2099)] | None = None
 
+    @model_validator(mode="after")
+    def _of_one_thing(self) -> Self:
+        if (self.batch_no is None) == (self.fund_year is None):
+            raise ValueError("请写明批次，或资金年度，二者取一")
+        if self.fund_year is not None and self.act is not PreFlightAct.INITIALISATION:
+            raise ValueError(f"{self.act.label}按批次办理，请写明批次")
+        return self
+
 
 class Selection(BaseModel):
     """The lines that an act is about: named one by one, all that a filter finds, or all that 预检 tells of."""
