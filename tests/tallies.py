@@ -27,7 +27,7 @@ WITH moved_flows AS (
   WHERE (lines <> 0 OR fen <> 0) AND dataset_id NOT IN (TABLE moved_lists)
 ), batches AS (
   SELECT batch_id, stage::text, verification::text, count(*), sum(amount_fen)::bigint FROM application
-  WHERE batch_id NOT IN (TABLE moved_batches) GROUP BY 1, 2, 3
+  WHERE batch_id IS NOT NULL AND batch_id NOT IN (TABLE moved_batches) GROUP BY 1, 2, 3
 ), of_batches AS (
   SELECT batch_id, stage::text, verification::text, sum(lines)::bigint, sum(fen)::bigint FROM batch_tally
   WHERE batch_id NOT IN (TABLE moved_batches) GROUP BY 1, 2, 3 HAVING sum(lines) <> 0 OR sum(fen) <> 0
