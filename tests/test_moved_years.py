@@ -23,6 +23,7 @@ from deploy.years.__main__ import main
 from models.words.stages import Role
 from tests import county_office
 from tests.api_server import api_server
+from tests.application_lines import citizen_id
 from tests.checker import SOON, Checker
 from tests.checker_grounds import of_province
 from tests.county_office import Line, Office
@@ -138,6 +139,7 @@ def _says_where_they_are(office: Office, flow_no: str, number: str) -> None:
         *(f"/applications?fund_year={YEAR}", f"/payments?fund_year={YEAR}", f"/payments?flow_no={flow_no}"),
         *(f"/figures?fund_year={YEAR}", f"/applications?batch_no={batch_no}&format=xlsx"),
         f"/flows/{flow_no}/payment-notice",
+        *(f"/pre-flight{rest}&act=verification&batch_no={batch_no}" for rest in ("?", "/lines?kind=held")),
     ):
         refused = office.refused(partial(office.reviewer.content, path))
         assert (refused.status, refused.problem["code"]) == (410, "LINES_MOVED"), path
@@ -164,6 +166,9 @@ def _keeps_a_late_return(office: Office, province: Province, flow_no: str, numbe
 def test_killed_anywhere_it_is_all_here_or_goes_on(office: Office, province: Province, ran: Ran) -> None:
     finished(office)
     before = counts(province)
+    _waits_for_another(ran)
+    _goes_back_to_where_it_was(office, province, ran)
+    assert counts(province) == before
     for point, left in (("after-part-written", 4), ("after-year-signed", 4), ("after-part-moved", 2)):
         command = [sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY]
         killed = _killed(command, f"{point}=kill@1")
@@ -174,11 +179,44 @@ def test_killed_anywhere_it_is_all_here_or_goes_on(office: Office, province: Pro
         province.check()
         assert province.rows(UNLIKE_LINES) == []
     assert "正在移出" in ran()[1]
+    assert "不能撤回" in ran("abandon", str(YEAR), "--county", office.code, *BY)[2]
     code, told, said = ran("move", str(YEAR), *BY)
     assert (code, said) == (0, "")
     assert "4 笔" in told
     assert not any(counts(province).values())
     assert len(province.rows("SELECT 1 FROM trail_entry WHERE act = 'year.moved_out'")) == 1
+
+
+def _waits_for_another(ran: Ran) -> None:
+    """Who comes while another one is at it writes nothing, and is told who that is."""
+    command = [sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY]
+    environment = {**os.environ, "FAULT_POINTS": "after-part-written=stop@1"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as first:
+        try:
+            assert os.WIFSTOPPED(os.waitpid(first.pid, os.WUNTRACED)[1])
+            for words in (("move", str(YEAR)), ("abandon", str(YEAR), "--county", "{county}")):
+                code, _, said = ran(*(word.format(county=_county(ran)) for word in words), *BY)
+                assert code == 1
+                assert "正由 li.wei 办理移出" in said
+        finally:
+            first.kill()
+
+
+def _county(ran: Ran) -> str:
+    return ran()[1].split()[0]
+
+
+def _goes_back_to_where_it_was(office: Office, province: Province, ran: Ran) -> None:
+    """What is written twice is never signed; nothing has gone, so the year can stay."""
+    again = "INSERT INTO moved_part SELECT (jsonb_populate_record(p, '{\"number\": 9}')).* FROM moved_part p"
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"].replace("+psycopg", ""), autocommit=True) as owner:
+        assert owner.execute(again).rowcount == 1
+    assert "有 2 笔申请写出了两次" in ran("move", str(YEAR), *BY)[2]
+    where = ("abandon", str(YEAR), "--county", office.code)
+    assert ran(*where, *BY)[0] == 0
+    assert "没有在移出" in ran(*where, *BY)[2]
+    assert province.rows("SELECT 1 FROM moved_year UNION ALL SELECT 1 FROM moved_part") == []
+    assert province.rows("SELECT actor FROM trail_entry WHERE act = 'year.kept'") == [("li.wei",)]
 
 
 _IN_TWOS = """
@@ -200,7 +238,7 @@ def _killed(command: list[str], points: str) -> "subprocess.CompletedProcess[str
 @OVER
 def test_what_has_changed_since_it_was_written_is_written_anew(office: Office, province: Province, ran: Ran) -> None:
     finished(office)
-    assert _killed([sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY], "after-year-signed=kill@1").returncode < 0
+    assert _killed([sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY], "after-part-moved=kill@1").returncode < 0
     province.change("UPDATE application SET group_name = '7组' WHERE id = (SELECT max(id) FROM application)")
     code, _, said = ran("move", str(YEAR), *BY)
     assert (code, said) == (0, "")
@@ -224,6 +262,9 @@ def test_who_was_paid_by_a_later_years_flow_goes_with_that_year(
     second = later.begin(batch_no)
     later.at(second, "settling")
     assert later.ordered("repayment", second)["done_count"] == 1
+    unfinished = ran("move", str(YEAR), *BY)[2]
+    assert "申请没有办完" in unfinished
+    assert numbers[1] in unfinished
     later.pass_summary(second, refused_first=False)
     later.pay(second)
     later.at(second, "ended")
@@ -241,7 +282,7 @@ def test_who_was_paid_by_a_later_years_flow_goes_with_that_year(
 
 
 @OVER
-def test_history_lets_only_a_signed_part_go(office: Office, province: Province, owner_url: str) -> None:
+def test_history_lets_only_a_signed_part_go(office: Office, province: Province, ran: Ran, owner_url: str) -> None:
     finished(office)
     with psycopg.connect(owner_url.replace("+psycopg", ""), autocommit=True) as owner:
         for statement in ("DELETE FROM payment", "DELETE FROM trail_line", "UPDATE payment SET page = 2"):
@@ -252,7 +293,31 @@ def test_history_lets_only_a_signed_part_go(office: Office, province: Province, 
             with pytest.raises(RaiseException, match="is history"):
                 owner.execute(statement)
         assert owner.execute("SELECT move_out_part(%s, %s, 1)", [office.code, YEAR]).fetchone() == (0,)
+        assert owner.execute("SELECT moves_out()").fetchone() == (True,)
+    address = province.settings.database_url.get_secret_value().replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as app:
+        app.execute("SET onecard.moving_out = on")
+        app.execute("CREATE TEMPORARY TABLE payment ()")
+        assert app.execute("SELECT moves_out()").fetchone() == (False,)
     province.check()
+    _asks_before_it_begins(province, ran, owner_url)
+
+
+def _asks_before_it_begins(province: Province, ran: Ran, owner_url: str) -> None:
+    """A line that was paid in this year, and is in a later year's flow all the same: neither year's sums would hold."""
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as owner:
+        owner.execute(
+            "INSERT INTO flow SELECT (jsonb_populate_record(f, jsonb_build_object('id', 99, 'flow_no',"
+            " replace(flow_no, '2023', '2024'), 'fund_year', 2024))).* FROM flow f"
+        )
+        owner.execute(
+            'INSERT INTO flow_line SELECT (jsonb_populate_record(l, \'{"id": 99, "flow_id": 99, "money": "released",'
+            ' "state": "withdrawn", "payment": null}\')).* FROM flow_line l WHERE money = \'paid\' ORDER BY id LIMIT 1'
+        )
+    code, _, said = ran("move", str(YEAR), *BY)
+    assert code == 1
+    assert "没有作任何改动。本年度流程已发放，却又在以后年度的流程中，请先查明：1 项" in said
+    assert province.rows("SELECT 1 FROM moved_year") == []
 
 
 @OVER
@@ -264,8 +329,10 @@ def test_the_auditor_finds_who_was_paid_where_it_is_put_back(
     ran: Ran,
     s3_settings: Access,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    flow_no = finished(office)
+    flow_no, numbers = office.ended(LINES)
+    _withdrawn_in_a_later_batch(office, numbers[1], monkeypatch)
     lists = ("/applications", f"/flows/{flow_no}/lines", f"/flows/{flow_no}/payments", "/flows", "/batches")
     before: dict[str, list[Json]] = {path: office.reviewer.pages(path) for path in lists}
     assert ran("move", str(YEAR), *BY)[0] == 0
@@ -279,6 +346,7 @@ def test_the_auditor_finds_who_was_paid_where_it_is_put_back(
         assert ran(*words)[:2] == (0, told)
         with servers.layout.cluster.connect(name) as connection:
             assert connection.execute(UNLIKE_LINES).fetchall() == []
+        _is_one_trail(ran, words, into)
         (tmp_path / "shelf").mkdir()
         address = servers.layout.cluster.url(name)
         after = province.portal.call(_read, address, tmp_path / "shelf", s3_settings, province, office.code, lists)
@@ -287,6 +355,31 @@ def test_the_auditor_finds_who_was_paid_where_it_is_put_back(
             assert not any(found), (path, found)
     finally:
         servers.drop_database(name)
+
+
+def _withdrawn_in_a_later_batch(office: Office, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = {"selection": {"application_nos": [number]}}
+    with monkeypatch.context() as later:
+        later.setattr(office, "year", YEAR + 1)
+        batch_no = office.open_batch("补发")
+    office.operator.post(f"/batches/{batch_no}/applications", chosen)
+    office.operator.post("/application-withdrawals", {**chosen, "reason": "本人放弃"})
+    statement = "SELECT count(*) FROM run WHERE closed_at IS NULL AND fund_year = :year"
+    office.province.until("开着的运行", statement, 0, year=YEAR)
+
+
+def _is_one_trail(ran: Ran, words: tuple[str, ...], into: str) -> None:
+    """Who is made there is noted behind all that came; nothing comes once more among it, nor over other rows."""
+    with psycopg.connect(into.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute("UPDATE stored_file SET stored_by = 'somebody' WHERE id = (SELECT max(id) FROM stored_file)")
+        assert "stored_file 有 1 行的编号被其他行占用" in ran(*words)[2]
+        [(last, head)] = owner.execute("SELECT max(e.id), max(h.sequence) FROM trail_entry e, trail_head h").fetchall()
+        people = [sys.executable, "-m", "deploy.people", words[3], "chen.jing", "陈静", "zhou.wei", "周伟"]
+        ids = f"{citizen_id(901)}\n{citizen_id(902)}\n"
+        subprocess.run(people, cwd=ROOT, env={**os.environ, "DATABASE_URL": into}, input=ids, text=True, check=True)
+        new = owner.execute("SELECT sequence FROM trail_entry WHERE id > %s ORDER BY 1", [last]).fetchall()
+        assert new == [(head + 1,), (head + 2,)]
+    assert "已有" in ran(*words)[2]
 
 
 def _unlike(here: Json, there: Json) -> dict[str, tuple[object, object]]:

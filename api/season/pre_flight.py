@@ -57,7 +57,7 @@ class _Sum(NamedTuple):
     fen: int
 
 
-@router.get("", summary="预检", responses=refusals(NOT_FOUND=404))
+@router.get("", summary="预检", responses=refusals(LINES_MOVED=410, NOT_FOUND=404))
 async def pre_flight(desk: OperatorsAndReviewers, what: What) -> PreFlight:
     """Per kind how many lines and what sum, and, of lists that went out, how right it was."""
     async with desk.database.snapshot() as session:
@@ -89,7 +89,12 @@ async def _every(session: AsyncSession, sent: Sent) -> _Sum:
     return found
 
 
-@router.get("/lines", summary="预检明细", response_model=Listed[ForeseenApplication], responses=refusals(NOT_FOUND=404))
+@router.get(
+    "/lines",
+    summary="预检明细",
+    response_model=Listed[ForeseenApplication],
+    responses=refusals(LINES_MOVED=410, NOT_FOUND=404),
+)
 async def pre_flight_lines(desk: OperatorsAndReviewers, page: Pages, what: What, kind: OfKind) -> Response:
     """The lines of one kind, masked, each with what it is known by; `format=xlsx` exports them."""
     async with desk.database.snapshot() as session:

@@ -10,6 +10,7 @@ from fastapi import Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.server.problems import Problem
+from models.store.applications.doubles import lock_additions
 from models.store.database import Database
 from models.store.sql import fetch_one
 from models.store.years.moved import MovedOut, moved_year, year_of
@@ -36,8 +37,14 @@ async def refuse_moved(request: Request, database: Database, county: str) -> Non
 
 
 async def require_year(session: AsyncSession, county: str, fund_year: int) -> None:
-    """Nothing is added to a moved year: what was paid in it isn't here to be compared with."""
-    if _may_be_moved(fund_year) and (found := await moved_year(session, county, fund_year)):
+    """Nothing is added to a moved year: what was paid in it isn't here to be compared with.
+
+    Whoever begins to move one holds the additions, too: he finds what is added here, or this finds what he has begun.
+    """
+    if not _may_be_moved(fund_year):
+        return
+    await lock_additions(session, county)
+    if found := await moved_year(session, county, fund_year):
         raise _moved(found, fund_year)
 
 

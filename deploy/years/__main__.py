@@ -2,6 +2,7 @@
 
     python -m deploy.years                                             what is here, how big, what stands in the way
     python -m deploy.years move 2023 --by li.wei --reason "年度归档"    every county's year, or --county 500001
+    python -m deploy.years abandon 2023 --county 500001 --by li.wei --reason "…"    as if no move had begun
     python -m deploy.years put-back 2023 --county 500001 --into URL    into an empty database of the same schema
 
 By the environment of a worker, and DATABASE_OWNER_URL: only the tables' owner may take lines out.
@@ -20,9 +21,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.restored import LOGIN
 from deploy.spoken import spoken
-from deploy.years.copies import Spoiled
+from deploy.years.copies import NotMoved, Spoiled
 from deploy.years.listing import counties_of, listed
-from deploy.years.moving import Mover, NotMoved
+from deploy.years.moving import Mover
 from deploy.years.putting_back import Shelf, put_back
 from models.fault_points import arm
 from models.settings import Settings
@@ -51,6 +52,8 @@ async def _done(asked: argparse.Namespace, settings: Settings) -> int:
         match asked.command:
             case "move":
                 return await _move(asked, settings, database)
+            case "abandon":
+                return await _abandon(asked, settings, database)
             case "put-back":
                 return await _put_back(asked, settings, database)
             case _:
@@ -71,15 +74,11 @@ def _address(asked: argparse.Namespace) -> str:
 
 async def _move(asked: argparse.Namespace, settings: Settings, database: Database) -> int:
     """County by county: what keeps one here is told, and the others go."""
-    if not LOGIN.fullmatch(asked.by):
-        raise NotMoved(f"--by {asked.by} 不是登录名：只能用小写字母、数字和 . _ @ -，2 至 80 个")
     counties = [asked.county] if asked.county else await counties_of(database, asked.year)
-    vault, objects = _places(settings)
     refused = 0
     for county in counties:
-        mover = Mover(database, vault, objects, settings, county, asked.year, asked.by, asked.reason)
         try:
-            sums = await mover.move()
+            sums = await _mover(asked, settings, database, county).move()
         except NotMoved as error:
             refused += 1
             print(error, file=sys.stderr)
@@ -88,6 +87,18 @@ async def _move(asked: argparse.Namespace, settings: Settings, database: Databas
     if not counties:
         print(f"库中没有 {asked.year} 年度的申请。")
     return 1 if refused else 0
+
+
+async def _abandon(asked: argparse.Namespace, settings: Settings, database: Database) -> int:
+    await _mover(asked, settings, database, asked.county).abandon()
+    print(f"{asked.county} 的 {asked.year} 年度不再移出：明细都在库中，照常办理。")
+    return 0
+
+
+def _mover(asked: argparse.Namespace, settings: Settings, database: Database, county: str) -> Mover:
+    if not LOGIN.fullmatch(asked.by):
+        raise NotMoved(f"--by {asked.by} 不是登录名：只能用小写字母、数字和 . _ @ -，2 至 80 个")
+    return Mover(database, *_places(settings), settings, county, asked.year, asked.by, asked.reason)
 
 
 async def _put_back(asked: argparse.Namespace, settings: Settings, database: Database) -> int:
@@ -112,8 +123,12 @@ def _parser() -> argparse.ArgumentParser:
     move = commands.add_parser("move", help="移出一个年度")
     move.add_argument("year", type=int)
     move.add_argument("--county", help="只移出这个区县；不写即全部")
-    move.add_argument("--by", required=True, help="谁移出的，登录名")
-    move.add_argument("--reason", required=True, help="为什么移出")
+    left = commands.add_parser("abandon", help="撤回已开始、还没有移出一笔的移出")
+    left.add_argument("year", type=int)
+    left.add_argument("--county", required=True)
+    for command in (move, left):
+        command.add_argument("--by", required=True, help="谁办理的，登录名")
+        command.add_argument("--reason", required=True, help="为什么")
     back = commands.add_parser("put-back", help="放回一个空库，供查阅")
     back.add_argument("year", type=int)
     back.add_argument("--county", required=True)

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +15,12 @@ _COLUMNS = """
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
+
+
+class NotMoved(Exception):
+    """Why not, where, and what to do."""
+
+    said_fully = True
 
 
 class Spoiled(Exception):
@@ -58,6 +64,10 @@ async def read(session: AsyncSession, parts: Sequence[Part], **chosen: str | int
         statement = f"SELECT {', '.join(columns)} FROM {part.table} WHERE {rows} ORDER BY {part.key}"
         blocks.append(Block(part.table, columns, await copy_out(session, statement)))
     return blocks
+
+
+def ids_in_sql(ids: Iterable[int]) -> str:
+    return f"ARRAY[{','.join(str(int(one)) for one in ids)}]::bigint[]"
 
 
 def packed(blocks: Sequence[Block]) -> bytes:

@@ -17,7 +17,8 @@ class Hindrance(NamedTuple):
     example: str
 
 
-# An application that a later year's flow has taken, after it had failed, goes with that year.
+# What goes. An application that a later year's flow has taken, after it had failed, goes with that year; but the year's
+# others stay until it is finished, too: it has to be compared with its doubles as long as it may still be paid.
 CHOSEN = """
 a.county_code = :county AND a.fund_year <= :year AND NOT EXISTS (
   SELECT FROM flow_line l JOIN flow f ON f.id = l.flow_id WHERE l.application_id = a.id AND f.fund_year > :year)
@@ -26,7 +27,8 @@ _NUMBER = "LIKE concat(:county, '-_', :year, '-%')"
 _FOUND = f"""
 SELECT '申请没有办完，须撤回、补发或关闭（' || string_agg(DISTINCT a.stage, '、') || '）' AS what, count(*) AS cases,
   min(a.application_no) AS example
-FROM application a WHERE {CHOSEN} AND a.stage NOT IN ('paid', 'evidence_sent', 'withdrawn', 'closed')
+FROM application a WHERE a.county_code = :county AND a.fund_year <= :year
+  AND a.stage NOT IN ('paid', 'evidence_sent', 'withdrawn', 'closed')
 UNION ALL SELECT '更早年度的明细还在，须先移出那一年', count(*), min(application_no) FROM application a
 WHERE a.county_code = :county AND a.fund_year < :year AND NOT EXISTS (
   SELECT FROM flow_line l JOIN flow f ON f.id = l.flow_id WHERE l.application_id = a.id AND f.fund_year >= :year)
@@ -66,6 +68,14 @@ UNION ALL SELECT '流程的合计与明细不符，请先查明', count(*), min(
   WHERE f.county_code = :county AND f.fund_year = :year GROUP BY f.id
   HAVING sum(t.lines) <> (SELECT count(*) FROM flow_line l WHERE l.flow_id = f.id)
     OR sum(t.fen) <> (SELECT coalesce(sum(l.amount_fen), 0) FROM flow_line l WHERE l.flow_id = f.id)) AS odd
+UNION ALL SELECT '本年度流程已发放，却又在以后年度的流程中，请先查明', count(*), min(l.application_no)
+FROM flow_line l JOIN flow f ON f.id = l.flow_id JOIN application a ON a.id = l.application_id
+WHERE f.county_code = :county AND f.fund_year = :year AND l.money = 'paid' AND NOT ({CHOSEN})
+UNION ALL SELECT '将移出的已发放与流程合计不符，请先查明', 1, CAST(:year AS text) WHERE (
+  SELECT coalesce(sum(t.fen), 0) FROM flow_tally t JOIN flow f ON f.id = t.flow_id
+  WHERE f.county_code = :county AND f.fund_year = :year AND t.money = 'paid') <> (
+  SELECT coalesce(sum(l.amount_fen), 0) FROM flow_line l JOIN application a ON a.id = l.application_id
+  WHERE {CHOSEN} AND l.money = 'paid')
 """
 
 

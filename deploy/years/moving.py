@@ -7,7 +7,6 @@ what was written; where they aren't, it is written and the year signed once more
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,76 +14,31 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from deploy.years.copies import Block, Spoiled, Sums, packed, read, sums_of, unpacked
-from deploy.years.hindrances import CHOSEN, hindrances
-from deploy.years.tables import HEADS, LINES
+from deploy.years import statements
+from deploy.years.copies import Block, NotMoved, Sums, ids_in_sql, packed, read, sums_of
+from deploy.years.hindrances import hindrances
+from deploy.years.signing import ToSign, fetched, keep_manifest, kept, manifest, to_sign
+from deploy.years.tables import LINES
+from deploy.years.turns import turn
 from models.fault_points import FaultPoint, reach
 from models.settings import Settings
 from models.store.applications.doubles import lock_additions
 from models.store.database import LOCK_TIMEOUT, Database, sqlstate
 from models.store.lock_order import Rank
 from models.store.locking import fetch_locked, lock_county
-from models.store.objects import SEALED_TYPE, ObjectStore
-from models.store.sql import execute, fetch, fetch_int, fetch_one
+from models.store.objects import ObjectStore
+from models.store.sql import Value, execute, fetch, fetch_int, fetch_one
 from models.store.trail.entries import TrailAct, record
-from models.store.vault import Proof, Vault
+from models.store.vault import Vault
 from models.tables.base import now
-from models.tables.policies import StoredFile
 from models.words.calendar import china_today
 from models.words.stages import Role
 
-FOLDER = "moved-years/"
-MOVED = "year.moved_out"
-# Of the schema: rows are put back into one of the same.
-REVISION = "SELECT version_num FROM alembic_version"
-MANIFEST_TYPE = "application/json"
+MOVED, KEPT = "year.moved_out", "year.kept"
 # So many applications at a time: a second or two in which nobody waits for more than one of them.
 PART = 1_000
 _TRIES = 20
 _SERIALIZATION = "40001"
-_NEXT = f"""
-SELECT a.id FROM application a WHERE {CHOSEN} AND a.id > coalesce((
-  SELECT max(application_ids[cardinality(application_ids)]) FROM moved_part
-  WHERE county_code = :county AND fund_year = :year), 0) ORDER BY a.id LIMIT :most
-"""
-_SUMS = """
-SELECT count(*) AS lines, coalesce(sum(amount_fen), 0)::bigint AS fen, coalesce((SELECT sum(amount_fen) FROM flow_line
-  WHERE application_id = ANY(:ids) AND money = 'paid'), 0)::bigint AS paid_fen FROM application WHERE id = ANY(:ids)
-"""
-_PART_SUMS = """
-SELECT coalesce(sum(lines), 0)::bigint AS lines, coalesce(sum(fen), 0)::bigint AS fen,
-  coalesce(sum(paid_fen), 0)::bigint AS paid_fen FROM moved_part WHERE county_code = :county AND fund_year = :year
-"""
-# What the pages of the year's flows show and go on to show.
-_PAID_BY_FLOWS = """
-SELECT coalesce(sum(t.fen), 0)::bigint FROM flow_tally t JOIN flow f ON f.id = t.flow_id
-WHERE f.county_code = :county AND f.fund_year = :year AND t.money = 'paid'
-"""
-_PARTS = """
-SELECT number, sha256, size, lines, fen, paid_fen FROM moved_part
-WHERE county_code = :county AND fund_year = :year ORDER BY number
-"""
-_ARE_HERE = """
-SELECT number, sha256, application_ids FROM moved_part
-WHERE county_code = :county AND fund_year = :year AND moved_at IS NULL ORDER BY number
-"""
-_PUT_PART = """
-INSERT INTO moved_part (county_code, fund_year, number, sha256, size, lines, fen, paid_fen, application_ids)
-VALUES (CAST(:county AS varchar), :year, coalesce(CAST(:number AS integer), (SELECT coalesce(max(number), 0) + 1
-  FROM moved_part WHERE county_code = :county AND fund_year = :year)), :sha256, :size, :lines, :fen, :paid_fen, :ids)
-ON CONFLICT (county_code, fund_year, number) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
-  lines = excluded.lines, fen = excluded.fen, paid_fen = excluded.paid_fen
-"""
-_SIGNED = """
-UPDATE moved_year SET written_at = now(), manifest_key = :key, manifest_sha256 = :sha256, lines = :lines, fen = :fen,
-  paid_fen = :paid_fen WHERE county_code = :county AND fund_year = :year
-"""
-
-
-class NotMoved(Exception):
-    """Why not, where, and what to do."""
-
-    said_fully = True
 
 
 class _Part(NamedTuple):
@@ -93,17 +47,6 @@ class _Part(NamedTuple):
     number: int
     sha256: str
     application_ids: list[int]
-
-
-class _Written(NamedTuple):
-    """One as the manifest has it."""
-
-    number: int
-    sha256: str
-    size: int
-    lines: int
-    fen: int
-    paid_fen: int
 
 
 class _State(NamedTuple):
@@ -130,18 +73,40 @@ class Mover:
 
     async def move(self) -> Sums:
         """All of it, or what an earlier command has left of it; done once, however often it is asked for."""
-        state = await self._begin()
-        while not state.moved:
-            if not state.written:
-                while await self._write_next():
-                    reach(FaultPoint.AFTER_PART_WRITTEN)
-                await self._sign()
-                reach(FaultPoint.AFTER_YEAR_SIGNED)
-            if await self._move_parts():
-                await self._finish()
-            state = await self._state()
-        async with self.database.reading() as session:
-            return await self._sums(session, _PART_SUMS)
+        async with turn(self.database, self.county, self.year, self.by):
+            state = await self._begin()
+            while not state.moved:
+                await self._go_on(state)
+                state = await self._state()
+            async with self.database.reading() as session:
+                return await self._sums(session, statements.PART_SUMS)
+
+    async def _go_on(self, state: _State) -> None:
+        if not state.written:
+            while await self._write_next():
+                reach(FaultPoint.AFTER_PART_WRITTEN)
+            await self._sign()
+            reach(FaultPoint.AFTER_YEAR_SIGNED)
+        if await self._move_parts():
+            await self._finish()
+
+    async def abandon(self) -> None:
+        """As if nobody had begun, as long as nothing has gone; what is in the bucket stays there, needed by nobody."""
+        async with turn(self.database, self.county, self.year, self.by), self.database.transaction() as session:
+            await lock_county(session, self.county)
+            await lock_additions(session, self.county)
+            if await fetch_int(session, statements.IS_BEGUN, **self._which) == 0:
+                raise NotMoved(f"{self.county} 的 {self.year} 年度没有在移出：无须撤回")
+            if await fetch_int(session, statements.GONE, **self._which):
+                raise NotMoved(f"{self.county} 的 {self.year} 年度已有明细移出，不能撤回：请再运行一次 move，把它移完")
+            for statement in statements.ABANDON:
+                await execute(session, statement, **self._which)
+            await record(session, self.vault, self._act(KEPT, {"reason": self.reason}))
+
+    def _act(self, act: str, detail: dict[str, object], total: Sums | None = None) -> TrailAct:
+        subject = f"{self.county}-{self.year}"
+        lines, fen = (total.lines, total.fen) if total else (None, None)
+        return TrailAct(self.county, self.by, Role.OPS.value, act, subject, detail, lines, fen)
 
     async def _begin(self) -> _State:
         """From its commit on nothing is added to the year, and what comes for it is kept for a person."""
@@ -151,15 +116,9 @@ class Mover:
             for rank, table in ((Rank.BATCH, "batch"), (Rank.FLOW, "flow")):
                 statement = f"SELECT id FROM {table} WHERE county_code = :county AND fund_year <= :year ORDER BY id"
                 await fetch_locked(session, rank, int, statement, county=self.county, year=self.year)
-            if await fetch_int(session, _COUNT.format(table="moved_year"), **self._which) == 0:
+            if await fetch_int(session, statements.IS_BEGUN, **self._which) == 0:
                 await self._require_rest(session)
-                await execute(
-                    session,
-                    "INSERT INTO moved_year (county_code, fund_year, moved_by, begun_at, lines, fen, paid_fen)"
-                    " VALUES (:county, :year, :by, now(), 0, 0, 0)",
-                    **self._which,
-                    by=self.by,
-                )
+                await execute(session, statements.BEGIN, **self._which, by=self.by)
         return await self._state()
 
     async def _require_rest(self, session: AsyncSession) -> None:
@@ -169,18 +128,14 @@ class Mover:
             raise NotMoved(f"{self.county} 的 {self.year} 年度还不能移出，没有作任何改动。{told}")
 
     async def _state(self) -> _State:
-        statement = (
-            "SELECT written_at IS NOT NULL AS written, moved_at IS NOT NULL AS moved FROM moved_year"
-            " WHERE county_code = :county AND fund_year = :year"
-        )
         async with self.database.reading() as session:
-            state = await fetch_one(session, _State, statement, **self._which)
+            state = await fetch_one(session, _State, statements.STATE, **self._which)
         assert state is not None
         return state
 
     async def _write_next(self) -> bool:
         async with self.database.reading() as session:
-            ids = await fetch(session, int, _NEXT, **self._which, most=PART)
+            ids = await fetch(session, int, statements.NEXT, **self._which, most=PART)
         if ids:
             await self._write(ids)
         return bool(ids)
@@ -189,70 +144,45 @@ class Mover:
         """The part is in the bucket, has been read from there, and is what the rows say, before it is named."""
         async with self.database.snapshot() as session:
             blocks = await _read_lines(session, ids)
-            here = await self._sums(session, _SUMS, ids=list(ids))
-        file = await self._kept(blocks)
+            here = await self._sums(session, statements.SUMS, ids=list(ids))
+        file = await kept(self.objects, self.county, self.by, blocks)
         if sums_of(blocks) != here:
             raise NotMoved(f"{self.county} 的 {self.year} 年度写出的合计与库中不符，没有移出：请重试，仍不符则查明")
+        put: dict[str, Value] = {"number": number, "sha256": file.sha256, "size": file.size, "ids": list(ids)}
         async with self.database.transaction() as session:
-            sums = here._asdict()
-            await execute(
-                session,
-                _PUT_PART,
-                **self._which,
-                number=number,
-                sha256=file.sha256,
-                size=file.size,
-                ids=list(ids),
-                **sums,
-            )
-
-    async def _kept(self, blocks: Sequence[Block]) -> StoredFile:
-        """Sealed as every file of the county is; read back, or Spoiled."""
-        file = await self.objects.put(self.county, packed(blocks), SEALED_TYPE, self.by)
-        if unpacked(await self.objects.get(file)) != list(blocks):
-            raise Spoiled(file.object_key)
-        return file
+            if await execute(session, statements.PUT_PART, **self._which, **put, **here._asdict()) == 0:
+                raise NotMoved(f"{self.county} 的 {self.year} 年度有申请已由另一个命令写出：请等它结束后再运行")
 
     async def _sign(self) -> None:
-        """The manifest names every part; the trail names the manifest. What is signed is what the flows' pages show."""
+        former = await self._former_heads()
         async with self.database.snapshot() as session:
-            heads = await read(session, HEADS, **self._which)
-            total = await self._sums(session, _PART_SUMS)
-            parts = await fetch(session, _Written, _PARTS, **self._which)
-            paid = await fetch_int(session, _PAID_BY_FLOWS, **self._which)
-            revision = await fetch_one(session, str, REVISION)
-        if total.paid_fen != paid:
-            raise NotMoved(
-                f"{self.county} 的 {self.year} 年度写出的已发放为 {total.paid_fen} 分，流程合计为 {paid} 分："
-                "没有移出，请先查明差额"
-            )
-        file = await self._kept(heads)
-        told = {**self._which, "by": self.by, "at": now().isoformat(), "revision": revision, **total._asdict()}
-        told |= {"heads": {"sha256": file.sha256, "size": file.size}, "parts": [part._asdict() for part in parts]}
-        key, digest = await self._keep_manifest(told)
-        detail = {"reason": self.reason, "manifest": key, "sha256": digest, "paid_fen": paid, "parts": len(parts)}
-        act = TrailAct(
-            self.county, self.by, Role.OPS.value, MOVED, f"{self.county}-{self.year}", detail, total.lines, total.fen
-        )
+            found = await to_sign(session, self.county, self.year, former)
+        file = await kept(self.objects, self.county, self.by, found.heads)
+        told = self._told(found) | {"heads": {"sha256": file.sha256, "size": file.size}}
+        key, digest = await keep_manifest(self.objects, self.vault, self.county, self.year, told)
+        detail: dict[str, object] = {"reason": self.reason, "manifest": key, "sha256": digest}
+        detail |= {"paid_fen": found.total.paid_fen, "parts": len(found.parts)}
         async with self.database.transaction() as session:
-            await execute(session, _SIGNED, **self._which, key=key, sha256=digest, **total._asdict())
-            await record(session, self.vault, act)
+            await execute(session, statements.SIGNED, **self._which, key=key, sha256=digest, **found.total._asdict())
+            await record(session, self.vault, self._act(MOVED, detail, found.total))
 
-    async def _keep_manifest(self, told: dict[str, object]) -> tuple[str, str]:
-        """In clear, as the heads of the trails are: nothing in it is personal, and it is found without the database."""
-        plain = json.dumps(told, sort_keys=True)
-        signed = json.dumps({"told": plain, "signature": self.vault.sign(Proof.MOVED_YEAR, plain.encode())}).encode()
-        digest = hashlib.sha256(signed).hexdigest()
-        key = f"{manifests_of(self.county, self.year)}{now():%Y%m%dT%H%M%S%fZ}.json"
-        await self.objects.write_once(key, signed, MANIFEST_TYPE)
-        if await self.objects.read_plain(key) != signed:
-            raise Spoiled(key)
-        return key, digest
+    async def _former_heads(self) -> list[Block]:
+        """Of an earlier signature: what lines refer to that have gone since isn't told by those that are here."""
+        async with self.database.reading() as session:
+            key = await fetch_one(session, str, statements.FORMER, **self._which)
+        if not key:
+            return []
+        told = await manifest(self.objects, self.vault, key)
+        return await fetched(self.objects, self.county, told["heads"])
+
+    def _told(self, found: ToSign) -> dict[str, object]:
+        when = {"by": self.by, "at": now().isoformat(), "revision": found.revision}
+        return {**self._which, **when, **found.total._asdict(), "parts": [part._asdict() for part in found.parts]}
 
     async def _move_parts(self) -> bool:
         """False when one wasn't any more what was written: the year is signed once more with what it is now."""
         async with self.database.reading() as session:
-            parts = await fetch(session, _Part, _ARE_HERE, **self._which)
+            parts = await fetch(session, _Part, statements.ARE_HERE, **self._which)
         for part in parts:
             if not await self._moved(part):
                 await self._unsigned()
@@ -284,22 +214,12 @@ class Mover:
 
     async def _unsigned(self) -> None:
         async with self.database.transaction() as session:
-            await execute(
-                session,
-                "UPDATE moved_year SET written_at = NULL WHERE county_code = :county AND fund_year = :year",
-                **self._which,
-            )
+            await execute(session, statements.UNSIGNED, **self._which)
 
     async def _finish(self) -> None:
         async with self.database.transaction() as session:
-            await execute(
-                session, "DELETE FROM repeated_item WHERE county_code = :county AND fund_year = :year", **self._which
-            )
-            await execute(
-                session,
-                "UPDATE moved_year SET moved_at = now() WHERE county_code = :county AND fund_year = :year",
-                **self._which,
-            )
+            for statement in statements.FINISH:
+                await execute(session, statement, **self._which)
 
     async def _sums(self, session: AsyncSession, statement: str, **values: list[int]) -> Sums:
         which = {} if values else self._which
@@ -308,12 +228,5 @@ class Mover:
         return sums
 
 
-_COUNT = "SELECT count(*) FROM {table} WHERE county_code = :county AND fund_year = :year"
-
-
-def manifests_of(county: str, year: int) -> str:
-    return f"{FOLDER}{county}/{year}/"
-
-
 async def _read_lines(session: AsyncSession, ids: Sequence[int]) -> list[Block]:
-    return await read(session, LINES, ids=f"ARRAY[{','.join(str(int(one)) for one in ids)}]::bigint[]")
+    return await read(session, LINES, ids=ids_in_sql(ids))

@@ -4,21 +4,20 @@ Every page, search, export and masking is the API's own, and no second program r
 database isn't asked: bucket and keys suffice.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from deploy.years.copies import Block, Spoiled, Sums, sums_of, unpacked
-from deploy.years.moving import REVISION, NotMoved, manifests_of
+from deploy.years.copies import Block, NotMoved, Spoiled, Sums, sums_of
+from deploy.years.signing import fetched, manifest, manifests_of
+from deploy.years.statements import REVISION
 from deploy.years.tables import HEADS, LINES
 from models.store.database import Database
-from models.store.objects import SEALED_TYPE, ObjectStore
-from models.store.sql import copy_in, execute, fetch_int, fetch_one
-from models.store.vault import Proof, Vault
-from models.tables.policies import StoredFile
+from models.store.objects import ObjectStore
+from models.store.sql import copy_in, execute, fetch, fetch_int, fetch_one
+from models.store.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -35,43 +34,37 @@ class Shelf:
         keys = sorted(await self.objects.keys(manifests_of(self.county, self.year)), reverse=True)
         if not keys:
             raise NotMoved(f"文件库里没有 {self.county} 的 {self.year} 年度：请核对区县、年度和 S3_BUCKET")
-        signed = json.loads(await self.objects.read_plain(keys[0]))
-        plain = str(signed["told"])
-        if not self.vault.holds(Proof.MOVED_YEAR, plain.encode(), str(signed["signature"])):
-            raise NotMoved(f"{keys[0]} 的签名不符：不是本系统写的，或密钥（VAULT_KEY_FILE）不是当时的")
-        told: dict[str, Any] = json.loads(plain)
-        return told
+        return await manifest(self.objects, self.vault, keys[0])
 
     async def blocks(self, part: dict[str, Any]) -> list[Block]:
-        file = StoredFile(
-            county_code=self.county,
-            object_key=f"{self.county}/{part['sha256']}",
-            sha256=part["sha256"],
-            content_type=SEALED_TYPE,
-            size=part["size"],
-            stored_by="",
-        )
-        return unpacked(await self.objects.get(file))
+        return await fetched(self.objects, self.county, part)
 
 
 async def put_back(database: Database, shelf: Shelf) -> Sums:
     """Harmless to repeat: a row that is there stays as it is."""
     told = await shelf.manifest()
+    heads = await shelf.blocks(told["heads"])
     async with database.transaction() as session:
         await _require_own_place(session, shelf, str(told["revision"]))
-    await _put(database, await shelf.blocks(told["heads"]))
+        await _require_own_trail(session, shelf, heads)
+    await _put(database, heads)
+    total = await _put_parts(database, shelf, told["parts"])
+    if total != Sums(told["lines"], told["fen"], told["paid_fen"]):
+        raise NotMoved(f"{shelf.county} 的 {shelf.year} 年度放回的合计与移出时所签的不符：请保留现场并查明")
+    await _set_sequences(database)
+    return total
+
+
+async def _put_parts(database: Database, shelf: Shelf, parts: Sequence[dict[str, Any]]) -> Sums:
     found = []
-    for part in told["parts"]:
+    for part in parts:
         blocks = await shelf.blocks(part)
         sums = sums_of(blocks)
         if sums != Sums(part["lines"], part["fen"], part["paid_fen"]):
             raise Spoiled(part["sha256"])
         await _put(database, blocks)
         found.append(sums)
-    total = Sums(*(sum(column) for column in zip(*found, strict=True))) if found else Sums(0, 0, 0)
-    if total != Sums(told["lines"], told["fen"], told["paid_fen"]):
-        raise NotMoved(f"{shelf.county} 的 {shelf.year} 年度放回的合计与移出时所签的不符：请保留现场并查明")
-    return total
+    return Sums(*(sum(column) for column in zip(*found, strict=True))) if found else Sums(0, 0, 0)
 
 
 async def _require_own_place(session: AsyncSession, shelf: Shelf, revision: str) -> None:
@@ -91,24 +84,82 @@ async def _require_own_place(session: AsyncSession, shelf: Shelf, revision: str)
         raise NotMoved("--into 的数据库在使用中（有以后的年度、未结束的运行或移出记录）：请给一个空的、已升级的数据库")
 
 
+async def _require_own_trail(session: AsyncSession, shelf: Shelf, heads: Sequence[Block]) -> None:
+    """A county's trail is one chain: what was noted here, or in another year's, can't stand among what comes."""
+    [(_, chain)] = [head for block in heads if block.table == "trail_head" for head in block.of("county_code", "chain")]
+    there = await fetch_one(
+        session, str, "SELECT chain FROM trail_head WHERE county_code = :county", county=shelf.county
+    )
+    if there not in (None, chain):
+        raise NotMoved(
+            f"--into 的数据库里已有 {shelf.county} 的其他留痕（另一年度的，或在那里建人员、查阅所留）："
+            "每个区县的每个年度请用一个新的空库，先放回，再用 python -m deploy.people 建人员"
+        )
+
+
 async def _put(database: Database, blocks: Sequence[Block]) -> None:
     """As they were, past the triggers that would book them anew; foreign keys hold all the same."""
     async with database.transaction() as session:
         for block in blocks:
             if block.table not in _KNOWN:
                 raise Spoiled(block.table)
-            if not block.rows:
-                continue
-            await execute(session, f"CREATE TEMPORARY TABLE put_back AS TABLE {block.table} WITH NO DATA")
-            await copy_in(session, "put_back", block.columns, block.data)
-            columns = ", ".join(block.columns)
-            await execute(session, f"ALTER TABLE {block.table} DISABLE TRIGGER USER")
+            if block.rows:
+                await _put_block(session, block)
+
+
+async def _put_block(session: AsyncSession, block: Block) -> None:
+    table, columns = block.table, ", ".join(block.columns)
+    await execute(session, f"CREATE TEMPORARY TABLE put_back AS TABLE {table} WITH NO DATA")
+    await copy_in(session, "put_back", block.columns, block.data)
+    await execute(session, f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    statement = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM put_back ON CONFLICT DO NOTHING"
+    added = await execute(session, statement)
+    await execute(session, f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    if added < block.rows:
+        await _require_same(session, block)
+    await execute(session, "DROP TABLE put_back")
+
+
+async def _require_same(session: AsyncSession, block: Block) -> None:
+    """What wasn't added is there as it is: another row under its key, or with its number, isn't it."""
+    keys = " AND ".join(f"t.{key} = p.{key}" for key in await fetch(session, str, _KEY, table=block.table))
+    mine, there = (", ".join(f"{alias}.{column}" for column in block.columns) for alias in "pt")
+    other = await fetch_int(
+        session,
+        f"SELECT count(*) FROM put_back p LEFT JOIN {block.table} t ON {keys}"
+        f" WHERE row({mine})::text IS DISTINCT FROM row({there})::text",
+    )
+    if other:
+        raise NotMoved(
+            f"--into 的数据库里 {block.table} 有 {other} 行的编号被其他行占用：请给一个新的空库，先放回，再建人员"
+        )
+
+
+async def _set_sequences(database: Database) -> None:
+    """What is added there comes after what was put back."""
+    async with database.transaction() as session:
+        for one in await fetch(session, _Sequence, _SEQUENCES):
             await execute(
                 session,
-                f"INSERT INTO {block.table} ({columns}) SELECT {columns} FROM put_back ON CONFLICT DO NOTHING",
+                f"SELECT setval('{one.sequence}', max({one.column_name})) FROM {one.table_name}"
+                f" HAVING max({one.column_name}) IS NOT NULL",
             )
-            await execute(session, f"ALTER TABLE {block.table} ENABLE TRIGGER USER")
-            await execute(session, "DROP TABLE put_back")
 
 
+class _Sequence(NamedTuple):
+    sequence: str
+    table_name: str
+    column_name: str
+
+
+_SEQUENCES = """
+SELECT s.oid::regclass::text AS sequence, t.oid::regclass::text AS table_name, a.attname::text AS column_name
+FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_class t ON t.oid = d.refobjid
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+"""
+_KEY = """
+SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = CAST(:table AS regclass) AND i.indisprimary
+"""
 _KNOWN = frozenset(part.table for part in (*HEADS, *LINES))

@@ -35,7 +35,7 @@ class MovedYear(SQLModel, table=True):
 class MovedPart(SQLModel, table=True):
     """Some applications of the year with all that hangs on them, one object of the bucket.
 
-    `application_ids` are those that are to go; empty once they have gone.
+    `application_ids` are those that are to go; empty once the whole year has gone.
     """
 
     __tablename__ = "moved_part"

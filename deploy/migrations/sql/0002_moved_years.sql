@@ -2,12 +2,13 @@
 -- part, and each part only once it is written, read back and signed for. Nobody else can delete what is history, and nothing
 -- else that the owner does on these tables passes either. Figures stay as they were: they are of lines that are elsewhere now.
 
-CREATE FUNCTION moves_out() RETURNS boolean STABLE LANGUAGE sql AS $$
+-- The tables' own names, whatever the session's path or its temporary tables say.
+CREATE FUNCTION moves_out() RETURNS boolean STABLE LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT coalesce(current_setting('onecard.moving_out', true), '') = 'on' AND pg_has_role(
-    current_user, (SELECT relowner FROM pg_class WHERE oid = 'payment'::regclass), 'MEMBER')
+    current_user, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = 'public.payment'::regclass), 'MEMBER')
 $$;
 
-CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'DELETE' AND TG_TABLE_NAME IN ('payment', 'trail_line') AND moves_out() THEN
     RETURN NULL;
@@ -16,7 +17,8 @@ BEGIN
 END $$;
 
 -- Gives how many applications went; none when the part has gone before.
-CREATE FUNCTION move_out_part(county varchar, year integer, part integer) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION move_out_part(county varchar, year integer, part integer) RETURNS integer LANGUAGE plpgsql
+  SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   ids bigint[];
   gone integer;
@@ -42,7 +44,7 @@ BEGIN
   IF gone <> cardinality(ids) THEN
     RAISE EXCEPTION 'part % of % in % has % applications, % are here', part, year, county, cardinality(ids), gone;
   END IF;
-  UPDATE moved_part SET moved_at = now(), application_ids = '{}'
+  UPDATE moved_part SET moved_at = now()
   WHERE county_code = county AND fund_year = year AND number = part;
   PERFORM set_config('onecard.moving_out', 'off', true);
   RETURN gone;
@@ -51,7 +53,7 @@ REVOKE EXECUTE ON FUNCTION move_out_part FROM PUBLIC;
 REVOKE INSERT, UPDATE, DELETE ON moved_year, moved_part FROM onecard_app;
 
 -- What was paid in a year that is moved out isn't here to be compared with: a new line of it could be paid a second time.
-CREATE FUNCTION refuse_moved_year() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_moved_year() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM added a JOIN moved_year y ON y.county_code = a.county_code AND a.fund_year <= y.fund_year) THEN
     RAISE EXCEPTION 'the fund year is moved out: nothing is added to it'
