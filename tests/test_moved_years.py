@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.errors import RaiseException
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from deploy.demo.people import Json
 from deploy.spoken import spoken
@@ -20,6 +20,7 @@ from deploy.stack.objects import Access
 from deploy.stack.processes import ROOT
 from deploy.years import moving
 from deploy.years.__main__ import main
+from deploy.years.statements import PUT_PART
 from models.words.stages import Role
 from tests import county_office
 from tests.api_server import api_server
@@ -208,6 +209,12 @@ def _county(ran: Ran) -> str:
 
 def _goes_back_to_where_it_was(office: Office, province: Province, ran: Ran) -> None:
     """What is written twice is never signed; nothing has gone, so the year can stay."""
+    part = {"county": office.code, "year": YEAR, "sha256": "", "size": 0, "lines": 1, "fen": 0, "paid_fen": 0}
+    with create_engine(os.environ["DATABASE_OWNER_URL"], poolclass=NullPool).connect() as owner_of_parts:
+        [ids] = owner_of_parts.scalars(text("SELECT application_ids FROM moved_part"))
+        for number in (None, 1, 2):
+            values = part | {"number": number, "ids": ids[1:]}
+            assert owner_of_parts.execute(text(PUT_PART), values).rowcount == 0, number
     again = "INSERT INTO moved_part SELECT (jsonb_populate_record(p, '{\"number\": 9}')).* FROM moved_part p"
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"].replace("+psycopg", ""), autocommit=True) as owner:
         assert owner.execute(again).rowcount == 1
