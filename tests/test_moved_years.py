@@ -119,7 +119,7 @@ def test_a_year_goes_and_its_figures_stay(office: Office, province: Province, ra
     assert f"4 笔，{10_000 * 3 + 777} 分，其中已发放 {office.paid(flow_no)['fen']} 分" in told
     assert before["trail_line"]
     assert not any(counts(province).values())
-    assert office.flow(flow_no) == shown
+    assert not _unlike(office.flow(flow_no), shown)
     [entry] = province.rows("SELECT actor, line_count, total_fen FROM trail_entry WHERE act = 'year.moved_out'")
     assert entry == ("li.wei", 4, 30_777)
     assert ran("move", str(YEAR), *BY)[:2] == (0, told)
@@ -127,7 +127,7 @@ def test_a_year_goes_and_its_figures_stay(office: Office, province: Province, ra
     assert office.reviewer.pages("/summaries") == summaries
     _says_where_they_are(office, flow_no, numbers[0])
     _keeps_a_late_return(office, province, flow_no, numbers[0])
-    assert office.flow(flow_no) == shown
+    assert not _unlike(office.flow(flow_no), shown)
     assert Checker(of_province(province)).violations(*SOON) == []
     province.check_trails()
 
