@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -202,8 +202,21 @@ async def _watched() -> AsyncIterator[list[float]]:
 
 def _rss() -> float:
     """MiB of this process, the API in it, and of those that draw for it."""
-    return sum(one.memory_info().rss for one in (psutil.Process(os.getpid()), *_drawers())) / MIB
+    return sum(map(_held, (psutil.Process(os.getpid()), *_drawers()))) / MIB
+
+
+def _held(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return int(process.memory_info().rss)
+    return 0
 
 
 def _drawers() -> list[psutil.Process]:
-    return [one for one in psutil.Process(os.getpid()).children() if "models.photos.process" in one.cmdline()]
+    return [one for one in psutil.Process(os.getpid()).children() if _draws(one)]
+
+
+def _draws(process: psutil.Process) -> bool:
+    """One that has just ended doesn't any more."""
+    with suppress(psutil.NoSuchProcess):
+        return "models.photos.process" in process.cmdline()
+    return False
