@@ -14,6 +14,13 @@ SELECT EXISTS (SELECT FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'D'
     OR EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
                WHERE d.datname = current_database())
     OR pg_database_size(current_database()) > 64 * 1024 * 1024
+    OR EXISTS (SELECT FROM pg_class WHERE 'autovacuum_enabled=false' = ANY(reloptions))
+"""
+_LOOK_AT_NOTHING = """
+DO $$ DECLARE one text; BEGIN
+  FOR one IN SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+  LOOP EXECUTE 'ALTER TABLE ' || one || ' SET (autovacuum_enabled = false)'; END LOOP;
+END $$
 """
 # A test may take a rule away or put one in: such a database isn't used again either.
 _RULES = """
@@ -67,6 +74,13 @@ class Databases:
         """One that nobody has used: the server knows nothing of how large its tables once were."""
         name = f"test_{next(self._numbers)}"
         self._servers.create_database(name, template=self._template)
+        return name
+
+    def make_unseen(self) -> str:
+        """One whose tables nobody analyses either, but the test: how it plans depends on that test alone."""
+        name = self.make()
+        with self._servers.layout.cluster.connect(name) as connection:
+            connection.execute(_LOOK_AT_NOTHING)
         return name
 
     def give_back(self, name: str) -> None:

@@ -144,6 +144,7 @@ async def test_a_line_that_is_edited_into_anothers_item_is_told(office: Office) 
     assert (await office.get(path)).json()["items"] == []
 
 
+@pytest.mark.unseen
 async def test_a_few_among_many_are_looked_up_and_many_are_found_by_grouping(
     office: Office, owner: psycopg.Connection
 ) -> None:
@@ -171,6 +172,7 @@ async def test_a_few_among_many_are_looked_up_and_many_are_found_by_grouping(
     assert [tuple(row) for row in grouped] == wanted
 
 
+@pytest.mark.unseen
 async def test_a_first_entry_keeps_no_plan_that_a_large_import_suffers_from(
     office: Office, owner: psycopg.Connection
 ) -> None:

@@ -4,18 +4,15 @@ With the server's own costs and no statistics, a count of earlier rounds line by
 counties for each line, from a hundred thousand lines of rounds on: 16 s instead of 5 for a batch of that size.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from deploy.stack import Stack
 from models.store.flows.start import StartRequest, enter_flow
 from models.store.sql import execute
 from models.words.calendar import china_today
-from tests.databases import Databases
 from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add_ground, open_office
 from tests.statements import rows_of
 
@@ -29,28 +26,9 @@ _COLUMNS = """county_code, fund_year, applicant_kind, channel, stage, name_seale
 
 
 @pytest.fixture
-def database_url(servers: Stack, databases: Databases) -> Iterator[str]:
-    servers.start("postgres")
-    name = databases.make()
-    yield servers.layout.cluster.url(name)
-    databases.give_back(name)
-
-
-@pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     async with open_office(database_url, tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture
-def never_analysed(owner: psycopg.Connection) -> Iterator[None]:
-    """As on the first day: nobody has looked at these tables yet."""
-    tables = ("application", "dataset", "dataset_line", "flow_line")
-    for table in tables:
-        owner.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
-    yield
-    for table in tables:
-        owner.execute(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
 
 
 async def _many(session: AsyncSession, ground: Ground, foreign: str) -> None:
@@ -107,7 +85,7 @@ async def _read(session: AsyncSession) -> dict[str, int]:
     return {str(name): int(count) for name, count in rows}
 
 
-@pytest.mark.usefixtures("never_analysed")
+@pytest.mark.unseen
 @pytest.mark.parametrize("page_cost", [1.1, 4.0], ids=["the product's costs", "the server's costs"])
 async def test_a_start_on_a_fresh_database_reads_each_round_about_once(office: Office, page_cost: float) -> None:
     ground = await add_ground(office, [Line(amount_fen=AMOUNT)], money=[LINES * AMOUNT])

@@ -4,13 +4,13 @@ The server's statistics are older than a list of thousands that has just come: a
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import psycopg
 import pytest
-from psycopg import sql
+from sqlalchemy import make_url
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.lists import ListActivities
@@ -26,7 +26,6 @@ from models.store.sql import fetch_int
 from models.tables.base import now
 from models.wire.answers import PaymentPage, ResultPage
 from models.words.calendar import china_today
-from tests.databases import Databases
 from tests.explained import Told, explain_all, hear_plans
 from tests.rows import COUNTY, OPERATOR, OTHER_COUNTY, Ground, Line, Office, add_ground, open_office
 from tests.tallies import UNLIKE_LINES
@@ -40,13 +39,10 @@ Work: TypeAlias = Callable[[AsyncSession], Awaitable[object]]
 
 
 @pytest.fixture
-def database_url(servers: Stack, databases: Databases) -> Iterator[str]:
-    """One that nobody has used, whose server tells each statement's plan, with what it came to, to who asked."""
-    servers.start("postgres")
-    name = databases.make()
-    explain_all(servers.layout.cluster, name)
-    yield servers.layout.cluster.url(name)
-    databases.give_back(name)
+def database_url(servers: Stack, database_url: str) -> str:
+    """Its server tells each statement's plan, with what it came to, to who asked."""
+    explain_all(servers.layout.cluster, str(make_url(database_url).database))
+    return database_url
 
 
 @pytest.fixture
@@ -58,16 +54,6 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 @pytest.fixture
 def handled(office: Office) -> list[Told]:
     return hear_plans(office.database)
-
-
-@pytest.fixture
-def not_looked_at(owner: psycopg.Connection) -> None:
-    """Nobody analyses a table while a test goes on."""
-    for (table,) in owner.execute(
-        "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relowner ="
-        " (SELECT oid FROM pg_roles WHERE rolname = current_user)"
-    ).fetchall():
-        owner.execute(sql.SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(sql.Identifier(table)))
 
 
 class Season:
@@ -170,7 +156,7 @@ def _pages(numbers: Sequence[str]) -> list[Sequence[str]]:
     return [numbers[start : start + PAGE] for start in range(0, len(numbers), PAGE)]
 
 
-@pytest.mark.usefixtures("not_looked_at")
+@pytest.mark.unseen
 @pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "statistics of a small list"])
 async def test_a_large_list_is_walked_through_once_and_not_for_each_line(
     office: Office, owner: psycopg.Connection, handled: list[Told], analysed: bool
@@ -188,7 +174,7 @@ async def test_a_large_list_is_walked_through_once_and_not_for_each_line(
     assert await office.rows(UNLIKE_LINES) == []
 
 
-@pytest.mark.usefixtures("not_looked_at")
+@pytest.mark.unseen
 async def test_applications_are_locked_by_ids_found_first(
     office: Office, owner: psycopg.Connection, handled: list[Told]
 ) -> None:

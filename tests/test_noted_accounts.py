@@ -133,6 +133,7 @@ async def test_an_account_that_changes_is_looked_at_again(office: Office) -> Non
         assert await others(office) == []
 
 
+@pytest.mark.unseen
 async def test_a_look_at_the_commit_costs_a_few_rows_for_each(office: Office, owner: psycopg.Connection) -> None:
     """Also on a connection that has looked at one row of small tables before."""
     many = [Line(person=person, stage="draft") for person in range(1, MANY + 1)]

@@ -163,6 +163,7 @@ async def test_an_application_tells_its_flows_and_payments_to_its_county_only(of
     assert (await office.get(f"/applications/{failed}", county=OTHER_COUNTY)).status_code == 404
 
 
+@pytest.mark.unseen
 @pytest.mark.parametrize("analysed", ["never", "before", "after"])
 async def test_a_countys_page_reads_its_own_lines_only(
     office: Office, owner: psycopg.Connection, analysed: str

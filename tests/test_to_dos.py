@@ -230,6 +230,7 @@ async def test_the_rest_waits_for_its_own_role(office: Office) -> None:
     assert [each["kind"] for each in audit["abnormal"]] == ["contradictions"]
 
 
+@pytest.mark.unseen
 async def test_applications_are_counted_where_they_stand(office: Office, owner: psycopg.Connection) -> None:
     """With 100,000 applications in a county the rows themselves would cost ten times as much."""
     await add_lines(office, [Line(stage="in_review", match_outcome=None)] * 50)
