@@ -3,9 +3,9 @@
 import ctypes
 import gc
 
-# Looking through all that lives again and again stops the whole process. But runs that left a worker's cache are found
-# only so: each is a ring of a hundred objects, and has grown old there. A full look comes after some 50,000 objects
-# more than before, a few hundred runs, and only where what is old has grown by a quarter; it takes 0.03 s.
+# Looking through all that lives again and again stops the whole process. A full look comes after some 50,000 objects
+# more than before, and only where what is old has grown by a quarter; it takes 0.03 s. Runs that leave a worker's cache
+# don't wait for it (`Runner`).
 _NEW_OBJECTS, _YOUNG, _OLD = 10_000, 5, 1
 # mallopt's names; the size from which a piece is the system's own: a file, never a row.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8

@@ -1,5 +1,6 @@
 """Code that would not replay what runs today fails here; recorded anew by `python -m tests.record_histories`."""
 
+import gc
 import json
 import re
 from pathlib import Path
@@ -17,7 +18,8 @@ from activities.flows import FlowActivities
 from models.contracts import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
 from worker import WORKFLOWS
-from workflows.build import STRICT_SANDBOX
+from workflows.build import SANDBOX, STRICT_SANDBOX, Runner
+from workflows.card_change import CardChangeWorkflow
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import CALL
 from workflows.run import call
@@ -47,6 +49,20 @@ def _replayer() -> Replayer:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 async def test_history_replays(file: Path) -> None:
     await _replayer().replay_workflow(_history(file))
+
+
+async def test_a_run_that_has_left_the_cache_is_freed_at_once() -> None:
+    """As the worker keeps them: nothing of one waits for the garbage collector."""
+    runner = Runner(restrictions=SANDBOX)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=runner, data_converter=pydantic_data_converter)
+    gc.collect()
+    gc.disable()
+    try:
+        await replayer.replay_workflow(_history(HISTORIES / "card-change-1.json"))
+        left = [each for each in gc.get_objects() if isinstance(each, CardChangeWorkflow)]
+    finally:
+        gc.enable()
+    assert not left
 
 
 async def test_a_changed_order_of_steps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
