@@ -16,6 +16,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from api.relay.pace import LOT, Pace
 from api.relay.relay import Relay
 from deploy.stack import Stack, temporal
 from models.contracts import RunKind, Signal, Subject, workflow_id
@@ -283,6 +284,27 @@ async def test_what_cannot_be_delivered_waits_by_itself(office: Office) -> None:
         await office.carry()
     waits = [entry.next_try_at - now() for entry in await office.undelivered()]
     assert all(timedelta(seconds=20) < wait < timedelta(seconds=31) for wait in waits)
+
+
+async def test_what_is_said_again_goes_out_in_lots_and_what_is_new_beside_it(office: Office) -> None:
+    for _ in range(LOT + 1):
+        await office.open(fresh_subject())
+    async with office.server.database.transaction() as session:
+        await execute(session, "UPDATE outbox SET tries = 1")
+    await office.open(fresh_subject())
+    assert await office.relay().deliver_due() == LOT + 1
+    (left,) = await office.undelivered()
+    assert left.tries == 1
+
+
+async def test_the_next_lot_waits_until_a_worker_has_taken_the_last_one(temporal_client: Client) -> None:
+    pace, queue, subject = Pace(timedelta(minutes=5)), fresh_queue(), fresh_subject()
+    await temporal_client.start_workflow("PolicyReviewWorkflow", subject, id=subject.workflow_id, task_queue=queue)
+    pace.sent([subject.workflow_id] * LOT)
+    assert await pace.lot(temporal_client) == 0
+    async with tiny_worker(temporal_client, queue):
+        assert await eventually(lambda: pace.lot(temporal_client)) == LOT
+    assert not pace.is_held
 
 
 async def test_news_travels_by_notification_not_by_the_poll(database_url: str, tmp_path: Path, office: Office) -> None:

@@ -23,6 +23,7 @@ class OutboxEntry(NamedTuple):
     workflow_id: str
     signal: str | None
     ids: list[str]
+    is_again: bool
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,31 @@ class Addressee(NamedTuple):
 
 
 async def due_ids(session: AsyncSession) -> list[int]:
-    return await fetch(session, int, f"SELECT id FROM outbox WHERE {_DUE} ORDER BY id LIMIT {ENTRIES_AT_ONCE}")
+    return await fetch(session, int, f"{_next('true')} LIMIT {ENTRIES_AT_ONCE}")
 
 
-async def take_due(session: AsyncSession, which: str = "true", **values: Value) -> list[OutboxEntry]:
-    """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked."""
+async def take_due(
+    session: AsyncSession, which: str = "true", again: int = ENTRIES_AT_ONCE, **values: Value
+) -> list[OutboxEntry]:
+    """What is due and nobody else's, marked as delivered before it is: nothing goes out that can't be marked.
+
+    So many at most of what is said `again`; what is new doesn't wait behind it.
+    """
     rows = await fetch(
         session,
         OutboxEntry,
-        "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY(ARRAY(SELECT id FROM outbox"
-        f" WHERE {_DUE} AND {which} ORDER BY id LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED))"
-        " RETURNING id, workflow_id, signal, ids",
+        "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY("
+        f"ARRAY({_next(f'tries = 0 AND {which}')} LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED)"
+        f" || ARRAY({_next(f'tries > 0 AND {which}')} LIMIT :again FOR UPDATE SKIP LOCKED))"
+        " RETURNING id, workflow_id, signal, ids, tries > 0 AS is_again",
+        again=again,
         **values,
     )
     return sorted(rows)
+
+
+def _next(which: str) -> str:
+    return f"SELECT id FROM outbox WHERE {_DUE} AND {which} ORDER BY id"
 
 
 async def put_off(session: AsyncSession, ids: Sequence[int], trouble: str) -> None:

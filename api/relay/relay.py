@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.relay.broadcast import Broadcast
 from api.relay.outbox import Addressee, OutboxEntry, Parcel, addressees, due_ids, note, parcels_of, put_off, take_due
+from api.relay.pace import LOOK_SECONDS, Pace
 from api.relay.routing import EVENTS_AT_ONCE, Router
 from models.contracts import WORKFLOW_TYPES, RunKind, Subject
 from models.fault_points import FaultPoint, reach
@@ -50,6 +51,7 @@ class Relay:
         self._callbacks = asyncio.Event()
         self._parcels = asyncio.Event()
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._pace = Pace()
         self._outage: str | None = None
         self._was_away = False
         # runs with another execution than their rows say, until it is noted there
@@ -127,9 +129,10 @@ class Relay:
     async def deliver_due(self) -> int:
         """Entries of the outbox that are due, to Temporal, in one transaction; where one breaks it, each in its own."""
         self._outage = None
+        again = await self._pace.lot(self.client)
         try:
             async with self._database.transaction() as session:
-                delivered = await self._deliver_entries(session, await take_due(session))
+                delivered = await self._deliver_entries(session, await take_due(session, again=again))
         except Exception as error:
             _LOG.warning("the outbox is delivered one by one", error=type(error).__name__)
             async with self._database.reading() as session:
@@ -137,6 +140,8 @@ class Relay:
             delivered = sum([await self._deliver_alone(each) for each in ids])
         await self._note_begun()
         await self._after_outage(delivered)
+        if self._pace.is_held:
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._parcels.set)
         return delivered
 
     async def _deliver_alone(self, entry_id: int) -> int:
@@ -159,6 +164,7 @@ class Relay:
         runs = await addressees(session, {entry.workflow_id for entry in entries})
         parcels = parcels_of(entries)
         troubles = await asyncio.gather(*(self._deliver(one, runs.get(one.workflow_id)) for one in parcels))
+        self._pace.sent([entry.workflow_id for entry in entries if entry.is_again])
         reach(FaultPoint.BEFORE_DELIVERED)
         for parcel, trouble in zip(parcels, troubles, strict=True):
             run = runs.get(parcel.workflow_id)

@@ -9,10 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
+from sqlalchemy.ext.asyncio import create_async_engine
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from deploy.bench.card_people import CardDesk
@@ -23,7 +26,8 @@ from deploy.demo.people import Person, wait_for
 from deploy.stack.postgres import DATABASE
 from deploy.stack.processes import ROOT
 from deploy.stack.stack import Stack
-from models.store.runs.runs import OUTBOX_CHANNEL
+from models.store.database import ENGINE_OPTIONS, Database
+from models.store.runs.watch import wake_open_runs
 from workflows.client import connect
 
 SEED, WARM_SEED, WARM = 197, 198, 20
@@ -31,13 +35,12 @@ SEED, WARM_SEED, WARM = 197, 198, 20
 CACHED = 1_000
 _CALLS_AT_ONCE = 16
 _CLOSED = "SELECT count(*) FROM run WHERE workflow_id = %s AND closed_at IS NOT NULL"
-_WAKE = (
-    "INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
-    " SELECT workflow_id, 'opened', jsonb_build_array(number), now(), now(), 0 FROM run"
-    " WHERE closed_at IS NULL AND workflow_id = ANY(%s)"
-)
 _CARRIED = "SELECT count(*) FROM outbox WHERE delivered_at IS NULL"
 _TIMEOUT_SECONDS = 600.0
+SIGNALED, COMPLETED = (
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+)
 
 
 @dataclass(frozen=True)
@@ -93,42 +96,43 @@ def _wake(stack: Stack, numbers: Sequence[str]) -> tuple[float, Mapping[str, flo
 
 
 async def _until_all_have_looked(stack: Stack, runs: Sequence[str]) -> float:
+    """When the last look was over is read in the histories: asking meanwhile would be what Temporal is busy with."""
     client = await connect(stack.layout.temporal.environment)
-    lengths = dict(zip(runs, await _each(runs, lambda run: _length(client, run)), strict=True))
-    begun = time.perf_counter()
+    begun = time.time()
+    await _tell_all(stack)
     with stack.layout.cluster.connect(DATABASE) as connection:
-        connection.execute(_WAKE, (list(runs),))
-        connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")
         while _first(connection.execute(_CARRIED).fetchone()):  # noqa: ASYNC110 - another process delivers them
             await asyncio.sleep(0.1)
-    async with asyncio.timeout(_TIMEOUT_SECONDS):
-        # a signal and a turn that is over: four events
-        await _each(runs, lambda run: _grown(client, run, lengths[run] + 4))
-    return time.perf_counter() - begun
-
-
-async def _each(runs: Sequence[str], ask: Callable[[str], Awaitable[int]]) -> list[int]:
     gate = asyncio.Semaphore(_CALLS_AT_ONCE)
 
-    async def one(run: str) -> int:
+    async def looked(run: str) -> float:
         async with gate:
-            return await ask(run)
+            while not (at := await _turn_after(client, run, begun)):  # noqa: ASYNC110 - another process looks
+                await asyncio.sleep(0.25)
+        return at
 
-    return list(await asyncio.gather(*(one(run) for run in runs)))
-
-
-async def _grown(client: Client, run: str, length: int) -> int:
-    """Asked now and then: what measures is not to be what Temporal is busy with."""
-    while (seen := await _length(client, run)) < length:  # noqa: ASYNC110 - another process wakes it
-        await asyncio.sleep(0.25)
-    return seen
+    async with asyncio.timeout(_TIMEOUT_SECONDS):
+        return max(await asyncio.gather(*map(looked, runs))) - begun
 
 
-async def _length(client: Client, run: str) -> int:
-    described = (await client.get_workflow_handle(run).describe()).raw_description
-    # a turn that is under way is not over
-    under_way = described.HasField("pending_workflow_task")
-    return 0 if under_way else int(described.workflow_execution_info.history_length)
+async def _tell_all(stack: Stack) -> None:
+    """What the watch does when Temporal has been away."""
+    database = Database(create_async_engine(stack.layout.database_url, **ENGINE_OPTIONS))
+    async with database.transaction() as session:
+        await wake_open_runs(session)
+    await database.dispose()
+
+
+async def _turn_after(client: Client, run: str, begun: float) -> float:
+    """When the turn was over that was begun since; 0.0 while there is none."""
+    events = (await client.get_workflow_handle(run).fetch_history()).events
+    told = [event.event_id for event in events if event.event_type == SIGNALED and _at(event) > begun]
+    over = [event for event in events if event.event_type == COMPLETED and told and event.event_id > told[0]]
+    return _at(over[-1]) if over else 0.0
+
+
+def _at(event: HistoryEvent) -> float:
+    return float(event.event_time.ToNanoseconds()) / 1e9
 
 
 def _first(row: Sequence[int] | None) -> int:

@@ -112,17 +112,19 @@ async def _record(session: AsyncSession, vault: Vault, row: _Restarted | _Seen) 
 async def wake_open_runs(session: AsyncSession, but: Sequence[str] = (), within_seconds: float | None = None) -> int:
     """Open runs look at their rows once more: what they were told may have been forgotten with a restored database.
 
-    All of them when a database was restored; after an outage of Temporal, those that were told something lately. Gives
+    All of them when a database was restored; after an outage of Temporal, those that were told something lately. What
+    is said once more waits behind all that is new (`tries`), the newest first: a worker still remembers those. Gives
     how many.
     """
     return await execute(
         session,
         "INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)"
-        " SELECT workflow_id, :signal, jsonb_build_array(number), now(), now(), 0 FROM run WHERE closed_at IS NULL"
+        " SELECT workflow_id, :signal, jsonb_build_array(number), now(), now(), 1 FROM run WHERE closed_at IS NULL"
         " AND workflow_id <> ALL(CAST(:but AS text[])) AND (CAST(:within AS float) IS NULL"
         " OR EXISTS (SELECT 1 FROM outbox told WHERE told.workflow_id = run.workflow_id"
         " AND told.delivered_at > now() - make_interval(secs => :within)))"
-        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)",
+        " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL)"
+        " ORDER BY since DESC",
         signal=Signal.OPENED.value,
         but=list(but),
         within=within_seconds,
