@@ -1,12 +1,14 @@
 """Hands of policy and indicator review: submit, look (S1 1.1.2, 2.3.2)."""
 
+from typing import NamedTuple
+
 from sqlmodel import select
 from temporalio import activity
 
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformRefusal
 from activities.platform.files import PlatformFiles
-from models.contracts import Look, RunKind, Subject
+from models.contracts import ReviewLook, RunKind, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
@@ -26,6 +28,11 @@ from models.words.stages import ReviewStage
 from models.words.waiting import REVIEW
 
 TABLES = {RunKind.POLICY_REVIEW: "policy", RunKind.INDICATOR_REVIEW: "indicator"}
+
+
+class _Stands(NamedTuple):
+    stage: str
+    submitted: bool
 
 
 class ReviewActivities:
@@ -95,26 +102,27 @@ class ReviewActivities:
         await self._submitted(subject, row.round, answer.submission_id)
 
     @activity.defn
-    async def look_at_review(self, subject: Subject) -> Look:
+    async def look_at_review(self, subject: Subject) -> ReviewLook:
         """Apply what has come and tell where the review stands; a decided one closes its run."""
         table = TABLES[subject.kind]
         async with self._database.transaction() as session:
             await apply_pending_events(session, self._vault, subject)
             # Held to the end: handed in again at this moment, its run must not be closed after that.
-            statement = f"SELECT stage FROM {table} WHERE {table}_no = :no"
-            (word,) = await fetch_locked(session, Rank.INDICATOR, str, statement, no=subject.number)
-            stage = ReviewStage(word)
+            statement = f"SELECT stage, submission_id IS NOT NULL AS submitted FROM {table} WHERE {table}_no = :no"
+            (row,) = await fetch_locked(session, Rank.INDICATOR, _Stands, statement, no=subject.number)
+            stage = ReviewStage(row.stage)
             since, ask_now = await note_stage(session, subject.workflow_id, stage.value, REVIEW[stage])
             done = stage is not ReviewStage.IN_REVIEW
             if done:
                 await close_run(session, subject.workflow_id, stage.value)
-            return Look(
+            return ReviewLook(
                 stage=stage.value,
                 waiting_for=REVIEW[stage],
                 since=since,
                 ask_after_seconds=ask_after(self._settings, since, now()),
                 ask_now=ask_now,
                 done=done,
+                to_submit=not done and not row.submitted,
             )
 
     async def _submitted(self, subject: Subject, round_no: int, submission_id: str) -> None:

@@ -120,6 +120,12 @@ class Look(Contract):
     done: bool = False
 
 
+class ReviewLook(Look):
+    """A policy or an indicator; `to_submit`: this round isn't at the platform yet."""
+
+    to_submit: bool = False
+
+
 class HeadsSigned(Contract):
     """What a signing of the trails' heads came to; `broken` names counties and in which way, in words."""
 

@@ -14,10 +14,11 @@ class ReviewDriven(RowDriven):
     """submit → wait for the review → approved | rejected; handed in again after a refusal, the run opens again."""
 
     async def _review(self, subject: Subject, submit: Callable[[ReviewActivities, Subject], Awaitable[None]]) -> str:
-        await self._call(submit, subject)
         look = await self._look_by(ReviewActivities.look_at_review, subject)
         while not look.done or self._woken:
-            await self._wait(subject, look)
-            await self._call(submit, subject)
+            if look.to_submit:
+                await self._call(submit, subject)
+            else:
+                await self._wait(subject, look)
             look = await self._look_by(ReviewActivities.look_at_review, subject)
         return look.stage
