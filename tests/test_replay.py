@@ -99,6 +99,11 @@ def test_a_refused_policy_and_a_whole_flow_are_among_them() -> None:
     assert {"order_confirmed", "summary_decided", "payment_confirmed", "callbacks_arrived"} <= set(
         signals["subsidy-flow-1"]
     )
+    reviews = [file for file in FILES if file.stem.startswith(("policy-review", "indicator-review"))]
+    assert reviews
+    for file in reviews:
+        # handed over once, however often it is woken; a refused one is handed in again by a run of its own
+        assert [name.partition("_")[0] for name in _scheduled(file)] == ["submit"], file.stem
 
 
 def test_the_card_side_is_there_with_its_different_ends() -> None:
