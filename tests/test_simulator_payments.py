@@ -4,10 +4,12 @@ import csv
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from deploy.demo.people import wait_for
 from deploy.simulator.county import County, Person, Record, fen
 from deploy.simulator.probe import Json
 from deploy.simulator.trial import Trial, codes, ready, refused, trial
@@ -124,7 +126,7 @@ def test_payments_returns_and_their_sequences(platform: Trial, county: County) -
         "late:系统故障",
     ]
     records = ready(platform, county, *fates)
-    platform.set("/settings", {"returns_after_end": 1})
+    platform.set("/settings", {"returns_after_end": 1, "holds_changes": True})
     ended = county.pay(records)
     assert (ended["paid_count"], ended["failed_count"], ended["payment_pages"], ended["outcome"]) == (
         2,
@@ -133,6 +135,9 @@ def test_payments_returns_and_their_sequences(platform: Trial, county: County) -
         "disbursed",
     )
     flow = county.flow_id
+    wait_for("held back", partial(platform.ask, "/health"), lambda seen: bool(seen["waiting_for_clerk"] == 2))
+    assert county.flow()["payment_pages"] == 2
+    platform.set("/settings", {"holds_changes": False})
     pages = county.receiver.wait(lambda one: one.type == "flow.payments" and one.data["flow_id"] == flow, 4)
     assert [page.data["page"] for page in pages] == [1, 2, 3, 4]
     for page in pages:

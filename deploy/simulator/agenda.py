@@ -12,6 +12,7 @@ from .world import World
 
 log = logging.getLogger("simulator")
 
+PAGE = "payment_page"
 CLERK_KINDS = frozenset(
     ("policy", "indicator", "summary", "beneficiary_init", "verification", "application_submission", "account_change")
 )
@@ -79,15 +80,20 @@ class Agenda:
         )
 
     def release(self) -> None:
-        """Kinds that no person plays any more go on by themselves."""
+        """Kinds that no person plays any more go on by themselves, and so does what banks have held back."""
         for kind in CLERK_KINDS:
             if self._world.switches.clerk.get(kind, "auto") == "auto":  # type: ignore[call-overload]
-                self._world.store.run("UPDATE agenda SET waiting = 0 WHERE kind = ? AND waiting = ?", kind, WAITING)
+                self._free(kind)
+        if not self._world.switches.holds_changes:
+            self._free(PAGE)
         self._world.wake()
+
+    def _free(self, kind: str) -> None:
+        self._world.store.run("UPDATE agenda SET waiting = 0 WHERE kind = ? AND waiting = ?", kind, WAITING)
 
     def _act(self, entry: Row, decision: Decision | None) -> None:
         store, kind = self._world.store, str(entry["kind"])
-        if decision is None and kind in CLERK_KINDS and self._plays_person(kind):
+        if decision is None and (self._plays_person(kind) or self._is_held_back(entry)):
             store.run("UPDATE agenda SET waiting = ? WHERE id = ?", WAITING, entry["id"])
             return
         try:
@@ -97,6 +103,12 @@ class Agenda:
         except Exception:
             log.exception("%s of %s failed and is set aside", kind, entry["ref"])
             store.run("UPDATE agenda SET waiting = ? WHERE id = ?", STUCK, entry["id"])
+
+    def _is_held_back(self, entry: Row) -> bool:
+        if entry["kind"] != PAGE or not self._world.switches.holds_changes:
+            return False
+        over = "SELECT 1 FROM flow WHERE flow_id = ? AND status = 'ended'"
+        return self._world.store.row(over, entry["ref"]) is not None
 
     def _plays_person(self, kind: str) -> bool:
         return {str(k): v for k, v in self._world.switches.clerk.items()}.get(kind) == "person"

@@ -30,6 +30,8 @@ class Switches(BaseModel):
 
     clerk: dict[ClerkKind, Literal["auto", "person"]] = {}
     returns_after_end: Annotated[int, Field(ge=0)] | None = None
+    # what banks say of an ended flow, returns and late payments, waits until this is off
+    holds_changes: bool = False
     dataset_open_seconds: float = 86_400
     face_session_seconds: float = 300
     verify_memory_seconds: float = 86_400

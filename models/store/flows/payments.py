@@ -36,7 +36,8 @@ FROM (
   WHERE l.state = 'accepted' ORDER BY p.flow_line_id, p.sequence DESC, p.id DESC) AS n
 WHERE l.id = n.flow_line_id AND (n.sequence > l.payment_sequence OR l.payment IN ('awaiting', 'unresolved'))
 """
-# An application goes with its newest line: a return in an old flow must not take one back that a later flow pays.
+# An application goes with its newest line: a return in an old flow must not take one back that a later flow pays. A
+# flow that has given it back has no say: it would stand as failed, and be offered to be paid again.
 # What is in a batch again, or closed, stays there; what turns out to be paid after all leaves its batch, or would be
 # paid twice.
 _APPLICATIONS_FOLLOW = """
@@ -44,9 +45,10 @@ UPDATE application a SET updated_at = now(), version = a.version + 1, payments =
   stage = CASE WHEN l.payment = 'paid' THEN 'paid' WHEN CAST(:ended AS boolean) THEN 'failed' ELSE 'in_flow' END,
   batch_id = CASE WHEN a.stage = 'in_batch' AND l.payment = 'paid' THEN NULL ELSE a.batch_id END
 FROM {of_lines} WHERE a.id = l.application_id AND l.payment IN ('paid', 'failed')
-  AND NOT (l.payment = 'failed' AND a.stage IN ('in_batch', 'closed'))
+  AND NOT (l.payment = 'failed' AND a.stage IN ('pending_settlement', 'in_batch', 'closed'))
   AND NOT (l.payment = 'paid' AND a.stage = 'evidence_sent')
-  AND NOT EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = a.id AND n.flow_id > l.flow_id)
+  AND NOT EXISTS (SELECT 1 FROM flow_line n WHERE n.application_id = a.id AND n.flow_id > l.flow_id
+    AND n.state NOT IN ('deferred', 'cancelled'))
 """
 
 
