@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ HERE = Path(__file__).parent
 AS_THEY_STAND = ("test_bursts.py", "test_replay.py", "test_time_zone.py", "test_clock.py", "test_temporal_older.py")
 # Cases mostly wait for servers: four processes keep two cores busy.
 AT_ONCE = 4
+# Files that take longest begin first, so that at the end no process has one for itself.
+LONG = ("walk", "processes", "temporal", "load", "platform", "callbacks", "restore")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,13 @@ class Table:
     _seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _outcomes: dict[str, str] = field(default_factory=dict)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
+        # pytest wants to be the first to import xdist
+        from tests.fault_shares import Shares
+
+        return Shares(config, log)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid] += report.duration
         if report.outcome != "passed":
@@ -66,9 +76,17 @@ class Table:
         print(f"\nseed {self.seed}: {len(self.lines)} cases, {spent:.0f} s of them in {took:.0f} s")
         for line in self.lines:
             print(line)
+        for file, seconds in sorted(self._files().items(), key=lambda one: -sum(one[1])):
+            print(f"{sum(seconds):7.0f} s  {len(seconds):3} cases of {file}")
         for line in self.lines:
             if line.outcome == "failed":
                 print(f"again: make faults SEED={self.seed} CASE='{_pattern(line.case)}'")
+
+    def _files(self) -> dict[str, list[float]]:
+        found = defaultdict[str, list[float]](list)
+        for line in self.lines:
+            found[line.case.partition(" ")[0]].append(line.seconds)
+        return found
 
 
 def _pattern(case: str) -> str:
@@ -87,11 +105,15 @@ def main() -> int:
     given = parser.parse_args()
     os.environ["ONECARD_FAULT_SEED"] = str(given.seed)
     print(f"seed {given.seed}: make faults SEED={given.seed}", flush=True)
-    # the walks take longest, and begin first
-    files = [*sorted(HERE.glob("faults_*.py"), reverse=True), *(HERE / name for name in AS_THEY_STAND)]
+    files = [*sorted(HERE.glob("faults_*.py"), key=_place), *(HERE / name for name in AS_THEY_STAND)]
     options = ["-q", "--no-header", "--tb=short", "--show-capture=no", "-k", given.case]
     options += ["--collect-only"] if given.list else _side_by_side(given.at_once or (1 if given.case else AT_ONCE))
     return int(pytest.main([*map(str, files), *options], plugins=[Table(given.seed)]))
+
+
+def _place(file: Path) -> tuple[int, str]:
+    name = file.stem.removeprefix("faults_")
+    return LONG.index(name) if name in LONG else len(LONG), name
 
 
 def _side_by_side(processes: int) -> list[str]:
