@@ -1,11 +1,15 @@
 """Whose rows are whose: none of one county lies below one of another, and nobody is shown what is another county's."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from deploy.demo.people import County, Refused
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
+# Who looks waits most of the time.
+AT_ONCE = 4
 LISTS = (
     *("/applications", "/application-imports", "/batches", "/beneficiary-lists", "/flows", "/orders", "/policies"),
     *("/indicators", "/register", "/card-changes", "/village-entries", "/account-checks", "/runs", "/trail", "/inbox"),
@@ -78,14 +82,24 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 def found(rows: Rows, counties: Mapping[str, County]) -> Iterator[str]:
     yield from (f"{what}: {number}" for what, number in rows(_STRANGERS))
     things = list(addresses(rows))
+    looks: list[Callable[[], list[str]]] = []
     for code, county in counties.items():
-        others = [f"{other}-" for other in counties if other != code]
-        for path in LISTS:
-            shown = repr(county.reviewer.pages(path))
-            yield from (f"{path} shows {code} something of {other}" for other in others if other in shown)
-        for other, path in things:
-            if other != code and other in counties and (status := answered(county, path)) != 404:
-                yield f"{path} of {other} answers {code} with {status}"
+        others = [other for other in counties if other != code]
+        looks += [partial(_shown, county, path, others) for path in LISTS]
+        looks += [partial(_opened, county, path, other) for other, path in things if other in others]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for found_there in pool.map(lambda look: look(), looks):
+            yield from found_there
+
+
+def _shown(county: County, path: str, others: Iterable[str]) -> list[str]:
+    shown = repr(county.reviewer.pages(path))
+    return [f"{path} shows {county.code} something of {other}" for other in others if f"{other}-" in shown]
+
+
+def _opened(county: County, path: str, other: str) -> list[str]:
+    status = answered(county, path)
+    return [] if status == 404 else [f"{path} of {other} answers {county.code} with {status}"]
 
 
 def addresses(rows: Rows) -> Iterator[tuple[str, str]]:

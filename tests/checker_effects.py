@@ -36,6 +36,12 @@ UNION ALL SELECT 'the register has another account than was applied last', p.par
     AND h.new_account_sealed IS DISTINCT FROM h.old_account_sealed ORDER BY h.id DESC LIMIT 1)
 UNION ALL SELECT 'a page of payments taken twice', f.flow_no FROM payment_page g JOIN flow f ON f.id = g.flow_id
   GROUP BY f.flow_no, g.page HAVING count(*) > 1
+UNION ALL SELECT 'a line withdrawn by two orders', l.application_no FROM order_line o
+  JOIN operator_order d ON d.id = o.order_id AND d.kind = 'withdrawal' JOIN flow_line l ON l.id = o.flow_line_id
+  WHERE o.done GROUP BY l.id HAVING count(*) > 1
+UNION ALL SELECT 'paid, and might be paid again', a.application_no FROM application a
+  JOIN flow_line l ON l.application_id = a.id AND l.payment = 'paid'
+  WHERE a.stage NOT IN ('paid', 'evidence_sent', 'in_flow', 'withdrawn')
 UNION ALL SELECT 'a reviewed list has a line without an outcome', d.reference FROM dataset d
   JOIN dataset_line n ON n.dataset_id = d.id WHERE d.stage = 'reviewed' AND n.outcome IS NULL
 """

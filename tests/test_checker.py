@@ -51,6 +51,18 @@ _UNLOADED = (
     "WITH h AS (DELETE FROM register_change WHERE source = '初始导入'),"
     " k AS (DELETE FROM account_lock WHERE request_no = 'odd') DELETE FROM register_load WHERE load_no = 'odd'"
 )
+_TAKEN_OUT = (
+    "WITH o AS (INSERT INTO operator_order (order_no, county_code, kind, state, reason_sealed, line_count, total_fen,"
+    " done_count, done_fen, entered_by, entered_at) SELECT 'odd-' || n, '{mine}', 'withdrawal', 'done', '', 1, 0, 1, 0,"
+    " 'x', now() FROM generate_series(1, 2) n RETURNING id)"
+    " INSERT INTO order_line (order_id, application_id, application_no, flow_line_id, amount_fen, done)"
+    " SELECT o.id, l.application_id, l.application_no, l.id, 0, true FROM o,"
+    " (SELECT * FROM flow_line ORDER BY id LIMIT 1) AS l"
+)
+_NOT_TAKEN_OUT = (
+    "WITH o AS (DELETE FROM operator_order WHERE order_no LIKE 'odd-%' RETURNING id)"
+    " DELETE FROM order_line WHERE order_id IN (TABLE o)"
+)
 # Words of the rule, a statement that breaks it, and one that mends it again; `{mine}` and `{other}` are the counties.
 PLANTED: tuple[tuple[Law, str, str, str], ...] = (
     (
@@ -113,6 +125,13 @@ PLANTED: tuple[tuple[Law, str, str, str], ...] = (
         "is delivered still",
         "UPDATE inbox SET state = 'delivered' WHERE event_type = 'flow.payments'",
         "UPDATE inbox SET state = 'applied' WHERE event_type = 'flow.payments'",
+    ),
+    (Law.ONE_EFFECT, "a line withdrawn by two orders", _TAKEN_OUT, _NOT_TAKEN_OUT),
+    (
+        Law.ONE_EFFECT,
+        "paid, and might be paid again",
+        "UPDATE application SET stage = 'failed' WHERE stage = 'paid'",
+        "UPDATE application SET stage = 'paid' WHERE stage = 'failed'",
     ),
     (
         Law.ONE_EFFECT,

@@ -1,6 +1,7 @@
 """Steps with applications: entry, edit, import, review and what else is done with chosen lines (DOMAIN 3)."""
 
 from collections.abc import Sequence
+from typing import LiteralString
 
 from hypothesis import strategies as st
 
@@ -8,7 +9,7 @@ from deploy.demo.drawings import drawing
 from deploy.demo.people import Json
 from models.words.stages import Role
 from tests.walk_counter import Hand, Request
-from tests.walk_county import FATES, YEAR, Place
+from tests.walk_county import BANKS, FATES, YEAR, Place
 from tests.walk_model import EDITED_BY, LINE_ACTS, can_be
 from tests.walk_steps import HANDS, PICK, WHERE, Line, Steps, nowhere, step
 
@@ -19,6 +20,7 @@ FAULTS = {
     "a wrong digit in the id": {"id_number": "510223197001010010"},
     "another county's village": {"village_code": "510101100001"},
 }
+LOCKED: LiteralString = "SELECT 1 FROM account_lock WHERE county_code = %(code)s AND ended_at IS NULL LIMIT 1"
 HEADS = "姓名,身份证号,手机号,乡镇,村,组,一卡通开户行,一卡通账号,户口性质,家庭成员数,补贴项目,补贴金额（元）"
 
 
@@ -39,10 +41,7 @@ class ApplicationSteps(Steps):
         return answer
 
     def photograph(self, hand: Hand, number: str) -> None:
-        picture = drawing("bank_card", number)
-        path = f"/applications/{number}/photos/bank_card"
-        request = Request(f"adds the card's picture to {number}", path, method="PUT", files=_file("c.jpg", picture))
-        if self.counter.act(hand, request):
+        if self.counter.act(hand, picture(number)):
             self.model.made([number], hand.subject)
 
     @step(where=WHERE, which=HANDS, who=PEOPLE, fault=st.sampled_from(("", "", "", *FAULTS)))
@@ -72,34 +71,42 @@ class ApplicationSteps(Steps):
     def imports(self, where: int, which: int, faulty: bool, who: int) -> None:
         """Two rows; nothing of a file with a fault comes in."""
         place, hand = self.places[where], self.hand(where, which, Role.OPERATOR)
-        one, bank = place.beneficiaries[who], "中国农业银行"
-        fields = [one.name, one.id_number, "13800001234", "城关镇", "东街村", "6组", bank, one.cards["old"][1]]
-        amounts = ("123.45", "无" if faulty else "67.80")
+        ended = self.hand_in_rows(hand, place, who, "old", ("123.45", "无" if faulty else "67.80"))
+        # of whom it is being changed to another one, no file brings an account in
+        assert faulty or ended != "refused" or self.rows(place, LOCKED), "a file without a fault is refused"
+
+    def hand_in_rows(self, hand: Hand, place: Place, who: int, kind: str, amounts: Sequence[str]) -> str | None:
+        """So many applications of one person; how the import ended, unless it was refused at the counter."""
+        one, (bank, account) = place.beneficiaries[who], place.beneficiaries[who].cards[kind]
+        fields = [one.name, one.id_number, "13800001234", "城关镇", "东街村", "6组", BANKS[bank], account]
         rows = [",".join([*fields, "农业", "4", "耕地地力保护补贴", amount]) for amount in amounts]
         content = "\n".join([HEADS, *rows]).encode("gb18030")
+        words = f"hands in a file of {len(rows)} rows with the {kind} account of person {who}"
+        faulty = "无" in amounts
         request = Request(
-            "hands in a file of two rows" + (", one of them wrong" if faulty else ""),
+            words + (", one of them wrong" if faulty else ""),
             "/application-imports",
             files=_file("rows.csv", content),
             data={"fund_year": str(YEAR), "applicant_kind": "personal"},
         )
         answer = self.counter.act(hand, request, self.barred(hand, hand.place, Role.OPERATOR))
-        if answer:
-            self._import_goes_on(hand, str(answer["import_no"]), faulty)
+        return self._import_goes_on(hand, str(answer["import_no"]), 0 if faulty else len(rows)) if answer else None
 
-    def _import_goes_on(self, hand: Hand, import_no: str, faulty: bool) -> None:
+    def _import_goes_on(self, hand: Hand, import_no: str, most: int) -> str:
         path = f"/application-imports/{import_no}"
         seen = hand.person.wait("import", path, lambda seen: bool(seen["stage"] != "checking"), 30)
         if seen["stage"] == "to_confirm":
-            assert not faulty, "a file with a fault asks to be confirmed"
+            assert most, "a file with a fault asks to be confirmed"
             self.counter.act(
                 hand, Request(f"says that {import_no} is meant", f"{path}/confirmation", {"reason": "属实"})
             )
             seen = hand.person.wait("import", path, lambda seen: seen["stage"] in ("imported", "refused"), 30)
-        assert seen["stage"] == ("refused" if faulty else "imported"), seen["stage"]
         rows = hand.person.pages("/applications", import_no=import_no)
-        assert len(rows) == (0 if faulty else 2), f"{len(rows)} rows of {import_no}"
         self.model.made([row["application_no"] for row in rows], hand.subject)
+        stage = str(seen["stage"])
+        assert len(rows) == (most if stage == "imported" else 0), f"{len(rows)} rows of {import_no}, {stage}"
+        assert most or stage == "refused", "a file with a fault has come in"
+        return stage
 
     # acts on lines
 
@@ -158,6 +165,11 @@ class ApplicationSteps(Steps):
         answer = self.counter.act(hand, request)
         same = answer is None or (answer["count"], answer["total_fen"]) == (shown["count"], shown["total_fen"])
         assert same, f"shown were {shown['count']} lines, done {answer}"
+
+
+def picture(number: str) -> Request:
+    path, file = f"/applications/{number}/photos/bank_card", _file("c.jpg", drawing("bank_card", number))
+    return Request(f"adds the card's picture to {number}", path, method="PUT", files=file)
 
 
 def _file(name: str, content: bytes) -> dict[str, tuple[str, bytes, str]]:

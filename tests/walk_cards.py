@@ -39,7 +39,8 @@ class CardSteps(Steps):
             self.counter.tell(f"person {who} {words} → {refused.status} {refused.problem.get('code')}")
             self.counter.check_codes([refused])
             return None
-        self.counter.tell(f"person {who} {words}")
+        failure = answer.get("failure_code")
+        self.counter.tell(f"person {who} {words}" + (f" → {failure}" if failure else ""))
         assert barred is None, f"done, although {barred}"
         return answer
 
@@ -53,7 +54,7 @@ class CardSteps(Steps):
 
     def ask_for_card(self, who: int, places: Sequence[Place], kind: str = "new") -> None:
         somebody: Beneficiary = places[0].beneficiaries[(who + 1) % 4 if kind == "somebody else's" else who]
-        bank, account = somebody.cards["closed" if kind == "closed" else "new"]
+        bank, account = somebody.cards[kind if kind in somebody.cards else "new"]
         body = {
             "counties": [place.code for place in places],
             "card_type": "bank_card",

@@ -183,6 +183,22 @@ class Counter:
         assert not done or barred is None, f"done, although {barred}"
         return done[0] if done else None
 
+    def try_in_vain(self, hands: str, attempts: Sequence[tuple[Hand, Request]], barred: str) -> None:
+        """Acts of those who have no right to them, one after the other: none is done, together they change nothing."""
+        before = self.before_event()
+        done = []
+        for place, (hand, request) in enumerate(attempts):
+            try:
+                request.send(hand.person, f"{self.key()}-{place}")
+                done.append(f"{hand}: {request.words}")
+            except Refused as refused:
+                self.refused.append(str(refused.problem.get("code")))
+                self.check_codes([refused])
+                self._check_reason([refused])
+        self.tell(f"{hands}: {len(attempts)} acts")
+        assert not done, f"done, although {barred}: {done}"
+        self._check_unchanged(before, "what was refused")
+
     def expect_same(self, act: Callable[[], Json], answer: Json) -> None:
         """A repeat gets the answer it had, and does nothing."""
         stands, is_still, came = self._stands(), *self.moves()

@@ -39,7 +39,10 @@ FATES = (
     ("", "passed", "late:系统延迟"),
     ("", "passed", "paid"),
 )
+# Who is in a batch that is given: of each kind of payment one, and at its end two to whom somebody objects.
+IN_BATCH = (0, 1, 5, 2, 6, 3)
 NAME = "张小梅"
+BANKS = {"ABC": "中国农业银行", "ICBC": "中国工商银行"}
 
 
 class Beneficiary(NamedTuple):

@@ -22,6 +22,9 @@ KINDS = (
     "evidence",
     "name_correction",
 )
+OF_NO_LINE = ("cancellation", "name_correction")
+# Who has left a flow never comes back into it.
+LEFT = ("withdrawn", "deferred", "cancelled")
 # Nothing brings a flow out of these but an act of the county's people.
 WAITS_FOR_PEOPLE = frozenset({"county_review", "county_passed", "summary_approved"})
 CHANGEABLE = frozenset({"settling", "county_review"})
@@ -71,7 +74,28 @@ class FlowSteps(Steps):
 
     # orders
 
-    def order(self, hand: Hand, place: Place, flow: Flow, kind: str, numbers: Sequence[str] | None) -> None:
+    def lines_at(self, flow: Flow, *states: str) -> list[str]:
+        found = self.counter.ground.rows(
+            "SELECT application_no FROM flow_line l JOIN flow f ON f.id = l.flow_id"
+            " WHERE f.flow_no = %(flow)s AND l.state = ANY(%(states)s) ORDER BY l.id",
+            {"flow": flow.number, "states": list(states)},
+        )
+        return [str(row[0]) for row in found]
+
+    def take_out(self, hand: Hand, place: Place, flow: Flow, number: str) -> None:
+        """Ordered, and ordered once more before anybody has decided: a line leaves its flow once."""
+        if self.order(hand, place, flow, "withdrawal", [number]):
+            self.order(hand, place, flow, "withdrawal", [number], "it is ordered already")
+
+    def order(
+        self,
+        hand: Hand,
+        place: Place,
+        flow: Flow,
+        kind: str,
+        numbers: Sequence[str] | None,
+        barred: str | None = None,
+    ) -> bool:
         body: Json = {"kind": kind, "reason": "已核实"}
         if kind != "name_correction":
             body["flow_no"] = flow.number
@@ -81,16 +105,22 @@ class FlowSteps(Steps):
         elif kind != "cancellation" and numbers is not None:
             body["selection"] = {"application_nos": list(numbers)}
         told = f"orders {kind} in {flow.number} ({flow.stage})" + (f" of {', '.join(numbers)}" if numbers else "")
-        barred = self.barred(hand, place, OPERATOR) or self._not_to_order(flow, kind)
+        barred = barred or self.barred(hand, place, OPERATOR) or self._not_to_order(flow, kind, numbers or ())
         answer = self.counter.act(hand, Request(told, "/orders", body), barred)
         if answer:
             self.model.ordered_by[str(answer["order_no"])] = hand.subject
             if kind != "name_correction":
-                self.model.flow(flow.number).orders_by.add(hand.subject)
+                memo = self.model.flow(flow.number)
+                memo.orders_by.add(hand.subject)
+                memo.ordered.add(kind)
+        return answer is not None
 
-    def _not_to_order(self, flow: Flow, kind: str) -> str | None:
+    def _not_to_order(self, flow: Flow, kind: str, numbers: Sequence[str]) -> str | None:
         closed = {"evidence": WAITS_FOR_PEOPLE, "cancellation": PAID_FOR, "name_correction": frozenset[str]()}
-        return f"the flow is {flow.stage}" if flow.stage in closed.get(kind, FIXED) else None
+        if flow.stage in closed.get(kind, FIXED):
+            return f"the flow is {flow.stage}"
+        left = {*numbers} & {*self.lines_at(flow, *LEFT)} if kind not in OF_NO_LINE else ()
+        return f"{min(left)} has left the flow" if left else None
 
     @step(where=WHERE, which=HANDS, kind=st.sampled_from(KINDS), pick=PICK, line=PICK)
     def orders_something(self, where: int, which: int, kind: str, pick: int, line: int) -> None:
@@ -155,7 +185,7 @@ class FlowSteps(Steps):
             memo.submitted_by = hand.subject
 
     def pay(self, hand: Hand, place: Place, flow: Flow, *, wrong: bool = False) -> None:
-        memo, figures = self.model.flow(flow.number), self._summed(place, flow)
+        memo, figures = self.model.flow(flow.number), self.summed(place, flow)
         barred = self.barred(hand, place, REVIEWER)
         if flow.stage not in ("summary_submitted", "summary_approved"):
             barred = barred or f"the flow is {flow.stage}"
@@ -170,7 +200,7 @@ class FlowSteps(Steps):
             assert memo.confirmed is None, "the payment is confirmed a second time"
             memo.confirmed = figures
 
-    def _summed(self, place: Place, flow: Flow) -> tuple[int, int]:
+    def summed(self, place: Place, flow: Flow) -> tuple[int, int]:
         if flow.stage == "nowhere":
             return 0, 0
         figures: Any = place.operator.get(f"/flows/{flow.number}/summary").get("figures") or {}

@@ -26,7 +26,7 @@ from tests.checker_grounds import of_stack
 from tests.flow_ground import Laid, Surveyor
 from tests.loopback import NO_TLS
 from tests.standing_accounts import standing_account
-from tests.walk_county import FATES, IN_THE_PLAY, ROLES, YEAR, Beneficiary, Place
+from tests.walk_county import FATES, IN_BATCH, IN_THE_PLAY, ROLES, YEAR, Beneficiary, Place
 from tests.whole_stack import QUICK, Whole
 
 Found = TypeVar("Found")
@@ -171,7 +171,7 @@ class Ground:
                 await self._put_accounts(database, places)
                 for place, surveyor in zip(places, surveyors, strict=True):
                     if codes[place.code]:
-                        place.batch_no, _ = await surveyor.put_batch(YEAR, [place.form(who) for who in range(4)])
+                        place.batch_no, _ = await surveyor.put_batch(YEAR, [place.form(who) for who in IN_BATCH])
             return places
         finally:
             await database.dispose()

@@ -8,13 +8,12 @@ from models.words.calendar import china_today
 from models.words.stages import Role
 from tests.register_files import accounts_file
 from tests.walk_counter import Hand, Request
-from tests.walk_county import YEAR, Place
+from tests.walk_county import BANKS, YEAR, Place
 from tests.walk_steps import HANDS, PICK, WHERE, Steps, step
 
 OPERATOR, REVIEWER = Role.OPERATOR, Role.REVIEWER
 # By itself it goes on from these, unless the bank has a bad day for long.
 ON_ITS_WAY = frozenset({"checking", "asking", "taking"})
-BANKS = {"ABC": "中国农业银行", "ICBC": "中国工商银行"}
 DECISIONS = ("confirmation", "refusal", "withdrawal")
 PATIENCE_SECONDS = 30.0
 _ALL: LiteralString = (

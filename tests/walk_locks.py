@@ -1,7 +1,7 @@
 """Steps around what is locked: an account while it is being changed (S2 1.3), an application while a flow has it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -16,8 +16,10 @@ from tests.walk_county import FATES, STAFF, YEAR, Place
 from tests.walk_objections import ObjectionSteps
 from tests.walk_steps import PICK, WHERE, Line, step
 
-# Whoever of them has another account than the line.
-OTHER_CARDS = ("closed", "new")
+# One of them is neither the line's account nor the register's.
+OTHER_CARDS = ("closed", "new", "old")
+# By a form of the own or of a new application.
+FORMS = ("edit", "entry")
 # What nobody does to an application that is in a flow, and whose it is before and after.
 IN_VAIN = {
     **dict.fromkeys(("edit", "leave", "object", "withdraw", "submit", "publicise"), Role.OPERATOR),
@@ -32,49 +34,59 @@ class _Draft(NamedTuple):
 
 
 class LockSteps(ApplicationSteps, CardSteps, BatchSteps, ObjectionSteps):
-    @step(where=WHERE, who=CITIZENS, by=st.sampled_from((("edit", "entry"), ("village entry",))))
+    @step(where=WHERE, who=CITIZENS, by=st.sampled_from((FORMS, ("import",), ("village entry",))))
     def touches_what_is_locked(self, where: int, who: int, by: Sequence[str]) -> None:
+        self.touch_locked(self.places[where], who, by)
+
+    def touch_locked(self, place: Place, who: int, by: Sequence[str]) -> None:
         """Another account for somebody with an open request; one is asked for where there is none."""
-        place = self.places[where]
         hand = Hand(place, "zhao", Role.OPERATOR)
+        if "edit" in by and self._draft(place, who) is None:
+            self.enter(hand, place, who)
         if "village entry" in by:
             self._make_unusable(place, who)
         self.lock_account(place, who)
-        if "edit" in by and self._draft(place, who) is None:
-            self.enter(hand, place, who)
         for act in by:
             self._touch_account(hand, place, who, act)
 
     def _touch_account(self, hand: Hand, place: Place, who: int, act: str) -> None:
-        before = self._locks(place, who)
+        before = self.locks(place, who)
         answer = self._with_another_account(hand, place, who, act)
         # an invalidation may have ended it meanwhile
-        still = before & self._locks(place, who)
+        still = before & self.locks(place, who)
         assert not answer or not still, f"an account is another one by {act}, although {min(still)} is open"
 
     def lock_account(self, place: Place, who: int) -> None:
-        if not self._locks(place, who):
-            self.ask_for_card(who, [place])
+        if not self.locks(place, who):
+            [(now,)] = self._registered(place, who) or [("",)]
+            kind = next(kind for kind in ("new", "old") if self._card(place, who, kind) != now)
+            self.ask_for_card(who, [place], kind)
 
     def _make_unusable(self, place: Place, who: int) -> None:
         """Nobody's account is entered who has one that is good."""
-        held = self.counter.ground.rows(
-            "SELECT account_index FROM register_account WHERE county_code = %(code)s AND person_index = %(person)s"
-            " AND status = 'valid'",
-            self._person(place, who),
-        )
+        held = self._registered(place, who)
         for kind in place.beneficiaries[who].cards:
             if (self._card(place, who, kind),) in held:
                 self.invalidate(place, who, kind, "account_frozen")
                 self.lull()
 
+    def _registered(self, place: Place, who: int) -> list[tuple[Any, ...]]:
+        """The account that is good, if there is one."""
+        return self.counter.ground.rows(
+            "SELECT account_index FROM register_account WHERE county_code = %(code)s AND person_index = %(person)s"
+            " AND status = 'valid'",
+            self._person(place, who),
+        )
+
     def _with_another_account(self, hand: Hand, place: Place, who: int, act: str) -> Json | None:
         draft = self._draft(place, who)
         if act == "village entry":
             return self.enter_account(hand, place, who, "new")
-        kind = next(
-            kind for kind in OTHER_CARDS if draft is None or self._card(place, who, kind) != draft.account_index
-        )
+        known = {index for (index,) in self._registered(place, who)} | ({draft.account_index} if draft else set())
+        kind = next(kind for kind in OTHER_CARDS if self._card(place, who, kind) not in known)
+        if act == "import":
+            is_in = self.hand_in_rows(hand, place, who, kind, ("12.30",)) == "imported"
+            return {"imported": who} if is_in else None
         bank, account = place.beneficiaries[who].cards[kind]
         form = place.form(who, bank_code=bank, account_no=account)
         if act == "entry":
@@ -128,7 +140,7 @@ class LockSteps(ApplicationSteps, CardSteps, BatchSteps, ObjectionSteps):
         index = self.counter.ground.vault.index(Field.ID_NUMBER, place.beneficiaries[who].id_number)
         return {"code": place.code, "person": index}
 
-    def _locks(self, place: Place, who: int) -> set[str]:
+    def locks(self, place: Place, who: int) -> set[str]:
         """The requests that keep the account as it is."""
         found = self.counter.ground.rows(
             "SELECT request_no FROM account_lock WHERE county_code = %(code)s AND person_index = %(person)s"

@@ -15,7 +15,7 @@ LIFE: Mapping[str, frozenset[str]] = {
     "publicised": frozenset({"matched", "unmatched", "in_review", "draft", "withdrawn"}),
     "unmatched": frozenset({"publicised", "in_review", "draft", "withdrawn"}),
     "matched": frozenset({"pending_settlement", "in_review", "draft", "withdrawn"}),
-    "pending_settlement": frozenset({"in_batch", "draft", "withdrawn"}),
+    "pending_settlement": frozenset({"in_batch", "draft", "withdrawn", "paid"}),
     # what turns out to be paid after all leaves its batch, or would be paid twice
     "in_batch": frozenset({"in_flow", "pending_settlement", "draft", "withdrawn", "failed", "paid"}),
     "in_flow": frozenset({"paid", "failed", "pending_settlement", "in_batch", "withdrawn"}),
@@ -34,6 +34,7 @@ BY_ITSELF: Mapping[str, frozenset[str]] = {
     "paid": frozenset({"failed", "evidence_sent"}),
     "evidence_sent": frozenset({"failed", "paid"}),
     "failed": frozenset({"paid"}),
+    "pending_settlement": frozenset({"paid"}),
     "in_batch": frozenset({"paid"}),
     "closed": frozenset({"paid"}),
 }
@@ -90,6 +91,7 @@ class FlowMemo:
 
     started_by: str = ""
     orders_by: set[str] = field(default_factory=set)
+    ordered: set[str] = field(default_factory=set)
     reviewed_by: str = ""
     submitted_by: str = ""
     lines: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 from hypothesis import strategies as st
@@ -27,7 +28,10 @@ OF_EVENTS = (
 OF_ANSWERS = ("5xx", "429", "html_200", "redirect", "timeout_after_accept", "half_json")
 REVIEWS = ("beneficiary_init", "verification", "application_submission", "summary", "account_change")
 PARTS = ("worker", "api", "simulator", "temporal", "postgres")
+# What is said has come by then, unless the weather is rough.
+SAID_SECONDS = 2.0
 OUTSIDER = f"{PROVINCE[:2]}9999"
+OF_ITS_OWN = ("a flow by hand", "an invalidation", "the province's slot", "what banks say late")
 REASONS = ("account_frozen", "account_closed", "name_mismatch")
 
 
@@ -105,7 +109,7 @@ class PlatformSteps(CardSteps):
             headers["webhook-signature"] = "v1," + "A" * 43 + "="
         return self.counter.ground.post_event(event_id, headers, content).status_code
 
-    @step(where=WHERE, what=st.sampled_from(("a flow by hand", "an invalidation", "the province's slot")), pick=PICK)
+    @step(where=WHERE, what=st.sampled_from(OF_ITS_OWN), pick=PICK)
     def platform_does_its_own(self, where: int, what: str, pick: int) -> None:
         place, platform = self.places[where], self.counter.ground.platform
         match what:
@@ -113,10 +117,20 @@ class PlatformSteps(CardSteps):
                 self._begin_by_hand(place)
             case "an invalidation":
                 self.invalidate(place, pick % 4, "new" if pick > 4 else "old", REASONS[pick % len(REASONS)])
+            case "what banks say late":
+                self.banks_speak()
             case _:
                 method, wish = ("PUT", {"county_code": OUTSIDER}) if pick % 2 else ("DELETE", None)
                 platform(method, f"/province-locks/{PROVINCE}", wish)
                 self.counter.tell(f"a county outside {'holds' if wish else 'frees'} the province's slot")
+
+    def banks_speak(self) -> None:
+        """Returns and late payments of ended flows, which are held back until then."""
+        settings = partial(self.counter.ground.platform, "PUT", "/settings")
+        settings({"holds_changes": False})
+        self.counter.tell("banks say what came of payments after their flow's end")
+        self.lull(SAID_SECONDS)
+        settings({"holds_changes": True})
 
     def _begin_by_hand(self, place: Place) -> None:
         platform = self.counter.ground.platform
@@ -151,7 +165,7 @@ class PlatformSteps(CardSteps):
         """Everything that was switched on is switched off."""
         platform = self.counter.ground.platform
         platform("PUT", "/faults", {})
-        platform("PUT", "/settings", {"clerk": {}})
+        platform("PUT", "/settings", {"clerk": {}, "holds_changes": False})
         platform("DELETE", f"/province-locks/{PROVINCE}")
         self.end_by_hand()
         platform("POST", "/redeliver", {})
