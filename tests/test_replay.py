@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.bridge.proto.workflow_activation import RemoveFromCache, WorkflowActivation, WorkflowActivationJob
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
@@ -63,6 +65,23 @@ async def test_a_run_that_has_left_the_cache_is_freed_at_once() -> None:
     finally:
         gc.enable()
     assert not left
+
+
+async def test_a_run_that_leaves_the_cache_is_told_so_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is where the first time took the toolkit too long."""
+    kept: list[WorkflowInstance] = []
+    made = Runner.create_instance
+
+    def create(runner: Runner, details: WorkflowInstanceDetails) -> WorkflowInstance:
+        kept.append(made(runner, details))
+        return kept[-1]
+
+    monkeypatch.setattr(Runner, "create_instance", create)
+    runner = Runner(restrictions=SANDBOX)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=runner, data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(_history(HISTORIES / "card-change-1.json"))
+    leaves = WorkflowActivation(run_id="r", jobs=[WorkflowActivationJob(remove_from_cache=RemoveFromCache())])
+    assert kept[-1].activate(leaves) == WorkflowActivationCompletion(run_id="r")
 
 
 async def test_a_changed_order_of_steps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
