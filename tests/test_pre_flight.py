@@ -27,6 +27,8 @@ from tests.rows import (
     add_applications,
     add_catalogs,
     add_ground,
+    add_indicator,
+    add_policy,
     count_of,
     lock_account,
     open_office,
@@ -359,3 +361,28 @@ async def test_the_page_leads_from_what_is_foreseen_to_what_can_be_done(office: 
     for act in PreFlightAct:
         page = await reviewer.open(f"/console/pre-flight?batch_no={ground.batch_no}&act={act.value}")
         assert page.status == 200
+
+
+async def test_a_start_is_judged_by_all_that_the_year_has_approved(office: Office) -> None:
+    """However much that is: here what covers the batch and pays it is the oldest of more than a page knows."""
+    ground = await add_ground(office, [Line(60), Line(50)])
+    async with office.database.transaction() as session:
+        for _ in range(101):
+            # another unit's, of another item; and drawn on to the last fen
+            await add_policy(session, office.vault, policy_unit_code="U-2", item_codes=["ITEM-02"])
+            await add_indicator(session, 10, paid_fen=10)
+        newer = await add_policy(session, office.vault)
+    asked = {"batch_no": ground.batch_no, "of_year": "true"}
+    found = (await office.get("/flow-readiness", REVIEWER, **asked)).json()
+    assert found["ready"], found["checks"]
+    assert [each["policy_nos"] for each in found["items"]] == [[newer]]
+    assert [(each["indicator_no"], each["takes_fen"]) for each in found["indicators"]] == [
+        (ground.indicator_nos[0], 110)
+    ]
+    browser = await Browser.at(office).sign_in(OPERATOR)
+    page = await browser.open(f"/console/pre-flight?batch_no={ground.batch_no}&act=start")
+    assert page.main.count("✓") == len(found["checks"])
+    # and whoever starts it can choose what is oldest
+    page = await browser.open(f"/console/flows/start?batch_no={ground.batch_no}")
+    assert ground.policy_no in page.main
+    assert ground.indicator_nos[0] in page.main

@@ -34,6 +34,7 @@ from models.store.clock import today_in_china
 from models.store.flows.figures import FlowFigures
 from models.store.flows.rounds import Moved, note_held
 from models.store.flows.start import Started, StartRefused, StartRequest, enter_flow
+from models.store.pre_flight.choice import MOST
 from models.tables.flows import Flow
 from models.words.refusals import Refusal
 from models.words.stages import FlowStage, LineState
@@ -65,8 +66,8 @@ class FlowStart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     batch_no: Number
-    policy_nos: list[Number] = Field(min_length=1, max_length=100)
-    indicator_nos: list[Number] = Field(min_length=1, max_length=100)
+    policy_nos: list[Number] = Field(min_length=1, max_length=MOST)
+    indicator_nos: list[Number] = Field(min_length=1, max_length=MOST)
 
 
 class StartedFigures(TypedDict):

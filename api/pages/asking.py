@@ -14,6 +14,7 @@ from models.words.refusals import Refusal
 
 Document = dict[str, Any]
 _UNCHANGED = 304
+_LONGEST_PAGE = 500
 _UNREADABLE: Document = {
     "code": Refusal.INTERNAL,
     "title": "系统内部出错",
@@ -71,6 +72,17 @@ class Ask:
 
         # as bytes: a page may do with its answer what it likes
         return _json(await quiet.get((who, path, asked), read, lambda _: county))
+
+    async def every(self, path: str, **query: object) -> list[Any]:
+        """All that a list has, page after page; for a list of which somebody chooses."""
+        items: list[Any] = []
+        after = ""
+        while True:
+            page = await self.get(path, **query, limit=_LONGEST_PAGE, after=after)
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            after = page["next"]
 
     async def get_unless(self, tag: str, path: str, **query: object) -> tuple[Any, str] | None:
         """The answer's JSON and its tag (ETag); None where it still has this one."""

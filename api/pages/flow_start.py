@@ -9,8 +9,8 @@ from starlette.responses import Response
 from api.pages.window import Staff, Window
 
 router = APIRouter(prefix="/console/flows/start", include_in_schema=False)
-# In the order in which they are drawn on; one more than was chosen can always be added.
-MOST_INDICATORS = 20
+# In the order in which they are drawn on; one more than was chosen can always be added, up to what a start takes.
+MOST_INDICATORS = 100
 
 
 @router.get("")
@@ -37,13 +37,13 @@ async def start(window: Staff) -> Response:
 
 async def _page(window: Window, batch_no: str, policies: Sequence[str], indicators: Sequence[str]) -> Response:
     shown: dict[str, Any] = {"batch_no": batch_no, "policies": list(policies), "indicators": list(indicators)}
-    shown["batches"] = (await window.ask.get("/batches", stage="verified", limit=100))["items"]
+    shown["batches"] = await window.ask.every("/batches", stage="verified")
     if not batch_no:
         return window.show("flow_start.html", **shown, batch=None)
     batch = await window.ask.get(f"/batches/{batch_no}")
-    year = {"stage": "approved", "fund_year": batch["fund_year"], "limit": 100}
-    shown["known_policies"] = (await window.ask.get("/policies", **year))["items"]
-    shown["known_indicators"] = (await window.ask.get("/indicators", **year))["items"]
+    year = {"stage": "approved", "fund_year": batch["fund_year"]}
+    shown["known_policies"] = await window.ask.every("/policies", **year)
+    shown["known_indicators"] = await window.ask.every("/indicators", **year)
     if not window.is_act and not {"policy_nos", "indicator_nos"} & set(window.request.query_params):
         shown["policies"] = policies = _only(shown["known_policies"], "policy_no")
         shown["indicators"] = indicators = _only(shown["known_indicators"], "indicator_no")

@@ -78,7 +78,7 @@ async def _of_the_act(window: Window, whose: str, batch: dict[str, Any] | None, 
         return None, None
     try:
         if batch is not None and act is PreFlightAct.START:
-            return await _readiness(window, whose, batch["fund_year"]), None
+            return await window.ask.get("/flow-readiness", batch_no=whose, of_year=True), None
         if act is PreFlightAct.VERIFICATION:
             return await window.ask.get(f"/batches/{whose}/verifications/preview"), None
         return await window.ask.get("/beneficiary-lists/preview", **named(whose)), None
@@ -86,13 +86,3 @@ async def _of_the_act(window: Window, whose: str, batch: dict[str, Any] | None, 
         if refused.status not in (409, 503):
             raise
         return None, refused.document
-
-
-async def _readiness(window: Window, number: str, year: int) -> Any:
-    """With all that the year has approved, in the order of its numbers."""
-    asked = {"stage": "approved", "fund_year": year, "limit": 100}
-    policies = [each["policy_no"] for each in (await window.ask.get("/policies", **asked))["items"]]
-    indicators = [each["indicator_no"] for each in (await window.ask.get("/indicators", **asked))["items"]]
-    return await window.ask.get(
-        "/flow-readiness", batch_no=number, policy_nos=policies, indicator_nos=sorted(indicators)
-    )
