@@ -1,6 +1,6 @@
 """Steps with applications: entry, edit, import, review and what else is done with chosen lines (DOMAIN 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import LiteralString
 
 from hypothesis import strategies as st
@@ -149,18 +149,28 @@ class ApplicationSteps(Steps):
         """All that a filter finds, as a preview showed it; meanwhile somebody else does something."""
         act = LINE_ACTS[name]
         hand, stage = self.hand(where, which, *act.roles), sorted(act.stages)[pick % len(act.stages)]
-        body = {"selection": {"filter": {"stage": stage}}} | ({"reason": "情况有变"} if act.with_reason else {})
-        barred = self.barred(hand, hand.place, *act.roles)
-        words = f"previews {name} of all that are {stage}"
-        shown = self.counter.act(hand, Request(words, act.path, body | {"preview": True}), barred)
+
+        def meanwhile() -> None:
+            if change == "an entry":
+                self.enter(Hand(hand.place, "zhao", Role.OPERATOR), hand.place, pick % len(FATES))
+            elif change == "a withdrawal":
+                open_lines = [one for one in self.lines(hand.place) if one.stage in LINE_ACTS["withdraw"].stages]
+                if open_lines:
+                    self.do(Hand(hand.place, "zhao", Role.OPERATOR), hand.place, "withdraw", open_lines[:1])
+
+        self.do_as_seen(hand, name, {"filter": {"stage": stage}}, f"all that are {stage}", meanwhile)
+
+    def do_as_seen(
+        self, hand: Hand, name: str, selection: Json, which: str, meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        """What a preview has shown is done, or nothing is."""
+        act = LINE_ACTS[name]
+        body = {"selection": selection} | ({"reason": "情况有变"} if act.with_reason else {})
+        preview = Request(f"previews {name} of {which}", act.path, body | {"preview": True})
+        shown = self.counter.act(hand, preview, self.barred(hand, hand.place, *act.roles))
         if shown is None:
             return
-        if change == "an entry":
-            self.enter(Hand(hand.place, "zhao", Role.OPERATOR), hand.place, pick % len(FATES))
-        elif change == "a withdrawal":
-            open_lines = [one for one in self.lines(hand.place) if one.stage in LINE_ACTS["withdraw"].stages]
-            if open_lines:
-                self.do(Hand(hand.place, "zhao", Role.OPERATOR), hand.place, "withdraw", open_lines[:1])
+        meanwhile()
         request = Request(f"does {name} as it was shown", act.path, body | {"seen": shown["seen"]})
         answer = self.counter.act(hand, request)
         same = answer is None or (answer["count"], answer["total_fen"]) == (shown["count"], shown["total_fen"])

@@ -12,9 +12,10 @@ from deploy.demo.people import Json
 from models.words.calendar import china_today
 from models.words.flow_words import PreFlightAct
 from models.words.stages import Role
-from tests.walk_counter import Request
+from tests.walk_applications import ApplicationSteps
+from tests.walk_counter import Hand, Request
 from tests.walk_county import YEAR, Place
-from tests.walk_steps import HANDS, PICK, WHERE, Batch, Steps, step
+from tests.walk_steps import HANDS, PICK, WHERE, Batch, step
 
 PUBLIC = frozenset({"open", "verifying", "verified"})
 # What is told of a county reaches the pages that are kept ready in a moment.
@@ -41,7 +42,7 @@ class Shown(NamedTuple):
         return self.is_switched_on and begun and self.stage in PUBLIC
 
 
-class LookSteps(Steps):
+class LookSteps(ApplicationSteps):
     @step(where=WHERE, which=HANDS, on=st.sampled_from((True, True, False)))
     def shows_public_lists(self, where: int, which: int, on: bool) -> None:
         """Switched on or off by whoever may; then anybody looks at every list of the county."""
@@ -79,7 +80,7 @@ class LookSteps(Steps):
 
     @step(where=WHERE, which=HANDS, pick=PICK, act=st.sampled_from(tuple(PreFlightAct)))
     def looks_ahead(self, where: int, which: int, pick: int, act: PreFlightAct) -> None:
-        """预检: a look, of nobody else's batches; what it foresees are lines of the batch."""
+        """预检: a look, of nobody else's batches; what it foresees are lines of the batch, and all of a kind go."""
         place, hand = self.places[where], self.hand(where, which, Role.OPERATOR, Role.REVIEWER)
         batch = self.pick(self.batches(place), lambda one: one.stage in PUBLIC, pick)
         batch = batch or Batch(f"{place.code}-P{YEAR}-9999", "nowhere", is_publicised=False)
@@ -92,6 +93,14 @@ class LookSteps(Steps):
             most = len([one for one in self.lines(place) if one.batch_no == batch.number])
             counts = [told["count"], *(one["count"] for one in told["foreseen"])]
             assert max(counts) <= most, f"of {most} lines {counts} are foreseen"
+            self._withdraw_one_kind(hand, batch, act, told["foreseen"], pick)
+
+    def _withdraw_one_kind(self, hand: Hand, batch: Batch, act: PreFlightAct, foreseen: list[Json], pick: int) -> None:
+        """Half of those who look at some: a batch isn't to be emptied by looking."""
+        if foreseen and pick % 2 == 0:
+            kind = foreseen[pick % len(foreseen)]["kind"]
+            chosen = {"foreseen": {"act": act.value, "kind": kind, "batch_no": batch.number}}
+            self.do_as_seen(hand, "withdraw", chosen, f"all of {batch.number} that are {kind} before {act.value}")
 
 
 def _place_of(village: Json) -> str:

@@ -107,7 +107,7 @@ class Steps(RuleBasedStateMachine):
         place, wanted = self.places[where], roles[0]
         if which == APPLICANT:
             return Hand(place, "liu", Role.APPLICANT)
-        if which == AUDITOR:
+        if which == AUDITOR or (which == OTHER_ROLE and {Role.OPERATOR, Role.REVIEWER} <= set(roles)):
             return Hand(place, "zheng", Role.AUDITOR)
         if which == OTHER_ROLE:
             other = next(role for role in (Role.REVIEWER, Role.OPERATOR) if role not in roles)
