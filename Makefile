@@ -66,7 +66,7 @@ pages-old: venv ## journeys 5, 8, 20 and 24 in Chromium 109, the last for Window
 	@CHROMIUM=$$($(RUN) -m deploy.old_browser) && export CHROMIUM && \
 		ONECARD_JOURNEYS=5,8,20,24 $(IN_CHROMIUM) tests/test_*.py
 
-tour: venv ## a season's twelve steps through the pages in Chromium; counts clicks and seconds, leaves pictures in var/tour
+tour: venv ## going live and a season's twelve steps through the pages in Chromium; counts clicks and seconds, leaves pictures in var/tour
 	@$(RUN) -m deploy.tour
 
 pictures: venv ## the README's pictures, taken anew from a played stack

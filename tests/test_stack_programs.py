@@ -13,12 +13,15 @@ from lxml import html
 from standardwebhooks import Webhook
 
 from api.pages.routes import ROUTERS
+from deploy.simulator.catalog import load_catalog
 from deploy.stack import PARTS, Options, Stack, postgres
 from deploy.stack.keys import COUNTIES, DEMO_PEOPLE
 from deploy.stack.processes import ROOT
 from deploy.stack.sign_in import demo_people
 from deploy.stack.start_page import start_page
-from deploy.stack.tour import PHONE, STEPS, Seen, next_step
+from deploy.stack.tour import FILE, GOING_LIVE, PHONE, STEPS, Seen, next_step
+from models.forms.catalogs import CatalogEntry, Catalogs
+from models.forms.register_file import check_accounts
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +109,15 @@ def test_the_start_page_signs_each_demo_person_in_and_shows_what_is_next(stack: 
     everybody = demo_people(COUNTIES)
     with start_page(stack.layout) as address, httpx.Client(base_url=address, trust_env=False, timeout=60) as http:
         page = html.document_fromstring(http.get("/").text)
-        rows = [" ".join(row.text_content().split()) for row in page.cssselect("table tr")][1:]
-        assert len(rows) == 12
-        assert rows[0].startswith("▶1上传补贴政策")
-        # whoever a step needs has a button there, the phone a link
-        turns = [len(row.cssselect("button, a")) for row in page.cssselect("table tr")[1:]]
-        assert turns == [1, 1, 2, 3, 1, 2, 1, 2, 1, 2, 1, 3]
+        steps = {part: page.cssselect(f"#{part} tr")[1:] for part in ("going-live", "season")}
+        first = [" ".join(rows[0].text_content().split()) for rows in steps.values()]
+        assert [words.startswith(("▶1上线准备", "▶1上传补贴政策")) for words in first] == [True, True]
+        # whoever a step needs has a button there, the phone and a file a link
+        turns = [[len(row.cssselect("button, a")) for row in rows] for rows in steps.values()]
+        assert turns == [[2, 3], [1, 1, 2, 3, 1, 2, 1, 2, 1, 2, 1, 3]]
+        banks = tuple(CatalogEntry(code, name) for code, name in load_catalog().banks)
+        accounts = check_accounts(http.get("/accounts.csv").content, Catalogs(banks, (), ()))
+        assert (accounts.row_count, accounts.faults, accounts.to_confirm) == (60, (), ())
         subjects = {field.get("value") for field in page.cssselect("input[name=subject]")}
         assert subjects == {person.subject for person in everybody}
         for person in everybody:
@@ -157,7 +163,7 @@ def test_nothing_of_the_start_page_is_reachable_from_outside(stack: Stack) -> No
 
 def test_each_step_of_the_tour_leads_to_a_page() -> None:
     pages = {getattr(route, "path", "") for router in ROUTERS for route in router.routes}
-    turns = [turn for step in STEPS for turn in step.turns if turn.who != PHONE]
+    turns = [turn for step in (*GOING_LIVE, *STEPS) for turn in step.turns if turn.who not in (PHONE, FILE)]
     assert {turn.path.partition("?")[0] for turn in turns} <= pages
 
 

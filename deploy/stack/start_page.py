@@ -4,8 +4,9 @@ It is served by the stack and never by the product: it opens sessions with the s
 """
 
 import csv
+import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 
@@ -28,7 +29,7 @@ from deploy.stack.layout import Layout
 from deploy.stack.ports import LOOPBACK
 from deploy.stack.processes import StackError
 from deploy.stack.sign_in import DemoPerson, demo_people, open_local_session
-from deploy.stack.tour import CITIZEN, PHONE, STEPS, Turn, how_far
+from deploy.stack.tour import CITIZEN, FILE, GOING_LIVE, PHONE, STEPS, Seen, Step, Turn, next_step, seen_of
 
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
 CITIZEN_COOKIE, CITIZEN_PATH = "onecard_session", "/citizen"
@@ -36,6 +37,12 @@ TOUR_COUNTY = "500003"
 _READY_WITHIN_S = 10
 # organizations have no year of birth there
 _BORN = ("19", "20")
+_HINT = (
+    "<p>✓ 是已办的，▶ 是下一步。每一步从上到下按按钮，按钮以该人登录并打开页面；办完回到这里。"
+    "演示人员没有验证器，这样登录的不会被要求输入六位验证码。</p>"
+    '<p lang="en">✓ is done, ▶ is next. Press the buttons of a step from top to bottom: each signs its person'
+    " in and opens the page; then come back here. The pages have English: “EN” at their top.</p>"
+)
 
 
 class StartPage:
@@ -50,12 +57,13 @@ class StartPage:
             Route("/", self.show, methods=["GET"]),
             Route("/sign-in", self.sign_in, methods=["POST"]),
             Route("/citizen", self.sign_in_citizen, methods=["POST"]),
+            Route("/accounts.csv", self.accounts, methods=["GET"]),
         ]
         return _for_this_machine(Starlette(routes=routes))
 
     async def show(self, request: Request) -> Response:
-        done = await run_in_threadpool(self._how_far)
-        body = self._tour(done) + self._everybody() + self._places()
+        seen = await run_in_threadpool(self._seen)
+        body = self._going_live(seen) + self._season(seen) + self._everybody() + self._places()
         return page("惠民惠农“一卡通”本机环境", body, nav="只在这台机器上：人和数据都是编的")
 
     async def sign_in(self, request: Request) -> Response:
@@ -79,6 +87,11 @@ class StartPage:
         secret = await run_in_threadpool(self._citizen_session)
         return self._sent(form.get("next", ""), CITIZEN_PATH, CITIZEN_COOKIE, secret)
 
+    async def accounts(self, request: Request) -> Response:
+        """What the platform has of the county already, as somebody takes it out there for 初始导入."""
+        named = {"Content-Disposition": f'attachment; filename="accounts-{TOUR_COUNTY}.csv"'}
+        return Response(account_file(self._layout), media_type="text/csv", headers=named)
+
     def _sent(self, place: str, path: str, cookie: str, secret: str) -> Response:
         """To the product's pages; a cookie takes no notice of ports."""
         within = place.startswith(f"{path}/") and "//" not in place and "\\" not in place
@@ -96,35 +109,39 @@ class StartPage:
         finally:
             browser.close()
 
-    def _how_far(self) -> list[bool] | None:
+    def _seen(self) -> Seen | None:
         with httpx.Client(base_url=self._layout.api_url, timeout=20, trust_env=False) as http:
-            return how_far(counties(http, self._layout.tokens)[TOUR_COUNTY])
+            return seen_of(counties(http, self._layout.tokens)[TOUR_COUNTY])
 
     # -- HTML
 
-    def _tour(self, done: list[bool] | None) -> str:
-        known = done or [False] * len(STEPS)
-        following = known.index(False) if False in known else None
-        rows = "".join(
-            f"<tr{' aria-current=step' if place == following else ''}><td>"
-            f"{'✓' if known[place] else '▶' if place == following else ''}</td><td>{place + 1}</td>"
-            f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td><td>{self._turns(step.turns)}</td></tr>"
-            for place, step in enumerate(STEPS)
-        )
-        head = f"<h2>一季的十二步 · 区县 {TOUR_COUNTY} {escape(load_catalog().counties[TOUR_COUNTY])}</h2>"
+    def _going_live(self, seen: Seen | None) -> str:
         hint = (
-            "<p>✓ 是已办的，▶ 是下一步。每一步从上到下按按钮，按钮以该人登录并打开页面；办完回到这里。"
-            "演示人员没有验证器，这样登录的不会被要求输入六位验证码。</p>"
-            '<p lang="en">✓ is done, ▶ is next. Press the buttons of a step from top to bottom: each signs its person'
-            " in and opens the page; then come back here. The pages have English: “EN” at their top.</p>"
+            f"<h2>上线：第一季以前 · 区县 {_called_county(TOUR_COUNTY)}</h2>"
+            "<p>新上线的区县先办这两件，各办一次；不办也可以先走下面的一季。</p>"
         )
-        if done and following is None:
+        return f"<section>{hint}{self._table('going-live', GOING_LIVE, seen)}</section>"
+
+    def _season(self, seen: Seen | None) -> str:
+        head = f"<h2>一季的十二步 · 区县 {_called_county(TOUR_COUNTY)}</h2>"
+        hint = _HINT if seen else "<p>系统还没有答复，稍后刷新。</p>"
+        if seen and next_step(seen) is None:
             hint += (
                 "<p>十二步都办完了。还可以看：李会计的待办（发放成功的要提交材料）、郑审计的操作留痕、"
                 "陈主任的上线准备，都在下面以某人登录。</p>"
             )
-        table = f"<table><tr><th><th><th>步骤<th>谁</tr>{rows}</table>"
-        return f"<section>{head}{hint if done else '<p>系统还没有答复，稍后刷新。</p>'}{table}</section>"
+        return f"<section>{head}{hint}{self._table('season', STEPS, seen)}</section>"
+
+    def _table(self, name: str, steps: Sequence[Step], seen: Seen | None) -> str:
+        """The steps with who takes them; the first that isn't done is marked."""
+        following = next_step(seen, steps) if seen else 0
+        rows = "".join(
+            f"<tr{' aria-current=step' if place == following else ''}><td>"
+            f"{'✓' if seen and step.is_done(seen) else '▶' if place == following else ''}</td><td>{place + 1}</td>"
+            f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td><td>{self._turns(step.turns)}</td></tr>"
+            for place, step in enumerate(steps)
+        )
+        return f'<table id="{name}"><tr><th><th><th>步骤<th>谁</tr>{rows}</table>'
 
     def _turns(self, turns: tuple[Turn, ...]) -> str:
         """A button each, in the order of the step."""
@@ -134,6 +151,8 @@ class StartPage:
         does = f"：{turn.does}" if turn.does else ""
         if turn.who == PHONE:
             return f'<a href="{self._layout.simulator_url}{turn.path}">手机（模拟）{does}</a>'
+        if turn.who == FILE:
+            return f'<a href="{turn.path}" download>示例账号文件{does}</a>'
         if turn.who == CITIZEN:
             return button("/citizen", f"享受人 {demo_citizen(self._layout)[0]}{does}", {"next": turn.path})
         person = self._people[f"{turn.who}-{TOUR_COUNTY}"]
@@ -171,15 +190,36 @@ def _called(person: DemoPerson) -> str:
     return f"{person.name}（{person.role.label}）"
 
 
+def _called_county(code: str) -> str:
+    return f"{code} {escape(load_catalog().counties[code])}"
+
+
 def demo_citizen(layout: Layout) -> tuple[str, str]:
     """Name and id of whom the phone belongs to at first: the county's first by id that the platform would pay."""
-    [file] = [file for county, file in layout.options.registers if county == TOUR_COUNTY]
-    with file.open(encoding="utf-8-sig") as text:
-        fit = [
-            row for row in csv.DictReader(text) if row["verification"] == "passed" and row["id_number"][6:8] in _BORN
-        ]
+    people = _register(layout)
+    fit = [row for row in people if row["verification"] == "passed" and row["id_number"][6:8] in _BORN]
     first = min(fit, key=lambda row: row["id_number"])
     return first["name"], first["id_number"]
+
+
+def account_file(layout: Layout) -> bytes:
+    """The county's accounts in the form of 初始导入."""
+    # nothing that `make down` has to wait for
+    from models.forms.register_file import ACCOUNT_COLUMNS, OPTIONAL
+
+    text, banks = io.StringIO(), dict(load_catalog().banks)
+    lines = csv.writer(text)
+    lines.writerow(header for column, header in ACCOUNT_COLUMNS.items() if column not in OPTIONAL)
+    for row in _register(layout):
+        lines.writerow((row["name"], row["id_number"], banks[row["bank_code"]], row["account_no"]))
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _register(layout: Layout) -> list[dict[str, str]]:
+    """Who the platform knows in the county."""
+    [file] = [file for county, file in layout.options.registers if county == TOUR_COUNTY]
+    with file.open(encoding="utf-8-sig") as text:
+        return list(csv.DictReader(text))
 
 
 def _for_this_machine(app: ASGIApp) -> ASGIApp:

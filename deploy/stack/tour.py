@@ -1,11 +1,12 @@
-"""A season in twelve steps, and which of them is next: read from what the API says, by the people's own tokens."""
+"""Going live, then a season in twelve steps, and which is next: read from what the API says, by the people's tokens."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from deploy.demo.people import County, Json, Refused
 
-CITIZEN, PHONE = "citizen", "phone"
+# Who is no demo person of the county; the last is a file that the start page gives.
+CITIZEN, PHONE, FILE = "citizen", "phone", "file"
 _BEFORE_REVIEW = {"draft", "in_review"}
 _BEFORE_MATCH = _BEFORE_REVIEW | {"publicised", "unmatched"}
 _BEFORE_BATCH = _BEFORE_MATCH | {"matched", "pending_settlement"}
@@ -24,6 +25,8 @@ class Seen:
     batch: Json
     flow: Json
     changes: list[Json]
+    loads: list[Json] = field(default_factory=list)
+    going_live: Json = field(default_factory=dict)
 
     def lines_in(self, *stages: str) -> int:
         return sum(row["count"] for row in self.batch.get("stages", ()) if row["stage"] in stages)
@@ -52,6 +55,29 @@ class Step:
     is_done: Callable[[Seen], bool]
 
 
+# What a county does once, before its first season.
+GOING_LIVE = (
+    Step(
+        *("上线准备", "看本县还缺什么：更新平台目录，试连平台；政策单位和平台来件，办完下面第 1 步也就具备了"),
+        (
+            Turn("county_admin", "/console/catalogs", "更新平台目录"),
+            Turn("county_admin", "/console/going-live", "试连平台"),
+        ),
+        lambda seen: bool((seen.going_live.get("trial") or {}).get("passed")),
+    ),
+    Step(
+        *(
+            "初始导入",
+            "把平台上已有的账号登记进来，享受人第一天就看得到自己的账号：操作员上传账号文件，逐个经银行核验，审核人复核",
+        ),
+        (
+            Turn(FILE, "/accounts.csv", "下载"),
+            Turn("operator", "/console/register-loads/new", "上传"),
+            Turn("reviewer", "/console/register-loads", "复核"),
+        ),
+        lambda seen: any(load["stage"] == "loaded" for load in seen.loads),
+    ),
+)
 STEPS = (
     Step(
         *("上传补贴政策", "上传本资金年度的政策，平台审核一至三天；不通过就重新上传"),
@@ -146,21 +172,22 @@ def look(county: County) -> Seen:
         batch=county.operator.get(f"/batches/{_newest(batches, 'batch_no')}") if batches else {},
         flow=county.operator.get(f"/flows/{_newest(flows, 'flow_no')}") if flows else {},
         changes=county.reviewer.pages("/card-changes") + county.reviewer.pages("/card-changes", finished=True),
+        loads=county.operator.pages("/register-loads"),
+        going_live=county.admin.get("/going-live"),
     )
 
 
-def next_step(seen: Seen) -> int | None:
-    """The place of the first step that is not done; None at the end of the season."""
-    return next((place for place, step in enumerate(STEPS) if not step.is_done(seen)), None)
+def next_step(seen: Seen, steps: Sequence[Step] = STEPS) -> int | None:
+    """The place of the first step that is not done; None at their end."""
+    return next((place for place, step in enumerate(steps) if not step.is_done(seen)), None)
 
 
-def how_far(county: County) -> list[bool] | None:
-    """Which steps are done; None while the API can't say."""
+def seen_of(county: County) -> Seen | None:
+    """What the county has come to; None while the API can't say."""
     try:
-        seen = look(county)
+        return look(county)
     except Refused:
         return None
-    return [step.is_done(seen) for step in STEPS]
 
 
 def _approved(items: list[Json]) -> bool:

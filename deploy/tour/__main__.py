@@ -1,6 +1,6 @@
-"""`make tour`: the season's twelve steps through the pages in Chromium, on a fresh stack; counts clicks and seconds.
+"""`make tour`: going live and a season's twelve steps through the pages in Chromium, on a fresh stack, clicks counted.
 
-Pictures of every step and a table are left under var/tour; it ends with 0 only if all twelve steps are done.
+Pictures of every step and a table are left under var/tour; it ends with 0 only if all of it is done.
 """
 
 import json
@@ -18,7 +18,7 @@ from deploy.stack.layout import Options
 from deploy.stack.processes import ROOT, StackError, end_leftovers
 from deploy.stack.stack import Stack, forget
 from deploy.stack.start_page import TOUR_COUNTY, start_page
-from deploy.stack.tour import STEPS, how_far
+from deploy.stack.tour import GOING_LIVE, STEPS, seen_of
 from deploy.tour.player import DESKTOP, Player, Told, chromium
 from deploy.tour.season import play
 
@@ -44,7 +44,7 @@ def tour(home: Path = HOME) -> int:
 
 
 def _say(steps: list[Told], home: Path) -> None:
-    table = Table(title="一季十二步，在浏览器里")
+    table = Table(title="上线和一季十二步，在浏览器里")
     for head in ("步骤", "点击", "填写", "秒"):
         table.add_column(head)
     for told in steps:
@@ -58,8 +58,10 @@ def _say(steps: list[Told], home: Path) -> None:
 
 def _verdict(stack: Stack) -> int:
     with httpx.Client(base_url=stack.layout.api_url, timeout=30, trust_env=False) as http:
-        done = how_far(counties(http, stack.layout.tokens)[TOUR_COUNTY]) or []
-    missing = [step.title for step, is_done in zip(STEPS, done or [False] * len(STEPS), strict=True) if not is_done]
+        seen = seen_of(counties(http, stack.layout.tokens)[TOUR_COUNTY])
+    missing = [step.title for step in (*GOING_LIVE, *STEPS) if seen is None or not step.is_done(seen)]
+    if seen is not None:
+        missing += [each["label"] for each in seen.going_live["checks"] if not each["passed"]]
     if missing:
         raise StackError(f"没有走完：{'、'.join(missing)}")
     return 0

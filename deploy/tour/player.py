@@ -51,7 +51,7 @@ class Player:
         told.seconds = time.monotonic() - begun
         self.page.screenshot(path=self.pictures / f"{len(self.steps):02d}.png")
         print(
-            f"{len(self.steps):2d} {title}：点击 {told.clicks} 次，填写 {told.typed} 处，{told.seconds:.1f} 秒",
+            f"{title}：点击 {told.clicks} 次，填写 {told.typed} 处，{told.seconds:.1f} 秒",
             flush=True,
         )
 
@@ -131,12 +131,21 @@ class Player:
         self.page.goto(here)
         return number.split()[1]
 
+    def download(self, words: str) -> bytes:
+        """A file that the start page gives; then back to the page."""
+        here = self.page.url
+        self.page.goto(self.start)
+        with self.page.expect_download() as coming:
+            self._click(self.page.get_by_role("link", name=words))
+        self.page.goto(here)
+        return coming.value.path().read_bytes()
+
     # -- persons
 
-    def become(self, place: int) -> None:
-        """The button of this step of the tour (from 0) on the start page: signs its person in and opens its page."""
+    def become(self, part: str, place: int) -> None:
+        """The button of this step of a part (from 0) on the start page: signs its person in and opens its page."""
         self.page.goto(self.start)
-        self._click(self.page.locator("table tr").nth(place + 1).get_by_role("button").first)
+        self._click(self.page.locator(f"#{part} tr").nth(place + 1).get_by_role("button").first)
 
     def become_somebody(self, subject: str) -> None:
         """A person's own button on the start page."""

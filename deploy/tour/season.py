@@ -1,4 +1,4 @@
-"""The twelve steps as a person does them: by what the pages say, and nothing else."""
+"""Going live and the twelve steps as a person does them: by what the pages say, and nothing else."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +14,32 @@ TOTAL_YUAN = "1000000"
 
 def play(player: Player, county: str) -> None:
     """Each step begins at the start page, at its own button."""
-    for place, (title, act) in enumerate(SEASON):
-        with player.step(title):
-            player.become(place)
-            act(player, county)
+    for part, steps in (("going-live", GOING_LIVE), ("season", SEASON)):
+        for place, (title, act) in enumerate(steps):
+            with player.step(title):
+                player.become(part, place)
+                act(player, county)
+
+
+def _going_live(player: Player, county: str) -> None:
+    """The platform's lists are there, and it answers."""
+    player.confirm("更新", exact=True)
+    player.open("/console/going-live")
+    player.confirm("试连平台", exact=True)
+    player.see("平台应答正常")
+
+
+def _first_load(player: Player, county: str) -> None:
+    """What the platform has already, handed in by one, asked at the bank, confirmed by another."""
+    accounts = player.download("示例账号文件")
+    player.hand_in("文件", "accounts.csv", accounts, "text/csv")
+    player.confirm("上传并校对")
+    player.see("待复核")
+    player.become_somebody(f"reviewer-{county}")
+    player.open("/console/register-loads")
+    player.page.locator("table a").first.click()
+    player.confirm("保存")
+    player.see("已登记")
 
 
 def _policy(player: Player, county: str) -> None:
@@ -203,6 +225,10 @@ def _card(player: Player, county: str) -> None:
     player.confirm("保存")
 
 
+GOING_LIVE = (
+    ("上线准备", _going_live),
+    ("初始导入", _first_load),
+)
 SEASON = (
     ("上传补贴政策", _policy),
     ("登记指标内容", _indicator),
