@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from models.store.pre_flight.foreseen import CONDITIONS, KINDS
+from models.store.pre_flight.foreseen import CONDITIONS, KINDS, KindSum
 from models.store.pre_flight.kept import SENT_BY, keep_foreseen
+from models.store.pre_flight.opened import sums_opened
+from models.store.pre_flight.sent import Asked, what_is_sent
 from models.store.sql import fetch_int
+from models.store.vault import LocalVault, create_vault_key_file
 from models.wire.words import DatasetKind
 from models.words.flow_words import FORETOLD, Foreseen, PreFlightAct
 from models.words.stages import Role
@@ -219,7 +222,7 @@ async def test_who_only_reads_sees_the_acts_own_judgement(office: Office) -> Non
     assert (await office.get(place, REVIEWER, OTHER_COUNTY)).status_code == 404
 
 
-async def test_the_contract_and_doubtful_numbers_are_seen_by_opening(office: Office) -> None:
+async def test_the_contract_and_doubtful_numbers_are_seen_by_opening(office: Office, tmp_path: Path) -> None:
     ground = await add_ground(office, [Line(100), Line(200)])
     found = await told(office, ground, "start")
     assert kinds(found) == {}
@@ -228,6 +231,13 @@ async def test_the_contract_and_doubtful_numbers_are_seen_by_opening(office: Off
     found = await told(office, ground, "start")
     assert kinds(found)["contract"] == (1, 200)
     assert await numbers(office, ground, "start", "contract") == [ground.numbers[1]]
+    # the other one, which is as it was, isn't opened again: not even keys that open nothing find anything wrong with it
+    create_vault_key_file(tmp_path / "strange.json")
+    strange = LocalVault.from_file(tmp_path / "strange.json")
+    async with office.database.snapshot() as session:
+        sent = await what_is_sent(session, COUNTY, Asked(PreFlightAct.START, ground.batch_no, None))
+        assert sent is not None
+        assert await sums_opened(session, strange, sent.lines) == [KindSum("contract", 1, 200)]
 
 
 async def test_operators_and_reviewers_read_it_and_nobody_else(office: Office) -> None:

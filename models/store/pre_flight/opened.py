@@ -1,6 +1,8 @@
 """What only an opened line shows: whether the platform takes it by its contract, and a doubtful account number.
 
-However many lines: some are opened at a time, and of what is found only the ids and the sums are kept.
+However many lines: some are opened at a time, and of what is found only the ids and the sums are kept. A line that was
+found in order isn't opened again before it is written anew: what is foreseen of a batch is looked at, kind by kind, and
+judged once more by the act on it, and nearly all of a batch is in order.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.forms.account_numbers import AccountNo, read_account_no
-from models.store.applications.records import RecordLine, lines_beforehand, record_of
+from models.store.applications.records import PERSONAL, RecordLine, lines_beforehand, record_of
 from models.store.pre_flight.foreseen import KindSum
 from models.store.selection import Predicate
 from models.store.sql import fetch
@@ -23,6 +25,13 @@ from models.words.flow_words import Foreseen
 
 OPENED = (Foreseen.CONTRACT, Foreseen.ACCOUNT_DIGIT)
 _AT_A_TIME = 2_000
+_COMING = f"""
+SELECT a.id, a.card_type, hash_record_extended(ROW({PERSONAL.format(t="a")}, a.card_type), 0) AS written
+FROM application a {{where}} AND a.id > :opened ORDER BY a.id LIMIT :size
+"""
+# By `written`; sealed values differ wherever they were written. So many are 20 MiB at most.
+_in_order: set[int] = set()
+_MOST_REMEMBERED = 200_000
 
 
 class OpenedLine(NamedTuple):
@@ -33,11 +42,12 @@ class OpenedLine(NamedTuple):
     fen: int
 
 
-class _Named(NamedTuple):
-    """`card_type` where somebody told it."""
+class _Coming(NamedTuple):
+    """`card_type` where somebody told it; `written` tells all that is judged from anything else that was written."""
 
     id: int
     card_type: str | None
+    written: int
 
 
 async def sums_opened(session: AsyncSession, vault: Vault, sent: Predicate) -> Sequence[KindSum]:
@@ -65,18 +75,25 @@ async def ids_opened(
 
 async def _opened(session: AsyncSession, vault: Vault, sent: Predicate) -> AsyncIterator[OpenedLine]:
     """By the very function that makes the records which are sent; in a thread, for others go on meanwhile."""
-    whose = f"SELECT a.id, a.card_type FROM application a {sent.where} AND a.id > :opened ORDER BY a.id LIMIT :size"
-    opened = 0
-    while named := await fetch(session, _Named, whose, **sent.values, opened=opened, size=_AT_A_TIME):
-        lines = await lines_beforehand(session, [each.id for each in named])
-        for found in await asyncio.to_thread(_judged, vault, named, lines):
-            yield found
-        opened = named[-1].id
+    whose, opened = _COMING.format(where=sent.where), 0
+    while coming := await fetch(session, _Coming, whose, **sent.values, opened=opened, size=_AT_A_TIME):
+        if unknown := [each for each in coming if each.written not in _in_order]:
+            lines = await lines_beforehand(session, [each.id for each in unknown])
+            for found in await asyncio.to_thread(_judged, vault, unknown, lines):
+                yield found
+        opened = coming[-1].id
 
 
-def _judged(vault: Vault, named: Sequence[_Named], lines: Sequence[RecordLine]) -> list[OpenedLine]:
-    judged = ((each, line, _foreseen(vault, line, each.card_type)) for each, line in zip(named, lines, strict=True))
-    return [OpenedLine(each.id, kind, line.amount_fen) for each, line, kind in judged if kind is not None]
+def _judged(vault: Vault, coming: Sequence[_Coming], lines: Sequence[RecordLine]) -> list[OpenedLine]:
+    if len(_in_order) > _MOST_REMEMBERED:
+        _in_order.clear()
+    found = []
+    for each, line in zip(coming, lines, strict=True):
+        if kind := _foreseen(vault, line, each.card_type):
+            found.append(OpenedLine(each.id, kind, line.amount_fen))
+        else:
+            _in_order.add(each.written)
+    return found
 
 
 def _foreseen(vault: Vault, line: RecordLine, told: str | None) -> Foreseen | None:
