@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,16 +20,17 @@ from deploy.spoken import spoken
 from deploy.stack import Stack, postgres
 from deploy.stack.objects import Access
 from deploy.stack.processes import ROOT
+from deploy.years import __main__ as years_command
 from deploy.years import moving
 from deploy.years.__main__ import main
 from deploy.years.statements import PUT_PART
 from models.words.stages import Role
 from tests import county_office
 from tests.api_server import api_server
-from tests.application_lines import citizen_id
+from tests.application_lines import card, citizen_id
 from tests.checker import SOON, Checker
 from tests.checker_grounds import of_province
-from tests.county_office import Line, Office
+from tests.county_office import NAME, Line, Office
 from tests.databases import Databases
 from tests.province import Province
 from tests.tallies import UNLIKE_LINES
@@ -145,6 +148,10 @@ def _says_where_they_are(office: Office, flow_no: str, number: str) -> None:
         refused = office.refused(partial(office.reviewer.content, path))
         assert (refused.status, refused.problem["code"]) == (410, "LINES_MOVED"), path
         assert f"moved-years/{office.code}/{YEAR}/" in refused.problem["detail"]
+    for path in ("/applications/search", "/payments/search"):
+        for year, gone in ((None, [YEAR]), (YEAR, [YEAR]), (YEAR + 1, [])):
+            found = office.reviewer.post(path, {"id_number": citizen_id(1), "filter": {"fund_year": year}})
+            assert (found["items"], found["moved_years"]) == ([], gone), (path, year)
     for act in (partial(office.open_batch, "又一批"), partial(office.enter, [Line(9)], batch_no)):
         assert office.refused(act).problem["code"] == "LINES_MOVED"
     assert office.reviewer.get(f"/flows/{flow_no}/summary")["figures"]
@@ -218,7 +225,9 @@ def _goes_back_to_where_it_was(office: Office, province: Province, ran: Ran) -> 
     again = "INSERT INTO moved_part SELECT (jsonb_populate_record(p, '{\"number\": 9}')).* FROM moved_part p"
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"].replace("+psycopg", ""), autocommit=True) as owner:
         assert owner.execute(again).rowcount == 1
-    assert "有 2 笔申请写出了两次" in ran("move", str(YEAR), *BY)[2]
+        assert "有 2 笔申请写出了两次" in ran("move", str(YEAR), *BY)[2]
+        owner.execute("DELETE FROM moved_part WHERE number = 9")
+    _signs_nothing_that_refers_elsewhere(province, ran)
     where = ("abandon", str(YEAR), "--county", office.code)
     assert ran(*where, *BY)[0] == 0
     assert "没有在移出" in ran(*where, *BY)[2]
@@ -226,9 +235,22 @@ def _goes_back_to_where_it_was(office: Office, province: Province, ran: Ran) -> 
     assert province.rows("SELECT actor FROM trail_entry WHERE act = 'year.kept'") == [("li.wei",)]
 
 
+def _signs_nothing_that_refers_elsewhere(province: Province, ran: Ran) -> None:
+    """What is put back has to stand by itself: here the money was drawn from what isn't this year's."""
+    province.change("UPDATE indicator SET fund_year = fund_year + 1")
+    code, _, said = ran("move", str(YEAR), *BY)
+    assert code == 1
+    assert (
+        "所指的有未写出的（fk_flow_indicator_indicator_id_indicator 1、fk_flow_line_indicator_id_indicator 1）" in said
+    )
+    assert "没有签名，没有再移出" in said
+    province.change("UPDATE indicator SET fund_year = fund_year - 1")
+
+
 _IN_TWOS = """
 import sys
 from deploy.spoken import spoken
+from deploy.years import __main__ as years_command
 from deploy.years import moving
 from deploy.years.__main__ import main
 moving.PART = 2
@@ -247,10 +269,65 @@ def test_what_has_changed_since_it_was_written_is_written_anew(office: Office, p
     finished(office)
     assert _killed([sys.executable, "-c", _IN_TWOS, "move", str(YEAR), *BY], "after-part-moved=kill@1").returncode < 0
     province.change("UPDATE application SET group_name = '7组' WHERE id = (SELECT max(id) FROM application)")
+    # whoever looked at a line in the moment in which it went has left marks of it
+    gone = "SELECT county_code, unnest(application_ids) AS id FROM moved_part WHERE moved_at IS NOT NULL"
+    province.change(f"INSERT INTO trail_line SELECT id, 1 FROM ({gone}) AS gone")
+    province.change(f"INSERT INTO other_account {gone}")
+    province.change("INSERT INTO repeated_item VALUES (:county, :year, 'x', 'BT1001')", county=office.code, year=YEAR)
     code, _, said = ran("move", str(YEAR), *BY)
     assert (code, said) == (0, "")
     assert not any(counts(province).values())
+    assert province.rows("SELECT id FROM other_account UNION ALL SELECT fund_year FROM repeated_item") == []
     assert len(province.rows("SELECT 1 FROM trail_entry WHERE act = 'year.moved_out'")) == 2
+
+
+@OVER
+def test_an_import_and_a_move_that_come_at_once_see_each_other(
+    office: Office, province: Province, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is first: the move finds what is handed in, or who hands in is told that the year has gone."""
+    monkeypatch.setitem(years_command._LIMITS, "options", "-c lock_timeout=20s")
+    for catalog in ("banks", "towns", "subsidy-items"):
+        office.operator.get(f"/catalogs/{catalog}", fund_year=YEAR)
+    finished(office)
+    move = partial(ran, "move", str(YEAR), *BY)
+    # the same person's once more: it stops, until somebody says what is meant
+    told = {"fund_year": str(YEAR), "applicant_kind": "personal"}
+    hand_in = partial(office.operator.upload, "/application-imports", "rows.csv", _ROW.encode("gb18030"), **told)
+    handed, (code, _, said) = _in_turn(province, office.code, hand_in, move)
+    assert code == 1
+    assert f"批量导入没有办完：1 项，如 {handed['import_no']}" in said
+    path = f"/application-imports/{handed['import_no']}"
+    office.operator.wait("批量导入", path, lambda seen: seen["stage"] == "to_confirm")
+    office.operator.post(f"{path}/refusal", {"reason": "重复"})
+    statement = "SELECT count(*) FROM run WHERE closed_at IS NULL AND fund_year = :year"
+    province.until("开着的运行", statement, 0, year=YEAR)
+    (code, _, said), refused = _in_turn(province, office.code, move, partial(office.refused, hand_in))
+    assert (code, said) == (0, "")
+    assert refused.problem["code"] == "LINES_MOVED"
+    assert not any(counts(province).values())
+
+
+_ROW = (
+    "姓名,身份证号,手机号,乡镇,村,组,一卡通开户行,一卡通账号,户口性质,家庭成员数,补贴项目,补贴金额（元）\n"
+    f"{NAME},{citizen_id(1)},13800001234,城关镇,东街村,6组,中国农业银行,{card(1)},农业,4,耕地地力保护补贴,100.00\n"
+)
+_WAITING = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+  AND (classid::bigint << 32) | objid::bigint = hashtextextended(:key, 0)
+"""
+
+
+def _in_turn(province: Province, county: str, *acts: Callable[[], Any]) -> list[Any]:
+    """What they give, who wait for the county's additions in this order."""
+    key = f"additions/{county}"
+    with ThreadPoolExecutor() as pool:
+        with province.holding(f"SELECT pg_advisory_xact_lock(hashtextextended('{key}', 0))"):
+            coming = []
+            for place, act in enumerate(acts, 1):
+                coming.append(pool.submit(act))
+                province.until("等候", _WAITING, place, key=key)
+        return [one.result() for one in coming]
 
 
 @OVER

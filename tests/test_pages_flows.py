@@ -20,6 +20,7 @@ from tests.rows import (
     add_ground,
     add_indicator,
     balances,
+    citizen_id,
     count_of,
     lock_account,
     open_office,
@@ -321,3 +322,7 @@ async def test_a_flow_whose_lines_are_moved_out_shows_its_sums_and_where_they_ar
         assert "moved-years/500001/2023/1.json" in page.main
         assert (words in page.main) is (words != "按乡镇")
     assert "按乡镇" in before.main
+    browser = await at(office)
+    for path in ("/console/applications", "/console/payments"):
+        found = await browser.submit(await browser.open(path), "查找", id_number=citizen_id(1))
+        assert "这些资金年度的明细已移出本库，没有查：2023" in found.main, path

@@ -1,5 +1,6 @@
 """Applications one by one: entry, correction, list, search (S1 2.1, 2.2)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -29,8 +30,9 @@ from api.counter.names import names_of
 from api.counter.paging import Page, Pages
 from api.counter.roles import ApplicationQuery, ApplicationReaders, Enterers, Openers, find_line, one_line, own
 from api.counter.sought import allow_search
-from api.server.answers import Listed, refusals
+from api.server.answers import Listed, Next, refusals
 from api.server.problems import not_found
+from api.years.searched import MovedYears, years_not_searched
 from models.store.selection import LineFilter, Predicate, filtered
 from models.store.sql import fetch, fetch_one
 from models.wire.words import DocumentKind, Outcome
@@ -51,6 +53,14 @@ class PhotoView(TypedDict):
     content_type: str
     size: Annotated[int, Field(description="字节数")]
     stored_at: datetime
+
+
+class FoundApplications(TypedDict):
+    """按人查到的申请。"""
+
+    items: list[ApplicationView]
+    next: Next
+    moved_years: MovedYears
 
 
 class WholeApplication(ApplicationView):
@@ -101,7 +111,7 @@ async def list_applications(
 @router.post(
     "/applications/search",
     summary="按人查询申请",
-    response_model=Listed[ApplicationView],
+    response_model=FoundApplications,
     responses=refusals(TOO_MANY_SEARCHES=429),
 )
 async def search_applications(
@@ -109,10 +119,18 @@ async def search_applications(
 ) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    return await _listed(desk, page, sought.filter, found_lines(desk, sought), order)
+    beside = {"moved_years": await years_not_searched(desk, sought.filter and sought.filter.fund_year)}
+    return await _listed(desk, page, sought.filter, found_lines(desk, sought), order, beside)
 
 
-async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: Predicate, order: ListOrder) -> Response:
+async def _listed(
+    desk: Desk,
+    page: Page,
+    criteria: LineFilter | None,
+    chosen: Predicate,
+    order: ListOrder,
+    beside: Mapping[str, object] | None = None,
+) -> Response:
     differs = criteria is not None and criteria.match_outcome is Outcome.NAME_DIFFERS
     whole = WholeNames(desk, asked=differs)
     async with desk.database.snapshot() as session:
@@ -120,7 +138,7 @@ async def _listed(desk: Desk, page: Page, criteria: LineFilter | None, chosen: P
         view = ApplicationViews(desk.shown, names, whole_names=whole.of, may_know_lock=desk.may_know_lock)
         rows = await read_lines(session, page, chosen, view.view, HEADERS, LINES, ApplicationRow, order)
     await whole.note((criteria and criteria.list_no) or desk.county, page, rows)
-    return await respond(page, HEADERS, rows)
+    return await respond(page, HEADERS, rows, beside)
 
 
 @router.get(

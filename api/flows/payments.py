@@ -10,9 +10,10 @@ from typing_extensions import TypedDict
 
 from api.applications.payment_results import results_of
 from api.applications.search import Rows, of_person
-from api.counter.chunks import list_lines
+from api.counter.chunks import list_lines, read_lines
 from api.counter.desk import Desk
 from api.counter.disclosures import Disclosing, note_whole
+from api.counter.export import respond
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders, OperatorsAndReviewers, Readers
@@ -30,8 +31,9 @@ from api.flows.payment_views import (
     payment_view,
     payments_of_county,
 )
-from api.server.answers import Items, Listed, refusals
+from api.server.answers import Items, Listed, Next, refusals
 from api.server.problems import not_found
+from api.years.searched import MovedYears, years_not_searched
 from models.store.orders.rules import FlowLineFilter, Word
 from models.store.sql import fetch, fetch_one
 from models.words.flow_words import FAILURES
@@ -70,6 +72,14 @@ class PaymentQuery(FlowLineFilter):
 
 class CountyQuery(PaymentFilter):
     model_config = ConfigDict(extra="ignore")
+
+
+class FoundPayments(TypedDict):
+    """按人查到的发放结果。"""
+
+    items: list[PaymentView]
+    next: Next
+    moved_years: MovedYears
 
 
 class PaymentSought(SoughtPerson):
@@ -117,17 +127,19 @@ async def paid_per_day(desk: Readers, query: Annotated[CountyQuery, Query()]) ->
 @router.post(
     "/payments/search",
     summary="按人查询发放结果",
-    response_model=Listed[PaymentView],
+    response_model=FoundPayments,
     responses=refusals(TOO_MANY_SEARCHES=429),
 )
 async def search_payments(desk: CountyReaders, page: Pages, sought: PaymentSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
+    beside = {"moved_years": await years_not_searched(desk, sought.filter and sought.filter.fund_year)}
     async with desk.database.snapshot() as session:
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, sought.filter or PaymentFilter())
         chosen = of_person(desk, chosen, sought, Rows.FLOW_LINE)
-        return await list_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
+        rows = await read_lines(session, page, chosen, show, COUNTY_HEADERS, PAYMENT_LINES, PaymentRow)
+    return await respond(page, COUNTY_HEADERS, rows, beside)
 
 
 @router.get(

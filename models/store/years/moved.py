@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import fetch_one
+from models.store.sql import fetch, fetch_one
 
 _NUMBER = re.compile(r"[0-9]{6}-[A-Z]([0-9]{4})-")
 # What goes with a later year's flow has gone with that one.
@@ -28,6 +28,12 @@ class MovedOut(NamedTuple):
 
 async def moved_year(session: AsyncSession, county_code: str, fund_year: int) -> MovedOut | None:
     return await fetch_one(session, MovedOut, _MOVED, county=county_code, year=fund_year)
+
+
+async def moved_years(session: AsyncSession, county_code: str) -> list[int]:
+    """That have gone, or go."""
+    statement = "SELECT fund_year FROM moved_year WHERE county_code = :county ORDER BY fund_year"
+    return await fetch(session, int, statement, county=county_code)
 
 
 def year_of(number: str) -> int | None:
