@@ -332,7 +332,12 @@ def _in_turn(province: Province, county: str, *acts: Callable[[], Any]) -> list[
 
 @OVER
 def test_who_was_paid_by_a_later_years_flow_goes_with_that_year(
-    office: Office, province: Province, ran: Ran, monkeypatch: pytest.MonkeyPatch
+    servers: Stack,
+    databases: Databases,
+    office: Office,
+    province: Province,
+    ran: Ran,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LINES_KEPT_YEARS", "1")
     _, numbers = office.ended([Line(1), Line(2, payment="failed:银行系统故障")])
@@ -363,6 +368,28 @@ def test_who_was_paid_by_a_later_years_flow_goes_with_that_year(
     assert "2 笔" in told
     assert not any(counts(province).values())
     assert province.rows(UNLIKE_LINES) == []
+    _both_stand_on_one_shelf(servers, databases, office.code, ran)
+
+
+def _both_stand_on_one_shelf(servers: Stack, databases: Databases, county: str, ran: Ran) -> None:
+    """The earlier year first; the later one brings what has become of it, each of its sums once."""
+    name = databases.make()
+    words = [("put-back", str(year), "--county", county, "--into", servers.layout.cluster.url(name, postgres.OWNER))
+             for year in (YEAR, YEAR + 1)]  # fmt: skip
+    try:
+        for each, told in zip((*words, words[1]), ("1 笔", "2 笔", "2 笔"), strict=True):
+            code, out, said = ran(*each)
+            assert (code, said) == (0, "")
+            assert told in out
+        assert "一个区县要放回几个年度的，按年度先后放回" in ran(*words[0])[2]
+        with servers.layout.cluster.connect(name) as shelf:
+            assert shelf.execute(UNLIKE_LINES).fetchall() == []
+            stages = shelf.execute("SELECT fund_year, stage FROM application ORDER BY id").fetchall()
+            assert stages == [(YEAR, "paid"), (YEAR, "paid"), (YEAR + 1, "paid")]
+            [entries] = shelf.execute("SELECT (SELECT count(*) FROM trail_entry) - sequence FROM trail_head").fetchall()
+            assert entries == (0,)
+    finally:
+        servers.drop_database(name)
 
 
 @OVER

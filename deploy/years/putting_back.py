@@ -4,7 +4,7 @@ Every page, search, export and masking is the API's own, and no second program r
 database isn't asked: bucket and keys suffice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -41,13 +41,13 @@ class Shelf:
 
 
 async def put_back(database: Database, shelf: Shelf) -> Sums:
-    """Harmless to repeat: a row that is there stays as it is."""
+    """Harmless to repeat: a row that is there stays as it is, but for what a later year knows of an earlier one."""
     told = await shelf.manifest()
     heads = await shelf.blocks(told["heads"])
     async with database.transaction() as session:
         await _require_own_place(session, shelf, str(told["revision"]))
-        await _require_own_trail(session, shelf, heads)
-    await _put(database, heads)
+        later = await _is_later(session, shelf, heads)
+    await _put(database, heads, anew=later)
     total = await _put_parts(database, shelf, told["parts"])
     if total != Sums(told["lines"], told["fen"], told["paid_fen"]):
         raise NotMoved(f"{shelf.county} 的 {shelf.year} 年度放回的合计与移出时所签的不符：请保留现场并查明")
@@ -81,48 +81,77 @@ async def _require_own_place(session: AsyncSession, shelf: Shelf, revision: str)
     runs = await fetch_int(session, "SELECT count(*) FROM run WHERE closed_at IS NULL")
     moved = await fetch_int(session, "SELECT count(*) FROM moved_year")
     if there or runs or moved:
-        raise NotMoved("--into 的数据库在使用中（有以后的年度、未结束的运行或移出记录）：请给一个空的、已升级的数据库")
-
-
-async def _require_own_trail(session: AsyncSession, shelf: Shelf, heads: Sequence[Block]) -> None:
-    """A county's trail is one chain: what was noted here, or in another year's, can't stand among what comes."""
-    [(_, chain)] = [head for block in heads if block.table == "trail_head" for head in block.of("county_code", "chain")]
-    there = await fetch_one(
-        session, str, "SELECT chain FROM trail_head WHERE county_code = :county", county=shelf.county
-    )
-    if there not in (None, chain):
         raise NotMoved(
-            f"--into 的数据库里已有 {shelf.county} 的其他留痕（另一年度的，或在那里建人员、查阅所留）："
-            "每个区县的每个年度请用一个新的空库，先放回，再用 python -m deploy.people 建人员"
+            "--into 的数据库在使用中（有以后的年度、未结束的运行或移出记录）："
+            "请给一个空的、已升级的数据库；一个区县要放回几个年度的，按年度先后放回"
         )
 
 
-async def _put(database: Database, blocks: Sequence[Block]) -> None:
-    """As they were, past the triggers that would book them anew; foreign keys hold all the same."""
-    async with database.transaction() as session:
-        for block in blocks:
-            if block.table not in _KNOWN:
-                raise Spoiled(block.table)
-            if block.rows:
-                await _put_block(session, block)
+class _Head(NamedTuple):
+    sequence: int
+    chain: str
 
 
-async def _put_block(session: AsyncSession, block: Block) -> None:
+async def _is_later(session: AsyncSession, shelf: Shelf, heads: Sequence[Block]) -> bool:
+    """Whether the county's trail comes as it is there, and goes on: then an earlier year was put back before.
+
+    A county's trail is one chain, each entry's mark covers all that was before: nothing that was noted here, or
+    elsewhere, can stand among what comes.
+    """
+    statement = "SELECT sequence, chain FROM trail_head WHERE county_code = :county"
+    there = await fetch_one(session, _Head, statement, county=shelf.county)
+    if there is None:
+        return False
+    marks = {int(number): chain for number, chain in _rows_of(heads, "trail_entry", "sequence", "chain")}
+    if marks.get(there.sequence) != there.chain:
+        raise NotMoved(
+            f"--into 的数据库里已有 {shelf.county} 的其他留痕（在那里建人员、查阅所留，或较晚的年度所带）："
+            "请用一个新的空库，把这个区县要查的年度按先后都放回，再用 python -m deploy.people 建人员"
+        )
+    return there.sequence < max(marks)
+
+
+def _rows_of(blocks: Sequence[Block], table: str, *columns: str) -> Iterator[tuple[str, ...]]:
+    for block in blocks:
+        if block.table == table:
+            yield from block.of(*columns)
+
+
+async def _put(database: Database, blocks: Sequence[Block], *, anew: bool = False) -> None:
+    """As they were, past the triggers that would book them anew; foreign keys hold all the same.
+
+    Table by table; the head of the trail comes last of all heads, so whoever is killed before begins once more.
+    """
+    for block in blocks:
+        if block.table not in _KNOWN:
+            raise Spoiled(block.table)
+        if block.rows:
+            async with database.transaction() as session:
+                await _put_block(session, block, anew=anew)
+
+
+async def _put_block(session: AsyncSession, block: Block, *, anew: bool) -> None:
+    """`anew`: rows that are there become what they are by now."""
     table, columns = block.table, ", ".join(block.columns)
     await execute(session, f"CREATE TEMPORARY TABLE put_back AS TABLE {table} WITH NO DATA")
     await copy_in(session, "put_back", block.columns, block.data)
     await execute(session, f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    if anew and (whose := _TALLIES.get(table)):
+        await execute(session, f"DELETE FROM {table} WHERE {whose} IN (SELECT {whose} FROM put_back)")
     statement = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM put_back ON CONFLICT DO NOTHING"
     added = await execute(session, statement)
+    keys = " AND ".join(f"t.{key} = p.{key}" for key in await fetch(session, str, _KEY, table=table))
+    if anew and added < block.rows:
+        new = ", ".join(f"p.{column}" for column in block.columns)
+        await execute(session, f"UPDATE {table} t SET ({columns}) = ROW({new}) FROM put_back p WHERE {keys}")
     await execute(session, f"ALTER TABLE {table} ENABLE TRIGGER USER")
     if added < block.rows:
-        await _require_same(session, block)
+        await _require_same(session, block, keys)
     await execute(session, "DROP TABLE put_back")
 
 
-async def _require_same(session: AsyncSession, block: Block) -> None:
+async def _require_same(session: AsyncSession, block: Block, keys: str) -> None:
     """What wasn't added is there as it is: another row under its key, or with its number, isn't it."""
-    keys = " AND ".join(f"t.{key} = p.{key}" for key in await fetch(session, str, _KEY, table=block.table))
     mine, there = (", ".join(f"{alias}.{column}" for column in block.columns) for alias in "pt")
     other = await fetch_int(
         session,
@@ -162,4 +191,6 @@ _KEY = """
 SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 WHERE i.indrelid = CAST(:table AS regclass) AND i.indisprimary
 """
+# Sums of one thing, in as many rows as it has states.
+_TALLIES = {"flow_tally": "flow_id", "dataset_tally": "dataset_id", "batch_tally": "batch_id"}
 _KNOWN = frozenset(part.table for part in (*HEADS, *LINES))
