@@ -119,7 +119,7 @@ async def search_applications(
 ) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    beside = {"moved_years": await years_not_searched(desk, sought.filter and sought.filter.fund_year)}
+    beside = {"moved_years": await years_not_searched(desk, sought.filter.fund_year if sought.filter else None)}
     return await _listed(desk, page, sought.filter, found_lines(desk, sought), order, beside)
 
 

@@ -133,7 +133,7 @@ async def paid_per_day(desk: Readers, query: Annotated[CountyQuery, Query()]) ->
 async def search_payments(desk: CountyReaders, page: Pages, sought: PaymentSought) -> Response:
     """By name, id or account, which never stand in an address; nothing is changed, so no Idempotency-Key."""
     await allow_search(desk, sought)
-    beside = {"moved_years": await years_not_searched(desk, sought.filter and sought.filter.fund_year)}
+    beside = {"moved_years": await years_not_searched(desk, sought.filter.fund_year if sought.filter else None)}
     async with desk.database.snapshot() as session:
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         chosen = payments_of_county(desk.county, sought.filter or PaymentFilter())
