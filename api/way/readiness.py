@@ -12,7 +12,7 @@ from api.way.readiness_views import FlowReadiness, readiness_of
 from models.store.clock import today_in_china
 from models.store.flows.needs import StartRefused, StartRequest
 from models.store.flows.start import judge_start
-from models.store.pre_flight.choice import MOST, Choice, choice_of_year
+from models.store.pre_flight.choice import MOST, StartMeans, choice_of_year
 
 router = APIRouter(tags=["补贴流程"])
 
@@ -31,7 +31,7 @@ async def flow_readiness(
     """
     days = desk.settings.publicity_days
     async with desk.database.snapshot() as session:
-        chosen = Choice(policy_nos, indicator_nos)
+        chosen = StartMeans(policy_nos, indicator_nos)
         if of_year:
             chosen = await choice_of_year(session, desk.county, batch_no)
         request = StartRequest(desk.county, batch_no, *chosen, desk.person)

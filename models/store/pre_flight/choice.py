@@ -36,13 +36,13 @@ SELECT indicator_no FROM richest ORDER BY id
 """
 
 
-class Choice(NamedTuple):
+class StartMeans(NamedTuple):
     """By their numbers."""
 
     policies: Sequence[str]
     indicators: Sequence[str]
 
 
-async def choice_of_year(session: AsyncSession, county_code: str, batch_no: str) -> Choice:
+async def choice_of_year(session: AsyncSession, county_code: str, batch_no: str) -> StartMeans:
     which = {"county": county_code, "no": batch_no}
-    return Choice(await fetch(session, str, _POLICIES, **which), await fetch(session, str, _INDICATORS, **which))
+    return StartMeans(await fetch(session, str, _POLICIES, **which), await fetch(session, str, _INDICATORS, **which))
