@@ -110,7 +110,7 @@ class Steps(RuleBasedStateMachine):
         if which == AUDITOR or (which == OTHER_ROLE and {Role.OPERATOR, Role.REVIEWER} <= set(roles)):
             return Hand(place, "zheng", Role.AUDITOR)
         if which == OTHER_ROLE:
-            other = next(role for role in (Role.REVIEWER, Role.OPERATOR) if role not in roles)
+            other = next(role for role in (Role.REVIEWER, Role.OPERATOR, Role.COUNTY_ADMIN) if role not in roles)
             return Hand(place, "li", other)
         if which == OTHER_COUNTY:
             return Hand(self.places[1 - where], "wang", wanted)
