@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 AS_THEY_STAND = ("test_bursts.py", "test_replay.py", "test_time_zone.py", "test_clock.py", "test_temporal_older.py")
 # Cases mostly wait for servers: four processes keep two cores busy.
 AT_ONCE = 4
+# A round of walks on a machine that has other work, too; in the usual suite a test may take less.
+LONGEST_S = 900
 # Files that take longest begin first, so that at the end no process has one for itself.
 LONG = ("walk", "processes", "temporal", "load", "platform", "callbacks", "restore")
 
@@ -107,6 +109,7 @@ def main() -> int:
     print(f"seed {given.seed}: make faults SEED={given.seed}", flush=True)
     files = [*sorted(HERE.glob("faults_*.py"), key=_place), *(HERE / name for name in AS_THEY_STAND)]
     options = ["-q", "--no-header", "--tb=short", "--show-capture=no", "-k", given.case]
+    options += ["-o", f"faulthandler_timeout={LONGEST_S}"]
     options += ["--collect-only"] if given.list else _side_by_side(given.at_once or (1 if given.case else AT_ONCE))
     return int(pytest.main([*map(str, files), *options], plugins=[Table(given.seed)]))
 
