@@ -50,6 +50,8 @@ _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
 """
+_NOTED = "SELECT count(*) FROM restoration WHERE lost_until = :until"
+NOTED = "这次恢复已经记过，可以启动 worker 和 API"
 KINDS = frozenset(kind.value for kind in RunKind)
 
 
@@ -121,8 +123,10 @@ async def _restored(settings: Settings, loss: Loss) -> Done:
 
 
 async def _require_rest(database: Database, loss: Loss) -> None:
-    """Nobody works yet, and the rows aren't younger than they are said to be."""
+    """Nobody works yet, and the rows aren't younger than they are said to be; the note of it is itself younger."""
     async with database.reading() as session:
+        if await fetch_int(session, _NOTED, until=loss.lost_until):
+            raise NotRestored(NOTED)
         if await fetch_int(session, _OTHERS):
             raise NotRestored("还有 worker 或 API 连着数据库：请先全部停止，记下恢复之后再启动")
         newest = await fetch_one(session, datetime, "SELECT max(at) FROM trail_entry HAVING max(at) IS NOT NULL")
@@ -146,7 +150,7 @@ async def _note(session: AsyncSession, loss: Loss) -> None:
         until=loss.lost_until,
     )
     if not noted:
-        raise NotRestored("这次恢复已经记过，可以启动 worker 和 API")
+        raise NotRestored(NOTED)
 
 
 def _years(loss: Loss) -> Sequence[int]:
