@@ -25,7 +25,7 @@ AT_ONCE = 4
 # A round of walks on a machine that has other work, too; in the usual suite a test may take less.
 LONGEST_S = 900
 # Files that take longest begin first, so that at the end no process has one for itself.
-LONG = ("walk", "processes", "temporal", "load", "platform", "callbacks", "restore")
+LONG = ("restore", "walk", "processes", "callbacks", "load", "platform", "temporal")
 
 
 @dataclass(frozen=True)
