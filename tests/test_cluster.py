@@ -46,7 +46,7 @@ def test_what_must_agree_is_made_from_one_place(tmp_path: Path) -> None:
     """The dev server's flags and the nodes' files; the compose file is held against it beside its other laws."""
     flags = temporal.dynamic_flags({})
     told = dict(word.split("=", 1) for word in flags[1::2])
-    assert {key: json.loads(value) for key, value in told.items()} == agreed.DYNAMIC_CONFIG
+    assert {key: json.loads(value) for key, value in told.items()} == agreed.DYNAMIC_CONFIG | temporal.DEV_SERVER
     plan = plan_in(tmp_path)
     read = json.loads(write_dynamic(plan).read_text())
     assert {key: values[0]["value"] for key, values in read.items()} == agreed.DYNAMIC_CONFIG | agreed.BETWEEN_NODES

@@ -39,6 +39,9 @@ from workflows.client import connect
 __all__ = ["NAMESPACE", "RETENTION", "SEARCH_ATTRIBUTES", "TASK_QUEUE"]
 T = TypeVar("T")
 CHOSEN_BY = "ONECARD_TEMPORAL"
+# All attributes are there from its start on. By its own default it reads them from its file whenever it has to do with
+# a run: fifteen times for each that is woken.
+DEV_SERVER = {"system.forceSearchAttributesCacheRefreshOnRead": False}
 _HIGHEST_MEMBERSHIP_PORT = 32_767
 
 
@@ -125,7 +128,7 @@ def part(
 def dynamic_flags(extra: Mapping[str, bool | int | str]) -> list[str]:
     return [
         word
-        for key, value in (DYNAMIC_CONFIG | dict(extra)).items()
+        for key, value in (DYNAMIC_CONFIG | DEV_SERVER | dict(extra)).items()
         for word in ("--dynamic-config-value", f"{key}={json.dumps(value)}")
     ]
 
