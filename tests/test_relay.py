@@ -286,6 +286,29 @@ async def test_what_cannot_be_delivered_waits_by_itself(office: Office) -> None:
     assert all(timedelta(seconds=20) < wait < timedelta(seconds=31) for wait in waits)
 
 
+async def test_a_start_goes_out_beside_what_is_under_way(office: Office, owner: psycopg.Connection) -> None:
+    told, new = fresh_subject(), fresh_subject()
+    await office.open(told)
+    await office.carry()
+    owner.execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NEW; END'"
+    )
+    owner.execute(
+        "CREATE TRIGGER waits BEFORE UPDATE ON inbox FOR EACH ROW WHEN (NEW.state = 'delivered')"
+        " EXECUTE FUNCTION wait()"
+    )
+    owner.execute("SELECT pg_advisory_lock(77)")
+    async with running(office.relay()):
+        await post_event(office.server, "evt-1", policy_reviewed(f"{told.number}.1"))
+        # signalled, and not noted as delivered
+        await eventually(lambda: _noted_or_none(office, told.workflow_id))
+        await office.open(new, "7")
+        assert await eventually(lambda: _noted_or_none(office, new.workflow_id), within_s=8) == ["7"]
+        owner.execute("SELECT pg_advisory_unlock(77)")
+        await eventually(lambda: _in_state(office, "evt-1", InboxState.DELIVERED))
+
+
 async def test_what_is_said_again_goes_out_in_lots_and_what_is_new_beside_it(office: Office) -> None:
     for _ in range(LOT + 1):
         await office.open(fresh_subject())

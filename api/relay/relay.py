@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
@@ -38,6 +39,13 @@ _OUTAGES = frozenset(
 )
 
 
+@dataclass
+class _Outage:
+    """What a round of deliveries has run into, if Temporal is away."""
+
+    trouble: str | None = None
+
+
 class Relay:
     """Any number of them may run: an entry is locked while it is carried and marked in the same transaction."""
 
@@ -50,9 +58,11 @@ class Relay:
         self.stages = Broadcast()
         self._callbacks = asyncio.Event()
         self._parcels = asyncio.Event()
+        # what comes while parcels are under way is carried beside them: nobody's start waits for other runs' answers
+        self._beside = asyncio.Event()
+        self._idle: set[asyncio.Event] = set()
         self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._pace = Pace()
-        self._outage: str | None = None
         self._was_away = False
         # runs with another execution than their rows say, until it is noted there
         self._begun: dict[str, Begun] = {}
@@ -68,6 +78,7 @@ class Relay:
             # Side by side: neither waits for the other, nor stops with it.
             group.create_task(self._keep(self.route_due, self._callbacks))
             group.create_task(self._keep(self.deliver_due, self._parcels))
+            group.create_task(self._keep(self.deliver_new, self._beside))
 
     async def _keep(self, carry: Callable[[], Awaitable[int]], news: asyncio.Event) -> None:
         while True:
@@ -83,11 +94,20 @@ class Relay:
                 await self._wait(news)
 
     async def _wait(self, news: asyncio.Event) -> None:
+        self._idle.add(news)
         try:
             async with asyncio.timeout(self._settings.relay_poll_seconds):
                 await news.wait()
         except TimeoutError:
             return
+        finally:
+            self._idle.discard(news)
+
+    def _parcel_came(self) -> None:
+        """For whoever is free; else for whoever is so first."""
+        both = (self._parcels, self._beside)
+        for news in [lane for lane in both if lane in self._idle][:1] or both:
+            news.set()
 
     async def _listen(self) -> None:
         while True:
@@ -117,37 +137,46 @@ class Relay:
         if channel == STAGE_CHANNEL:
             self.stages.tell(payload)
         else:
-            {INBOX_CHANNEL: self.nudge, OUTBOX_CHANNEL: self._parcels.set}[channel]()
+            {INBOX_CHANNEL: self.nudge, OUTBOX_CHANNEL: self._parcel_came}[channel]()
 
     async def route_due(self) -> int:
         """Callbacks that are due, to the outbox; gives how many."""
         routed = await self._router.route_due()
         if routed:
-            self._parcels.set()
+            self._parcel_came()
         return routed
 
     async def deliver_due(self) -> int:
-        """Entries of the outbox that are due, to Temporal, in one transaction; where one breaks it, each in its own."""
-        self._outage = None
-        again = await self._pace.lot(self.client)
-        try:
-            async with self._database.transaction() as session:
-                delivered = await self._deliver_entries(session, await take_due(session, again=again))
-        except Exception as error:
-            _LOG.warning("the outbox is delivered one by one", error=type(error).__name__)
-            async with self._database.reading() as session:
-                ids = await due_ids(session)
-            delivered = sum([await self._deliver_alone(each) for each in ids])
-        await self._note_begun()
-        await self._after_outage(delivered)
+        """Entries of the outbox that are due, to Temporal; gives how many."""
+        delivered = await self._deliver_round(await self._pace.lot(self.client))
         if self._pace.is_held:
             asyncio.get_running_loop().call_later(LOOK_SECONDS, self._parcels.set)
         return delivered
 
-    async def _deliver_alone(self, entry_id: int) -> int:
+    async def deliver_new(self) -> int:
+        """The same but for what is said again: of that one lot goes out at a time."""
+        return await self._deliver_round(0)
+
+    async def _deliver_round(self, again: int) -> int:
+        """In one transaction; where one entry breaks it, each in its own."""
+        outage = _Outage()
         try:
             async with self._database.transaction() as session:
-                return await self._deliver_entries(session, await take_due(session, "id = :id", id=entry_id))
+                entries = await take_due(session, again=again)
+                delivered = await self._deliver_entries(session, entries, outage)
+        except Exception as error:
+            _LOG.warning("the outbox is delivered one by one", error=type(error).__name__)
+            async with self._database.reading() as session:
+                ids = await due_ids(session)
+            delivered = sum([await self._deliver_alone(each, outage) for each in ids])
+        await self._note_begun()
+        await self._after_outage(delivered, outage)
+        return delivered
+
+    async def _deliver_alone(self, entry_id: int, outage: _Outage) -> int:
+        try:
+            async with self._database.transaction() as session:
+                return await self._deliver_entries(session, await take_due(session, "id = :id", id=entry_id), outage)
         except Exception as error:
             trouble = type(error).__name__
             _LOG.error("entry of the outbox could not be delivered", entry_id=entry_id, error=trouble)
@@ -158,12 +187,12 @@ class Relay:
             _LOG.error("entry of the outbox could not be put off", entry_id=entry_id, error=type(error).__name__)
         return 0
 
-    async def _deliver_entries(self, session: AsyncSession, entries: Sequence[OutboxEntry]) -> int:
+    async def _deliver_entries(self, session: AsyncSession, entries: Sequence[OutboxEntry], outage: _Outage) -> int:
         if not entries:
             return 0
         runs = await addressees(session, {entry.workflow_id for entry in entries})
         parcels = parcels_of(entries)
-        troubles = await asyncio.gather(*(self._deliver(one, runs.get(one.workflow_id)) for one in parcels))
+        troubles = await asyncio.gather(*(self._deliver(one, runs.get(one.workflow_id), outage) for one in parcels))
         self._pace.sent([entry.workflow_id for entry in entries if entry.is_again])
         reach(FaultPoint.BEFORE_DELIVERED)
         for parcel, trouble in zip(parcels, troubles, strict=True):
@@ -171,7 +200,7 @@ class Relay:
             await note(session, parcel, trouble, run is not None and run.is_open)
         return sum(len(one.entries) for one, trouble in zip(parcels, troubles, strict=True) if trouble is None)
 
-    async def _deliver(self, parcel: Parcel, run: Addressee | None) -> str | None:
+    async def _deliver(self, parcel: Parcel, run: Addressee | None, outage: _Outage) -> str | None:
         """None when there is nothing left to do for the parcel, else what is in the way."""
         if run is None:
             return _RUN_MISSING
@@ -179,9 +208,9 @@ class Relay:
             return None
         async with self._calls:
             # one that ran into the silence speaks for the rest of the round
-            trouble = self._outage or await self._try(parcel, run)
+            trouble = outage.trouble or await self._try(parcel, run)
         if trouble in _OUTAGES:
-            self._outage = trouble
+            outage.trouble = trouble
         return trouble
 
     async def _try(self, parcel: Parcel, run: Addressee) -> str | None:
@@ -232,7 +261,7 @@ class Relay:
             noted = await note_executions(session, self._vault, self._begun)
         self._begun = {run: begun for run, begun in self._begun.items() if run not in noted}
 
-    async def _after_outage(self, delivered: int) -> None:
+    async def _after_outage(self, delivered: int, outage: _Outage) -> None:
         """Temporal is back: what waits only because it was away needs to wait no longer."""
         if delivered and self._was_away:
             async with self._database.transaction() as session:
@@ -242,4 +271,6 @@ class Relay:
                     " IS NULL AND next_try_at > now() AND last_error = ANY(:outages) FOR UPDATE SKIP LOCKED)",
                     outages=sorted(_OUTAGES),
                 )
-        self._was_away = self._outage is not None
+            self._was_away = False
+        if outage.trouble:
+            self._was_away = True

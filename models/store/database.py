@@ -61,7 +61,7 @@ BOUNDS: Mapping[Pool, Bounds] = {
     # acts of people have longer, see `locking.begin_act`: this is what they read and small changes
     Pool.DESK: Bounds(0.4, 5, wait_seconds=1.0, lock_seconds=5, statement_seconds=20),
     Pool.EXPORTS: Bounds(0.125, 2, wait_seconds=1.0, lock_seconds=5, statement_seconds=300),
-    # one listens, one routes, one delivers, the watch holds its lock while it works
+    # one listens, one routes, two deliver; the watch, which holds its lock while it works, takes turns with them
     Pool.RELAY: Bounds(0.2, 5, wait_seconds=30, lock_seconds=10, statement_seconds=60),
     # a look may wait for another one of its run, or for an act on a hundred thousand lines
     Pool.LOOKS: Bounds(0.7, 10, wait_seconds=30, lock_seconds=30, statement_seconds=120),
