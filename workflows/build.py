@@ -6,6 +6,7 @@ from pathlib import Path
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.converter import StorageDriverStoreContext
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
@@ -23,13 +24,15 @@ SANDBOX = STRICT_SANDBOX.with_passthrough_modules("workflows")
 class Runner(SandboxedWorkflowRunner):
     """Every payload means the same wherever it stands: none is sealed for one run or activity alone (`connect`).
 
-    The toolkit would enter the run's sandbox to ask for whom, three times for each payload: a seventh of what a worker
-    of small counties does.
+    The toolkit would enter the run's sandbox to ask for whom, three times for each payload (a seventh of what a worker
+    of small counties does), and once more for a store outside of Temporal, which there is none of (a twentieth).
     """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         instance = super().create_instance(det)
         instance.get_serialization_context = lambda command_info: None  # type: ignore[method-assign]
+        nowhere = StorageDriverStoreContext()
+        instance.get_external_store_context = lambda command_info: nowhere  # type: ignore[method-assign]
         instance.activate = partial(_until_evicted, instance)  # type: ignore[method-assign]
         return instance
 

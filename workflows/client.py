@@ -5,7 +5,8 @@ from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfigProfile
 
 from models.contracts import RunKind, Subject
@@ -16,6 +17,24 @@ COUNTY = SearchAttributeKey.for_keyword("County")
 BATCH = SearchAttributeKey.for_keyword("Batch")
 FUND_YEAR = SearchAttributeKey.for_int("FundYear")
 STAGE = SearchAttributeKey.for_keyword("Stage")
+
+
+class OneConverter(PydanticPayloadConverter):
+    """The same for all: the toolkit makes one for each run and each of its turns, which learns every type anew."""
+
+    _one: "OneConverter | None" = None
+
+    def __new__(cls) -> "OneConverter":
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+            PydanticPayloadConverter.__init__(cls._one)
+        return cls._one
+
+    def __init__(self) -> None:
+        """Done once."""
+
+
+CONVERTER = DataConverter(payload_converter_class=OneConverter)
 
 
 def attributes_of(subject: Subject, stage: str) -> TypedSearchAttributes:
@@ -69,6 +88,6 @@ async def connect(given: Mapping[str, str], *, lazy: bool = False) -> Client:
         api_key=where.get("api_key"),
         tls=where.get("tls", False),
         rpc_metadata=where.get("rpc_metadata", {}),
-        data_converter=pydantic_data_converter,
+        data_converter=CONVERTER,
         lazy=lazy,
     )
