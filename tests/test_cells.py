@@ -2,8 +2,9 @@
 
 from markupsafe import escape
 
-from api.pages.cells import options_of, rows_of
-from api.pages.lists import Column
+from api.pages.cells import rows_of
+from api.pages.conditions import conditions
+from api.pages.lists import Column, Filter
 from api.pages.rendering import _environment
 
 HOSTILE = "\"><script>&'{{ 1 }}"
@@ -15,8 +16,12 @@ def test_whatever_stands_in_a_row_is_text() -> None:
     linked = Column("号", "Number", "name", link="/console/flows/{name}/lines?a=1&b={name}")
     row = {"name": HOSTILE}
     made = rows_of([*columns, linked, Column("们", "Several", "names")], [row, {"name": None, **row}], "name", (), None)
-    options = options_of([(HOSTILE, HOSTILE, HOSTILE), (1, "一", "one")], "1", chinese=False)
-    for text in (made, options):
+    choice = Filter("x", HOSTILE, HOSTILE, ((HOSTILE, HOSTILE, HOSTILE), ("1", "一", "one")))
+    options, typed = (
+        conditions([choice], {"x": "1"}, {}),
+        conditions([Filter("x", "名", "Name", kind="text")], {"x": HOSTILE}, {}),
+    )
+    for text in (made, options, typed):
         assert str(escape(HOSTILE))[:12] in text
         assert "<script" not in text
         assert "'" not in text

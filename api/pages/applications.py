@@ -106,13 +106,14 @@ ACTS = (
 )
 
 
+_TO_DO_FIRST, _OPEN_FIRST = (replace(LIST, opens_with=tab.asks) for tab in (TO_DO, OPEN))
 # What an applicant has entered, all of it.
 MINE = replace(LIST, filters=(), sought=(), tabs=(), figures="", template="my_applications.html")
 
 
 def _list_of(role: Role) -> ListPage:
     """Opens with what waits for the role; who only reads begins with what is under way."""
-    return replace(LIST, opens_with=(TO_DO if role in (O, R, P) else OPEN).asks)
+    return _TO_DO_FIRST if role in (O, R, P) else _OPEN_FIRST
 
 
 @router.get("")

@@ -1,17 +1,17 @@
-"""One value by its kind, the same in tables, facts and cards; the rows of a list, and the options of a condition.
+"""One value by its kind, the same in tables, facts and cards; and the rows of a list.
 
 Made here and not by macros: a page of a list has seven hundred cells, and calling a macro costs more than they do.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from api.pages.formats import address, at, day, grouped, label, number, person, said, when, words, yuan
+from api.pages.formats import address, at, day, grouped, is_english, label, number, person, said, when, words, yuan
 from api.pages.tones import tone
 
 Row = Mapping[str, Any]
@@ -20,6 +20,7 @@ _IS_CURRENT = ' aria-current="true"'
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
 _SIGN = re.compile("[&<>\"']").search
+_TEXTS, _WORDS = frozenset({"text", "long"}), frozenset({"label", "said"})
 _CHINESE = frozenset({"text", "long", "person"})
 # Words may stand in two lines where the window is narrow, numbers not.
 _CLASSES: Mapping[str, str] = {
@@ -67,37 +68,34 @@ def _shown(kind: str, value: Any, code: object = "") -> str:
     return _tag(tone(code), label(value)) if kind == "tag" else _KINDS.get(kind, _plain)(value)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Most values have no sign of HTML in them, and to look costs less than to escape."""
     return text if _SIGN(text) is None else escape(text)
 
 
 def rows_of(
     columns: Iterable[Shown],
-    rows: Iterable[Row],
+    rows: Sequence[Row],
     key: str,
     chosen: Collection[str] | None,
     current: object,
     asked: tuple[str, str] = ("", ""),
 ) -> Markup:
-    """A list's rows, with a tick each where `chosen` are ticked; the columns are worked out once a page.
+    """A list's rows, with a tick each where `chosen` are ticked; made column by column, each worked out once a page.
 
     `asked`: the list's path and its conditions, which links to its things take along, so that one comes back to it.
     """
-    makers = [_maker(column, _beside(column.link, *asked)) for column in columns]
+    made = [_cells(column, rows, _beside(column.link, *asked)) for column in columns]
     if chosen is not None:
-        makers.insert(0, lambda row: _tick(str(row[key]), chosen))
-    lines = [
-        f"<tr{_IS_CURRENT if current is not None and row[key] == current else ''}>"
-        f"{''.join([make(row) for make in makers])}</tr>"
-        for row in rows
-    ]
+        made.insert(0, [_tick(str(row[key]), chosen) for row in rows])
+    begun = ["<tr>" if current is None or row[key] != current else f"<tr{_IS_CURRENT}>" for row in rows]
+    whole = zip(begun, *made, ["</tr>"] * len(rows), strict=True)
     # what each of them makes is escaped; escaped again by a join it would cost twice as much
-    return Markup("\n".join(lines))  # noqa: S704
+    return Markup("\n".join(map("".join, whole)))  # noqa: S704
 
 
 def _tick(value: str, chosen: Collection[str]) -> str:
-    shown, ticked = _escaped(value), " checked" if value in chosen else ""
+    shown, ticked = escaped(value), " checked" if value in chosen else ""
     return (
         '<td><input class="form-check-input" type="checkbox" name="chosen"'
         f' value="{shown}" aria-label="{shown}"{ticked}></td>'
@@ -109,53 +107,55 @@ def _beside(link: str, path: str, asked: str) -> str:
     return f"{'&' if '?' in link else '?'}{urlencode({'list': asked})}" if own else ""
 
 
-def _maker(column: Shown, beside: str) -> Callable[[Row], str]:
-    opened, show, link = _opened(column), _reader(column), column.link
-    if not link:
-        return lambda row: f"{opened}{show(row)}</td>"
+def _cells(column: Shown, rows: Sequence[Row], beside: str) -> list[str]:
+    """The column's cell of each row."""
+    opened, values = _opened(column), _values(column, rows)
+    if not column.link:
+        return [f"{opened}{value}</td>" for value in values]
     # an address has no sign of HTML but those of its pattern
-    return lambda row: f'{opened}<a href="{(address(link, row) + beside).replace("&", "&amp;")}">{show(row)}</a></td>'
+    link, beside = column.link.replace("&", "&amp;"), beside.replace("&", "&amp;")
+    return [
+        f'{opened}<a href="{address(link, row)}{beside}">{value}</a></td>'
+        for row, value in zip(rows, values, strict=True)
+    ]
 
 
-def _reader(column: Shown) -> Callable[[Row], str]:
-    """The column's value of a row, as it is read."""
-    field, code, form = column.field, column.tone, _KINDS.get(column.kind, _plain)
-    if column.kind == "tag":
-        return lambda row: _shown("tag", at(row, field), at(row, code) if code else "")
+def _values(column: Shown, rows: Sequence[Row]) -> list[str]:
+    """The column's value of each row, as it is read."""
+    field, code, kind = column.field, column.tone, column.kind
+    found = [at(row, field) for row in rows] if "." in field else [row.get(field) for row in rows]
+    if kind == "tag":
+        codes = [at(row, code) if code else "" for row in rows]
+        return [_shown(kind, value, code) for value, code in zip(found, codes, strict=True)]
+    if (kind in _TEXTS or (kind in _WORDS and not is_english())) and _are_plain(found):
+        return found
+    form = _KINDS.get(kind, _plain)
+    return [_NOTHING if value is None or value == "" else form(value) for value in found]
 
-    def shown(row: Row) -> str:
-        value = row.get(field)
-        return _NOTHING if value is None or value == "" else form(value)
 
-    def shown_within(row: Row) -> str:
-        value = at(row, field)
-        return _NOTHING if value is None or value == "" else form(value)
-
-    return shown_within if "." in field else shown
+def _are_plain(found: list[Any]) -> bool:
+    """Whether all are texts without a sign of HTML: most columns are, and are looked at once and not cell by cell."""
+    try:
+        return "" not in found and _SIGN("".join(found)) is None
+    except TypeError:
+        return False
 
 
 def _opened(column: Shown) -> str:
     """On a phone the column's name stands beside the value."""
-    language = ' lang="zh-CN"' if column.kind in _CHINESE else ""
+    language = ' lang="zh-CN"' if column.kind in _CHINESE and is_english() else ""
     kept = _CLASSES.get(column.kind, "")
     return f'<td data-label="{escape(words(column.chinese, column.english))}"{language}{kept}>'
 
 
-def options_of(options: Iterable[tuple[object, str, str]], chosen: object, *, chinese: bool) -> Markup:
-    """Of a condition that is one of several; `chinese`: their words are the same in both languages."""
-    language = ' lang="zh-CN"' if chinese else ""
-    made = [
-        f'<option value="{_escaped(str(value))}"{language}{" selected" if chosen == str(value) else ""}>'
-        f"{_escaped(label(words(zh, en)))}</option>"
-        for value, zh, en in options
-    ]
-    return Markup("\n".join(made))  # noqa: S704
-
-
 def _account(value: str) -> str:
     if "*" in value:
-        return escape(value)
+        return escaped(value)
     return _ACCOUNT.format(Markup("").join(_GROUP.format(part) for part in grouped(value)))
+
+
+def _said(text: Any) -> str:
+    return said(text) if is_english() else escaped(label(text))
 
 
 def _run(value: str) -> Markup:
@@ -164,10 +164,10 @@ def _run(value: str) -> Markup:
 
 def _plain(value: Any) -> str:
     if type(value) is str:
-        return _escaped(value)
+        return escaped(value)
     if isinstance(value, list | tuple):
         value = words("、", ", ").join(map(str, value))
-    return _escaped(str(value))
+    return escaped(str(value))
 
 
 # What is made of numbers and times needs no escape.
@@ -175,10 +175,10 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "money": yuan,
     "number": number,
     "when": when,
-    "day": lambda at: _escaped(day(at)),
-    "person": lambda login: _escaped(person(login)),
-    "label": lambda word: _escaped(label(word)),
-    "said": said,
+    "day": lambda at: escaped(day(at)),
+    "person": lambda login: escaped(person(login)),
+    "label": lambda word: escaped(label(word)),
+    "said": _said,
     "yes": lambda value: words("是", "Yes") if value else words("否", "No"),
     "account": _account,
     "run": _run,

@@ -74,12 +74,13 @@ def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+@lru_cache(maxsize=2_000)
 def when(value: str | datetime | None) -> str:
     """`2026-11-24 16:05` of Shanghai, of an ISO time."""
     if not value:
         return ""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return at.astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    return at.astimezone(_SHANGHAI).isoformat(" ", "minutes")[:16]
 
 
 def moment(value: str | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter
@@ -104,6 +105,15 @@ class ListPage:
     figures: str = ""
     exports: bool = True
     template: str = "list.html"
+
+    @cached_property
+    def shown(self) -> Sequence[Filter]:
+        """The conditions that have a field."""
+        return [each for each in self.filters if each.kind != "hidden"]
+
+    @cached_property
+    def hidden(self) -> Sequence[Filter]:
+        return [each for each in self.filters if each.kind == "hidden"]
 
 
 def labelled(words_of: Any) -> tuple[Option, ...]:

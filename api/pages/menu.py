@@ -1,6 +1,7 @@
 """The menus of staff in the seed's words and order, and which role reads or works in each (CONSOLE 2.4)."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from api.pages.asking import Refused
 from models.words.refusals import Refusal
@@ -91,7 +92,14 @@ def require_open(role: Role, path: str) -> None:
         raise Refused(403, _NOT_OPEN)
 
 
+@cache
 def menu_of(role: Role) -> tuple[Group, ...]:
     """What this role may open; groups with nothing to open are left out."""
     mine = (Group(group.chinese, group.english, tuple(e for e in group.entries if role in e.roles)) for group in GROUPS)
     return tuple(group for group in mine if group.entries)
+
+
+def within_menu(path: str) -> str:
+    """The menu that a page belongs to, by its first page; "" of a page outside of all menus."""
+    entries = (entry.path for group in GROUPS for entry in group.entries)
+    return next((each for each in entries if path == each or (each != "/console" and path.startswith(f"{each}/"))), "")

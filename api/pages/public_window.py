@@ -55,7 +55,7 @@ class PublicWindow(Window):
 
     def _beside(self, values: Any) -> dict[str, Any]:
         """Nothing that an address says beside its page is drawn."""
-        return {"window": self, "person": None, "menu": (), "done": None, **values}
+        return {"window": self, "person": None, "menu": "", "done": None, **values}
 
 
 def nobody(request: Request) -> PublicWindow:

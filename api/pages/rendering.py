@@ -2,20 +2,24 @@
 
 import gzip
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import Response
 
-from api.pages.cells import cell, options_of, rows_of, tag
+from api.pages.cells import cell, rows_of, tag
+from api.pages.conditions import conditions
 from api.pages.formats import FILTERS, GLOBALS, LANGUAGE
 from api.pages.looks import COLOURS, LANGUAGES, SIZES, Look
+from api.pages.menu import menu_of
 from api.pages.paging import backwards, forwards
 from api.pages.spoken import Spoken
 from api.pages.static import static_url
+from models.words.stages import Role
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -45,7 +49,7 @@ def _environment(language: str) -> Environment:
         cell_by_kind=cell,
         tag_of_stage=tag,
         rows_of=rows_of,
-        options_of=options_of,
+        conditions=conditions,
         backwards=backwards,
         forwards=forwards,
         static=static_url,
@@ -62,6 +66,13 @@ def render(template: str, look: Look, values: Mapping[str, Any]) -> str:
         return _environment(look.language).get_template(template).render(look=look, **values)
     finally:
         LANGUAGE.reset(before)
+
+
+@lru_cache(maxsize=500)
+def drawn_menu(language: str, role: Role, within: str) -> Markup:
+    """Drawn once for all who have the role, on the pages of one menu."""
+    part = _environment(language).get_template("parts/menu.html")
+    return Markup(part.render(menu=menu_of(role), within=within))  # noqa: S704 - escaped by its template
 
 
 def page_response(request: Request, text: str, status: int = 200) -> Response:

@@ -16,9 +16,9 @@ from api.pages.form import KEY, UNSAFE, Form, field_of, form_of
 from api.pages.formats import LANGUAGE, NAMES, label, words
 from api.pages.list_behind import ListBehind, beside
 from api.pages.looks import Look, look_of
-from api.pages.menu import menu_of, require_open
+from api.pages.menu import require_open, within_menu
 from api.pages.origin import came_from, changed_address, own_pages_only, path_of
-from api.pages.rendering import page_response, render
+from api.pages.rendering import drawn_menu, page_response, render
 from api.pages.staff_names import staff_names
 from api.pages.typed_code import StepUpCode
 from models.words.stages import Role
@@ -181,7 +181,7 @@ class Window:
 
     def is_within(self, path: str) -> bool:
         """Whether this page is in that menu."""
-        return self.path == path or (path != "/console" and self.path.startswith(f"{path}/"))
+        return self.path == path or self.path.startswith(f"{path}/")
 
     def back(self) -> str:
         """The page that a refused act belongs to: where it was sent from, else the act's own thing, else the start."""
@@ -201,8 +201,9 @@ class Window:
         return self.request.method == "GET" and self.status < 400
 
     def _beside(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        menu = menu_of(self._signed.role) if self._signed else ()
-        beside = {"window": self, "person": self._signed, "menu": menu, "done": said(self.query("done"))}
+        person = self._signed
+        menu = drawn_menu(self.look.language, person.role, within_menu(self.path)) if person else ""
+        beside = {"window": self, "person": person, "menu": menu, "done": said(self.query("done"))}
         return {**beside, "only_list": self.request.headers.get("hx-target") == "list", **values}
 
 

@@ -1,7 +1,9 @@
 """Who stands behind a page's cookie, and the token by which the page asks in that person's name."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from api.counter.parts import Parts
 from models import tokens
@@ -13,7 +15,7 @@ from models.words.stages import Role
 STAFF_COOKIE = "onecard_staff"
 STAFF_PATH = "/console"
 # A page asks at once.
-_TOKEN_HOURS = 60 / 3600
+_TOKEN_HOURS, _SAME_SECONDS = 60 / 3600, 10.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Sessions:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.lives = lives_of(parts.settings)
+        # of page after page the same one
+        self._minted = lru_cache(maxsize=1_000)(self._mint)
 
     async def who(self, cookie: str, *, prolong: bool = True) -> Signed | None:
         """The person of a live session, which begins its idle time anew unless told otherwise."""
@@ -64,13 +68,10 @@ class Sessions:
 
     def token(self, signed: Signed) -> str:
         """A Bearer token of 60 s in the person's name, with the time of the last code."""
-        return tokens.sign(
-            self._parts.token_key,
-            tokens.Principal(
-                subject=signed.subject,
-                role=signed.role,
-                county_code=signed.county_code,
-                code_at=signed.code_at,
-            ),
-            _TOKEN_HOURS,
+        person = tokens.Principal(
+            subject=signed.subject, role=signed.role, county_code=signed.county_code, code_at=signed.code_at
         )
+        return self._minted(person, int(time.time() / _SAME_SECONDS))
+
+    def _mint(self, person: tokens.Principal, _time: int) -> str:
+        return tokens.sign(self._parts.token_key, person, _TOKEN_HOURS)
