@@ -48,6 +48,7 @@ from models.store.database import API_POOLS, BOUNDS, Database, Pool, engine_opti
 from models.store.database_role import leave_if_unfit, unfit_role
 from models.store.objects import S3, S3_CONFIG_FOR_PEOPLE, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
+from models.this_machine import require_this_machine
 from models.wire.signing import PlatformCredentials, parse_clients
 from models.words import counties
 from workflows.certificates import follow_certificates
@@ -119,6 +120,7 @@ def _door(app: FastAPI, parts: Parts) -> Door:
         form_keys=FormKeys(parts.vault.digest),
         cookies_secure=parts.settings.citizen_cookies_secure,
         quiet=Quiet(parts.stages),
+        start_page=parts.settings.start_page_url or "",
     )
 
 
@@ -201,11 +203,18 @@ def build_objects(settings: Settings, vault: Vault, s3: S3) -> ObjectStore:
     return ObjectStore(s3, settings.s3_bucket, vault, BOUNDS[Pool.DESK].wait_seconds)
 
 
+def _keep_to_this_machine(settings: Settings, clients: Mapping[str, PlatformCredentials]) -> None:
+    """What the local stack alone may have."""
+    fault_points.arm(settings, clients)
+    if settings.start_page_url is not None:
+        require_this_machine("START_PAGE_URL", settings, clients)
+
+
 async def serve(settings: Settings) -> None:
     database = build_database(settings)
     vault = LocalVault.from_file(settings.vault_key_file)
     clients = parse_clients(settings.platform_clients_file.read_bytes())
-    fault_points.arm(settings, clients)
+    _keep_to_this_machine(settings, clients)
     app = create_app(
         database,
         vault,

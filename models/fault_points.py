@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from models.settings import Settings
+from models.this_machine import require_this_machine
 from models.wire.signing import PlatformCredentials
 
-_ON_LOOPBACK = re.compile(r"^([a-z0-9+]+://([^@/]*@)?)?(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/.*)?$")
 _WISH = re.compile(r"([a-z-]+)=(kill|stop)@([1-9][0-9]{0,5})")
 _DEEDS: Mapping[str, signal.Signals] = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
@@ -50,9 +50,7 @@ def arm(settings: Settings, clients: Mapping[str, PlatformCredentials]) -> None:
     """What FAULT_POINTS asks for; ValueError when it can't be read, or an address isn't on this machine."""
     if settings.fault_points is None:
         return
-    here = settings.database_url.get_secret_value(), settings.temporal_address, settings.s3_endpoint_url or ""
-    if not all(_ON_LOOPBACK.match(one) for one in (*here, *(client.base_url for client in clients.values()))):
-        raise ValueError("FAULT_POINTS is for the local stack: every address has to be on 127.0.0.1")
+    require_this_machine("FAULT_POINTS", settings, clients)
     for each in settings.fault_points.split(","):
         found = _WISH.fullmatch(each)
         if found is None or found[1] not in set(FaultPoint):

@@ -19,6 +19,8 @@ CountyName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=
 # Encrypted; without TLS on this machine only, for trying out.
 _SAFE = r"^(https://[^\s?#/]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)"
 IssuerAddress = Annotated[str, StringConstraints(max_length=500, pattern=_SAFE + r"(/[^\s?#]*)?$")]
+# Of the local stack, whose start page answers nobody else (models/this_machine.py).
+LocalAddress = Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]{1,5}$")]
 ReturnAddress = Annotated[str, StringConstraints(max_length=500, pattern=_SAFE + r"/console/sign-in/oidc$")]
 
 
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
     worker_grace_seconds: float = Field(75.0, ge=0)
     metrics_address: str | None = None
     fault_points: str | None = None
+    start_page_url: LocalAddress | None = None
 
     trusted_proxies: str | None = None
     api_host: str = "127.0.0.1"

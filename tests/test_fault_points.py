@@ -1,5 +1,6 @@
 """A point ends or freezes its process at its time, in the local stack only; off it does nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from api.main import serve
 from deploy.stack.processes import ROOT
 from models.fault_points import FaultPoint, arm, reach
 from models.settings import Settings
+from models.store.vault import create_vault_key_file
 from models.wire.signing import PlatformCredentials
 
 HERE = {
@@ -41,6 +44,7 @@ def client(base_url: str) -> dict[str, PlatformCredentials]:
         {"temporal_address": "temporal:7233"},
         {"s3_endpoint_url": None},
         {"s3_endpoint_url": "https://127.0.0.1.example.cn"},
+        {"api_host": "0.0.0.0"},
     ],
 )
 def test_only_where_every_address_is_this_machine(elsewhere: dict[str, object]) -> None:
@@ -48,6 +52,19 @@ def test_only_where_every_address_is_this_machine(elsewhere: dict[str, object]) 
         arm(settings("before-call=kill@1", **elsewhere), client(PLATFORM))
     with pytest.raises(ValueError, match="local stack"):
         arm(settings("before-call=kill@1"), client("https://platform.province.cn/v1"))
+
+
+async def test_no_other_process_leads_to_the_start_page(tmp_path: Path) -> None:
+    """Whoever serves a county has none, and refuses to start with one."""
+    assert settings(None).start_page_url is None
+    with pytest.raises(ValueError, match="start_page_url"):
+        settings(None, start_page_url="http://onecard.county.cn:8080")
+    kept = {"platform_clients_file": tmp_path / "clients.json", "vault_key_file": tmp_path / "vault.key"}
+    known = {"base_url": PLATFORM, "client_id": "c", "secrets": ["s" * 16], "callback_secrets": ["whsec_" + "A" * 32]}
+    kept["platform_clients_file"].write_text(json.dumps({"500000": known}))
+    create_vault_key_file(kept["vault_key_file"])
+    with pytest.raises(ValueError, match="START_PAGE_URL is for the local stack"):
+        await serve(settings(None, start_page_url="http://127.0.0.1:8080", temporal_address="temporal:7233", **kept))
 
 
 @pytest.mark.parametrize("wish", ["", "nowhere=kill@1", "before-call=kill", "before-call=kill@0", "before-call=exit@1"])

@@ -27,7 +27,7 @@ from models.forms.register_file import check_accounts
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home: Path = tmp_path_factory.mktemp("whole")
-    with Stack(home, Options(durable=False)) as whole:
+    with Stack(home, Options(durable=False, start_page=True)) as whole:
         whole.start()
         yield whole
     whole.remove()
@@ -138,6 +138,12 @@ def test_the_start_page_signs_each_demo_person_in_and_shows_what_is_next(stack: 
         cookies = {"onecard_session": citizen.cookies["onecard_session"]}
         account = httpx.get(f"{stack.layout.api_url}/citizen/m/account", cookies=cookies, trust_env=False)
         assert "我的“一卡通”账号" in account.text
+        phone = httpx.get(f"{stack.layout.simulator_url}/phone", trust_env=False)
+        # from each of them one comes back, and from the phone to what has become of the citizen's request
+        assert all(f'href="{address}"' in each.text for each in (shown, account, phone))
+        finished = re.search(r'href="(\S+)">办理完结', phone.text)
+        assert finished is not None
+        assert httpx.get(finished[1], cookies=cookies, trust_env=False).status_code == 200
 
 
 def test_nothing_of_the_start_page_is_reachable_from_outside(stack: Stack) -> None:
@@ -154,6 +160,11 @@ def test_nothing_of_the_start_page_is_reachable_from_outside(stack: Stack) -> No
         httpx.get(address, trust_env=False)
     for path in ("/sign-in", "/clerk", "/phone", "/switches", "/admin/health", "/face/1"):
         assert httpx.get(stack.layout.api_url + path, trust_env=False).status_code == 404, path
+    elsewhere = {"Host": "onecard.county.test"}
+    for path in ("/console/sign-in", "/citizen/m"):
+        shown = httpx.get(stack.layout.api_url + path, trust_env=False)
+        asked_by_name = httpx.get(stack.layout.api_url + path, headers=elsewhere, trust_env=False)
+        assert (address in shown.text, address in asked_by_name.text) == (True, False), path
     copied = re.findall(r"^COPY (?:--from=\S+ )?(\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
     certificates = {"deploy/private_files.py", "deploy/cluster/agreed.py", "deploy/cluster/certificates.py"}
     versions = {"deploy/versions.py", "deploy/spoken.py"}

@@ -54,6 +54,8 @@ class Door:
     form_keys: FormKeys
     cookies_secure: bool
     quiet: Quiet
+    # of the local stack, whose pages lead back to it; elsewhere there is none
+    start_page: str = ""
     kept: Kept = field(default_factory=Kept)
     drawn: DrawnPages = field(default_factory=DrawnPages)
 

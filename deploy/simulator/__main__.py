@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--returns-after-end", type=int, help="how many returns of a flow come after its end (default: half)"
     )
+    parser.add_argument("--link", action="append", default=[], metavar="WORDS=URL", help="what its pages also lead to")
     load = parser.add_subparsers(dest="command").add_parser(
         "load", help="load registers and bank accounts from CSV files"
     )
@@ -104,6 +105,7 @@ def _world(arguments: argparse.Namespace, base_url: str) -> World:
         faults=Faults(store, seed, parse_rates(arguments.faults) if arguments.faults is not None else None),
         base_url=base_url,
         switches=_switches(store, arguments),
+        links=tuple(pair.partition("=")[::2] for pair in arguments.link),
     )
     world.dice.seed(f"{seed}:{store.setting('starts')}")
     world.change_switches(world.switches)

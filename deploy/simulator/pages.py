@@ -1,6 +1,6 @@
 """What the simulator's own pages share: one frame, forms, and who may ask at all."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import escape
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +13,8 @@ from .problems import Problem
 HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 LOOPBACK = ("127.0.0.1", "::1")
 _OWN = frozenset({"same-origin", "none"})
-_LINKS = (("/clerk", "审核台"), ("/switches", "速度与故障"), ("/phone", "手机"))
+Links = Sequence[tuple[str, str]]
+_LINKS: Links = (("审核台", "/clerk"), ("速度与故障", "/switches"), ("手机", "/phone"))
 _STYLE = (
     "body{font:16px/1.6 system-ui,'Noto Sans CJK SC',sans-serif;margin:0 auto;max-width:64rem;padding:1rem}"
     "nav a{margin-right:1rem}table{border-collapse:collapse;width:100%}h1{font-size:1.4rem}h2{font-size:1.1rem}"
@@ -30,10 +31,15 @@ def is_local(host: str, client: str) -> bool:
     return client in LOOPBACK and (urlsplit(f"//{host}").hostname or "") in HOSTS
 
 
-def page(title: str, body: str, status: int = 200, *, refresh: int | None = None, nav: str = "") -> Response:
-    """`body` and `nav` are HTML already: what comes from people is escaped by whoever writes it."""
+def page(
+    title: str, body: str, status: int = 200, *, refresh: int | None = None, nav: str = "", beside: Links = ()
+) -> Response:
+    """`body` and `nav` are HTML already: what comes from people is escaped by whoever writes it.
+
+    `beside`: what the simulator's own links are followed by.
+    """
     again = f'<meta http-equiv="refresh" content="{refresh}">' if refresh else ""
-    links = "".join(f'<a href="{address}">{words}</a>' for address, words in _LINKS)
+    links = "".join(f'<a href="{escape(address)}">{escape(words)}</a>' for words, address in (*_LINKS, *beside))
     return HTMLResponse(
         f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(title)}</title>{again}'
         '<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -56,7 +56,7 @@ class _Phone:
         codes = "".join(self._code(session) for session in sessions) or f"<p>{_NO_CODE}</p>"
         body = self._chooser(person) + f"<section><h2>扫一扫</h2>{codes}</section>" + self._cards(person)
         # a list that is being used stays as it is
-        return page("手机（模拟）", body, refresh=None if sessions else 3)
+        return page("手机（模拟）", body, refresh=None if sessions else 3, beside=self._world.links)
 
     async def choose(self, request: Request) -> Response:
         form = await form_of(request)
@@ -83,9 +83,10 @@ class _Phone:
             return page("人脸识别", "<p>没有此会话</p>", 404)
         if found["status"] not in OPEN:
             words = _STATES.get(found["status"], found["status"])
-            return page("人脸识别", f"<p>会话已结束：{escape(words)}。请返回“一卡通”页面。</p>")
+            ended = f"<p>会话已结束：{escape(words)}。请返回“一卡通”页面。</p>"
+            return page("人脸识别", ended, beside=self._world.links)
         acts = self._acts(f"/face/{session}")
-        return page("人脸识别", self._chooser(person) + f"<section>{acts}{_TYPED}</section>")
+        return page("人脸识别", self._chooser(person) + f"<section>{acts}{_TYPED}</section>", beside=self._world.links)
 
     async def open_card(self, request: Request) -> str:
         """A new card of this person at the bank: what can be typed into 变更卡."""

@@ -58,7 +58,8 @@ class _Switchboard:
         self._agenda = agenda
 
     async def show(self, request: Request) -> Response:
-        return page("速度与故障", self._speed() + self._faults() + self._clerk() + self._condition())
+        body = self._speed() + self._faults() + self._clerk() + self._condition()
+        return page("速度与故障", body, beside=self._world.links)
 
     async def set_speed(self, request: Request) -> str:
         speed = (await form_of(request)).get("speed", "")

@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -71,6 +72,8 @@ class World:
     catalog: Catalog
     faults: Faults
     base_url: str
+    # words and address of what its pages also lead to
+    links: Sequence[tuple[str, str]] = ()
     switches: Switches = field(default_factory=Switches)
     agenda_wake: asyncio.Event = field(default_factory=asyncio.Event)
     delivery_wake: asyncio.Event = field(default_factory=asyncio.Event)

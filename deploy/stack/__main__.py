@@ -43,7 +43,7 @@ _tick = threading.Event()
 
 def up(home: Path, parts: list[str]) -> int:
     """The stack with what it had stored before, at first with demo data, until Ctrl-C."""
-    with _running(home, parts, Options(env=HURRIED)) as stack:
+    with _running(home, parts, Options(env=HURRIED, start_page=True)) as stack:
         try:
             if all(map(stack.is_running, PARTS)) and _play(stack, ["seed"], demo_environment(stack)):
                 print("演示数据没有备齐，原因见上；环境照常运行。", file=sys.stderr, flush=True)

@@ -47,6 +47,8 @@ class Options:
     )
     bank_accounts: tuple[Path, ...] = (_DATA / "bank-accounts-500001-2000.csv",)
     env: Mapping[str, str] = field(default_factory=dict)
+    # Whether it is served, so that pages lead back to it.
+    start_page: bool = False
     # Off: PostgreSQL and Temporal don't wait for the disk. That survives kill -9, not a power cut; for tests.
     durable: bool = True
     # The dev server, or the cluster (ONECARD_TEMPORAL).
@@ -121,6 +123,14 @@ class Layout:
     @property
     def start_page_url(self) -> str:
         return f"http://{LOOPBACK}:{self.ports['start_page']}"
+
+    def simulator_links(self) -> list[str]:
+        """Where the simulator's pages lead on to: it knows nothing of the product."""
+        pages = {"享受人的账号": "account", "办理中": "matters", "办理完结": "finished"}
+        links = {words: f"{self.api_url}/citizen/m/{page}" for words, page in pages.items()}
+        if self.options.start_page:
+            links["本机起始页"] = self.start_page_url
+        return [flag for words, at in links.items() for flag in ("--link", f"{words}={at}")]
 
     @cached_property
     def temporal(self) -> temporal.Addresses:
@@ -202,6 +212,7 @@ class Layout:
             # plain HTTP on loopback: a browser would keep a secure cookie to itself
             "CITIZEN_COOKIES_SECURE": "false",
             "FUND_NATURES": FUND_NATURES,
+            **({"START_PAGE_URL": self.start_page_url} if self.options.start_page else {}),
             "COUNTY_NAMES": json.dumps(load_catalog().counties, ensure_ascii=False),
             **self.options.env,
         }

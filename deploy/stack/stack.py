@@ -224,7 +224,8 @@ class Stack:
         state, env, options = layout.home / "simulator", layout.base_environment(), layout.options
         programs.load_simulator(state, env, options.simulator_knowledge())
         port, clients = layout.ports["simulator"], layout.simulator_clients
-        self._launch(programs.simulator(port, state, clients, env, options.simulator_flags()))
+        flags = [*options.simulator_flags(), *layout.simulator_links()]
+        self._launch(programs.simulator(port, state, clients, env, flags))
 
     def _start_ours(self, name: str, env: Mapping[str, str] | None = None) -> None:
         if name == "worker":

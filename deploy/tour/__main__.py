@@ -32,7 +32,7 @@ def tour(home: Path = HOME) -> int:
     forget(home)
     pictures = home / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
-    with Stack(home, Options(env=HURRIED, time_scale=TIME_SCALE, seed=1)) as stack:
+    with Stack(home, Options(env=HURRIED, time_scale=TIME_SCALE, seed=1, start_page=True)) as stack:
         stack.start()
         with start_page(stack.layout) as start, chromium() as browser:
             page = browser.new_context(viewport=DESKTOP, locale="zh-CN").new_page()
