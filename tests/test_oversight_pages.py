@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.stack.objects import Access
+from models.store.trail.entries import by_system, record
 from models.words.calendar import china_today
 from models.words.stages import Role
 from tests.browser import Browser
@@ -177,6 +178,27 @@ async def test_an_auditor_checks_the_chain_and_sees_where_it_was_tampered_with(
     assert len(today.rows("table.rows")) == 3
     assert "最近一次留痕校验" in (await auditor.open("/console")).main
     assert (await auditor.open("/console/trail?until=2026-01-01")).main.count("没有符合条件的记录") == 1
+
+
+async def test_the_trail_leads_to_its_things_and_calls_the_system_by_its_name(office: Office) -> None:
+    """Only where the reader may go; what is stored, and signed, stays as it was."""
+    async with office.database.transaction() as session:
+        [number] = await add_applications(session, office.vault, [Line(stage="draft")], None)
+        list_no = f"{COUNTY}-C2026-000001"
+        await record(session, office.vault, by_system(COUNTY, "results_complete", list_no, {}))
+    await office.whole(f"/applications/{number}", OPERATOR, purpose="look")
+    places = [f"/console/applications/{number}", f"/console/beneficiaries/{list_no}"]
+    for who, may_open in ((AUDITOR, places), (OPS, places[1:])):
+        browser = await Browser.at(office).sign_in(who)
+        page = await browser.open("/console/trail")
+        assert sorted(link.get("href") for link in page.document.cssselect("table.rows a")) == may_open
+        [system] = [row for row in page.rows("table.rows") if row["经办人"] == "系统"]
+        assert (system["身份"], system["对象"]) == ("系统", list_no)
+        assert [row["对象"] for row in (await browser.open("/console/trail?role=system")).rows("table.rows")] == [
+            list_no
+        ]
+        assert "没有符合条件的记录" in (await browser.open("/console/trail?role=ops")).main
+    assert await office.rows("SELECT role FROM trail_entry WHERE actor = 'system'") == [("ops",)]
 
 
 async def test_catalogs_tell_when_they_were_fetched_and_are_fetched_anew(office: Office) -> None:

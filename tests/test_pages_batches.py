@@ -37,6 +37,7 @@ async def test_applications_come_into_a_batch_and_go_out_until_it_is_verified(of
     joining = await browser.open(batch.link("加入申请"))
     preview = await browser.send(joining, joining.form("加入批次"), "加入批次", {"everything": True})
     assert preview.document.get_element_by_id("preview-sum").text == "30.00"
+    assert f"加入批次 · 批次 {batch_no} 3 份" in preview.main
     batch = await browser.submit(preview, "确认办理")
     assert "已加入批次 3 份" in batch.done
     inside = await browser.open(batch.link("批次内的申请"))
@@ -47,7 +48,7 @@ async def test_applications_come_into_a_batch_and_go_out_until_it_is_verified(of
     page = await browser.open(f"/console/verifications/{batch_no}")
     preview = await browser.submit(page, "提交大数据校验")
     assert "账号变更中，暂缓" in preview.main
-    assert preview.document.get_element_by_id("preview-count").text == "1"
+    assert f"提交大数据校验 · 批次 {batch_no} 1 份" in preview.main
     sent = await browser.submit(preview, "确认办理")
     assert "已提交大数据校验" in sent.done
     assert "校验中" in sent.main

@@ -11,8 +11,8 @@ from joserfc import jwt
 
 from api.citizens.cards import CITIZEN
 from models import tokens
-from models.store.trail.entries import SYSTEM
 from models.tokens import LONGEST_HOURS, RESERVED, BadToken, TokenRefused
+from models.words.code_words import SYSTEM
 from models.words.stages import Role
 from tests.api_server import COUNTY, api_server
 

@@ -19,6 +19,7 @@ from models.store.database import Pool
 from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
 from models.tables.records import TrailEntry
+from models.words.code_words import SYSTEM
 from models.words.stages import DisclosedThing, Role
 
 router = APIRouter(tags=["留痕"])
@@ -38,9 +39,13 @@ async def list_trail(
     until: Until = None,
 ) -> Response:
     statement = select(TrailEntry).where(TrailEntry.county_code == desk.county)
-    for field, value in {"subject": subject, "act": act, "actor": actor, "role": role}.items():
+    for field, value in {"subject": subject, "act": act, "actor": actor}.items():
         if value is not None:
             statement = statement.where(col(getattr(TrailEntry, field)) == value)
+    if role == SYSTEM:
+        statement = statement.where(TrailEntry.actor == SYSTEM)
+    elif role is not None:
+        statement = statement.where(TrailEntry.role == role, TrailEntry.actor != SYSTEM)
     statement = statement.where(*between(TrailEntry.at, since, until))
     # the file has no details: they aren't even opened
     vault = desk.shown if desk.role in _SEES_DETAIL and not page.export else None

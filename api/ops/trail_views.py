@@ -14,7 +14,7 @@ from models.store.trail.restorations import NotedRestoration
 from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.tables.records import TrailEntry
-from models.words.code_words import ACTORS, ACTS, ROLES, called
+from models.words.code_words import ACTORS, ACTS, ROLES, SYSTEM, called
 from models.words.stages import TrailBreak
 
 HEADERS = {
@@ -71,13 +71,14 @@ class TrailVerification(TypedDict):
 
 def trail_view(row: TrailEntry, vault: Vault | None, *, whole: bool) -> TrailView:
     """Without a vault there are no details; only `whole` shows them unmasked."""
+    role = SYSTEM if row.actor == SYSTEM else row.role
     view: TrailView = {
         "sequence": row.sequence,
         "at": row.at,
         "actor": row.actor,
         "actor_label": called(ACTORS, row.actor),
-        "role": row.role,
-        "role_label": called(ROLES, row.role),
+        "role": role,
+        "role_label": called(ROLES, role),
         "act": row.act,
         "act_label": called(ACTS, row.act),
         "subject": row.subject,

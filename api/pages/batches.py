@@ -122,4 +122,4 @@ def _page(batch_no: str, room: str) -> tuple[ListPage, ActOnSeveral]:
         tabs=(),
         help=("", ""),
     )
-    return page, ROOMS[room]
+    return page, replace(ROOMS[room], batch_no=batch_no)

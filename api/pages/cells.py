@@ -11,7 +11,22 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from api.pages.formats import address, at, day, grouped, is_english, label, number, person, said, when, words, yuan
+from api.pages.formats import (
+    PAGES,
+    address,
+    at,
+    day,
+    grouped,
+    is_english,
+    label,
+    number,
+    person,
+    said,
+    when,
+    words,
+    yuan,
+)
+from api.pages.things import page_of
 from api.pages.tones import tone
 
 Row = Mapping[str, Any]
@@ -158,6 +173,12 @@ def _said(text: Any) -> str:
     return said(text) if is_english() else escaped(label(text))
 
 
+def _thing(number: str) -> str:
+    """Its number, which leads to it where the reader may go there."""
+    place = page_of(number, PAGES.get())
+    return f'<a href="{place}">{number}</a>' if place else escaped(number)
+
+
 def _run(value: str) -> Markup:
     return _RUN.format(value, words("运行", "Run"))
 
@@ -181,5 +202,6 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "said": _said,
     "yes": lambda value: words("是", "Yes") if value else words("否", "No"),
     "account": _account,
+    "thing": _thing,
     "run": _run,
 }

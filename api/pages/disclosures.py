@@ -19,8 +19,8 @@ LIST = ListPage(
         Column("身份", "Role", "role_label", kind="label"),
         Column("用途", "Purpose", "purpose_label", kind="label"),
         Column("类别", "Kind", "thing_label", kind="label"),
-        Column("编号", "Number of the thing", "number"),
-        Column("所在名单", "Within", "within"),
+        Column("编号", "Number of the thing", "number", kind="thing"),
+        Column("所在名单", "Within", "within", kind="thing"),
     ),
     filters=(
         Filter("actor", "查看人", "Who", catalog="people"),

@@ -20,6 +20,9 @@ LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
 # of the county's staff by login, as far as whoever reads the page may know them
 NAMES: ContextVar[Mapping[str, str]] = ContextVar("names", default=MappingProxyType({}))
 
+# where things have their pages, as far as whoever reads the page may open them (api/pages/things.py)
+PAGES: ContextVar[Mapping[str, str]] = ContextVar("pages", default=MappingProxyType({}))
+
 
 def is_english() -> bool:
     return LANGUAGE.get() == "en"

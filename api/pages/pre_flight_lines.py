@@ -12,7 +12,7 @@ from api.pages.columns import APPLICATION, BANK, ID_NUMBER, ITEM, NAME, TOWN, VI
 from api.pages.lists import Column, ListPage, export, show_list
 from api.pages.pre_flight import PATH, is_year, named
 from api.pages.previews import NOT_FOUND, ActOnSeveral, act_named, acts_of, carry_out, preview
-from api.pages.window import Staff
+from api.pages.window import Staff, Window
 from models.words.flow_words import Foreseen, PreFlightAct
 
 router = APIRouter(prefix=f"{PATH}/{{whose}}/{{act}}/{{kind}}", include_in_schema=False)
@@ -57,18 +57,23 @@ async def export_lines(window: Staff, whose: str, act: str, kind: str) -> Respon
 @router.post("/acts")
 async def preview_fix(window: Staff, whose: str, act: str, kind: str) -> Response:
     """Those that are ticked, or all of the kind, however many; done is what was shown, or nothing."""
-    chosen, page = act_named(window, _FIXING, window.form.text("act")), _lines(whose, act, kind)
+    chosen, page = _fix(window, whose, window.form.text("act")), _lines(whose, act, kind)
     return await preview(window, page, chosen, api=_api(chosen, whose))
 
 
 @router.post("/acts/{name}")
 async def do_fix(window: Staff, whose: str, act: str, kind: str, name: str) -> Response:
-    chosen, page = act_named(window, _FIXING, name), _lines(whose, act, kind)
+    chosen, page = _fix(window, whose, name), _lines(whose, act, kind)
     return await carry_out(window, page, chosen, api=_api(chosen, whose), place=_back(whose, act))
 
 
+def _fix(window: Window, whose: str, name: str) -> ActOnSeveral:
+    found = act_named(window, _FIXING, name)
+    return replace(found, batch_no=whose) if found is LEAVE else found
+
+
 def _api(act: ActOnSeveral, whose: str) -> str:
-    return f"/batches/{whose}/{act.api}" if act is LEAVE else act.api
+    return f"/batches/{whose}/{act.api}" if act.batch_no else act.api
 
 
 def _back(whose: str, act: str) -> str:

@@ -44,6 +44,8 @@ class ActOnSeveral:
     grave: bool = False
     # what the act means, for who has to decide
     says: tuple[str, str] = ("", "")
+    # of what happens to a batch: to which
+    batch_no: str = ""
 
 
 def acts_of(window: Window, acts: Sequence[ActOnSeveral]) -> tuple[ActOnSeveral, ...]:

@@ -18,9 +18,9 @@ LIST = ListPage(
     api="/runs",
     key="workflow_id",
     columns=(
-        Column("编号", "Number", "number"),
+        Column("编号", "Number", "number", kind="thing"),
         Column("类别", "Kind", "kind_label", kind="label"),
-        Column("批次", "Batch", "batch_no"),
+        Column("批次", "Batch", "batch_no", kind="thing"),
         Column("阶段", "Stage", "stage_label", kind="tag", tone="stage"),
         Column("等待", "Waiting for", "waiting_for", kind="label"),
         Column("自", "Since", "since", kind="when"),

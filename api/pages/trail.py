@@ -23,7 +23,7 @@ LIST = ListPage(
         Column("经办人", "Who", "actor_label", kind="person"),
         Column("身份", "Role", "role_label", kind="label"),
         Column("操作", "Act", "act_label", kind="label"),
-        Column("对象", "Thing", "subject"),
+        Column("对象", "Thing", "subject", kind="thing"),
         Column("笔数", "Lines", "line_count", kind="number"),
         Column("金额（元）", "Amount (yuan)", "total_fen", kind="money"),
     ),

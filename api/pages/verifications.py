@@ -10,7 +10,7 @@ from api.pages.columns import ID_NUMBER, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, export, labelled, serve_list, show_list
 from api.pages.live import show_live
 from api.pages.previews import ActOnSeveral, act_named, carry_out, preview
-from api.pages.window import Staff
+from api.pages.window import Staff, Window
 from models.words.stages import Role, Verification
 
 PATH = "/console/verifications"
@@ -67,13 +67,13 @@ async def show_verification(window: Staff, batch_no: str) -> Response:
 
 @router.post("/{batch_no}/acts")
 async def preview_verification(window: Staff, batch_no: str) -> Response:
-    api, act = f"/batches/{batch_no}/verifications", act_named(window, (VERIFY,), window.form.text("act"))
+    api, act = f"/batches/{batch_no}/verifications", _act(window, batch_no, window.form.text("act"))
     return await preview(window, _of(batch_no), act, api=api, chosen=False)
 
 
 @router.post("/{batch_no}/acts/{name}")
 async def send(window: Staff, batch_no: str, name: str) -> Response:
-    api, act = f"/batches/{batch_no}/verifications", act_named(window, (VERIFY,), name)
+    api, act = f"/batches/{batch_no}/verifications", _act(window, batch_no, name)
     return await carry_out(window, _of(batch_no), act, api=api, chosen=False)
 
 
@@ -85,6 +85,10 @@ async def list_results(window: Staff, batch_no: str) -> Response:
 @router.get("/{batch_no}/results/export")
 async def export_results(window: Staff, batch_no: str) -> Response:
     return export(window, _results(batch_no))
+
+
+def _act(window: Window, batch_no: str, name: str) -> ActOnSeveral:
+    return act_named(window, (replace(VERIFY, batch_no=batch_no),), name)
 
 
 def _of(batch_no: str) -> ListPage:

@@ -13,13 +13,14 @@ from api.pages.asking import Ask, Document, Refused
 from api.pages.done_words import DONE, said
 from api.pages.door import STAFF_COOKIE, Door, Signed, door_of
 from api.pages.form import KEY, UNSAFE, Form, field_of, form_of
-from api.pages.formats import LANGUAGE, NAMES, label, words
+from api.pages.formats import LANGUAGE, NAMES, PAGES, label, words
 from api.pages.list_behind import ListBehind, beside
 from api.pages.looks import Look, look_of
 from api.pages.menu import require_open, within_menu
 from api.pages.origin import came_from, changed_address, own_pages_only, path_of
 from api.pages.rendering import drawn_menu, page_response, render
 from api.pages.staff_names import staff_names
+from api.pages.things import pages_for
 from api.pages.typed_code import StepUpCode
 from models.words.stages import Role
 
@@ -236,6 +237,7 @@ async def staff(request: Request) -> AsyncIterator[Window]:
         if polls and signed.role is not Role.OPS:
             window.ask.remember(door.quiet, window.owner, signed.county_code)
         await window.code.check()
+        PAGES.set(pages_for(signed.role))
         NAMES.set(await staff_names(door, signed, window.ask))
         yield window
 

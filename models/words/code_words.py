@@ -7,9 +7,10 @@ from models.wire.words import EventType, Operation
 from models.words.refusals import Refusal
 from models.words.stages import Role
 
-ROLES: Mapping[str, str] = {role.value: role.label for role in Role} | {"citizen": "享受人"}
 # Who acts without a name of their own.
-ACTORS: Mapping[str, str] = {"system": "系统", "citizen": "享受人本人", "nobody": "未知的登录名"}
+SYSTEM = "system"
+ROLES: Mapping[str, str] = {role.value: role.label for role in Role} | {"citizen": "享受人", SYSTEM: "系统"}
+ACTORS: Mapping[str, str] = {SYSTEM: "系统", "citizen": "享受人本人", "nobody": "未知的登录名"}
 EVENTS: Mapping[str, str] = {
     EventType.POLICY_REVIEWED: "政策审核结果",
     EventType.INDICATOR_REVIEWED: "指标审核结果",

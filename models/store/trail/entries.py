@@ -15,9 +15,8 @@ from models.store.sql import execute
 from models.store.transaction import do_last
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
+from models.words.code_words import SYSTEM
 from models.words.stages import Role
-
-SYSTEM = "system"
 
 
 class Head(NamedTuple):
@@ -44,6 +43,7 @@ class TrailAct:
 
 
 def by_system(county_code: str, act: str, subject: str, detail: Mapping[str, object]) -> TrailAct:
+    """What nobody did; its role stays as all entries before were signed, and is read as 系统."""
     return TrailAct(county_code, SYSTEM, Role.OPS.value, act, subject, detail)
 
 
