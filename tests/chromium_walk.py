@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Page
 
+from deploy.stack.start_page import start_page
 from models.words.stages import Role
 from tests.chromium import (
+    TARGET,
     Chromium,
     chinese_left,
     chromium,
@@ -55,6 +57,18 @@ async def seen(season: Played) -> AsyncIterator[Chromium]:
 def test_every_address_can_be_filled_in() -> None:
     unknown = {part.strip("{}") for path in addresses() for part in path.split("/") if part.startswith("{")}
     assert unknown - set(NUMBERS) == set()
+
+
+async def test_the_start_page_fits_a_phone(season: Played) -> None:
+    with start_page(season.stack.layout) as address:
+        async with chromium(address) as outside:
+            page = await outside.window(phone=True)
+            await page.goto(address)
+            boxes = [await each.bounding_box() for each in await page.locator("button, td a, li a").all()]
+            assert len(boxes) > 30
+            assert [box for box in boxes if box is None or box["height"] < TARGET] == []
+            assert await sideways(page) == 0
+            assert await page.locator("tr").first.evaluate("e => getComputedStyle(e).display") == "block"
 
 
 async def test_every_page_is_whole(season: Played, seen: Chromium) -> None:

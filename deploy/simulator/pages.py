@@ -21,8 +21,15 @@ _STYLE = (
     "h3{font-size:1rem}"
     "td,th{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
     "tr[aria-current]{background:#e6f4ff}td button{white-space:nowrap}"
-    "form{display:inline-block;margin:.2rem .4rem .2rem 0}button,select,input{font:inherit;min-height:2.6rem}"
+    "form{display:inline-block;margin:.2rem .4rem .2rem 0}"
+    "button,select,input{font:inherit;min-height:2.75rem;max-width:100%}"
     "section{border:1px solid #ccc;border-radius:.6rem;padding:.6rem 1rem;margin:1rem 0}"
+    # on a phone each row is a card, and what is pressed is as large as a finger
+    "li{overflow-wrap:anywhere}@media(max-width:48rem){table,tbody,tr,td{display:block}th,td:empty{display:none}"
+    "td{border:0;padding:.1rem .3rem}td:nth-child(-n+2){display:inline-block}"
+    "tr:not(:first-child){border-bottom:1px solid #ccc;padding:.5rem 0}"
+    "td form,td button{width:100%}td button{white-space:normal}section{padding:.3rem .6rem}"
+    "nav a,td a,li a{display:inline-block;line-height:2.75rem}}"
 )
 
 
