@@ -77,6 +77,7 @@ async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_n
     await office.run(f"{validated} card_change")
     browser, page = await at_desk(office)
     has_the_seeds_list(page)
+    assert "“渝快办”是本人办事的" in page.main
     page = await browser.open(page.link("渝快办-账号变更"))
     shows_before_and_after(page)
     page = await browser.submit(page, "保存(S)", passed="true")

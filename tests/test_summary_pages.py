@@ -132,6 +132,7 @@ async def test_journey_20_a_second_reviewer_types_count_and_sum(office: Office) 
     assert (refused.status, refused.code) == (403, "SAME_PERSON")
     page = await second.open(place)
     assert "此操作将发放资金" in page.main
+    assert "核对码由汇总的全部数字算出" in page.main, "a word that stands here first"
     assert "渝财预〔2026〕15号" in page.main
     # nothing is filled in beforehand
     assert {field.get("value") for field in page.form("确认发放").cssselect("input[type=text]")} == {""}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.pages.formats import label, number, person, when, words, yuan
+from models.words.flow_words import FlowEvent
 
 Entry = Mapping[str, Any]
 
@@ -26,7 +27,7 @@ def _step(entry: Entry) -> dict[str, Any]:
         "at": entry["at"],
         "until": entry["until"],
         "by": entry["by"],
-        "text": _parts(entry),
+        "texts": [_parts(entry), _meaning(entry["event"])],
         "people": _order(order),
         "quotes": [text for text in (_quoted(entry["said"]), _reason(order)) if text],
         "link": f"/console/orders/{order['order_no']}" if order else "",
@@ -41,6 +42,16 @@ def _title(entry: Entry) -> str:
     if entry["event"] == "order":
         return words(f"指令：{title}", f"Order: {title}")
     return title
+
+
+def _meaning(event: str) -> str:
+    """Of a word that nobody knows who hasn't met it."""
+    if event != FlowEvent.AFTER_END:
+        return ""
+    return words(
+        "流程结束以后平台才送来的发放结果：照样逐笔记入，流程仍是结束",
+        "Results that the platform sent after the flow had ended: each is booked, the flow stays ended",
+    )
 
 
 def _figure(count: int | None, fen: int | None) -> str:

@@ -29,8 +29,10 @@ LIST = ListPage(
     search="/register/search",
     key="account_id",
     help=(
-        "本区县登记的一卡通账号：从哪里来、能不能用、为什么不能用。报送和补发用的都是这里的账号。",
-        "The county's accounts: where each came from, whether it may be paid to, and why not.",
+        "本区县登记的一卡通账号：从哪里来、能不能用、为什么不能用。报送和补发用的都是这里的账号。"
+        "来源“渝快办”是本人在政务服务 APP 或网页上办的变更。",
+        "The county's accounts: where each came from, whether it may be paid to, and why not. “Citizen's change”: the"
+        " person has asked for it in the citizens' app or on its web pages.",
     ),
     columns=(
         Column("姓名", "Name", "name", link=f"{PATH}/{{account_id}}"),

@@ -50,8 +50,10 @@ LIST = ListPage(
     ),
     opens_with={"open": "true"},
     help=(
-        "每一件办理中的事项都有一个运行。这里看它在等什么、等了多久、下一步由谁办理。",
-        "Everything under way has a run. Here is what each waits for, how long, and who goes on.",
+        "每一件办理中的事项都有一个运行。这里看它在等什么、等了多久、下一步由谁办理。"
+        "“结束后来件”是流程结束以后平台才送来的发放结果，另有一个运行把它们逐笔记入。",
+        "Everything under way has a run. Here is what each waits for, how long, and who goes on. “After the end”:"
+        " results that the platform sends after a flow has ended are booked by a run of their own.",
     ),
 )  # fmt: skip
 _LINK = Column("运行链接", "In Temporal UI", "url", kind="run")
