@@ -1,4 +1,4 @@
-"""A thing's own page by its number, `500001-L2026-000001`, as far as a role may open it."""
+"""A thing's own page by its number, `500001-L2026-0001`, as far as a role may open it."""
 
 import re
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _PAGES: Mapping[str, str] = {
     "H": "/console/checks",
     "G": "/console/register-loads",
 }
-_NUMBER = re.compile(r"[0-9]{6}-(?:([A-JL-Z])[0-9]{4}-[0-9]{6,7}|(K)[0-9]{4}-[0-9]{6}\.[0-9]{6})")
+_NUMBER = re.compile(r"[0-9]{6}-(?:([A-JL-Z])[0-9]{4}-[0-9]{4,}|(K)[0-9]{4}-[0-9]{4,}\.[0-9]{6})")
 
 
 @cache
