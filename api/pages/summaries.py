@@ -1,22 +1,17 @@
 """发放汇总审核: the county's flows and their summaries, one whole, its form, its submission (S1 second 2.7)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.pages.flow_stage import stage_now
 from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.live import show_live
 from api.pages.window import Staff, Window
-from models.words.stages import CountyReview, FlowStage, PlatformReview, Role, Submission
+from models.words.stages import CountyReview, PlatformReview, Role, Submission
 
 router = APIRouter(prefix="/console/summaries", include_in_schema=False)
-# What the platform's answer makes of a flow.
-_ANSWERED: Mapping[str, FlowStage] = {
-    PlatformReview.APPROVED: FlowStage.SUMMARY_APPROVED,
-    PlatformReview.REJECTED: FlowStage.COUNTY_REVIEW,
-}
 DECIDING = (Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER)
 LIST = ListPage(
     chinese="发放汇总审核",
@@ -91,15 +86,6 @@ async def summary_of(window: Window, flow_no: str) -> dict[str, Any]:
     acts = []
     if window.signed.role in DECIDING:
         acts = (await window.ask.get(f"/flows/{flow_no}/summary/acts"))["items"]
-    by_name = {each["act"]: each for each in acts}
-    return {"summary": summary, "flow": flow, "acts": by_name, "now": _stage_now(summary)}
-
-
-def _stage_now(summary: Mapping[str, Any]) -> tuple[str, str]:
-    """The flow's stage, its word and code: what is decided is said before the run has carried it on."""
-    stage = FlowStage(summary["flow_stage"])
-    if summary["confirmed_at"] and stage in (FlowStage.SUMMARY_SUBMITTED, FlowStage.SUMMARY_APPROVED):
-        return "已确认发放", "confirmed"
-    if stage is FlowStage.SUMMARY_SUBMITTED:
-        stage = _ANSWERED.get(summary["platform_review"], stage)
-    return stage.label, stage.value
+    stage, confirmed = (summary["flow_stage_label"], summary["flow_stage"]), summary["confirmed_at"] is not None
+    said = stage_now(*stage, confirmed=confirmed, platform_review=summary["platform_review"])
+    return {"summary": summary, "flow": flow, "acts": {each["act"]: each for each in acts}, "now": said}
