@@ -28,6 +28,10 @@ class CitizenWindow(Window):
         super().__init__(request, door, None, ask, form)
         self.session = session
 
+    def is_within(self, path: str) -> bool:
+        """Whether this page is in that menu."""
+        return self.path == path or self.path.startswith(f"{path}/")
+
     @property
     def owner(self) -> str:
         return f"citizen/{self.session['person']}" if self.session else "nobody"

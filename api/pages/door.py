@@ -18,6 +18,7 @@ from models.words.stages import Role
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
 # A session's idle time is told no more often either; a sign-out is told at once, wherever it was.
 SEEN_SECONDS = 10.0
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
 
 
 class Signed(Protocol):
@@ -63,6 +64,11 @@ class Door:
         """The API, asked for whoever sent this request."""
         caller = (request.client.host, request.client.port) if request.client else ("", 0)
         return Ask(self.app, caller, headers, idempotency_key(form_key))
+
+    def way_back(self, request: Request) -> str:
+        """The local stack's start page, for whoever sits at that machine; "" everywhere else."""
+        host = request.headers.get("host", "").partition(":")[0]
+        return self.start_page if host in _THIS_MACHINE else ""
 
     async def who_looks(self, cookie: str) -> Signed | None:
         """Of a page that only shows: of one page after another the session is read once, while nothing is told."""

@@ -29,9 +29,6 @@ Told = str | Callable[[Any], str]
 Again = Callable[[], Awaitable[Response]]
 
 
-_THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
-
-
 class SignInFirst(Exception):
     """Nobody is signed in, or not any more; what was typed is not lost."""
 
@@ -182,16 +179,6 @@ class Window:
     def here(self, **changed: object) -> str:
         """This page's address with other conditions; an empty one is left out."""
         return changed_address(self.request, changed)
-
-    @property
-    def way_back(self) -> str:
-        """The local stack's start page, for whoever sits at that machine; "" everywhere else."""
-        host = self.request.headers.get("host", "").partition(":")[0]
-        return self.door.start_page if host in _THIS_MACHINE else ""
-
-    def is_within(self, path: str) -> bool:
-        """Whether this page is in that menu."""
-        return self.path == path or self.path.startswith(f"{path}/")
 
     def back(self) -> str:
         """The page that a refused act belongs to: where it was sent from, else the act's own thing, else the start."""
