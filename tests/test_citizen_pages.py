@@ -217,7 +217,7 @@ async def test_the_code_is_for_the_browser_that_asked_and_goes_when_its_time_is_
     page = await browser.open(page.path)
     assert all(
         words in page.main
-        for words in ("请用 渝快办 APP 扫一扫", "等待扫码", "剩余 4 分", "请勿扫他人发来的码", "渝快办 就是您手机上")
+        for words in ("请用 渝快办 APP 扫一扫", "等待扫码", "剩余 4 分", "请勿扫他人发来的码", "渝快办就是您手机上")
     )
     [code] = page.document.cssselect("img.code")
     picture = await browser.get(code.get("src"))
