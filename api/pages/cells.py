@@ -6,7 +6,7 @@ Made here and not by macros: a page of a list has seven hundred cells, and calli
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
@@ -148,7 +148,7 @@ def _values(column: Shown, rows: Sequence[Row]) -> list[str]:
     return [_NOTHING if value is None or value == "" else form(value) for value in found]
 
 
-def _are_plain(found: list[Any]) -> bool:
+def _are_plain(found: list[Any]) -> TypeGuard[list[str]]:
     """Whether all are texts without a sign of HTML: most columns are, and are looked at once and not cell by cell."""
     try:
         return "" not in found and _SIGN("".join(found)) is None
