@@ -35,9 +35,10 @@ LIST = ListPage(
         *FROM_TO,
     ),
     help=(
-        "每一次办理都记在这里，逐条相连，改不了也删不掉。校验留痕逐条核对，说出第一条不对的。",
+        "每一次办理都记在这里，逐条相连，改不了也删不掉。校验留痕逐条核对，说出第一条不对的。"
+        "“结束后来件”是流程结束以后平台才送来的发放结果。",
         "Every act is noted here, each entry chained to the one before it. Checking walks the chain and names the first"
-        " entry that doesn't hold.",
+        " entry that doesn't hold. “After the end”: results that came after a flow had ended.",
     ),
     template="trail.html",
 )

@@ -1,6 +1,5 @@
 """Who stands behind a page's cookie, and the token by which the page asks in that person's name."""
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,7 +14,7 @@ from models.words.stages import Role
 STAFF_COOKIE = "onecard_staff"
 STAFF_PATH = "/console"
 # A page asks at once.
-_TOKEN_HOURS, _SAME_SECONDS = 60 / 3600, 10.0
+_TOKEN_HOURS, _SAME_SECONDS = 60 / 3600, 10
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Sessions:
         person = tokens.Principal(
             subject=signed.subject, role=signed.role, county_code=signed.county_code, code_at=signed.code_at
         )
-        return self._minted(person, int(time.time() / _SAME_SECONDS))
+        return self._minted(person, tokens.seconds_now() // _SAME_SECONDS)
 
     def _mint(self, person: tokens.Principal, _time: int) -> str:
         return tokens.sign(self._parts.token_key, person, _TOKEN_HOURS)
