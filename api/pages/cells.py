@@ -35,8 +35,8 @@ _IS_CURRENT = ' aria-current="true"'
 _ACCOUNT, _GROUP = Markup('<span class="account">{}</span>'), Markup("<span>{}</span>")
 _RUN = Markup('<a href="{}" rel="noreferrer">{}</a>')
 _SIGN = re.compile("[&<>\"']").search
-_TEXTS, _WORDS = frozenset({"text", "long"}), frozenset({"label", "said"})
-_CHINESE = frozenset({"text", "long", "person"})
+_TEXTS, _WORDS = frozenset({"text"}), frozenset({"label", "said", "long"})
+_CHINESE = frozenset({"text", "person"})
 # Words may stand in two lines where the window is narrow, numbers not.
 _CLASSES: Mapping[str, str] = {
     **dict.fromkeys(("money", "number"), ' class="right"'),
@@ -186,9 +186,11 @@ def _run(value: str) -> Markup:
 def _plain(value: Any) -> str:
     if type(value) is str:
         return escaped(value)
-    if isinstance(value, list | tuple):
-        value = words("、", ", ").join(map(str, value))
-    return escaped(str(value))
+    return escaped(_joined(value))
+
+
+def _joined(value: Any) -> str:
+    return words("、", ", ").join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 # What is made of numbers and times needs no escape.
@@ -200,6 +202,7 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "person": lambda login: escaped(person(login)),
     "label": lambda word: escaped(label(word)),
     "said": _said,
+    "long": lambda value: _said(_joined(value)),
     "yes": lambda value: words("是", "Yes") if value else words("否", "No"),
     "account": _account,
     "thing": _thing,

@@ -26,7 +26,7 @@ Option = tuple[str, str, str]
 class Column:
     """One column: Chinese, English, field of the API's row (`run.stage_label`), and how it is shown.
 
-    `kind`: text, long (of several lines, so that the others stay in sight), person (who acted, by login), label (a
+    `kind`: text, long (said in several lines, so that the others stay in sight), person (who acted, by login), label (a
     word that the API says), said (such a word, or what somebody wrote), tag (a label with a tone), money (fen), number,
     when, day, account, yes (a bool), thing (a number of ours, which leads to its page). `link` is an address with the
     row's fields in it. `tone` names the field that `TONES` judges.
