@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from models.contracts import CardLook, CardStep, PartRef, Subject
     from models.words.card_stages import RequestStage
     from models.words.waiting import CARD_VALIDATING
-    from workflows.options import ASK, BANK, LOCAL_CALL
+    from workflows.options import ASK, BANK, LOCAL_BANK
     from workflows.run import UNANSWERED_SECONDS, RowDriven, seconds_alone
 
 DUE = "due"
@@ -42,7 +42,7 @@ class CardChangeWorkflow(RowDriven):
     async def _validate(self, subject: Subject) -> CardLook:
         """A bank that is slow or down is asked again without end; the citizen sees 验证中."""
         self._show(subject, RequestStage.VALIDATING, CARD_VALIDATING, workflow.now())
-        return await self._look_by(CardActivities.validate_request, subject, first=LOCAL_CALL, otherwise=BANK)
+        return await self._look_by(CardActivities.validate_request, subject, first=LOCAL_BANK, otherwise=BANK)
 
     async def _hand_over_parts(self, subject: Subject, look: CardLook) -> None:
         """Approved counties go to the platform side by side: one that is stuck doesn't stop the others."""

@@ -5,7 +5,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.logins import FaceLoginActivities
     from models.contracts import Subject
-    from workflows.options import LOCAL_CALL, PROMPT, PROMPT_ASK
+    from workflows.options import PROMPT, PROMPT_ASK
     from workflows.run import RowDriven
 
 
@@ -15,7 +15,7 @@ class FaceLoginWorkflow(RowDriven):
 
     @workflow.run
     async def run(self, subject: Subject) -> str:
-        await self._locally_first(FaceLoginActivities.open_face_session, subject, first=LOCAL_CALL, otherwise=PROMPT)
+        await self._call(FaceLoginActivities.open_face_session, subject, options=PROMPT)
         look = await self._look_by(FaceLoginActivities.look_at_login, subject, otherwise=PROMPT)
         while not look.done or self._woken:
             await self._pause(subject, look.ask_after_seconds)

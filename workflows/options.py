@@ -77,8 +77,8 @@ BANK = Options(
     timedelta(minutes=5),
     RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=20)),
 )
-# A platform or bank that is up answers at once; a slow one must not hold the places that looks at rows need.
-LOCAL_CALL = LocalOptions(start_to_close_timeout=timedelta(seconds=2), retry_policy=RetryPolicy(maximum_attempts=1))
+# A bank that is up answers at once; a slow one must not hold the places that looks at rows need.
+LOCAL_BANK = LocalOptions(start_to_close_timeout=timedelta(seconds=2), retry_policy=RetryPolicy(maximum_attempts=1))
 # A person sits before the screen: tried again within seconds; the activity itself gives up when the time is over.
 PROMPT = Options(
     Queue.PEOPLE,
