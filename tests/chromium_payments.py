@@ -66,7 +66,7 @@ async def test_journey_20_in_a_browser_a_double_click_pays_once(office: Office, 
     assert await violations(page) == []
     await page.get_by_label("发放金额（元）").fill("1236.56")
     await page.get_by_role("button", name="确认发放").dblclick()
-    await page.get_by_text("已确认发放", exact=True).wait_for()
+    await page.get_by_role("status").get_by_text("已确认发放", exact=True).wait_for()
     assert await count_of(office, "trail_entry WHERE act = 'payments.confirmed'") == 1
 
 
