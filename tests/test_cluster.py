@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import stat
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,6 +273,33 @@ async def test_nobody_is_let_to_one_that_listens_but_has_not_answered(tmp_path: 
     finally:
         door.close()
         silent.close()
+
+
+async def test_who_only_listens_learns_that_a_connection_broke(tmp_path: Path) -> None:
+    """A frontend that is killed resets what it had; one that is back at the next look was never silent."""
+    come: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    serving = await asyncio.start_server(lambda _, writer: come.put(writer), "127.0.0.1", 0)
+    loop, looks, known = asyncio.get_running_loop(), Counter[Backend](), asyncio.Event()
+
+    async def answers(of: Backend) -> bool:
+        looks[of] += 1
+        if looks[of] == 2:
+            loop.call_soon_threadsafe(known.set)
+        return True
+
+    port = assign_ports(tmp_path / "ports.json", ["door"])["door"]
+    door = Door(port, [serving.sockets[0].getsockname()], answers)
+    door.open()
+    try:
+        await asyncio.wait_for(known.wait(), 10)
+        heard = asyncio.create_task(_heard(port))
+        passed = await asyncio.wait_for(come.get(), 10)
+        passed.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        passed.transport.abort()
+        assert await asyncio.wait_for(heard, 10) == b""
+    finally:
+        door.close()
+        serving.close()
 
 
 async def _speaking(word: bytes) -> asyncio.Server:
