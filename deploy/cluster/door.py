@@ -87,27 +87,19 @@ class Door:
             return
         self._through[backend].add(here)
         try:
-            # where one way breaks, the other ends: whoever only listens would not find out
-            with contextlib.suppress(OSError):
-                await _both(_pump(reader, here), _pump(there, writer))
+            await asyncio.gather(_pump(reader, here), _pump(there, writer))
         finally:
             self._through[backend].discard(here)
             for one in (here, writer):
                 one.transport.abort()
 
 
-async def _both(*ways: Awaitable[None]) -> None:
-    """Until both have ended, or one has broken: then it raises OSError and the other is given up."""
-    under_way = [asyncio.ensure_future(way) for way in ways]
-    try:
-        await asyncio.gather(*under_way)
-    finally:
-        for way in under_way:
-            way.cancel()
-
-
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while chunk := await reader.read(_CHUNK):
-        writer.write(chunk)
-        await writer.drain()
-    writer.write_eof()
+    """Whoever only listens learns of an end however it came, and after all that was said before."""
+    with contextlib.suppress(OSError):
+        try:
+            while chunk := await reader.read(_CHUNK):
+                writer.write(chunk)
+                await writer.drain()
+        finally:
+            writer.write_eof()
