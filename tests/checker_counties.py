@@ -57,6 +57,7 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "SELECT county_code, max(flow_no) FROM flow GROUP BY 1",
         (
             *("/flows/{}", "/flows/{}/acts", "/flows/{}/history", "/flows/{}/lines", "/flows/{}/lines/figures"),
+            "/flows/{}/lines/total",
             *("/flows/{}/payments", "/flows/{}/summary", "/flows/{}/missing-evidence", "/flows/{}/paid-elsewhere"),
         ),
     ),

@@ -57,6 +57,11 @@ async def paged(office: Office, who: str, **query: str) -> list[str]:
         query["after"] = page["next"]
 
 
+async def counted(office: Office, who: str, what: str, **query: str) -> tuple[int, int]:
+    told = (await office.get(f"/applications/{what}", who, **query)).json()
+    return told["count"], told["fen"]
+
+
 async def change(office: Office, number: str, columns: str) -> None:
     assert await office.run(f"UPDATE application SET {columns} WHERE application_no = :no", no=number) == 1
 
@@ -128,6 +133,11 @@ async def test_what_is_found_by_stage_is_what_the_filter_means(office: Office) -
             plain = await numbers(office, who, town_code="500001100", **query)
             assert await paged(office, who, limit="2", **query) == plain, query
             assert await paged(office, who, limit="2", order="newest", **query) == plain[::-1], query
+    alone = ({}, {"to_do": "true"}, {"to_do": "false"}, {"open": "true"}, {"stage": "draft", "entered_by": "me"})
+    beside = ({"approved": "true"}, {"match_outcome": "matched", "open": "true"}, {"fund_year": "2026"})
+    for query in (*alone, *beside):
+        for who in (OPERATOR, REVIEWER, SECOND):
+            assert await counted(office, who, "total", **query) == await counted(office, who, "figures", **query), query
 
 
 async def test_figures_are_those_of_the_list(office: Office) -> None:

@@ -9,9 +9,9 @@ from api.counter.desk import Desk
 from api.counter.names import names_of
 from api.counter.roles import ApplicationQuery, ApplicationReaders, own
 from api.counter.sought import allow_search
-from api.figures.figures import Figures, figures_of
+from api.figures.figures import Figures, Total, figures_of, total_of
 from api.server.answers import refusals
-from models.store.selection import Predicate, filtered
+from models.store.selection import Predicate, filtered, of_standings
 from models.wire.words import Outcome
 from models.words.flow_words import match_words
 from models.words.stages import ApplicationStage, Verification
@@ -31,6 +31,16 @@ _REASONS = {Verification.FAILED.value: Verification.FAILED.label, Outcome.NAME_D
 async def application_figures(desk: ApplicationReaders, criteria: Annotated[ApplicationQuery, Query()]) -> Figures:
     """Of the filter of `GET /applications`; `reasons` are the kinds of 匹配不成功 and 校验不通过."""
     return await _figures(desk, own(desk, filtered(desk.county, criteria, desk.for_whom)))
+
+
+@router.get("/applications/total", summary="申请总数", responses=refusals(LINES_MOVED=410))
+async def application_total(desk: ApplicationReaders, criteria: Annotated[ApplicationQuery, Query()]) -> Total:
+    """Count and sum alone of the filter of `GET /applications`."""
+    table, chosen = "application_standing", of_standings(desk.county, criteria, desk.for_whom)
+    if chosen is None:
+        table, chosen = "application", filtered(desk.county, criteria, desk.for_whom)
+    async with desk.database.reading() as session:
+        return await total_of(session, table, own(desk, chosen))
 
 
 @router.post("/applications/figures/search", summary="按人查询的申请合计", responses=refusals(TOO_MANY_SEARCHES=429))

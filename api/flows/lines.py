@@ -14,7 +14,7 @@ from api.counter.desk import Desk, Reply
 from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders, Operators, Readers
-from api.figures.figures import Figures, figures_of
+from api.figures.figures import Figures, Total, figures_of, total_of
 from api.flows.guard import (
     chosen_flow_lines,
     flow_for,
@@ -86,6 +86,14 @@ async def line_figures(desk: Readers, flow_no: str, query: Annotated[FlowLineQue
         chosen = chosen_flow_lines(await known_flow(session, desk, flow_no), query)
         names = await names_of(session, desk.county)
         return await figures_of(session, names, _FIGURES, chosen, lambda code: LineState(code).label, _reason)
+
+
+@router.get("/flows/{flow_no}/lines/total", responses=refusals(LINES_MOVED=410, NOT_FOUND=404))
+async def line_total(desk: Readers, flow_no: str, query: Annotated[FlowLineQuery, Query()]) -> Total:
+    """Count and sum alone of the same filter."""
+    async with desk.database.snapshot() as session:
+        chosen = chosen_flow_lines(await known_flow(session, desk, flow_no), query)
+        return await total_of(session, "flow_line", chosen)
 
 
 def _reason(code: str) -> str | None:

@@ -18,7 +18,7 @@ from api.counter.names import names_of
 from api.counter.paging import Pages
 from api.counter.roles import CountyReaders, OperatorsAndReviewers, Readers
 from api.counter.sought import SoughtPerson, allow_search
-from api.figures.figures import Figures, figures_of
+from api.figures.figures import Figures, Total, figures_of, total_of
 from api.flows.guard import chosen_flow_lines, known_flow
 from api.flows.payment_views import (
     COUNTY_HEADERS,
@@ -104,6 +104,13 @@ async def payment_figures(desk: Readers, query: Annotated[CountyQuery, Query()])
         names = await names_of(session, desk.county)
         chosen = payments_of_county(desk.county, query)
         return await figures_of(session, names, _FIGURES, chosen, lambda code: PaymentState(code).label, FAILURES.get)
+
+
+@router.get("/payments/total", responses=refusals(LINES_MOVED=410))
+async def payment_total(desk: Readers, query: Annotated[CountyQuery, Query()]) -> Total:
+    """Count and sum alone of the same filter."""
+    async with desk.database.reading() as session:
+        return await total_of(session, "flow_line", payments_of_county(desk.county, query))
 
 
 class PaidOnDay(TypedDict):

@@ -81,8 +81,8 @@ def _photos(whole: dict[str, Any]) -> list[tuple[str, str]]:
 
 async def _queue(window: Window, number: str, waiting: Sequence[str]) -> dict[str, int | None]:
     """第 n 件，共 N 件 of this walk, the decided ones counted; and how many are of the own hand, to be skipped."""
-    mine = (await window.ask.get("/applications/figures", to_do="true"))["count"]
-    others = (await window.ask.get("/applications/figures", stage="in_review", approved="false"))["count"]
+    mine = (await window.ask.get("/applications/total", to_do="true"))["count"]
+    others = (await window.ask.get("/applications/total", stage="in_review", approved="false"))["count"]
     handled = _handled(window)
     place = handled + waiting.index(number) + 1 if number in waiting else None
     return {"waiting": mine, "own": others - mine, "place": place, "all": max(handled + mine, place or 0)}

@@ -131,7 +131,7 @@ async def seek_applications(window: Staff) -> Response:
 
 @router.get("/sums")
 async def sum_applications(window: Staff) -> Response:
-    return await show_sums(window, _list_of(window.signed.role), "/applications/figures")
+    return await show_sums(window, _list_of(window.signed.role))
 
 
 @router.get("/export")

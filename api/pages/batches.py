@@ -81,7 +81,7 @@ async def list_lines(window: Staff, batch_no: str, room: str) -> Response:
 
 @router.get("/{batch_no}/{room}/sums")
 async def sum_lines(window: Staff, batch_no: str, room: str) -> Response:
-    return await show_sums(window, _page(batch_no, room)[0], "/applications/figures")
+    return await show_sums(window, _page(batch_no, room)[0])
 
 
 @router.get("/{batch_no}/{room}/export")

@@ -79,7 +79,7 @@ async def choose(window: Staff) -> Response:
 
 @router.get("/new/sums")
 async def sum_chosen(window: Staff) -> Response:
-    return await show_sums(window, PUBLICISED, "/applications/figures")
+    return await show_sums(window, PUBLICISED)
 
 
 @router.get("/new/export")

@@ -73,7 +73,7 @@ async def export_lines(window: Staff, flow_no: str) -> Response:
 
 @router.get("/figures")
 async def line_figures(window: Staff, flow_no: str) -> Response:
-    return await show_sums(window, lines_of(flow_no), f"/flows/{flow_no}/lines/figures")
+    return await show_sums(window, lines_of(flow_no))
 
 
 def lines_of(flow_no: str) -> ListPage:

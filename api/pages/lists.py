@@ -183,11 +183,12 @@ def serve_list(router: APIRouter, page: ListPage, enters: Role | None = None) ->
         return export(window, page)
 
 
-async def show_sums(window: Window, page: ListPage, api: str) -> Response:
-    """Count and sum of the whole list, for its foot: `page.figures` leads here, `api` has them."""
+async def show_sums(window: Window, page: ListPage) -> Response:
+    """Count and sum of the whole list, for its foot: `page.figures` leads here."""
     names = {filtered.name for filtered in page.filters}
     given = {name: value for name, value in conditions(window, page).items() if name in names}
-    return window.show_part("parts/sums.html", figures=await window.ask.get(api, **{**page.always, **given}))
+    total = await window.ask.get(f"{page.api}/total", **{**page.always, **given})
+    return window.show_part("parts/sums.html", total=total)
 
 
 async def catalogs_of(window: Window, page: ListPage, given: Mapping[str, str]) -> dict[str, list[Option]]:

@@ -98,7 +98,7 @@ async def export_payments(window: Staff) -> Response:
 
 @router.get("/figures")
 async def payment_sums(window: Staff) -> Response:
-    return await show_sums(window, LIST, "/payments/figures")
+    return await show_sums(window, LIST)
 
 
 @router.get("/bar")
@@ -128,7 +128,7 @@ async def _listed(window: Window) -> Response:
         "flow_acts": await acts_of(window, flow_no) if flow_no else [],
         "settles": window.signed.role is Role.REVIEWER,
         # 补发 is offered where the register has another account by now
-        "repayable": await window.ask.get("/applications/figures", repayable="true") if flow_no or failed else None,
+        "repayable": await window.ask.get("/applications/total", repayable="true") if flow_no or failed else None,
     }
     return await show_list(window, LIST, **more)
 
