@@ -9,7 +9,8 @@ import ssl
 import stat
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from deploy.cluster import agreed, programs
+from deploy.cluster import door as doors
 from deploy.cluster.certificates import Certificates, Pair, sign
 from deploy.cluster.door import Backend, Door
 from deploy.cluster.nodes import node_config, ui_config, write_dynamic
@@ -275,31 +277,99 @@ async def test_nobody_is_let_to_one_that_listens_but_has_not_answered(tmp_path: 
         silent.close()
 
 
-async def test_who_only_listens_learns_that_a_connection_broke(tmp_path: Path) -> None:
-    """A frontend that is killed resets what it had; one that is back at the next look was never silent."""
-    come: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
-    serving = await asyncio.start_server(lambda _, writer: come.put(writer), "127.0.0.1", 0)
-    loop, looks, known = asyncio.get_running_loop(), Counter[Backend](), asyncio.Event()
+@dataclass
+class Passage:
+    """A connection through a door: this end, and a backend's; `answers` is whether that one does when looked at."""
 
-    async def answers(of: Backend) -> bool:
-        looks[of] += 1
-        if looks[of] == 2:
-            loop.call_soon_threadsafe(known.set)
-        return True
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    backend: asyncio.StreamWriter
+    at_backend: asyncio.StreamReader
+    listening: asyncio.Server
+    answers: bool = True
+    looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
+    async def looked(self, times: int) -> None:
+        """At the backend, from now on."""
+        self.looks = asyncio.Semaphore(0)
+        for _ in range(times):
+            await asyncio.wait_for(self.looks.acquire(), 10)
+
+    def reset(self) -> None:
+        self.backend.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.backend.transport.abort()
+
+    async def rest(self) -> bytes:
+        return await asyncio.wait_for(self.reader.read(), 10)
+
+
+@pytest.fixture
+async def passage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Passage]:
+    monkeypatch.setattr(doors, "_LOOK_EVERY_S", 0.02)
+    come: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    known = asyncio.Event()
+    made: list[Passage] = []
+
+    async def comes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The first is the one that passes; after it the door looks whether others are taken."""
+        if made:
+            writer.close()
+        else:
+            await come.put((reader, writer))
+
+    listening = await asyncio.start_server(comes, "127.0.0.1", 0)
+
+    async def answers(_: Backend) -> bool:
+        loop.call_soon_threadsafe(known.set)
+        for one in made:
+            loop.call_soon_threadsafe(one.looks.release)
+        return all(one.answers for one in made)
+
+    loop = asyncio.get_running_loop()
     port = assign_ports(tmp_path / "ports.json", ["door"])["door"]
-    door = Door(port, [serving.sockets[0].getsockname()], answers)
+    door = Door(port, [listening.sockets[0].getsockname()], answers)
     door.open()
     try:
         await asyncio.wait_for(known.wait(), 10)
-        heard = asyncio.create_task(_heard(port))
-        passed = await asyncio.wait_for(come.get(), 10)
-        passed.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        passed.transport.abort()
-        assert await asyncio.wait_for(heard, 10) == b""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        at_backend, backend = await asyncio.wait_for(come.get(), 10)
+        made.append(Passage(reader, writer, backend, at_backend, listening))
+        yield made[0]
+        for each in (writer, backend):
+            each.close()
     finally:
         door.close()
-        serving.close()
+        listening.close()
+
+
+async def test_who_only_listens_learns_that_a_connection_broke(passage: Passage) -> None:
+    """A frontend that is killed resets what it had; one that is back at the next look was never silent."""
+    passage.backend.write(b"the last")
+    passage.reset()
+    assert await passage.rest() == b"the last"
+
+
+async def test_who_has_said_all_hears_the_answer(passage: Passage) -> None:
+    passage.writer.write_eof()
+    assert await passage.at_backend.read() == b""
+    passage.backend.write(b"answer")
+    passage.backend.close()
+    assert await passage.rest() == b"answer"
+
+
+async def test_one_that_ends_says_first_what_it_still_owes(passage: Passage) -> None:
+    """A frontend that is told to end takes no more connections, and waits for what workers had asked before."""
+    passage.listening.close()
+    passage.answers = False
+    await passage.looked(5)
+    passage.backend.write(b"a task")
+    assert await passage.reader.readexactly(6) == b"a task"
+
+
+async def test_one_that_is_silent_is_left(passage: Passage) -> None:
+    """A frozen one listens on, and says no more."""
+    passage.answers = False
+    assert await passage.rest() == b""
 
 
 async def _speaking(word: bytes) -> asyncio.Server:

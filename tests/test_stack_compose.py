@@ -41,6 +41,7 @@ class Service(BaseModel):
     command: list[str] = []
     volumes: list[str] = []
     deploy: dict[str, int] = {}
+    stop_grace_period: str = "10s"
     restart: str
 
 
@@ -108,6 +109,15 @@ def test_temporals_roles_run_apart_and_as_agreed(services: dict[str, Service]) -
     content = yaml.safe_load(COMPOSE.read_text())["configs"]["temporal_dynamic"]["content"]
     dynamic = {key: values[0]["value"] for key, values in yaml.safe_load(content).items()}
     assert dynamic == agreed.DYNAMIC_CONFIG | agreed.BETWEEN_NODES
+    question, drained, grace = (
+        float(each.removesuffix("s"))
+        for each in (
+            dynamic["matching.longPollExpirationInterval"],
+            dynamic["frontend.shutdownDrainDuration"],
+            services["temporal-frontend"].stop_grace_period,
+        )
+    )
+    assert question < drained < grace, "a frontend that ends cuts off what it has just given to a worker"
 
 
 def test_whoever_asks_temporal_has_its_own_pair_and_no_authority(services: dict[str, Service]) -> None:

@@ -35,10 +35,12 @@ DYNAMIC_CONFIG: dict[str, object] = {
     "frontend.enableCancelWorkerPollsOnShutdown": True,
 }
 # Only where nodes speak with each other: what they say of who is there is closed to strangers, too, and a node
-# that is told to end hands on what it has first.
+# that is told to end hands on what it has first. A frontend then waits for the workers' open questions, which end by
+# themselves sooner than that: cut off, what had just been given out to one would wait until its worker counts as dead.
 BETWEEN_NODES: dict[str, object] = {
     "system.enableRingpopTLS": True,
-    "frontend.shutdownDrainDuration": "1s",
+    "matching.longPollExpirationInterval": "10s",
+    "frontend.shutdownDrainDuration": "15s",
     "history.shutdownDrainDuration": "1s",
     "matching.shutdownDrainDuration": "1s",
 }

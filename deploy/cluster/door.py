@@ -5,18 +5,68 @@ with several addresses stands here.
 """
 
 import asyncio
-import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
+from typing import cast
 
 from deploy.stack.ports import LOOPBACK
 
 Backend = tuple[str, int]
-_CONNECT_WITHIN_S, _LOOK_EVERY_S, _AWAITED_EVERY_S, _CHUNK = 1.0, 1.0, 0.2, 65_536
+_CONNECT_WITHIN_S, _LOOK_EVERY_S, _AWAITED_EVERY_S = 1.0, 1.0, 0.2
 # One slow answer is no death; a second one is.
 _SILENT_LOOKS = 2
+
+
+class _Side(asyncio.Protocol):
+    """One end of what passes. What it hears it says to the other end, also that there will be no more: however that
+    came, and after all that was said before.
+    """
+
+    transport: asyncio.Transport
+    other: "_Side"
+
+    def __init__(self) -> None:
+        self.made, self.lost = asyncio.Event(), asyncio.Event()
+        self.is_over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Nothing is heard before there is somebody to say it to."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.pause_reading()
+        self.made.set()
+
+    def joins(self, other: "_Side") -> None:
+        self.other, other.other = other, self
+        for side in (self, other):
+            side.transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        if not self.other.transport.is_closing():
+            self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        self._no_more()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+        if hasattr(self, "other"):
+            self._no_more()
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.other.transport.resume_reading()
+
+    def _no_more(self) -> None:
+        self.is_over = True
+        self.other.transport.write_eof()
+        if self.other.is_over:
+            for side in (self, self.other):
+                side.transport.close()
 
 
 class Door:
@@ -26,7 +76,8 @@ class Door:
         self._port, self._backends, self._answers = port, backends, answers
         # Looks since its last answer; None is not there: one that listens may not be serving yet, until it answers.
         self._silent: dict[Backend, int | None] = dict.fromkeys(backends)
-        self._through: dict[Backend, set[asyncio.StreamWriter]] = {backend: set() for backend in backends}
+        self._through: dict[Backend, set[_Side]] = {backend: set() for backend in backends}
+        self._entered: set[asyncio.Task[None]] = set()
         self._turns = count()
         self._loop, self._closed = asyncio.new_event_loop(), asyncio.Event()
         self._thread: threading.Thread | None = None
@@ -49,7 +100,7 @@ class Door:
     async def _serve(self, listener: socket.socket) -> None:
         """The runner ends whatever still passes and looks."""
         looks = [asyncio.create_task(self._look(backend)) for backend in self._backends]
-        server = await asyncio.start_server(self._pass, sock=listener)
+        server = await asyncio.get_running_loop().create_server(self._enter, sock=listener)
         await self._closed.wait()
         server.close()
         for look in looks:
@@ -57,16 +108,24 @@ class Door:
 
     async def _look(self, backend: Backend) -> None:
         while True:
-            answers, silent = await self._answers(backend), self._silent[backend]
-            self._silent[backend] = 0 if answers else None if silent is None else silent + 1
+            self._silent[backend] = await self._silent_now(backend)
             if self._is_silent(backend):
-                for writer in list(self._through[backend]):
-                    writer.transport.abort()
+                for there in list(self._through[backend]):
+                    there.transport.abort()
             await asyncio.sleep(_AWAITED_EVERY_S if self._silent[backend] is None else _LOOK_EVERY_S)
+
+    async def _silent_now(self, backend: Backend) -> int | None:
+        """One that takes no more connections has ended, or is about to and still answers what it was asked before: a
+        task that it had given away and couldn't hand over would wait until its worker counts as dead.
+        """
+        if await self._answers(backend):
+            return 0
+        silent = self._silent[backend]
+        return None if silent is None or await _refuses(backend) else silent + 1
 
     def _is_silent(self, backend: Backend) -> bool:
         silent = self._silent[backend]
-        return silent is None or silent >= _SILENT_LOOKS
+        return silent is not None and silent >= _SILENT_LOOKS
 
     def _in_turn(self) -> Iterator[Backend]:
         """Those that answer, each in its turn; after them the silent, in case all seem so; none that isn't there."""
@@ -75,31 +134,49 @@ class Door:
         there = [backend for backend in ordered if self._silent[backend] is not None]
         return iter(sorted(there, key=self._is_silent))
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _enter(self) -> _Side:
+        here = _Side()
+        entered = asyncio.create_task(self._pass(here))
+        self._entered.add(entered)
+        entered.add_done_callback(self._entered.discard)
+        return here
+
+    async def _pass(self, here: _Side) -> None:
+        await here.made.wait()
         for backend in self._in_turn():
             try:
-                there, here = await asyncio.wait_for(asyncio.open_connection(*backend), _CONNECT_WITHIN_S)
+                there = await _connect(backend)
                 break
-            except (OSError, TimeoutError):
+            except ConnectionRefusedError:
                 self._silent[backend] = None
+            except (OSError, TimeoutError):
+                continue
         else:
-            writer.transport.abort()
+            here.transport.abort()
             return
-        self._through[backend].add(here)
+        self._through[backend].add(there)
+        here.joins(there)
         try:
-            await asyncio.gather(_pump(reader, here), _pump(there, writer))
+            for side in (there, here):
+                await side.lost.wait()
+        except asyncio.CancelledError:
+            for side in (there, here):
+                side.transport.abort()
+            raise
         finally:
-            self._through[backend].discard(here)
-            for one in (here, writer):
-                one.transport.abort()
+            self._through[backend].discard(there)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Whoever only listens learns of an end however it came, and after all that was said before."""
-    with contextlib.suppress(OSError):
-        try:
-            while chunk := await reader.read(_CHUNK):
-                writer.write(chunk)
-                await writer.drain()
-        finally:
-            writer.write_eof()
+async def _connect(backend: Backend) -> _Side:
+    connecting = asyncio.get_running_loop().create_connection(_Side, *backend)
+    return (await asyncio.wait_for(connecting, _CONNECT_WITHIN_S))[1]
+
+
+async def _refuses(backend: Backend) -> bool:
+    try:
+        (await _connect(backend)).transport.abort()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, TimeoutError):
+        pass
+    return False
