@@ -65,7 +65,7 @@ from workflows.face_login import FaceLoginWorkflow
 from workflows.indicator_review import IndicatorReviewWorkflow
 from workflows.invalidation import AccountEventWorkflow
 from workflows.invalidation_list import InvalidationsWorkflow
-from workflows.options import LIMITS, STICKY_TIMEOUT
+from workflows.options import BEATS_PASS, LIMITS, STICKY_TIMEOUT
 from workflows.platform_trial import PlatformTrialWorkflow
 from workflows.policy_review import PolicyReviewWorkflow
 from workflows.register_load import RegisterLoadWorkflow
@@ -190,6 +190,7 @@ def build_workers(client: Client, settings: Settings, activities: list[Callable[
             graceful_shutdown_timeout=grace,
             max_concurrent_activities=limits.places,
             max_concurrent_activity_task_polls=limits.pollers,
+            max_heartbeat_throttle_interval=BEATS_PASS,
         )
         for queue, limits in LIMITS.items()
         if queue in settings.queues

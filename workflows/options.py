@@ -11,8 +11,10 @@ from models.contracts import Queue
 
 # What must not be lost is tried without end; a platform that is down for a weekend is asked every two minutes.
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=2))
-# Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit.
-SILENCE = timedelta(seconds=20)
+# Every activity beats while it lives: work of a dead worker goes elsewhere after this long, not after its limit. So
+# does what a server that was replaced had given out and nobody got. A worker passes beats on no more often than that,
+# so that one may get lost.
+SILENCE, BEATS_PASS = timedelta(seconds=10), timedelta(seconds=4)
 # A turn that a dead worker has begun is begun anew by another one after this long; Temporal's own 10 s are a person's
 # patience. A look that takes longer doesn't need more: the worker prolongs the turn by itself (a workflow task
 # heartbeat) at four fifths of it, three events of history each. Shorter ones would time out living workers that are
