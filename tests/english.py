@@ -19,6 +19,7 @@ _UNREAD = {"script", "style", "template"}
 # What the grounds of tests call things: data, although it is spelled as a word of ours.
 _NAMES = {"补贴政策", "预算单位", "预算项目", "渝快办"}
 _OURS = ENGLISH.keys() - _NAMES
+_SEVERAL = re.compile("、|, ")
 
 
 def chinese_left(document: html.HtmlElement) -> list[str]:
@@ -26,7 +27,7 @@ def chinese_left(document: html.HtmlElement) -> list[str]:
     return [
         " ".join(text.split())[:60]
         for text, quoted in _said(document, quoted=False)
-        if HAN.search(text) and (not quoted or text.strip() in _OURS)
+        if HAN.search(text) and (not quoted or _OURS.issuperset(_SEVERAL.split(text.strip())))
     ]
 
 

@@ -4,6 +4,7 @@ from markupsafe import escape
 
 from api.pages.cells import rows_of
 from api.pages.conditions import conditions
+from api.pages.formats import LANGUAGE
 from api.pages.lists import Column, Filter
 from api.pages.rendering import _environment
 
@@ -29,6 +30,16 @@ def test_whatever_stands_in_a_row_is_text() -> None:
     assert made.count("<td") == 2 * (1 + len(KINDS) + 2)
     assert "/console/flows/%22%3E%3Cscript%3E%26%27%7B%7B%201%20%7D%7D/lines?a=1&amp;b=%22" in made
     assert '<option value="1" selected>一</option>' in options
+
+
+def test_several_words_are_said_in_english_each() -> None:
+    columns, row = [Column("角色", "Roles", "roles", kind="label")], {"no": 1, "roles": ["县操作员", "审核人"]}
+    assert ">县操作员、审核人</td>" in rows_of(columns, [row], "no", None, None)
+    before = LANGUAGE.set("en")
+    try:
+        assert ">Operator, Reviewer</td>" in rows_of(columns, [row], "no", None, None)
+    finally:
+        LANGUAGE.reset(before)
 
 
 def test_ticks_and_the_row_that_stands_open() -> None:

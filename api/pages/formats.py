@@ -40,7 +40,8 @@ def is_word(text: str) -> bool:
 
 def label(chinese: Any) -> str:
     """A word that the API says, or several of them; what has no English is shown as it is."""
-    text = "" if chinese is None else str(chinese)
+    several = chinese if isinstance(chinese, list | tuple) else () if chinese is None else (chinese,)
+    text = "、".join(map(str, several))
     if not is_english():
         return text
     return ENGLISH.get(text) or (", ".join(ENGLISH[each] for each in text.split("、")) if is_word(text) else text)

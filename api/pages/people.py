@@ -22,7 +22,7 @@ LIST = ListPage(
     columns=(
         Column("登录名", "Login", "subject", link="/console/people/{subject}"),
         NAME,
-        Column("角色", "Roles", "role_labels"),
+        Column("角色", "Roles", "role_labels", kind="label"),
         Column("状态", "State", "state_label", kind="tag", tone="state"),
         Column("待确认", "Waits for a second", "change.kind_label", kind="label"),
         Column("最近登录", "Last sign-in", "last_signed_in_at", kind="when"),
