@@ -62,6 +62,13 @@ def test_a_template_has_no_style_or_script_of_its_own(template: Path) -> None:
     assert "|safe" not in text, f"{template.name}: what is shown is always escaped"
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_part_that_asks_by_itself_is_left_as_it_is_when_refused(template: Path) -> None:
+    """`live=1`: else the answer is a whole page, put into the part."""
+    tags = re.findall(r"<[^<]*?hx-trigger=[^<]*", _COMMENT.sub("", template.read_text("utf-8")))
+    assert [tag for tag in tags if "hx-get" in tag and "live=1" not in tag] == [], template.name
+
+
 def test_lengths_are_rem_and_old_browsers_know_the_style() -> None:
     own = "".join(sheet.read_text("utf-8") for sheet in STATIC.glob("*.css"))
     # hairlines may be one pixel; the root sizes are what everything else is measured by
