@@ -295,10 +295,6 @@ class Passage:
         for _ in range(times):
             await asyncio.wait_for(self.looks.acquire(), 10)
 
-    def reset(self) -> None:
-        self.backend.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.backend.transport.abort()
-
     async def rest(self) -> bytes:
         return await asyncio.wait_for(self.reader.read(), 10)
 
@@ -345,7 +341,7 @@ async def passage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 async def test_who_only_listens_learns_that_a_connection_broke(passage: Passage) -> None:
     """A frontend that is killed resets what it had; one that is back at the next look was never silent."""
     passage.backend.write(b"the last")
-    passage.reset()
+    _reset(passage.backend)
     assert await passage.rest() == b"the last"
 
 
@@ -355,6 +351,20 @@ async def test_who_has_said_all_hears_the_answer(passage: Passage) -> None:
     passage.backend.write(b"answer")
     passage.backend.close()
     assert await passage.rest() == b"answer"
+
+
+async def test_who_breaks_while_much_is_said_to_it_is_noticed(passage: Passage) -> None:
+    """Until nothing goes on: what it can't take yet waits all the way back."""
+    passage.backend.write(bytes(32 << 20))
+    waiting = -1
+    while (now := passage.backend.transport.get_write_buffer_size()) != waiting:
+        waiting = now
+        await passage.looked(5)
+    assert waiting > 0
+    _reset(passage.writer)
+    assert await asyncio.wait_for(passage.at_backend.read(), 10) == b""
+    passage.backend.close()
+    await asyncio.wait_for(passage.backend.wait_closed(), 10)
 
 
 async def test_one_that_ends_says_first_what_it_still_owes(passage: Passage) -> None:
@@ -370,6 +380,11 @@ async def test_one_that_is_silent_is_left(passage: Passage) -> None:
     """A frozen one listens on, and says no more."""
     passage.answers = False
     assert await passage.rest() == b""
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _speaking(word: bytes) -> asyncio.Server:

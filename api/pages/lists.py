@@ -17,6 +17,8 @@ from models.words.calendar import china_today
 from models.words.stages import Role
 
 SIZES = (20, 50, 100)
+# What an address says beside its list's conditions.
+NO_CONDITIONS = frozenset({"done", "part"})
 _USUAL_SIZE = 50
 
 Option = tuple[str, str, str]
@@ -147,7 +149,7 @@ def conditions(window: Window, page: ListPage) -> dict[str, str]:
     if window.request.method == "POST":
         return {name: window.form.text(name) for name in _names(page) if window.form.text(name)}
     given = {name: window.query(name) for name in _names(page) if window.query(name)}
-    asked_before = set(window.request.query_params) - {"done"}
+    asked_before = set(window.request.query_params) - NO_CONDITIONS
     return given if asked_before else dict(page.opens_with)
 
 

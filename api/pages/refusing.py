@@ -64,8 +64,8 @@ def _on_refused(request: Request, error: Exception) -> Response:
 
 
 def _shown(request: Request, refused: Refused) -> Response:
-    if _is_live(request):
-        # the page around it stays as it is, and asks again
+    if _is_live(request) or request.query_params.get("part") == "1":
+        # the page around it stays as it is; what is live asks again
         return Response(status_code=204)
     window = getattr(request.state, "window", None) or _nobody(request)
     window.problem, window.status = refused.document, refused.status

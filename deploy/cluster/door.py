@@ -5,6 +5,7 @@ with several addresses stands here.
 """
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -53,6 +54,8 @@ class _Side(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set()
         if hasattr(self, "other"):
+            # what this one could not take is gone with it, and nobody says that there is room again
+            self.other.transport.resume_reading()
             self._no_more()
 
     def pause_writing(self) -> None:
@@ -63,7 +66,9 @@ class _Side(asyncio.Protocol):
 
     def _no_more(self) -> None:
         self.is_over = True
-        self.other.transport.write_eof()
+        # the other may have broken, and not be told so yet
+        with contextlib.suppress(OSError):
+            self.other.transport.write_eof()
         if self.other.is_over:
             for side in (self, self.other):
                 side.transport.close()
@@ -109,8 +114,9 @@ class Door:
     async def _look(self, backend: Backend) -> None:
         while True:
             self._silent[backend] = await self._silent_now(backend)
+            self._through[backend] = {there for there in self._through[backend] if not there.lost.is_set()}
             if self._is_silent(backend):
-                for there in list(self._through[backend]):
+                for there in self._through[backend]:
                     there.transport.abort()
             await asyncio.sleep(_AWAITED_EVERY_S if self._silent[backend] is None else _LOOK_EVERY_S)
 
@@ -142,29 +148,32 @@ class Door:
         return here
 
     async def _pass(self, here: _Side) -> None:
-        await here.made.wait()
+        """Over when both ends are, or the door closes."""
+        there = None
+        try:
+            await here.made.wait()
+            if there := await self._let_in(here):
+                await there.lost.wait()
+                await here.lost.wait()
+        finally:
+            for side in (here, there):
+                if side is not None:
+                    side.transport.abort()
+
+    async def _let_in(self, here: _Side) -> _Side | None:
+        """To whom; None where nobody is there."""
         for backend in self._in_turn():
             try:
                 there = await _connect(backend)
-                break
             except ConnectionRefusedError:
                 self._silent[backend] = None
             except (OSError, TimeoutError):
                 continue
-        else:
-            here.transport.abort()
-            return
-        self._through[backend].add(there)
-        here.joins(there)
-        try:
-            for side in (there, here):
-                await side.lost.wait()
-        except asyncio.CancelledError:
-            for side in (there, here):
-                side.transport.abort()
-            raise
-        finally:
-            self._through[backend].discard(there)
+            else:
+                here.joins(there)
+                self._through[backend].add(there)
+                return there
+        return None
 
 
 async def _connect(backend: Backend) -> _Side:

@@ -32,6 +32,7 @@ def node_part(plan: Plan, node: Node, dynamic: Path, env: dict[str, str]) -> Par
         env=env,
         cwd=plan.home,
         is_ready=lambda _: is_listening(plan.port(node.role), node.host),
+        # when all end at once nobody is left whom a frontend could wait for
         stop_within_s=8,
         dies_with_starter=True,
     )
