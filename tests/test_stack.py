@@ -1,6 +1,9 @@
 """The local stack: what is started answers on loopback only, and what is killed comes back with its data."""
 
+import os
 import signal
+import subprocess
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_address
@@ -37,7 +40,13 @@ def test_killed_postgres_comes_back_with_what_it_had_committed(stack_factory: St
     stack.kill("postgres")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
-    stack.start("postgres")
+    with subprocess.Popen(["true"], user=stack.layout.cluster.account) as dead:
+        # as one that nobody has reaped yet: its starter was killed with it
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        lock = postgres.storage(stack.layout.home) / "data" / "postmaster.pid"
+        lock.write_text(lock.read_text().replace(lock.read_text().split()[0], str(dead.pid), 1))
+        threading.Timer(1, dead.wait).start()
+        stack.start("postgres")
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM seen").fetchall() == [(7,)]
 

