@@ -62,8 +62,10 @@ SELECT (SELECT count(*) FROM outbox WHERE delivered_at IS NULL)
   + (SELECT count(*) FROM inbox WHERE state IN ('received', 'delivered'))
   + (SELECT count(*) FROM operator_order JOIN mine ON code = county_code WHERE state = 'confirmed')
   + (SELECT count(*) FROM run JOIN mine ON code = county_code WHERE closed_at IS NULL AND waiting_for LIKE '%%正在%%')
-  + (SELECT count(*) FROM card_change_part JOIN mine ON code = county_code WHERE stage IN ('validating', 'approved'))
-  + (SELECT count(*) FROM village_entry JOIN mine ON code = county_code WHERE stage = 'validating')
+  + (SELECT count(*) FROM dataset JOIN mine ON code = county_code WHERE stage = 'prepared')
+  + (SELECT count(*) FROM card_change_part JOIN mine ON code = county_code
+     WHERE stage IN ('validating', 'approved', 'applying'))
+  + (SELECT count(*) FROM village_entry JOIN mine ON code = county_code WHERE stage IN ('validating', 'applying'))
   + (SELECT count(*) FROM register_load JOIN mine ON code = county_code WHERE stage IN ('checking', 'asking', 'taking'))
   + (SELECT count(*) FROM instruction JOIN mine ON code = county_code
      WHERE answered_at IS NULL AND refusal_code IS NULL)
