@@ -22,7 +22,8 @@ def test_answers(scene: Scene, kind: str) -> None:
     before = scene.fault_counts()
     # longer than we wait for an answer
     scene.whole.platform("PUT", "/settings", {"hang_seconds": 6})
-    scene.faults(rates={kind: SHARE / 2 if kind == "timeout_after_accept" else SHARE}, only={kind: INSTRUCTIONS})
+    share = SHARE / 2 if kind == "timeout_after_accept" else SHARE
+    scene.faults(rates={kind: share}, next={kind: 1}, only={kind: INSTRUCTIONS})
     scene.finish(scene.begin(BIG), scene.begin(SMALL))
     scene.injected.update(scene.fault_counts() - before)
     assert scene.whole.rows("SELECT key FROM instruction WHERE answered_at IS NULL AND refusal_code IS NULL") == []
