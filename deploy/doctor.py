@@ -118,6 +118,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))  # run as a file, too, with whatever Python there is
-    from deploy.spoken import spoken
+    from deploy.spoken import leave, spoken
 
-    sys.exit(spoken("make doctor", main))
+    leave(spoken("make doctor", main))

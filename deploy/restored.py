@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client
 
-from deploy.spoken import spoken
+from deploy.spoken import leave, spoken
 from models.contracts import RunKind
 from models.settings import Settings
 from models.store.citizens.sessions import end_all_of_citizens
@@ -189,4 +189,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(spoken("restored", main))
+    leave(spoken("restored", main))

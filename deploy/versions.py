@@ -11,12 +11,11 @@ By the environment of worker and API: TEMPORAL_… and TEMPORAL_TASK_QUEUE.
 import argparse
 import asyncio
 import os
-import sys
 
 from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus as Status
 from temporalio.service import RPCError, RPCStatusCode
 
-from deploy.spoken import spoken
+from deploy.spoken import leave, spoken
 from workflows.client import connect
 from workflows.versions import NO_BUILD, Build, Builds
 
@@ -115,4 +114,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(spoken("python -m deploy.versions", main))
+    leave(spoken("python -m deploy.versions", main))
