@@ -1,28 +1,14 @@
 """The shell of the pages in a real browser: looks, sizes, keyboard, a line that is cut."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from playwright.async_api import expect
 
-from tests.api_server import serving
-from tests.chromium import Chromium, chromium, sideways, small_targets, violations
-from tests.rows import OPERATOR, Office, open_office
+from tests.chromium import Chromium, sideways, small_targets, violations
+from tests.rows import OPERATOR, Office
+
+pytest_plugins = ["tests.office_in_chromium"]
 
 LOOKS = [f"zh.{size}.{colours}" for size in ("normal", "huge") for colours in ("light", "dark", "contrast")]
-
-
-@pytest.fixture
-async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, citizen_cookies_secure=False) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def seen(office: Office) -> AsyncIterator[Chromium]:
-    async with serving(office.app) as url, chromium(url) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -1,26 +1,12 @@
 """Flows in a real browser: whole in each look, live while they lie open, once however often a button is pressed."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tests.api_server import serving
-from tests.chromium import Chromium, chinese_left, chromium, sideways, small_targets, violations
-from tests.rows import OPERATOR, REVIEWER, Line, Office, add_ground, count_of, open_office
+from tests.chromium import Chromium, chinese_left, sideways, small_targets, violations
+from tests.rows import OPERATOR, REVIEWER, Line, Office, add_ground, count_of
 from tests.test_orders_api import mixed_flow
 
-
-@pytest.fixture
-async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, citizen_cookies_secure=False) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def seen(office: Office) -> AsyncIterator[Chromium]:
-    async with serving(office.app) as url, chromium(url) as opened:
-        yield opened
+pytest_plugins = ["tests.office_in_chromium"]
 
 
 @pytest.mark.parametrize("look", ["zh.normal.light", "en.huge.dark", "zh.huge.contrast"])

@@ -1,35 +1,21 @@
 """What is read without a sign-in, in a real browser on a phone: the public lists and the way in, in every look."""
 
 import os
-from collections.abc import AsyncIterator
 from itertools import product
-from pathlib import Path
 
-import pytest
 from playwright.async_api import Page
 
 from api.pages.looks import COLOURS, LANGUAGES, SIZES
-from tests.api_server import serving
-from tests.chromium import PHONE, Chromium, chinese_left, chromium, sideways, small_targets, violations
-from tests.rows import Line, Office, add_ground, open_office
+from tests.chromium import PHONE, Chromium, chinese_left, sideways, small_targets, violations
+from tests.rows import Line, Office, add_ground
 from tests.test_public_lists import switch
+
+pytest_plugins = ["tests.office_in_chromium"]
 
 # Each word of a look once and in other company; all of them by `make pages-all`.
 LOOKS = ["zh.normal.light", "zh.huge.contrast", "en.large.dark", "en.huge.light"]
 if os.environ.get("PAGES_ALL"):
     LOOKS = [".".join(look) for look in product(LANGUAGES, SIZES, COLOURS)]
-
-
-@pytest.fixture
-async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(database_url, tmp_path, citizen_cookies_secure=False) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def seen(office: Office) -> AsyncIterator[Chromium]:
-    async with serving(office.app) as url, chromium(url) as opened:
-        yield opened
 
 
 async def faults(page: Page) -> list[str]:

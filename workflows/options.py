@@ -89,7 +89,7 @@ PROMPT = Options(
 )
 # Asked every few seconds anyway.
 PROMPT_ASK = Options(Queue.PEOPLE, timedelta(minutes=2), RetryPolicy(maximum_attempts=1))
-# 100,000 rows take under a minute; reading them keeps a worker busy enough that a longer silence isn't its death.
+# 100,000 rows take under a minute, and nobody waits for it as for a call: a longer silence isn't death yet.
 IMPORT = Options(Queue.BULK, timedelta(minutes=15), PATIENT, silence=timedelta(seconds=30))
 # A hundred counties take seconds; an object store that is away is waited for, the ticks meanwhile are skipped.
 SIGN = Options(Queue.BULK, timedelta(minutes=30), PATIENT)
