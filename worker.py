@@ -51,51 +51,14 @@ from models.store.objects import S3, S3_CONFIG, ObjectStore, s3_arguments
 from models.store.vault import LocalVault, Vault
 from models.wire.signing import PlatformCredentials, parse_clients
 from models.words import counties
-from workflows.account_check import AccountCheckWorkflow
-from workflows.after_end import PaymentCorrectionWorkflow
-from workflows.application_import import ApplicationImportWorkflow
-from workflows.beneficiary_init import BeneficiaryInitWorkflow
 from workflows.canary_worker import keep_canary
-from workflows.card_change import CardChangeWorkflow
-from workflows.catalog_refresh import CatalogRefreshWorkflow
 from workflows.certificates import follow_certificates, trouble_with
 from workflows.client import connect
-from workflows.evidence import EvidenceWorkflow
-from workflows.face_login import FaceLoginWorkflow
-from workflows.indicator_review import IndicatorReviewWorkflow
-from workflows.invalidation import AccountEventWorkflow
-from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import BEATS_PASS, LIMITS, STICKY_TIMEOUT
-from workflows.platform_trial import PlatformTrialWorkflow
-from workflows.policy_review import PolicyReviewWorkflow
-from workflows.register_load import RegisterLoadWorkflow
+from workflows.registered import WORKFLOWS
 from workflows.schedules import keep_schedules, schedules_of
-from workflows.subsidy_flow import SubsidyFlowWorkflow
-from workflows.trail_heads import TrailHeadsWorkflow
-from workflows.verification import VerificationWorkflow
 from workflows.versions import Identified, identified, runner_of, take_turn
-from workflows.village_entry import VillageEntryWorkflow
 
-WORKFLOWS = [
-    AccountEventWorkflow,
-    AccountCheckWorkflow,
-    ApplicationImportWorkflow,
-    BeneficiaryInitWorkflow,
-    CardChangeWorkflow,
-    CatalogRefreshWorkflow,
-    EvidenceWorkflow,
-    FaceLoginWorkflow,
-    IndicatorReviewWorkflow,
-    InvalidationsWorkflow,
-    PaymentCorrectionWorkflow,
-    PlatformTrialWorkflow,
-    PolicyReviewWorkflow,
-    RegisterLoadWorkflow,
-    SubsidyFlowWorkflow,
-    TrailHeadsWorkflow,
-    VerificationWorkflow,
-    VillageEntryWorkflow,
-]
 RECONNECT_SECONDS = 2.0
 # Turns are Python: more threads than can run would only each keep their own memory.
 TURN_THREADS = 4

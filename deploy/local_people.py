@@ -11,7 +11,7 @@ import psycopg
 from models.store.people.persons import name_row
 from models.store.vault import Field, Vault
 from models.tokens import fold
-from models.words.stages import Role
+from models.words.staff import Role
 
 # Who was known before keeps the name and gains what is said now; somebody who was invited is left alone.
 _PUT = """

@@ -40,7 +40,7 @@ from models.tables.people import Person
 from models.tokens import RESERVED, fold
 from models.words.calendar import china_today
 from models.words.faults import Fault
-from models.words.stages import PersonState, Role
+from models.words.staff import PersonState, Role
 
 _LOGIN = re.compile(r"[a-z0-9._@-]{2,80}")
 

@@ -21,7 +21,7 @@ from deploy.stack.processes import ROOT, StackError, end_leftovers
 from deploy.stack.sign_in import demo_people, sign_in_locally
 from deploy.stack.stack import Stack, forget
 from deploy.tour.player import DESKTOP, PATIENCE_MS, chromium
-from models.words.stages import Role
+from models.words.staff import Role
 
 HOME = ROOT / "var" / "pictures"
 PLACE = ROOT / "api" / "pages" / "pictures"

@@ -21,7 +21,7 @@ from models.forms.identity import parse_citizen_id
 from models.store.vault import Field, LocalVault
 from models.words.calendar import china_today
 from models.words.faults import Fault
-from models.words.stages import Role
+from models.words.staff import Role
 
 
 class KeySettings(BaseSettings):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from models.wire.vocabulary import Word
-from models.words.stages import Role
+from models.words.staff import Role
 
 
 class FileOf(Word):

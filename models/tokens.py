@@ -12,7 +12,7 @@ from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.words.stages import Role
+from models.words.staff import Role
 
 ALGORITHM = "HS256"
 # A key that signs for somebody else too doesn't open this door.

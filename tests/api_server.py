@@ -27,7 +27,7 @@ from models.store.objects import ObjectStore
 from models.store.vault import KeyRing, LocalVault
 from models.tables.records import CatalogList
 from models.wire.signing import PlatformCredentials
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.contract import HeldToContract
 from tests.loopback import NO_TLS
 from tests.staff import Staff

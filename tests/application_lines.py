@@ -12,7 +12,8 @@ from models.store.applications.rows import Entered, insert_rows, new_rows
 from models.store.numbers import Series, take
 from models.store.sql import Value, execute
 from models.wire.words import ApplicantKind
-from models.words.stages import Channel, Role
+from models.words.staff import Role
+from models.words.stages import Channel
 from tests.api_server import COUNTY, YEAR, ApiServer
 from tests.statements import rows_of
 

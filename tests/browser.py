@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from lxml import html
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.english import chinese_left
 from tests.page_laws import look_at
 from tests.rows import COUNTY, Office

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page
 
 from deploy.stack.objects import Access
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import serving
 from tests.chromium import Chromium, chromium, sideways, small_targets, violations
 from tests.page_ground import BANK, ITEM, TOWN, VILLAGE, office_with_files

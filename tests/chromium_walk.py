@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page
 
 from deploy.stack.start_page import start_page
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.chromium import (
     TARGET,
     Chromium,

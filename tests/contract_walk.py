@@ -30,7 +30,7 @@ from api.citizens.session import SESSION_COOKIE
 from api.main import openapi
 from api.server.openapi import operations
 from deploy.stack.objects import Access
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import api_server
 from tests.contract import lies
 from tests.everything import lay_everything, numbers_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.entries import EntryForm, open_entry
 from models.wire.words import CardType
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser, Page, Values
 from tests.card_ground import Cards, card
 from tests.card_ground import person as citizen_of

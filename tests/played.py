@@ -20,7 +20,7 @@ from deploy.stack import Options, Stack
 from deploy.stack.__main__ import DEMO_FAULTS, DEMO_SEED, DEMO_TIME_SCALE, HURRIED, demo_environment
 from deploy.stack.processes import ROOT
 from deploy.stack.sign_in import DemoPerson, demo_people, open_local_session
-from models.words.stages import Role
+from models.words.staff import Role
 
 COUNTY = "500001"
 # How each parameter of a page's address is found: the number of one thing that the season has left.

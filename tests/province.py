@@ -25,7 +25,7 @@ from models.store.sql import Value, execute
 from models.store.trail import check as trail_check
 from models.store.vault import LocalVault
 from models.wire.signing import PlatformCredentials
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.flow_books import Books
 from tests.flow_ground import Laid, Surveyor
 from tests.platform_posts import seal

@@ -34,7 +34,8 @@ from models.tables.batches import Batch, BatchImage
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
 from models.tables.records import CatalogList
 from models.words.calendar import china_today
-from models.words.stages import BatchStage, ReviewStage, Role
+from models.words.staff import Role
+from models.words.stages import BatchStage, ReviewStage
 from tests.contract import HeldToContract
 from tests.staff import Staff
 from tests.statements import rows_of

@@ -11,7 +11,7 @@ from models.tables.loads import RegisterLoad
 from models.words.calendar import china_today
 from models.words.card_stages import LoadStage
 from models.words.makers import Act
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.application_lines import CARD_PHOTOS
 from tests.rows import (
     OPERATOR,

@@ -11,7 +11,7 @@ from activities.platform.client import PlatformClient
 from deploy.demo.drawings import drawing
 from deploy.demo.people import Json, Person
 from models.wire.answers import CatalogItem
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.application_lines import card, citizen_id
 from tests.county_office import NAME, YEAR, Line, Office, credit_code
 from tests.province import Province

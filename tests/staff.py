@@ -8,7 +8,7 @@ import psycopg
 from deploy.local_people import LocalPerson, driver_url, put_local_people
 from models import tokens
 from models.store.vault import Vault
-from models.words.stages import Role
+from models.words.staff import Role
 
 # Of those whom tests.rows knows by name.
 NAMES = {

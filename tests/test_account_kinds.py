@@ -8,7 +8,7 @@ from models.store.register.register import fill_from_matched
 from models.store.sql import execute, scratch
 from models.store.vault import Field
 from models.tables.base import now
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import enter, organization, personal
 from tests.import_office import Desk, csv, row

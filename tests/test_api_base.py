@@ -30,7 +30,7 @@ from models.store.runs.runs import open_run
 from models.store.sql import execute
 from models.tables.policies import PolicyUnit, StoredFile
 from models.tables.records import IdempotentAnswer, Run, TrailEntry
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 
 PROBLEM = "application/problem+json"

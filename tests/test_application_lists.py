@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from models.store.clock import today_in_china
-from models.words.stages import ApplicationStage, Role
+from models.words.staff import Role
+from models.words.stages import ApplicationStage
 from tests.rows import (
     COUNTY,
     OPERATOR,

@@ -10,7 +10,7 @@ import pytest
 
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import (
     COUNTY,
     ITEM,

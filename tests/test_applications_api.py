@@ -13,7 +13,8 @@ import python_calamine
 from models.store.sql import execute, fetch_int
 from models.store.trail.check import Break, check_trail
 from models.store.trail.entries import by_system, record
-from models.words.stages import Role, TrailBreak
+from models.words.staff import Role
+from models.words.stages import TrailBreak
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import (
     act,

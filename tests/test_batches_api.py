@@ -16,7 +16,7 @@ from models.store.register.register import fill_from_matched
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.tables.base import now
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import (
     act,

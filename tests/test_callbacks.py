@@ -26,7 +26,8 @@ from models.store.vault import LocalVault, create_vault_key_file
 from models.tables.base import now
 from models.tables.records import Inbox, InboxConflict
 from models.wire.words import Operation
-from models.words.stages import InboxState, Role
+from models.words.staff import Role
+from models.words.stages import InboxState
 from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server, settings_for
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event, seal
 

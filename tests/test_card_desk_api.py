@@ -20,7 +20,7 @@ from models.tables.cards import CardChange, VillageEntry
 from models.tables.records import CatalogList
 from models.wire.words import AccountChangeStatus, CardType
 from models.words.card_stages import EntryStage
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
 from tests.rows import (
     OPERATOR,

@@ -29,7 +29,7 @@ from models.store.sql import execute
 from models.store.vault import Field
 from models.tables.flows import Order
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office
 from tests.platform_posts import policy_reviewed, seal

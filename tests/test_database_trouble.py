@@ -20,7 +20,7 @@ from temporalio.client import Client
 from deploy.stack import Stack, temporal
 from models.store.runs.runs import open_run
 from models.store.texts import open_text
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, PROVINCE, YEAR, ApiServer, api_server
 from tests.county_office import Office, lines
 from tests.platform_posts import policy_reviewed, post_event

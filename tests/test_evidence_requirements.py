@@ -9,7 +9,7 @@ import openpyxl  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import ADMIN, COUNTY, ITEM, OTHER_COUNTY, Line, Office, add_flow, add_ground, open_office, set_lines
 
 PATH = f"/evidence-requirements/{ITEM}"

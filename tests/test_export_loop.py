@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from models.store.sql import execute
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, PROVINCE, ApiServer, api_server
 
 ROWS = 20_000

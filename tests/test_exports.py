@@ -11,7 +11,8 @@ import pytest
 from models.store.applications import rules as line_rules
 from models.wire.words import EventType, Operation
 from models.words.code_words import ACTS, CONTRADICTIONS, EFFECTS, EVENTS, OPERATIONS, ROLES, TAKEN
-from models.words.stages import ImportStage, Role
+from models.words.staff import Role
+from models.words.stages import ImportStage
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for room in ("api", "activities", "models") for path in sorted((ROOT / room).rglob("*.py"))]

@@ -9,7 +9,7 @@ import pytest
 
 from models.store.runs.watch import restart_run
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import (
     OPERATOR,
     OPS,

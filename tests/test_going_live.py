@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.objects import Access
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import PROVINCE
 from tests.browser import Browser
 from tests.citizens import Someone, account_held

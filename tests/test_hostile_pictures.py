@@ -18,7 +18,7 @@ from deploy.stack.objects import Access
 from models.photos.archive import MAX_ARCHIVE_PIXELS
 from models.photos.redraw import MAX_DECODED_BYTES, MAX_PIXELS, MAX_SIDE, PhotoRefused, measure
 from models.store.sql import execute, fetch_int
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import OTHER_COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import put_lines
 from tests.test_photos import archive, picture, put, send

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.imports import ApplicationImports
 from deploy.stack.objects import Access
 from models.store.sql import execute, fetch_int
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import OTHER_COUNTY, api_server
 from tests.import_office import YEARS, Desk, open_runs, row, seed_county_lists, sheet, subject_of
 from tests.statements import rows_of

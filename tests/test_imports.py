@@ -16,7 +16,7 @@ from models.store.applications.doubles import lock_additions
 from models.store.runs.runs import open_run
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, api_server
 from tests.application_lines import citizen_id
 from tests.import_office import HEADERS, YEARS, Desk, csv, open_runs, row, seed_county_lists, sheet, subject_of

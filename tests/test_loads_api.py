@@ -16,7 +16,7 @@ from models.store.retention import clear_old
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.application_lines import card, citizen_id
 from tests.load_bank import Hands, hands_at
 from tests.page_ground import at, office_with_files

@@ -15,7 +15,7 @@ from temporalio.client import Client
 
 from deploy.stack import temporal
 from models.store.sql import execute, fetch
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import ApiServer, api_server
 from tests.loopback import NO_TLS
 from tests.tiny_runs import eventually, fresh_queue

@@ -14,7 +14,7 @@ from models.store.sql import fetch, fetch_int
 from models.tables.policies import StoredFile
 from models.wire.words import DocumentKind
 from models.words.makers import DONE, NAMES, NOT_BY, Act, closed_by, refusal_words
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import (
     OPERATOR,
     REVIEWER,

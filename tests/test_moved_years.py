@@ -24,7 +24,7 @@ from deploy.years import __main__ as years_command
 from deploy.years import moving
 from deploy.years.__main__ import main
 from deploy.years.statements import PUT_PART
-from models.words.stages import Role
+from models.words.staff import Role
 from tests import county_office
 from tests.api_server import api_server
 from tests.application_lines import card, citizen_id

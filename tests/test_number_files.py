@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from models.sheets.writer import write_sheet
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser
 from tests.rows import (
     COUNTY,

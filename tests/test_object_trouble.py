@@ -15,7 +15,7 @@ from temporalio.client import Client
 
 from deploy.stack.objects import Access
 from models.store.sql import fetch_int
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, ApiServer, api_server
 from tests.import_fixtures import working
 from tests.import_office import Desk, row, seed_county_lists, sheet

@@ -12,7 +12,7 @@ from sqlmodel import select
 from models.store.flows.rounds import refresh_held
 from models.store.vault import Field
 from models.tables.flows import Flow
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import (
     ADMIN,
     AUDITOR,

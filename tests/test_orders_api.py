@@ -12,7 +12,8 @@ from models.store.register.accounts import NewAccount, account_for_update, apply
 from models.store.sql import execute, fetch
 from models.store.trail.entries import by_system, record
 from models.store.vault import Field
-from models.words.stages import OrderKind, Role
+from models.words.staff import Role
+from models.words.stages import OrderKind
 from tests.rows import (
     ADMIN,
     COUNTY,

@@ -11,7 +11,7 @@ from deploy.stack.objects import Access
 from models.store.numbers import Series, take_one
 from models.store.trail.entries import by_system, record
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser
 from tests.rows import (
     ADMIN,

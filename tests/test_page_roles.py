@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.pages.menu import GROUPS
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser, Page
 from tests.rows import (
     COUNTY,

@@ -9,7 +9,8 @@ from api.pages.words import ENGLISH
 from models.store.applications import rules
 from models.store.selection import Rule
 from models.words.flow_words import FAILURES, REJECTIONS
-from models.words.stages import ApplicationStage, Channel, LineState, Role, Verification
+from models.words.staff import Role
+from models.words.stages import ApplicationStage, Channel, LineState, Verification
 from tests.browser import Browser, Page
 from tests.rows import OPERATOR, REVIEWER, SECOND, Line, Office, add_applications, add_catalogs, citizen_id, open_office
 from tests.test_pages_law import HAN

@@ -7,7 +7,7 @@ import pytest
 from lxml import html
 
 from api.pages.form_keys import GOOD_FOR_SECONDS, FormKeys
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import BASE, Browser
 from tests.rows import OPERATOR, REVIEWER, Office, open_office
 

@@ -10,7 +10,7 @@ from deploy.local_people import LocalPerson
 from models.store.vault import Field
 from models.tables.records import CatalogList
 from models.wire.answers import AccountChangeStatus
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser, Page
 from tests.card_ground import BANK, FIRST, OTHER_BANK, Cards, card, person
 from tests.rows import (

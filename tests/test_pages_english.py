@@ -15,7 +15,7 @@ import pytest
 from lxml import html
 
 from deploy.stack.objects import Access
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import seed_catalogs
 from tests.browser import Browser, Page
 from tests.english import chinese_left

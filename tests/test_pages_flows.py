@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import make_url
 
 from deploy.stack import Stack
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser, Page
 from tests.rows import (
     OPERATOR,

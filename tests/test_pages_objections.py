@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.objects import Access
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser
 from tests.rows import ADMIN, AUDITOR, OPERATOR, REVIEWER, SECOND, Line, Office, add_ground, open_office, s3_knobs
 from tests.test_entries import photo

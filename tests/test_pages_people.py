@@ -8,7 +8,7 @@ import pytest
 from lxml import html
 
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser, Page
 from tests.rows import ADMIN, AUDITOR, COUNTY, OPERATOR, SECOND_ADMIN, Office, citizen_id, open_office
 from tests.sign_ins import PASSWORD, Phone

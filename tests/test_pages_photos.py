@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from deploy.stack.objects import Access
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.application_lines import organization
 from tests.browser import Browser
 from tests.page_ground import BANK, ITEM, TOWN, VILLAGE, at, office_with_files

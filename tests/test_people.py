@@ -14,7 +14,7 @@ from models.store.people.persons import find_person
 from models.store.people.sessions import end_all, open_session, why_over
 from models.store.retention import KINDS, clear_old
 from models.tables.base import now
-from models.words.stages import Role, SessionEnd
+from models.words.staff import Role, SessionEnd
 from tests.rows import ADMIN, COUNTY, Office, open_office
 
 

@@ -16,7 +16,8 @@ from models.photos.redraw import MAX_PIXELS, PhotoRefused, redraw
 from models.store.applications.photos import ReviewedPhoto
 from models.store.sql import execute, fetch_int
 from models.wire.words import DocumentKind
-from models.words.stages import ApplicationStage, Role
+from models.words.staff import Role
+from models.words.stages import ApplicationStage
 from tests.api_server import OTHER_COUNTY, ApiServer, api_server, seed_catalogs
 from tests.application_lines import put_lines
 from tests.statements import rows_of

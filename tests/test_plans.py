@@ -30,7 +30,7 @@ from models.store.flows.look import look_at_flow
 from models.store.register.checks import next_page
 from models.store.vault import Field, LocalVault, create_vault_key_file
 from models.tables.cards import CheckRound
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.databases import Databases
 from tests.explained import Told, explain_all, hear_plans
 

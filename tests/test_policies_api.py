@@ -26,7 +26,8 @@ from models.tables.base import now
 from models.tables.batches import ProvinceSlot
 from models.tables.policies import Indicator, Policy
 from models.tables.records import Outbox, Run, TrailEntry
-from models.words.stages import ReviewStage, Role
+from models.words.staff import Role
+from models.words.stages import ReviewStage
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.statements import rows_of
 from tests.tiny_runs import eventually

@@ -19,7 +19,7 @@ from deploy.stack.objects import Access
 from models.settings import Settings
 from models.store.database import API_POOLS, BOUNDS, COUNTY_SHARE, WORKER_POOLS, Database, Pool, pool_sizes
 from models.store.objects import THREADS
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server
 from tests.object_proxy import ObjectProxy, proxied
 from tests.platform_posts import policy_reviewed, post_event

@@ -14,7 +14,7 @@ from models.store.sql import fetch_int
 from models.store.vault import LocalVault, create_vault_key_file
 from models.wire.words import DatasetKind
 from models.words.flow_words import FORETOLD, Foreseen, PreFlightAct
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser
 from tests.rows import (
     ADMIN,

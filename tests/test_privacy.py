@@ -13,7 +13,7 @@ from models.forms.masking import masked
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.tables.metadata import metadata
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, OTHER_COUNTY, YEAR, ApiServer, api_server, seed_catalogs
 from tests.application_lines import card, citizen_id, enter, lock_account, personal
 from tests.platform_posts import policy_reviewed, post_event

@@ -17,8 +17,8 @@ from models import tokens
 from models.settings import Settings
 from models.store import vault
 from models.words import card_stages, stages
-from models.words.stages import Role
-from worker import WORKFLOWS
+from models.words.staff import Role
+from workflows.registered import WORKFLOWS
 
 ROOT = Path(__file__).resolve().parents[1]
 # The front door and, beside it, the page of each room, in two languages where people of both read it.

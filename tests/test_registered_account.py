@@ -20,7 +20,8 @@ from models.store.register.accounts import NewAccount, apply_change
 from models.store.sql import execute, fetch
 from models.store.vault import Field
 from models.tables.batches import BeneficiaryList
-from models.words.stages import AccountStatus, Role
+from models.words.staff import Role
+from models.words.stages import AccountStatus
 from tests.import_office import HEADERS, Desk, row, sheet
 from tests.rows import (
     COUNTY,

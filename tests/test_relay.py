@@ -24,7 +24,8 @@ from models.store.runs.runs import close_run, open_run, wake
 from models.store.sql import execute, fetch_int
 from models.tables.base import now
 from models.tables.records import Inbox, Outbox, PlatformReference, Run, TrailEntry
-from models.words.stages import InboxState, Role
+from models.words.staff import Role
+from models.words.stages import InboxState
 from tests.api_server import COUNTY, OTHER_COUNTY, PROVINCE, ApiServer, api_server
 from tests.platform_posts import account_invalidated, policy_reviewed, post_event
 from tests.tiny_runs import END, eventually, fresh_queue, fresh_subject, noted, tiny_worker

@@ -19,11 +19,11 @@ from temporalio.workflow import NondeterminismError
 from activities.flows import FlowActivities
 from models.contracts import WORKFLOW_TYPES
 from tests.record_histories import HISTORIES, opened_payloads, recorded_secrets
-from worker import WORKFLOWS
 from workflows.build import SANDBOX, STRICT_SANDBOX, Runner
 from workflows.card_change import CardChangeWorkflow
 from workflows.invalidation_list import InvalidationsWorkflow
 from workflows.options import CALL
+from workflows.registered import WORKFLOWS
 from workflows.run import call
 from workflows.subsidy_flow import SubsidyFlowWorkflow
 from workflows.trail_heads import TrailHeadsWorkflow

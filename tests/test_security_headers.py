@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import YEAR, ApiServer, api_server, seed_catalogs
 
 EXPECTED = {

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.people.sessions import Sessions
-from models.words.stages import Role, SessionEnd
+from models.words.staff import Role, SessionEnd
 from tests.rows import ADMIN, AUDITOR, COUNTY, OPERATOR, OTHER_COUNTY, SECOND_ADMIN, Office, citizen_id, open_office
 from tests.sign_ins import PASSWORD, Phone, again, first_time, step
 from tests.test_people import over

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.counter.export import PEOPLE
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.browser import Browser
 from tests.rows import COUNTY, OPERATOR, REVIEWER, Line, Office, add_applications, add_flow, add_ground, open_office
 from tests.sheets import table

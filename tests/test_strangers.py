@@ -12,7 +12,7 @@ import pytest
 
 from api.relay.routing import Router
 from api.server.limits import CALLBACK_ROOM, Room
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import PROVINCE, ApiServer, api_server
 from tests.platform_posts import post_event, seal
 from tests.statements import rows_of

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.wire.words import MediaType
-from models.words.stages import FlowStage, Role
+from models.words.staff import Role
+from models.words.stages import FlowStage
 from tests.rows import (
     COUNTY,
     OPERATOR,

@@ -18,7 +18,7 @@ import activities
 from models import contracts
 from models.contracts import Contract, Subject
 from models.store.runs.runs import wake
-from worker import WORKFLOWS
+from workflows.registered import WORKFLOWS
 
 PLAIN = {str, int, float, bool, NoneType}
 # A contract's words: numbers and codes of ours and the platform's, and stages; no other text has a field.

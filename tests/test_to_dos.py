@@ -9,7 +9,7 @@ import pytest
 
 from api.people.to_do_views import RULES
 from models.store.to_dos.applications import _APPLICATIONS, _STAGES
-from models.words.stages import Role
+from models.words.staff import Role
 from models.words.waiting import ToDoKind
 from tests.rows import (
     ADMIN,

@@ -14,7 +14,7 @@ from deploy.spoken import spoken
 from deploy.token import main
 from models import tokens
 from models.store.vault import Field, LocalVault, create_vault_key_file
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import COUNTY, citizen_id
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,7 +13,7 @@ from api.citizens.cards import CITIZEN
 from models import tokens
 from models.tokens import LONGEST_HOURS, RESERVED, BadToken, TokenRefused
 from models.words.code_words import SYSTEM
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.api_server import COUNTY, api_server
 
 FULL_WIDTH = "Ｗａｎｇ.Ｊｕｎ"

@@ -29,7 +29,8 @@ from models.store.trail.entries import by_system, record
 from models.store.trail.heads import FOLDER, ahead, heads_of, last_head
 from models.store.trail.restorations import Loss, note_restoration
 from models.store.vault import KeyRing, LocalVault
-from models.words.stages import Role, TrailBreak
+from models.words.staff import Role
+from models.words.stages import TrailBreak
 from tests.api_server import COUNTY, OTHER_COUNTY, ApiServer, api_server, fresh_vault
 from workflows.schedules import TRAIL_HEADS, keep_schedules, schedules_of
 from workflows.trail_heads import TrailHeadsWorkflow

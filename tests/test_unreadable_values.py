@@ -14,8 +14,8 @@ from deploy.stack import Stack
 from models.forms.identity import mask_account_no, mask_id_number, mask_name, mask_phone
 from models.store.sql import execute
 from models.tables.metadata import metadata
-from models.words.stages import Role
-from models.words.unreadable import UNREADABLE
+from models.words.faults import UNREADABLE
+from models.words.staff import Role
 from tests.api_server import ApiServer, api_server
 from tests.card_office import CardOffice
 from tests.citizens import Someone, browser_of

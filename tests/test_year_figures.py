@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.rows import (
     COUNTY,
     OPERATOR,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deploy.demo.drawings import drawing
 from deploy.demo.people import Json
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import BANKS, FATES, YEAR, Place
 from tests.walk_model import EDITED_BY, LINE_ACTS, can_be

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import YEAR, Place
 from tests.walk_model import can_be

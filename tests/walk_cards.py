@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from deploy.demo.citizens import Browser
 from deploy.demo.people import Json, Refused
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import FATES, YEAR, Beneficiary, Place
 from tests.walk_steps import HANDS, PICK, WHERE, Part, Steps, step

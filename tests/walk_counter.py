@@ -13,7 +13,7 @@ from models.wire.words import ProblemCode
 from models.words.errors import PlatformTrouble
 from models.words.faults import FaultCode
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_county import Place
 from tests.walk_ground import Ground
 

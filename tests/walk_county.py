@@ -11,7 +11,7 @@ from deploy.demo.people import County, Json, Person, Refused
 from deploy.demo.play import Play
 from deploy.demo.report import Report
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.application_lines import card, citizen_id
 from tests.flow_ground import Laid
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from deploy.demo.people import Json, Refused
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import YEAR, Place
 from tests.walk_steps import HANDS, NOWHERE, PICK, WHERE, Batch, Flow, Order, Steps, step

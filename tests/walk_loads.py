@@ -5,7 +5,7 @@ from typing import Any, LiteralString, NamedTuple
 from hypothesis import strategies as st
 
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.register_files import accounts_file
 from tests.walk_counter import Hand, Request
 from tests.walk_county import BANKS, YEAR, Place

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deploy.demo.people import Json
 from models.store.vault import Field
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_applications import ApplicationSteps
 from tests.walk_batches import BatchSteps
 from tests.walk_cards import CITIZENS, CardSteps

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deploy.demo.people import Json
 from models.words.calendar import china_today
 from models.words.flow_words import PreFlightAct
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_applications import ApplicationSteps
 from tests.walk_counter import Hand, Request
 from tests.walk_county import YEAR, Place

@@ -6,7 +6,7 @@ Deliberately little: no second product. Where it is silent the product may do th
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from models.words.stages import Role
+from models.words.staff import Role
 
 # An application's life (DOMAIN 3). Nothing leaves the last two, but that the platform pays late.
 LIFE: Mapping[str, frozenset[str]] = {

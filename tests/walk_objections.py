@@ -4,7 +4,7 @@ from typing import LiteralString, NamedTuple
 
 from hypothesis import strategies as st
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_counter import Hand, Request
 from tests.walk_county import STAFF, YEAR, Place
 from tests.walk_model import BEFORE_FLOW, can_be

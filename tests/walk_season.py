@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from hypothesis import strategies as st
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_cards import CITIZENS
 from tests.walk_counter import Hand
 from tests.walk_county import STAFF, Place

@@ -7,7 +7,7 @@ from typing import Any, LiteralString, NamedTuple, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_counter import Counter, Hand
 from tests.walk_county import STAFF, Place
 from tests.walk_model import Model

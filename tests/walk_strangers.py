@@ -6,7 +6,7 @@ Each act would be open to somebody of the own county, so nothing but whose it is
 from collections.abc import Iterator, Sequence
 
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from tests.walk_applications import picture
 from tests.walk_counter import Hand, Request
 from tests.walk_county import Place

@@ -30,7 +30,8 @@ from models.tables.applications import Application
 from models.tables.base import now
 from models.words.faults import FaultCode, FormError
 from models.words.refusals import Refusal
-from models.words.stages import ApplicationStage, BatchStage, Channel, Role
+from models.words.staff import Role
+from models.words.stages import ApplicationStage, BatchStage, Channel
 
 PLAIN_COLUMNS = (
     *("town_code", "village_code", "group_name", "bank_code", "card_type", "household_registration", "family_size"),

@@ -14,7 +14,7 @@ from models.store.pre_flight.sent import lines_foreseen
 from models.store.selection import Predicate, Rule, Selection, selected
 from models.store.sql import Value
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 
 class ActOnLines(ActOnMany):

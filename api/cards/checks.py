@@ -29,7 +29,7 @@ from models.words.calendar import china_today
 from models.words.card_stages import RoundStage
 from models.words.card_words import reason_words
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(tags=["账号核验"])
 MANUAL = "manual"

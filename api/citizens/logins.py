@@ -50,7 +50,7 @@ from models.tables.cards import FaceLogin
 from models.wire.words import FaceChannel, FaceReason
 from models.words.card_stages import LoginStage
 from models.words.refusals import Refusal
-from models.words.stages import SessionEnd
+from models.words.staff import SessionEnd
 
 router = APIRouter(prefix="/citizen", tags=["享受人"], dependencies=[Depends(own_pages_only)])
 

@@ -16,7 +16,7 @@ from models.settings import Settings
 from models.store.cards.requests import Citizen
 from models.store.citizens.sessions import Lives, SignedIn, find_session
 from models.words.refusals import Refusal
-from models.words.stages import SessionEnd
+from models.words.staff import SessionEnd
 
 # One an attempt, named by its number: two tabs of a browser don't take each other's away.
 BROWSER_COOKIE = "onecard_browser_"

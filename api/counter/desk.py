@@ -23,7 +23,7 @@ from models.store.trail.entries import TrailAct, record
 from models.tables.base import now
 from models.tokens import Principal
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 __all__ = ["COUNTY", "EVERYONE", "READERS", "Desk", "Reply", "Work", "for_roles"]
 

@@ -14,7 +14,8 @@ from api.counter.desk import Desk
 from api.counter.export import ListedRows
 from api.counter.paging import Page
 from models.store.people.disclosures import WholeAnswer, note_disclosure
-from models.words.stages import DisclosedThing, DisclosurePurpose, Role
+from models.words.staff import Role
+from models.words.stages import DisclosedThing, DisclosurePurpose
 
 
 class Disclosing(BaseModel):

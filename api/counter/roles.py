@@ -16,7 +16,7 @@ from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
 from models.tables.applications import Application
 from models.words.makers import Act, closed_by, refusal_words
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 # One name for each set of roles; a route takes the desk by it.
 Everyone = Annotated[Desk, Depends(for_roles(*EVERYONE))]

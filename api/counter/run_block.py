@@ -23,7 +23,8 @@ from models.tables.records import Run
 from models.words.calendar import china_date, china_today
 from models.words.card_stages import EntryStage, LoadStage, LoginStage, RequestStage, RoundStage
 from models.words.labelled import Labelled
-from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage, Role
+from models.words.staff import Role
+from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
 from models.words.waiting import PARTIES, Party
 
 _STAGES: Mapping[RunKind, type[Labelled]] = {

@@ -6,7 +6,7 @@ Whatever is decided, sent or stored again opens its values with the vault itself
 import structlog
 
 from models.store.vault import Field, Proof, SealBroken, Vault
-from models.words.unreadable import UNREADABLE
+from models.words.faults import UNREADABLE
 
 _LOG = structlog.get_logger()
 _MOST_COUNTED = 10_000

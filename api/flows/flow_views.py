@@ -28,13 +28,7 @@ from models.tables.flows import Flow
 from models.words.counties import county_name
 from models.words.errors import ADVICE
 from models.words.flow_words import StatusWords, status_of
-from models.words.stages import (
-    FlowOutcome,
-    FlowStage,
-    LineState,
-    PaymentState,
-    SummaryStage,
-)
+from models.words.stages import FlowOutcome, FlowStage, LineState, PaymentState, SummaryStage
 
 
 class FlowHead(StatusWords):

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.counter.run_block import RunBlock
 from models.contracts import RunKind
 from models.tables.records import Run
-from models.words.stages import Role
+from models.words.staff import Role
 
 HEADERS = {
     "number": "编号",

@@ -20,7 +20,8 @@ from models.store.trail.check import check_trail
 from models.store.trail.heads import last_head
 from models.tables.records import TrailEntry
 from models.words.code_words import SYSTEM
-from models.words.stages import DisclosedThing, Role
+from models.words.staff import Role
+from models.words.stages import DisclosedThing
 
 router = APIRouter(tags=["留痕"])
 # The details of an act may name persons: masked, and for the county only.

@@ -26,9 +26,9 @@ from models.store.vault import Field as Sealed
 from models.store.vault import Vault
 from models.tables.flows import Order
 from models.words.evidence import PHOTOS
+from models.words.faults import UNREADABLE
 from models.words.labelled import label_of
 from models.words.stages import OrderKind, OrderState
-from models.words.unreadable import UNREADABLE
 
 HEADERS: Mapping[str, str] = {
     **PERSON_HEADERS,

@@ -10,7 +10,7 @@ from api.pages.applications import ACTS, LIST
 from api.pages.formats import is_word, label, words
 from api.pages.previews import acts_of
 from api.pages.window import Staff, Window
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/applications", include_in_schema=False)
 PATH = "/console/applications"

@@ -10,7 +10,8 @@ from api.pages.lists import Column, Filter, ListPage, Sought, Tab, export, label
 from api.pages.previews import ActOnSeveral, act_named, acts_of, carry_out, preview
 from api.pages.window import Staff
 from models.words.flow_words import APPLICANTS
-from models.words.stages import ApplicationStage, Role, Verification
+from models.words.staff import Role
+from models.words.stages import ApplicationStage, Verification
 
 router = APIRouter(prefix="/console/applications", include_in_schema=False)
 PATH = "/console/applications"

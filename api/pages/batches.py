@@ -12,7 +12,8 @@ from api.pages.live import show_live
 from api.pages.previews import NOT_FOUND, ActOnSeveral, act_named, carry_out, preview
 from api.pages.window import Staff
 from models.words.calendar import china_today
-from models.words.stages import BatchStage, Role
+from models.words.staff import Role
+from models.words.stages import BatchStage
 
 PATH = "/console/batches"
 router = APIRouter(prefix=PATH, include_in_schema=False)

@@ -10,7 +10,7 @@ from api.pages.lists import Column, Filter, ListPage, export, show_list, show_su
 from api.pages.live import show_live
 from api.pages.previews import ActOnSeveral, act_named, acts_of, carry_out, preview
 from api.pages.window import Staff
-from models.words.stages import Role
+from models.words.staff import Role
 
 PATH = "/console/beneficiaries"
 router = APIRouter(prefix=PATH, include_in_schema=False)

@@ -12,7 +12,7 @@ from api.pages.lists import Column, Filter, ListPage, Sought, export, labelled, 
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
 from models.words.card_stages import PartStage
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/card-changes", include_in_schema=False)
 PATH = "/console/card-changes"

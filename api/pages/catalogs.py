@@ -6,7 +6,7 @@ from starlette.responses import Response
 from api.pages.lists import Column, Filter, ListPage, export, show_list
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/catalogs", include_in_schema=False)
 _MAY_REFRESH = (Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER)

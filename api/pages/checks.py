@@ -6,7 +6,7 @@ from starlette.responses import Response
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
 from api.pages.window import Staff
 from models.words.card_stages import RoundStage
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/checks", include_in_schema=False)
 PATH = "/console/checks"

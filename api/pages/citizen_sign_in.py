@@ -9,7 +9,7 @@ from api.pages.asking import Document, Refused
 from api.pages.citizen_window import ACCOUNT, ENTRY, Citizen, CitizenWindow, PasserBy, ended_at
 from api.pages.session_ends import WHY_OVER
 from models.words.card_stages import LoginStage
-from models.words.stages import SessionEnd
+from models.words.staff import SessionEnd
 
 router = APIRouter(prefix=ENTRY, include_in_schema=False)
 _OPEN = {LoginStage.OPENING.value, LoginStage.WAITING.value, LoginStage.SCANNED.value}

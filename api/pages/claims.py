@@ -11,7 +11,8 @@ from api.pages.lists import Column, Filter, ListPage, chosen_form, export, label
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
 from models.words.code_words import CONTRADICTIONS, TAKEN
-from models.words.stages import ContradictionState, Role
+from models.words.staff import Role
+from models.words.stages import ContradictionState
 
 router = APIRouter(prefix="/console/contradictions", include_in_schema=False)
 PATH = "/console/contradictions"

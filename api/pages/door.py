@@ -13,7 +13,7 @@ from api.pages.drawn import DrawnPages
 from api.pages.form_keys import FormKeys, idempotency_key
 from api.pages.kept import Kept
 from api.pages.quiet import Quiet
-from models.words.stages import Role
+from models.words.staff import Role
 
 STAFF_COOKIE, STAFF_PATH = "onecard_staff", "/console"
 # A session's idle time is told no more often either; a sign-out is told at once, wherever it was.

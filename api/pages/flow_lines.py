@@ -11,7 +11,8 @@ from api.pages.columns import ACCOUNT, APPLICATION, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list, show_sums
 from api.pages.previews import ActOnSeveral
 from api.pages.window import Staff, Window
-from models.words.stages import LineState, OrderKind, PaymentState, Role, Verification
+from models.words.staff import Role
+from models.words.stages import LineState, OrderKind, PaymentState, Verification
 
 router = APIRouter(prefix="/console/flows/{flow_no}/lines", include_in_schema=False)
 LINES = ListPage(

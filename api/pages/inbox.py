@@ -9,7 +9,8 @@ from starlette.responses import Response
 from api.pages.lists import Column, Filter, ListPage, export, labelled, show_list
 from api.pages.window import Staff, Window
 from models.words.code_words import EVENTS, OPERATIONS
-from models.words.stages import InboxState, Role
+from models.words.staff import Role
+from models.words.stages import InboxState
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 INBOX = ListPage(

@@ -12,7 +12,8 @@ from api.pages.previews import ActOnSeveral, acts_of
 from api.pages.window import Staff, Window
 from models.forms.money import parse_yuan
 from models.words.calendar import china_today
-from models.words.stages import ReviewStage, Role
+from models.words.staff import Role
+from models.words.stages import ReviewStage
 
 PATH = "/console/indicators"
 PARTS = ("central_fen", "provincial_fen", "municipal_fen", "county_fen")

@@ -14,7 +14,7 @@ from api.pages.form import Form
 from api.pages.formats import NAMES
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 
 SIZES = (20, 50, 100)
 # What an address says beside its list's conditions.

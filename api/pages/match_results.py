@@ -11,7 +11,8 @@ from api.pages.columns import ACCOUNT, BANK, ID_NUMBER, NAME, TOWN
 from api.pages.lists import Column, Filter, ListPage, chosen_form, export, show_list
 from api.pages.previews import NOTHING_CHOSEN, ActOnSeveral, acts_of
 from api.pages.window import Staff, Window
-from models.words.stages import OrderKind, Role
+from models.words.staff import Role
+from models.words.stages import OrderKind
 
 PATH = "/console/beneficiaries/{list_no}/results"
 router = APIRouter(prefix=PATH, include_in_schema=False)

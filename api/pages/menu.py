@@ -5,7 +5,7 @@ from functools import cache
 
 from api.pages.asking import Refused
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 A, O, R, P, S, U = tuple(Role)  # noqa: E741
 STAFF = (A, O, R)

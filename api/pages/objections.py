@@ -11,7 +11,8 @@ from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.one import stored_if_any
 from api.pages.window import Staff, Window
 from models.words.refusals import Refusal
-from models.words.stages import ObjectionState, Role
+from models.words.staff import Role
+from models.words.stages import ObjectionState
 
 PATH = "/console/objections"
 router = APIRouter(prefix=PATH, include_in_schema=False)

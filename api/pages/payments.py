@@ -23,7 +23,8 @@ from api.pages.lists import (
 from api.pages.live import show_live
 from api.pages.window import Staff, Window
 from models.words.flow_words import FAILURES
-from models.words.stages import PaymentState, Role
+from models.words.staff import Role
+from models.words.stages import PaymentState
 
 router = APIRouter(prefix="/console/payments", include_in_schema=False)
 LIST = ListPage(

@@ -10,7 +10,7 @@ from api.pages.asking import Refused
 from api.pages.columns import NAME
 from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.window import Again, Staff, Window
-from models.words.stages import PersonState, Role
+from models.words.staff import PersonState, Role
 
 router = APIRouter(prefix="/console/people", include_in_schema=False)
 LIST = ListPage(

@@ -16,7 +16,7 @@ from api.pages.formats import words
 from api.pages.lists import ListPage, chosen_form
 from api.pages.window import Window
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 NOT_FOUND = {"code": Refusal.NOT_FOUND.value, "title": "没有这一项", "detail": "请从列表中选择要办理的事项"}
 NOTHING_CHOSEN = {

@@ -10,7 +10,8 @@ from api.pages.columns import ACCOUNT, BANK, ID_NUMBER
 from api.pages.lists import Column, Filter, ListPage, Sought, export, labelled, show_list
 from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
-from models.words.stages import AccountStatus, Role
+from models.words.staff import Role
+from models.words.stages import AccountStatus
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 PATH, SHARED_PATH = "/console/register", "/console/shared-cards"

@@ -13,7 +13,7 @@ from api.pages.row_faults import groups
 from api.pages.window import Staff, Window
 from models.words.calendar import china_today
 from models.words.card_stages import LoadOutcome, LoadStage
-from models.words.stages import Role
+from models.words.staff import Role
 
 PATH = "/console/register-loads"
 router = APIRouter(prefix=PATH, include_in_schema=False)

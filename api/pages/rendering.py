@@ -19,7 +19,7 @@ from api.pages.menu import menu_of
 from api.pages.paging import backwards, forwards
 from api.pages.spoken import Spoken
 from api.pages.static import static_url
-from models.words.stages import Role
+from models.words.staff import Role
 
 HERE = Path(__file__).parent
 POLICY = (

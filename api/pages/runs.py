@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.pages.lists import Column, Filter, ListPage, export, show_list
 from api.pages.window import Staff, Window
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/runs", include_in_schema=False)
 _YES_NO = (("true", "是", "Yes"), ("false", "否", "No"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi import Request
 
 from api.pages.door import STAFF_COOKIE, Door
-from models.words.stages import SessionEnd
+from models.words.staff import SessionEnd
 
 Why = tuple[str, str]
 WHY_OVER: Mapping[str, Why] = {

@@ -11,7 +11,7 @@ from api.pages.origin import SIGN_IN
 from api.pages.sign_in_steps import first_page, place_after, same_step, step_page, with_cookie, without_cookie
 from api.pages.window import Staff, Visitor, Window
 from models.words.refusals import Refusal
-from models.words.stages import SignInStep
+from models.words.staff import SignInStep
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 

@@ -11,7 +11,7 @@ from api.pages.sign_in import send_step
 from api.pages.sign_in_steps import first_page, own_place, place_after, step_page, with_cookie
 from api.pages.window import Visitor, Window
 from models.words.refusals import Refusal
-from models.words.stages import SignInStep
+from models.words.staff import SignInStep
 
 PLACE = "/console/sign-in/oidc"
 router = APIRouter(prefix=PLACE, include_in_schema=False)

@@ -10,7 +10,7 @@ from api.pages.door import STAFF_COOKIE, STAFF_PATH
 from api.pages.origin import is_own
 from api.pages.session_ends import why_over
 from api.pages.window import Window
-from models.words.stages import SignInStep
+from models.words.staff import SignInStep
 
 # What each step is shown by; its form brings the ticket on.
 _STEPS = {

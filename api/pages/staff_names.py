@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from api.pages.asking import Ask, Refused
 from api.pages.door import Door, Signed
-from models.words.stages import Role
+from models.words.staff import Role
 
 
 async def staff_names(door: Door, signed: Signed, ask: Ask) -> Mapping[str, str]:

@@ -9,7 +9,8 @@ from api.pages.flow_stage import stage_now
 from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.live import show_live
 from api.pages.window import Staff, Window
-from models.words.stages import CountyReview, PlatformReview, Role, Submission
+from models.words.staff import Role
+from models.words.stages import CountyReview, PlatformReview, Submission
 
 router = APIRouter(prefix="/console/summaries", include_in_schema=False)
 DECIDING = (Role.COUNTY_ADMIN, Role.OPERATOR, Role.REVIEWER)

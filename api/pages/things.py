@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 
 from api.pages.menu import menu_of
-from models.words.stages import Role
+from models.words.staff import Role
 
 # By the letter of the number's series; of an account change the county's part has a page, not the request.
 _PAGES: Mapping[str, str] = {

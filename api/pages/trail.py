@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api.pages.lists import FROM_TO, Column, Filter, ListPage, export, show_list
 from api.pages.window import Staff, Window
 from models.words.code_words import ACTORS, ACTS, ROLES
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/trail", include_in_schema=False)
 LIST = ListPage(

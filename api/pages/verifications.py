@@ -11,7 +11,8 @@ from api.pages.lists import Column, Filter, ListPage, export, labelled, serve_li
 from api.pages.live import show_live
 from api.pages.previews import ActOnSeveral, act_named, carry_out, preview
 from api.pages.window import Staff, Window
-from models.words.stages import Role, Verification
+from models.words.staff import Role
+from models.words.stages import Verification
 
 PATH = "/console/verifications"
 router = APIRouter(prefix=PATH, include_in_schema=False)

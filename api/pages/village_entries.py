@@ -11,7 +11,7 @@ from api.pages.whole import whole_of
 from api.pages.window import Staff, Window
 from models.words.card_stages import EntryStage
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/console/village-entries", include_in_schema=False)
 PATH = "/console/village-entries"

@@ -22,7 +22,7 @@ from api.pages.rendering import drawn_menu, page_response, render
 from api.pages.staff_names import staff_names
 from api.pages.things import pages_for
 from api.pages.typed_code import StepUpCode
-from models.words.stages import Role
+from models.words.staff import Role
 
 # a text, or a function of the answer
 Told = str | Callable[[Any], str]

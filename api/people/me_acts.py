@@ -20,7 +20,7 @@ from models.store.people.sign_ins import close_ticket, find_ticket, forget_attem
 from models.tables.base import now
 from models.tables.people import Person
 from models.words.refusals import Refusal
-from models.words.stages import SessionEnd, SignInStep
+from models.words.staff import SessionEnd, SignInStep
 
 OVER: SessionOver = {"over": True}
 

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from api.people.sign_in_views import RoleChoice
 from models.store.people.sessions import OwnSession
-from models.words.stages import Role, SessionEnd
+from models.words.staff import Role, SessionEnd
 
 
 class StaffView(TypedDict):

@@ -28,7 +28,7 @@ from models.store.people.sign_ins import find_login, forget_attempts, is_invitat
 from models.tables.people import Person
 from models.tokens import fold
 from models.words.refusals import Refusal
-from models.words.stages import PersonState, Role, SignInStep
+from models.words.staff import PersonState, Role, SignInStep
 
 Answer = TypeVar("Answer")
 _AWAY_SECONDS = 30

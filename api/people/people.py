@@ -22,7 +22,7 @@ from models.store.people.persons import find_person
 from models.store.selection import NO_NUL
 from models.tables.people import Person
 from models.words.refusals import Refusal
-from models.words.stages import PersonState, Role
+from models.words.staff import PersonState, Role
 
 router = APIRouter(prefix="/staff", tags=["人员"])
 Login = Annotated[str, Path(max_length=80, description="登录名")]

@@ -35,7 +35,7 @@ from models.tables.people import Person, PersonChange
 from models.tokens import RESERVED, fold
 from models.words.faults import Fault
 from models.words.refusals import Refusal
-from models.words.stages import PersonChangeKind, PersonState, Role
+from models.words.staff import PersonChangeKind, PersonState, Role
 
 Work = Callable[[AsyncSession, Person], Awaitable[str | None]]
 

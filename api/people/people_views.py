@@ -12,7 +12,7 @@ from models.store.people.persons import person_name
 from models.store.sql import fetch
 from models.store.vault import Vault
 from models.tables.people import Person
-from models.words.stages import PersonChangeKind, PersonState, Role
+from models.words.staff import PersonChangeKind, PersonState, Role
 
 HEADERS = {
     "subject": "登录名",

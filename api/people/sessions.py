@@ -9,7 +9,7 @@ from models import tokens
 from models.settings import Settings
 from models.store.people.sessions import LONGEST_COOKIE, StaffLives, session_of
 from models.words.counties import county_name
-from models.words.stages import Role
+from models.words.staff import Role
 
 STAFF_COOKIE = "onecard_staff"
 STAFF_PATH = "/console"

@@ -34,7 +34,7 @@ from models.tables.base import now
 from models.tables.people import Person
 from models.tokens import fold
 from models.words.refusals import Refusal
-from models.words.stages import PersonState, Role, SignInStep
+from models.words.staff import PersonState, Role, SignInStep
 
 # As a county: those who sign in never have every connection.
 SIGN_INS = "sign-ins"

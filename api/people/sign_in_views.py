@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from models.store.people.codes import uri_of
 from models.tables.people import Person
-from models.words.stages import Role, SessionEnd, SignInStep
+from models.words.staff import Role, SessionEnd, SignInStep
 
 _QR_SCALE = 6
 

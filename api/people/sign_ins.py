@@ -15,7 +15,7 @@ from api.server.answers import refusals
 from models.store.people.passwords import LONGEST
 from models.store.people.sessions import why_over
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(prefix="/staff/sign-ins", tags=["人员"])
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]

@@ -14,7 +14,7 @@ from models.store.runs.next_wait import next_wait
 from models.store.to_dos.found import Found
 from models.store.to_dos.watched import OpenRuns
 from models.words.calendar import china_date, china_today
-from models.words.stages import Role
+from models.words.staff import Role
 from models.words.waiting import PARTIES, Party, ToDoKind, Wait
 
 A, O, R, P, S, U = tuple(Role)  # noqa: E741

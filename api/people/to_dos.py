@@ -30,7 +30,7 @@ from models.store.to_dos.watched import (
     open_runs,
 )
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(tags=["待办"])
 # What of the county's is shown to people of whichever of its roles.

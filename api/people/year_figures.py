@@ -16,7 +16,8 @@ from models.store.to_dos.year import MoneySums, PaidDay, Part, median_days, mone
 from models.words.calendar import china_today
 from models.words.card_stages import PartStage
 from models.words.flow_words import FAILURES
-from models.words.stages import AccountStatus, ApplicationStage, PaymentState, Role
+from models.words.staff import Role
+from models.words.stages import AccountStatus, ApplicationStage, PaymentState
 
 router = APIRouter(tags=["看板"])
 Words = Callable[[str], str]

@@ -24,7 +24,8 @@ from models.wire.words import DocumentKind
 from models.words.code_words import called
 from models.words.evidence import PHOTOS
 from models.words.refusals import Refusal, RefusalCode
-from models.words.stages import ApplicationStage, Role
+from models.words.staff import Role
+from models.words.stages import ApplicationStage
 
 MAX_PHOTO_BYTES = 10 * MIB
 TOGETHER = 8

@@ -19,7 +19,8 @@ from models.tables.flows import Contradiction
 from models.words.code_words import APPLIED_FOLLOWS, CLAIM_FOLLOWS, NOTHING_FOLLOWS
 from models.words.makers import Act, closed_by
 from models.words.refusals import Refusal
-from models.words.stages import ContradictionState, DisclosedThing, Role
+from models.words.staff import Role
+from models.words.stages import ContradictionState, DisclosedThing
 
 router = APIRouter(tags=["矛盾来件"])
 

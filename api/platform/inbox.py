@@ -21,7 +21,8 @@ from api.server.rendering import content_of
 from models.store.events.inbox import body_row
 from models.tables.records import Inbox, InboxConflict
 from models.wire.answers import province_of
-from models.words.stages import DisclosedThing, DisclosurePurpose, InboxState, Role
+from models.words.staff import Role
+from models.words.stages import DisclosedThing, DisclosurePurpose, InboxState
 
 router = APIRouter(tags=["平台来件"])
 

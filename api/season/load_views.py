@@ -28,7 +28,8 @@ from models.words.card_words import reason_words
 from models.words.faults import FaultCode
 from models.words.labelled import label_of
 from models.words.refusals import Refusal
-from models.words.stages import AccountStatus, Role
+from models.words.staff import Role
+from models.words.stages import AccountStatus
 
 LOAD_HEADERS: Mapping[str, str] = {
     "load_no": "初始导入编号",

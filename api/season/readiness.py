@@ -18,7 +18,8 @@ from models.store.sql import execute
 from models.store.to_dos.going_live import CountyHas, what_county_has
 from models.words.calendar import china_today
 from models.words.errors import trouble_words
-from models.words.stages import GoingLive, Role
+from models.words.staff import Role
+from models.words.stages import GoingLive
 
 router = APIRouter(tags=["上线准备"])
 # Signatures are good for five minutes at the platform: far from them nothing begins to fail by itself.

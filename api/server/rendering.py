@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi.responses import JSONResponse
 
-from models.words.unreadable import UNREADABLE
+from models.words.faults import UNREADABLE
 
 _MARK = UNREADABLE.encode()
 UNREADABLE_FIELDS = "unreadable"

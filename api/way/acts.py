@@ -18,7 +18,8 @@ from models.store.orders.orders import cancellations_open, is_being_cancelled, s
 from models.store.orders.rules import CHANGEABLE, DEFERRAL_RULES, FIT_STAGES, REST_OF_EVIDENCE, RULES, Fit, fitting
 from models.store.selection import Rule
 from models.tables.flows import Flow
-from models.words.stages import FlowStage, OrderKind, Role
+from models.words.staff import Role
+from models.words.stages import FlowStage, OrderKind
 
 router = APIRouter(tags=["补贴流程"])
 

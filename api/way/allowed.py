@@ -15,7 +15,7 @@ from models.store.applications import rules
 from models.store.applications.acts import verdicts
 from models.store.batches.objections import OBJECT_RULES
 from models.store.selection import Rule
-from models.words.stages import Role
+from models.words.staff import Role
 
 router = APIRouter(tags=["申请办理"])
 

@@ -23,7 +23,8 @@ from models.store.texts import open_text
 from models.tables.base import now
 from models.tables.flows import Flow
 from models.words.flow_words import FlowEvent
-from models.words.stages import FlowStage, Role
+from models.words.staff import Role
+from models.words.stages import FlowStage
 
 router = APIRouter(tags=["补贴流程"])
 

@@ -18,7 +18,8 @@ from models.store.applications.makers import acts_in_flow
 from models.store.flows.summaries import SummaryRow, summaries_of
 from models.tables.flows import Flow
 from models.words.makers import Act, closed_by, refusal_words
-from models.words.stages import FlowStage, Role, SummaryStage
+from models.words.staff import Role
+from models.words.stages import FlowStage, SummaryStage
 
 router = APIRouter(tags=["发放汇总"])
 

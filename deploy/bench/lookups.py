@@ -28,7 +28,7 @@ from models import tokens
 from models.settings import Settings
 from models.store.database import Database
 from models.store.vault import LocalVault, create_vault_key_file
-from models.words.stages import Role
+from models.words.staff import Role
 
 DATABASE = "lookups"
 ALONE, CALLERS, EACH = 16, 10, 2

@@ -16,7 +16,7 @@ from deploy.bench.ground import county_play
 from deploy.bench.lines import COUNTY
 from deploy.stack.sign_in import demo_people, sign_in_locally
 from deploy.stack.stack import Stack
-from models.words.stages import Role
+from models.words.staff import Role
 
 OPEN_PAGES, OPEN_SECONDS = 200, 15.0
 # nobody has two hundred pages open: an office has

@@ -18,7 +18,7 @@ from deploy.bench.slow_line import Visits, visits
 from deploy.demo.play import Play
 from deploy.stack.sign_in import demo_people, sign_in_locally
 from deploy.stack.stack import Stack
-from models.words.stages import Role
+from models.words.staff import Role
 
 FILES, LINES_OF_FILE = 5, 20_000
 FIRST_SEED = 101

@@ -11,7 +11,7 @@ from deploy.private_files import write_private
 from deploy.stack.processes import StackError
 
 if TYPE_CHECKING:
-    from models.words.stages import Role
+    from models.words.staff import Role
 
 PROVINCES = ("500000", "430000")
 POSTGRES_ROLES = ("postgres", "onecard_owner", "onecard_app")
@@ -146,7 +146,7 @@ def put_demo_people(database_url: str, vault_key: Path) -> None:
 
 
 def role_of(name: str) -> "Role":
-    from models.words.stages import Role
+    from models.words.staff import Role
 
     return Role(name.removeprefix("second_"))
 

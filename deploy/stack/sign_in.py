@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from deploy.stack.keys import DEMO_PEOPLE, role_of
 from deploy.stack.layout import Layout
-from models.words.stages import Role
+from models.words.staff import Role
 
 # No session lives longer.
 _LONGEST = timedelta(hours=24)

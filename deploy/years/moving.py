@@ -32,7 +32,7 @@ from models.store.trail.entries import TrailAct, record
 from models.store.vault import Vault
 from models.tables.base import now
 from models.words.calendar import china_today
-from models.words.stages import Role
+from models.words.staff import Role
 
 MOVED, KEPT = "year.moved_out", "year.kept"
 # So many applications at a time: a second or two in which nobody waits for more than one of them.

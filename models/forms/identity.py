@@ -7,8 +7,7 @@ from datetime import date
 from stdnum.cn import uscc
 
 from models.normal_form import is_regular, out_of_place, regular, ungrouped, unreadable
-from models.words.faults import Fault, FaultCode
-from models.words.unreadable import UNREADABLE
+from models.words.faults import UNREADABLE, Fault, FaultCode
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"

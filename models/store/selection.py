@@ -12,7 +12,8 @@ from models.store.sql import Value, one_of
 from models.wire.words import ApplicantKind, Outcome
 from models.words.flow_words import Foreseen, PreFlightAct
 from models.words.refusals import RefusalCode
-from models.words.stages import ApplicationStage, Role, Verification
+from models.words.staff import Role
+from models.words.stages import ApplicationStage, Verification
 
 # PostgreSQL takes no NUL in a text.
 NO_NUL = r"^[^\x00]*$"

@@ -18,7 +18,7 @@ from models.words.card_stages import (
     RequestStage,
     RoundStage,
 )
-from models.words.stages import SessionEnd
+from models.words.staff import SessionEnd
 
 
 class FaceLogin(SQLModel, table=True):

@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, String
 from sqlmodel import Field, SQLModel
 
 from models.tables.base import INSTANT, enum_column, now
-from models.words.stages import PersonChangeKind, PersonState, Role, SessionEnd, SignInStep
+from models.words.staff import PersonChangeKind, PersonState, Role, SessionEnd, SignInStep
 
 
 class Person(SQLModel, table=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from models.wire.words import AccountReason, PaymentReason, ProblemCode
 from models.words.card_stages import PartStage
-from models.words.unreadable import UNREADABLE_CODE
+from models.words.faults import UNREADABLE_CODE
 
 ACCOUNT_REASONS: Mapping[str, str] = {
     AccountReason.NAME_MISMATCH: "账号与户名不一致",

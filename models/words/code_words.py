@@ -5,7 +5,7 @@ from typing import overload
 
 from models.wire.words import EventType, Operation
 from models.words.refusals import Refusal
-from models.words.stages import Role
+from models.words.staff import Role
 
 # Who acts without a name of their own.
 SYSTEM = "system"

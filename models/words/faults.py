@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+# What stands where a stored value can't be read any more: for people, and as a code.
+UNREADABLE = "〔无法读取〕"
+UNREADABLE_CODE = "UNREADABLE"
+
 
 class FaultCode(StrEnum):
     # one value

@@ -6,9 +6,9 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from models.wire.words import DatasetKind, Outcome, PaymentReason, ReasonCode, RoundMode
+from models.words.faults import UNREADABLE
 from models.words.labelled import Labelled
 from models.words.stages import FlowStage, PaymentState
-from models.words.unreadable import UNREADABLE
 
 MODES: Mapping[str, str] = {
     RoundMode.INITIAL: "申请提交",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Self, overload
 
 from models.wire.vocabulary import Word
-from models.words.unreadable import UNREADABLE
+from models.words.faults import UNREADABLE
 
 
 class Labelled(Word):

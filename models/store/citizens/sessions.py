@@ -16,7 +16,7 @@ from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import FaceLogin
 from models.words.card_stages import LoginStage
-from models.words.stages import SessionEnd
+from models.words.staff import SessionEnd
 
 # A session's last use is written again only after this part of its idle time: pages ask often.
 _TOUCHES_PER_IDLE = 180

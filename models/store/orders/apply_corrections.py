@@ -13,7 +13,7 @@ from models.store.trail.entries import TrailAct, record
 from models.store.vault import Field, Vault, name_index
 from models.wire.requests import AccountQuery
 from models.wire.words import CardType
-from models.words.stages import Role
+from models.words.staff import Role
 
 
 class CorrectedLine(NamedTuple):

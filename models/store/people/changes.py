@@ -17,7 +17,7 @@ from models.store.sql import execute
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.people import Person, PersonChange
-from models.words.stages import PersonChangeKind, PersonState, Role, SessionEnd
+from models.words.staff import PersonChangeKind, PersonState, Role, SessionEnd
 
 # Who decides about money, or about people: given by two.
 PRIVILEGED = frozenset({Role.REVIEWER, Role.COUNTY_ADMIN})

@@ -7,7 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.sql import execute
 from models.tables.base import now
-from models.words.stages import DisclosedThing, DisclosurePurpose, Role
+from models.words.staff import Role
+from models.words.stages import DisclosedThing, DisclosurePurpose
 
 _NOTE = """
 INSERT INTO disclosure (county_code, at, actor, role, purpose, thing, number, within)

@@ -10,7 +10,7 @@ from models.store.people.sign_ins import TICKET_MINUTES
 from models.store.sql import execute, fetch_one
 from models.store.vault import Field, Vault
 from models.tables.people import OidcAttempt, Person
-from models.words.stages import PersonState
+from models.words.staff import PersonState
 
 _YOUNG = f"made_at > now() - interval '{TICKET_MINUTES} minutes'"
 _TAKE = f"DELETE FROM oidc_attempt WHERE secret_hash = :hash AND oidc_index IS NULL AND {_YOUNG}"

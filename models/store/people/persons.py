@@ -9,7 +9,7 @@ from models.store.selection import ForWhom
 from models.store.sql import fetch, fetch_one
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.people import Person
-from models.words.stages import PersonState, Role
+from models.words.staff import PersonState, Role
 
 _STANDING = """
 SELECT state::text AS state, roles, person_index FROM person WHERE county_code = :county AND subject = :subject

@@ -12,7 +12,7 @@ from models.store.sql import execute, fetch, fetch_one
 from models.store.vault import Vault
 from models.tables.base import now
 from models.tables.people import Person
-from models.words.stages import Role, SessionEnd
+from models.words.staff import Role, SessionEnd
 
 LONGEST_COOKIE = 200
 # The last use is written again only after this part of the idle time: pages ask often.

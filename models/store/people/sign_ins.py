@@ -12,7 +12,7 @@ from models.store.locking import lock_row
 from models.store.sql import execute, fetch_one
 from models.tables.base import now
 from models.tables.people import Person, SignInTicket
-from models.words.stages import PersonState, SignInStep
+from models.words.staff import PersonState, SignInStep
 
 MOST_FAILURES = 5
 LOCKED_MINUTES = 15

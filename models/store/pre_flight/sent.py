@@ -12,7 +12,8 @@ from models.store.selection import ForeseenLines, ForWhom, LineFilter, Predicate
 from models.store.sql import fetch_int, fetch_one
 from models.store.vault import Vault
 from models.words.flow_words import Foreseen, PreFlightAct
-from models.words.stages import ApplicationStage, BatchStage, Role
+from models.words.staff import Role
+from models.words.stages import ApplicationStage, BatchStage
 
 # No condition on stage or year asks who it is for.
 _ANYBODY = ForWhom("", Role.OPERATOR)

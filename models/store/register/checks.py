@@ -15,7 +15,7 @@ from models.tables.cards import CheckRound
 from models.wire.answers import PAGE_LIMIT, AccountVerdict
 from models.wire.requests import AccountQueries, AccountQuery
 from models.wire.words import CardType
-from models.words.unreadable import UNREADABLE_CODE
+from models.words.faults import UNREADABLE_CODE
 
 # A cleared account is nobody's any more; an invalid one may have become good again.
 CHECKABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"

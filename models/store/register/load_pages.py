@@ -14,7 +14,7 @@ from models.wire.answers import PAGE_LIMIT, AccountVerdict
 from models.wire.requests import AccountQuery
 from models.wire.words import AccountReason, CardType
 from models.words.card_stages import LoadStage
-from models.words.unreadable import UNREADABLE_CODE
+from models.words.faults import UNREADABLE_CODE
 
 
 class _Unasked(NamedTuple):

@@ -16,7 +16,7 @@ from models.store.transaction import do_last
 from models.store.vault import Field, Proof, Vault
 from models.tables.base import now
 from models.words.code_words import SYSTEM
-from models.words.stages import Role
+from models.words.staff import Role
 
 
 class Head(NamedTuple):

@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.sql import fetch
 from models.store.trail.entries import TrailAct, record
 from models.store.vault import Field, Vault
-from models.words.stages import Role
+from models.words.staff import Role
 
 RESTORED, SUBJECT = "database.restored", "database"
 _ENTRIES = """
