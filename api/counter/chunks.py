@@ -1,7 +1,8 @@
 """Lists of applications: a page by keyset, or the whole list to Excel, read and opened chunk by chunk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -67,13 +68,34 @@ async def read_lines(
 ) -> ListedRows:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows = gathering(page, headers)
-    async for chunk in _chunks(session, page, chosen, source, shape, order):
-        # a page that is looked at is shown sooner than a thread is found
-        if len(chunk) <= _FEW:
-            _show(chunk, show, rows)
-        else:
-            await asyncio.to_thread(_show, chunk, show, rows)
+    async with aclosing(_one_ahead(_chunks(session, page, chosen, source, shape, order))) as chunks:
+        async for chunk in chunks:
+            # a page that is looked at is shown sooner than a thread is found
+            if len(chunk) <= _FEW:
+                _show(chunk, show, rows)
+            else:
+                await asyncio.to_thread(_show, chunk, show, rows)
     return rows
+
+
+async def _one_ahead(chunks: AsyncIterator[Sequence[Shown]]) -> AsyncGenerator[Sequence[Shown]]:
+    """While one is shown on its thread, the database reads the next."""
+
+    async def read() -> Sequence[Shown]:
+        async for chunk in chunks:
+            return chunk
+        return ()
+
+    chunk = await read()
+    while len(chunk) == CHUNK:
+        coming = asyncio.create_task(read())
+        try:
+            yield chunk
+        finally:  # whoever stops here gives the session back: nobody else may be reading with it
+            await asyncio.gather(coming, return_exceptions=True)
+        chunk = await coming
+    if chunk:
+        yield chunk
 
 
 async def _chunks(

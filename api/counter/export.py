@@ -6,7 +6,7 @@ file goes out piece by piece.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
@@ -124,11 +124,20 @@ async def _sheet(page: Page, headers: Mapping[str, str], rows: ListedRows) -> Re
 
 def _written(page: Page, headers: Mapping[str, str], rows: ListedRows) -> BinaryIO:
     """The file, still to be read; it is gone from the disk when it is closed."""
-    columns = [(field, _shown_in_file(page, field)) for field in headers]
-    cells = ([show(view.get(field)) for field, show in columns] for _, view in rows)
+    shows = [_shown_in_file(page, field) for field in headers]
+    cells = (
+        [show(value) if show else value for show, value in zip(shows, values, strict=True)]
+        for values in _values(headers, rows)
+    )
     file = NamedTemporaryFile(suffix=".xlsx")  # noqa: SIM115 - closed by whoever reads it
     write_sheet_to(file.name, list(headers.values()), cells)
     return cast("BinaryIO", file)
+
+
+def _values(headers: Mapping[str, str], rows: ListedRows) -> Iterator[Sequence[Plain]]:
+    if isinstance(rows, Spool):
+        return rows.values()
+    return ([_plain(view.get(field)) for field in headers] for _, view in rows)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
@@ -150,11 +159,11 @@ def _plain(value: object) -> Plain:
     return value if isinstance(value, int) else str(value)
 
 
-def _shown_in_file(page: Page, field: str) -> Callable[[object], Cell]:
-    """How a column's values are shown: who acted by name, money in yuan."""
+def _shown_in_file(page: Page, field: str) -> Callable[[Plain], Cell] | None:
+    """How a column's values are shown: who acted by name, money in yuan; None: as they are."""
     if field in PEOPLE:
         called = cache(page.person)
-        return lambda value: called(plain) if isinstance(plain := _plain(value), str) else plain
+        return lambda value: called(value) if isinstance(value, str) else value
     if field.endswith("_fen"):
-        return lambda value: yuan(plain) if isinstance(plain := _plain(value), int) else plain
-    return _plain
+        return lambda value: yuan(value) if isinstance(value, int) else value
+    return None

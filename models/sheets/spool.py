@@ -70,17 +70,19 @@ class Spool:
     """Rows by their ids, each with some fields, as `plain` makes them."""
 
     def __init__(self, fields: Sequence[str], plain: Callable[[object], Plain]) -> None:
-        names = tuple(fields)
-        self._rows: DiskRows[Row] = DiskRows(
-            lambda row: (row[0], [plain(row[1].get(name)) for name in names]),
-            lambda kept: (kept[0], dict(zip(names, kept[1], strict=True))),
-        )
+        self._names = names = tuple(fields)
+        self._rows: DiskRows[tuple[int, Sequence[Plain]]] = DiskRows(tuple, tuple)
+        self._kept = lambda row: (row[0], [plain(row[1].get(name)) for name in names])
 
     def extend(self, rows: Iterable[Row]) -> None:
-        self._rows.extend(rows)
+        self._rows.extend(map(self._kept, rows))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
+        return ((number, dict(zip(self._names, values, strict=True))) for number, values in self._rows)
+
+    def values(self) -> Iterator[Sequence[Plain]]:
+        """Of each row its fields in their order."""
+        return (values for _, values in self._rows)

@@ -46,7 +46,7 @@ def write_sheet_to(
         if not isinstance(cell, int | Decimal)
     ]
     records = (
-        {header: _output(cell) for header, cell in zip(headers, row, strict=True)}
+        dict(zip(headers, map(_output, row), strict=True))
         for row in chain([first if first is not None else [None] * len(headers)], rows)
     )
     write_worksheet(
@@ -86,5 +86,7 @@ def _output(cell: OutputCell) -> str | int | float | None:
 
 def safe_text(text: str) -> str:
     """An apostrophe before what would be a formula, also after somebody saves the file as csv."""
-    clean = (text if text.isprintable() else _CONTROL.sub(" ", text))[: _MAX_CELL - 1]
+    if text.isprintable() and text[:1] not in _INJECTION and len(text) < _MAX_CELL:  # nearly all
+        return text
+    clean = _CONTROL.sub(" ", text)[: _MAX_CELL - 1]
     return f"'{clean}" if clean[:1] in _INJECTION and not _PHONE_ABROAD.fullmatch(clean) else clean
