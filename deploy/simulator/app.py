@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import accounts, desk, faces, flows, judging, payments, phone, reviews, switchboard
@@ -13,7 +14,7 @@ from .admin import Admin
 from .agenda import Act, Agenda
 from .delivery import Delivery
 from .gate import Gate
-from .pages import is_local
+from .pages import LIVE_SCRIPT, is_local, live_script
 from .world import World
 
 ACTS: dict[str, Act] = {
@@ -50,6 +51,7 @@ def build(world: World) -> ASGIApp:
         world.store.close()
 
     pages = [*desk.routes(world, agenda), *phone.routes(world), *switchboard.routes(world, agenda)]
+    pages.append(Route(LIVE_SCRIPT, live_script, methods=["GET"]))
     inner = Starlette(routes=[*Admin(world, agenda).routes(), *pages], lifespan=lifespan)
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,12 +9,12 @@ from .store import Store
 DAY = 86_400.0
 HOUR = 3_600.0
 
-_CHINA = timezone(timedelta(hours=8))
+CHINA = timezone(timedelta(hours=8))
 
 
 def stamp(at: float | None = None) -> str:
     moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
-    return moment.astimezone(_CHINA).isoformat(timespec="milliseconds")
+    return moment.astimezone(CHINA).isoformat(timespec="milliseconds")
 
 
 class Clock:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from .agenda import Agenda, Decision
 from .events import Data
-from .pages import form_of, page, told
+from .pages import form_of, live, page, told
 from .shapes import AccountChangeBody
 from .store import Row
 from .world import World
@@ -31,7 +31,7 @@ def board(world: World, agenda: Agenda) -> list[Data]:
 
 def routes(world: World, agenda: Agenda) -> list[Route]:
     async def show(request: Request) -> Response:
-        return page("一卡通发放系统 · 审核", _table(board(world, agenda)), beside=world.links)
+        return page("一卡通发放系统 · 审核", live(_table(board(world, agenda))), beside=world.links)
 
     async def decide(request: Request) -> str:
         form = await form_of(request)

@@ -32,20 +32,46 @@ _STYLE = (
     "nav a,td a,li a{display:inline-block;line-height:2.75rem}}"
 )
 
+LIVE_SCRIPT = "/live.js"
+_LIVE = '<div id="live" aria-live="polite">'
+# Asks for the page it stands in and takes over what is new in this one part: never while somebody is at it, has typed
+# into it or chosen something there, and nothing beside it is touched.
+_KEEPS_LIVE = """\
+const part = () => document.getElementById("live");
+const fields = (within) => [...within.querySelectorAll("input, select")];
+const touched = (field) => field.tagName === "SELECT"
+  ? [...field.options].some((each) => each.selected !== each.defaultSelected) : field.value !== field.defaultValue;
+const inUse = () => part().contains(document.activeElement) || fields(part()).some(touched);
+setInterval(async () => {
+  if (document.hidden || inUse()) return;
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer || !answer.ok) return;
+  const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+  if (found && found.innerHTML !== part().innerHTML && !inUse()) part().replaceWith(found);
+}, 2000);
+"""
+
+
+def live(body: str) -> str:
+    """The part of a page that changes by itself; what it says must be the same while nothing has changed."""
+    return f"{_LIVE}{body}</div>"
+
+
+async def live_script(request: Request) -> Response:
+    return Response(_KEEPS_LIVE, media_type="text/javascript", headers={"Cache-Control": "no-store"})
+
 
 def is_local(host: str, client: str) -> bool:
     """Whether somebody at this very machine asks, by an address of this machine."""
     return client in LOOPBACK and (urlsplit(f"//{host}").hostname or "") in HOSTS
 
 
-def page(
-    title: str, body: str, status: int = 200, *, refresh: int | None = None, nav: str = "", beside: Links = ()
-) -> Response:
+def page(title: str, body: str, status: int = 200, *, nav: str = "", beside: Links = ()) -> Response:
     """`body` and `nav` are HTML already: what comes from people is escaped by whoever writes it.
 
-    `beside`: what the simulator's own links are followed by.
+    `beside`: what the simulator's own links are followed by. A page with a `live` part keeps that part up to date.
     """
-    again = f'<meta http-equiv="refresh" content="{refresh}">' if refresh else ""
+    again = f'<script src="{LIVE_SCRIPT}" defer></script>' if _LIVE in body else ""
     links = "".join(f'<a href="{escape(address)}">{escape(words)}</a>' for words, address in (*_LINKS, *beside))
     return HTMLResponse(
         f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(title)}</title>{again}'

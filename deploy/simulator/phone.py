@@ -1,14 +1,16 @@
 """The citizen's phone: scans what is shown elsewhere or opens the face page, passes or fails as a chosen person."""
 
 import time
+from datetime import datetime
 from html import escape
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .clock import CHINA
 from .faces import OPEN, move_face_session
-from .pages import button, form_of, options, page, told
+from .pages import button, form_of, live, options, page, told
 from .problems import Problem
 from .store import Row
 from .world import World
@@ -54,9 +56,8 @@ class _Phone:
         person = self._person(request)
         sessions = self._world.store.rows(_WAITING, time.time())
         codes = "".join(self._code(session) for session in sessions) or f"<p>{_NO_CODE}</p>"
-        body = self._chooser(person) + f"<section><h2>扫一扫</h2>{codes}</section>" + self._cards(person)
-        # a list that is being used stays as it is
-        return page("手机（模拟）", body, refresh=None if sessions else 3, beside=self._world.links)
+        scanned = f"<section><h2>扫一扫</h2>{live(codes)}</section>"
+        return page("手机（模拟）", self._chooser(person) + scanned + self._cards(person), beside=self._world.links)
 
     async def choose(self, request: Request) -> Response:
         form = await form_of(request)
@@ -141,9 +142,9 @@ class _Phone:
         return f"<section><h2>这是谁的手机</h2>{form}</section>"
 
     def _code(self, session: Row) -> str:
-        left = max(0, int(session["expires_at"] - time.time()))
+        until = datetime.fromtimestamp(session["expires_at"], CHINA).strftime("%H:%M:%S")
         kind = "电脑上的二维码" if session["channel"] == "pc" else "APP 人脸识别"
-        words = f"{kind} · {session['client_reference']} · {_STATES[session['status']]} · 剩余 {left} 秒"
+        words = f"{kind} · {session['client_reference']} · {_STATES[session['status']]} · {until} 前有效"
         return f"<p>{escape(words)}</p>{self._acts('/phone/' + session['face_session_id'])}"
 
     def _acts(self, action: str) -> str:
