@@ -19,7 +19,7 @@ from workflows.trail_heads import TrailHeadsWorkflow
 from workflows.verification import VerificationWorkflow
 from workflows.village_entry import VillageEntryWorkflow
 
-WORKFLOWS = [
+WORKFLOWS = (
     AccountEventWorkflow,
     AccountCheckWorkflow,
     ApplicationImportWorkflow,
@@ -38,4 +38,4 @@ WORKFLOWS = [
     TrailHeadsWorkflow,
     VerificationWorkflow,
     VillageEntryWorkflow,
-]
+)
