@@ -1,17 +1,10 @@
 """发放结果查询 over the county: by year, batch, flow, result, and person; what was paid for an application (S1 2.8)."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import psycopg
 import pytest
-from starlette.requests import Request
 
-from api.counter.chunks import list_lines
-from api.counter.paging import Page
-from api.flows.payment_views import HEADERS, PAYMENT_LINES, PaymentFilter, PaymentRow, payments_of_county
-from models.store.sql import fetch_int
 from models.store.vault import Field
 from tests.rows import (
     ADMIN,
@@ -161,44 +154,6 @@ async def test_an_application_tells_its_flows_and_payments_to_its_county_only(of
     assert flow["account_no"].startswith("****")
     assert (flow["payment"], flow["explanation"]) == (None, None)
     assert (await office.get(f"/applications/{failed}", county=OTHER_COUNTY)).status_code == 404
-
-
-@pytest.mark.unseen
-@pytest.mark.parametrize("analysed", ["never", "before", "after"])
-async def test_a_countys_page_reads_its_own_lines_only(
-    office: Office, owner: psycopg.Connection, analysed: str
-) -> None:
-    """However many lines other counties have: their copies are made by rows, each with a result."""
-    _, mine = await paid_flow(office, [Line(amount_fen=100), Line(amount_fen=200)])
-    await paid_flow(office, [Line(amount_fen=500)], failed=1, county=OTHER_COUNTY)
-    if analysed == "before":
-        owner.execute("ANALYZE")
-    columns = (
-        "flow_id, application_id, application_no, county_code, applicant_kind, name_sealed, name_index,"
-        " id_number_sealed, person_index, town_code, village_code, bank_code, account_sealed, account_index,"
-        " item_code, amount_fen,"
-        " indicator_id, verification, state, sent, money, payment, payment_sequence, updated_at"
-    )
-    await office.run(
-        f"INSERT INTO flow_line (attempt, {columns}) SELECT n, {columns} FROM flow_line, generate_series(2, 20000) n"
-        " WHERE county_code = :county",
-        county=OTHER_COUNTY,
-    )
-    if analysed == "after":
-        owner.execute("ANALYZE")
-    counted = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'flow_line'"
-    async with office.database.snapshot() as session:
-        # what this connection has read within the last second may not be told to the server yet, and counts too
-        before = await fetch_int(session, counted)
-        page = Page(Request({"type": "http"}), after=None, limit=50, export=False)
-        chosen = payments_of_county(COUNTY, PaymentFilter())
-        answer = await list_lines(
-            session, page, chosen, lambda row: {"n": row.application_no}, HEADERS, PAYMENT_LINES, PaymentRow
-        )
-        read = await fetch_int(session, counted) - before
-    assert [item["n"] for item in json.loads(answer.body)["items"]] == mine
-    # a few may be met that were deleted: never those of the other county
-    assert read < 20
 
 
 async def test_who_is_asking_is_told_with_the_countys_name(office: Office) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from api.counter.desk import Desk
 from api.counter.roles import own
 from api.counter.sought import SoughtPerson
-from models.store.selection import MOST_NUMBERS, LineFilter, Predicate, Word, filtered, of_county
+from models.store.selection import MOST_NUMBERS, LineFilter, Predicate, Word, all_of, filtered, of_county
 from models.store.vault import Field as Sealed
 from models.store.vault import name_index
 
@@ -44,7 +44,8 @@ _PERSON = {
 
 def found_lines(desk: Desk, sought: Sought) -> Predicate:
     """The applications that are sought, of those that the caller may see."""
-    chosen = of_county(desk.county)
+    by_account = not (sought.name or sought.id_number or sought.application_nos)
+    chosen = all_of("county_code", "county", desk.county) if by_account else of_county(desk.county)
     if sought.filter:
         # a person's are fewer than any stage's
         chosen = replace(filtered(desk.county, sought.filter, desk.for_whom), stages=())
@@ -60,7 +61,8 @@ def of_person(desk: Desk, chosen: Predicate, sought: SoughtPerson, rows: Rows) -
         chosen = chosen.also(_PERSON[rows], sought_person=person)
     if sought.account_no:
         account = desk.vault.index(Sealed.ACCOUNT, sought.account_no)
-        chosen = chosen.also("a.account_index = :sought_account", sought_account=account)
+        same = chosen.narrowed if rows is Rows.APPLICATION else chosen.also
+        chosen = same("a.account_index = :sought_account", sought_account=account)
     if sought.name:
         chosen = chosen.also("a.name_index = :sought_name", sought_name=name_index(desk.vault, sought.name))
     return chosen

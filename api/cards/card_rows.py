@@ -100,7 +100,7 @@ def of_parts(county_code: str, criteria: PartFilter) -> Predicate:
     """A bank is found as the new one and as the old one; what the bank still looks at only by its stage."""
     chosen = all_of("county_code", "county", county_code)
     if criteria.bank_code is not None:
-        chosen = chosen.also("(a.bank_code = :bank OR a.old_bank_code = :bank)", bank=criteria.bank_code)
+        chosen = chosen.narrowed("a.bank_code = :bank OR a.old_bank_code = :bank", bank=criteria.bank_code)
     if criteria.stage is not None:
         return chosen.also("a.stage = :stage", stage=criteria.stage.value)
     chosen = chosen.also("a.stage <> 'validating'")
@@ -115,7 +115,7 @@ def sought_parts(vault: Vault, county_code: str, sought: PartSought) -> Predicat
         chosen = chosen.also("a.person_index = :person", person=person)
     if sought.account_no:
         account = vault.index(Field.ACCOUNT, sought.account_no)
-        chosen = chosen.also("(a.account_index = :account OR a.old_account_index = :account)", account=account)
+        chosen = chosen.narrowed("a.account_index = :account OR a.old_account_index = :account", account=account)
     for which, name in (("name", sought.name), ("applicant", sought.applicant_name)):
         if name:
             chosen = chosen.also(f"a.name_index = :{which}", **{which: name_index(vault, name)})

@@ -54,7 +54,10 @@ class _Whole(NamedTuple):
     fen: int
 
 
-_WHOLE = "SELECT count(*) AS lines, coalesce(sum(a.amount_fen), 0)::bigint AS fen FROM {table} a {chosen}"
+_WHOLE = """
+SELECT count(*) AS lines, coalesce(sum(amount_fen), 0)::bigint AS fen
+FROM (SELECT a.amount_fen FROM {table} a{chosen}) AS x
+"""
 _LEVELS = {15: "towns", 23: "banks", 27: "items", 29: "states", 30: "reasons"}
 _TOTAL = 31
 _SUMS = """
@@ -68,7 +71,7 @@ GROUP BY GROUPING SETS ((), (town_code), (bank_code), (item_code), (state), (rea
 
 async def total_of(session: AsyncSession, table: str, chosen: Predicate) -> Total:
     """What a list's foot shows: sums by town, bank, item, state and reason take several times as long."""
-    (whole,) = await fetch(session, _Whole, _WHOLE.format(table=table, chosen=chosen.where), **chosen.values)
+    (whole,) = await fetch(session, _Whole, _WHOLE.format(table=table, chosen=chosen.summed), **chosen.values)
     return {"count": whole.lines, "fen": whole.fen}
 
 
@@ -79,7 +82,7 @@ async def figures_of(
 
     `state` and `reason` give the Chinese for a code; one without a word is shown as the code.
     """
-    rows = await fetch(session, _Sum, _SUMS.format(source=source, chosen=chosen.where), **chosen.values)
+    rows = await fetch(session, _Sum, _SUMS.format(source=source, chosen=chosen.summed), **chosen.values)
     places = {"towns": names.place, "banks": names.bank, "items": names.item}
     words: Mapping[str, Word] = {**places, "states": state, "reasons": reason}
     found: dict[str, list[FigureShare]] = {name: [] for name in words}

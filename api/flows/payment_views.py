@@ -66,7 +66,7 @@ def payments_of_county(county_code: str, query: PaymentFilter) -> Predicate:
     given = query.criteria
     flow = {name: given.pop(name) for name in _OF_FLOW if name in given}
     sql, values = where_of(given, "a")
-    chosen = all_of("county_code", "county", county_code).also(f"a.payment IS NOT NULL AND {sql}", **values)
+    chosen = all_of("county_code", "county", county_code).narrowed("a.payment IS NOT NULL").also(sql, **values)
     if not flow:
         return chosen
     which = " AND ".join(f"f.{name} = :f_{name}" for name in flow)

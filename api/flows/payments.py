@@ -50,7 +50,7 @@ MOST_DAYS = 92
 _DAYS = """
 WITH paid AS (
   SELECT (a.payment_at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS lines, sum(a.amount_fen)::bigint AS fen
-  FROM flow_line a WHERE {chosen} GROUP BY 1
+  FROM (SELECT a.payment_at, a.amount_fen FROM flow_line a{chosen}) AS a GROUP BY 1
 ), ends AS (SELECT max(day) AS newest, greatest(min(day), max(day) - CAST(:most AS integer) + 1) AS oldest FROM paid)
 SELECT each::date AS day, coalesce(p.lines, 0) AS lines, coalesce(p.fen, 0) AS fen
 FROM ends CROSS JOIN LATERAL generate_series(ends.oldest, ends.newest, interval '1 day') AS each
@@ -125,9 +125,9 @@ async def paid_per_day(desk: Readers, query: Annotated[CountyQuery, Query()]) ->
 
     The last 92 days up to the newest payment, no more.
     """
-    chosen = payments_of_county(desk.county, query).also("a.payment = 'paid' AND a.payment_at IS NOT NULL")
+    chosen = payments_of_county(desk.county, query).narrowed("a.payment = 'paid' AND a.payment_at IS NOT NULL")
     async with desk.database.snapshot() as session:
-        rows = await fetch(session, _Day, _DAYS.format(chosen=chosen.sql), most=MOST_DAYS, **chosen.values)
+        rows = await fetch(session, _Day, _DAYS.format(chosen=chosen.summed), most=MOST_DAYS, **chosen.values)
     return {"items": [{"day": row.day, "count": row.lines, "fen": row.fen} for row in rows]}
 
 
@@ -161,7 +161,7 @@ async def list_payments(
     """Every accepted line with its latest result; filters by result, reason, town, bank, item."""
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
-        chosen = chosen_flow_lines(flow, query).also("a.payment IS NOT NULL")
+        chosen = chosen_flow_lines(flow, query).narrowed("a.payment IS NOT NULL")
         show = partial(payment_view, desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, chosen, show, HEADERS, PAYMENT_LINES, PaymentRow)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -12,7 +13,7 @@ from api.counter.desk import COUNTY, Desk, for_roles
 from api.counter.names import Names, names_of
 from api.figures.figures import FigureShare
 from api.server.answers import refusals
-from models.store.to_dos.year import MoneySums, PaidDay, Part, median_days, money_sums, paid_days, parts_of_year
+from models.store.to_dos.year import MoneySums, Part, median_days, money_sums, parts_of_year
 from models.words.calendar import china_today
 from models.words.card_stages import PartStage
 from models.words.flow_words import FAILURES
@@ -73,7 +74,7 @@ async def show_figures(
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         parts = await parts_of_year(session, desk.county, year)
-        money, days = await money_sums(session, desk.county, year), await paid_days(session, desk.county, year)
+        money = await money_sums(session, desk.county, year)
         median = await median_days(session, desk.county, year)
 
     def shares(name: str, words: Words) -> list[FigureShare]:
@@ -88,7 +89,7 @@ async def show_figures(
         "paid_by_bank": shares("paid_by_bank", names.bank),
         "failed_by_reason": shares("failed_by_reason", lambda code: FAILURES.get(code, code)),
         "failed_by_bank": shares("failed_by_bank", names.bank),
-        "paid_days": [_day(each) for each in days],
+        "paid_days": sorted(map(_day, parts.get("paid_days", ())), key=itemgetter("day")),
         "card_changes": shares("card_changes", lambda code: PartStage(code).label),
         "card_change_median_days": round(median, 1) if median is not None else None,
         "unusable_accounts": _unusable(parts.get("unusable_accounts", ()), names),
@@ -99,8 +100,8 @@ def _share(part: Part, words: Words) -> FigureShare:
     return {"code": part.code, "label": words(part.code), "count": part.counted, "fen": part.fen}
 
 
-def _day(each: PaidDay) -> DayFigures:
-    return {"day": each.day, "count": each.counted, "fen": each.fen}
+def _day(part: Part) -> DayFigures:
+    return {"day": date.fromisoformat(part.code), "count": part.counted, "fen": part.fen}
 
 
 def _money(sums: MoneySums) -> MoneyFigures:

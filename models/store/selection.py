@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.store.registered import NOTED_OTHER_ACCOUNT, OTHER_ACCOUNT
-from models.store.sql import Value, one_of
+from models.store.sql import TO_THE_END, Value, looked_at, one_of
 from models.wire.words import ApplicantKind, Outcome
 from models.words.flow_words import Foreseen, PreFlightAct
 from models.words.refusals import RefusalCode
@@ -176,8 +176,18 @@ class Predicate:
         """What follows a statement's tables."""
         return f"{self.joined} WHERE {self.sql}"
 
+    @property
+    def summed(self) -> str:
+        """The same for sums over all of it, along the entries that give a list its order."""
+        order = ", ".join(self.order)
+        return self.where if order == "a.id" else f"{self.where} ORDER BY {order} {TO_THE_END}"
+
     def also(self, sql: str, **values: Value) -> "Predicate":
         return replace(self, sql=f"{self.sql} AND {sql}", values={**self.values, **values})
+
+    def narrowed(self, sql: str, **values: Value) -> "Predicate":
+        """By what no index tells."""
+        return self.also(looked_at(sql), **values)
 
 
 def all_of(column: str, name: str, value: Value) -> Predicate:
@@ -252,7 +262,8 @@ def of_standings(county_code: str, criteria: LineFilter, for_whom: ForWhom) -> P
     """The same over `application_standing a`, an eighth of the pages; None where that doesn't tell all of it."""
     if not criteria.criteria.keys() <= _OF_STANDINGS:
         return None
-    chosen, stages = of_county(county_code), _stages_of(criteria, for_whom.role)
+    chosen, stages = all_of("county_code", "county", county_code), _stages_of(criteria, for_whom.role)
+    chosen = replace(chosen, order=("a.county_code", "a.stage", "a.application_id"))
     if stages:
         chosen = chosen.also("a.stage = ANY(:stages)", stages=list(stages))
     return _narrowed(chosen, criteria, for_whom)
@@ -261,14 +272,16 @@ def of_standings(county_code: str, criteria: LineFilter, for_whom: ForWhom) -> P
 def _narrowed(chosen: Predicate, criteria: LineFilter, for_whom: ForWhom) -> Predicate:
     for name, value in criteria.criteria.items():
         if name == "entered_by":
-            chosen = chosen.also("a.entered_by = :for_whom", for_whom=for_whom.person)
+            chosen = chosen.narrowed("a.entered_by = :for_whom", for_whom=for_whom.person)
         elif name == "to_do":
             whose = f"({_TO_DO.get(for_whom.role, 'false').format('a')}) = :f_to_do"
-            chosen = chosen.also(whose, for_whom=for_whom.person, f_to_do=value)
+            chosen = chosen.narrowed(whose, for_whom=for_whom.person, f_to_do=value)
         elif name == "other_account" and value is True:
             chosen = chosen.also(NOTED_OTHER_ACCOUNT, f_other_account=value)
-        else:
+        elif name in _FOUND | _PARTS:
             chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
+        else:
+            chosen = chosen.narrowed(_CRITERIA[name], **{f"f_{name}": value})
     return chosen
 
 

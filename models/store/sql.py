@@ -20,6 +20,10 @@ from models.store.transaction import turns_of
 
 Value = str | int | float | bool | datetime | date | bytes | Sequence[str] | Sequence[int] | None
 Shape = TypeVar("Shape")
+# After an ORDER BY that an index gives, whose entries are walked along then: an end that it doesn't know the planner
+# takes for a tenth of all. Without it a table is read whole and the county's rows are picked out as soon as statistics,
+# maybe old ones, say that they are most of it.
+TO_THE_END = f"LIMIT (SELECT {2**62})"
 _DIALECT = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
 
 
@@ -141,6 +145,15 @@ def one_of(rows: str) -> str:
     What EXISTS asks may be read whole in place of that, into a hash of all counties' rows, for the lines of one page.
     """
     return f"((SELECT true {rows} LIMIT 1) IS NOT NULL)"
+
+
+def looked_at(condition: str) -> str:
+    """The same in SQL of each row by itself, where the planner has no thought beforehand of how many there are.
+
+    By statistics from before a season there is none of what it brings: for none, however few are shown, a whole table
+    would be read and sorted.
+    """
+    return f"(CASE WHEN {condition} THEN true ELSE false END)"
 
 
 async def scratch(

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.applications.acts import EXAMPLES, LeftOut
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
-from models.store.sql import Value, fetch
+from models.store.sql import Value, fetch, looked_at
 from models.words.refusals import Refusal
 from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 
@@ -33,6 +33,8 @@ FIT_STAGES: Mapping[OrderKind, frozenset[FlowStage]] = {
     OrderKind.CANCELLATION: CANCELLABLE,
     OrderKind.EVIDENCE: frozenset({FlowStage.PAYING, FlowStage.ENDED}),
 }
+# Of what lines are narrowed by, what the entries of their flow or their county tell.
+_INDEXED = frozenset({"state", "town_code", "bank_code"})
 # Orders that mean all lines fit for them when they name none.
 WHOLE = frozenset({OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT, OrderKind.EVIDENCE})
 
@@ -175,7 +177,8 @@ def _where(selection: FlowLineSelection | None) -> tuple[str, dict[str, Value]]:
 def where_of(criteria: Mapping[str, str], alias: str = "l") -> tuple[str, dict[str, Value]]:
     """Criteria of a FlowLineFilter, whose fields are columns, as a condition over a flow_line."""
     values: dict[str, Value] = {f"f_{name}": value for name, value in criteria.items()}
-    return " AND ".join(["true", *(f"{alias}.{name} = :f_{name}" for name in criteria)]), values
+    same = {name: f"{alias}.{name} = :f_{name}" for name in criteria}
+    return " AND ".join(["true", *(sql if name in _INDEXED else looked_at(sql) for name, sql in same.items())]), values
 
 
 async def _candidates(

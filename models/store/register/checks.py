@@ -1,7 +1,7 @@
 """Pages of a round of account checks: which accounts one holds, which verdicts were given."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.register.check_rounds import PAGE_SIZE, round_by_number
 from models.store.register.register import register_row
 from models.store.selection import Predicate
-from models.store.sql import execute, fetch, fetch_int, fetch_one
+from models.store.sql import execute, fetch, fetch_int, fetch_one, looked_at
 from models.store.vault import Field, SealBroken, Vault
 from models.tables.cards import CheckRound
 from models.wire.answers import PAGE_LIMIT, AccountVerdict
@@ -18,7 +18,7 @@ from models.wire.words import CardType
 from models.words.faults import UNREADABLE_CODE
 
 # A cleared account is nobody's any more; an invalid one may have become good again.
-CHECKABLE = "r.account_sealed IS NOT NULL AND r.status <> 'cleared'"
+CHECKABLE = looked_at("r.account_sealed IS NOT NULL AND r.status <> 'cleared'")
 UNCHECKED = "NOT EXISTS (SELECT 1 FROM account_check c WHERE c.round_id = :round AND c.register_account_id = r.id)"
 
 
@@ -94,7 +94,8 @@ async def _unasked(session: AsyncSession, found: CheckRound) -> Sequence[_Unaske
         session,
         _Unasked,
         "SELECT r.id, r.county_code, r.person_index, r.name_sealed, r.id_number_sealed, r.bank_code, r.account_sealed,"
-        f" r.card_type FROM register_account r WHERE {chosen.sql} AND {CHECKABLE} ORDER BY r.id LIMIT :size",
+        f" r.card_type FROM register_account r WHERE {chosen.sql} AND {CHECKABLE}"
+        f" ORDER BY {', '.join(chosen.order)} LIMIT :size",
         **{**chosen.values, "size": int(found.figures.get(PAGE_SIZE, PAGE_LIMIT))},
     )
 
@@ -186,11 +187,12 @@ async def ask_for_less(session: AsyncSession, round_no: str, key: str) -> None:
 
 
 def _of_round(found: CheckRound) -> Predicate:
-    chosen = Predicate("r.id > :cursor", {"cursor": found.cursor})
+    chosen = Predicate("r.id > :cursor", {"cursor": found.cursor}, ("r.id",))
     if found.account_id is not None:
         chosen = chosen.also("r.id = :account", account=found.account_id)
     if found.county_code is not None:
-        return chosen.also("r.county_code = :county", county=found.county_code)
+        of_county = chosen.also("r.county_code = ANY(ARRAY[:county])", county=found.county_code)
+        return replace(of_county, order=("r.county_code", "r.id"))
     return chosen.also("r.county_code LIKE :counties", counties=f"{found.province_code[:2]}____")
 
 
@@ -199,7 +201,8 @@ async def _cursor(session: AsyncSession, found: CheckRound) -> int:
     chosen = _of_round(found)
     first = await fetch_int(
         session,
-        f"SELECT r.id FROM register_account r WHERE {chosen.sql} AND {CHECKABLE} AND {UNCHECKED} ORDER BY r.id LIMIT 1",
+        f"SELECT r.id FROM register_account r WHERE {chosen.sql} AND {CHECKABLE} AND {UNCHECKED}"
+        f" ORDER BY {', '.join(chosen.order)} LIMIT 1",
         **{**chosen.values, "round": found.id},
     )
     if first:

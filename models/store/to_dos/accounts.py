@@ -10,7 +10,7 @@ SELECT CASE p.stage WHEN 'in_review' THEN 'card_changes' ELSE 'cards_failed' END
   c.person_index IS DISTINCT FROM CAST(:own AS text) AS able, count(*) AS counted, NULL::bigint AS total_fen,
   min(coalesce(p.ended_at, p.created_at)) AS since, NULL::text AS number
 FROM card_change_part p CROSS JOIN LATERAL (SELECT * FROM card_change r WHERE r.id = p.request_id LIMIT 1) AS c
-WHERE p.county_code = :county AND (p.stage = 'in_review' OR p.stage = 'failed' AND p.attempt > 0
+WHERE p.county_code = :county AND p.stage IN ('in_review', 'failed') AND (p.stage = 'in_review' OR p.attempt > 0
   AND NOT EXISTS (SELECT FROM card_change n JOIN card_change_part q ON q.request_id = n.id
     WHERE n.province_code = c.province_code AND n.person_index = c.person_index AND n.id > c.id
       AND q.county_code = p.county_code)

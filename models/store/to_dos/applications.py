@@ -7,6 +7,7 @@ from models.store.applications.makers import MADE_BY
 from models.store.imports.imports import TO_CORRECT
 from models.store.register.account_locks import account_locked_sql
 from models.store.selection import REPAYABLE
+from models.store.sql import TO_THE_END
 from models.store.to_dos.found import Asker, Found, ToDoSearch
 
 _SUMS = "count(*) AS counted, sum(amount_fen)::bigint AS total_fen, min(since) AS since, NULL::text AS number"
@@ -26,7 +27,8 @@ SELECT CASE stage
 FROM (
   SELECT a.stage, a.match_outcome, a.reviewed_by IS NULL AS unreviewed, a.list_id IS NULL AS unlisted, {MADE_BY} AS own,
     count(*) AS lines, sum(a.amount_fen) AS total_fen, min(a.stage_since) AS since
-  FROM application_standing a WHERE a.county_code = :county AND a.stage = ANY(:stages) GROUP BY 1, 2, 3, 4, 5
+  FROM (SELECT * FROM application_standing WHERE county_code = ANY(ARRAY[:county]) AND stage = ANY(:stages)
+    ORDER BY county_code, stage, application_id {TO_THE_END}) AS a GROUP BY 1, 2, 3, 4, 5
 ) AS open
 WHERE (stage <> 'publicised' OR unlisted) AND (stage <> 'unmatched' OR match_outcome IS NOT NULL) GROUP BY 1, 2
 """

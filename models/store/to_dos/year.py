@@ -1,11 +1,10 @@
 """A county's fund year in figures: applications, payments, money, card changes, accounts that became unusable."""
 
-from datetime import date
 from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.sql import fetch, fetch_one
+from models.store.sql import TO_THE_END, fetch, fetch_one, looked_at
 
 
 class Part(NamedTuple):
@@ -13,12 +12,6 @@ class Part(NamedTuple):
 
     part: str
     code: str
-    counted: int
-    fen: int
-
-
-class PaidDay(NamedTuple):
-    day: date
     counted: int
     fen: int
 
@@ -31,32 +24,32 @@ class MoneySums(NamedTuple):
     paid_fen: int
 
 
-# The year's accepted lines are walked through once, whatever they are summed by.
-_PAYMENTS = """
-WITH lines AS MATERIALIZED (
-  SELECT l.payment, coalesce(l.payment_reason_code, 'other') AS reason, l.bank_code, l.town_code, l.amount_fen
-  FROM flow f JOIN flow_line l ON l.flow_id = f.id AND l.state = 'accepted'
-  WHERE f.county_code = :county AND f.fund_year = :year
+# The year's accepted lines are walked through once, and summed by all that they are told by: the rest is about these
+# sums, a tenth of the lines or less.
+_PAYMENTS = f"""
+WITH sums AS MATERIALIZED (
+  SELECT l.payment, coalesce(l.payment_reason_code, 'other') AS reason, l.bank_code, l.town_code,
+    (l.payment_at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS lines, sum(l.amount_fen) AS fen
+  FROM flow f CROSS JOIN LATERAL (SELECT * FROM flow_line WHERE flow_id = f.id AND state = 'accepted'
+    ORDER BY flow_id, id {TO_THE_END}) AS l WHERE f.county_code = :county AND f.fund_year = :year GROUP BY 1, 2, 3, 4, 5
 )
-SELECT 'payments' AS part, payment AS code, count(*) AS counted, sum(amount_fen)::bigint AS fen FROM lines GROUP BY 2
-UNION ALL SELECT 'paid_by_town', town_code, count(*), sum(amount_fen)::bigint FROM lines WHERE payment = 'paid'
+SELECT 'payments' AS part, payment AS code, sum(lines)::bigint AS counted, sum(fen)::bigint AS fen FROM sums GROUP BY 2
+UNION ALL SELECT 'paid_by_town', town_code, sum(lines)::bigint, sum(fen)::bigint FROM sums WHERE payment = 'paid'
 GROUP BY 2
-UNION ALL SELECT 'paid_by_bank', bank_code, count(*), sum(amount_fen)::bigint FROM lines WHERE payment = 'paid'
+UNION ALL SELECT 'paid_by_bank', bank_code, sum(lines)::bigint, sum(fen)::bigint FROM sums WHERE payment = 'paid'
 GROUP BY 2
-UNION ALL SELECT 'failed_by_reason', reason, count(*), sum(amount_fen)::bigint FROM lines WHERE payment = 'failed'
+UNION ALL SELECT 'failed_by_reason', reason, sum(lines)::bigint, sum(fen)::bigint FROM sums WHERE payment = 'failed'
 GROUP BY 2
-UNION ALL SELECT 'failed_by_bank', bank_code, count(*), sum(amount_fen)::bigint FROM lines WHERE payment = 'failed'
+UNION ALL SELECT 'failed_by_bank', bank_code, sum(lines)::bigint, sum(fen)::bigint FROM sums WHERE payment = 'failed'
 GROUP BY 2
+UNION ALL SELECT 'paid_days', day::text, sum(lines)::bigint, sum(fen)::bigint FROM sums
+WHERE payment = 'paid' AND day IS NOT NULL GROUP BY 2
 ORDER BY 1, 4 DESC, 2
 """
-_PAID_DAYS = """
-SELECT (l.payment_at AT TIME ZONE 'Asia/Shanghai')::date AS day, count(*) AS counted, sum(l.amount_fen)::bigint AS fen
-FROM flow f JOIN flow_line l ON l.flow_id = f.id AND l.state = 'accepted' AND l.payment = 'paid'
-WHERE f.county_code = :county AND f.fund_year = :year AND l.payment_at IS NOT NULL GROUP BY 1 ORDER BY 1
-"""
-_APPLICATIONS = """
-SELECT 'applications' AS part, stage AS code, count(*) AS counted, sum(amount_fen)::bigint AS fen FROM application
-WHERE county_code = :county AND fund_year = :year GROUP BY 2 ORDER BY 2
+_APPLICATIONS = f"""
+SELECT 'applications' AS part, stage AS code, count(*) AS counted, sum(amount_fen)::bigint AS fen
+FROM (SELECT stage, amount_fen FROM application WHERE county_code = ANY(ARRAY[:county])
+  AND {looked_at("fund_year = :year")} ORDER BY county_code, id {TO_THE_END}) AS a GROUP BY 2 ORDER BY 2
 """
 _MONEY = """
 SELECT coalesce(sum(total_fen), 0)::bigint AS total_fen, coalesce(sum(reserved_fen), 0)::bigint AS reserved_fen,
@@ -64,13 +57,14 @@ SELECT coalesce(sum(total_fen), 0)::bigint AS total_fen, coalesce(sum(reserved_f
 WHERE county_code = :county AND fund_year = :year AND stage = 'approved'
 """
 # A change that was named in vain for this county never was its business (`PARTS` of the desk).
-_CARDS = """
+_CARDS = f"""
 SELECT 'card_changes' AS part, p.stage AS code, count(*) AS counted, 0::bigint AS fen FROM card_change_part p
 WHERE p.county_code = :county AND extract(year FROM p.created_at AT TIME ZONE 'Asia/Shanghai') = :year
   AND NOT (p.stage = 'failed' AND p.attempt = 0 AND p.old_account_index IS NULL) GROUP BY 2
 UNION ALL
-SELECT 'unusable_accounts', status || '/' || coalesce(bank_code, ''), count(*), 0 FROM register_account
-WHERE county_code = :county AND status <> 'valid' GROUP BY 2 ORDER BY 1, 2
+SELECT 'unusable_accounts', status || '/' || coalesce(bank_code, ''), count(*), 0
+FROM (SELECT status, bank_code FROM register_account WHERE county_code = ANY(ARRAY[:county])
+  AND {looked_at("status <> 'valid'")} ORDER BY county_code, id {TO_THE_END}) AS r GROUP BY 2 ORDER BY 1, 2
 """
 _MEDIAN = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM p.ended_at - p.created_at) / 86400)::float AS days
@@ -88,10 +82,6 @@ async def parts_of_year(session: AsyncSession, county: str, year: int) -> dict[s
         for part in await fetch(session, Part, statement, county=county, year=year):
             found.setdefault(part.part, []).append(part)
     return found
-
-
-async def paid_days(session: AsyncSession, county: str, year: int) -> list[PaidDay]:
-    return await fetch(session, PaidDay, _PAID_DAYS, county=county, year=year)
 
 
 async def money_sums(session: AsyncSession, county: str, year: int) -> MoneySums:
