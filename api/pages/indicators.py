@@ -97,9 +97,8 @@ async def submit(window: Staff) -> Response:
     """Just what was shown."""
     body = {"indicator_nos": chosen_form(window.form), "seen": window.form.maybe("seen")}
     asked = window.ask.post("/indicator-submissions", body)
-    return await window.act(
-        asked, lambda answer: f"indicators_submitted.{answer['count']}", PATH, lambda: preview_submission(window)
-    )
+    told = "indicators_submitted.{count}".format_map
+    return await window.act(asked, told, PATH, lambda: preview_submission(window))
 
 
 @router.get("/{indicator_no}")
