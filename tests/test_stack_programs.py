@@ -176,6 +176,15 @@ def test_each_step_of_the_tour_leads_to_a_page() -> None:
     pages = {getattr(route, "path", "") for router in ROUTERS for route in router.routes}
     turns = [turn for step in (*GOING_LIVE, *STEPS) for turn in step.turns if turn.who not in (PHONE, FILE)]
     assert {turn.path.partition("?")[0] for turn in turns} <= pages
+    assert {turn.thing for turn in turns} - {""} <= pages
+
+
+def test_a_turn_leads_past_its_list_where_there_is_one_thing_only() -> None:
+    (step,) = [each for each in STEPS if each.title == "大数据校验"]
+    (turn,) = step.turns
+    one, several = Seen([], [], {}, {}, [], only={"batch_no": "500003-P2026-0001"}), Seen([], [], {}, {}, [])
+    assert turn.place(one) == "/console/verifications/500003-P2026-0001"
+    assert {turn.place(several), turn.place(None)} == {"/console/verifications"}
 
 
 def test_the_tour_knows_what_comes_next() -> None:

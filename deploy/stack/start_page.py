@@ -138,25 +138,26 @@ class StartPage:
         rows = "".join(
             f"<tr{' aria-current=step' if place == following else ''}><td>"
             f"{'✓' if seen and step.is_done(seen) else '▶' if place == following else ''}</td><td>{place + 1}</td>"
-            f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td><td>{self._turns(step.turns)}</td></tr>"
+            f"<td><strong>{escape(step.title)}</strong><br>{escape(step.what)}</td>"
+            f"<td>{self._turns(step.turns, seen)}</td></tr>"
             for place, step in enumerate(steps)
         )
         return f'<table id="{name}"><tr><th><th><th>步骤<th>谁</tr>{rows}</table>'
 
-    def _turns(self, turns: tuple[Turn, ...]) -> str:
+    def _turns(self, turns: tuple[Turn, ...], seen: Seen | None) -> str:
         """A button each, in the order of the step."""
-        return "<br>".join(self._turn(turn) for turn in turns)
+        return "<br>".join(self._turn(turn, turn.place(seen)) for turn in turns)
 
-    def _turn(self, turn: Turn) -> str:
+    def _turn(self, turn: Turn, path: str) -> str:
         does = f"：{turn.does}" if turn.does else ""
         if turn.who == PHONE:
-            return f'<a href="{self._layout.simulator_url}{turn.path}">手机（模拟）{does}</a>'
+            return f'<a href="{self._layout.simulator_url}{path}">手机（模拟）{does}</a>'
         if turn.who == FILE:
-            return f'<a href="{turn.path}" download>示例账号文件{does}</a>'
+            return f'<a href="{path}" download>示例账号文件{does}</a>'
         if turn.who == CITIZEN:
-            return button("/citizen", f"享受人 {demo_citizen(self._layout)[0]}{does}", {"next": turn.path})
+            return button("/citizen", f"享受人 {demo_citizen(self._layout)[0]}{does}", {"next": path})
         person = self._people[f"{turn.who}-{TOUR_COUNTY}"]
-        return button("/sign-in", _called(person) + does, {"subject": person.subject, "next": turn.path})
+        return button("/sign-in", _called(person) + does, {"subject": person.subject, "next": path})
 
     def _everybody(self) -> str:
         groups = "".join(

@@ -18,7 +18,10 @@ _CHANGED = {"approved", "applying", "applied"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What a county has come to; `batch` and `flow` are the newest, empty where there is none."""
+    """What a county has come to; `batch` and `flow` are the newest, empty where there is none.
+
+    `only`: numbers of things of which there is just one, so that a button can lead to it past its list.
+    """
 
     policies: list[Json]
     indicators: list[Json]
@@ -27,6 +30,7 @@ class Seen:
     changes: list[Json]
     loads: list[Json] = field(default_factory=list)
     going_live: Json = field(default_factory=dict)
+    only: dict[str, str] = field(default_factory=dict)
 
     def lines_in(self, *stages: str) -> int:
         return sum(row["count"] for row in self.batch.get("stages", ()) if row["stage"] in stages)
@@ -38,11 +42,20 @@ class Seen:
 
 @dataclass(frozen=True)
 class Turn:
-    """Whose turn it is: a demo person's part of the subject, or the citizen, or the citizen's phone; and where."""
+    """Whose turn it is: a demo person's part of the subject, or the citizen, or the citizen's phone; and where.
+
+    `thing`: where it is done, if there is only one such thing.
+    """
 
     who: str
     path: str
     does: str = ""
+    thing: str = ""
+
+    def place(self, seen: Seen | None) -> str:
+        number = self.thing.partition("{")[2].rstrip("}")
+        known = seen.only if seen else {}
+        return self.thing.format_map(known) if number in known else self.path
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,7 @@ GOING_LIVE = (
         (
             Turn(FILE, "/accounts.csv", "下载"),
             Turn("operator", "/console/register-loads/new", "上传"),
-            Turn("reviewer", "/console/register-loads", "复核"),
+            Turn("reviewer", "/console/register-loads", "复核", "/console/register-loads/{load_no}"),
         ),
         lambda seen: any(load["stage"] == "loaded" for load in seen.loads),
     ),
@@ -115,13 +128,13 @@ STEPS = (
         ),
         (
             Turn("operator", "/console/applications?stage=matched", "提交结算资料"),
-            Turn("operator", "/console/batches", "加入批次"),
+            Turn("operator", "/console/batches", "加入批次", "/console/batches/{batch_no}"),
         ),
         lambda seen: seen.lines > seen.lines_in(*_BEFORE_BATCH),
     ),
     Step(
-        *("大数据校验", "打开批次，先看预检，再整批提交校验，不通过的另行处理"),
-        (Turn("operator", "/console/verifications"),),
+        *("大数据校验", "先看批次的预检，再整批提交校验，不通过的另行处理"),
+        (Turn("operator", "/console/verifications", thing="/console/verifications/{batch_no}"),),
         lambda seen: seen.batch.get("stage") in ("verified", "in_flow", "done"),
     ),
     Step(
@@ -131,7 +144,7 @@ STEPS = (
             "异议录入后由另一人裁定。想看不必登录的公示网页，现在就开通，网址在批次的公示信息设置里，启动补贴流程以后不再显示",
         ),
         (
-            Turn("operator", "/console/publicity", "设置公示信息"),
+            Turn("operator", "/console/publicity", "设置公示信息", "/console/publicity/{batch_no}"),
             Turn("county_admin", "/console/publicity/public-page", "开通公示网页，可以不办"),
         ),
         lambda seen: bool(seen.batch.get("publicity_start")),
@@ -143,12 +156,15 @@ STEPS = (
     ),
     Step(
         *("发放汇总审核", "审核人下载汇总审批表，签字盖章后上传（演示时原样上传即可），审核通过；操作员再提交平台"),
-        (Turn("reviewer", "/console/summaries", "审核"), Turn("operator", "/console/summaries", "提交平台")),
+        (
+            Turn("reviewer", "/console/summaries", "审核", "/console/summaries/{flow_no}"),
+            Turn("operator", "/console/summaries", "提交平台", "/console/summaries/{flow_no}"),
+        ),
         lambda seen: seen.flow.get("stage") in _REVIEWED,
     ),
     Step(
         *("确认发放", "另一位审核人核对笔数和金额后确认；发放结果陆续回来"),
-        (Turn("second_reviewer", "/console/summaries"),),
+        (Turn("second_reviewer", "/console/summaries", thing="/console/summaries/{flow_no}"),),
         lambda seen: seen.flow.get("stage") in ("paying", "ended"),
     ),
     Step(
@@ -156,7 +172,7 @@ STEPS = (
         (
             Turn(PHONE, "/phone", "开一张新卡"),
             Turn(CITIZEN, "/citizen/m/account", "变更申请"),
-            Turn("reviewer", "/console/card-changes", "审核"),
+            Turn("reviewer", "/console/card-changes", "审核", "/console/card-changes/{part_no}"),
         ),
         lambda seen: any(change.get("stage") in _CHANGED for change in seen.changes),
     ),
@@ -166,14 +182,21 @@ STEPS = (
 def look(county: County) -> Seen:
     batches = county.operator.pages("/batches")
     flows = county.operator.pages("/flows")
+    changes, loads = county.reviewer.pages("/card-changes"), county.operator.pages("/register-loads")
     return Seen(
         policies=county.admin.pages("/policies"),
         indicators=county.operator.pages("/indicators"),
         batch=county.operator.get(f"/batches/{_newest(batches, 'batch_no')}") if batches else {},
         flow=county.operator.get(f"/flows/{_newest(flows, 'flow_no')}") if flows else {},
-        changes=county.reviewer.pages("/card-changes") + county.reviewer.pages("/card-changes", finished=True),
-        loads=county.operator.pages("/register-loads"),
+        changes=changes + county.reviewer.pages("/card-changes", finished=True),
+        loads=loads,
         going_live=county.admin.get("/going-live"),
+        only={
+            **_only("batch_no", batches),
+            **_only("flow_no", flows),
+            **_only("part_no", [each for each in changes if each["stage"] == "in_review"]),
+            **_only("load_no", [each for each in loads if each["stage"] == "entered"]),
+        },
     )
 
 
@@ -192,6 +215,10 @@ def seen_of(county: County) -> Seen | None:
 
 def _approved(items: list[Json]) -> bool:
     return any(item["stage"] == "approved" for item in items)
+
+
+def _only(number: str, items: list[Json]) -> dict[str, str]:
+    return {number: str(items[0][number])} if len(items) == 1 else {}
 
 
 def _newest(items: list[Json], number: str) -> str:

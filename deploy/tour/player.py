@@ -36,6 +36,7 @@ class Player:
     simulator: str
     pictures: Path
     steps: list[Told] = field(default_factory=list)
+    _step: tuple[str, int] = ("", 0)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -143,9 +144,15 @@ class Player:
     # -- persons
 
     def become(self, part: str, place: int) -> None:
-        """The button of this step of a part (from 0) on the start page: signs its person in and opens its page."""
+        """The first button of this step of a part (from 0) on the start page."""
+        self._step = (part, place)
+        self.hand_over(0)
+
+    def hand_over(self, turn: int) -> None:
+        """The next button of the step (from 0): signs its person in and opens its page."""
+        part, place = self._step
         self.page.goto(self.start)
-        self._click(self.page.locator(f"#{part} tr").nth(place + 1).get_by_role("button").first)
+        self._click(self.page.locator(f"#{part} tr").nth(place + 1).get_by_role("button").nth(turn))
 
     def become_somebody(self, subject: str) -> None:
         """A person's own button on the start page."""

@@ -35,9 +35,7 @@ def _first_load(player: Player, county: str) -> None:
     player.hand_in("文件", "accounts.csv", accounts, "text/csv")
     player.confirm("上传并校对")
     player.see("待复核")
-    player.become_somebody(f"reviewer-{county}")
-    player.open("/console/register-loads")
-    player.page.locator("table a").first.click()
+    player.hand_over(1)
     player.confirm("保存")
     player.see("已登记")
 
@@ -119,16 +117,14 @@ def _all(player: Player, act: str) -> None:
 
 def _material(player: Player, county: str) -> None:
     """Only who has a photo of the bank card goes on."""
-    _all_at(player, "/console/applications?stage=matched", "提交结算资料")
-    player.open("/console/batches")
-    player.page.locator("table a").first.click()
+    _all(player, "提交结算资料")
+    player.hand_over(1)
     player.press("加入申请")
     _all(player, "加入批次")
 
 
 def _verification(player: Player, county: str) -> None:
     """After a look at what is known without asking the platform."""
-    player.page.locator("table a").first.click()
     player.press("预检")
     player.see("现在可以办理")
     player.press("去办理")
@@ -138,7 +134,6 @@ def _verification(player: Player, county: str) -> None:
 
 
 def _publicity(player: Player, county: str) -> None:
-    player.page.locator("table a").first.click()
     player.write("公示开始日期", (china_today() - timedelta(days=8)).isoformat())
     player.write("公示地址", "县政府网站和各村公示栏")
     player.hand_in("公示信息图片", "notice.jpg", drawing("notice", "notice"), "image/jpeg")
@@ -174,7 +169,6 @@ def _start(player: Player, county: str) -> None:
 
 def _summary(player: Player, county: str) -> None:
     """Printed, signed and scanned: here the form itself is handed in again."""
-    player.page.locator("table a").first.click()
     with player.page.expect_download() as printed:
         player.press("下载汇总审批表")
     form = printed.value.path().read_bytes()
@@ -186,16 +180,13 @@ def _summary(player: Player, county: str) -> None:
     player.tick("审批表上的核对码与本页所示的一致")
     player.write("审批意见", "同意发放")
     player.confirm("确认办理")
-    player.become_somebody(f"operator-{county}")
-    player.open("/console/summaries")
-    player.page.locator("table a").first.click()
+    player.hand_over(1)
     player.press("提交", exact=True)
     player.confirm("提交平台审核")
     player.see("待确认发放")
 
 
 def _payment(player: Player, county: str) -> None:
-    player.page.locator("table a").first.click()
     player.press("确认发放")
     count, total = player.fact("流程总笔数"), player.fact("流程汇总金额（元）")
     player.write("发放笔数", count.replace(",", ""))
@@ -217,9 +208,7 @@ def _card(player: Player, county: str) -> None:
     player.press("下一步：核对")
     player.confirm("提交")
     player.see("申请中")
-    player.become_somebody(f"reviewer-{county}")
-    player.open("/console/card-changes")
-    player.page.locator("table a").first.click()
+    player.hand_over(1)
     player.tick("通过")
     player.write("审核意见", "资料属实")
     player.confirm("保存")
