@@ -74,7 +74,7 @@ async def test_from_the_phone_over_the_desk_to_a_new_face(village: Village) -> N
     assert "申请失败" in (await phone.open("/citizen/m/finished")).main, "what went wrong is kept"
 
     desk = await Browser.at(village.office).sign_in(REVIEWER)
-    page = await desk.open((await desk.open("/console/card-changes")).link("渝快办-账号变更"))
+    page = await desk.open((await desk.open("/console/card-changes")).link("打开 1"))
     marked = [mark.text_content() for mark in page.document.cssselect("mark")]
     assert (OLD in marked, NEW in marked) == (True, True), marked
     assert "有 1 笔 705.00 元正发往旧账号，本次变更不影响它" in page.main

@@ -78,7 +78,7 @@ async def test_the_desk_shows_the_seeds_list_and_before_and_after_and_then_the_n
     browser, page = await at_desk(office)
     has_the_seeds_list(page)
     assert "“渝快办”是本人办事的" in page.main
-    page = await browser.open(page.link("渝快办-账号变更"))
+    page = await browser.open(page.link("打开 1"))
     shows_before_and_after(page)
     page = await browser.submit(page, "保存(S)", passed="true")
     assert (page.done, page.path) == ("上一件的审核结果已保存", f"{DESK}/{second}?done=card_decided")
@@ -156,7 +156,7 @@ async def test_people_are_found_by_what_never_stands_in_an_address(office: Offic
     browser, page = await at_desk(office)
     page = await browser.submit(page, "查询", id_number=citizen_id(3))
     assert [row["姓名"] for row in page.rows()] == ["**3"]
-    assert page.link("渝快办-账号变更") == f"{DESK}/{second}?finished=false"
+    assert page.link("打开 1") == f"{DESK}/{second}?finished=false"
     assert page.path == DESK
     for old_or_new in (card(3), card(103)):
         assert len((await browser.submit(page, "查询", id_number="", account_no=old_or_new)).rows()) == 1

@@ -29,8 +29,8 @@ LIST = ListPage(
         "People ask for another account; once the bank agrees it comes here. Compare before and after, then decide.",
     ),
     columns=(
-        Column("序号", "No.", "serial"),
-        Column("业务类型", "Business", "business", kind="label", link=f"{PATH}/{{part_no}}"),
+        Column("序号", "No.", "serial", kind="opens", link=f"{PATH}/{{part_no}}"),
+        Column("业务类型", "Business", "business", kind="label"),
         Column("数据状态", "State", "stage_label", kind="tag", tone="stage"),
         Column("申请人", "Applicant", "applicant"),
         Column("申请时间", "Asked at", "applied_at", kind="when"),

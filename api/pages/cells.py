@@ -207,4 +207,5 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "account": _account,
     "thing": _thing,
     "run": _run,
+    "opens": lambda place: f"{words('打开', 'Open')} {place}",
 }

@@ -30,8 +30,9 @@ class Column:
 
     `kind`: text, long (said in several lines, so that the others stay in sight), person (who acted, by login), label (a
     word that the API says), said (such a word, or what somebody wrote), tag (a label with a tone), money (fen), number,
-    when, day, account, yes (a bool), thing (a number of ours, which leads to its page). `link` is an address with the
-    row's fields in it. `tone` names the field that `TONES` judges.
+    when, day, account, yes (a bool), thing (a number of ours, which leads to its page), opens (a row's place in the
+    list, beside the word that opens it). `link` is an address with the row's fields in it. `tone` names the field that
+    `TONES` judges.
     """
 
     chinese: str
