@@ -19,7 +19,7 @@ from models.store.applications.doubles import ItemRow, stage_items
 from models.store.applications.rows import Entered, drop_staged, insert_staged, new_rows, stage_rows
 from models.store.database import Database
 from models.store.imports.findings import Finding, findings, keep_findings, unconfirmed
-from models.store.imports.imports import finish_import, import_of, is_on, locked_import, may_join
+from models.store.imports.imports import finish_import, import_of, is_on, locked_import, may_join, stands
 from models.store.imports.rules import fresh_numbers, numbered, with_locked, with_other_accounts, with_used_numbers
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
@@ -33,7 +33,6 @@ from models.store.vault import Field, Vault
 from models.tables.applications import ApplicationImport
 from models.wire.words import ApplicantKind
 from models.words.stages import Channel, ImportStage
-from models.words.waiting import IMPORT, IMPORT_CONFIRMED
 
 ROWS_AT_ONCE = 2_000
 # Only a person ends the wait; the rows are looked at daily all the same.
@@ -226,10 +225,9 @@ async def _coming(session: AsyncSession, row: ApplicationImport, checked: Checke
 
 async def _look(session: AsyncSession, subject: Subject, row: ApplicationImport) -> ImportLook:
     """What the run says of itself, in Temporal and in its row; over, the row is closed with it."""
-    stage, sentence = row.stage, IMPORT[row.stage]
+    stage, sentence = stands(row)
     since = row.finished_at
     if since is None:
-        sentence = IMPORT_CONFIRMED if row.decision else sentence
         since = (await note_stage(session, subject.workflow_id, stage.value, sentence)).since
     else:
         await close_run(session, subject.workflow_id, stage.value)

@@ -255,6 +255,11 @@ async def test_a_passed_part_goes_on_and_wakes_its_run(office: Office, cards: Ca
     answer = await decide(office, request, remark="已核对")
     assert (answer.status_code, answer.json()["stage"], answer.json()["stage_label"]) == (200, "approved", "审核通过")
     assert await cards.stages(request) == {FIRST: "approved", SECOND: "in_review"}
+    # the run's row says it with the act, each county what it waits for itself
+    waits = "1 个区县审核通过，正在提交上卡；1 个区县等待审核人审核"
+    assert await office.rows("SELECT waiting_for FROM run") == [(waits,)]
+    runs = [(await shown(office, request, county))["run"] for county in (FIRST, SECOND)]
+    assert [str(run).count("等待审核人审核") for run in runs] == [0, 1]
     assert (await cards.register(mei, FIRST))[0] == OLD
     assert await office.rows("SELECT count(*) FROM outbox") == [(int(str(before[0][0])) + 1,)]
     [(actor, act)] = await office.rows(
@@ -269,6 +274,7 @@ async def test_a_refusal_needs_its_remark_and_changes_nothing(office: Office, ca
     assert (answer.status_code, codes(answer)) == (422, ["REMARK_MISSING"])
     assert (await decide(office, request, passed=False, remark="  ")).status_code == 422
     assert (await decide(office, request, passed=False, remark="户名不符")).json()["stage"] == "refused"
+    assert await office.rows("SELECT waiting_for FROM run") == [("",)]
     assert (await cards.register(mei, FIRST))[0] == OLD
     assert await cards.locks() == set()
 

@@ -43,6 +43,9 @@ async def test_the_same_file_again_stops_names_what_is_there_and_goes_on_with_a_
     assert (again["run"]["stage"], again["run"]["waiting_for"]) == ("to_confirm", "等待操作员确认或放弃导入")
     answer = await desk.decide(again["import_no"], "confirmation", "两次补贴，均属实")
     assert (answer.status_code, answer.json()["decision"]) == (200, "confirmed")
+    # said with the act itself, before the run has looked
+    run = answer.json()["run"]
+    assert (run["waiting_for"], run["next"]["by"]) == ("操作员已确认，正在导入", "system")
     over = await desk.until(again["import_no"], lambda seen: seen["stage"] == "imported")
     assert (over["rows_imported"], over["decided_by"], over["decision_reason"]) == (2, "operator", "两次补贴，均属实")
     assert (await desk.lines(), await open_runs(desk.server)) == (4, 0)
@@ -60,6 +63,7 @@ async def test_a_dropped_import_stores_nothing_and_does_not_count_as_known(desk:
     assert missing.status_code == 422
     dropped = (await desk.decide(seen["import_no"], "refusal", "重复填写")).json()
     assert (dropped["stage"], dropped["decision"], dropped["faults"]) == ("refused", "dropped", [])
+    assert dropped["run"]["waiting_for"] == ""
     assert "没有导入" in dropped["problem"]
     await desk.runs_over()
     assert await desk.lines() == 0

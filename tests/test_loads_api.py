@@ -16,7 +16,9 @@ from models.store.retention import clear_old
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.words.calendar import china_today
+from models.words.card_stages import LoadStage
 from models.words.staff import Role
+from models.words.waiting import LOAD
 from tests.application_lines import card, citizen_id
 from tests.load_bank import Hands, hands_at
 from tests.page_ground import at, office_with_files
@@ -237,7 +239,7 @@ async def test_pages_are_asked_once_whatever_breaks_between_them(hands: Hands) -
 async def test_a_load_that_is_dropped_asks_no_more(hands: Hands) -> None:
     load_no = await handed(hands, row(1))
     answer = await hands.office.post(f"/register-loads/{load_no}/withdrawal", {"reason": "数据有误"})
-    assert answer.json()["stage"] == "refused"
+    assert (answer.json()["stage"], answer.json()["run"]["waiting_for"]) == ("refused", "")
     await hands.ask(load_no)
     await hands.take(load_no)
     assert (hands.bank.pages, await count_of(hands.office, "register_account")) == ([], 0)
@@ -299,7 +301,8 @@ async def test_a_change_that_begins_while_the_load_is_taken_is_not_covered(hands
     await put(office, 1, card(101))
     await put(office, 2, card(102))
     load_no = await entered(hands, row(1), row(2))
-    assert (await office.post(f"/register-loads/{load_no}/confirmation", {}, REVIEWER)).status_code == 200
+    answer = await office.post(f"/register-loads/{load_no}/confirmation", {}, REVIEWER)
+    assert (answer.status_code, answer.json()["run"]["waiting_for"]) == (200, LOAD[LoadStage.TAKING])
     async with office.database.transaction() as session:
         await fetch_int(session, "SELECT count(*) FROM register_account")
         await lock_in(session, person_of(office, 1))

@@ -199,7 +199,7 @@ FLOW_CASES: list[tuple[str, Rows, FlowStage, FlowStep]] = [
     (
         "确认发放",
         Rows(lines=ACCEPTED, summary=L.APPROVED, told=True),
-        S.SUMMARY_APPROVED,
+        S.PAYING,
         FlowStep.CONFIRM_PAYMENT,
     ),
     ("confirmed", Rows(lines=ACCEPTED, summary=L.CONFIRMED, told=True), S.PAYING, FlowStep.WAIT),

@@ -8,6 +8,8 @@ import pypdf
 import pytest
 
 from deploy.stack.objects import Access
+from models.words.stages import FlowStage
+from models.words.waiting import FLOW
 from tests.browser import Browser, Page
 from tests.decision_pages import SCAN
 from tests.rows import (
@@ -41,6 +43,8 @@ async def settled(office: Office) -> tuple[str, list[str]]:
     flow_no = await add_flow(office, ground)
     await set_lines(office, ground.numbers, "accepted")
     await add_summary(office, flow_no)
+    words = FLOW[FlowStage.COUNTY_REVIEW]
+    await office.run("UPDATE run SET stage = 'county_review', waiting_for = :words", words=words)
     return flow_no, ground.numbers
 
 
@@ -64,6 +68,7 @@ async def test_journey_19_form_review_refusal_withdrawal_review_submission(offic
     told = await reviewer.submit(page, "确认办理", passed="false", opinion="有一笔重复，先撤回")
     assert (told.path, told.done) == (f"/console/summaries/{flow_no}?done=summary_reviewed", "汇总已审核")
     assert "有一笔重复，先撤回" in told.main
+    assert told.document.cssselect("section.waiting") == [], "until there is a new summary nobody is waited for"
     await set_lines(office, numbers[:1], "withdrawn", payment=None, money="released")
     await add_summary(office, flow_no)
     await passes_with_form(reviewer, flow_no)
@@ -114,6 +119,10 @@ async def passes_with_form(reviewer: Browser, flow_no: str) -> None:
     assert (await reviewer.get(shown.link("打开上传的审批表"))).content[:8] == SCAN[:8]
     passed = await reviewer.submit(shown, "确认办理", passed="true", compared=True, opinion="同意发放")
     assert "审核通过" in passed.main
+    # what was waited for before isn't any more, though the flow's run hasn't looked yet
+    assert (FLOW[FlowStage.COUNTY_PASSED] in passed.main, FLOW[FlowStage.COUNTY_REVIEW] in passed.main) == (True, False)
+    taken_back = await reviewer.open(passed.link("改为审核不通过"))
+    assert (taken_back.button("改为不通过") is not None, taken_back.button("上传")) == (True, None)
     assert "第 1 次汇总" in passed.main
     own = await reviewer.open(f"/console/summaries/{flow_no}")
     assert "由县操作员办理" in own.main
@@ -149,10 +158,10 @@ async def test_journey_20_a_second_reviewer_types_count_and_sum(office: Office) 
     assert await count_of(office, "summary WHERE confirmed_at IS NOT NULL") == 0
     paid = await second.press_twice(page, "确认发放", **typed)
     assert paid.done == "已确认发放"
-    # the platform may not have it yet: it is nobody's turn here any more
+    # the platform may not have it yet: it is nobody's turn here any more, and no reason says that it is
     for page in (paid, await second.open(f"/console/flows/{flow_no}")):
-        assert page.title.startswith("已确认发放 · ")
-        assert page.document.cssselect("section.waiting") == []
+        assert page.title.startswith("发放中 · ")
+        assert (FLOW[FlowStage.PAYING] in page.main, "现在是“待确认发放”" in page.main) == (True, False)
     assert await count_of(office, "summary WHERE confirmed_by = 'rev.zhao'") == 1
 
 

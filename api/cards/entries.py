@@ -44,8 +44,17 @@ from models.contracts import RunKind, Signal, workflow_id
 from models.file_owners import FileOf
 from models.forms.identity import mask_account_no
 from models.store.policies.file_uses import use_files
-from models.store.register.entries import EntryForm, EntryRefused, end_entry, locked_entry, open_entry, refuse_usable
+from models.store.register.entries import (
+    ENDED,
+    EntryForm,
+    EntryRefused,
+    end_entry,
+    locked_entry,
+    open_entry,
+    refuse_usable,
+)
 from models.store.register.register import register_row
+from models.store.runs.look import note_decided
 from models.store.runs.runs import wake
 from models.store.sql import fetch_one
 from models.store.vault import Field
@@ -57,6 +66,7 @@ from models.words.card_stages import EntryStage
 from models.words.makers import Act
 from models.words.refusals import Refusal
 from models.words.stages import AccountStatus, DisclosedThing
+from models.words.waiting import ENTRY
 
 router = APIRouter(tags=["村社申报"])
 PHOTO_TYPES = frozenset({MediaType.JPEG, MediaType.PNG})
@@ -246,6 +256,7 @@ async def _decided(desk: Desk, session: AsyncSession, entry: VillageEntry, remar
     await session.flush()
     run_id = workflow_id(RunKind.VILLAGE_ENTRY, entry.entry_no)
     await wake(session, run_id, Signal.ORDER_CONFIRMED, [entry.entry_no])
+    await note_decided(session, run_id, entry.stage.value, "" if entry.stage in ENDED else ENTRY[entry.stage])
     detail = {"before": EntryStage.ENTERED.value, "after": entry.stage.value, "remark": remark}
     await desk.trail(session, "village_entry.decided", entry.entry_no, detail)
     body: DecidedEntry = {

@@ -21,11 +21,11 @@ from models.store.runs.next_wait import PART_WAITS, NextWait, next_wait
 from models.store.sql import fetch
 from models.tables.records import Run
 from models.words.calendar import china_date, china_today
-from models.words.card_stages import EntryStage, LoadStage, LoginStage, RequestStage, RoundStage
+from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStage, RequestStage, RoundStage
 from models.words.labelled import Labelled
 from models.words.staff import Role
 from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
-from models.words.waiting import PARTIES, Party
+from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, PARTIES, Party
 
 _STAGES: Mapping[RunKind, type[Labelled]] = {
     RunKind.POLICY_REVIEW: ReviewStage,
@@ -94,17 +94,18 @@ async def run_blocks(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> 
     return [await _run_block(desk, session, run, parts) for run in runs]
 
 
-async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping[str, NextWait]) -> RunBlock:
+async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping[str, str]) -> RunBlock:
+    own = parts.get(run.number, "")
     block: RunBlock = {
         "workflow_id": run.workflow_id,
         "stage": run.stage,
         "stage_label": stage_label(run.kind, run.stage),
-        "waiting_for": run.waiting_for,
+        "waiting_for": _own_words(run, own),
         "since": run.since,
         "next": None,
     }
     if run.closed_at is None:
-        waits = parts.get(run.number) or next_wait(run.kind, run.stage)
+        waits = PART_WAITS.get(own) or next_wait(run.kind, run.stage)
         # a county has one flow open, and few entries
         closed_to = await excepted(session, waits.act, run.number) if waits.act else []
         block["next"] = next_turn(desk.settings, waits, run.since, closed_to)
@@ -113,8 +114,15 @@ async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping
     return block
 
 
-async def _own_parts(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> dict[str, NextWait]:
-    """What card changes wait for in the caller's county."""
+def _own_words(run: Run, own: str) -> str:
+    """Of a card change what the caller's county waits for, by its own part: how others stand is for nobody there."""
+    if not own or run.waiting_for == CARD_UNANSWERED:
+        return run.waiting_for
+    return CARD_PARTS[PartStage(own)] if own in CARD_PARTS else ""
+
+
+async def _own_parts(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> dict[str, str]:
+    """At which stage the caller's county's parts of open card changes are."""
     numbers = [run.number for run in runs if run.kind is RunKind.CARD_CHANGE and run.closed_at is None]
     if not numbers:
         return {}
@@ -126,7 +134,7 @@ async def _own_parts(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> 
         numbers=numbers,
         county=desk.county,
     )
-    return {part.request_no: PART_WAITS[part.stage] for part in parts if part.stage in PART_WAITS}
+    return {part.request_no: part.stage for part in parts}
 
 
 def run_url(settings: Settings, run_id: str) -> str:

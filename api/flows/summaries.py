@@ -32,8 +32,10 @@ from models.forms.money import MAX_FEN, told_yuan
 from models.free_text import FREE_TEXT
 from models.store.applications.makers import acts_in_flow
 from models.store.flows.figures import check_code, summary_figures
+from models.store.flows.next_step import sentence_of
 from models.store.flows.summaries import chosen_summaries, newest_summaries, readiness
 from models.store.policies.file_uses import use_files
+from models.store.runs.look import note_decided
 from models.store.runs.runs import wake
 from models.store.texts import seal_text
 from models.tables.base import now
@@ -171,17 +173,24 @@ async def _submit(desk: Desk, session: AsyncSession, flow_no: str) -> Reply:
 
 async def _confirm(desk: Desk, session: AsyncSession, flow_no: str, confirmation: PaymentConfirmation) -> Reply:
     flow = await flow_for(session, desk, flow_no)
+    await _refuse_confirmed(desk, session, flow)
     # the platform's approval may be stored before the flow's stage says so
     require_stage(flow, {FlowStage.SUMMARY_SUBMITTED, FlowStage.SUMMARY_APPROVED}, "确认发放")
     summary = await _summary_in(session, flow, {SummaryStage.APPROVED}, "确认发放")
-    if summary.confirmed_at is not None:
-        detail = f"流程 {flow_no} 已由 {await desk.called(session, summary.confirmed_by)} 确认发放，不能再确认一次"
-        raise conflict(Refusal.ALREADY_CONFIRMED, "已经确认发放", detail)
     require_other(Act.PAYMENT_CONFIRMED, await acts_in_flow(session, flow_no, desk.person))
     await _require_same(session, flow, summary, confirmation)
     summary.confirmed_by, summary.confirmed_at = desk.person, now()
+    flow.stage = FlowStage.PAYING
     told = {"before": SummaryStage.APPROVED, "application_count": confirmation.application_count}
     return await _decided(desk, session, flow, summary, "payments.confirmed", told)
+
+
+async def _refuse_confirmed(desk: Desk, session: AsyncSession, flow: Flow) -> None:
+    summary = await _current(session, flow)
+    if summary is not None and summary.confirmed_at is not None:
+        who = await desk.called(session, summary.confirmed_by)
+        detail = f"流程 {flow.flow_no} 已由 {who} 确认发放，不能再确认一次"
+        raise conflict(Refusal.ALREADY_CONFIRMED, "已经确认发放", detail)
 
 
 async def _summary_in(session: AsyncSession, flow: Flow, stages: set[SummaryStage], act: str) -> Summary:
@@ -257,6 +266,9 @@ async def _decided(
     session.add_all([flow, summary])
     await session.flush()
     await wake(session, run_id(flow), SIGNALS.get(act, Signal.SUMMARY_DECIDED), [str(summary.number)])
+    # what was refused waits for nobody until the run has made the next one
+    words = "" if summary.stage is SummaryStage.COUNTY_REFUSED else sentence_of(flow, flow.stage)
+    await note_decided(session, run_id(flow), flow.stage.value, words)
     figures = summary.figures or {}
     told = {**detail, "after": summary.stage, "number": summary.number}
     count, total = int(figures.get("application_count", 0)), int(figures.get("total_fen", 0))

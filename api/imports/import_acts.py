@@ -7,6 +7,8 @@ from api.imports.handed_in import note_refused
 from api.imports.import_views import find_import, list_version, whole_import
 from api.server.problems import conflict
 from models.contracts import RunKind, Signal, workflow_id
+from models.store.imports.imports import stands
+from models.store.runs.look import note_decided
 from models.store.runs.runs import wake
 from models.store.vault import Field as Sealed
 from models.tables.applications import ApplicationImport
@@ -31,7 +33,9 @@ async def decide_import(
         row.stage, row.finished_at, row.problem, row.faults = ImportStage.REFUSED, now(), DROPPED, None
     session.add(row)
     await session.flush()
-    await wake(session, workflow_id(RunKind.APPLICATION_IMPORT, import_no), Signal.IMPORT_DECIDED, [import_no])
+    run_id, (stage, words) = workflow_id(RunKind.APPLICATION_IMPORT, import_no), stands(row)
+    await wake(session, run_id, Signal.IMPORT_DECIDED, [import_no])
+    await note_decided(session, run_id, stage.value, words if row.finished_at is None else "")
     told = {"before": ImportStage.TO_CONFIRM, "after": row.stage, "reason": reason, "found": row.to_confirm_count}
     await desk.trail(session, f"import.{decision}", import_no, told, row.rows_total)
     return Reply(200, await whole_import(desk, session, row))

@@ -10,11 +10,9 @@ from starlette.responses import Response
 
 from api.pages.asking import Refused
 from api.pages.flow_lines import acts_of
-from api.pages.flow_stage import stage_now
 from api.pages.flow_way import way_of
 from api.pages.lists import Column, Filter, ListPage, labelled, serve_list
 from api.pages.window import Staff, Window
-from models.words.flow_words import FlowEvent
 from models.words.stages import FlowStage
 
 router = APIRouter(prefix="/console/flows", include_in_schema=False)
@@ -89,10 +87,8 @@ async def _sums(window: Window, path: str) -> Any:
 async def _whole(window: Window, flow: Any) -> dict[str, Any]:
     path = f"/flows/{flow['flow_no']}"
     history, sums = await asyncio.gather(window.ask.get(f"{path}/history"), _sums(window, path))
-    confirmed = any(entry["event"] == FlowEvent.CONFIRMED for entry in history["entries"])
     return {
         "flow": flow,
-        "now": stage_now(flow["stage_label"], flow["stage"], confirmed=confirmed),
         "history": history,
         "way": way_of(history),
         "sums": sums,

@@ -87,6 +87,5 @@ async def summary_of(window: Window, flow_no: str) -> dict[str, Any]:
     acts = []
     if window.signed.role in DECIDING:
         acts = (await window.ask.get(f"/flows/{flow_no}/summary/acts"))["items"]
-    stage, confirmed = (summary["flow_stage_label"], summary["flow_stage"]), summary["confirmed_at"] is not None
-    said = stage_now(*stage, confirmed=confirmed, platform_review=summary["platform_review"])
+    said = stage_now(summary["flow_stage_label"], summary["flow_stage"], summary["platform_review"])
     return {"summary": summary, "flow": flow, "acts": {each["act"]: each for each in acts}, "now": said}

@@ -112,6 +112,7 @@ _OWN: Mapping[str, str] = {
     "审核人裁定": "Decided by a reviewer",
     "平台迟到的发放结果": "Late result of the platform",
     "由县操作员办理": "Done by an operator",
+    "改为审核不通过": "Refuse after all",
     "没有符合条件的申请": "No line fits",
     # a match's results, in words for anybody
     "身份证存在，但姓名不同，正确姓名：XXX": "Known by another name",

@@ -22,6 +22,7 @@ from models.store.register.loads import (
     loaded_as_of,
     open_load_no,
 )
+from models.store.runs.look import note_decided
 from models.store.runs.runs import open_run, wake
 from models.store.vault import Field as Sealed
 from models.tables.base import now
@@ -31,6 +32,7 @@ from models.words.card_stages import LoadStage
 from models.words.makers import Act
 from models.words.refusals import Refusal
 from models.words.stages import ImportVerdict
+from models.words.waiting import LOAD
 
 LOAD_DROPPED = "操作员放弃了这次初始导入，文件的所有行都没有登记"
 # While nothing is decided an operator may take the file back.
@@ -104,7 +106,7 @@ async def decide_findings(
     else:
         load.problem = LOAD_DROPPED
         await end_load(session, load, LoadStage.REFUSED)
-    await wake(session, _subject(load).workflow_id, Signal.LOAD_DECIDED, [load_no])
+    await _tell_run(session, load)
     told = {"before": before, "after": load.stage, "reason": reason, "found": load.to_confirm_count}
     await desk.trail(session, f"register_load.{decision}", load_no, told, load.rows_total)
     return Reply(200, await whole_load(desk, session, load))
@@ -127,7 +129,7 @@ async def review_load(desk: Desk, session: AsyncSession, load_no: str, remark: s
         await session.flush()
         if desk.person_index is not None:
             await leave_out_person(session, load, desk.person_index, Refusal.OWN_ACCOUNT.value)
-    await wake(session, _subject(load).workflow_id, Signal.LOAD_DECIDED, [load_no])
+    await _tell_run(session, load)
     told = {"before": LoadStage.ENTERED, "after": load.stage, "remark": remark, "figures": load.figures}
     await desk.trail(session, "register_load.decided", load_no, told, load.rows_total)
     return Reply(200, await whole_load(desk, session, load))
@@ -143,6 +145,12 @@ async def acknowledge_load(desk: Desk, session: AsyncSession, load_no: str) -> R
 def _not_waiting(load: RegisterLoad, wanted: str) -> Problem:
     detail = f"初始导入 {load.load_no} 现在是“{load.stage.label}”，只有“{wanted}”的才能这样办理；请刷新后核对"
     return conflict(Refusal.LOAD_NOT_WAITING, "初始导入不在等待这一步", detail)
+
+
+async def _tell_run(session: AsyncSession, load: RegisterLoad) -> None:
+    run_id = _subject(load).workflow_id
+    await wake(session, run_id, Signal.LOAD_DECIDED, [load.load_no])
+    await note_decided(session, run_id, load.stage.value, LOAD[load.stage] if load.finished_at is None else "")
 
 
 def _subject(load: RegisterLoad) -> Subject:

@@ -77,7 +77,13 @@ async def summary_acts(desk: CountyReaders, flow_no: str) -> Items[SummaryAct]:
         if flow is None:
             raise not_found("补贴流程")
         whys = await _whys(desk, session, flow)
-    return {"items": [{"act": act, "label": _KINDS[act].label, "allowed": not why, "why": why} for act, why in whys]}
+    return {"items": [{"act": act, "label": _called(act, flow), "allowed": not why, "why": why} for act, why in whys]}
+
+
+def _called(act: Act, flow: Flow) -> str:
+    """What has passed can't be passed again, only be taken back while it isn't handed in."""
+    passed = act is Act.SUMMARY_REVIEWED and flow.stage is FlowStage.COUNTY_PASSED
+    return "改为审核不通过" if passed else _KINDS[act].label
 
 
 async def _whys(desk: Desk, session: AsyncSession, flow: Flow) -> list[tuple[Act, str | None]]:
@@ -96,7 +102,7 @@ def _unfit(kind: _Kind, flow: Flow, summary: SummaryRow) -> str | None:
         return f"流程现在是“{flow.stage.label}”"
     if summary.stage not in kind.summary:
         return f"汇总现在是“{SummaryStage(summary.stage).label}”" if summary.stage else "汇总正在生成"
-    return "已经确认发放" if summary.confirmed_at else None
+    return None
 
 
 def _others_turn(desk: Desk, kind: _Kind) -> str | None:

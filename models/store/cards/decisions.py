@@ -14,6 +14,7 @@ from models.store.cards.parts import (
     end_part,
     keep_old_account,
     lock_part,
+    note_part_decided,
     tell_run,
 )
 from models.store.lock_order import Rank
@@ -52,6 +53,7 @@ async def decide_part(
     else:
         await end_part(session, vault, locked, part, PartStage.REFUSED, None, "")
     await tell_run(session, locked)
+    await note_part_decided(session, locked)
     return part
 
 
@@ -72,6 +74,7 @@ async def ask_retry(session: AsyncSession, vault: Vault, part_no: str, reviewer:
     province = locked.request.province_code
     subject = Subject(kind=RunKind.CARD_CHANGE, number=locked.request.request_no, county_code=province)
     await open_run(session, subject, RequestStage.IN_PROGRESS.value)
+    await note_part_decided(session, locked)
     return part
 
 

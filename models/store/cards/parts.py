@@ -10,10 +10,12 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import RunKind, Signal, workflow_id
+from models.store.cards.next_step import waiting_for
 from models.store.locking import lock_card_change
 from models.store.register.account_locks import unlock_accounts
 from models.store.register.notices import News, notify
 from models.store.register.register import register_row
+from models.store.runs.look import note_decided
 from models.store.runs.runs import wake
 from models.store.sql import execute, fetch
 from models.store.vault import Field, Vault
@@ -185,6 +187,13 @@ async def tell_run(session: AsyncSession, locked: LockedRequest) -> None:
     """Something was decided: the request's run looks at its rows."""
     number = locked.request.request_no
     await wake(session, workflow_id(RunKind.CARD_CHANGE, number), Signal.PART_DECIDED, [number])
+
+
+async def note_part_decided(session: AsyncSession, locked: LockedRequest) -> None:
+    """The last that a decision changes: the run's row comes after all that ending a part takes."""
+    request = locked.request
+    words = waiting_for(request, locked.parts) if request.result is None else ""
+    await note_decided(session, workflow_id(RunKind.CARD_CHANGE, request.request_no), request.stage.value, words)
 
 
 async def tell_end(

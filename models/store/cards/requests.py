@@ -18,6 +18,7 @@ from models.store.cards.parts import (
     end_part,
     keep_old_account,
     lock_request,
+    note_part_decided,
     tell_run,
 )
 from models.store.lock_order import Rank
@@ -145,6 +146,7 @@ async def withdraw_request(session: AsyncSession, vault: Vault, request_no: str,
     for part in undecided:
         await end_part(session, vault, locked, part, PartStage.WITHDRAWN, None, "已由本人撤销")
     await tell_run(session, locked)
+    await note_part_decided(session, locked)
     return locked.request
 
 

@@ -76,6 +76,8 @@ def stage_by_rows(flow: Flow, dataset: Dataset | None, lines: LineCounts, summar
         return FlowStage.SETTLING
     if summary.stage is SummaryStage.COUNTY_PASSED and summary.submitted_at is not None:
         return FlowStage.SUMMARY_SUBMITTED
+    if summary.stage is SummaryStage.APPROVED and summary.confirmed_at is not None:
+        return FlowStage.PAYING
     return STAGE_OF_SUMMARY.get(summary.stage, FlowStage.SETTLING)
 
 

@@ -12,6 +12,7 @@ from models.store.locking import SHARED, fetch_locked, lock_county, lock_rows
 from models.tables.applications import ApplicationImport
 from models.tables.base import now
 from models.words.stages import BatchStage, ImportStage
+from models.words.waiting import IMPORT, IMPORT_CONFIRMED
 
 # Refused ones wait for their enterer until a corrected file is handed in (its own result counts from then on), or until
 # somebody has said 知道了; who dropped one knows it.
@@ -35,6 +36,13 @@ def finish_import(row: ApplicationImport, stage: ImportStage, checked: CheckedFi
 def is_on(row: ApplicationImport) -> bool:
     """Being checked, or confirmed; otherwise it is over, or waits for an operator's word."""
     return row.stage is ImportStage.CHECKING or (row.stage is ImportStage.TO_CONFIRM and row.decision is not None)
+
+
+def stands(row: ApplicationImport) -> tuple[ImportStage, str]:
+    """What its run says of it: what an operator has confirmed waits for nobody, and is checked once more."""
+    if row.stage is ImportStage.TO_CONFIRM and row.decision is not None:
+        return ImportStage.CHECKING, IMPORT_CONFIRMED
+    return row.stage, IMPORT[row.stage]
 
 
 async def locked_import(session: AsyncSession, subject: Subject) -> ApplicationImport:

@@ -54,6 +54,20 @@ async def note_stage(
     return waiting
 
 
+async def note_decided(session: AsyncSession, workflow_id: str, stage: str, waiting_for: str = "") -> None:
+    """What a person's act has made of a run's row, with the act: until the run has looked nobody is told of what was
+    waited for before. Without words where the thing is over, and its run has only to close.
+    """
+    await execute(
+        session,
+        "UPDATE run SET since = now(), stage = :stage, waiting_for = :waiting WHERE workflow_id = :id"
+        " AND closed_at IS NULL AND (stage <> :stage OR waiting_for <> :waiting)",
+        id=workflow_id,
+        stage=stage,
+        waiting=waiting_for,
+    )
+
+
 async def asks_anew(session: AsyncSession, workflow_id: str) -> bool:
     """Whether a run is to ask the platform now because the database came back as it was earlier."""
     return bool(await fetch_one(session, bool, f"SELECT {_ASKS_ANEW} FROM run WHERE workflow_id = :id", id=workflow_id))
