@@ -59,9 +59,7 @@ LIST = ListPage(
         Filter("flow_no", "流程", "Flow"),
         Filter("fund_year", "年份", "Year"),
         Filter("batch_no", "申请结算批次", "Batch"),
-        Filter(
-            "payment_reason_code", "失败原因", "Reason", tuple((code, word, word) for code, word in FAILURES.items())
-        ),
+        Filter("payment_reason_code", "失败原因", "Reason", [(code, word, word) for code, word in FAILURES.items()]),
         Filter("town_code", "乡镇", "Town", catalog="towns"),
         Filter("bank_code", "银行", "Bank", catalog="banks"),
     ),
