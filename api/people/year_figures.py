@@ -74,7 +74,7 @@ async def show_figures(
     async with desk.database.snapshot() as session:
         names = await names_of(session, desk.county)
         parts = await parts_of_year(session, desk.county, year)
-        money = await money_sums(session, desk.county, year)
+        sums = await money_sums(session, desk.county, year)
         median = await median_days(session, desk.county, year)
 
     def shares(name: str, words: Words) -> list[FigureShare]:
@@ -83,7 +83,7 @@ async def show_figures(
     return {
         "fund_year": year,
         "applications": shares("applications", lambda code: ApplicationStage(code).label),
-        "money": _money(money),
+        "money": _money(sums),
         "payments": shares("payments", lambda code: PaymentState(code).label),
         "paid_by_town": shares("paid_by_town", names.place),
         "paid_by_bank": shares("paid_by_bank", names.bank),

@@ -225,7 +225,9 @@ class TrailEntry(SQLModel, table=True):
     __tablename__ = "trail_entry"
     __table_args__ = (
         UniqueConstraint("county_code", "sequence"),
-        Index("ix_trail_entry_subject", "county_code", "subject"),
+        Index("ix_trail_entry_subject", "county_code", "subject", "sequence"),
+        # in the order of the list, with what it is narrowed by: rare entries are found without the rows of years
+        Index("ix_trail_entry_county", "county_code", "sequence", "act", "actor", "role", "at"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
@@ -257,7 +259,7 @@ class Disclosure(SQLModel, table=True):
     __tablename__ = "disclosure"
     __table_args__ = (
         Index("ix_disclosure_thing_number", "county_code", "thing", "number"),
-        Index("ix_disclosure_actor", "county_code", "actor", "id"),
+        Index("ix_disclosure_county", "county_code", "id", "actor", "purpose", "at"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)

@@ -538,7 +538,8 @@ CREATE TABLE trail_entry (
   CONSTRAINT pk_trail_entry PRIMARY KEY (id),
   CONSTRAINT uq_trail_entry_county_code_sequence UNIQUE (county_code, sequence)
 );
-CREATE INDEX ix_trail_entry_subject ON trail_entry (county_code, subject);
+CREATE INDEX ix_trail_entry_subject ON trail_entry (county_code, subject, sequence);
+CREATE INDEX ix_trail_entry_county ON trail_entry (county_code, sequence, act, actor, role, at);
 
 CREATE TABLE disclosure (
   id BIGSERIAL NOT NULL,
@@ -555,7 +556,7 @@ CREATE TABLE disclosure (
   CONSTRAINT ck_disclosure_disclosedthing CHECK (thing IN ('application', 'register_account', 'payment', 'card_change', 'village_entry', 'file', 'import', 'register_load', 'callback', 'contradiction', 'odd_answer', 'trail_entry'))
 );
 CREATE INDEX ix_disclosure_thing_number ON disclosure (county_code, thing, number);
-CREATE INDEX ix_disclosure_actor ON disclosure (county_code, actor, id);
+CREATE INDEX ix_disclosure_county ON disclosure (county_code, id, actor, purpose, at);
 
 CREATE TABLE trail_line (
   application_id BIGINT NOT NULL,
