@@ -56,6 +56,8 @@ class Ground:
     platform: Callable[[str], Json]
     counties: Callable[[], Mapping[str, County]]
     executions: Callable[[Collection[str]], Mapping[str, checker_runs.Execution]]
+    # Runs that would go on if only they looked (`checker_looks`).
+    owed: Callable[[], Collection[str]]
     # Ids, accounts and phones that are in the rows, and places in which they must not be.
     secrets: Callable[[], set[str]]
     written: Callable[[], Iterator[tuple[str, bytes]]]
@@ -101,7 +103,8 @@ class Checker:
                 yield from checker_effects.found(rows, platform, at_rest, self.ground.lost)
                 yield from checker_season.found(rows, at_rest)
             case Law.NOT_STUCK if at_rest:
-                yield from checker_runs.stuck(rows, platform, self.ground.executions)
+                stuck = [*checker_runs.stuck(rows, platform, self.ground.executions)]
+                yield from stuck or self.ground.owed()
             case Law.TRAIL:
                 yield from self._broken_trails()
             case Law.PRIVATE:

@@ -1,26 +1,30 @@
 """Where the checker looks: a stack of processes (`of_stack`), or a province within the test (`of_province`)."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from deploy.bench.lookups import settings_of
 from deploy.demo.people import County, Json
 from models.store.register.register import register_row
 from models.store.vault import Field, LocalVault, Vault
 from tests.checker import Ground, Rows
+from tests.checker_looks import owed
 from tests.checker_privacy import Heard
 from tests.checker_runs import MISSING, Execution
 from tests.province import Province
 from tests.whole_stack import Whole, object_keys
 from workflows.client import connect
 
+Found = TypeVar("Found")
 _APPLICATIONS = "SELECT application_no, id_number_sealed, account_sealed, phone_sealed FROM application"
 _ACCOUNTS = "SELECT county_code, person_index, id_number_sealed, account_sealed FROM register_account"
 # Accounts that are asked for stand in their rows before, and without, being anybody's.
@@ -38,6 +42,7 @@ def of_stack(whole: Whole) -> Ground:
         platform=partial(_platform_of_stack, whole),
         counties=lambda: whole.people,
         executions=partial(executions_of, whole),
+        owed=partial(_owed_of_stack, whole),
         secrets=lambda: secrets_in(whole.rows, vault),
         written=lambda: _written(whole),
         heard=_listening(whole),
@@ -54,6 +59,9 @@ def of_province(province: Province, heard: Heard | None = None) -> Ground:
         platform=partial(_platform_of, province),
         counties=lambda: _counties_of(province),
         executions=lambda ids: province.portal.call(partial(executions, province.temporal, ids)),
+        owed=lambda: province.portal.call(
+            owed, province.settings.database_url.get_secret_value(), province.vault, province.settings
+        ),
         secrets=lambda: secrets_in(province.rows, province.vault),
         written=lambda: _histories(province),
         heard=heard,
@@ -104,9 +112,19 @@ def executions_of(whole: Whole, ids: Collection[str]) -> Mapping[str, Execution]
     async def ask() -> Mapping[str, Execution]:
         return await executions(await connect(whole.stack.layout.temporal.environment), ids)
 
-    # whoever asks may have a loop of its own
+    return _apart(ask())
+
+
+def _owed_of_stack(whole: Whole) -> Collection[str]:
+    layout = whole.stack.layout
+    settings = settings_of(layout.database_url, layout.home)
+    return _apart(owed(layout.database_url, LocalVault.from_file(layout.vault_key), settings))
+
+
+def _apart(asking: Coroutine[None, None, Found]) -> Found:
+    """Whoever asks may have a loop of its own."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(ask())).result()
+        return pool.submit(asyncio.run, asking).result()
 
 
 def _written(whole: Whole) -> Iterator[tuple[str, bytes]]:

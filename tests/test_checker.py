@@ -21,7 +21,7 @@ from tests.checker_counties import addresses, answered
 from tests.checker_grounds import of_province
 from tests.checker_privacy import named_in
 from tests.checker_runs import RUNNING, Execution
-from tests.county_office import Office, lines
+from tests.county_office import Line, Office, lines
 from tests.province import Province
 
 pytest_plugins = ["tests.province_fixtures"]
@@ -277,6 +277,7 @@ def test_it_finds_what_is_wrong_and_nothing_else(
     assert checker.violations() == []
     _finds_who_tries_in_vain(ground)
     _finds_a_foreign_reader(ground, counties)
+    _finds_who_was_not_woken(checker, offices[1], planting)
     _finds_what_is_written(checker, ground, province)
 
 
@@ -309,6 +310,20 @@ def _finds_who_tries_in_vain(ground: Ground) -> None:
 
     found = Checker(replace(ground, executions=in_vain)).violations(Law.NOT_STUCK)
     assert any("tries a step the 9th time: no such table" in one.what for one in found), found
+
+
+def _finds_who_was_not_woken(checker: Checker, office: Office, planting: psycopg.Connection) -> None:
+    """A flow waits for a person's word on one of its lines; the word comes, and nobody tells its run."""
+    batch_no, (objected, *_) = office.verified([Line(place, 10_000) for place in (11, 12)])
+    body = {"application_no": objected, "reason": "该地已流转"}
+    objection_no = office.operator.post("/objections", body)["objection_no"]
+    office.at(office.begin(batch_no), "settling")
+    assert checker.settled(20) == []
+    planting.execute("UPDATE objection SET state = 'dismissed', decided_by = 'x', decided_at = now()")
+    assert ["was not woken" in one.what for one in checker.violations(Law.NOT_STUCK)] == [True]
+    planting.execute("UPDATE objection SET state = 'open', decided_by = NULL, decided_at = NULL")
+    office.reviewer.post(f"/objections/{objection_no}/decision", {"upheld": False, "opinion": "经核实仍在耕种"})
+    assert checker.settled(20) == []
 
 
 def _finds_a_foreign_reader(ground: Ground, codes: Mapping[str, str]) -> None:

@@ -1,0 +1,106 @@
+"""Runs that nobody has woken: a look now, taken back again, finds more than what the run has seen."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from activities.lists import ListActivities
+from models.contracts import FlowLook, FlowStep, Look, RunKind, Subject
+from models.settings import Settings
+from models.store.applying.pending import apply_pending_events
+from models.store.cards.look import look_at_request
+from models.store.cards.parts import lock_request
+from models.store.database import ENGINE_OPTIONS, Database
+from models.store.flows.look import look_at_flow
+from models.store.sql import fetch
+from models.store.vault import Vault
+
+# What a flow may have before itself for days: a county that is taken, a platform that is busy.
+_IN_VAIN = (FlowStep.WAIT, FlowStep.START, FlowStep.HAND_OVER)
+_OPEN = "SELECT kind, number, county_code, fund_year, batch_no, stage, waiting_for FROM run WHERE closed_at IS NULL"
+Looks = Mapping[RunKind, Callable[[Subject], Awaitable[Look]]]
+
+
+class _Run(NamedTuple):
+    kind: str
+    number: str
+    county_code: str
+    fund_year: int | None
+    batch_no: str | None
+    stage: str
+    waiting_for: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(
+            kind=RunKind(self.kind),
+            number=self.number,
+            county_code=self.county_code,
+            fund_year=self.fund_year,
+            batch_no=self.batch_no,
+        )
+
+
+class _Undone(Exception):
+    """What a look has changed is taken back."""
+
+
+class _Looking(Database):
+    """Transactions that come to nothing."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        with suppress(_Undone):
+            async with super().transaction() as session:
+                yield session
+                raise _Undone
+
+
+async def owed(url: str, vault: Vault, settings: Settings) -> list[str]:
+    """Runs at rest that would go on if only they looked."""
+    engine = create_async_engine(url, **ENGINE_OPTIONS)
+    try:
+        return [told async for told in _owed(_Looking(engine), vault, settings)]
+    finally:
+        await engine.dispose()
+
+
+async def _owed(database: Database, vault: Vault, settings: Settings) -> AsyncIterator[str]:
+    looks = _looks(database, vault, settings)
+    async with database.reading() as session:
+        runs = await fetch(session, _Run, _OPEN)
+    for run in runs:
+        if run.subject.kind in looks and (news := _news(run, await looks[run.subject.kind](run.subject))):
+            yield f"{run.subject.workflow_id} was not woken: {run.stage}, {run.waiting_for} -> {news}"
+
+
+def _looks(database: Database, vault: Vault, settings: Settings) -> Looks:
+    lists = ListActivities(database, vault, settings).look_at_list
+
+    async def flow(subject: Subject) -> Look:
+        async with database.transaction() as session:
+            await apply_pending_events(session, vault, subject)
+            return await look_at_flow(session, vault, subject, settings)
+
+    async def card(subject: Subject) -> Look:
+        async with database.transaction() as session:
+            await apply_pending_events(session, vault, subject)
+            return await look_at_request(session, subject, settings, await lock_request(session, subject.number))
+
+    return {
+        RunKind.SUBSIDY_FLOW: flow,
+        RunKind.CARD_CHANGE: card,
+        RunKind.BENEFICIARY_INIT: lists,
+        RunKind.VERIFICATION: lists,
+    }
+
+
+def _news(run: _Run, look: Look) -> str | None:
+    if (look.stage, look.waiting_for) != (run.stage, run.waiting_for):
+        return f"{look.stage}, {look.waiting_for}"
+    if isinstance(look, FlowLook) and look.step not in _IN_VAIN:
+        return look.step.value
+    return None
