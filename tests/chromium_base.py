@@ -16,6 +16,7 @@ LOOKS = [f"zh.{size}.{colours}" for size in ("normal", "huge") for colours in ("
 async def test_a_page_is_whole_in_every_look(office: Office, seen: Chromium, look: str, phone: bool) -> None:
     page = await seen.window(await office.sign_in(OPERATOR), phone=phone, look=look)
     await page.goto("/console/flows?stage=paying")
+    await page.get_by_text("待办 0").wait_for()
     assert await violations(page) == []
     assert await sideways(page) == 0
     if phone:
