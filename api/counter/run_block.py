@@ -25,7 +25,7 @@ from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStag
 from models.words.labelled import Labelled
 from models.words.staff import Role
 from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
-from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, PARTIES, Party
+from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, ORDERED, PARTIES, Party, Wait
 
 _STAGES: Mapping[RunKind, type[Labelled]] = {
     RunKind.POLICY_REVIEW: ReviewStage,
@@ -105,7 +105,8 @@ async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping
         "next": None,
     }
     if run.closed_at is None:
-        waits = PART_WAITS.get(own) or next_wait(run.kind, run.stage)
+        ordered = NextWait(Wait.SYSTEM) if run.waiting_for == ORDERED else None
+        waits = ordered or PART_WAITS.get(own) or next_wait(run.kind, run.stage)
         # a county has one flow open, and few entries
         closed_to = await excepted(session, waits.act, run.number) if waits.act else []
         block["next"] = next_turn(desk.settings, waits, run.since, closed_to)

@@ -33,6 +33,8 @@ FLOW = {
     FlowStage.CANCELLING: "已申请撤销，等待平台结束流程",
     FlowStage.ENDED: "流程已结束",
 }
+# Of a flow, whatever its stage is, until what was ordered is carried out.
+ORDERED = "指令已复核，正在办理"
 IMPORT = {
     ImportStage.CHECKING: "正在逐行校对文件",
     ImportStage.TO_CONFIRM: "等待操作员确认或放弃导入",
