@@ -198,5 +198,15 @@ async def test_who_sees_what_of_a_summary_and_when_its_page_has_news(office: Off
     await set_lines(office, numbers[:1], "withdrawn", payment=None, money="released")
     news = await reviewer.get(known)
     assert (news.status_code, "6.00" in news.text) == (200, True)
+    # over: why nothing can be done is said once, and the list that opens with what is open leads to the rest
+    await office.run("UPDATE flow SET stage = 'ended'")
+    for path in ("flows", "summaries"):
+        over = await (await signed_in(office, OPERATOR)).open(f"/console/{path}/{flow_no}")
+        assert over.main.count("流程现在是“结束”") == 1, path
+        closed = [button.text_content() for button in over.document.cssselect("button[disabled]")]
+        assert closed == [text for text in closed if text.isalpha()] != [], f"{path}: a count of nothing to do"
+    empty = await reviewer.open("/console/summaries")
+    assert "打开时只列 发放流程状态“启动”" in empty.main
+    assert [row["流程"] for row in (await reviewer.open(empty.link("显示全部"))).rows()] == [flow_no]
     english: Page = await reviewer.open("/console/look?to=en&back=/console/summaries")
     assert "Payment summaries" in english.menu
