@@ -18,7 +18,8 @@ _UNCARRIED = """
 SELECT 'order', order_no FROM operator_order WHERE state = 'confirmed'
 UNION ALL SELECT 'contradiction', number FROM contradiction WHERE state = 'decided' AND hindrance IS NULL
 """
-# What a run waits for that neither a person nor time will bring: the platform's word (models/words/waiting.py).
+# What a run waits for that neither a person nor time will bring: the platform's word (models/words/waiting.py). One
+# that waits for nothing has only to close.
 _BY_PLATFORM = (
     "等待平台审核",
     "等待平台反馈",
@@ -60,7 +61,7 @@ def stuck(
             yield f"{workflow_id} is closed ({stage}) and still runs"
         if is_open and one.tries > MOST_TRIES:
             yield f"{workflow_id} tries a step the {one.tries}th time: {one.failure}"
-        if is_open and silent and any(word in waiting_for for word in _BY_PLATFORM):
+        if is_open and silent and (not waiting_for or any(word in waiting_for for word in _BY_PLATFORM)):
             yield f"{workflow_id} ({stage}): {waiting_for}, and nobody has a word to say"
     for workflow_id, signal, tries in rows(_UNDELIVERED):
         yield f"{signal} for {workflow_id} is not delivered after {tries} tries"

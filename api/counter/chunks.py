@@ -68,7 +68,7 @@ async def read_lines(
 ) -> ListedRows:
     """The rows of `list_lines` as they are shown, one more than a page holds when there is a next one."""
     rows = gathering(page, headers)
-    async with aclosing(_one_ahead(_chunks(session, page, chosen, source, shape, order))) as chunks:
+    async with aclosing(one_ahead(_chunks(session, page, chosen, source, shape, order))) as chunks:
         async for chunk in chunks:
             # a page that is looked at is shown sooner than a thread is found
             if len(chunk) <= _FEW:
@@ -78,7 +78,7 @@ async def read_lines(
     return rows
 
 
-async def _one_ahead(chunks: AsyncIterator[Sequence[Shown]]) -> AsyncGenerator[Sequence[Shown]]:
+async def one_ahead(chunks: AsyncIterator[Sequence[Shown]]) -> AsyncGenerator[Sequence[Shown]]:
     """While one is shown on its thread, the database reads the next."""
 
     async def read() -> Sequence[Shown]:
