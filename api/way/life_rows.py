@@ -19,12 +19,13 @@ class Fact(NamedTuple):
     fen: int | None
 
 
-# Acts alone are found by their subject, those on many by `trail_line`.
+# Acts alone are found by their subject, those on many by `trail_line`: numbers first, or the county's years are read.
 OF_TRAIL = """
 SELECT e.at, 1 AS rank, e.act AS event, e.actor AS by, CASE WHEN e.subject <> :number THEN e.subject END AS number,
   CAST(NULL AS text) AS code, e.detail AS sealed, e.sequence, CAST(NULL AS bigint) AS fen
-FROM trail_entry e WHERE e.county_code = :county
-  AND (e.subject = :number OR e.sequence IN (SELECT sequence FROM trail_line WHERE application_id = :id))
+FROM trail_entry e WHERE e.county_code = :county AND e.sequence = ANY(ARRAY(
+    SELECT sequence FROM trail_entry WHERE county_code = :county AND subject = :number
+    UNION SELECT sequence FROM trail_line WHERE application_id = :id))
   AND (e.act LIKE 'application%' OR e.act LIKE 'objection.%' OR e.act IN ('batch.joined', 'batch.left',
     'batch.verification_asked', 'list.asked', 'photo.stored', 'photos.stored', 'line_corrected'))
 """
