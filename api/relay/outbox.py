@@ -8,12 +8,13 @@ from typing import NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.contracts import Signal
-from models.store.sql import Value, execute, fetch
+from models.store.sql import Value, execute, fetch, looked_at
 
 ENTRIES_AT_ONCE = 200
 _LONGEST_WAIT_SECONDS = 30.0
 # A new one is due whatever its writer's clock says.
-_DUE = "delivered_at IS NULL AND (next_try_at <= now() OR tries = 0)"
+_DUE = f"delivered_at IS NULL AND {looked_at('next_try_at <= now() OR tries = 0')}"
+_NEW, _AGAIN = looked_at("tries = 0"), looked_at("tries > 0")
 
 
 class OutboxEntry(NamedTuple):
@@ -69,8 +70,8 @@ async def take_due(
         session,
         OutboxEntry,
         "UPDATE outbox SET delivered_at = now(), last_error = NULL WHERE id = ANY("
-        f"ARRAY({_next(f'tries = 0 AND {which}')} LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED)"
-        f" || ARRAY({_next(f'tries > 0 AND {which}')} LIMIT :again FOR UPDATE SKIP LOCKED))"
+        f"ARRAY({_next(f'{_NEW} AND {which}')} LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED)"
+        f" || ARRAY({_next(f'{_AGAIN} AND {which}')} LIMIT :again FOR UPDATE SKIP LOCKED))"
         " RETURNING id, workflow_id, signal, ids, tries > 0 AS is_again",
         again=again,
         **values,

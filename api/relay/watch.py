@@ -20,7 +20,7 @@ from models.store.retention import KINDS, clear_old
 from models.store.runs.runs import wake
 from models.store.runs.targets import run_of_number, run_to_wake
 from models.store.runs.watch import restart_run, wake_open_runs
-from models.store.sql import execute, fetch, fetch_one
+from models.store.sql import TO_THE_END, execute, fetch, fetch_one
 from models.store.vault import Vault
 
 _LOG = structlog.get_logger()
@@ -233,8 +233,8 @@ async def candidates(session: AsyncSession) -> list[ExpectedRun]:
         session,
         ExpectedRun,
         "SELECT id, workflow_id, asked, missing_since IS NOT NULL AS was_missing FROM run WHERE closed_at IS NULL"
-        " AND since < now() - make_interval(secs => :grace) AND NOT EXISTS (SELECT 1 FROM outbox"
-        " WHERE outbox.workflow_id = run.workflow_id AND delivered_at IS NULL) ORDER BY id DESC",
+        " AND since < now() - make_interval(secs => :grace) AND workflow_id <> ALL(ARRAY(SELECT workflow_id FROM outbox"
+        f" WHERE delivered_at IS NULL ORDER BY id {TO_THE_END})) ORDER BY id DESC {TO_THE_END}",
         grace=_GRACE_SECONDS,
     )
 

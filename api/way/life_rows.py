@@ -32,7 +32,7 @@ FROM trail_entry e WHERE e.county_code = :county AND e.sequence = ANY(ARRAY(
 OF_IMPORT = """
 SELECT a.created_at AS at, 0 AS rank, 'imported' AS event, i.entered_by AS by, i.import_no AS number,
   CAST(NULL AS text) AS code, CAST(NULL AS text) AS sealed, CAST(NULL AS bigint) AS sequence, a.amount_fen AS fen
-FROM application a JOIN application_import i ON i.id = a.import_id
+FROM application a CROSS JOIN LATERAL (SELECT * FROM application_import WHERE id = a.import_id LIMIT 1) AS i
 WHERE a.id = :id AND :number = a.application_no AND :county = a.county_code
 """
 # What the platform has said of a list: a match, a verification, a round of a flow.
@@ -61,12 +61,12 @@ WHERE l.application_id = :id AND l.state IN ('withdrawn', 'deferred')
 OF_ORDERS = """
 SELECT o.entered_at AS at, 1 AS rank, 'order' AS event, o.entered_by AS by, o.order_no AS number, o.kind AS code,
   o.reason_sealed AS sealed, CAST(NULL AS bigint) AS sequence, l.amount_fen AS fen
-FROM order_line l JOIN operator_order o ON o.id = l.order_id
+FROM order_line l CROSS JOIN LATERAL (SELECT * FROM operator_order WHERE id = l.order_id LIMIT 1) AS o
 WHERE l.application_id = :id AND l.application_no = :number AND o.county_code = :county
 UNION ALL
 SELECT o.confirmed_at, 2, CASE WHEN o.state = 'refused' THEN 'order.refused' ELSE 'order.confirmed' END,
   o.confirmed_by, o.order_no, o.kind, o.remark_sealed, NULL, l.amount_fen
-FROM order_line l JOIN operator_order o ON o.id = l.order_id
+FROM order_line l CROSS JOIN LATERAL (SELECT * FROM operator_order WHERE id = l.order_id LIMIT 1) AS o
 WHERE l.application_id = :id AND o.confirmed_at IS NOT NULL
 """
 OF_PAYMENTS = """

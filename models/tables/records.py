@@ -17,7 +17,7 @@ class Run(SQLModel, table=True):
 
     __tablename__ = "run"
     __table_args__ = (
-        Index("ix_run_open", "kind", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_run_open", "id", postgresql_where=text("closed_at IS NULL")),
         Index("ix_run_county", "county_code", "id"),
         Index("ix_run_county_open", "county_code", postgresql_where=text("closed_at IS NULL")),
     )
@@ -47,7 +47,8 @@ class Outbox(SQLModel, table=True):
     """A start or a signal of ours that the relay carries to Temporal."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "next_try_at", postgresql_where=text("delivered_at IS NULL")),)
+    # in the order in which they are carried: by the key all that was ever delivered would be passed over
+    __table_args__ = (Index("ix_outbox_due", "id", postgresql_where=text("delivered_at IS NULL")),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     workflow_id: str

@@ -353,7 +353,7 @@ CREATE TABLE outbox (
   last_error VARCHAR,
   CONSTRAINT pk_outbox PRIMARY KEY (id)
 );
-CREATE INDEX ix_outbox_due ON outbox (next_try_at) WHERE delivered_at IS NULL;
+CREATE INDEX ix_outbox_due ON outbox (id) WHERE delivered_at IS NULL;
 
 CREATE TABLE person (
   id BIGSERIAL NOT NULL,
@@ -492,7 +492,7 @@ CREATE TABLE run (
 CREATE INDEX ix_run_county ON run (county_code, id);
 CREATE INDEX ix_run_number ON run (number);
 CREATE INDEX ix_run_county_open ON run (county_code) WHERE closed_at IS NULL;
-CREATE INDEX ix_run_open ON run (kind) WHERE closed_at IS NULL;
+CREATE INDEX ix_run_open ON run (id) WHERE closed_at IS NULL;
 
 CREATE TABLE search_tally (
   caller VARCHAR NOT NULL,
