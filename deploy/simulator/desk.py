@@ -31,7 +31,7 @@ def board(world: World, agenda: Agenda) -> list[Data]:
 
 def routes(world: World, agenda: Agenda) -> list[Route]:
     async def show(request: Request) -> Response:
-        return page("一卡通发放系统 · 审核", live(_table(board(world, agenda))), beside=world.links)
+        return page("一卡通发放系统 · 审核", live("board", _table(board(world, agenda))), beside=world.links)
 
     async def decide(request: Request) -> str:
         form = await form_of(request)

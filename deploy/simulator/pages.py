@@ -33,28 +33,32 @@ _STYLE = (
 )
 
 LIVE_SCRIPT = "/live.js"
-_LIVE = '<div id="live" aria-live="polite">'
-# Asks for the page it stands in and takes over what is new in this one part: never while somebody is at it, has typed
-# into it or chosen something there, and nothing beside it is touched.
+_LIVE = '<div aria-live="polite" id='
+# Asks for the page it stands in and takes over what is new in each of these parts: never while somebody is at one, has
+# typed into it or chosen something there, and nothing beside them is touched. The part itself stays: what is read aloud
+# is what comes into it.
 _KEEPS_LIVE = """\
-const part = () => document.getElementById("live");
+const parts = () => [...document.querySelectorAll("[aria-live]")];
 const fields = (within) => [...within.querySelectorAll("input, select")];
 const touched = (field) => field.tagName === "SELECT"
   ? [...field.options].some((each) => each.selected !== each.defaultSelected) : field.value !== field.defaultValue;
-const inUse = () => part().contains(document.activeElement) || fields(part()).some(touched);
+const inUse = (part) => part.contains(document.activeElement) || fields(part).some(touched);
 setInterval(async () => {
-  if (document.hidden || inUse()) return;
+  if (document.hidden || parts().every(inUse)) return;
   const answer = await fetch(location.href).catch(() => null);
   if (!answer || !answer.ok) return;
-  const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-  if (found && found.innerHTML !== part().innerHTML && !inUse()) part().replaceWith(found);
+  const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts()) {
+    const news = found.getElementById(part.id);
+    if (news && news.innerHTML !== part.innerHTML && !inUse(part)) part.replaceChildren(...news.childNodes);
+  }
 }, 2000);
 """
 
 
-def live(body: str) -> str:
-    """The part of a page that changes by itself; what it says must be the same while nothing has changed."""
-    return f"{_LIVE}{body}</div>"
+def live(name: str, body: str) -> str:
+    """A part of a page that changes by itself; what it says must be the same while nothing has changed."""
+    return f'{_LIVE}"{name}">{body}</div>'
 
 
 async def live_script(request: Request) -> Response:
@@ -69,7 +73,7 @@ def is_local(host: str, client: str) -> bool:
 def page(title: str, body: str, status: int = 200, *, nav: str = "", beside: Links = ()) -> Response:
     """`body` and `nav` are HTML already: what comes from people is escaped by whoever writes it.
 
-    `beside`: what the simulator's own links are followed by. A page with a `live` part keeps that part up to date.
+    `beside`: what the simulator's own links are followed by. A page with `live` parts keeps them up to date.
     """
     again = f'<script src="{LIVE_SCRIPT}" defer></script>' if _LIVE in body else ""
     links = "".join(f'<a href="{escape(address)}">{escape(words)}</a>' for words, address in (*_LINKS, *beside))

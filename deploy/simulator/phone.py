@@ -56,8 +56,10 @@ class _Phone:
         person = self._person(request)
         sessions = self._world.store.rows(_WAITING, time.time())
         codes = "".join(self._code(session) for session in sessions) or f"<p>{_NO_CODE}</p>"
-        scanned = f"<section><h2>扫一扫</h2>{live(codes)}</section>"
-        return page("手机（模拟）", self._chooser(person) + scanned + self._cards(person), beside=self._world.links)
+        scanned = f"<section><h2>扫一扫</h2>{live('codes', codes)}</section>"
+        # the platform's people come later than a page that was opened before
+        body = live("person", self._chooser(person)) + scanned + live("cards", self._cards(person))
+        return page("手机（模拟）", body, beside=self._world.links)
 
     async def choose(self, request: Request) -> Response:
         form = await form_of(request)
