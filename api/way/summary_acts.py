@@ -102,7 +102,8 @@ def _unfit(kind: _Kind, flow: Flow, summary: SummaryRow) -> str | None:
         return f"流程现在是“{flow.stage.label}”"
     if summary.stage not in kind.summary:
         return f"汇总现在是“{SummaryStage(summary.stage).label}”" if summary.stage else "汇总正在生成"
-    return None
+    # a worker of an earlier version may put the stage back until the platform has the confirmation
+    return "已经确认发放" if summary.confirmed_at else None
 
 
 def _others_turn(desk: Desk, kind: _Kind) -> str | None:
