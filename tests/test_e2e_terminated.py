@@ -38,7 +38,7 @@ async def test_whatever_is_done_to_its_run_a_flow_goes_on(stack_factory: Callabl
         await _cancelled(whole, run)
         whole.days_a_second(0.5)
         _person_decides(whole)
-        await asyncio.to_thread(whole.at_stage, COUNTY, "paying")
+        await asyncio.to_thread(_confirmed_there, whole)
         await _reset(whole, run)
         await asyncio.to_thread(_emptied, whole, run)
         whole.days_a_second(20)
@@ -61,6 +61,13 @@ def _round_handed_over(whole: Whole) -> str:
         ),
     )
     return found
+
+
+def _confirmed_there(whole: Whole) -> None:
+    """The flow is 发放中 with the act: a moment later the platform has the confirmation, and that is what may not go out
+    twice.
+    """
+    whole.until("a confirmation at the platform", lambda: whole.one("SELECT 1 FROM summary WHERE stage = 'confirmed'"))
 
 
 async def _handle(whole: Whole, run: str) -> Handle:
