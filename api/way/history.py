@@ -79,7 +79,7 @@ async def _waiting(session: AsyncSession, flow: Flow, told: list[HistoryEntry]) 
     on_its_way = any(each["event"] is FlowEvent.ROUND and each["mark"] == "now" for each in told)
     if flow.stage is FlowStage.ENDED or (flow.stage is FlowStage.UNDER_REVIEW and on_its_way):
         return []
-    # an act moves the flow at once, its run says so a moment later
+    # where the rows have moved and the run hasn't looked yet, its word is of another stage
     since = await fetch_one(
         session,
         datetime,
