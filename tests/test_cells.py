@@ -4,9 +4,13 @@ from markupsafe import escape
 
 from api.pages.cells import rows_of
 from api.pages.conditions import conditions
-from api.pages.formats import LANGUAGE
+from api.pages.formats import LANGUAGE, label
 from api.pages.lists import Column, Filter
 from api.pages.rendering import _environment
+from models.store.flows.next_step import sentence_of
+from models.tables.flows import Flow
+from models.words.stages import FlowStage
+from tests.english import HAN
 
 HOSTILE = "\"><script>&'{{ 1 }}"
 KINDS = ("text", "long", "person", "label", "day", "tag", "account", "run")
@@ -30,6 +34,20 @@ def test_whatever_stands_in_a_row_is_text() -> None:
     assert made.count("<td") == 2 * (1 + len(KINDS) + 2)
     assert "/console/flows/%22%3E%3Cscript%3E%26%27%7B%7B%201%20%7D%7D/lines?a=1&amp;b=%22" in made
     assert '<option value="1" selected>一</option>' in options
+
+
+def test_a_wait_behind_another_county_is_said_in_english() -> None:
+    flow, words = (
+        Flow(holder="500104", stage=FlowStage.WAITING_COUNTY),
+        "等待全省唯一的初始化名额，现由 500104 占用，前面还有 2 家",
+    )
+    before = LANGUAGE.set("en")
+    try:
+        told = [label(sentence_of(flow, flow.stage)), label(words)]
+    finally:
+        LANGUAGE.reset(before)
+    assert [HAN.search(each) for each in told] == [None, None], told
+    assert [each.partition(" (")[2] for each in told] == ["held by 500104)", "held by 500104, 2 before this county)"]
 
 
 def test_several_words_are_said_in_english_each() -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from api.pages.tones import tone
-from api.pages.words import ENGLISH, title_in_english
+from api.pages.words import ENGLISH, title_in_english, wait_in_english
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 LANGUAGE: ContextVar[str] = ContextVar("language", default="zh")
@@ -44,7 +44,8 @@ def label(chinese: Any) -> str:
     text = "、".join(map(str, several))
     if not is_english():
         return text
-    return ENGLISH.get(text) or (", ".join(ENGLISH[each] for each in text.split("、")) if is_word(text) else text)
+    told = ENGLISH.get(text) or wait_in_english(text)
+    return told or (", ".join(ENGLISH[each] for each in text.split("、")) if is_word(text) else text)
 
 
 def said(text: Any) -> Markup:

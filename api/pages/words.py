@@ -1,6 +1,7 @@
 """English for the Chinese that the API says: labels of stages, kinds and roles, titles of refusals."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -203,6 +204,21 @@ _OWN: Mapping[str, str] = {
 # What the vocabularies of `models/words` say and has no line above; a test finds what is missing.
 _LISTED: Mapping[str, str] = json.loads(Path(__file__).with_name("english.json").read_text("utf-8"))
 ENGLISH: Mapping[str, str] = {**OF_APPLICATIONS, **_LISTED, **_OWN}
+# A wait with who is before us; of a county only its code is the same in both languages.
+_BEFORE_US = (
+    (re.compile(r"(.+?)（占用：\[(\d+)\].*）"), "{wait} (held by {0})"),
+    (re.compile(r"(.+?)，现由 (\S+) 占用，前面还有 (\d+) 家"), "{wait} (held by {0}, {1} before this county)"),
+)
+
+
+def wait_in_english(text: str) -> str | None:
+    """None of what is no such wait."""
+    for pattern, english in _BEFORE_US:
+        if (found := pattern.fullmatch(text)) and found[1] in ENGLISH:
+            return english.format(*found.groups()[1:], wait=ENGLISH[found[1]])
+    return None
+
+
 _TITLES: Mapping[str, Labelled] = {refusal.value: refusal for refusal in Refusal}
 
 
