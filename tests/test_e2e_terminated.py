@@ -64,9 +64,7 @@ def _round_handed_over(whole: Whole) -> str:
 
 
 def _confirmed_there(whole: Whole) -> None:
-    """The flow is 发放中 with the act: a moment later the platform has the confirmation, and that is what may not go out
-    twice.
-    """
+    """The flow is 发放中 with the act; what may not go out twice is out a moment later."""
     whole.until("a confirmation at the platform", lambda: whole.one("SELECT 1 FROM summary WHERE stage = 'confirmed'"))
 
 
