@@ -68,7 +68,8 @@ class ApplicationImports:
         Safe to repeat: rows, figures and stage change together; what waits for a person, or is over, is left alone.
         """
         async with self._database.transaction() as session:
-            row = (await session.exec(import_of(subject))).one()
+            # locked: what an act has made of it since stays what the run's row says
+            (row,) = await lock_rows(session, Rank.ADDITIONS, import_of(subject))
             look = await _look(session, subject, row)
         if not is_on(row):
             return look

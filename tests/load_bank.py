@@ -13,7 +13,7 @@ from activities.intake.loads import LoadActivities
 from activities.platform.client import PlatformClient
 from activities.platform.errors import PlatformUnavailable
 from activities.platform.rows_journal import PostgresJournal
-from models.contracts import RunKind, Subject
+from models.contracts import Look, RunKind, Subject
 from tests.loopback import NO_TLS
 from tests.register_files import Row, accounts_file
 from tests.rows import COUNTY, OPERATOR, Office
@@ -78,6 +78,9 @@ class Hands:
 
     async def check(self, load_no: str) -> None:
         await ActivityEnvironment().run(self.loads.check_load, subject_of(load_no))
+
+    async def look(self, load_no: str) -> Look:
+        return await ActivityEnvironment().run(self.loads.look_at_load, subject_of(load_no))
 
     async def ask(self, load_no: str) -> None:
         await ActivityEnvironment().run(self.loads.ask_bank_of_load, subject_of(load_no))

@@ -12,7 +12,9 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from deploy.stack.objects import Access
+from models.store.register.loads import end_load, locked_load
 from models.store.retention import clear_old
+from models.store.runs.look import note_decided
 from models.store.sql import execute, fetch_int
 from models.store.vault import Field
 from models.words.calendar import china_today
@@ -20,7 +22,7 @@ from models.words.card_stages import LoadStage
 from models.words.staff import Role
 from models.words.waiting import LOAD
 from tests.application_lines import card, citizen_id
-from tests.load_bank import Hands, hands_at
+from tests.load_bank import Hands, hands_at, subject_of
 from tests.page_ground import at, office_with_files
 from tests.register_files import HEADERS, Row, accounts_csv, accounts_file
 from tests.rows import (
@@ -41,6 +43,7 @@ from tests.rows import (
 from tests.rows import citizen_id as citizen_of
 from tests.standing_accounts import standing_account
 from tests.tiny_runs import eventually
+from tests.two_writers import until_blocked
 
 TODAY = china_today().isoformat()
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -250,6 +253,19 @@ async def test_a_load_that_is_dropped_asks_no_more(hands: Hands) -> None:
 
 async def test_differences_are_told_and_nothing_newer_is_covered(hands: Hands) -> None:
     office = hands.office
+async def test_a_look_that_comes_upon_an_act_says_what_the_act_has_made_of_it(hands: Hands) -> None:
+    office, load_no = hands.office, await entered(hands, row(1))
+    async with office.database.transaction() as session:
+        load = await locked_load(session, load_no)
+        assert load is not None
+        await end_load(session, load, LoadStage.NOT_TAKEN)
+        await note_decided(session, subject_of(load_no).workflow_id, load.stage.value)
+        looking = asyncio.create_task(hands.look(load_no))
+        await until_blocked(office.database, looking)
+    look = await looking
+    assert (look.stage, look.done) == ("not_taken", True)
+
+
     await put(office, 1)
     await put(office, 2, card(102))
     await put(office, 3, status="invalid")

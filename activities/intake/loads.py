@@ -58,7 +58,9 @@ class LoadActivities:
     async def look_at_load(self, subject: Subject) -> Look:
         """Where the load stands; one that is over closes its run."""
         async with self._database.transaction() as session:
-            load = await load_by_number(session, subject.number)
+            # locked: what an act has made of it since stays what the run's row says
+            load = await locked_load(session, subject.number)
+            assert load is not None, "a run looks at its own row"
             words = LOAD[load.stage]
             since, _ = await note_stage(session, subject.workflow_id, load.stage.value, words)
             if done := load.stage in ENDED:
