@@ -63,7 +63,7 @@ async def test_a_dropped_import_stores_nothing_and_does_not_count_as_known(desk:
     assert missing.status_code == 422
     dropped = (await desk.decide(seen["import_no"], "refusal", "重复填写")).json()
     assert (dropped["stage"], dropped["decision"], dropped["faults"]) == ("refused", "dropped", [])
-    assert dropped["run"]["waiting_for"] == ""
+    assert (dropped["run"]["waiting_for"], dropped["run"]["next"]) == ("", None)
     assert "没有导入" in dropped["problem"]
     await desk.runs_over()
     assert await desk.lines() == 0

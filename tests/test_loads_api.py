@@ -242,17 +242,17 @@ async def test_pages_are_asked_once_whatever_breaks_between_them(hands: Hands) -
 async def test_a_load_that_is_dropped_asks_no_more(hands: Hands) -> None:
     load_no = await handed(hands, row(1))
     answer = await hands.office.post(f"/register-loads/{load_no}/withdrawal", {"reason": "数据有误"})
-    assert (answer.json()["stage"], answer.json()["run"]["waiting_for"]) == ("refused", "")
+    dropped = answer.json()
+    assert (dropped["stage"], dropped["run"]["waiting_for"], dropped["run"]["next"]) == ("refused", "", None)
+    # its run has only to close, and nobody is waited for meanwhile
+    told = (await hands.office.get("/to-dos")).json()
+    assert [each["label"] for each in told["others"] if each["kind"] == "runs"] == []
+    assert (await hands.office.get("/runs", overdue="false")).json()["items"][0]["next_by"] is None
     await hands.ask(load_no)
     await hands.take(load_no)
     assert (hands.bank.pages, await count_of(hands.office, "register_account")) == ([], 0)
 
 
-# --- the register
-
-
-async def test_differences_are_told_and_nothing_newer_is_covered(hands: Hands) -> None:
-    office = hands.office
 async def test_a_look_that_comes_upon_an_act_says_what_the_act_has_made_of_it(hands: Hands) -> None:
     office, load_no = hands.office, await entered(hands, row(1))
     async with office.database.transaction() as session:
@@ -266,6 +266,11 @@ async def test_a_look_that_comes_upon_an_act_says_what_the_act_has_made_of_it(ha
     assert (look.stage, look.done) == ("not_taken", True)
 
 
+# --- the register
+
+
+async def test_differences_are_told_and_nothing_newer_is_covered(hands: Hands) -> None:
+    office = hands.office
     await put(office, 1)
     await put(office, 2, card(102))
     await put(office, 3, status="invalid")

@@ -13,7 +13,7 @@ from models.store.runs.next_wait import WAITS, next_wait
 from models.words.calendar import china_date, china_today, read_calendar
 from models.words.makers import NOT_BY, Act, closed_by
 from models.words.stages import FlowStage
-from models.words.waiting import PARTIES, WAIT_DAYS, Party
+from models.words.waiting import PARTIES, WAIT_DAYS, Party, Wait
 from tests.rows import (
     ADMIN,
     COUNTY,
@@ -59,7 +59,10 @@ def test_every_stage_that_can_stand_open_has_its_party() -> None:
             assert waited.act is None or waited.act in NOT_BY
             people = PARTIES[waited.wait] in (Party.COUNTY_ADMIN, Party.OPERATOR, Party.REVIEWER)
             assert people or waited.act is None
-    assert PARTIES[next_wait(RunKind.CATALOG_REFRESH, "").wait] is Party.PLATFORM
+        assert next_wait(kind, "ended by an act") is None
+    without = next_wait(RunKind.CATALOG_REFRESH, "")
+    assert without is not None
+    assert PARTIES[without.wait] is Party.PLATFORM
 
 
 @pytest.mark.parametrize(
@@ -105,9 +108,10 @@ async def test_an_operator_has_as_many_working_days_as_the_setting_says(office: 
 async def test_runs_are_found_by_being_overdue_and_an_ended_one_has_no_next_turn(office: Office) -> None:
     """The list's condition and the block's word are the same for every wait, on the day before and the day after."""
     today = china_today()
-    cases = [(kind, stage) for kind, waits in WAITS.items() for stage in waits] + [(RunKind.CATALOG_REFRESH, "")]
-    for kind, stage in cases:
-        days = {"operator": 1}.get(next_wait(kind, stage).wait, WAIT_DAYS[next_wait(kind, stage).wait])
+    cases = [(kind, stage, each.wait) for kind, waits in WAITS.items() for stage, each in waits.items()]
+    cases += [(RunKind.EVIDENCE, "", Wait.PLATFORM_ANSWER)]
+    for kind, stage, wait in cases:
+        days = {"operator": 1}.get(wait, WAIT_DAYS[wait])
         last = CALENDAR.overdue_since(today, days)
         for began in (last, last + timedelta(days=1)):
             await office.run(

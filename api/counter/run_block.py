@@ -17,7 +17,7 @@ from api.counter.desk import Desk
 from models.contracts import RunKind, workflow_id
 from models.settings import Settings
 from models.store.applications.makers import excepted
-from models.store.runs.next_wait import PART_WAITS, NextWait, next_wait
+from models.store.runs.next_wait import BY_WORDS, PART_WAITS, NextWait, next_wait
 from models.store.sql import fetch
 from models.tables.records import Run
 from models.words.calendar import china_date, china_today
@@ -25,7 +25,7 @@ from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStag
 from models.words.labelled import Labelled
 from models.words.staff import Role
 from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
-from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, ORDERED, PARTIES, Party, Wait
+from models.words.waiting import CARD_PARTS, CARD_UNANSWERED, PARTIES, Party
 
 _STAGES: Mapping[RunKind, type[Labelled]] = {
     RunKind.POLICY_REVIEW: ReviewStage,
@@ -63,7 +63,7 @@ class RunBlock(TypedDict):
     stage_label: str
     waiting_for: Annotated[str, Field(description="正在等待什么")]
     since: Annotated[datetime, Field(description="从何时开始等待")]
-    next: Annotated[NextTurn | None, Field(description="下一步；已办结的为空")]
+    next: Annotated[NextTurn | None, Field(description="下一步；没有下一步的（已办结，或本县已办结）为空")]
     url: NotRequired[Annotated[str, Field(description="Temporal UI 中的地址，只给运维")]]
 
 
@@ -105,14 +105,17 @@ async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping
         "next": None,
     }
     if run.closed_at is None:
-        ordered = NextWait(Wait.SYSTEM) if run.waiting_for == ORDERED else None
-        waits = ordered or PART_WAITS.get(own) or next_wait(run.kind, run.stage)
-        # a county has one flow open, and few entries
-        closed_to = await excepted(session, waits.act, run.number) if waits.act else []
-        block["next"] = next_turn(desk.settings, waits, run.since, closed_to)
+        waits = BY_WORDS.get(run.waiting_for) or (PART_WAITS.get(own) if own else next_wait(run.kind, run.stage))
+        block["next"] = await _next_turn(desk, session, run, waits) if waits else None
     if desk.role is Role.OPS:
         block["url"] = run_url(desk.settings, run.workflow_id)
     return block
+
+
+async def _next_turn(desk: Desk, session: AsyncSession, run: Run, waits: NextWait) -> NextTurn:
+    # a county has one flow open, and few entries
+    closed_to = await excepted(session, waits.act, run.number) if waits.act else []
+    return next_turn(desk.settings, waits, run.since, closed_to)
 
 
 def _own_words(run: Run, own: str) -> str:

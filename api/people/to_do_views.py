@@ -164,12 +164,13 @@ class Sorter:
 
     def _run(self, run: OpenRuns) -> ToDo:
         kind = RunKind(run.kind)
+        waits = next_wait(kind, run.stage)
         return {
             "kind": ToDoKind.RUNS,
             "label": kind.label,
             "count": run.counted,
             "total_fen": None,
-            **self._waited(run.since, next_wait(kind, run.stage).wait),
+            **self._waited(run.since, waits and waits.wait),
             "hindrance": None,
             "filter": {"path": "/runs", "query": {"open": "true", "kind": kind.value, "stage": run.stage}},
         }
@@ -202,9 +203,9 @@ _ORDER = {kind: place for place, kind in enumerate(ToDoKind)}
 
 
 def _outside(run: OpenRuns) -> bool:
-    """What waits for people stands among their to-dos."""
-    party = PARTIES[next_wait(RunKind(run.kind), run.stage).wait]
-    return party in (Party.PLATFORM, Party.BANK, Party.SYSTEM)
+    """What waits for people stands among their to-dos; what an act has ended waits for nobody."""
+    waits = next_wait(RunKind(run.kind), run.stage)
+    return waits is not None and PARTIES[waits.wait] in (Party.PLATFORM, Party.BANK, Party.SYSTEM)
 
 
 def _where(rule: Place, number: str | None) -> WhereListed:

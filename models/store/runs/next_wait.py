@@ -9,8 +9,8 @@ from models.settings import Settings
 from models.words.calendar import CHINA, china_today
 from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStage, RequestStage, RoundStage
 from models.words.makers import Act
-from models.words.stages import DatasetStage, FlowStage, ImportStage, OrderState, ReviewStage
-from models.words.waiting import Wait
+from models.words.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
+from models.words.waiting import CARD_UNANSWERED, ORDERED, Wait
 
 
 class NextWait(NamedTuple):
@@ -50,7 +50,6 @@ WAITS: Mapping[RunKind, Mapping[str, NextWait]] = {
     RunKind.BENEFICIARY_INIT: _LIST,
     RunKind.VERIFICATION: _LIST,
     RunKind.SUBSIDY_FLOW: FLOW_WAITS,
-    RunKind.EVIDENCE: {OrderState.CONFIRMED: NextWait(Wait.PLATFORM_ANSWER)},
     RunKind.APPLICATION_IMPORT: {
         ImportStage.CHECKING: NextWait(Wait.SYSTEM),
         ImportStage.TO_CONFIRM: NextWait(Wait.OPERATOR),
@@ -60,10 +59,11 @@ WAITS: Mapping[RunKind, Mapping[str, NextWait]] = {
         LoginStage.WAITING: NextWait(Wait.CITIZEN),
         LoginStage.SCANNED: NextWait(Wait.CITIZEN),
     },
-    # of a request its parts say more, each for its own county
+    # of a request its parts say more, each for its own county; ended, what the platform owes of it
     RunKind.CARD_CHANGE: {
         RequestStage.VALIDATING: NextWait(Wait.BANK),
         RequestStage.IN_PROGRESS: NextWait(Wait.PLATFORM_ANSWER),
+        RequestStage.ENDED: NextWait(Wait.PLATFORM_ANSWER),
     },
     RunKind.VILLAGE_ENTRY: {
         EntryStage.VALIDATING: NextWait(Wait.BANK),
@@ -79,14 +79,24 @@ WAITS: Mapping[RunKind, Mapping[str, NextWait]] = {
         LoadStage.TAKING: NextWait(Wait.SYSTEM),
     },
 }
-
-
+# What a run says at whatever stage.
+BY_WORDS: Mapping[str, NextWait] = {
+    ORDERED: NextWait(Wait.SYSTEM),
+    CARD_UNANSWERED: NextWait(Wait.PLATFORM_ANSWER),
+}
 _OTHERWISE = NextWait(Wait.PLATFORM_ANSWER)
 
 
-def next_wait(kind: RunKind, stage: str) -> NextWait:
-    """Of an open run; what has no stages of its own is fetched from the platform, or begins in a moment."""
-    return WAITS.get(kind, {}).get(stage, _OTHERWISE)
+def next_wait(kind: RunKind, stage: str) -> NextWait | None:
+    """Of an open run; what has no stages of its own is fetched from the platform, or begins in a moment.
+
+    None at an end stage: an act has ended the thing, and its run has only to close.
+    """
+    stages = WAITS.get(kind)
+    return _OTHERWISE if stages is None else stages.get(stage)
+
+
+_NEVER = "CAST('-infinity' AS timestamptz)"
 
 
 def overdue(settings: Settings) -> tuple[str, dict[str, datetime]]:
@@ -98,7 +108,9 @@ def overdue(settings: Settings) -> tuple[str, dict[str, datetime]]:
         f"overdue_{wait}": _latest(settings.calendar.overdue_since(today, settings.days_for(wait)))
         for wait in {*told.values(), _OTHERWISE.wait}
     }
-    since = f"CASE run.kind || '/' || run.stage {whens} ELSE {_end(_OTHERWISE.wait)} END"
+    with_stages = ", ".join(f"'{kind.value}'" for kind in WAITS)
+    otherwise = f"CASE WHEN run.kind IN ({with_stages}) THEN {_NEVER} ELSE {_end(_OTHERWISE.wait)} END"
+    since = f"CASE run.kind || '/' || run.stage {whens} ELSE {otherwise} END"
     return f"run.closed_at IS NULL AND run.since < {since}", ends
 
 
