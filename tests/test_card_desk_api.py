@@ -21,6 +21,7 @@ from models.tables.records import CatalogList
 from models.wire.words import AccountChangeStatus, CardType
 from models.words.card_stages import EntryStage
 from models.words.staff import Role
+from models.words.waiting import CARD_UNANSWERED
 from tests.card_ground import BANK, FIRST, OTHER_BANK, REVIEWER, SECOND, THIRD, Cards, card, part_no, person
 from tests.rows import (
     OPERATOR,
@@ -275,8 +276,22 @@ async def test_a_refusal_needs_its_remark_and_changes_nothing(office: Office, ca
     assert (await decide(office, request, passed=False, remark="  ")).status_code == 422
     assert (await decide(office, request, passed=False, remark="户名不符")).json()["stage"] == "refused"
     assert await office.rows("SELECT waiting_for FROM run") == [("",)]
+    assert "'next': None" in str((await shown(office, request))["run"])
     assert (await cards.register(mei, FIRST))[0] == OLD
     assert await cards.locks() == set()
+
+
+async def test_the_last_decision_says_what_the_platform_still_owes(office: Office, cards: Cards, mei: Citizen) -> None:
+    """Of a 上卡 whose part an invalidation has ended meanwhile: the run stays open for it."""
+    request = await cards.in_review(mei, NEW, FIRST, SECOND)
+    await office.run(
+        "UPDATE card_change_part SET stage = 'failed', ended_at = now(), attempt = 1, submission_id = 'acc-2'"
+        " WHERE county_code = :county",
+        county=SECOND,
+    )
+    assert (await decide(office, request, passed=False, remark="户名不符")).json()["stage"] == "refused"
+    assert await office.rows("SELECT waiting_for FROM run") == [(CARD_UNANSWERED,)]
+    assert "'by': 'platform'" in str((await shown(office, request))["run"])
 
 
 async def test_what_a_reviewer_writes_is_stored_sealed_and_read_by_who_is_concerned(

@@ -5,12 +5,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.contracts import CardLook, CardStep, Subject
 from models.settings import Settings
 from models.store.cards.next_step import next_card_step
-from models.store.cards.parts import AT_PLATFORM, LockedRequest
+from models.store.cards.parts import LockedRequest, unanswered
 from models.store.runs.look import ask_after, note_stage
 from models.store.runs.runs import close_run
-from models.store.sql import fetch_int
 from models.tables.base import now
-from models.words.card_stages import PartStage
 
 
 async def look_at_request(
@@ -18,7 +16,7 @@ async def look_at_request(
 ) -> CardLook:
     """The run is closed in the transaction that sees its last part ended, and nothing of it open at the platform."""
     stage = locked.request.stage
-    found = next_card_step(locked.request, locked.parts, await _unanswered(session, locked))
+    found = next_card_step(locked.request, locked.parts, await unanswered(session, locked))
     words = found.waiting_for
     since, ask_now = await note_stage(session, subject.workflow_id, stage.value, words, asks=found.asks)
     done = found.step is CardStep.END
@@ -35,15 +33,3 @@ async def look_at_request(
         step=found.step,
         to_apply=found.to_apply,
     )
-
-
-async def _unanswered(session: AsyncSession, locked: LockedRequest) -> bool:
-    """An account that became invalid ended its part while the platform was still at it: its answer is wanted too."""
-    if not any(part.stage is PartStage.FAILED and part.submission_id for part in locked.parts):
-        return False
-    count = await fetch_int(
-        session,
-        f"SELECT count(*) FROM card_change_part p WHERE p.request_id = :id AND {AT_PLATFORM}",
-        id=locked.request.id,
-    )
-    return count > 0

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.contracts import RunKind, Signal, workflow_id
-from models.store.cards.next_step import waiting_for
+from models.contracts import CardStep, RunKind, Signal, workflow_id
+from models.store.cards.next_step import next_card_step
 from models.store.locking import lock_card_change
 from models.store.register.account_locks import unlock_accounts
 from models.store.register.notices import News, notify
 from models.store.register.register import register_row
 from models.store.runs.look import note_decided
 from models.store.runs.runs import wake
-from models.store.sql import execute, fetch
+from models.store.sql import execute, fetch, fetch_int
 from models.store.vault import Field, Vault
 from models.tables.base import now
 from models.tables.cards import CardChange, CardChangePart
@@ -192,8 +192,21 @@ async def tell_run(session: AsyncSession, locked: LockedRequest) -> None:
 async def note_part_decided(session: AsyncSession, locked: LockedRequest) -> None:
     """The last that a decision changes: the run's row comes after all that ending a part takes."""
     request = locked.request
-    words = waiting_for(request, locked.parts) if request.result is None else ""
+    found = next_card_step(request, locked.parts, await unanswered(session, locked))
+    words = "" if found.step is CardStep.END else found.waiting_for
     await note_decided(session, workflow_id(RunKind.CARD_CHANGE, request.request_no), request.stage.value, words)
+
+
+async def unanswered(session: AsyncSession, locked: LockedRequest) -> bool:
+    """An account that became invalid ended its part while the platform was still at it: its answer is wanted too."""
+    if not any(part.stage is PartStage.FAILED and part.submission_id for part in locked.parts):
+        return False
+    count = await fetch_int(
+        session,
+        f"SELECT count(*) FROM card_change_part p WHERE p.request_id = :id AND {AT_PLATFORM}",
+        id=locked.request.id,
+    )
+    return count > 0
 
 
 async def tell_end(
