@@ -44,6 +44,7 @@ from models.wire.words import MediaType
 from models.words.makers import Act
 from models.words.refusals import Refusal
 from models.words.stages import FlowStage, SummaryStage
+from models.words.waiting import SUMMARY_REFUSED
 
 router = APIRouter(tags=["发放汇总"])
 
@@ -266,8 +267,8 @@ async def _decided(
     session.add_all([flow, summary])
     await session.flush()
     await wake(session, run_id(flow), SIGNALS.get(act, Signal.SUMMARY_DECIDED), [str(summary.number)])
-    # what was refused waits for nobody until the run has made the next one
-    words = "" if summary.stage is SummaryStage.COUNTY_REFUSED else sentence_of(flow, flow.stage)
+    refused = summary.stage is SummaryStage.COUNTY_REFUSED
+    words = SUMMARY_REFUSED if refused else sentence_of(flow, flow.stage)
     await note_decided(session, run_id(flow), flow.stage.value, words)
     figures = summary.figures or {}
     told = {**detail, "after": summary.stage, "number": summary.number}

@@ -35,6 +35,8 @@ FLOW = {
 }
 # Of a flow, whatever its stage is, until what was ordered is carried out.
 ORDERED = "指令已复核，正在办理"
+# Of a flow whose summary a reviewer has refused, until its run has made the next one.
+SUMMARY_REFUSED = "汇总审核不通过，正在生成下一次汇总"
 IMPORT = {
     ImportStage.CHECKING: "正在逐行校对文件",
     ImportStage.TO_CONFIRM: "等待操作员确认或放弃导入",

@@ -18,7 +18,8 @@ _SUMMARY_ACTS = {
     FlowStage.COUNTY_PASSED: ("summary_to_submit", Act.SUMMARY_SUBMITTED),
     FlowStage.SUMMARY_APPROVED: ("payment_to_confirm", Act.PAYMENT_CONFIRMED),
 }
-# One that is confirmed waits for nobody here, though the platform may not have it yet.
+# One that is confirmed waits for nobody here, though the platform may not have it yet; nor does one that was refused,
+# until the flow's run has made the next.
 # Frozen with the county's review; before it the accepted lines are what they are.
 _OPEN_FLOW = """
 SELECT f.id, f.flow_no, f.stage, coalesce(r.since, f.created_at) AS since,
@@ -26,6 +27,7 @@ SELECT f.id, f.flow_no, f.stage, coalesce(r.since, f.created_at) AS since,
 FROM flow f LEFT JOIN summary s ON s.flow_id = f.id AND s.number = f.summary_no
 LEFT JOIN run r ON r.workflow_id = 'subsidy-flow/' || f.flow_no
 WHERE f.county_code = :county AND f.stage = ANY(:stages) AND s.confirmed_at IS NULL
+  AND s.stage IS DISTINCT FROM 'county_refused'
 """
 _ACCEPTED = """
 SELECT count(*) AS counted, coalesce(sum(amount_fen), 0)::bigint AS fen FROM flow_line
