@@ -67,9 +67,12 @@ class RunBlock(TypedDict):
     url: NotRequired[Annotated[str, Field(description="Temporal UI 中的地址，只给运维")]]
 
 
-class _PartStage(NamedTuple):
+class _OwnPart(NamedTuple):
+    """Of a card change, the caller's county's: at which stage, and since when."""
+
     request_no: str
     stage: str
+    since: datetime
 
 
 def next_turn(settings: Settings, waits: NextWait, since: datetime, closed_to: Sequence[str] = ()) -> NextTurn:
@@ -94,28 +97,29 @@ async def run_blocks(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> 
     return [await _run_block(desk, session, run, parts) for run in runs]
 
 
-async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping[str, str]) -> RunBlock:
-    own = parts.get(run.number, "")
+async def _run_block(desk: Desk, session: AsyncSession, run: Run, parts: Mapping[str, _OwnPart]) -> RunBlock:
+    part = parts.get(run.number)
+    own, since = (part.stage, part.since) if part else ("", run.since)
     block: RunBlock = {
         "workflow_id": run.workflow_id,
         "stage": run.stage,
         "stage_label": stage_label(run.kind, run.stage),
         "waiting_for": _own_words(run, own),
-        "since": run.since,
+        "since": since,
         "next": None,
     }
     if run.closed_at is None:
         waits = BY_WORDS.get(run.waiting_for) or (PART_WAITS.get(own) if own else next_wait(run.kind, run.stage))
-        block["next"] = await _next_turn(desk, session, run, waits) if waits else None
+        block["next"] = await _next_turn(desk, session, run, waits, since) if waits else None
     if desk.role is Role.OPS:
         block["url"] = run_url(desk.settings, run.workflow_id)
     return block
 
 
-async def _next_turn(desk: Desk, session: AsyncSession, run: Run, waits: NextWait) -> NextTurn:
+async def _next_turn(desk: Desk, session: AsyncSession, run: Run, waits: NextWait, since: datetime) -> NextTurn:
     # a county has one flow open, and few entries
     closed_to = await excepted(session, waits.act, run.number) if waits.act else []
-    return next_turn(desk.settings, waits, run.since, closed_to)
+    return next_turn(desk.settings, waits, since, closed_to)
 
 
 def _own_words(run: Run, own: str) -> str:
@@ -125,20 +129,24 @@ def _own_words(run: Run, own: str) -> str:
     return CARD_PARTS[PartStage(own)] if own in CARD_PARTS else ""
 
 
-async def _own_parts(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> dict[str, str]:
-    """At which stage the caller's county's parts of open card changes are."""
+async def _own_parts(desk: Desk, session: AsyncSession, runs: Sequence[Run]) -> dict[str, _OwnPart]:
+    """The caller's county's parts of open card changes, since their newest step: the run's row moves with every
+    county's.
+    """
     numbers = [run.number for run in runs if run.kind is RunKind.CARD_CHANGE and run.closed_at is None]
     if not numbers:
         return {}
     parts = await fetch(
         session,
-        _PartStage,
-        "SELECT c.request_no, p.stage FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
+        _OwnPart,
+        "SELECT c.request_no, p.stage, coalesce((SELECT max(m.at) FROM matter_step m WHERE m.request_id = c.id"
+        " AND coalesce(m.county_code, p.county_code) = p.county_code), p.created_at) AS since"
+        " FROM card_change_part p JOIN card_change c ON c.id = p.request_id"
         " WHERE c.request_no = ANY(:numbers) AND p.county_code = :county",
         numbers=numbers,
         county=desk.county,
     )
-    return {part.request_no: part.stage for part in parts}
+    return {part.request_no: part for part in parts}
 
 
 def run_url(settings: Settings, run_id: str) -> str:
