@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -294,7 +295,17 @@ def test_an_import_and_a_move_that_come_at_once_see_each_other(
     # the same person's once more: it stops, until somebody says what is meant
     told = {"fund_year": str(YEAR), "applicant_kind": "personal"}
     hand_in = partial(office.operator.upload, "/application-imports", "rows.csv", _ROW.encode("gb18030"), **told)
-    handed, (code, _, said) = _in_turn(province, office.code, hand_in, move)
+    # an act waits five seconds at most, and a command takes some of them to come: it is there before, at another door
+    with ThreadPoolExecutor() as pool, ExitStack() as until_both:
+        with _held(province, f"applications/{office.code}"):
+            moving = pool.submit(move)
+            province.until("移出在等", _WAITING, 1, key=f"applications/{office.code}")
+            until_both.enter_context(_held(province, f"additions/{office.code}"))
+            handing = pool.submit(hand_in)
+            province.until("交件在等", _WAITING, 1, key=f"additions/{office.code}")
+        province.until("两者在等", _WAITING, 2, key=f"additions/{office.code}")
+        until_both.close()
+        handed, (code, _, said) = handing.result(), moving.result()
     assert code == 1
     assert f"批量导入没有办完：1 项，如 {handed['import_no']}" in said
     path = f"/application-imports/{handed['import_no']}"
@@ -318,11 +329,15 @@ SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
 """
 
 
+def _held(province: Province, key: str) -> AbstractContextManager[None]:
+    return province.holding(f"SELECT pg_advisory_xact_lock(hashtextextended('{key}', 0))")
+
+
 def _in_turn(province: Province, county: str, *acts: Callable[[], Any]) -> list[Any]:
     """What they give, who wait for the county's additions in this order."""
     key = f"additions/{county}"
     with ThreadPoolExecutor() as pool:
-        with province.holding(f"SELECT pg_advisory_xact_lock(hashtextextended('{key}', 0))"):
+        with _held(province, key):
             coming = []
             for place, act in enumerate(acts, 1):
                 coming.append(pool.submit(act))
