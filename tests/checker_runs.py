@@ -41,9 +41,16 @@ class Execution:
 
 
 def moves(rows: Rows, platform: Platform) -> bool:
-    """Whether something is under way that will end by itself."""
+    """Whether something is under way that will end by itself.
+
+    The platform is asked before and after: what goes over to it between two questions is seen by neither.
+    """
+    return bool(_works(platform) or rows(_UNDELIVERED) or rows(_UNAPPLIED) or _works(platform))
+
+
+def _works(platform: Platform) -> bool:
     health = platform("/health")
-    return bool(health["agenda"] or health["undelivered"] or rows(_UNDELIVERED) or rows(_UNAPPLIED))
+    return bool(health["agenda"] or health["undelivered"])
 
 
 def stuck(

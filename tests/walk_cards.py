@@ -119,7 +119,9 @@ class CardSteps(Steps):
 
     @step(where=WHERE, which=HANDS, who=st.integers(0, NOBODYS), kind=st.sampled_from(("new", "closed")))
     def enters_account(self, where: int, which: int, who: int, kind: str) -> None:
-        self.enter_account(self.hand(where, which, OPERATOR), self.places[where], who, kind)
+        """Whoever enters one enters it in the own county: its address names none."""
+        hand = self.hand(where, which, OPERATOR)
+        self.enter_account(hand, hand.place, who, kind)
 
     def enter_account(self, hand: Hand, place: Place, who: int, kind: str) -> Json | None:
         """村社申报, for a person without a usable account."""

@@ -219,10 +219,17 @@ class Counter:
         assert not (before.is_still and self.moves()[0]) or not changed, f"{what} has changed {changed}"
 
     def moves(self) -> tuple[bool, int]:
-        """Whether all is still, and a mark of what has come."""
-        platform = self.ground.platform("GET", "/health")
+        """Whether all is still, and a mark of what has come.
+
+        The platform is asked before and after: what goes over to it between two questions is seen by neither.
+        """
+        at_work = self._platform_works()
         [(moving, came)] = self.ground.rows(MOVES, {"codes": self.codes})
-        return not (moving or platform["agenda"] or platform["undelivered"]), came
+        return not (at_work or moving or self._platform_works()), came
+
+    def _platform_works(self) -> bool:
+        platform = self.ground.platform("GET", "/health")
+        return bool(platform["agenda"] or platform["undelivered"])
 
     def _note_refusal(self, hand: Hand, request: Request, refused: Refused, before: Before) -> None:
         self.tell(f"{hand}: {request.words} → {refused.status} {_told(refused)}")
