@@ -16,7 +16,7 @@ from api.main import openapi
 from deploy.measures import SHAPES, names_of_two_things, public_names, sources
 from models import contracts
 from models.tables.base import enum_column
-from models.words import card_stages, stages, waiting
+from models.words import card_stages, staff, stages, waiting
 from models.words.faults import FaultCode
 from models.words.labelled import Labelled
 from models.words.refusals import Refusal
@@ -30,7 +30,7 @@ EFFECTS = {("routing.py", "OTHER_COUNTY")}
 LABELLED = sorted(
     {
         kind
-        for module in (contracts, stages, card_stages, waiting)
+        for module in (contracts, stages, staff, card_stages, waiting)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Labelled) and kind is not Labelled
     },

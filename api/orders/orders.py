@@ -23,7 +23,6 @@ from models.store.applications.makers import ADD_EDITOR
 from models.store.locking import lock_county
 from models.store.orders.orders import NAME_AS_ORDERED, NAME_RULES, TAKE_CORRECT_NAME, locked_order, mark_decided
 from models.store.orders.rules import FIT_STAGES, RULES, judge_order
-from models.store.runs.look import note_decided
 from models.store.runs.runs import wake
 from models.store.selection import of_county
 from models.store.sql import execute, fetch_int
@@ -32,7 +31,6 @@ from models.tables.flows import Flow, Order
 from models.words.makers import Act
 from models.words.refusals import Refusal
 from models.words.stages import OrderKind, OrderState
-from models.words.waiting import ORDERED
 
 router = APIRouter(tags=["指令"])
 # What moves money or identity, or can't be taken back.
@@ -126,7 +124,6 @@ async def _confirm(desk: Desk, session: AsyncSession, order_no: str, remark: str
         assert flow is not None
         await _judge_again(session, flow, order)
         await wake(session, run_id(flow), Signal.ORDER_CONFIRMED, [order_no])
-        await note_decided(session, run_id(flow), flow.stage.value, ORDERED)
         state = OrderState.CONFIRMED
     mark_decided(order, desk.person, seal_text(desk.vault, desk.county, remark), state)
     return await _decided(desk, session, order, "orders.confirmed", remark)

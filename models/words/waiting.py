@@ -33,8 +33,6 @@ FLOW = {
     FlowStage.CANCELLING: "已申请撤销，等待平台结束流程",
     FlowStage.ENDED: "流程已结束",
 }
-# Of a flow, whatever its stage is, until what was ordered is carried out.
-ORDERED = "指令已复核，正在办理"
 # Of a flow whose summary a reviewer has refused, until its run has made the next one.
 SUMMARY_REFUSED = "汇总审核不通过，正在生成下一次汇总"
 IMPORT = {

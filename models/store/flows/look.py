@@ -40,7 +40,7 @@ async def look_at_flow(session: AsyncSession, vault: Vault, subject: Subject, se
     if found.stage is not flow.stage:
         flow.stage = found.stage
         await session.flush()
-    sentence = sentence_of(flow, found.stage, found.order)
+    sentence = sentence_of(flow, found.stage)
     since, ask_now = await note_stage(session, subject.workflow_id, found.stage.value, sentence)
     done = found.stage is FlowStage.ENDED
     if done:

@@ -8,7 +8,7 @@ from models.tables.batches import Dataset
 from models.tables.flows import Flow, Summary
 from models.words.counties import county_words
 from models.words.stages import DatasetStage, FlowStage, OrderKind, SummaryStage
-from models.words.waiting import FLOW, ORDERED
+from models.words.waiting import FLOW
 
 # Until the summary is handed in, a flow of which no line is left ends by itself.
 CANCELLED_WHEN_EMPTY = (FlowStage.SETTLING, FlowStage.COUNTY_REVIEW, FlowStage.COUNTY_PASSED)
@@ -88,10 +88,8 @@ def opens_summary(flow: Flow, dataset: Dataset | None, lines: LineCounts, summar
     return not lines.unsettled and lines.accepted > 0 and (summary is None or summary.stage in SUMMARY_OVER)
 
 
-def sentence_of(flow: Flow, stage: FlowStage, order: NextOrder | None = None) -> str:
-    """What the flow waits for, with the county that holds the place where there is one; nobody, during an order."""
-    if order is not None:
-        return ORDERED
+def sentence_of(flow: Flow, stage: FlowStage) -> str:
+    """What the flow waits for, with the county that holds the place where there is one."""
     if flow.holder and stage in (FlowStage.WAITING_COUNTY, FlowStage.STARTING):
         # trying once more is part of waiting
         return f"{FLOW[FlowStage.WAITING_COUNTY]}（占用：{county_words(flow.holder)}）"

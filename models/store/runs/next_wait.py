@@ -10,7 +10,7 @@ from models.words.calendar import CHINA, china_today
 from models.words.card_stages import EntryStage, LoadStage, LoginStage, PartStage, RequestStage, RoundStage
 from models.words.makers import Act
 from models.words.stages import DatasetStage, FlowStage, ImportStage, ReviewStage
-from models.words.waiting import CARD_UNANSWERED, ORDERED, SUMMARY_REFUSED, Wait
+from models.words.waiting import CARD_UNANSWERED, SUMMARY_REFUSED, Wait
 
 
 class NextWait(NamedTuple):
@@ -81,7 +81,6 @@ WAITS: Mapping[RunKind, Mapping[str, NextWait]] = {
 }
 # What a run says at whatever stage.
 BY_WORDS: Mapping[str, NextWait] = {
-    ORDERED: NextWait(Wait.SYSTEM),
     SUMMARY_REFUSED: NextWait(Wait.SYSTEM),
     CARD_UNANSWERED: NextWait(Wait.PLATFORM_ANSWER),
 }
