@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.lists import ListActivities
@@ -15,33 +15,12 @@ from models.store.cards.look import look_at_request
 from models.store.cards.parts import lock_request
 from models.store.database import ENGINE_OPTIONS, Database
 from models.store.flows.look import look_at_flow
-from models.store.sql import fetch
 from models.store.vault import Vault
+from models.tables.records import Run
 
 # What a flow may have before itself for days: a county that is taken, a platform that is busy.
 _IN_VAIN = (FlowStep.WAIT, FlowStep.START, FlowStep.HAND_OVER)
-_OPEN = "SELECT kind, number, county_code, fund_year, batch_no, stage, waiting_for FROM run WHERE closed_at IS NULL"
 Looks = Mapping[RunKind, Callable[[Subject], Awaitable[Look]]]
-
-
-class _Run(NamedTuple):
-    kind: str
-    number: str
-    county_code: str
-    fund_year: int | None
-    batch_no: str | None
-    stage: str
-    waiting_for: str
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(
-            kind=RunKind(self.kind),
-            number=self.number,
-            county_code=self.county_code,
-            fund_year=self.fund_year,
-            batch_no=self.batch_no,
-        )
 
 
 class _Undone(Exception):
@@ -71,10 +50,11 @@ async def owed(url: str, vault: Vault, settings: Settings) -> list[str]:
 async def _owed(database: Database, vault: Vault, settings: Settings) -> AsyncIterator[str]:
     looks = _looks(database, vault, settings)
     async with database.reading() as session:
-        runs = await fetch(session, _Run, _OPEN)
+        runs = (await session.exec(select(Run).where(col(Run.closed_at).is_(None)))).all()
     for run in runs:
-        if run.subject.kind in looks and (news := _news(run, await looks[run.subject.kind](run.subject))):
-            yield f"{run.subject.workflow_id} was not woken: {run.stage}, {run.waiting_for} -> {news}"
+        subject = Subject.model_validate(run, from_attributes=True)
+        if run.kind in looks and (news := _news(run, await looks[run.kind](subject))):
+            yield f"{run.workflow_id} was not woken: {run.stage}, {run.waiting_for} -> {news}"
 
 
 def _looks(database: Database, vault: Vault, settings: Settings) -> Looks:
@@ -98,7 +78,7 @@ def _looks(database: Database, vault: Vault, settings: Settings) -> Looks:
     }
 
 
-def _news(run: _Run, look: Look) -> str | None:
+def _news(run: Run, look: Look) -> str | None:
     if (look.stage, look.waiting_for) != (run.stage, run.waiting_for):
         return f"{look.stage}, {look.waiting_for}"
     if isinstance(look, FlowLook) and look.step not in _IN_VAIN:
