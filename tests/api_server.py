@@ -25,7 +25,7 @@ from models.settings import Settings
 from models.store.database import Database
 from models.store.objects import ObjectStore
 from models.store.vault import KeyRing, LocalVault
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.wire.signing import PlatformCredentials
 from models.words.staff import Role
 from tests.contract import HeldToContract

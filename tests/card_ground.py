@@ -21,7 +21,7 @@ from models.store.register.accounts import NewAccount, apply_change
 from models.store.sql import Value, execute
 from models.store.vault import Field, LocalVault
 from models.tables.cards import CardChange, CardChangePart
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.wire.answers import AccountChange, Invalidation
 from models.wire.words import AccountChangeStatus, AccountReason, CardType, EventType, InvalidationTrigger
 from models.words.card_stages import PartStage, RequestStage

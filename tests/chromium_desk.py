@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from tests.api_server import serving
 from tests.card_ground import BANK, OTHER_BANK, Cards, card, person
 from tests.chromium import Chromium, chinese_left, chromium, sideways, small_targets, violations

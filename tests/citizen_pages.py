@@ -11,7 +11,7 @@ from models.store.cards.requests import Citizen
 from models.store.vault import Field
 from models.tables.base import now
 from models.tables.cards import FaceLogin
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.words.card_stages import LoginStage
 from tests.browser import Browser
 from tests.card_ground import BANK, FIRST, OTHER_BANK, PROVINCE, SECOND, THIRD, Cards, person

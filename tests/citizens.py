@@ -14,7 +14,7 @@ from models.store.register.accounts import AccountFinding, NewAccount, account_f
 from models.store.register.register import FROM_APPLICATION
 from models.store.vault import Field
 from models.tables.base import now
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.wire.words import AccountReason
 from models.words.stages import AccountStatus
 from tests.application_lines import card, citizen_id

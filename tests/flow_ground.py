@@ -14,8 +14,8 @@ from models.store.texts import seal_text
 from models.store.vault import LocalVault
 from models.tables.base import now
 from models.tables.batches import Batch
+from models.tables.catalogs import CatalogList
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
-from models.tables.records import CatalogList
 from models.wire import requests
 from models.wire.answers import CatalogItem
 from models.wire.requests import PolicySubmission

@@ -12,7 +12,7 @@ from models.contracts import RunKind, Subject
 from models.forms.application_form import PERSONAL_COLUMNS
 from models.sheets.writer import write_sheet
 from models.store.sql import fetch_int
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.words.staff import Role
 from tests.api_server import COUNTY, ApiServer
 from tests.application_lines import card, citizen_id

@@ -31,8 +31,8 @@ from models.store.texts import seal_text
 from models.store.vault import Field, LocalVault, name_index
 from models.tables.base import now
 from models.tables.batches import Batch, BatchImage
+from models.tables.catalogs import CatalogList
 from models.tables.policies import Indicator, Policy, PolicyUnit, StoredFile
-from models.tables.records import CatalogList
 from models.words.calendar import china_today
 from models.words.staff import Role
 from models.words.stages import BatchStage, ReviewStage

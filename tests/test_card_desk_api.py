@@ -18,7 +18,7 @@ from models.store.events.contradictions import Claim, keep_claim
 from models.store.register.entries import EntryForm, end_entry, open_entry
 from models.store.vault import Field
 from models.tables.cards import CardChange, VillageEntry
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.wire.words import AccountChangeStatus, CardType
 from models.words.card_stages import EntryStage
 from models.words.staff import Role

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from deploy.demo.people import County, Json, Person, Refused
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.words.staff import Role
 from models.words.stages import AccountStatus
 from tests.citizens import BANKS, Someone, account_held, account_is, bank_knows, browser_of, form, index_of

@@ -13,7 +13,8 @@ from models.store.register.entries import EntryForm, open_entry
 from models.store.runs.runs import open_run
 from models.tables.base import now
 from models.tables.cards import VillageEntry
-from models.tables.records import CatalogList, Inbox, OddAnswer
+from models.tables.catalogs import CatalogList
+from models.tables.records import Inbox, OddAnswer
 from models.wire.words import CardType, Operation
 from models.words.card_stages import EntryStage
 from tests.browser import Browser, Page

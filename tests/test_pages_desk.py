@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local_people import LocalPerson
 from models.store.vault import Field
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from models.wire.answers import AccountChangeStatus
 from models.words.staff import Role
 from tests.browser import Browser, Page

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from models.store.sql import fetch_int
-from models.tables.records import CatalogList
+from models.tables.catalogs import CatalogList
 from tests.rows import (
     ADMIN,
     COUNTY,

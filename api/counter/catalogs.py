@@ -15,7 +15,8 @@ from models.contracts import RunKind, Subject
 from models.forms.catalogs import Catalogs
 from models.store.applications.catalogs import form_catalogs
 from models.store.runs.runs import open_run
-from models.tables.records import CatalogList, Run
+from models.tables.catalogs import CatalogList
+from models.tables.records import Run
 from models.words.refusals import Refusal
 
 RETRY_SECONDS = 3

@@ -278,10 +278,9 @@ def _narrowed(chosen: Predicate, criteria: LineFilter, for_whom: ForWhom) -> Pre
             chosen = chosen.narrowed(whose, for_whom=for_whom.person, f_to_do=value)
         elif name == "other_account" and value is True:
             chosen = chosen.also(NOTED_OTHER_ACCOUNT, f_other_account=value)
-        elif name in _FOUND | _PARTS:
-            chosen = chosen.also(_CRITERIA[name], **{f"f_{name}": value})
         else:
-            chosen = chosen.narrowed(_CRITERIA[name], **{f"f_{name}": value})
+            narrow = chosen.also if name in _FOUND | _PARTS else chosen.narrowed
+            chosen = narrow(_CRITERIA[name], **{f"f_{name}": value})
     return chosen
 
 
