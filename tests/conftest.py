@@ -8,11 +8,13 @@ gc.disable()
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from functools import cache
 from itertools import count
 from pathlib import Path
+from types import FrameType
 
 import certifi
 import psutil
@@ -107,6 +109,19 @@ else:
     def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
         """The loop of worker and API."""
         return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """SIGTERM is as Ctrl-C, which reaches all processes of a run: one that is killed leaves its servers behind."""
+    shared_out = bool(config.getoption("numprocesses", None))
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for one in psutil.Process().children() if shared_out else ():
+            one.terminate()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
