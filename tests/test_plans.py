@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import psycopg
 import pytest
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.lists import ListActivities
@@ -29,9 +31,12 @@ from models.store.cards.own_accounts import own_accounts
 from models.store.database import Database
 from models.store.events.inbox import anything_new, pending
 from models.store.flows.look import look_at_flow
+from models.store.flows.rounds import open_new_round
+from models.store.orders.rules import DEFERRAL_RULES, RULES, FlowLineSelection, judge, judge_order
 from models.store.register.checks import next_page
 from models.store.vault import Field, LocalVault, create_vault_key_file
 from models.tables.cards import CheckRound
+from models.tables.flows import Flow, Order, OrderLine
 from models.words.staff import Role
 from tests.databases import Databases
 from tests.explained import Told, explain_all, hear_plans
@@ -45,16 +50,26 @@ MOST, LARGE, OFTEN = 1 / 8, 1_000, ("outbox",)
 MOST_PAGES = 4 * PARTS * SIZE.lines_of_part
 # What is asked at each turn of a run or the relay.
 MOST_OF_A_TURN = 1_500
+# Handled by one statement in all its steps: a walk along a flow's lines for each of them comes to half their square.
+MOST_ROWS = SIZE.lines_of_part**2 // 3
 # What is told of one application: far fewer than the county's trail has.
 MOST_OF_ONE = 100
-FLOW, LIST = f"{COUNTY}-F{YEAR}-0009", f"{COUNTY}-N{YEAR}-0016"
+FLOW, LIST, ORDER = f"{COUNTY}-F{YEAR}-0009", f"{COUNTY}-N{YEAR}-0016", f"{COUNTY}-O{YEAR}-999999"
 
-# Some that a relay has to carry.
+# Some that a relay has to carry, and an order about all lines of a flow.
 _DUE = f"""
 INSERT INTO outbox (workflow_id, signal, ids, created_at, next_try_at, tries)
 SELECT workflow_id, 'opened', '[]', now(), now(), 0 FROM run WHERE closed_at IS NULL ORDER BY id LIMIT 100;
 UPDATE inbox SET state = 'received', applied_at = NULL, effect = NULL, next_try_at = now()
-WHERE number = '{FLOW}' AND event_type = 'flow.payments' AND state = 'applied'
+WHERE number = '{FLOW}' AND event_type = 'flow.payments' AND state = 'applied';
+INSERT INTO operator_order
+  (order_no, county_code, kind, flow_id, state, reason_sealed, line_count, total_fen, done_count, done_fen, entered_by,
+  entered_at)
+SELECT '{ORDER}', county_code, 'confirmed', id, 'confirmed', '', 0, 0, 0, 0, 'op.bench', now()
+FROM flow WHERE flow_no = '{FLOW}';
+INSERT INTO order_line (order_id, application_id, application_no, flow_line_id, amount_fen)
+SELECT o.id, l.application_id, l.application_no, l.id, l.amount_fen
+FROM operator_order o JOIN flow_line l USING (flow_id) WHERE order_no = '{ORDER}'
 """
 # Nobody has looked at any table yet.
 _FORGET = """
@@ -63,23 +78,29 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i');
 SELECT pg_clear_attribute_stats('public', tablename, attname, false) FROM pg_stats WHERE schemaname = 'public'
 """
 _ANALYZE = "SET default_statistics_target = 20; ANALYZE"
-# Of a year's first days, when this county was nearly all there was: of what lists are narrowed by there is none.
+# Of a year's first days, when this county was nearly all there was, and its lines were all in one flow and one list: of
+# those that came since, and of what lists are narrowed by, there is none.
 _EARLY = f"""
 {_ANALYZE};
 WITH words AS MATERIALIZED (
-  SELECT tablename::text AS name, attname::text AS word, attname = 'county_code' AS whose, is_nullable = 'YES' AS later
+  SELECT tablename::text AS name, attname::text AS word,
+    CASE WHEN attname = 'county_code' THEN '{{{COUNTY}}}' WHEN is_nullable = 'NO' THEN
+      CASE WHEN data_type = 'bigint' THEN '{{0}}' ELSE '{{entered}}' END END AS common,
+    CASE WHEN data_type = 'bigint' THEN 0.99999 ELSE 0.99 END AS share
   FROM pg_stats JOIN information_schema.columns
     ON (table_schema, table_name, column_name) = (schemaname, tablename, attname)
   WHERE schemaname = 'public' AND (attname = 'county_code' OR is_nullable = 'YES'
+    OR attname IN ('flow_id', 'dataset_id', 'order_id')
     OR data_type IN ('text', 'character varying') AND n_distinct BETWEEN 0 AND 40)
 ), forgotten AS MATERIALIZED (SELECT *, pg_clear_attribute_stats('public', name, word, false) FROM words)
-SELECT CASE WHEN later AND NOT whose THEN pg_restore_attribute_stats('schemaname', 'public', 'relname', name,
+SELECT CASE WHEN common IS NULL THEN pg_restore_attribute_stats('schemaname', 'public', 'relname', name,
     'attname', word, 'inherited', false, 'null_frac', 1::real, 'avg_width', 0, 'n_distinct', 0::real)
   ELSE pg_restore_attribute_stats('schemaname', 'public', 'relname', name, 'attname', word, 'inherited', false,
-    'null_frac', 0::real, 'avg_width', 7, 'n_distinct', 2::real, 'most_common_freqs', '{{0.99}}'::real[],
-    'most_common_vals', CASE WHEN whose THEN '{{{COUNTY}}}' ELSE '{{entered}}' END) END
+    'null_frac', 0::real, 'avg_width', 7, 'n_distinct', 2::real, 'most_common_freqs', ARRAY[share::real],
+    'most_common_vals', common) END
 FROM forgotten
 """
+Turn: TypeAlias = Callable[[AsyncSession], Awaitable[object]]
 STATISTICS = {"none": _FORGET, "fresh": _ANALYZE, "early": _EARLY}
 
 
@@ -134,11 +155,35 @@ def _large(server: psycopg.Connection) -> dict[str, int]:
     return {name: server.execute(f"SELECT count(*) FROM {name}".encode()).fetchone()[0] for (name,) in tables}
 
 
+def _order_turns(vault: LocalVault) -> Mapping[str, Turn]:
+    """What names its lines one by one, as many as the flow has."""
+
+    async def order(session: AsyncSession) -> tuple[Flow, Order]:
+        found = (await session.exec(select(Order).where(Order.order_no == ORDER))).one()
+        return (await session.exec(select(Flow).where(Flow.id == found.flow_id))).one(), found
+
+    async def again(session: AsyncSession) -> None:
+        flow, found = await order(session)
+        verdict = await judge_order(session, flow.id or 0, RULES[found.kind], found.id or 0)
+        assert len(verdict.unfit) == SIZE.lines_of_part
+
+    async def by_numbers(session: AsyncSession) -> None:
+        flow, found = await order(session)
+        lines = await session.exec(select(OrderLine.application_no).where(OrderLine.order_id == found.id))
+        named = FlowLineSelection(application_nos=list(lines))
+        assert len((await judge(session, flow.id or 0, DEFERRAL_RULES, named)).unfit) == SIZE.lines_of_part
+
+    async def round_of_it(session: AsyncSession) -> None:
+        assert await open_new_round(session, vault, *await order(session)) is None
+
+    return {"an order, judged again": again, "lines by their numbers": by_numbers, "what an order sends": round_of_it}
+
+
 class _Undone(Exception):
     """What a turn has changed is taken back."""
 
 
-def _turns(province: Province) -> Mapping[str, Callable[[AsyncSession], Awaitable[object]]]:
+def _turns(province: Province) -> Mapping[str, Turn]:
     vault, settings = province.vault, settings_of(province.url, province.home)
     flow = Subject(kind=RunKind.SUBSIDY_FLOW, number=FLOW, county_code=COUNTY, fund_year=YEAR)
     person = vault.index(Field.ID_NUMBER, person_of(SIZE.paid)[1])
@@ -155,12 +200,17 @@ def _turns(province: Province) -> Mapping[str, Callable[[AsyncSession], Awaitabl
     }
 
 
-async def _turn_by_turn(province: Province, database: Database) -> AsyncIterator[str]:
-    for name, work in _turns(province).items():
+async def _undone(database: Database, turns: Mapping[str, Turn]) -> AsyncIterator[str]:
+    for name, work in turns.items():
         with suppress(_Undone):
             async with database.transaction() as session:
                 await work(session)
                 raise _Undone
+        yield name
+
+
+async def _turn_by_turn(province: Province, database: Database) -> AsyncIterator[str]:
+    async for name in _undone(database, _turns(province)):
         yield name
     settings = settings_of(province.url, province.home)
     await Router(database, province.vault, settings).route_due()
@@ -182,11 +232,16 @@ async def _told(province: Province, plans: str) -> AsyncIterator[tuple[str, int,
         async for name in _turn_by_turn(province, database):
             yield name, MOST_OF_A_TURN, told
             told.clear()
+        async for name in _undone(database, _order_turns(province.vault)):
+            yield name, MOST_PAGES, told
+            told.clear()
 
 
 def _too_dear(province: Province, told: Told, most_pages: int) -> list[str]:
     shares = {table: told.rows_of(table) / rows for table, rows in province.large.items()}
     found = [f"{share:.0%} of {table}" for table, share in shares.items() if share > MOST]
+    if told.rows > MOST_ROWS:
+        found.append(f"{told.rows} rows")
     return [*found, f"{told.pages} pages"] if found or told.pages > most_pages else []
 
 

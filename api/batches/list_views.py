@@ -14,7 +14,7 @@ from api.applications.views import ApplicationViews
 from api.counter.desk import Desk
 from api.counter.run_block import RunBlock, runs_of
 from models.contracts import RunKind
-from models.store.sql import fetch
+from models.store.sql import TO_THE_END, fetch, looked_at
 from models.tables.batches import BeneficiaryList
 from models.wire.words import ApplicantKind, Outcome
 from models.words.flow_words import match_words
@@ -47,16 +47,19 @@ MATCH_HEADERS: Mapping[str, str] = {
 }
 # A line that was corrected has left the list; what the platform said of it stays in the pushed list.
 RESULT_SOURCE = (
-    f"SELECT {LINE_COLUMNS}, d.outcome FROM {LINE_TABLES} LEFT JOIN dataset_line d ON d.application_id = a.id"
-    " AND d.dataset_id = (SELECT id FROM dataset WHERE reference = :reference)"
+    f"SELECT {LINE_COLUMNS}, d.outcome FROM {LINE_TABLES} LEFT JOIN LATERAL (SELECT * FROM dataset_line n"
+    " WHERE n.application_id = a.id AND (n.dataset_id = (SELECT id FROM dataset WHERE reference = :reference)) IS TRUE"
+    " LIMIT 1) AS d ON true"
 )
-# Gathered first: what is joined may be looked for along all counties' rows.
+# Gathered first, along the list's own entries: what is joined may be looked for along all counties' rows.
 _PUSHED = (
-    "SELECT l.application_id FROM dataset_line l WHERE l.dataset_id = (SELECT id FROM dataset WHERE reference ="
-    " :reference)"
+    "(SELECT l.application_id FROM dataset_line l WHERE l.dataset_id = ANY(ARRAY(SELECT id FROM dataset WHERE reference"
+    f" = :reference)) AND {{}} ORDER BY l.dataset_id, l.position {TO_THE_END})"
 )
-RESULT_MEMBERS = f"a.id = ANY(ARRAY(SELECT id FROM application WHERE list_id = :list UNION ALL {_PUSHED}))"
-RESULTS_OF = f"a.id = ANY(ARRAY({_PUSHED} AND l.outcome = :outcome))"
+RESULT_MEMBERS = (
+    f"a.id = ANY(ARRAY(SELECT id FROM application WHERE list_id = :list UNION ALL {_PUSHED.format('true')}))"
+)
+RESULTS_OF = f"a.id = ANY(ARRAY{_PUSHED.format(looked_at('l.outcome = :outcome'))})"
 
 
 class InitialisationResult(TypedDict):

@@ -12,7 +12,7 @@ from api.counter.desk import COUNTY, EVERYONE, READERS, Desk, for_roles
 from api.server.problems import Problem, not_found
 from models.store.lock_order import Rank
 from models.store.locking import lock_rows
-from models.store.selection import OF_REGISTER, LineFilter, Predicate, of_county
+from models.store.selection import OF_REGISTER, LineFilter, Predicate, among
 from models.tables.applications import Application
 from models.words.makers import Act, closed_by, refusal_words
 from models.words.refusals import Refusal
@@ -55,7 +55,7 @@ def own(desk: Desk, chosen: Predicate) -> Predicate:
 
 
 def one_line(desk: Desk, application_no: str) -> Predicate:
-    return own(desk, of_county(desk.county).also("a.application_no = :number", number=application_no))
+    return own(desk, among(desk.county).also("a.application_no = :number", number=application_no))
 
 
 async def find_line(desk: Desk, session: AsyncSession, application_no: str, *, changing: bool = False) -> Application:

@@ -190,7 +190,7 @@ async def _history(desk: Desk, flow_no: str, application_no: str, *, whole: bool
     async with desk.database.snapshot() as session:
         flow = await known_flow(session, desk, flow_no)
         show = partial(payment_view, desk.shown, await names_of(session, desk.county), whole=whole)
-        condition = "a.flow_id = :flow AND a.application_no = :number AND a.payment IS NOT NULL"
+        condition = "(a.flow_id = :flow) IS TRUE AND a.application_no = :number AND a.payment IS NOT NULL"
         row = await fetch_one(
             session, PaymentRow, f"{PAYMENT_LINES} WHERE {condition}", flow=flow, number=application_no
         )

@@ -35,7 +35,7 @@ from models.forms.correction_file import (
 )
 from models.forms.money import yuan
 from models.store.orders.corrections import Correction, LineBefore, check_correction
-from models.store.orders.rules import REJECTED, UNKNOWN_LINE
+from models.store.orders.rules import OF_NUMBERS, REJECTED, UNKNOWN_LINE
 from models.store.sql import fetch, fetch_int
 from models.wire.words import ApplicantKind
 from models.words.calendar import china_today
@@ -106,7 +106,7 @@ Lines = Mapping[str, tuple[CorrectibleRow, CorrectibleLine]]
 
 
 async def _lines(desk: Desk, session: AsyncSession, flow: int, numbers: Sequence[str]) -> Lines:
-    statement = f"{LINES} WHERE a.flow_id = :flow AND a.application_no = ANY(:numbers)"
+    statement = f"{LINES} WHERE a.id = {OF_NUMBERS}"
     rows = await fetch(session, CorrectibleRow, statement, flow=flow, numbers=list(numbers), order=0)
     names = await names_of(session, desk.county)
     # thousands of sealed values are opened beside the loop
@@ -117,7 +117,7 @@ async def _lines(desk: Desk, session: AsyncSession, flow: int, numbers: Sequence
 
 async def _others(session: AsyncSession, flow: int, numbers: Sequence[str]) -> set[str]:
     """Those of the flow, rejected or not."""
-    statement = "SELECT application_no FROM flow_line WHERE flow_id = :flow AND application_no = ANY(:numbers)"
+    statement = f"SELECT application_no FROM flow_line WHERE id = {OF_NUMBERS}"
     return set(await fetch(session, str, statement, flow=flow, numbers=list(numbers)))
 
 

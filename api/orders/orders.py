@@ -24,7 +24,7 @@ from models.store.locking import lock_county
 from models.store.orders.orders import NAME_AS_ORDERED, NAME_RULES, TAKE_CORRECT_NAME, locked_order, mark_decided
 from models.store.orders.rules import FIT_STAGES, RULES, judge_order
 from models.store.runs.runs import wake
-from models.store.selection import of_county
+from models.store.selection import among
 from models.store.sql import execute, fetch_int
 from models.store.texts import seal_text
 from models.tables.flows import Flow, Order
@@ -147,7 +147,7 @@ async def _judge_again(session: AsyncSession, flow: Flow, order: Order) -> None:
 
 async def _correct_names(session: AsyncSession, county: str, order: Order) -> None:
     """按平台更正姓名 takes effect at once: the lines wait for the next initialisation."""
-    chosen = of_county(county).also("a.id IN (SELECT application_id FROM order_line WHERE order_id = :order)")
+    chosen = among(county).also("a.id = ANY(ARRAY(SELECT application_id FROM order_line WHERE order_id = :order))")
     choice = await choose(session, chosen, (*NAME_RULES, NAME_AS_ORDERED), None, order=order.id)
     if choice.count != order.line_count:
         detail = "指令中有申请已不符合条件，请复核不通过并由操作员重新录入"

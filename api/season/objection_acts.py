@@ -16,7 +16,7 @@ from models.store.flows.withdrawals import HeldLine, held_line, withdraw_held_li
 from models.store.locking import lock_county
 from models.store.policies.file_uses import use_files
 from models.store.runs.runs import wake
-from models.store.selection import of_county
+from models.store.selection import among
 from models.store.texts import seal_text
 from models.tables.applications import Application
 from models.tables.batches import Objection
@@ -109,7 +109,7 @@ async def _require_open(desk: Desk, session: AsyncSession, objection: Objection,
 async def _withdraw(session: AsyncSession, line: Application, reason_sealed: str) -> None:
     """By the rules of 撤回, of a failed payment by those of 关闭; what has gone already stays as it is."""
     act = CLOSE if line.stage is ApplicationStage.FAILED else WITHDRAW
-    chosen = of_county(line.county_code).also("a.id = :id", id=line.id)
+    chosen = among(line.county_code).also("a.id = :id", id=line.id)
     choice = await choose(session, chosen, act.rules, None)
     for left in choice.left_out:
         if left.code != Refusal.ALREADY_WITHDRAWN and line.stage is not ApplicationStage.CLOSED:

@@ -29,7 +29,7 @@ from api.server.problems import field_problem, not_found
 from models.store.pre_flight.foreseen import sums_judged
 from models.store.pre_flight.opened import sums_opened
 from models.store.pre_flight.sent import Asked, Sent, ids_of_kind, what_is_sent
-from models.store.selection import Word, of_county
+from models.store.selection import Word, among
 from models.store.sql import fetch_one
 from models.words.flow_words import Foreseen, PreFlightAct
 
@@ -100,7 +100,7 @@ async def pre_flight_lines(desk: OperatorsAndReviewers, page: Pages, what: What,
     async with desk.database.snapshot() as session:
         sent = await _sent(desk, session, what)
         ids = await ids_of_kind(session, desk.vault, sent, kind, after=page.after or 0, most=page.rows)
-        found = of_county(desk.county).also("a.id = ANY(:ids)", ids=ids)
+        found = among(desk.county).also("a.id = ANY(:ids)", ids=ids)
         show = partial(foreseen_line, desk.shown, await names_of(session, desk.county))
         return await list_lines(session, page, found, show, LINE_HEADERS, rows_of_kind(what.act, kind), ForeseenRow)
 

@@ -1,6 +1,6 @@
 """A county's file of applications: read, checked row by row, every fault with its place."""
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -29,14 +29,22 @@ class FormRow:
 
 
 class Forms(Sequence[FormRow]):
-    """The rows of a file that have no fault, as forms, in its order; made anew from the disk whenever they are read."""
+    """The rows of a file that have no fault, as forms, in its order; made anew from the disk whenever they are read.
+
+    `numbered` are the rows that bring an application number, with it: mostly few, and asked for again and again.
+    """
 
     def __init__(
-        self, kind: ApplicantKind, rows: DiskRows[ReadRow] | Sequence[ReadRow], at_fault: Set[int] = frozenset()
+        self,
+        kind: ApplicantKind,
+        rows: DiskRows[ReadRow] | Sequence[ReadRow],
+        at_fault: Set[int] = frozenset(),
+        numbered: Iterable[tuple[int, str]] = (),
     ) -> None:
         self._kind = kind
         self._rows = rows
         self._at_fault = at_fault
+        self._numbered = numbered
 
     def __len__(self) -> int:
         return len(self._rows) - len(self._at_fault)
@@ -50,9 +58,7 @@ class Forms(Sequence[FormRow]):
 
     def numbers(self) -> Iterator[tuple[int, str]]:
         """Rows that bring an application number, with it."""
-        for number, values in self._read():
-            if given := values.get("application_no"):
-                yield number, str(given)
+        return (row for row in self._numbered if row[0] not in self._at_fault)
 
     def amounts(self) -> Iterator[int]:
         """In fen."""
@@ -110,6 +116,7 @@ class _Checking:
         self._headers = columns(kind)
         self._check = check
         self._read: DiskRows[ReadRow] = DiskRows(plain_row, tuple)
+        self._numbered: DiskRows[tuple[int, str]] = DiskRows(tuple, tuple)
         self._faults: list[CellFault] = []
         self._warnings: list[CellFault] = []
         self._among = Among()
@@ -133,12 +140,14 @@ class _Checking:
             build_form(self._kind, row.values)
         self._among.note(row.values)
         self._read.append((number, row.values))
+        if application_no := row.values.get("application_no"):
+            self._numbered.append((number, str(application_no)))
 
     def _checked(self, count: int) -> CheckedFile:
         same = self._among.same(self._read)
         self._faults += numbers_twice(same.numbers, self._headers)
         warnings = [*self._warnings, *several(same.items, self._headers)]
-        forms = Forms(self._kind, self._read, {fault.row for fault in self._faults})
+        forms = Forms(self._kind, self._read, {fault.row for fault in self._faults}, self._numbered)
         return CheckedFile(
             forms,
             by_row(self._faults),

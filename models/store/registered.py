@@ -29,6 +29,14 @@ OTHER_ACCOUNT = f"(EXISTS (SELECT 1 FROM register_account r WHERE {_OF_PERSON} A
 NOTED_OTHER_ACCOUNT = (
     f"(a.id = ANY(ARRAY(SELECT o.id FROM other_account o WHERE o.county_code = :county)) AND {OTHER_ACCOUNT})"
 )
+# Failed in a flow that has ended, and the person's account in the register is another one now.
+REPAYABLE = """
+(a.stage = 'failed' AND EXISTS (
+  SELECT 1 FROM register_account r JOIN flow_line l ON l.application_id = a.id AND l.payment = 'failed'
+  WHERE r.county_code = a.county_code AND r.person_index = a.person_index AND r.status = 'valid'
+    AND (r.account_index <> l.account_index OR r.bank_code <> l.bank_code)
+    AND l.flow_id = (SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed')))
+"""
 # What the register has of the person of an application `a`. In the list of columns it is looked up for the lines of a
 # page only; joined, a county whose tables nobody has analysed would have it looked up for all its lines, then sorted.
 REGISTERED = (

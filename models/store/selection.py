@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.store.registered import NOTED_OTHER_ACCOUNT, OTHER_ACCOUNT
+from models.store.registered import NOTED_OTHER_ACCOUNT, OTHER_ACCOUNT, REPAYABLE
 from models.store.sql import TO_THE_END, Value, looked_at, one_of
 from models.wire.words import ApplicantKind, Outcome
 from models.words.flow_words import Foreseen, PreFlightAct
@@ -20,14 +20,6 @@ NO_NUL = r"^[^\x00]*$"
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=NO_NUL)]
 MOST_NUMBERS = 5_000
 
-# Failed in a flow that has ended, and the person's account in the register is another one now.
-REPAYABLE = """
-(a.stage = 'failed' AND EXISTS (
-  SELECT 1 FROM register_account r JOIN flow_line l ON l.application_id = a.id AND l.payment = 'failed'
-  WHERE r.county_code = a.county_code AND r.person_index = a.person_index AND r.status = 'valid'
-    AND (r.account_index <> l.account_index OR r.bank_code <> l.bank_code)
-    AND l.flow_id = (SELECT max(e.flow_id) FROM flow_line e WHERE e.application_id = a.id AND e.payment = 'failed')))
-"""
 # The bank card's picture belongs to what is reviewed (S1 2.1, 2.2).
 HAS_CARD_PHOTO = one_of("FROM application_photo p WHERE p.application_id = a.id AND p.kind = 'bank_card'")
 _CRITERIA: Mapping[str, str] = {
@@ -217,6 +209,11 @@ def of_county(county_code: str) -> Predicate:
     return Predicate("a.county_code = :county", {"county": county_code})
 
 
+def among(county_code: str) -> Predicate:
+    """The same of rows that are told one by one: along the county's, each of these would be held against thousands."""
+    return Predicate("(a.county_code = :county) IS TRUE", {"county": county_code})
+
+
 class ForWhom(NamedTuple):
     """Who is meant by `entered_by=me`, and whose turn it is by `to_do`."""
 
@@ -288,7 +285,7 @@ def selected(county_code: str, selection: Selection, for_whom: ForWhom) -> Predi
     """The county's applications that numbers or a filter mean; named ones that don't exist are simply not found."""
     if selection.filter is not None:
         return filtered(county_code, selection.filter, for_whom)
-    return of_county(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)
+    return among(county_code).also("a.application_no = ANY(:numbers)", numbers=selection.application_nos)
 
 
 @dataclass(frozen=True)

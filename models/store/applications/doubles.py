@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from models.store.applications.rows import LIVE
 from models.store.lock_order import Rank
 from models.store.locking import hold
-from models.store.selection import Predicate, of_county
+from models.store.selection import Predicate, among
 from models.store.sql import Value, fetch, fetch_int, scratch
 
 MOST_TOLD = 100
@@ -173,8 +173,8 @@ PAID_ELSEWHERE = Beside(
 def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
     """The applications that a flow pays or would pay."""
     of_flow = "SELECT application_id FROM flow_line WHERE flow_id = :flow"
-    return of_county(county_code).also(
-        f"a.id IN ({of_flow} AND state NOT IN ('withdrawn', 'deferred', 'cancelled'))", flow=flow_id
+    return among(county_code).also(
+        f"a.id = ANY(ARRAY({of_flow} AND state NOT IN ('withdrawn', 'deferred', 'cancelled')))", flow=flow_id
     )
 
 
@@ -257,7 +257,7 @@ async def find_paid_elsewhere(
 
 def these(county_code: str, found: Sequence[FoundDouble], **values: Value) -> Predicate:
     """Found lines, for a `Beside`'s `lines`."""
-    return of_county(county_code).also("a.id = ANY(:found)", found=[row.id for row in found], **values)
+    return among(county_code).also("a.id = ANY(:found)", found=[row.id for row in found], **values)
 
 
 async def told_elsewhere(session: AsyncSession, county_code: str, flow_id: int) -> Doubles:

@@ -6,6 +6,7 @@ from models.store.applications.makers import MADE_BY
 from models.store.register.account_locks import account_locked_sql
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import HAS_CARD_PHOTO, Rule
+from models.store.sql import one_of
 from models.words.refusals import Refusal
 from models.words.stages import ApplicationStage as Stage
 
@@ -69,16 +70,27 @@ APPROVE = LineAct(
     "reviewed_by = :actor, reviewed_at = clock_timestamp()",
     Stage.IN_REVIEW,
 )
+
+
+def ordered(line: str, order: str) -> str:
+    """True in SQL where `line`, over `order_line ol`, finds one whose order `o` is as `order` says.
+
+    Looked for along the line alone: from open orders, each line would be held against all of theirs.
+    """
+    return one_of(
+        "FROM order_line ol CROSS JOIN LATERAL (SELECT FROM operator_order o WHERE o.id = ol.order_id"
+        f" AND {order} LIMIT 1) AS o WHERE {line}"
+    )
+
+
 # A list that nobody has prepared yet counts too: its lines are fixed as they are chosen.
 LIST_AWAY = (
     "a.list_id IS NOT NULL AND (a.stage = 'publicised' OR EXISTS (SELECT FROM beneficiary_list n JOIN dataset d"
     " ON d.reference = n.list_no WHERE n.id = a.list_id AND d.stage NOT IN ('reviewed', 'refused')))"
 )
 BATCH_AWAY = "a.stage = 'in_batch' AND b.stage NOT IN ('open', 'verified')"
-NAME_ORDERED = (
-    "a.stage = 'unmatched' AND EXISTS (SELECT FROM order_line ol JOIN operator_order o ON o.id = ol.order_id"
-    " WHERE ol.application_id = a.id AND o.kind = 'name_correction' AND o.state = 'entered')"
-)
+_NAME_ORDERED = ordered("ol.application_id = a.id", "o.kind = 'name_correction' AND o.state = 'entered'")
+NAME_ORDERED = f"a.stage = 'unmatched' AND {_NAME_ORDERED}"
 RETURN_RULES = (
     IN_FLOW,
     Rule(

@@ -29,9 +29,10 @@ ORDERED = {
     OrderKind.UNVERIFIED: "l.state = 'unsent' AND l.verification = 'failed'",
     OrderKind.REPAYMENT: "l.state = 'unsent' AND l.repays_flow_id IS NOT NULL",
 }
+# found by themselves, and held against the flow then: see `models.store.orders.rules`
 NAMED = (
-    " AND EXISTS (SELECT 1 FROM order_line o WHERE o.order_id = :order_id"
-    " AND o.flow_line_id = l.id AND o.fault_code IS NULL)"
+    "(l.flow_id = :flow) IS TRUE AND l.id = ANY(ARRAY(SELECT o.flow_line_id FROM order_line o"
+    " WHERE o.order_id = :order_id AND o.fault_code IS NULL))"
 )
 
 
@@ -101,13 +102,12 @@ async def open_new_round(session: AsyncSession, vault: Vault, flow: Flow, order:
 
 
 async def _next_lines(session: AsyncSession, flow: Flow, order: Order | None) -> list[int]:
-    condition = SENDABLE if order is None else ORDERED[order.kind] + NAMED
+    which = f"l.flow_id = :flow AND {SENDABLE}" if order is None else f"{NAMED} AND {ORDERED[order.kind]}"
     named = {} if order is None else {"order_id": order.id}
     return await fetch(
         session,
         int,
-        f"SELECT l.id FROM flow_line l WHERE l.flow_id = :flow AND {condition} AND NOT {KEPT_BACK}"
-        " ORDER BY l.application_id",
+        f"SELECT l.id FROM flow_line l WHERE {which} AND NOT {KEPT_BACK} ORDER BY l.application_id",
         flow=flow.id,
         **named,
     )

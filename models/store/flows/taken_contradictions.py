@@ -41,9 +41,9 @@ async def _pay_as_claimed(
     await _insert_decision(session, vault, flow, payment)
     await execute(
         session,
-        "UPDATE flow_line l SET payment_sequence = c.sequence - 1 FROM claimed_line c WHERE l.flow_id = :flow"
-        " AND l.state = 'accepted' AND l.application_no = c.application_no AND l.attempt = c.attempt"
-        " AND l.payment_sequence <= c.sequence",
+        "UPDATE flow_line l SET payment_sequence = c.sequence - 1 FROM claimed_line c"
+        " WHERE (l.flow_id = :flow) IS TRUE AND l.state = 'accepted' AND l.application_no = c.application_no"
+        " AND l.attempt = c.attempt AND l.payment_sequence <= c.sequence",
         flow=flow.id,
     )
     await decide_lines(session, flow, "SELECT application_no, attempt FROM claimed_line")
@@ -72,7 +72,8 @@ async def _insert_decision(session: AsyncSession, vault: Vault, flow: Flow, paym
         "INSERT INTO payment (flow_id, flow_line_id, sequence, status, amount_fen, bank_serial_no, reason_code,"
         " reason_sealed, at, source, after_end, taken_at) SELECT :flow, l.id, :sequence, :status, l.amount_fen,"
         " :serial, :code, :reason, :at, 'decision', CAST(:ended AS boolean), now() FROM flow_line l"
-        " WHERE l.flow_id = :flow AND l.application_no = :number AND l.attempt = :attempt AND l.state = 'accepted'"
+        " WHERE (l.flow_id = :flow) IS TRUE AND l.application_no = :number AND l.attempt = :attempt"
+        " AND l.state = 'accepted'"
         " ON CONFLICT (flow_line_id, sequence, source) DO NOTHING",
         flow=flow.id,
         number=payment.application_no,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.store.applications.rules import CLEAR_MATCH
+from models.store.applications.rules import CLEAR_MATCH, ordered
 from models.store.lock_order import Rank
 from models.store.locking import lock_flow, lock_row
 from models.store.numbers import Series, take_one
@@ -27,8 +27,10 @@ NOT_NAME_DIFFERS = Rule(
 NAME_IN_ORDER = Rule(
     Refusal.IN_OPEN_ORDER,
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",
-    "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.application_id = a.id"
-    " AND o.kind = 'name_correction' AND o.state IN ('entered', 'confirmed') AND o.id <> CAST(:order AS bigint))",
+    ordered(
+        "ol.application_id = a.id",
+        "o.kind = 'name_correction' AND o.state IN ('entered', 'confirmed') AND o.id <> CAST(:order AS bigint)",
+    ),
 )
 NAME_RULES = (NOT_NAME_DIFFERS, NAME_IN_ORDER, lock_rule(LockedAct.NAME_CORRECTION, "a"))
 # The order holds the very answer of the platform that it was entered on, as its enterer and its reviewer read it.

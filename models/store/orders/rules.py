@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.store.applications.acts import EXAMPLES, LeftOut
+from models.store.applications.rules import ordered
 from models.store.register.lock_rules import LockedAct, lock_rule
 from models.store.selection import Rule
-from models.store.sql import Value, fetch, looked_at
+from models.store.sql import TO_THE_END, Value, fetch, looked_at
 from models.words.refusals import Refusal
 from models.words.stages import FlowStage, LineState, OrderKind, PaymentState, Verification
 
@@ -35,6 +36,15 @@ FIT_STAGES: Mapping[OrderKind, frozenset[FlowStage]] = {
 }
 # Of what lines are narrowed by, what the entries of their flow or their county tell.
 _INDEXED = frozenset({"state", "town_code", "bank_code"})
+# Lines that are told one by one are found by that, and held against their flow then. Along the flow, of whose lines old
+# statistics know nothing, each of a hundred thousand would be held against all that are told.
+_OF_ORDER = (
+    "(l.flow_id = :flow) IS TRUE AND l.id = ANY(ARRAY(SELECT flow_line_id FROM order_line WHERE order_id = :order))"
+)
+OF_NUMBERS = (
+    "ANY(ARRAY(SELECT f.id FROM unnest(CAST(:numbers AS text[])) AS named (number) CROSS JOIN LATERAL"
+    " (SELECT id FROM flow_line n WHERE n.application_no = named.number AND (n.flow_id = :flow) IS TRUE LIMIT 1) AS f))"
+)
 # Orders that mean all lines fit for them when they name none.
 WHOLE = frozenset({OrderKind.CONFIRMED, OrderKind.UNVERIFIED, OrderKind.REPAYMENT, OrderKind.EVIDENCE})
 
@@ -101,8 +111,7 @@ LINE_LOCKED = lock_rule(LockedAct.LINE_ORDER, "l")
 LINE_IN_ORDER = Rule(
     Refusal.IN_OPEN_ORDER,
     "已在另一个尚未办结的指令中，请等它办结或由审核人退回后再办理",
-    "EXISTS (SELECT 1 FROM order_line ol JOIN operator_order o ON o.id = ol.order_id WHERE ol.flow_line_id = l.id"
-    " AND o.state IN ('entered', 'confirmed') AND o.id <> :order)",
+    ordered("ol.flow_line_id = l.id", "o.state IN ('entered', 'confirmed') AND o.id <> :order"),
 )
 REJECTED = Rule(Refusal.NOT_REJECTED, "不是平台审核不通过的申请，不能修改提交", "l.state <> 'rejected'")
 DUPLICATE = Rule(
@@ -161,17 +170,17 @@ async def judge(
 
 async def judge_order(session: AsyncSession, flow_id: int, rules: Sequence[Rule], order_id: int) -> Verdict:
     """The lines of an order that was entered before, judged again."""
-    where = "l.id IN (SELECT flow_line_id FROM order_line WHERE order_id = :order)"
-    return _verdict(await _candidates(session, flow_id, rules, where, {"order": order_id}), rules, None)
+    return _verdict(await _candidates(session, flow_id, rules, _OF_ORDER, {"order": order_id}), rules, None)
 
 
 def _where(selection: FlowLineSelection | None) -> tuple[str, dict[str, Value]]:
     if selection is None:
-        return "true", {}
+        return "l.flow_id = :flow", {}
     if selection.application_nos is not None:
-        return "l.application_no = ANY(:numbers)", {"numbers": selection.application_nos}
+        return f"l.id = {OF_NUMBERS}", {"numbers": selection.application_nos}
     criteria = selection.filter.criteria if selection.filter is not None else {}
-    return where_of(criteria)
+    where, values = where_of(criteria)
+    return f"l.flow_id = :flow AND {where}", values
 
 
 def where_of(criteria: Mapping[str, str], alias: str = "l") -> tuple[str, dict[str, Value]]:
@@ -190,7 +199,7 @@ async def _candidates(
         session,
         Candidate,
         f"SELECT l.id AS line_id, l.application_id, l.application_no, l.amount_fen, CASE {cases} END AS unfit "
-        f"FROM flow_line l WHERE l.flow_id = :flow AND {where} AND CAST(:order AS bigint) IS NOT NULL ORDER BY l.id",
+        f"FROM flow_line l WHERE {where} AND CAST(:order AS bigint) IS NOT NULL ORDER BY l.id",
         flow=flow_id,
         **values,
     )
@@ -224,7 +233,8 @@ async def fitting(session: AsyncSession, flow_id: int, acts: Mapping[str, Sequen
         f" WHERE {fit} AND CAST(:order AS bigint) IS NOT NULL"
         for name, fit in fits.items()
     )
-    statement = f"WITH lines AS MATERIALIZED (SELECT * FROM flow_line WHERE flow_id = :flow) {each}"
+    along = f"SELECT * FROM flow_line WHERE flow_id = ANY(ARRAY[:flow]) ORDER BY flow_id, id {TO_THE_END}"
+    statement = f"WITH lines AS MATERIALIZED ({along}) {each}"
     rows = await fetch(session, _Fitting, statement, flow=flow_id, order=0)
     return {row.act: Fit(row.lines, row.fen) for row in rows}
 

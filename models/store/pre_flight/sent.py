@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.store.pre_flight.foreseen import ids_judged, sent_by
 from models.store.pre_flight.kept import AnswersOf, answers_of_batch, answers_of_year
 from models.store.pre_flight.opened import OPENED, ids_opened
-from models.store.selection import ForeseenLines, ForWhom, LineFilter, Predicate, filtered, of_county
+from models.store.selection import ForeseenLines, ForWhom, LineFilter, Predicate, among, filtered, of_county
 from models.store.sql import fetch_int, fetch_one
 from models.store.vault import Vault
 from models.words.flow_words import Foreseen, PreFlightAct
@@ -89,4 +89,4 @@ async def lines_foreseen(session: AsyncSession, vault: Vault, county_code: str, 
     asked = Asked(chosen.act, chosen.batch_no, chosen.fund_year)
     sent = await what_is_sent(session, county_code, asked)
     ids = await ids_of_kind(session, vault, sent, chosen.kind) if sent else ()
-    return of_county(county_code).also("a.id = ANY(:foreseen)", foreseen=list(ids))
+    return among(county_code).also("a.id = ANY(:foreseen)", foreseen=list(ids))

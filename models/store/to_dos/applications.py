@@ -6,7 +6,7 @@ from datetime import date
 from models.store.applications.makers import MADE_BY
 from models.store.imports.imports import TO_CORRECT
 from models.store.register.account_locks import account_locked_sql
-from models.store.selection import REPAYABLE
+from models.store.registered import REPAYABLE
 from models.store.sql import TO_THE_END
 from models.store.to_dos.found import Asker, Found, ToDoSearch
 
