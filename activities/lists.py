@@ -10,6 +10,7 @@ from models.contracts import DatasetRef, ListLook, RunKind, Subject
 from models.settings import Settings
 from models.store.applying.pending import apply_pending_events
 from models.store.database import Database
+from models.store.flows.rounds import LIST_SUMS
 from models.store.lock_order import Rank
 from models.store.locking import hold, lock_applications, lock_batch
 from models.store.pre_flight.kept import keep_foreseen
@@ -88,8 +89,7 @@ class ListActivities:
         await lock_applications(session, left_out, dataset=dataset_id, **names)
         await execute(
             session,
-            "UPDATE dataset SET (record_count, total_fen) = (SELECT count(*), coalesce(sum(amount_fen), 0)"
-            " FROM dataset_line WHERE dataset_id = :id) WHERE id = :id",
+            LIST_SUMS,
             id=dataset_id,
         )
         await self._leave_out(session, dataset_id)

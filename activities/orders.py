@@ -264,7 +264,7 @@ async def _withdrawn(session: AsyncSession, order: Order, line_ids: list[int]) -
     await withdraw_flow_lines(session, line_ids, order.reason_sealed)
     await execute(
         session,
-        "UPDATE order_line SET done = TRUE WHERE order_id = :order AND flow_line_id = ANY(:ids)",
+        "UPDATE order_line SET done = TRUE WHERE (order_id = :order) IS TRUE AND flow_line_id = ANY(:ids)",
         order=order.id,
         ids=line_ids,
     )

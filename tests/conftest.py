@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -118,7 +118,8 @@ def pytest_configure(config: pytest.Config) -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for one in psutil.Process().children() if shared_out else ():
-            one.terminate()
+            with suppress(psutil.NoSuchProcess):
+                one.terminate()
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)

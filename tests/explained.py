@@ -1,6 +1,7 @@
 """Statements with the plan that each went by and what it came to, as the server tells whoever ran them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -38,6 +39,13 @@ class Told:
     @property
     def rows(self) -> int:
         return sum(_rows(step) for _, step in _steps(self.plan))
+
+    @property
+    def held_against_sets(self) -> int:
+        """How often a row was held against one of a set that was gathered before, which no count of rows tells."""
+        gathered = {step.get("Subplan Name"): _rows(step) for _, step in _steps(self.plan)}
+        sets = [(step, re.findall(r"ANY \(\((InitPlan \d+)", str(step.get("Filter")))) for _, step in _steps(self.plan)]
+        return sum(_rows(step) * gathered.get(name, 0) for step, names in sets for name in names)
 
     def rows_of(self, table: str) -> int:
         return sum(_rows(step) for _, step in _steps(self.plan) if step.get("Relation Name") == table)

@@ -175,7 +175,9 @@ async def edit(at: Counter) -> None:
 async def entry_of_a_file(at: Counter) -> None:
     values = [{}, *CHANGED.values()]
     forms = [(row, build_form(ApplicantKind.PERSONAL, form(**change))) for row, change in enumerate(values, 2)]
-    checked = CheckedFile(Forms(ApplicantKind.PERSONAL, [(row, each.model_dump()) for row, each in forms]), ())
+    checked = CheckedFile(
+        Forms(ApplicantKind.PERSONAL, [(row, each.model_dump()) for row, each in forms], frozenset(), ()), ()
+    )
 
     async def faults() -> list[tuple[int, str, str, str]]:
         locked = await at.cards.act(lambda session: locked_people(session, COUNTY))

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import psycopg
 import pytest
-from sqlmodel import select
+from sqlmodel import select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.lists import ListActivities
@@ -27,6 +27,7 @@ from deploy.bench.lookups_ground import PARTS, YEAR, Size, person_of
 from deploy.stack import Stack
 from models import tokens
 from models.contracts import RunKind, Subject
+from models.store.applications.doubles import doubles, lines_of_flow
 from models.store.cards.own_accounts import own_accounts
 from models.store.database import Database
 from models.store.events.inbox import anything_new, pending
@@ -69,7 +70,14 @@ SELECT '{ORDER}', county_code, 'confirmed', id, 'confirmed', '', 0, 0, 0, 0, 'op
 FROM flow WHERE flow_no = '{FLOW}';
 INSERT INTO order_line (order_id, application_id, application_no, flow_line_id, amount_fen)
 SELECT o.id, l.application_id, l.application_no, l.id, l.amount_fen
-FROM operator_order o JOIN flow_line l USING (flow_id) WHERE order_no = '{ORDER}'
+FROM operator_order o JOIN flow_line l USING (flow_id) WHERE order_no = '{ORDER}';
+INSERT INTO repeated_item SELECT county_code, fund_year, person_index, item_code FROM application
+WHERE county_code = '{COUNTY}' AND id % 20 = 0 ON CONFLICT DO NOTHING
+"""
+# The lines of an order, as the platform has sent them back.
+_REJECTED = """
+UPDATE flow_line SET state = 'rejected', reason_code = 'duplicate_person', payment = NULL, money = 'reserved'
+WHERE id = ANY(ARRAY(SELECT flow_line_id FROM order_line WHERE order_id = :order))
 """
 # Nobody has looked at any table yet.
 _FORGET = """
@@ -164,8 +172,9 @@ def _order_turns(vault: LocalVault) -> Mapping[str, Turn]:
 
     async def again(session: AsyncSession) -> None:
         flow, found = await order(session)
+        await session.exec(text(_REJECTED), params={"order": found.id})
         verdict = await judge_order(session, flow.id or 0, RULES[found.kind], found.id or 0)
-        assert len(verdict.unfit) == SIZE.lines_of_part
+        assert len(verdict.fit) == SIZE.lines_of_part
 
     async def by_numbers(session: AsyncSession) -> None:
         flow, found = await order(session)
@@ -174,9 +183,20 @@ def _order_turns(vault: LocalVault) -> Mapping[str, Turn]:
         assert len((await judge(session, flow.id or 0, DEFERRAL_RULES, named)).unfit) == SIZE.lines_of_part
 
     async def round_of_it(session: AsyncSession) -> None:
-        assert await open_new_round(session, vault, *await order(session)) is None
+        flow, found = await order(session)
+        await session.exec(text(_REJECTED), params={"order": found.id})
+        assert await open_new_round(session, vault, flow, found)
 
-    return {"an order, judged again": again, "lines by their numbers": by_numbers, "what an order sends": round_of_it}
+    async def doubles_of_it(session: AsyncSession) -> None:
+        flow, _ = await order(session)
+        await doubles(session, COUNTY, lines_of_flow(COUNTY, flow.id or 0))
+
+    return {
+        "an order, judged again": again,
+        "lines by their numbers": by_numbers,
+        "what an order sends": round_of_it,
+        "what a flow may pay twice": doubles_of_it,
+    }
 
 
 class _Undone(Exception):
@@ -242,6 +262,8 @@ def _too_dear(province: Province, told: Told, most_pages: int) -> list[str]:
     found = [f"{share:.0%} of {table}" for table, share in shares.items() if share > MOST]
     if told.rows > MOST_ROWS:
         found.append(f"{told.rows} rows")
+    if told.held_against_sets > MOST_ROWS:
+        found.append(f"held {told.held_against_sets} times against one of a set")
     return [*found, f"{told.pages} pages"] if found or told.pages > most_pages else []
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from api.counter.desk import Desk
 from api.counter.roles import own
 from api.counter.sought import SoughtPerson
-from models.store.selection import MOST_NUMBERS, LineFilter, Predicate, Word, all_of, filtered, of_county
+from models.store.selection import MOST_NUMBERS, LineFilter, Predicate, Word, all_of, among, filtered, of_county
 from models.store.vault import Field as Sealed
 from models.store.vault import name_index
 
@@ -45,7 +45,8 @@ _PERSON = {
 def found_lines(desk: Desk, sought: Sought) -> Predicate:
     """The applications that are sought, of those that the caller may see."""
     by_account = not (sought.name or sought.id_number or sought.application_nos)
-    chosen = all_of("county_code", "county", desk.county) if by_account else of_county(desk.county)
+    county = among if sought.application_nos else of_county
+    chosen = all_of("county_code", "county", desk.county) if by_account else county(desk.county)
     if sought.filter:
         # a person's are fewer than any stage's
         chosen = replace(filtered(desk.county, sought.filter, desk.for_whom), stages=())

@@ -27,7 +27,7 @@ from models.store.applications.acts import change_chosen
 from models.store.applications.rules import JOIN_BATCH, JOIN_BATCH_RULES, LEAVE_BATCH, LEAVE_BATCH_RULES
 from models.store.policies.file_uses import use_files
 from models.store.selection import NO_NUL, among
-from models.store.sql import execute
+from models.store.sql import execute, one_of
 from models.tables.base import now
 from models.tables.batches import Batch
 from models.words.refusals import Refusal
@@ -64,7 +64,7 @@ async def join(desk: Desk, session: AsyncSession, batch_no: str, asked: ActOnLin
     choice = await choose_lines(
         desk, session, asked, JOIN_BATCH_RULES, "入批次", batch_id=batch.id, fund_year=batch.fund_year
     )
-    joined = among(desk.county).also("a.id = ANY(ARRAY(SELECT id FROM chosen WHERE left_out IS NULL))")
+    joined = among(desk.county).also(one_of("FROM chosen c WHERE c.id = a.id AND c.left_out IS NULL"))
     beside = await doubles_block(session, desk.county, joined, f"/batches/{batch_no}/doubles")
     answer: JoinAnswer = {**act_answer_of_lines("batch.joined", choice), "doubles": beside}
     await judged_lines(session, asked, answer)

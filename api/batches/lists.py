@@ -41,7 +41,7 @@ from models.store.applications.rules import INITIALISE_RULES
 from models.store.numbers import Series, take_one
 from models.store.registered import OTHER_ACCOUNT
 from models.store.runs.runs import open_run
-from models.store.selection import LineFilter, Selection, Word, of_county
+from models.store.selection import LineFilter, Selection, Word, among
 from models.store.sql import fetch
 from models.tables.batches import BeneficiaryList
 from models.wire.words import Outcome
@@ -179,7 +179,7 @@ async def list_results(
     async with desk.database.snapshot() as session:
         listed = await _find(desk, session, list_no)
         view = ApplicationViews(desk.shown, await names_of(session, desk.county), whole_names=whole.of)
-        chosen = of_county(desk.county)
+        chosen = among(desk.county)
         if outcome is None:
             chosen = chosen.also(RESULT_MEMBERS, list=listed.id, reference=list_no)
         else:

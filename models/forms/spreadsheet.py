@@ -38,8 +38,8 @@ class Forms(Sequence[FormRow]):
         self,
         kind: ApplicantKind,
         rows: DiskRows[ReadRow] | Sequence[ReadRow],
-        at_fault: Set[int] = frozenset(),
-        numbered: Iterable[tuple[int, str]] = (),
+        at_fault: Set[int],
+        numbered: Iterable[tuple[int, str]],
     ) -> None:
         self._kind = kind
         self._rows = rows
@@ -105,7 +105,7 @@ def check_file(
 
 def nothing_in_it(*faults: CellFault) -> CheckedFile:
     """A file of which no row was looked at."""
-    return CheckedFile(Forms(ApplicantKind.PERSONAL, ()), faults)
+    return CheckedFile(Forms(ApplicantKind.PERSONAL, (), frozenset(), ()), faults)
 
 
 class _Checking:

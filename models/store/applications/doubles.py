@@ -11,7 +11,7 @@ from models.store.applications.rows import LIVE
 from models.store.lock_order import Rank
 from models.store.locking import hold
 from models.store.selection import Predicate, among
-from models.store.sql import Value, fetch, fetch_int, scratch
+from models.store.sql import Value, fetch, fetch_int, one_of, scratch
 
 MOST_TOLD = 100
 # Of a person with many, the newest: more would fill a screen, and what has come since is among them.
@@ -172,10 +172,11 @@ PAID_ELSEWHERE = Beside(
 
 def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
     """The applications that a flow pays or would pay."""
-    of_flow = "SELECT application_id FROM flow_line WHERE flow_id = :flow"
-    return among(county_code).also(
-        f"a.id = ANY(ARRAY({of_flow} AND state NOT IN ('withdrawn', 'deferred', 'cancelled')))", flow=flow_id
+    in_flow = one_of(
+        "FROM flow_line n WHERE n.application_id = a.id AND (n.flow_id = :flow) IS TRUE"
+        " AND n.state NOT IN ('withdrawn', 'deferred', 'cancelled')"
     )
+    return among(county_code).also(in_flow, flow=flow_id)
 
 
 # Both begin with what was noted as repeated, a few lines as a rule, and look the rest up: whatever the tables'
@@ -183,7 +184,8 @@ def lines_of_flow(county_code: str, flow_id: int) -> Predicate:
 _DOUBLES = f"""
 WITH a AS MATERIALIZED (
   SELECT a.id, a.county_code, a.person_index, a.item_code, a.fund_year, a.amount_fen
-  FROM repeated_item o JOIN application a ON {_SAME.format("a")} WHERE {{chosen}})
+  FROM repeated_item o CROSS JOIN LATERAL (SELECT * FROM application a WHERE {_SAME.format("a")} OFFSET 0) AS a
+  WHERE o.county_code = :county AND {{chosen}})
 SELECT a.id, count(*) OVER () AS lines, (sum(a.amount_fen) OVER ())::bigint AS fen
 FROM a WHERE {OTHERS.exists} AND a.id > :after ORDER BY a.id LIMIT :most
 """

@@ -29,6 +29,11 @@ ORDERED = {
     OrderKind.UNVERIFIED: "l.state = 'unsent' AND l.verification = 'failed'",
     OrderKind.REPAYMENT: "l.state = 'unsent' AND l.repays_flow_id IS NOT NULL",
 }
+# A list's own count and sum, once its lines are fixed.
+LIST_SUMS = (
+    "UPDATE dataset SET (record_count, total_fen) = (SELECT coalesce(sum(lines), 0), coalesce(sum(fen), 0)"
+    " FROM dataset_tally WHERE dataset_id = :id) WHERE id = :id"
+)
 # found by themselves, and held against the flow then: see `models.store.orders.rules`
 NAMED = (
     "(l.flow_id = :flow) IS TRUE AND l.id = ANY(ARRAY(SELECT o.flow_line_id FROM order_line o"
@@ -127,8 +132,7 @@ async def _fix_lines(
     )
     await execute(
         session,
-        "UPDATE dataset SET (record_count, total_fen) = (SELECT count(*), coalesce(sum(amount_fen), 0)"
-        " FROM dataset_line WHERE dataset_id = :id) WHERE id = :id",
+        LIST_SUMS,
         id=dataset_id,
     )
     await execute(

@@ -36,8 +36,9 @@ FIT_STAGES: Mapping[OrderKind, frozenset[FlowStage]] = {
 }
 # Of what lines are narrowed by, what the entries of their flow or their county tell.
 _INDEXED = frozenset({"state", "town_code", "bank_code"})
-# Lines that are told one by one are found by that, and held against their flow then. Along the flow, of whose lines old
-# statistics know nothing, each of a hundred thousand would be held against all that are told.
+# Lines that are told one by one are found by that, and held against their flow then: along the flow, of whose lines old
+# statistics know nothing, each of a hundred thousand would be held against all that are told. Of an application a flow
+# has one line.
 _OF_ORDER = (
     "(l.flow_id = :flow) IS TRUE AND l.id = ANY(ARRAY(SELECT flow_line_id FROM order_line WHERE order_id = :order))"
 )
